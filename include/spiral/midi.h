@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Standard MIDI Files (MIDI 1.0 detailed specification, RP-001) <-> notes.
+ *
+ * The reader accepts what people really have: it repairs and counts, and refuses only what holds no MIDI at
+ * all. Times stay integer ticks; spiral_midi_seconds turns them into seconds through the tempo map of the
+ * whole file. Read next: roll.h, where notes become columns.
+ */
+#ifndef SPIRAL_MIDI_H
+#define SPIRAL_MIDI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SPIRAL_DRUM_CHANNEL 9 /* "channel 10": percussion by General MIDI */
+
+/* One sounding key. off_ticks >= on_ticks; equal only if the file says so (a zero-length note). */
+typedef struct spiral_note {
+    int64_t on_ticks;
+    int64_t off_ticks;
+    uint16_t track;   /* index of the MTrk chunk it came from */
+    uint8_t channel;  /* 0..15 */
+    uint8_t pitch;    /* MIDI number, 0..127; 60 = C4 */
+    uint8_t velocity; /* 1..127 */
+} spiral_note;
+
+typedef struct spiral_tempo {
+    int64_t at_ticks;
+    int32_t us_per_quarter; /* 1 .. 16777215 */
+    double at_s;            /* seconds from the start to at_ticks; filled by the reader */
+} spiral_tempo;
+
+typedef struct spiral_meter {
+    int64_t at_ticks;
+    int numerator;   /* 1..255 */
+    int denominator; /* a power of two, 1..64 */
+} spiral_meter;
+
+/* What the reader met and mended; each has a count in spiral_midi.warnings. */
+#define SPIRAL_MIDI_WARNING_LIST(X)                                                             \
+    X(HEADER, "header chunk of unusual length or with a wrong track count")                     \
+    X(ALIEN_CHUNK, "chunk that is neither MThd nor MTrk, or bytes between or after the chunks") \
+    X(TRUNCATED, "chunk that ends before its declared length or in the middle of an event")     \
+    X(NO_END_OF_TRACK, "track without an end-of-track event")                                   \
+    X(AFTER_END_OF_TRACK, "bytes after a track's end-of-track event")                           \
+    X(BAD_STATUS, "status byte that has no place in a file, or data without a running status")  \
+    X(BAD_DATA, "data byte above 127, or a meta event whose length is wrong")                   \
+    X(BAD_DELTA, "variable-length number longer than four bytes, or a time beyond the limit")   \
+    X(NOTE_NEVER_ENDS, "note without a note-off, ended at the end of its track")                \
+    X(NOTE_NEVER_STARTS, "note-off without a note")                                             \
+    X(DIVISION, "division of zero, read as 480 ticks per quarter")
+
+typedef enum spiral_midi_warning {
+#define SPIRAL_X(name, text) SPIRAL_MIDI_WARN_##name,
+    SPIRAL_MIDI_WARNING_LIST(SPIRAL_X)
+#undef SPIRAL_X
+        SPIRAL_MIDI_WARNING_COUNT
+} spiral_midi_warning;
+
+SPIRAL_API const char *spiral_midi_warning_name(spiral_midi_warning warning); /* static storage, never NULL */
+
+/* A file's notes, tempo map and metres. Zero-initialise it, or let the reader fill it; clear it with
+ * spiral_midi_clear. All arrays are owned by the struct. */
+typedef struct spiral_midi {
+    int format;            /* 0, 1 or 2 */
+    int ticks_per_quarter; /* > 0, or 0 when the file counts SMPTE time */
+    double ticks_per_s;    /* SMPTE files only, else 0; the tempo map is then ignored */
+    int tracks;            /* MTrk chunks found */
+    int64_t end_ticks;     /* latest event of any track */
+    size_t note_count;
+    spiral_note *notes; /* (note_count) sorted by on_ticks, then pitch, channel, track, off_ticks */
+    size_t tempo_count;
+    spiral_tempo *tempos; /* (tempo_count) sorted by at_ticks, one per tick; may be empty: 120 bpm */
+    size_t meter_count;
+    spiral_meter *meters; /* (meter_count) sorted by at_ticks; may be empty: 4/4 */
+    char *name;           /* first track name, UTF-8 or whatever the file holds, or NULL */
+    char *text;           /* first text meta event (FF 01), or NULL; the writer stores provenance here */
+    uint32_t warnings[SPIRAL_MIDI_WARNING_COUNT];
+} spiral_midi;
+
+/* Reads size bytes at bytes into *midi (overwritten). Memory use is bounded by a small multiple of size,
+ * whatever the headers claim. FORMAT: not a MIDI file, with the reason; NO_MEMORY. *midi is empty then. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_read(const void *bytes, size_t size, spiral_midi *midi,
+                                                            spiral_error *err);
+/* The same from a file. IO when it cannot be read. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_load(const char *path, spiral_midi *midi,
+                                                            spiral_error *err);
+/* Frees what *midi owns and empties it. NULL and empty are fine. */
+SPIRAL_API void spiral_midi_clear(spiral_midi *midi);
+
+/* The bytes spiral_midi_write needs for *midi. BAD_ARG if a field is out of its range. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_size(const spiral_midi *midi, size_t *size,
+                                                            spiral_error *err);
+/* Writes *midi as a Standard MIDI File (format 0: one track, format 1: a tempo track and one track per
+ * used track number) into bytes[0 .. size), size as spiral_midi_size told. Reading it gives the same notes,
+ * tempos, metres, name and text. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_write(const spiral_midi *midi, void *bytes,
+                                                             size_t size, spiral_error *err);
+/* The same to a file: written under a temporary name in the same folder, then renamed. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_save(const spiral_midi *midi, const char *path,
+                                                            spiral_error *err);
+
+/* Seconds from the start of the file to `ticks`, through the tempo map (120 bpm before the first tempo). */
+SPIRAL_API double spiral_midi_seconds(const spiral_midi *midi, int64_t ticks);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How every call of the library says what went wrong: a status, and on request one sentence.
+ *
+ * A fallible call returns a spiral_status; its results go out by pointer and are untouched or safely empty
+ * on failure. Calls that take a `spiral_error *` accept NULL. The library never prints and never exits.
+ */
+#ifndef SPIRAL_STATUS_H
+#define SPIRAL_STATUS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define SPIRAL_API
+#else
+#define SPIRAL_API __attribute__((visibility("default")))
+#endif
+#if defined(__GNUC__) || defined(__clang__)
+#define SPIRAL_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define SPIRAL_MUST_CHECK
+#endif
+
+/* The one list: enum, names and the exceptions of the bindings are made from it. */
+#define SPIRAL_STATUS_LIST(X)                                                                             \
+    X(OK, 0, "ok")                                                                                        \
+    X(BAD_ARG, 1, "bad argument")        /* the caller's mistake: a value outside its documented range */ \
+    X(NO_MEMORY, 2, "out of memory")     /* an allocation failed; nothing was changed */                  \
+    X(IO, 3, "input/output error")       /* the operating system refused a file */                        \
+    X(FORMAT, 4, "bad format")           /* the bytes are not what they should be */                      \
+    X(UNSUPPORTED, 5, "not supported")   /* valid, but this build or version cannot do it */              \
+    X(TOO_BIG, 6, "too big")             /* valid, but beyond a stated limit */                           \
+    X(NUMERIC, 7, "not a finite number") /* NaN or infinity where a number is needed */                   \
+    X(NO_DATA, 8, "no data")             /* well-formed, but there is nothing in it to work with */       \
+    X(INTERRUPTED, 9, "interrupted")     /* a callback asked to stop; what was asked to be kept is kept */
+
+typedef enum spiral_status {
+#define SPIRAL_X(name, value, text) SPIRAL_##name = value,
+    SPIRAL_STATUS_LIST(SPIRAL_X)
+#undef SPIRAL_X
+} spiral_status;
+
+/* What went wrong in one sentence that names the thing, the value and the limit. */
+typedef struct spiral_error {
+    spiral_status status;
+    int64_t offset; /* byte offset in the input where it was seen, or -1 */
+    char text[256]; /* one sentence without a full stop, NUL-terminated; "" when status is SPIRAL_OK */
+} spiral_error;
+
+/* The status in words ("bad argument"); never NULL, also for values that are no status. Static storage. */
+SPIRAL_API const char *spiral_status_name(spiral_status status);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Filling a spiral_error and forwarding a status, in one line each.
+ */
+#ifndef SPIRAL_BASE_ERROR_H
+#define SPIRAL_BASE_ERROR_H
+
+#include "spiral/status.h"
+
+/* Fills *err (NULL is fine) with a printf-style sentence and returns status. The sentence names the thing,
+ * the value and the limit, and ends without a full stop. */
+__attribute__((format(printf, 4, 5))) spiral_status spiral__fail(spiral_error *err, spiral_status status,
+                                                                 int64_t offset, const char *format, ...);
+
+/* NO_MEMORY with the number of bytes that could not be had. */
+spiral_status spiral__no_memory(spiral_error *err, size_t bytes);
+
+/* Puts "prefix: " before the sentence: the file it happened in, say. Returns err's status. */
+spiral_status spiral__error_prefix(spiral_error *err, spiral_status status, const char *prefix);
+
+#define SPIRAL_TRY(expr)                                  \
+    do {                                                  \
+        spiral_status try_status_ = (expr);               \
+        if (try_status_ != SPIRAL_OK) return try_status_; \
+    } while (0)
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whole files in and out. A file is written under a temporary name beside its final one, flushed to disk and
+ * renamed: a reader sees the old file or the new one, never half of either.
+ */
+#ifndef SPIRAL_BASE_FILE_H
+#define SPIRAL_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "spiral/status.h"
+
+/* Reads all of path into *bytes (malloc; the caller frees), followed by one NUL byte that *size does not
+ * count. "-" reads standard input. IO names the path and the system's reason; TOO_BIG above limit bytes. */
+spiral_status spiral__file_read(const char *path, size_t limit, unsigned char **bytes, size_t *size,
+                                spiral_error *err);
+
+/* Writes bytes to path as described above. "-" writes to standard output. */
+spiral_status spiral__file_write(const char *path, const void *bytes, size_t size, spiral_error *err);
+
+/* The same in three steps, for writers that produce a stream or need a path of their own:
+ * open gives a temporary path (malloc'ed in *temporary) and an open stream (pass NULL for stream to get the
+ * path only); finish flushes, syncs and renames; abort removes. Both free the path and close the stream. */
+typedef struct spiral__file {
+    FILE *stream;
+    char *temporary, *path;
+} spiral__file;
+spiral_status spiral__file_open(const char *path, int with_stream, spiral__file *file, spiral_error *err);
+spiral_status spiral__file_finish(spiral__file *file, spiral_error *err);
+void spiral__file_abort(spiral__file *file);
+
+#endif

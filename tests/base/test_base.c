@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The ground floor: status and error text, files that are whole or not there, random numbers, parallel-for.
+ */
+#define _DEFAULT_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/par.h"
+#include "base/rng.h"
+
+static void test_status_names(void **state) {
+    (void)state;
+    assert_string_equal(spiral_status_name(SPIRAL_OK), "ok");
+    assert_string_equal(spiral_status_name(SPIRAL_NO_DATA), "no data");
+    assert_string_equal(spiral_status_name((spiral_status)77), "unknown status");
+}
+
+static void test_error_text(void **state) {
+    (void)state;
+    spiral_error err = {0};
+    assert_int_equal(spiral__fail(&err, SPIRAL_FORMAT, 7, "byte %d is above %d", 200, 127), SPIRAL_FORMAT);
+    assert_string_equal(err.text, "byte 200 is above 127");
+    assert_int_equal(err.offset, 7);
+    assert_int_equal(spiral__error_prefix(&err, SPIRAL_FORMAT, "a.mid"), SPIRAL_FORMAT);
+    assert_string_equal(err.text, "a.mid: byte 200 is above 127");
+    assert_int_equal(spiral__fail(NULL, SPIRAL_IO, -1, "unheard"), SPIRAL_IO);
+    char prefix[400];
+    memset(prefix, 'x', sizeof prefix - 1);
+    prefix[sizeof prefix - 1] = 0;
+    spiral__error_prefix(&err, SPIRAL_FORMAT, prefix);
+    assert_string_equal(err.text, "a.mid: byte 200 is above 127");
+}
+
+static void test_file_round_trip(void **state) {
+    (void)state;
+    char folder[] = "/tmp/spiral-test-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/a.bin", folder);
+    spiral_error err = {0};
+    assert_int_equal(spiral__file_write(path, "one\0two", 7, &err), SPIRAL_OK);
+    unsigned char *bytes;
+    size_t size;
+    assert_int_equal(spiral__file_read(path, 100, &bytes, &size, &err), SPIRAL_OK);
+    assert_int_equal(size, 7);
+    assert_memory_equal(bytes, "one\0two", 8);
+    free(bytes);
+    assert_int_equal(spiral__file_read(path, 6, &bytes, &size, &err), SPIRAL_TOO_BIG);
+    assert_null(bytes);
+
+    /* An abandoned write leaves the old file and nothing else. */
+    spiral__file file;
+    assert_int_equal(spiral__file_open(path, 1, &file, &err), SPIRAL_OK);
+    fputs("half", file.stream);
+    spiral__file_abort(&file);
+    assert_int_equal(spiral__file_read(path, 100, &bytes, &size, &err), SPIRAL_OK);
+    assert_int_equal(size, 7);
+    free(bytes);
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void test_file_errors(void **state) {
+    (void)state;
+    spiral_error err = {0};
+    unsigned char *bytes;
+    size_t size;
+    assert_int_equal(spiral__file_read("/no/such/file", 100, &bytes, &size, &err), SPIRAL_IO);
+    assert_string_equal(err.text, "/no/such/file: cannot open: No such file or directory");
+    assert_int_equal(spiral__file_read("/tmp", 100, &bytes, &size, &err), SPIRAL_IO);
+    assert_string_equal(err.text, "/tmp: is a folder, not a file");
+    assert_int_equal(spiral__file_write("/no/such/file", "", 0, &err), SPIRAL_IO);
+    assert_string_equal(err.text, "/no/such/file: cannot write: No such file or directory");
+    if (access("/dev/full", W_OK) == 0) { /* a full disk, as the system offers it */
+        spiral__file file = {fopen("/dev/full", "wb"), strdup("/dev/null/x"), strdup("/tmp/never")};
+        fputs("text", file.stream);
+        assert_int_equal(spiral__file_finish(&file, &err), SPIRAL_IO);
+        assert_string_equal(err.text, "/tmp/never: cannot write: No space left on device");
+    }
+}
+
+static void test_rng(void **state) {
+    (void)state;
+    spiral__rng a = spiral__rng_init(1, 0), b = spiral__rng_init(1, 0), c = spiral__rng_init(1, 1);
+    int same = 0;
+    double sum = 0, squares = 0;
+    for (int i = 0; i < 20000; i++) {
+        uint64_t x = spiral__rng_u64(&a);
+        assert_int_equal(x, spiral__rng_u64(&b));
+        same += x == spiral__rng_u64(&c);
+        double n = spiral__rng_normal(&a);
+        spiral__rng_normal(&b);
+        sum += n;
+        squares += n * n;
+        assert_true(spiral__rng_below(&c, 7) < 7);
+    }
+    assert_int_equal(same, 0);
+    assert_true(fabs(sum / 20000) < 0.03); /* four standard errors */
+    assert_true(fabs(squares / 20000 - 1) < 0.04);
+}
+
+static void add(void *context, size_t i, int worker) {
+    (void)worker;
+    ((unsigned *)context)[i] += (unsigned)i;
+}
+
+static void test_par_for(void **state) {
+    (void)state;
+    enum { N = 1000 };
+    for (int threads = 0; threads < 5; threads++) {
+        spiral__pool *pool = NULL;
+        assert_int_equal(spiral__pool_create(threads, &pool, NULL), SPIRAL_OK);
+        unsigned seen[N] = {0};
+        for (int round = 0; round < 200; round++) spiral__par_for(pool, N, add, seen);
+        for (unsigned i = 0; i < N; i++) assert_int_equal(seen[i], 200 * i);
+        spiral__pool_destroy(pool);
+    }
+    unsigned seen[N] = {0};
+    spiral__par_for(NULL, N, add, seen);
+    assert_int_equal(seen[N - 1], N - 1);
+    spiral__pool_destroy(NULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_status_names),
+        cmocka_unit_test(test_error_text),
+        cmocka_unit_test(test_file_round_trip),
+        cmocka_unit_test(test_file_errors),
+        cmocka_unit_test(test_rng),
+        cmocka_unit_test(test_par_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
