@@ -90,6 +90,33 @@ static inline void spiral_column_set(spiral_column *c, int key, int on) {
     c->word[key >> 6] = on ? c->word[key >> 6] | bit : c->word[key >> 6] & ~bit;
 }
 
+/* The column in which just the keys low..high sound, 0 <= low <= high <= 127. */
+static inline spiral_column spiral_column_mask(int low, int high) {
+    spiral_column c;
+    for (int w = 0; w < 2; w++) {
+        int from = low - 64 * w, to = high - 64 * w; /* bits of this word */
+        uint64_t below = from <= 0 ? 0 : from > 63 ? ~(uint64_t)0 : ((uint64_t)1 << from) - 1;
+        uint64_t upto = to < 0 ? 0 : to >= 63 ? ~(uint64_t)0 : ((uint64_t)2 << to) - 1;
+        c.word[w] = upto & ~below;
+    }
+    return c;
+}
+
+/* The column moved up by semitones (down if negative), -127..127; what leaves 0..127 is gone. */
+static inline spiral_column spiral_column_transpose(spiral_column c, int semitones) {
+    spiral_column r = {{0, 0}};
+    int n = semitones < 0 ? -semitones : semitones;
+    if (n == 0) return c;
+    if (semitones > 0) {
+        r.word[1] = n < 64 ? c.word[1] << n | c.word[0] >> (64 - n) : c.word[0] << (n - 64);
+        r.word[0] = n < 64 ? c.word[0] << n : 0;
+    } else {
+        r.word[0] = n < 64 ? c.word[0] >> n | c.word[1] << (64 - n) : c.word[1] >> (n - 64);
+        r.word[1] = n < 64 ? c.word[1] >> n : 0;
+    }
+    return r;
+}
+
 #ifdef __cplusplus
 }
 #endif

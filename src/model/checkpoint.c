@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Models in files: which tensors, and the config in words (docs/formats.md).
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "model/checkpoint.h"
+
+static const char FORMAT_NAME[] = "spiral-autoencoder-1";
+static const size_t MAX_FILE = (size_t)4 << 30;
+
+static json_t *config_json(const spiral_model *m) {
+    const spiral_model_config *c = &m->config;
+    const spiral_grid *g = &c->roll.grid;
+    return json_pack(
+        "{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:b, s:f}", "format", FORMAT_NAME,
+        "grid", g->kind == SPIRAL_GRID_SECONDS ? "seconds" : "beats", "column_us", (int)g->column_us,
+        "steps_per_quarter", (int)g->steps_per_quarter, "low", c->roll.low, "high", c->roll.high, "planes",
+        m->planes, "kind", c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "columns", c->columns, "code", c->code,
+        "hidden", c->hidden, "layers", c->layers, "drums", c->roll.drums, "threshold", (double)m->threshold);
+}
+
+static spiral_status metadata_json(const spiral_model *m, json_t **out, spiral_error *err) {
+    json_t *config = config_json(m);
+    char *text = config ? json_dumps(config, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    json_t *metadata =
+        text ? json_pack("{s:s, s:s, s:s}", "spiral", text, "data", spiral_model_get_note(m, "data"),
+                         "training", spiral_model_get_note(m, "training"))
+             : NULL;
+    json_decref(config);
+    free(text);
+    if (!metadata) return spiral__no_memory(err, 0);
+    *out = metadata;
+    return SPIRAL_OK;
+}
+
+spiral_status spiral__checkpoint_save(const spiral_model *m, const spiral__array *extra, size_t extra_count,
+                                      const char *path, spiral_error *err) {
+    size_t count = spiral_model_tensor_count(m);
+    spiral_tensor *tensors = calloc(count, sizeof *tensors);
+    spiral__array *arrays = calloc(count + extra_count, sizeof *arrays);
+    json_t *metadata = NULL;
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    spiral_status status = tensors && arrays ? metadata_json(m, &metadata, err)
+                                             : spiral__no_memory(err, (count + extra_count) * sizeof *arrays);
+    if (status == SPIRAL_OK) {
+        for (size_t i = 0; i < count; i++) {
+            tensors[i] = spiral_model_get_tensor(m, i);
+            arrays[i] =
+                (spiral__array){tensors[i].name, tensors[i].rows, tensors[i].columns, tensors[i].data};
+        }
+        if (extra_count) memcpy(arrays + count, extra, extra_count * sizeof *extra);
+        status = spiral__safetensors_write(arrays, count + extra_count, metadata, &bytes, &size, err);
+    }
+    if (status == SPIRAL_OK) status = spiral__file_write(path, bytes, size, err);
+    json_decref(metadata);
+    free(bytes);
+    free(arrays);
+    free(tensors);
+    return status;
+}
+
+spiral_status spiral_model_save(const spiral_model *model, const char *path, spiral_error *err) {
+    return spiral__checkpoint_save(model, NULL, 0, path, err);
+}
+
+static int integer(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    json_int_t n = json_is_integer(value) ? json_integer_value(value) : -1;
+    return n < 0 || n > 1 << 30 ? -1 : (int)n; /* what is out of range is refused by spiral_model_create */
+}
+
+static spiral_status config_from_json(const json_t *json, spiral_model_config *c, float *threshold,
+                                      spiral_error *err) {
+    const char *format = json_string_value(json_object_get(json, "format"));
+    const char *grid = json_string_value(json_object_get(json, "grid"));
+    const char *kind = json_string_value(json_object_get(json, "kind"));
+    if (!format || strcmp(format, FORMAT_NAME))
+        return spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "model format \"%.40s\" is not %s",
+                            format ? format : "", FORMAT_NAME);
+    if (!grid || (strcmp(grid, "seconds") && strcmp(grid, "beats")))
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "grid \"%.40s\" is neither seconds nor beats",
+                            grid ? grid : "");
+    if (!kind || (strcmp(kind, "ae") && strcmp(kind, "vae")))
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "kind \"%.40s\" is neither ae nor vae", kind ? kind : "");
+    *c = (spiral_model_config){
+        .roll = {.grid = {.kind = strcmp(grid, "beats") ? SPIRAL_GRID_SECONDS : SPIRAL_GRID_BEATS,
+                          .column_us = integer(json, "column_us"),
+                          .steps_per_quarter = integer(json, "steps_per_quarter")},
+                 .low = integer(json, "low"),
+                 .high = integer(json, "high"),
+                 .onsets = integer(json, "planes") == 2,
+                 .drums = json_is_true(json_object_get(json, "drums"))},
+        .columns = integer(json, "columns"),
+        .kind = strcmp(kind, "vae") ? SPIRAL_MODEL_AE : SPIRAL_MODEL_VAE,
+        .code = integer(json, "code"),
+        .hidden = integer(json, "hidden"),
+        .layers = integer(json, "layers"),
+    };
+    *threshold = (float)json_number_value(json_object_get(json, "threshold"));
+    return SPIRAL_OK;
+}
+
+static spiral_status model_from_tensors(const spiral__tensors *tensors, spiral_model **out,
+                                        spiral_error *err) {
+    const char *text = spiral__safetensors_text(tensors, "spiral");
+    json_t *json = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    if (!json)
+        return spiral__fail(err, SPIRAL_FORMAT, -1,
+                            "a safetensors file, but not a Spiral model: no config in it");
+    spiral_model_config config;
+    float threshold = 0;
+    spiral_model *m = NULL;
+    spiral_status status = config_from_json(json, &config, &threshold, err);
+    json_decref(json);
+    if (status == SPIRAL_OK) status = spiral_model_create(&config, 0, &m, err);
+    for (size_t i = 0; status == SPIRAL_OK && i < spiral_model_tensor_count(m); i++) {
+        spiral_tensor t = spiral_model_get_tensor(m, i);
+        status = spiral__safetensors_get(tensors, t.name, t.rows, t.columns, t.data, err);
+    }
+    const char *sections[] = {"data", "training"};
+    for (int i = 0; status == SPIRAL_OK && i < 2; i++) {
+        const char *note = spiral__safetensors_text(tensors, sections[i]);
+        status = spiral_model_set_note(m, sections[i], note ? note : "", err);
+    }
+    if (status != SPIRAL_OK) {
+        spiral_model_destroy(m);
+        return status;
+    }
+    m->threshold = threshold;
+    spiral__model_refresh(m);
+    *out = m;
+    return SPIRAL_OK;
+}
+
+spiral_status spiral__checkpoint_load(const char *path, spiral_model **model,
+                                      spiral_status (*keep)(void *, const spiral__tensors *,
+                                                            const spiral_model *, spiral_error *),
+                                      void *context, spiral_error *err) {
+    unsigned char *bytes;
+    size_t size;
+    spiral__tensors tensors;
+    spiral_model *m = NULL;
+    SPIRAL_TRY(spiral__file_read(path, MAX_FILE, &bytes, &size, err));
+    spiral_status status = spiral__safetensors_read(bytes, size, &tensors, err);
+    if (status == SPIRAL_OK) {
+        status = model_from_tensors(&tensors, &m, err);
+        if (status == SPIRAL_OK && keep) status = keep(context, &tensors, m, err);
+        spiral__safetensors_clear(&tensors);
+    }
+    free(bytes);
+    if (status != SPIRAL_OK) {
+        spiral_model_destroy(m);
+        return spiral__error_prefix(err, status, path);
+    }
+    *model = m;
+    return SPIRAL_OK;
+}
+
+spiral_status spiral_model_load(const char *path, spiral_model **model, spiral_error *err) {
+    return spiral__checkpoint_load(path, model, NULL, NULL, err);
+}

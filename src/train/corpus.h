@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The inside of a corpus: rolls of many files, and cutting windows out of them.
+ */
+#ifndef SPIRAL_TRAIN_CORPUS_H
+#define SPIRAL_TRAIN_CORPUS_H
+
+#include "spiral/train.h"
+
+typedef struct spiral__corpus_entry {
+    char *path;
+    char *skipped; /* NULL: in the corpus */
+    double seconds;
+    size_t windows, windows_empty;
+    spiral_roll roll;
+    spiral_roll_report report;
+    uint32_t warnings[SPIRAL_MIDI_WARNING_COUNT];
+} spiral__corpus_entry;
+
+struct spiral_corpus {
+    size_t count;
+    spiral__corpus_entry *entries; /* (count) */
+    int T;                         /* columns of a window */
+    size_t positions;              /* places a window can start, over all files */
+    size_t *first_position;        /* (count + 1) of each file */
+};
+
+/* Recounts positions; call after the set of rolls changed. NO_MEMORY. */
+spiral_status spiral__corpus_index(spiral_corpus *corpus, spiral_error *err);
+
+/* Copies the T columns of a roll from `begin` on (silence beyond its end) to window (planes * T), moved by
+ * `semitones`. */
+void spiral__window_cut(const spiral_roll *roll, size_t begin, int T, int semitones, spiral_column *window);
+
+/* Nonzero if nothing sounds in the first plane between low and high. */
+int spiral__window_empty(const spiral_column *window, int T, int low, int high);
+
+/* The file and column of a position, 0 .. positions - 1. */
+size_t spiral__corpus_locate(const spiral_corpus *corpus, size_t position, size_t *column);
+
+#endif
