@@ -4,7 +4,8 @@
  *
  * The reader accepts what people really have: it repairs and counts, and refuses only what holds no MIDI at
  * all. Times stay integer ticks; spiral_midi_seconds turns them into seconds through the tempo map of the
- * whole file. Read next: roll.h, where notes become columns.
+ * whole file. Controllers (sustain pedal, all notes off) and pitch bends are not applied, and percussion is
+ * kept. Read next: roll.h, where notes become columns.
  */
 #ifndef SPIRAL_MIDI_H
 #define SPIRAL_MIDI_H
@@ -20,11 +21,17 @@ extern "C" {
 
 #define SPIRAL_DRUM_CHANNEL 9 /* "channel 10": percussion by General MIDI */
 
-/* One sounding key. off_ticks >= on_ticks; equal only if the file says so (a zero-length note). */
+/* The latest tick of a file: nine years at 480 ticks per quarter and 120 bpm. Sums over a tempo map of that
+ * length still fit an int64_t, so times are exact fractions until the last step. */
+#define SPIRAL_MIDI_TICKS_MAX ((INT64_C(1) << 38) - 1)
+
+/* One sounding key. 0 <= on_ticks <= off_ticks <= SPIRAL_MIDI_TICKS_MAX; on and off are equal only if the
+ * file says so (a zero-length note). When a key is struck again before its note-off, the first note-off ends
+ * the first note (first in, first out, per track, channel and key). */
 typedef struct spiral_note {
     int64_t on_ticks;
     int64_t off_ticks;
-    uint16_t track;   /* index of the MTrk chunk it came from */
+    uint16_t track;   /* index of the MTrk chunk it came from, 0..65534 */
     uint8_t channel;  /* 0..15 */
     uint8_t pitch;    /* MIDI number, 0..127; 60 = C4 */
     uint8_t velocity; /* 1..127 */
@@ -33,7 +40,8 @@ typedef struct spiral_note {
 typedef struct spiral_tempo {
     int64_t at_ticks;
     int32_t us_per_quarter; /* 1 .. 16777215 */
-    double at_s;            /* seconds from the start to at_ticks; filled by the reader */
+    double at_s; /* seconds from the start to at_ticks; every call that makes a spiral_midi fills it,
+                    spiral_midi_seconds relies on it, the writer and the roll ignore it */
 } spiral_tempo;
 
 typedef struct spiral_meter {
@@ -42,19 +50,19 @@ typedef struct spiral_meter {
     int denominator; /* a power of two, 1..64 */
 } spiral_meter;
 
-/* What the reader met and mended; each has a count in spiral_midi.warnings. */
-#define SPIRAL_MIDI_WARNING_LIST(X)                                                             \
-    X(HEADER, "header chunk of unusual length or with a wrong track count")                     \
-    X(ALIEN_CHUNK, "chunk that is neither MThd nor MTrk, or bytes between or after the chunks") \
-    X(TRUNCATED, "chunk that ends before its declared length or in the middle of an event")     \
-    X(NO_END_OF_TRACK, "track without an end-of-track event")                                   \
-    X(AFTER_END_OF_TRACK, "bytes after a track's end-of-track event")                           \
-    X(BAD_STATUS, "status byte that has no place in a file, or data without a running status")  \
-    X(BAD_DATA, "data byte above 127, or a meta event whose length is wrong")                   \
-    X(BAD_DELTA, "variable-length number longer than four bytes, or a time beyond the limit")   \
-    X(NOTE_NEVER_ENDS, "note without a note-off, ended at the end of its track")                \
-    X(NOTE_NEVER_STARTS, "note-off without a note")                                             \
-    X(DIVISION, "division of zero, read as 480 ticks per quarter")
+/* What the reader met and mended; each has a count in spiral_midi.warnings. X(name, text) */
+#define SPIRAL_MIDI_WARNING_LIST(X)                                                              \
+    X(HEADER, "header chunk of unusual length or with a wrong track count")                      \
+    X(ALIEN_CHUNK, "chunk that is neither MThd nor MTrk, or bytes between or after the chunks")  \
+    X(TRUNCATED, "track whose declared length is wrong, or that ends in the middle of an event") \
+    X(NO_END_OF_TRACK, "track without an end-of-track event")                                    \
+    X(AFTER_END_OF_TRACK, "bytes after a track's end-of-track event")                            \
+    X(BAD_STATUS, "status byte that has no place in a file, or data without a running status")   \
+    X(BAD_DATA, "data byte above 127, or a meta event whose length is wrong")                    \
+    X(BAD_DELTA, "variable-length number longer than four bytes, or a time beyond the limit")    \
+    X(NOTE_NEVER_ENDS, "note without a note-off, ended at the end of its track")                 \
+    X(NOTE_NEVER_STARTS, "note-off without a note")                                              \
+    X(DIVISION, "division of zero or of an unknown frame rate, read as 480 ticks per quarter")
 
 typedef enum spiral_midi_warning {
 #define SPIRAL_X(name, text) SPIRAL_MIDI_WARN_##name,
@@ -66,47 +74,57 @@ typedef enum spiral_midi_warning {
 SPIRAL_API const char *spiral_midi_warning_name(spiral_midi_warning warning); /* static storage, never NULL */
 
 /* A file's notes, tempo map and metres. Zero-initialise it, or let the reader fill it; clear it with
- * spiral_midi_clear. All arrays are owned by the struct. */
+ * spiral_midi_clear. All arrays are owned by the struct (malloc). */
 typedef struct spiral_midi {
-    int format;            /* 0, 1 or 2 */
-    int ticks_per_quarter; /* > 0, or 0 when the file counts SMPTE time */
-    double ticks_per_s;    /* SMPTE files only, else 0; the tempo map is then ignored */
-    int tracks;            /* MTrk chunks found */
-    int64_t end_ticks;     /* latest event of any track */
+    int format;            /* 0, 1 or 2; a format 0 file of several tracks is told as 1 */
+    int ticks_per_quarter; /* 1..32767, or 0 when the file counts SMPTE time */
+    double ticks_per_s; /* SMPTE files only, else 0: 24, 25, 30000/1001 or 30 frames times 1..255; the tempo
+                           map then says nothing about time */
+    int tracks;         /* MTrk chunks found, empty ones too; at most 65535 */
+    int64_t end_ticks;  /* latest event of any track */
     size_t note_count;
-    spiral_note *notes; /* (note_count) sorted by on_ticks, then pitch, channel, track, off_ticks */
+    spiral_note *notes; /* (note_count) the reader sorts by on_ticks, then pitch, channel, track, off_ticks,
+                           velocity; the writer and the roll take any order */
     size_t tempo_count;
     spiral_tempo *tempos; /* (tempo_count) sorted by at_ticks, one per tick; may be empty: 120 bpm */
     size_t meter_count;
-    spiral_meter *meters; /* (meter_count) sorted by at_ticks; may be empty: 4/4 */
-    char *name;           /* first track name, UTF-8 or whatever the file holds, or NULL */
-    char *text;           /* first text meta event (FF 01), or NULL; the writer stores provenance here */
+    spiral_meter *meters; /* (meter_count) sorted by at_ticks, one per tick; may be empty: 4/4 */
+    char *name;           /* first track name that is not empty, UTF-8 or whatever the file holds, or NULL */
+    char *text; /* first text (FF 01) that is not empty, or NULL; the writer stores provenance here */
     uint32_t warnings[SPIRAL_MIDI_WARNING_COUNT];
 } spiral_midi;
 
-/* Reads size bytes at bytes into *midi (overwritten). Memory use is bounded by a small multiple of size,
- * whatever the headers claim. FORMAT: not a MIDI file, with the reason; NO_MEMORY. *midi is empty then. */
+/* Reads size bytes at bytes into *midi (overwritten; whatever it owned must have been cleared). Memory stays
+ * below 16 times size plus a constant, whatever the headers claim. The tracks of a format 2 file are
+ * sequences of their own: they are laid one after another, each with its own tempos and metres.
+ * FORMAT: not a MIDI file, with the reason; TOO_BIG: 4 GiB or more; NO_MEMORY. *midi is then empty. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_read(const void *bytes, size_t size, spiral_midi *midi,
                                                             spiral_error *err);
-/* The same from a file. IO when it cannot be read. */
+/* The same from a file ("-": standard input). IO when it cannot be read; TOO_BIG above 1 GiB. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_load(const char *path, spiral_midi *midi,
                                                             spiral_error *err);
 /* Frees what *midi owns and empties it. NULL and empty are fine. */
 SPIRAL_API void spiral_midi_clear(spiral_midi *midi);
 
-/* The bytes spiral_midi_write needs for *midi. BAD_ARG if a field is out of its range. */
+/* The bytes spiral_midi_write needs for *midi. BAD_ARG if a field is out of its range, if format is 0 and a
+ * note is on another track than 0, or if a note lies inside an earlier note of its track, channel and key
+ * (begins later and ends sooner): note-offs carry no name, so a file cannot say which of the two they end.
+ * TOO_BIG: a track of 4 GiB; NO_MEMORY (it sorts the events). */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_size(const spiral_midi *midi, size_t *size,
                                                             spiral_error *err);
-/* Writes *midi as a Standard MIDI File (format 0: one track, format 1: a tempo track and one track per
- * used track number) into bytes[0 .. size), size as spiral_midi_size told. Reading it gives the same notes,
- * tempos, metres, name and text. */
+/* Writes *midi as a Standard MIDI File into bytes[0 .. size), size exactly as spiral_midi_size told. Format 0
+ * is one track; formats 1 and 2 are written as 1: as many tracks as `tracks` and the notes ask for, tempos,
+ * metres, name and text on the first. Reading it gives the same notes, tempos, metres, end, name and text (""
+ * counts as NULL) without a warning. Metronome clicks and release velocities are not kept. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_write(const spiral_midi *midi, void *bytes,
                                                              size_t size, spiral_error *err);
-/* The same to a file: written under a temporary name in the same folder, then renamed. */
+/* The same to a file ("-": standard output): written under a temporary name in the same folder, then
+ * renamed. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_save(const spiral_midi *midi, const char *path,
                                                             spiral_error *err);
 
-/* Seconds from the start of the file to `ticks`, through the tempo map (120 bpm before the first tempo). */
+/* Seconds from the start of the file to `ticks`, through the tempo map (120 bpm before the first tempo). 0
+ * for a *midi without a division. */
 SPIRAL_API double spiral_midi_seconds(const spiral_midi *midi, int64_t ticks);
 
 #ifdef __cplusplus

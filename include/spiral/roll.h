@@ -15,7 +15,8 @@
 extern "C" {
 #endif
 
-#define SPIRAL_KEYS 128
+#define SPIRAL_KEYS             128
+#define SPIRAL_ROLL_COLUMNS_MAX ((size_t)1 << 26) /* a week at 10 ms; one GiB a plane */
 
 typedef struct spiral_column {
     uint64_t word[2];
@@ -35,20 +36,22 @@ typedef struct spiral_roll {
     double quarters_per_min; /* BEATS: tempo to write it with (the source's mean tempo); SECONDS: unused */
     size_t columns;
     spiral_column *frames; /* (columns), owned */
-    spiral_column *onsets; /* (columns), owned, or NULL: one plane; an onset's key also sounds in frames */
+    spiral_column *onsets; /* (columns), owned, or NULL: one plane. From notes, an onset's key also sounds in
+                              frames and a key that begins to sound has its onset; for planes that do not
+                              come from notes, see spiral_column_starts */
 } spiral_roll;
 
 /* What the way from notes to columns kept and lost. Counts are notes. */
 typedef struct spiral_roll_report {
-    size_t notes;         /* in the file, drums left out */
-    size_t notes_drums;   /* left out: channel 10 */
+    size_t notes;         /* in the file, drums left out: kept + low + high */
+    size_t notes_drums;   /* left out: channel 10; 0 when drums are asked for */
     size_t notes_kept;    /* inside low..high */
     size_t notes_low;     /* left out: below low */
     size_t notes_high;    /* left out: above high */
     size_t notes_short;   /* kept, but shorter than one column: drawn as one column */
-    size_t onsets_merged; /* kept, but they start in a column where the same key already sounds and, without
-                             an onset plane, cannot be told from its continuation */
-    size_t notes_doubled; /* kept, but they start in the same column as another note of the same key */
+    size_t onsets_merged; /* kept, but the same key sounds in the column before their first: without an onset
+                             plane they cannot be told from its continuation. 0 with an onset plane */
+    size_t notes_doubled; /* kept, but they start in the same column as an earlier note of the same key */
 } spiral_roll_report;
 
 typedef struct spiral_roll_options {
@@ -61,20 +64,26 @@ typedef struct spiral_roll_options {
 SPIRAL_API spiral_roll_options spiral_roll_options_default(void); /* the seed: 48..83, 10 ms, one plane */
 
 /* Notes -> roll (overwrites *roll; free with spiral_roll_clear). A note sounds in the columns
- * round(on) .. round(off) - 1, at least one; column 0 starts at tick 0. The roll ends with its last note.
- * report may be NULL. TOO_BIG: more than 2^26 columns. A file without a note in range gives 0 columns and
- * SPIRAL_OK. */
+ * round(on) .. round(off) - 1, at least one; column 0 starts at tick 0, halves round up, and the arithmetic
+ * is exact. The roll ends with its last note. Beats of a file that counts SMPTE time are at 120 a minute.
+ * report may be NULL. BAD_ARG: an option or a field of *midi out of range; TOO_BIG: more than
+ * SPIRAL_ROLL_COLUMNS_MAX columns; NO_MEMORY; *roll is then empty. A file without a note in range gives 0
+ * columns and SPIRAL_OK. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_roll_from_midi(const spiral_midi *midi,
                                                                  const spiral_roll_options *options,
                                                                  spiral_roll *roll,
                                                                  spiral_roll_report *report,
                                                                  spiral_error *err);
-/* Roll -> notes (overwrites *midi; free with spiral_midi_clear), velocity 80, track and channel 0. Exact:
- * spiral_roll_from_midi with the same grid gives the same bits (trailing silence aside). */
+/* Roll -> notes (overwrites *midi; free with spiral_midi_clear), velocity 80, track and channel 0; a column
+ * is a whole number of ticks. A note begins where spiral_column_starts says so and ends before the next
+ * column in which its key is silent or begins again. Exact: spiral_roll_from_midi with the same grid, all
+ * keys and as many planes gives the same frames, and the starts as onsets (trailing silence aside); so for a
+ * roll that comes from notes all bits return. BAD_ARG: a grid or, for BEATS, a tempo that MIDI cannot say. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_from_roll(const spiral_roll *roll, spiral_midi *midi,
                                                                  spiral_error *err);
 
-/* A silent roll of `columns` columns. quarters_per_min 120. */
+/* A silent roll of `columns` columns (0 too). quarters_per_min 120. BAD_ARG, TOO_BIG, NO_MEMORY: *roll is
+ * empty. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_roll_create(spiral_grid grid, size_t columns, int onsets,
                                                               spiral_roll *roll, spiral_error *err);
 SPIRAL_API void spiral_roll_clear(spiral_roll *roll); /* frees what it owns; NULL and empty are fine */
@@ -90,31 +99,44 @@ static inline void spiral_column_set(spiral_column *c, int key, int on) {
     c->word[key >> 6] = on ? c->word[key >> 6] | bit : c->word[key >> 6] & ~bit;
 }
 
-/* The column in which just the keys low..high sound, 0 <= low <= high <= 127. */
+/* The keys low..high, 0 <= low <= high <= 127. */
 static inline spiral_column spiral_column_mask(int low, int high) {
+    const uint64_t ones = ~(uint64_t)0;
     spiral_column c;
-    for (int w = 0; w < 2; w++) {
-        int from = low - 64 * w, to = high - 64 * w; /* bits of this word */
-        uint64_t below = from <= 0 ? 0 : from > 63 ? ~(uint64_t)0 : ((uint64_t)1 << from) - 1;
-        uint64_t upto = to < 0 ? 0 : to >= 63 ? ~(uint64_t)0 : ((uint64_t)2 << to) - 1;
-        c.word[w] = upto & ~below;
+    c.word[0] = low < 64 ? ones << low & ones >> (high < 64 ? 63 - high : 0) : 0;
+    c.word[1] = high >= 64 ? ones >> (127 - high) & ones << (low >= 64 ? low - 64 : 0) : 0;
+    return c;
+}
+
+/* Transposed by semitones, up when positive (-127..127); keys that leave 0..127 are dropped. */
+static inline spiral_column spiral_column_transpose(spiral_column c, int semitones) {
+    int n = semitones < 0 ? -semitones : semitones;
+    int from = semitones < 0, to = !from; /* the word that gives bits to the other */
+    if (n >= 64) {
+        c.word[to] = c.word[from];
+        c.word[from] = 0;
+        n -= 64;
+    }
+    if (n == 0) return c;
+    if (semitones > 0) {
+        c.word[1] = c.word[1] << n | c.word[0] >> (64 - n);
+        c.word[0] <<= n;
+    } else {
+        c.word[0] = c.word[0] >> n | c.word[1] << (64 - n);
+        c.word[1] >>= n;
     }
     return c;
 }
 
-/* The column moved up by semitones (down if negative), -127..127; what leaves 0..127 is gone. */
-static inline spiral_column spiral_column_transpose(spiral_column c, int semitones) {
-    spiral_column r = {{0, 0}};
-    int n = semitones < 0 ? -semitones : semitones;
-    if (n == 0) return c;
-    if (semitones > 0) {
-        r.word[1] = n < 64 ? c.word[1] << n | c.word[0] >> (64 - n) : c.word[0] << (n - 64);
-        r.word[0] = n < 64 ? c.word[0] << n : 0;
-    } else {
-        r.word[0] = n < 64 ? c.word[0] >> n | c.word[1] << (64 - n) : c.word[1] >> (n - 64);
-        r.word[1] = n < 64 ? c.word[1] >> n : 0;
-    }
-    return r;
+/* The keys at which a note begins, for any bits in the two planes: a key that sounds begins a note if it was
+ * silent in the column before (NULL: there is none) or has its onset bit set (NULL: no onset plane). An onset
+ * bit whose key does not sound is no note. */
+static inline spiral_column spiral_column_starts(const spiral_column *before, const spiral_column *frame,
+                                                 const spiral_column *onset) {
+    spiral_column c;
+    for (int w = 0; w < 2; w++)
+        c.word[w] = frame->word[w] & (~(before ? before->word[w] : 0) | (onset ? onset->word[w] : 0));
+    return c;
 }
 
 #ifdef __cplusplus

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A spiral_midi as a thing that is owned, loaded, saved and freed; the work is in midi_read.c, midi_write.c.
+ */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "spiral/midi.h"
+
+#define FILE_LIMIT ((size_t)1 << 30) /* bytes; a file of real music has a few thousand */
+
+const char *spiral_midi_warning_name(spiral_midi_warning warning) {
+    static const char *const names[] = {
+#define SPIRAL_X(name, text) text,
+        SPIRAL_MIDI_WARNING_LIST(SPIRAL_X)
+#undef SPIRAL_X
+    };
+    return (unsigned)warning < SPIRAL_MIDI_WARNING_COUNT ? names[warning] : "unknown warning";
+}
+
+void spiral_midi_clear(spiral_midi *midi) {
+    if (!midi) return;
+    free(midi->notes);
+    free(midi->tempos);
+    free(midi->meters);
+    free(midi->name);
+    free(midi->text);
+    *midi = (spiral_midi){0};
+}
+
+spiral_status spiral_midi_load(const char *path, spiral_midi *midi, spiral_error *err) {
+    unsigned char *bytes;
+    size_t size;
+    *midi = (spiral_midi){0};
+    SPIRAL_TRY(spiral__file_read(path, FILE_LIMIT, &bytes, &size, err));
+    spiral_status status = spiral_midi_read(bytes, size, midi, err);
+    free(bytes);
+    return status == SPIRAL_OK ? status : spiral__error_prefix(err, status, path);
+}
+
+spiral_status spiral_midi_save(const spiral_midi *midi, const char *path, spiral_error *err) {
+    size_t size;
+    SPIRAL_TRY(spiral_midi_size(midi, &size, err));
+    void *bytes = malloc(size);
+    if (!bytes) return spiral__no_memory(err, size);
+    spiral_status status = spiral_midi_write(midi, bytes, size, err);
+    if (status == SPIRAL_OK) status = spiral__file_write(path, bytes, size, err);
+    free(bytes);
+    return status;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Notes -> roll: each note is laid on the columns it sounds in (see roll.h). The way back is roll_midi.c.
+ */
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "music/notes.h"
+#include "music/roll_check.h"
+#include "music/tempo.h"
+
+spiral_status spiral__grid_check(spiral_grid grid, spiral_error *err) {
+    if (grid.kind != SPIRAL_GRID_SECONDS && grid.kind != SPIRAL_GRID_BEATS)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "grid kind %d is neither seconds nor beats",
+                            (int)grid.kind);
+    if (grid.kind == SPIRAL_GRID_SECONDS && (grid.column_us < 1000 || grid.column_us > 1000000))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "column_us %d is not within 1000..1000000",
+                            (int)grid.column_us);
+    if (grid.kind == SPIRAL_GRID_BEATS && (grid.steps_per_quarter < 1 || grid.steps_per_quarter > 96))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "steps_per_quarter %d is not within 1..96",
+                            (int)grid.steps_per_quarter);
+    return SPIRAL_OK;
+}
+
+spiral_roll_options spiral_roll_options_default(void) {
+    return (spiral_roll_options){
+        .grid = {.kind = SPIRAL_GRID_SECONDS, .column_us = 10000, .steps_per_quarter = 4},
+        .low = 48,
+        .high = 83,
+    };
+}
+
+static spiral_status check_columns(size_t columns, spiral_error *err) {
+    if (columns <= SPIRAL_ROLL_COLUMNS_MAX) return SPIRAL_OK;
+    return spiral__fail(err, SPIRAL_TOO_BIG, -1, "a roll of %zu columns is longer than the limit, %zu",
+                        columns, SPIRAL_ROLL_COLUMNS_MAX);
+}
+
+spiral_status spiral_roll_create(spiral_grid grid, size_t columns, int onsets, spiral_roll *roll,
+                                 spiral_error *err) {
+    *roll = (spiral_roll){0};
+    SPIRAL_TRY(spiral__grid_check(grid, err));
+    SPIRAL_TRY(check_columns(columns, err));
+    size_t room = columns ? columns : 1;
+    spiral_column *frames = calloc(room, sizeof *frames);
+    spiral_column *starts = onsets ? calloc(room, sizeof *starts) : NULL;
+    if (!frames || (onsets && !starts)) {
+        free(frames);
+        free(starts);
+        return spiral__no_memory(err, room * sizeof *frames);
+    }
+    *roll = (spiral_roll){grid, 120, columns, frames, starts};
+    return SPIRAL_OK;
+}
+
+void spiral_roll_clear(spiral_roll *roll) {
+    if (!roll) return;
+    free(roll->frames);
+    free(roll->onsets);
+    *roll = (spiral_roll){0};
+}
+
+double spiral_roll_column_s(const spiral_roll *roll) {
+    if (roll->grid.kind == SPIRAL_GRID_SECONDS) return roll->grid.column_us * 1e-6;
+    return 60 / (roll->quarters_per_min * roll->grid.steps_per_quarter);
+}
+
+/* The columns a note sounds in, first .. last - 1, and whether it is shorter than one column. */
+typedef struct span {
+    size_t first, last;
+    bool brief;
+} span;
+
+static size_t nearest_column(int64_t numerator, int64_t denominator) {
+    return (size_t)((2 * (uint64_t)numerator + (uint64_t)denominator) / (2 * (uint64_t)denominator));
+}
+
+static span note_span(const spiral__ruler *ruler, const spiral_note *note) {
+    int64_t on = spiral__ruler_at(ruler, note->on_ticks), off = spiral__ruler_at(ruler, note->off_ticks);
+    span s = {nearest_column(on, ruler->denominator), nearest_column(off, ruler->denominator),
+              off - on < ruler->denominator};
+    if (s.last <= s.first) s.last = s.first + 1;
+    return s;
+}
+
+/* Counts the note in *report; whether it is kept. */
+static bool keep(const spiral_note *note, const spiral_roll_options *options, spiral_roll_report *report) {
+    if (note->channel == SPIRAL_DRUM_CHANNEL && !options->drums) {
+        report->notes_drums++;
+        return false;
+    }
+    bool low = note->pitch<options->low, high = note->pitch> options->high;
+    report->notes++;
+    report->notes_low += low;
+    report->notes_high += high;
+    report->notes_kept += !low && !high;
+    return !low && !high;
+}
+
+/* Notes come in order of time: what sounds before a note's first column is drawn already. last_start holds
+ * the first column of each key's latest note, plus one. */
+static void draw(spiral_roll *roll, int key, span s, size_t last_start[SPIRAL_KEYS],
+                 spiral_roll_report *report) {
+    bool doubled = last_start[key] == s.first + 1;
+    bool sounds = s.first > 0 && spiral_column_get(&roll->frames[s.first - 1], key);
+    report->notes_short += s.brief;
+    report->notes_doubled += doubled;
+    report->onsets_merged += !doubled && sounds && !roll->onsets;
+    last_start[key] = s.first + 1;
+    if (roll->onsets) spiral_column_set(&roll->onsets[s.first], key, 1);
+    for (size_t c = s.first; c < s.last; c++) spiral_column_set(&roll->frames[c], key, 1);
+}
+
+/* The mean tempo from the start to `ticks`: 120 where a quarter is a frame count. */
+static double mean_tempo(const spiral_midi *midi, int64_t ticks) {
+    int64_t at = 0, us = SPIRAL__TEMPO_DEFAULT, sum = 0;
+    if (midi->ticks_per_quarter == 0) return 120;
+    for (size_t i = 0; i < midi->tempo_count && midi->tempos[i].at_ticks < (ticks ? ticks : 1); i++) {
+        sum += (midi->tempos[i].at_ticks - at) * us;
+        at = midi->tempos[i].at_ticks;
+        us = midi->tempos[i].us_per_quarter;
+    }
+    return ticks ? 60e6 / ((double)(sum + (ticks - at) * us) / (double)ticks) : 60e6 / (double)us;
+}
+
+typedef struct source {
+    const spiral_midi *midi;
+    const spiral_note *notes; /* midi's, in order */
+    spiral_note *copy;        /* owned, or NULL */
+    spiral__ruler ruler;
+} source;
+
+static spiral_status draw_all(const source *in, const spiral_roll_options *options, spiral_roll *roll,
+                              spiral_roll_report *report, spiral_error *err) {
+    size_t columns = 0, last_start[SPIRAL_KEYS] = {0};
+    int64_t end = 0;
+    for (size_t i = 0; i < in->midi->note_count; i++) {
+        if (!keep(&in->notes[i], options, report)) continue;
+        span s = note_span(&in->ruler, &in->notes[i]);
+        if (s.last > columns) columns = s.last;
+        if (in->notes[i].off_ticks > end) end = in->notes[i].off_ticks;
+    }
+    SPIRAL_TRY(spiral_roll_create(options->grid, columns, options->onsets, roll, err));
+    roll->quarters_per_min = mean_tempo(in->midi, end);
+    spiral_roll_report seen = {0};
+    for (size_t i = 0; i < in->midi->note_count; i++)
+        if (keep(&in->notes[i], options, &seen))
+            draw(roll, in->notes[i].pitch, note_span(&in->ruler, &in->notes[i]), last_start, report);
+    return SPIRAL_OK;
+}
+
+static spiral_status check_options(const spiral_roll_options *options, spiral_error *err) {
+    SPIRAL_TRY(spiral__grid_check(options->grid, err));
+    if (options->low < 0 || options->high > 127 || options->low > options->high)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "keys %d..%d are no range within 0..127", options->low,
+                            options->high);
+    return SPIRAL_OK;
+}
+
+spiral_status spiral_roll_from_midi(const spiral_midi *midi, const spiral_roll_options *options,
+                                    spiral_roll *roll, spiral_roll_report *report, spiral_error *err) {
+    spiral_roll_report unread;
+    source in = {.midi = midi};
+    *roll = (spiral_roll){0};
+    if (!report) report = &unread;
+    *report = (spiral_roll_report){0};
+    SPIRAL_TRY(check_options(options, err));
+    SPIRAL_TRY(spiral__midi_check(midi, err));
+    SPIRAL_TRY(spiral__ruler_create(midi, options->grid, &in.ruler, err));
+    spiral_status status = spiral__notes_sorted(midi, &in.notes, &in.copy, err);
+    if (status == SPIRAL_OK) status = draw_all(&in, options, roll, report, err);
+    spiral__ruler_destroy(&in.ruler);
+    free(in.copy);
+    return status;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The MIDI writer: its exact bytes for a small piece, everything back from random ones, and what it refuses.
+ */
+#define _DEFAULT_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "smf.h"
+#include "smf_text.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static unsigned char *write_bytes(const spiral_midi *midi, size_t *size) {
+    spiral_error err = {0};
+    if (spiral_midi_size(midi, size, &err) != SPIRAL_OK) fail_msg("size: %s", err.text);
+    unsigned char *bytes = malloc(*size);
+    if (spiral_midi_write(midi, bytes, *size, &err) != SPIRAL_OK) fail_msg("write: %s", err.text);
+    return bytes;
+}
+
+/* What a reader makes of *midi written; it must not have to warn. */
+static spiral_midi there_and_back(const spiral_midi *midi) {
+    size_t size;
+    spiral_midi back;
+    char text[300];
+    unsigned char *bytes = write_bytes(midi, &size);
+    assert_int_equal(spiral_midi_read(bytes, size, &back, NULL), SPIRAL_OK);
+    free(bytes);
+    assert_string_equal(warnings_text(&back, text, sizeof text), "");
+    return back;
+}
+
+static void same_note(const spiral_note *a, const spiral_note *b) {
+    assert_int_equal(a->on_ticks, b->on_ticks);
+    assert_int_equal(a->off_ticks, b->off_ticks);
+    assert_int_equal(a->track, b->track);
+    assert_int_equal(a->channel, b->channel);
+    assert_int_equal(a->pitch, b->pitch);
+    assert_int_equal(a->velocity, b->velocity);
+}
+
+static void same_text(const char *a, const char *b) {
+    if (a && b)
+        assert_string_equal(a, b);
+    else
+        assert_true(a == b);
+}
+
+/* Everything the writer keeps; a's notes are in order. */
+static void same(const spiral_midi *a, const spiral_midi *b) {
+    assert_int_equal(a->ticks_per_quarter, b->ticks_per_quarter);
+    assert_true(a->ticks_per_s == b->ticks_per_s);
+    assert_int_equal(a->end_ticks, b->end_ticks);
+    assert_int_equal(a->note_count, b->note_count);
+    for (size_t i = 0; i < a->note_count; i++) same_note(&a->notes[i], &b->notes[i]);
+    assert_int_equal(a->tempo_count, b->tempo_count);
+    for (size_t i = 0; i < a->tempo_count; i++) {
+        assert_int_equal(a->tempos[i].at_ticks, b->tempos[i].at_ticks);
+        assert_int_equal(a->tempos[i].us_per_quarter, b->tempos[i].us_per_quarter);
+    }
+    assert_int_equal(a->meter_count, b->meter_count);
+    for (size_t i = 0; i < a->meter_count; i++) {
+        assert_int_equal(a->meters[i].at_ticks, b->meters[i].at_ticks);
+        assert_int_equal(a->meters[i].numerator, b->meters[i].numerator);
+        assert_int_equal(a->meters[i].denominator, b->meters[i].denominator);
+    }
+    same_text(a->name, b->name);
+    same_text(a->text, b->text);
+}
+
+static void test_exact_bytes(void **state) {
+    (void)state;
+    spiral_note notes[] = {{0, 96, 0, 0, 60, 100}, {96, 192, 0, 0, 60, 101}, {96, 96, 0, 1, 64, 7}};
+    spiral_tempo tempos[] = {{0, 600000, 0}};
+    spiral_meter meters[] = {{96, 6, 8}};
+    spiral_midi midi = {.ticks_per_quarter = 96,
+                        .note_count = COUNT(notes),
+                        .notes = notes,
+                        .tempo_count = 1,
+                        .tempos = tempos,
+                        .meter_count = 1,
+                        .meters = meters,
+                        .end_ticks = 400,
+                        .name = "n",
+                        .text = "t"};
+    static const char expected[] = "MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\x34"
+                                   "\0\xff\x03\1n\0\xff\x01\1t\0\xff\x51\3\x09\x27\xc0\0\x90\x3c\x64"
+                                   "\x60\xff\x58\4\6\3\x18\x08\0\x90\x3c\0\0\x3c\x65\0\x91\x40\7\0\x40\0"
+                                   "\x60\x90\x3c\0\x81\x50\xff\x2f\0";
+    size_t size;
+    unsigned char *bytes = write_bytes(&midi, &size);
+    assert_int_equal(size, sizeof expected - 1);
+    assert_memory_equal(bytes, expected, size);
+    spiral_error err = {0};
+    assert_int_equal(spiral_midi_write(&midi, bytes, size - 1, &err), SPIRAL_BAD_ARG);
+    assert_string_equal(err.text, "the MIDI file takes 74 bytes, not 73");
+    free(bytes);
+}
+
+static void test_overlapping_notes_survive(void **state) {
+    (void)state;
+    spiral_note notes[] = {{0, 30, 0, 0, 60, 1},  {0, 30, 0, 0, 60, 2},  {10, 30, 0, 0, 60, 3},
+                           {10, 40, 0, 0, 60, 4}, {30, 40, 0, 0, 60, 5}, {40, 40, 0, 0, 60, 6},
+                           {40, 40, 0, 0, 60, 7}, {40, 50, 0, 0, 60, 8}};
+    spiral_midi midi = {.ticks_per_quarter = 96, .note_count = COUNT(notes), .notes = notes, .end_ticks = 50};
+    spiral_midi back = there_and_back(&midi);
+    same(&midi, &back);
+    spiral_midi_clear(&back);
+}
+
+static void test_any_order_of_notes(void **state) {
+    (void)state;
+    spiral_note sorted[] = {{0, 30, 0, 0, 60, 1}, {0, 40, 0, 0, 60, 2}, {10, 20, 0, 0, 59, 3}};
+    spiral_note mixed[] = {sorted[2], sorted[1], sorted[0]};
+    spiral_midi midi = {.ticks_per_quarter = 96, .note_count = 3, .notes = mixed, .end_ticks = 40};
+    spiral_midi back = there_and_back(&midi);
+    for (int i = 0; i < 3; i++) same_note(&back.notes[i], &sorted[i]);
+    assert_int_equal(mixed[0].velocity, 3); /* and the caller's are left as they were */
+    spiral_midi_clear(&back);
+}
+
+static void test_tracks_keep_their_numbers(void **state) {
+    (void)state;
+    spiral_note notes[] = {{0, 30, 3, 0, 60, 1}, {0, 20, 5, 0, 60, 2}};
+    spiral_midi midi = {.format = 1, .ticks_per_quarter = 96, .tracks = 8, .note_count = 2, .notes = notes};
+    for (int format = 1; format <= 2; format++) {
+        midi.format = format;
+        midi.end_ticks = 0; /* before the last note: it ends there */
+        spiral_midi back = there_and_back(&midi);
+        assert_int_equal(back.format, 1);
+        assert_int_equal(back.tracks, 8);
+        assert_int_equal(back.end_ticks, 30);
+        midi.end_ticks = 30;
+        same_note(&back.notes[0], &notes[0]);
+        same_note(&back.notes[1], &notes[1]);
+        spiral_midi_clear(&back);
+    }
+}
+
+static void test_pauses_longer_than_one_number(void **state) {
+    (void)state;
+    spiral_note notes[] = {{0, 0xfffffff, 0, 0, 60, 1},
+                           {0x10000000, 0x30000000, 0, 0, 61, 2},
+                           {SPIRAL_MIDI_TICKS_MAX - 1, SPIRAL_MIDI_TICKS_MAX, 0, 0, 62, 3}};
+    spiral_midi midi = {.ticks_per_quarter = 1, .note_count = 3, .notes = notes};
+    midi.end_ticks = SPIRAL_MIDI_TICKS_MAX;
+    spiral_midi back = there_and_back(&midi);
+    same(&midi, &back);
+    spiral_midi_clear(&back);
+}
+
+static void test_smpte_survives(void **state) {
+    (void)state;
+    static const double rates[] = {24, 25 * 40, 30 * 255, 30000.0 * 80 / 1001, 30000.0 / 1001};
+    spiral_note notes[] = {{0, 30, 0, 0, 60, 1}};
+    for (size_t i = 0; i < COUNT(rates); i++) {
+        spiral_midi midi = {.ticks_per_s = rates[i], .note_count = 1, .notes = notes, .end_ticks = 30};
+        spiral_midi back = there_and_back(&midi);
+        same(&midi, &back);
+        spiral_midi_clear(&back);
+    }
+}
+
+static void test_empty_piece(void **state) {
+    (void)state;
+    spiral_midi midi = {.ticks_per_quarter = 480, .name = "", .text = ""};
+    spiral_midi back = there_and_back(&midi);
+    assert_null(back.name);
+    assert_null(back.text);
+    assert_int_equal(back.tracks, 1);
+    assert_int_equal(back.note_count, 0);
+    spiral_midi_clear(&back);
+}
+
+/* Random bytes read as MIDI are a source of valid pieces of all kinds; whatever was read can be written. */
+static void test_random_pieces(void **state) {
+    (void)state;
+    const uint64_t seed = 7;
+    print_message("# seed %llu\n", (unsigned long long)seed);
+    spiral__rng rng = spiral__rng_init(seed, 0);
+    size_t notes = 0;
+    for (int round = 0; round < 300; round++) {
+        static smf f;
+        int tracks = (int)spiral__rng_below(&rng, 4), format = (int)spiral__rng_below(&rng, 3);
+        smf_header(&f, (unsigned)format, (unsigned)tracks, 1 + (unsigned)spiral__rng_below(&rng, 32767));
+        for (int t = 0; t < tracks; t++) {
+            smf track = {.size = 0};
+            for (int i = (int)spiral__rng_below(&rng, 200); i > 0; i--) {
+                unsigned what = (unsigned)spiral__rng_below(&rng, 20);
+                unsigned a = (unsigned)spiral__rng_below(&rng, 256),
+                         b = (unsigned)spiral__rng_below(&rng, 256);
+                track.bytes[track.size++] = (unsigned char)(a & b & 15);
+                if (what == 0)
+                    smf_add(&track, (unsigned char[]){0xff, 0x51, 3, (uint8_t)a, (uint8_t)b, 1}, 6);
+                else if (what == 1)
+                    smf_add(&track, (unsigned char[]){0xff, 0x58, 4, 1 + a % 255, b % 7, 24, 8}, 7);
+                else if (what == 2)
+                    smf_add(&track, (unsigned char[]){0xff, 1 + 2 * (a & 1), 1, 1 + b % 255}, 4);
+                else
+                    smf_add(&track, (unsigned char[]){0x90 | (a & 1), 60 + b % 4, a & 128 ? 0 : 1 + a % 127},
+                            3);
+            }
+            SMF_ADD(&track, SMF_EOT);
+            smf_chunk(&f, "MTrk", (uint32_t)track.size, track.bytes, track.size);
+        }
+        spiral_midi midi;
+        assert_int_equal(spiral_midi_read(f.bytes, f.size, &midi, NULL), SPIRAL_OK);
+        notes += midi.note_count;
+        spiral_midi back = there_and_back(&midi);
+        same(&midi, &back);
+        assert_int_equal(back.tracks, midi.tracks ? midi.tracks : 1);
+        spiral_midi_clear(&midi);
+        spiral_midi_clear(&back);
+    }
+    assert_true(notes > 10000);
+}
+
+static void refused(spiral_midi midi, const char *sentence) {
+    size_t size = 1;
+    spiral_error err = {0};
+    assert_int_equal(spiral_midi_size(&midi, &size, &err), SPIRAL_BAD_ARG);
+    assert_string_equal(err.text, sentence);
+    assert_int_equal(size, 0);
+    assert_int_equal(spiral_midi_write(&midi, NULL, 0, NULL), SPIRAL_BAD_ARG);
+}
+
+static void test_refuses_nested_notes(void **state) {
+    (void)state;
+    spiral_note notes[] = {{0, 30, 0, 2, 60, 1}, {10, 20, 0, 2, 60, 2}};
+    spiral_midi midi = {.format = 1, .ticks_per_quarter = 96, .note_count = 2, .notes = notes};
+    refused(midi, "track 0, channel 2, key 60: the note at tick 10 lies inside an earlier one that ends at "
+                  "tick 30, which MIDI cannot say");
+    notes[1].track = 1; /* on another track it may */
+    midi.end_ticks = 30;
+    spiral_midi back = there_and_back(&midi);
+    same(&midi, &back);
+    spiral_midi_clear(&back);
+}
+
+static void test_refuses_notes_out_of_range(void **state) {
+    (void)state;
+    const spiral_note good = {5, 30, 0, 0, 60, 1};
+    spiral_note note = good;
+    spiral_midi midi = {.ticks_per_quarter = 96, .note_count = 1, .notes = &note};
+#define BAD(field, value, sentence) (note = good, note.field = value, refused(midi, sentence))
+    BAD(on_ticks, -1, "note 0: on_ticks -1 is not within 0..274877906943");
+    BAD(off_ticks, 4, "note 0: off_ticks 4 is not within 5..274877906943");
+    BAD(off_ticks, SPIRAL_MIDI_TICKS_MAX + 1, "note 0: off_ticks 274877906944 is not within 5..274877906943");
+    BAD(channel, 16, "note 0: channel 16 is not within 0..15");
+    BAD(pitch, 128, "note 0: pitch 128 is not within 0..127");
+    BAD(velocity, 0, "note 0: velocity 0 is not within 1..127");
+    BAD(velocity, 128, "note 0: velocity 128 is not within 1..127");
+    BAD(track, 65535, "note 0: track 65535 is not within 0..65534");
+    BAD(track, 1, "format 0 has one track, not 2");
+#undef BAD
+}
+
+static void test_refuses_fields_out_of_range(void **state) {
+    (void)state;
+    const spiral_midi good = {.ticks_per_quarter = 96};
+    spiral_tempo tempos[2] = {{0, 0, 0}, {0, 500000, 0}};
+    spiral_meter meters[2] = {{0, 4, 4}, {0, 4, 4}};
+    spiral_midi midi = good;
+    midi.format = 3, refused(midi, "format 3 is not 0, 1 or 2"), midi = good;
+    midi.tracks = 65536, refused(midi, "65536 tracks are not within 0..65535"), midi = good;
+    midi.end_ticks = -1, refused(midi, "end_ticks -1 is not within 0..274877906943"), midi = good;
+    midi.ticks_per_quarter = 32768, refused(midi, "32768 ticks per quarter are not within 1..32767");
+    midi.ticks_per_quarter = 0;
+    refused(midi, "0 ticks per second are not 24, 25, 30000/1001 or 30 frames times 1..255");
+    midi.ticks_per_s = 1001;
+    refused(midi, "1001 ticks per second are not 24, 25, 30000/1001 or 30 frames times 1..255");
+    midi = good, midi.tempo_count = 2, midi.tempos = tempos;
+    refused(midi, "tempo 0: us_per_quarter 0 is not within 1..16777215");
+    tempos[0].us_per_quarter = 1;
+    refused(midi, "tempo 1: at_ticks 0 is not within 1..274877906943");
+    midi = good, midi.meter_count = 2, midi.meters = meters;
+    refused(midi, "meter 1: at_ticks 0 is not within 1..274877906943");
+    meters[0].numerator = 256, refused(midi, "meter 0: numerator 256 is not within 1..255");
+    meters[0].numerator = 3, meters[0].denominator = 12;
+    refused(midi, "meter 0: denominator 12 is not a power of two");
+    meters[0].denominator = 128, refused(midi, "meter 0: denominator 128 is not within 1..64");
+}
+
+static void test_save(void **state) {
+    (void)state;
+    char path[] = "/tmp/spiral-test-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    spiral_note notes[] = {{0, 30, 0, 0, 60, 1}};
+    spiral_midi midi = {.ticks_per_quarter = 96, .note_count = 1, .notes = notes, .end_ticks = 30}, back;
+    assert_int_equal(spiral_midi_save(&midi, path, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_midi_load(path, &back, NULL), SPIRAL_OK);
+    same(&midi, &back);
+    spiral_midi_clear(&back);
+    unlink(path);
+    spiral_error err = {0};
+    assert_int_equal(spiral_midi_save(&midi, "/no/such/folder/a.mid", &err), SPIRAL_IO);
+    notes[0].velocity = 0;
+    assert_int_equal(spiral_midi_save(&midi, path, &err), SPIRAL_BAD_ARG);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exact_bytes),
+        cmocka_unit_test(test_overlapping_notes_survive),
+        cmocka_unit_test(test_any_order_of_notes),
+        cmocka_unit_test(test_tracks_keep_their_numbers),
+        cmocka_unit_test(test_pauses_longer_than_one_number),
+        cmocka_unit_test(test_smpte_survives),
+        cmocka_unit_test(test_empty_piece),
+        cmocka_unit_test(test_random_pieces),
+        cmocka_unit_test(test_refuses_nested_notes),
+        cmocka_unit_test(test_refuses_notes_out_of_range),
+        cmocka_unit_test(test_refuses_fields_out_of_range),
+        cmocka_unit_test(test_save),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
