@@ -2,6 +2,7 @@
  *
  * The kernel tables of this build, and the one that fits the current instruction set.
  */
+#include "kern/loss_kern.h"
 #include "kern/vmath_kern.h"
 
 /* A function that gives a table: what is not built falls back to the baseline, which isa.c never lets happen.
@@ -30,3 +31,4 @@
     }
 
 SPIRAL_TABLE(spiral__vmath, spiral__vmath_table, spiral__vmath_kern)
+SPIRAL_TABLE(spiral__loss_ops, spiral__loss_table, spiral__loss_kern)
