@@ -17,13 +17,22 @@
 extern "C" {
 #endif
 
+/* radii[m-1] belongs to bin m of the twelve-point Fourier transform: the circle on which a semitone turns by
+ * m twelfths. Intervals that close a circle fall together on it; its neighbours are a step apart.
+ *
+ *     radii[0]  m = 1  12 points  semitones are neighbours (chromatic circle)
+ *     radii[1]  m = 2   6 points  tritones fall together
+ *     radii[2]  m = 3   4 points  major thirds fall together, minor thirds are neighbours
+ *     radii[3]  m = 4   3 points  minor thirds fall together, major thirds are neighbours
+ *     radii[4]  m = 5  12 points  fifths and fourths are neighbours (circle of fifths)
+ *     radii[5]  m = 6   2 points  whole tones fall together
+ */
 typedef struct spiral_helix {
-    double radii[6]; /* >= 0, radii[m-1] of the circle on which a semitone turns by m/12; [0] chromatic,
-                        [2] minor thirds, [3] major thirds, [4] fifths; not all zero */
-    double octave;   /* height of one turn, > 0 */
+    double radii[6]; /* 0 .. 1000, not all zero */
+    double octave;   /* height of one turn, above 0, at most 1000 */
 } spiral_helix;
 
-/* name, meaning */
+/* name, meaning. All share octave .5 and the sum of squared radii, so that their costs are comparable. */
 #define SPIRAL_HELIX_LIST(X)                                                                  \
     X(chromatic, "semitones are near: the wire itself, a wrong row of the roll costs little") \
     X(fifths, "fifths are near: the circle of fifths")                                        \
@@ -34,7 +43,7 @@ SPIRAL_API spiral_helix spiral_helix_default(void); /* chromatic, radius 1.3, oc
 /* A preset by name. BAD_ARG names the value and the list of names. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_helix_from_name(const char *name, spiral_helix *helix,
                                                                   spiral_error *err);
-/* BAD_ARG with the reason if a radius is negative or not finite, all are zero, or octave is not > 0. */
+/* BAD_ARG with the reason if a radius or the octave is out of its range or not finite, or all radii are 0. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_helix_check(const spiral_helix *helix, spiral_error *err);
 
 /* D(delta_st): the chord distance of two keys delta_st semitones apart. */

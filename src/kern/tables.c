@@ -3,6 +3,7 @@
  * The kernel tables of this build, and the one that fits the current instruction set.
  */
 #include "kern/net_kern.h"
+#include "kern/loss_kern.h"
 #include "kern/vmath_kern.h"
 
 /* A function that gives a table: what is not built falls back to the baseline, which isa.c never lets happen.
@@ -32,3 +33,4 @@
 
 SPIRAL_TABLE(spiral__vmath, spiral__vmath_table, spiral__vmath_kern)
 SPIRAL_TABLE(spiral__net_kern_get, spiral__net_kern, spiral__net_kern)
+SPIRAL_TABLE(spiral__loss_ops, spiral__loss_table, spiral__loss_kern)

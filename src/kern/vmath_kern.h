@@ -11,7 +11,7 @@
 #include "kern/isa.h"
 
 /* name: y[i] = name(x[i]), i < n; y may be x. */
-#define SPIRAL_VMATH_LIST(X) X(exp) X(log) X(log1p01) X(sigmoid) X(softplus)
+#define SPIRAL_VMATH_LIST(X) X(exp) X(log) X(log1p01) X(sigmoid) X(softplus) X(entropy)
 
 typedef struct spiral__vmath_table {
 #define SPIRAL_X(name)                                      \

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The pitch helix: presets, checks and the one distance. What the losses make of it: plan.c.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "spiral/helix.h"
+
+/* All presets have the same sum of squared radii, 1.3^2: the mean squared distance of two pitch classes is
+ * twice that sum (docs/math.md, equation 3), so costs and weights carry over from one to another. Harte's
+ * tonnetz has squared radii 1, 1/4, 1 on the circles 3, 4, 5. */
+#define LIMIT     1000.0 /* keeps squares of distances finite */
+#define R_WHOLE   1.3
+#define R_HALF    0.91923881554251182 /* 1.3 / sqrt(2) */
+#define R_TONNETZ (1.3 / 1.5)
+
+static const struct preset {
+    const char *name;
+    spiral_helix helix;
+} presets[] = {
+    {"chromatic", {{R_WHOLE, 0, 0, 0, 0, 0}, 0.5}},
+    {"fifths", {{0, 0, 0, 0, R_WHOLE, 0}, 0.5}},
+    {"tonnetz", {{0, 0, R_TONNETZ, R_TONNETZ / 2, R_TONNETZ, 0}, 0.5}},
+    {"mixed", {{R_HALF, 0, 0, 0, R_HALF, 0}, 0.5}},
+};
+
+#define SPIRAL_X(name, text) +1
+_Static_assert(sizeof presets / sizeof *presets == 0 SPIRAL_HELIX_LIST(SPIRAL_X), "a preset per list entry");
+#undef SPIRAL_X
+
+spiral_helix spiral_helix_default(void) { return presets[0].helix; }
+
+spiral_status spiral_helix_from_name(const char *name, spiral_helix *helix, spiral_error *err) {
+    if (!name || !helix)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix preset: name and helix must not be NULL");
+    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++)
+        if (!strcmp(name, presets[i].name)) return *helix = presets[i].helix, SPIRAL_OK;
+#define SPIRAL_X(id, text) " " #id
+    return spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                        "helix preset \"%.40s\": not one of" SPIRAL_HELIX_LIST(SPIRAL_X), name);
+#undef SPIRAL_X
+}
+
+spiral_status spiral_helix_check(const spiral_helix *helix, spiral_error *err) {
+    if (!helix) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix must not be NULL");
+    double sum = 0;
+    for (int m = 0; m < 6; m++) {
+        double r = helix->radii[m];
+        if (!(r >= 0 && r <= LIMIT))
+            return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix radii[%d] is %g: must be 0 to %g", m, r,
+                                LIMIT);
+        sum += r;
+    }
+    if (!(sum > 0))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix radii are all 0: at least one must be above 0");
+    if (!(helix->octave > 0 && helix->octave <= LIMIT))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix octave is %g: must be above 0, at most %g",
+                            helix->octave, LIMIT);
+    return SPIRAL_OK;
+}
+
+double spiral_helix_distance(const spiral_helix *helix, int delta_st) {
+    double height = helix->octave * delta_st / 12, square = height * height;
+    for (int m = 1; m <= 6; m++) {
+        /* 1 - cos x = 2 sin^2(x / 2), with m delta reduced mod 12: exactly 0 where the circle closes */
+        double chord =
+            2 * helix->radii[m - 1] * sin(3.14159265358979323846 / 12 * ((m * (delta_st % 12)) % 12));
+        square += chord * chord;
+    }
+    return sqrt(square);
+}
