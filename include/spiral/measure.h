@@ -13,34 +13,44 @@
 extern "C" {
 #endif
 
-/* Running counts; zero-initialise. Frame counts are cells, E_* follow mir_eval.multipitch (Bay 2009). */
+/* Running counts; zero-initialise. A note is a sounding cell unless it says "runs". Counts follow
+ * mir_eval.multipitch (Bay, Ehmann, Downie 2009): per column, min(target, predicted) notes are paired off, as
+ * many as possible with their like, and the rest of the larger side is missed or false. */
 typedef struct spiral_measure_counts {
-    uint64_t columns, target_notes, predicted_notes; /* sounding cells over all columns */
-    uint64_t hits;                                   /* cells that sound in both */
-    uint64_t chroma_hits;                            /* the same when only the pitch class must agree */
-    uint64_t substitutions, misses, false_alarms;    /* per column: min, positive differences */
+    uint64_t columns, target_notes, predicted_notes;
+    uint64_t hits;        /* cells that sound in both */
+    uint64_t chroma_hits; /* pairs when only the pitch class must agree */
+    uint64_t substitutions, misses, false_alarms;
     uint64_t chroma_substitutions;
-    uint64_t windows, windows_exact;        /* compared as a whole / equal in every cell */
-    uint64_t notes_target, notes_predicted; /* notes (runs), when asked for */
-    uint64_t notes_hit;                     /* matched one to one: same key, onset within the tolerance */
-    double helix_distance;                  /* sum over columns of the optimal matching cost, missed notes */
-    uint64_t helix_columns;
+    uint64_t windows, windows_exact;        /* calls of _add_frames / those equal in every cell */
+    uint64_t notes_target, notes_predicted; /* runs */
+    uint64_t notes_hit;                     /* runs matched one to one: same key, onset within tolerance */
+    double helix_energy;                    /* summed spiral energy, in missed notes */
+    uint64_t helix_notes;                   /* target notes of the columns behind helix_energy */
 } spiral_measure_counts;
 
 /* Adds one window: `columns` columns of target and predicted. */
 SPIRAL_API void spiral_measure_add_frames(spiral_measure_counts *counts, const spiral_column *target,
                                           const spiral_column *predicted, size_t columns);
-/* Adds the note scores of one pair of rolls of equal grid: mir_eval.transcription without offsets, onset
- * tolerance in seconds. NO_MEMORY. */
+/* Adds the note scores of one pair of rolls: mir_eval.transcription without offsets. A note starts where its
+ * key has an onset, or sounds without having sounded in the column before; two notes match if their keys are
+ * equal and their onsets at most tolerance_s apart (rounded to 0.1 ms first, as mir_eval does, so that five
+ * columns of 10 ms are within 50 ms); as many pairs as possible are matched. Column lengths of a beat grid
+ * are those of the target. The rolls may differ in length. BAD_ARG: the grids differ, or tolerance_s is
+ * negative or not finite. NO_MEMORY. On failure *counts is untouched. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_measure_add_notes(spiral_measure_counts *counts,
                                                                     const spiral_roll *target,
                                                                     const spiral_roll *predicted,
                                                                     double tolerance_s, spiral_error *err);
-/* Adds the spiral error of each column: energy ½ dᵀK d, K = 2 exp(-D/2) (docs/math.md), in missed notes. */
+/* Adds the spiral energy of each column: 1/2 d^T K d with d = target - predicted and K = 2 exp(-D/2) for the
+ * helix distance D. In missed notes: a note left out or added alone costs 1, one played at distance D from
+ * the right one 2 (1 - exp(-D/2)) (docs/math.md). */
 SPIRAL_API void spiral_measure_add_helix(spiral_measure_counts *counts, const spiral_helix *helix,
                                          const spiral_column *target, const spiral_column *predicted,
                                          size_t columns);
 
+/* Ratios; one whose denominator is 0 is 0 (mir_eval's rule). Missed and false alarms are the same numbers
+ * with pitch classes, so they have no chroma twin. */
 typedef struct spiral_measures {
     double precision, recall, f1, accuracy;                             /* frames */
     double chroma_precision, chroma_recall, chroma_f1, chroma_accuracy; /* pitch classes */
@@ -49,7 +59,7 @@ typedef struct spiral_measures {
     double octave_share; /* share of substitutions that only miss the octave; 0 if there are none */
     double exact_windows;
     double note_precision, note_recall, note_f1;
-    double spiral_error; /* summed energy per sounding target cell */
+    double spiral_error; /* spiral energy per target note */
 } spiral_measures;
 
 SPIRAL_API spiral_measures spiral_measures_from_counts(const spiral_measure_counts *counts);

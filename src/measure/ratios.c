@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Counts -> the ratios people quote: the names and formulas of mir_eval.multipitch and
+ * mir_eval.transcription.
+ */
+#include "spiral/measure.h"
+
+static double ratio(uint64_t part, uint64_t whole) { return whole ? (double)part / (double)whole : 0; }
+
+/* Harmonic mean of hits/predicted and hits/target, without going through either. */
+static double f1(uint64_t hits, uint64_t target, uint64_t predicted) {
+    return ratio(2 * hits, target + predicted);
+}
+
+spiral_measures spiral_measures_from_counts(const spiral_measure_counts *c) {
+    uint64_t t = c->target_notes, p = c->predicted_notes;
+    uint64_t single = c->misses + c->false_alarms;
+    return (spiral_measures){
+        .precision = ratio(c->hits, p),
+        .recall = ratio(c->hits, t),
+        .f1 = f1(c->hits, t, p),
+        .accuracy = ratio(c->hits, t + p - c->hits),
+        .chroma_precision = ratio(c->chroma_hits, p),
+        .chroma_recall = ratio(c->chroma_hits, t),
+        .chroma_f1 = f1(c->chroma_hits, t, p),
+        .chroma_accuracy = ratio(c->chroma_hits, t + p - c->chroma_hits),
+        .substitution = ratio(c->substitutions, t),
+        .miss = ratio(c->misses, t),
+        .false_alarm = ratio(c->false_alarms, t),
+        .total_error = ratio(c->substitutions + single, t),
+        .chroma_substitution = ratio(c->chroma_substitutions, t),
+        .chroma_total_error = ratio(c->chroma_substitutions + single, t),
+        .octave_share = ratio(c->substitutions - c->chroma_substitutions, c->substitutions),
+        .exact_windows = ratio(c->windows_exact, c->windows),
+        .note_precision = ratio(c->notes_hit, c->notes_predicted),
+        .note_recall = ratio(c->notes_hit, c->notes_target),
+        .note_f1 = f1(c->notes_hit, c->notes_target, c->notes_predicted),
+        .spiral_error = c->helix_notes ? c->helix_energy / (double)c->helix_notes : 0,
+    };
+}
