@@ -29,6 +29,9 @@ typedef struct spiral_measure_counts {
     uint64_t helix_notes;                   /* target notes of the columns behind helix_energy */
 } spiral_measure_counts;
 
+/* Adds the counts of *more: scores of parts make the score of the whole. */
+SPIRAL_API void spiral_measure_counts_add(spiral_measure_counts *counts, const spiral_measure_counts *more);
+
 /* Adds one window: `columns` columns of target and predicted. */
 SPIRAL_API void spiral_measure_add_frames(spiral_measure_counts *counts, const spiral_column *target,
                                           const spiral_column *predicted, size_t columns);

@@ -75,9 +75,10 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_work_create(const spiral
                                                                     spiral_error *err);
 SPIRAL_API void spiral_model_work_destroy(spiral_model_work *work);
 
-/* windows (B, planes * T) -> codes (B, Z): the mean of the posterior. Keys outside the range have no say. */
+/* windows (B, planes * T) -> codes (B, Z): the mean of the posterior. Keys outside the range have no say. kl,
+ * if not NULL, gets the divergence of each posterior from the standard normal, in nats; 0 for an ae. */
 SPIRAL_API void spiral_model_encode(const spiral_model *model, size_t B, const spiral_column *windows,
-                                    float *codes /* (B, Z) */, spiral_model_work *work);
+                                    float *codes /* (B, Z) */, double *kl /* (B) */, spiral_model_work *work);
 /* codes (B, Z) -> logits (B, planes, T, P). */
 SPIRAL_API void spiral_model_decode(const spiral_model *model, size_t B, const float *codes,
                                     float *logits /* (B, planes, T, P) */, spiral_model_work *work);

@@ -38,3 +38,22 @@ spiral_measures spiral_measures_from_counts(const spiral_measure_counts *c) {
         .spiral_error = c->helix_notes ? c->helix_energy / (double)c->helix_notes : 0,
     };
 }
+
+void spiral_measure_counts_add(spiral_measure_counts *c, const spiral_measure_counts *more) {
+    c->columns += more->columns;
+    c->target_notes += more->target_notes;
+    c->predicted_notes += more->predicted_notes;
+    c->hits += more->hits;
+    c->chroma_hits += more->chroma_hits;
+    c->substitutions += more->substitutions;
+    c->misses += more->misses;
+    c->false_alarms += more->false_alarms;
+    c->chroma_substitutions += more->chroma_substitutions;
+    c->windows += more->windows;
+    c->windows_exact += more->windows_exact;
+    c->notes_target += more->notes_target;
+    c->notes_predicted += more->notes_predicted;
+    c->notes_hit += more->notes_hit;
+    c->helix_energy += more->helix_energy;
+    c->helix_notes += more->helix_notes;
+}

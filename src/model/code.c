@@ -37,7 +37,7 @@ void spiral_model_work_destroy(spiral_model_work *work) {
 }
 
 void spiral_model_encode(const spiral_model *model, size_t B, const spiral_column *windows, float *codes,
-                         spiral_model_work *work) {
+                         double *kl, spiral_model_work *work) {
     const size_t columns = (size_t)model->planes * (size_t)model->T;
     spiral__network *net = &work->net;
     for (size_t begin = 0; begin < B; begin += SPIRAL__SHARD) {
@@ -47,8 +47,10 @@ void spiral_model_encode(const spiral_model *model, size_t B, const spiral_colum
             spiral__runs_forward(model, work->runs, count, net->first + r * model->N);
         }
         spiral__encode_rows(net, 0, rows);
-        for (size_t r = 0; r < rows; r++)
+        for (size_t r = 0; r < rows; r++) {
             memcpy(codes + (begin + r) * model->Z, net->code + r * model->O, model->Z * sizeof *codes);
+            if (kl) kl[begin + r] = spiral__code_kl(net, r);
+        }
     }
 }
 

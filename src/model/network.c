@@ -99,6 +99,17 @@ void spiral__encode_rows(spiral__network *n, size_t begin, size_t rows) {
                  spiral__param(m, SPIRAL__CODE_W, 0), O, 1, code, O);
 }
 
+double spiral__code_kl(const spiral__network *n, size_t row) {
+    const size_t Z = n->model->Z;
+    const float *code = n->code + row * n->model->O;
+    double sum = 0;
+    for (size_t i = 0; is_vae(n) && i < Z; i++) {
+        double mean = code[i], lv = code[Z + i] + LOG_VARIANCE_SHIFT;
+        sum += 0.5 * (mean * mean + exp(lv) - 1 - lv);
+    }
+    return sum;
+}
+
 /* Copies the code to its place beside the last hidden layer; with sampling, draws it from the posterior. */
 static void use_code(spiral__network *n, size_t begin, size_t rows, int sampling) {
     const spiral_model *m = n->model;

@@ -55,6 +55,9 @@ void spiral__encode_rows(spiral__network *net, size_t begin, size_t rows);
 /* Takes the code from code[] (vae with sampling: mean + exp(lv/2) noise) and runs the decoder: logits[]. */
 void spiral__decode_rows(spiral__network *net, size_t begin, size_t rows, int sampling);
 
+/* KL divergence of row r's posterior from the standard normal, in nats, from code[]; 0 for an ae. */
+double spiral__code_kl(const spiral__network *net, size_t row);
+
 /* The way back: logits[] holds dlogits. beta weighs the KL term of a vae, per window, above free_bits nats
  * per code number. Leaves gradients in the activation buffers and vector gradients in vectors[shard]. */
 void spiral__backward_rows(spiral__network *net, size_t shard, float beta, float free_bits);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * How the codes of the training music lie and move: their mean and covariance C0, and the linear step from one
- * window to the next, half a window later,
- *     z' - mean = A (z - mean) + noise,   A = C1 C0^-1,   covariance of the noise Q = C0 - A C0 A'
- * (a vector autoregression of order one, by its Yule-Walker equations; C1 = E[z' z]). A path drawn from it is
- * stationary with covariance C0, which is what makes a long sample hang together.
+ * How the codes of the training music lie and move: their mean and covariance C0, and the linear step from
+ * one window to the next, half a window later, z' - mean = A (z - mean) + noise,   A = C1 C0^-1,   covariance
+ * of the noise Q = C0 - A C0 A' (a vector autoregression of order one, by its Yule-Walker equations; C1 =
+ * E[z' z]). A path drawn from it is stationary with covariance C0, which is what makes a long sample hang
+ * together.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -50,7 +50,8 @@ static void to_floats(size_t n, const double *from, float *to) {
 }
 
 /* Pairs (z, z') -> the facts. now and next are (pairs, Z). */
-static spiral_status fit(spiral_model *m, size_t pairs, const float *now, const float *next, spiral_error *err) {
+static spiral_status fit(spiral_model *m, size_t pairs, const float *now, const float *next,
+                         spiral_error *err) {
     const size_t Z = m->Z;
     double *mean = calloc(Z, sizeof *mean), *buffers = calloc(4 * Z * Z, sizeof *buffers);
     if (!mean || !buffers) {
@@ -98,16 +99,16 @@ static spiral_status fit(spiral_model *m, size_t pairs, const float *now, const 
 }
 
 /* The codes of pair i of the corpus: windows at `position` and half a window later. */
-static void encode_pair(const spiral__trainer *t, size_t position, spiral_column *windows, spiral_model_work *work,
-                        float *now, float *next) {
+static void encode_pair(const spiral__trainer *t, size_t position, spiral_column *windows,
+                        spiral_model_work *work, float *now, float *next) {
     const spiral_model *m = t->model;
     size_t column, file = spiral__corpus_locate(t->corpus, position, &column);
     const spiral_roll *roll = &t->corpus->entries[file].roll;
     size_t hop = (size_t)(m->T + 1) / 2, size = (size_t)m->planes * (size_t)m->T;
     spiral__window_cut(roll, column, m->T, 0, windows);
-    spiral_model_encode(m, 1, windows, now, work);
+    spiral_model_encode(m, 1, windows, now, NULL, work);
     spiral__window_cut(roll, column + hop, m->T, 0, windows + size);
-    spiral_model_encode(m, 1, windows + size, next, work);
+    spiral_model_encode(m, 1, windows + size, next, NULL, work);
 }
 
 typedef struct pairs {
@@ -130,8 +131,8 @@ static void pair_task(void *context, size_t task, int worker) {
     } else {
         size_t end = (task + 1) * PAIRS_A_TASK < p->count ? (task + 1) * PAIRS_A_TASK : p->count;
         for (size_t i = task * PAIRS_A_TASK; i < end; i++)
-            encode_pair(p->trainer, i * p->trainer->corpus->positions / p->count, windows, work, p->now + i * m->Z,
-                        p->next + i * m->Z);
+            encode_pair(p->trainer, i * p->trainer->corpus->positions / p->count, windows, work,
+                        p->now + i * m->Z, p->next + i * m->Z);
     }
     spiral_model_work_destroy(work);
     free(windows);
@@ -156,7 +157,8 @@ spiral_status spiral__measure_codes(spiral__trainer *t, spiral_error *err) {
     size_t tasks = (count + PAIRS_A_TASK - 1) / PAIRS_A_TASK;
     float *codes = spiral__floats(2 * count * Z);
     int *failed = calloc(tasks + 1, sizeof *failed);
-    spiral_status status = codes && failed ? SPIRAL_OK : spiral__no_memory(err, 2 * count * Z * sizeof *codes);
+    spiral_status status =
+        codes && failed ? SPIRAL_OK : spiral__no_memory(err, 2 * count * Z * sizeof *codes);
     if (status == SPIRAL_OK) {
         pairs p = {t, count, codes, codes + count * Z, failed};
         spiral__par_for(t->pool, tasks, pair_task, &p);

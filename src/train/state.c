@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Saving a training so that it can go on, and what the finished file says about it. Nothing in the file depends on
- * the clock or the number of threads: the same seed gives the same bytes.
+ * Saving a training so that it can go on, and what the finished file says about it. Nothing in the file
+ * depends on the clock or the number of threads: the same seed gives the same bytes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,24 +25,24 @@ static json_t *data_json(const spiral__trainer *t) {
     }
     for (size_t i = 0; i < t->valid->count; i++) held_out += !t->valid->entries[i].skipped;
     return json_pack("{s:I, s:I, s:I, s:f, s:I, s:I}", "files", (json_int_t)files, "files_skipped",
-                     (json_int_t)skipped, "files_held_out", (json_int_t)held_out, "seconds", seconds, "columns",
-                     (json_int_t)columns, "notes_kept", (json_int_t)notes);
+                     (json_int_t)skipped, "files_held_out", (json_int_t)held_out, "seconds", seconds,
+                     "columns", (json_int_t)columns, "notes_kept", (json_int_t)notes);
 }
 
 /* The options that decide the result; resuming with others would be another training. */
 static json_t *options_json(const spiral__trainer *t) {
     const spiral_train_options *o = &t->options;
     const spiral_loss_options *l = &o->loss;
-    json_t *json = json_pack("{s:s, s:f, s:f, s:f, s:f, s:i, s:f, s:f, s:f}", "loss",
-                             spiral_loss_kind_name(l->kind), "lambda", l->weight, "bce", l->bce, "floor", l->floor,
-                             "blur", l->blur, "reach", l->reach, "sigma", l->sigma, "time_columns",
-                             l->time_columns, "octave", l->helix.octave);
+    json_t *json =
+        json_pack("{s:s, s:f, s:f, s:f, s:f, s:i, s:f, s:f, s:f}", "loss", spiral_loss_kind_name(l->kind),
+                  "lambda", l->weight, "bce", l->bce, "floor", l->floor, "blur", l->blur, "reach", l->reach,
+                  "sigma", l->sigma, "time_columns", l->time_columns, "octave", l->helix.octave);
     json_t *radii = json_pack("[f, f, f, f, f, f]", l->helix.radii[0], l->helix.radii[1], l->helix.radii[2],
                               l->helix.radii[3], l->helix.radii[4], l->helix.radii[5]);
-    json_t *run = json_pack("{s:o, s:i, s:f, s:f, s:i, s:I, s:I, s:f, s:f, s:s}", "helix_radii", radii, "batch",
-                            o->batch, "rate", o->rate, "decay", o->decay, "transpose", o->transpose, "seed",
-                            (json_int_t)o->seed, "steps", (json_int_t)t->steps, "beta", o->beta, "free_bits",
-                            o->free_bits, "weights_from", "principal components");
+    json_t *run = json_pack("{s:o, s:i, s:f, s:f, s:i, s:I, s:I, s:f, s:f, s:s}", "helix_radii", radii,
+                            "batch", o->batch, "rate", o->rate, "decay", o->decay, "transpose", o->transpose,
+                            "seed", (json_int_t)o->seed, "steps", (json_int_t)t->steps, "beta", o->beta,
+                            "free_bits", o->free_bits, "weights_from", "principal components");
     if (json && run) json_object_update(json, run);
     json_decref(run);
     return json;
@@ -65,8 +65,7 @@ static json_t *training_json(const spiral__trainer *t, int final) {
 static spiral_status set_note(spiral_model *m, const char *section, json_t *json, spiral_error *err) {
     char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(json);
-    spiral_status status =
-        text ? spiral_model_set_note(m, section, text, err) : spiral__no_memory(err, 0);
+    spiral_status status = text ? spiral_model_set_note(m, section, text, err) : spiral__no_memory(err, 0);
     free(text);
     return status;
 }
@@ -79,7 +78,8 @@ spiral_status spiral__state_save(spiral__trainer *t, const char *path, int final
     float *now = spiral__floats(n);
     if (!now) return spiral__no_memory(err, n * sizeof *now);
     memcpy(now, m->arena, n * sizeof *now);
-    if (t->best_step || final) memcpy(m->arena, t->best, n * sizeof *now); /* the model proper is the best so far */
+    if (t->best_step || final)
+        memcpy(m->arena, t->best, n * sizeof *now); /* the model proper is the best so far */
     const spiral__array extra[] = {
         {"resume.weights", 1, n, now}, {"resume.moment1", 1, n, t->m}, {"resume.moment2", 1, n, t->v}};
     spiral_status status = spiral__checkpoint_save(m, extra, final ? 0 : 3, path, err);
@@ -101,8 +101,8 @@ static spiral_status compare_options(const spiral__trainer *t, const json_t *sav
     if (differs) {
         char *is = json_dumps(json_object_get(saved, differs), JSON_ENCODE_ANY | JSON_COMPACT);
         char *now = json_dumps(json_object_get(asked, differs), JSON_ENCODE_ANY | JSON_COMPACT);
-        status = spiral__fail(err, SPIRAL_BAD_ARG, -1, "the training to go on with has %s %.60s, not %.60s", differs,
-                              is ? is : "unset", now ? now : "unset");
+        status = spiral__fail(err, SPIRAL_BAD_ARG, -1, "the training to go on with has %s %.60s, not %.60s",
+                              differs, is ? is : "unset", now ? now : "unset");
         free(is);
         free(now);
     }
@@ -119,17 +119,19 @@ static spiral_status compare_models(const spiral__trainer *t, const spiral_model
                     ? a->roll.grid.column_us == b->roll.grid.column_us
                     : a->roll.grid.steps_per_quarter == b->roll.grid.steps_per_quarter);
     return same ? SPIRAL_OK
-                : spiral__fail(err, SPIRAL_BAD_ARG, -1,
-                               "the model to go on with has another shape: code %d, hidden %d, layers %d, %d columns, "
-                               "keys %d to %d",
-                               b->code, b->hidden, b->layers, b->columns, b->roll.low, b->roll.high);
+                : spiral__fail(
+                      err, SPIRAL_BAD_ARG, -1,
+                      "the model to go on with has another shape: code %d, hidden %d, layers %d, %d columns, "
+                      "keys %d to %d",
+                      b->code, b->hidden, b->layers, b->columns, b->roll.low, b->roll.high);
 }
 
 static spiral_status take_state(spiral__trainer *t, const spiral__tensors *tensors, const spiral_model *saved,
                                 const json_t *note, spiral_error *err) {
     const size_t n = t->model->trained;
     if (json_is_true(json_object_get(note, "finished")))
-        return spiral__fail(err, SPIRAL_NO_DATA, -1, "its training is finished, there is nothing to go on with");
+        return spiral__fail(err, SPIRAL_NO_DATA, -1,
+                            "its training is finished, there is nothing to go on with");
     SPIRAL_TRY(compare_options(t, note, err));
     SPIRAL_TRY(compare_models(t, saved, err));
     json_t *data = data_json(t);

@@ -33,8 +33,9 @@ static spiral_status allocate(spiral__trainer *t, spiral_error *err) {
     t->work = calloc(threads, sizeof *t->work);
     t->scratch = calloc(threads, sizeof *t->scratch);
     t->history = json_array();
-    int ok = t->grad && t->m && t->v && t->best && t->targets && t->windows && t->files && t->runs && t->sorted &&
-             t->run_count && t->key_begin && t->shard_loss && t->shard_bad && t->work && t->scratch && t->history;
+    int ok = t->grad && t->m && t->v && t->best && t->targets && t->windows && t->files && t->runs &&
+             t->sorted && t->run_count && t->key_begin && t->shard_loss && t->shard_bad && t->work &&
+             t->scratch && t->history;
     size_t work = spiral_loss_work_size_f32(t->loss, (size_t)m->T) / sizeof(float) + 1;
     for (size_t i = 0; ok && i < threads; i++) {
         t->work[i] = spiral__floats(work);
@@ -68,9 +69,9 @@ void spiral__trainer_clear(spiral__trainer *t) {
         if (t->work) free(t->work[i]);
         if (t->scratch) free(t->scratch[i]);
     }
-    void *owned[] = {t->grad, t->m,      t->v,         t->best,      t->targets,    t->windows,   t->files,
-                     t->runs, t->sorted, t->run_count, t->key_begin, t->shard_loss, t->shard_bad, t->work,
-                     t->scratch};
+    void *owned[] = {t->grad,      t->m,          t->v,         t->best,   t->targets,
+                     t->windows,   t->files,      t->runs,      t->sorted, t->run_count,
+                     t->key_begin, t->shard_loss, t->shard_bad, t->work,   t->scratch};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     json_decref(t->history);
     spiral__network_clear(&t->net);
@@ -144,8 +145,8 @@ static void loss_shard(spiral__trainer *t, size_t shard, int worker) {
     t->shard_bad[shard] = -1;
     int bad = bad_row(t, begin, rows); /* looked up before the gradient overwrites the logits */
     spiral_status status = spiral_loss_value_grad_f32(
-        t->loss, rows * (size_t)m->planes, (size_t)T, logits, strides, t->targets + begin * m->D, strides, NULL,
-        strides, &value, logits, strides, t->work[worker], NULL);
+        t->loss, rows * (size_t)m->planes, (size_t)T, logits, strides, t->targets + begin * m->D, strides,
+        NULL, strides, &value, logits, strides, t->work[worker], NULL);
     if (status != SPIRAL_OK || !isfinite(value)) {
         t->shard_bad[shard] = bad;
         memset(logits, 0, rows * m->D * sizeof *logits);
@@ -240,11 +241,11 @@ spiral_status spiral__trainer_step(spiral__trainer *t, spiral_error *err) {
     double loss = 0, kl = 0;
     for (size_t s = 0; s < t->net.shards; s++) {
         if (t->shard_bad[s] >= 0)
-            return spiral__fail(err, SPIRAL_NUMERIC, -1,
-                                "%s: the loss of one of its windows is not a finite number at step %lld; a smaller "
-                                "learning rate than %g may help",
-                                t->corpus->entries[t->files[t->shard_bad[s]]].path, (long long)t->step + 1,
-                                t->options.rate);
+            return spiral__fail(
+                err, SPIRAL_NUMERIC, -1,
+                "%s: the loss of one of its windows is not a finite number at step %lld; a smaller "
+                "learning rate than %g may help",
+                t->corpus->entries[t->files[t->shard_bad[s]]].path, (long long)t->step + 1, t->options.rate);
         loss += t->shard_loss[s];
         kl += t->net.kl[s];
     }

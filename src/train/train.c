@@ -41,8 +41,10 @@ static spiral_status check_real(const char *name, double value, double low, doub
 
 static spiral_status check_options(const spiral_train_options *o, spiral_error *err) {
     if (o->struct_size != sizeof *o)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "struct_size is %zu, must be %zu: start from "
-                            "spiral_train_options_default", o->struct_size, sizeof *o);
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                            "struct_size is %zu, must be %zu: start from "
+                            "spiral_train_options_default",
+                            o->struct_size, sizeof *o);
     SPIRAL_TRY(check_real("batch", o->batch, 1, 65536, err));
     SPIRAL_TRY(check_real("learning rate", o->rate, 1e-9, 10, err));
     SPIRAL_TRY(check_real("weight decay", o->decay, 0, 10, err));
@@ -63,7 +65,7 @@ static spiral_status check_options(const spiral_train_options *o, spiral_error *
 static spiral_status measure_steps(spiral__trainer *t, double started, spiral_error *err) {
     const double budget = t->options.seconds, trial_s = fmin(2, 0.03 * budget);
     spiral__validation unused;
-    t->steps = 1000000; /* a learning rate near zero while measuring */
+    t->steps = 1000000;                       /* a learning rate near zero while measuring */
     SPIRAL_TRY(spiral__trainer_step(t, err)); /* the first step warms caches and threads */
     double begin = now_s(), validation = 0;
     int64_t count = 0;
@@ -83,7 +85,8 @@ static spiral_status measure_steps(spiral__trainer *t, double started, spiral_er
     return SPIRAL_OK;
 }
 
-static spiral_status plan(spiral__trainer *t, const char *path, int resume, double started, spiral_error *err) {
+static spiral_status plan(spiral__trainer *t, const char *path, int resume, double started,
+                          spiral_error *err) {
     SPIRAL_TRY(spiral__trainer_start(t, err));
     if (resume) return spiral__state_load(t, path, err);
     const spiral_train_options *o = &t->options;
@@ -139,9 +142,10 @@ static spiral_status validate(reporter *r, spiral_error *err) {
     r->progress->valid_loss = v.loss;
     r->progress->valid_f1 = v.f1;
     r->progress->valid_exact = v.exact;
-    json_array_append_new(t->history, json_pack("{s:I, s:f, s:f, s:f, s:f}", "step", (json_int_t)t->step, "train",
-                                                t->loss_sum / (double)(t->loss_steps ? t->loss_steps : 1), "valid",
-                                                v.loss, "f1", v.f1, "exact", v.exact));
+    json_array_append_new(t->history,
+                          json_pack("{s:I, s:f, s:f, s:f, s:f}", "step", (json_int_t)t->step, "train",
+                                    t->loss_sum / (double)(t->loss_steps ? t->loss_steps : 1), "valid",
+                                    v.loss, "f1", v.f1, "exact", v.exact));
     return SPIRAL_OK;
 }
 
@@ -149,7 +153,8 @@ static spiral_status validate(reporter *r, spiral_error *err) {
 static spiral_status loop(reporter *r, const char *path, spiral_error *err) {
     spiral__trainer *t = r->trainer;
     const int64_t validate_every = t->steps < VALIDATIONS ? 1 : t->steps / VALIDATIONS;
-    const int64_t report_every = validate_every < REPORTS_PER_VALIDATION ? 1 : validate_every / REPORTS_PER_VALIDATION;
+    const int64_t report_every =
+        validate_every < REPORTS_PER_VALIDATION ? 1 : validate_every / REPORTS_PER_VALIDATION;
     while (t->step < t->steps) {
         SPIRAL_TRY(spiral__trainer_step(t, err));
         int stop = 0;
@@ -167,8 +172,8 @@ static spiral_status loop(reporter *r, const char *path, spiral_error *err) {
         }
         if (stop && t->step < t->steps) {
             SPIRAL_TRY(spiral__state_save(t, path, 0, err));
-            return spiral__fail(err, SPIRAL_INTERRUPTED, -1, "stopped at step %lld of %lld", (long long)t->step,
-                                (long long)t->steps);
+            return spiral__fail(err, SPIRAL_INTERRUPTED, -1, "stopped at step %lld of %lld",
+                                (long long)t->step, (long long)t->steps);
         }
     }
     return SPIRAL_OK;

@@ -57,10 +57,10 @@ spiral_status spiral__trainer_step(spiral__trainer *trainer, spiral_error *err);
 double spiral__trainer_rate(const spiral__trainer *trainer, int64_t step);
 
 typedef struct spiral__validation {
-    double loss;       /* per window, the training loss without the KL term */
-    double f1, exact;  /* frames at threshold 0; windows without a fault */
-    float threshold;   /* the logit with the best F1 */
-    double density;    /* sounding keys a column in the targets */
+    double loss;      /* per window, the training loss without the KL term */
+    double f1, exact; /* frames at threshold 0; windows without a fault */
+    float threshold;  /* the logit with the best F1 */
+    double density;   /* sounding keys a column in the targets */
 } spiral__validation;
 
 /* Scores the model's present weights on the held-out windows (at most 4096, evenly spread). */

@@ -16,7 +16,8 @@ static float threshold_of(int i) { return -4.0f + 0.1f * (float)i; } /* logits -
 typedef struct tally {
     double loss;
     uint64_t windows, exact, cells_on, columns;
-    uint64_t hits[THRESHOLDS], calls[THRESHOLDS]; /* cells above each threshold that sound, and all above it */
+    uint64_t hits[THRESHOLDS],
+        calls[THRESHOLDS]; /* cells above each threshold that sound, and all above it */
     int failed;
 } tally;
 
@@ -68,11 +69,12 @@ static void score_windows(const validation *v, size_t first, size_t rows, tally 
         spiral__window_cut(roll, v->begin[first + r], m->T, 0, windows + r * columns);
         spiral__window_floats(m, windows + r * columns, target + r * m->D);
     }
-    spiral_model_encode(m, rows, windows, codes, work);
+    spiral_model_encode(m, rows, windows, codes, NULL, work);
     spiral_model_decode(m, rows, codes, logits, work);
     double value;
-    if (spiral_loss_value_grad_f32(t->loss, rows * (size_t)m->planes, (size_t)T, logits, strides, target, strides,
-                                   NULL, strides, &value, NULL, strides, loss_work, NULL) != SPIRAL_OK)
+    if (spiral_loss_value_grad_f32(t->loss, rows * (size_t)m->planes, (size_t)T, logits, strides, target,
+                                   strides, NULL, strides, &value, NULL, strides, loss_work,
+                                   NULL) != SPIRAL_OK)
         value = NAN;
     sum->loss += value;
     for (size_t r = 0; r < rows; r++) count_window(m, logits + r * m->D, target + r * m->D, sum);
@@ -81,12 +83,16 @@ static void score_windows(const validation *v, size_t first, size_t rows, tally 
 static void shard_task(void *context, size_t shard, int worker) {
     const validation *v = context;
     const spiral_model *m = v->trainer->model;
-    size_t first = shard * SPIRAL__SHARD, rows = v->count - first < SPIRAL__SHARD ? v->count - first : SPIRAL__SHARD;
-    size_t floats = rows * (2 * m->D + m->Z) + 2 + rows * (size_t)m->planes * (size_t)m->T * sizeof(spiral_column) / 4;
+    size_t first = shard * SPIRAL__SHARD,
+           rows = v->count - first < SPIRAL__SHARD ? v->count - first : SPIRAL__SHARD;
+    size_t floats =
+        rows * (2 * m->D + m->Z) + 2 + rows * (size_t)m->planes * (size_t)m->T * sizeof(spiral_column) / 4;
     spiral_model_work *work = NULL;
     float *buffer = spiral__floats(floats);
-    if (!buffer || spiral_model_work_create(m, &work, NULL) != SPIRAL_OK) v->tallies[shard].failed = 1;
-    else score_windows(v, first, rows, &v->tallies[shard], work, buffer, v->trainer->work[worker]);
+    if (!buffer || spiral_model_work_create(m, &work, NULL) != SPIRAL_OK)
+        v->tallies[shard].failed = 1;
+    else
+        score_windows(v, first, rows, &v->tallies[shard], work, buffer, v->trainer->work[worker]);
     spiral_model_work_destroy(work);
     free(buffer);
 }
@@ -144,7 +150,8 @@ static void summarise(const spiral_model *m, tally *tallies, size_t shards, spir
 
 spiral_status spiral__validate(spiral__trainer *t, spiral__validation *result, spiral_error *err) {
     size_t room = 0;
-    for (size_t i = 0; i < t->valid->count; i++) room += t->valid->entries[i].roll.columns / (size_t)t->model->T + 1;
+    for (size_t i = 0; i < t->valid->count; i++)
+        room += t->valid->entries[i].roll.columns / (size_t)t->model->T + 1;
     size_t *file = calloc(room + 1, sizeof *file), *begin = calloc(room + 1, sizeof *begin);
     size_t count = file && begin ? list_windows(t, file, begin) : 0;
     size_t shards = (count + SPIRAL__SHARD - 1) / SPIRAL__SHARD;
@@ -158,7 +165,8 @@ spiral_status spiral__validate(spiral__trainer *t, spiral__validation *result, s
         validation v = {t, count, file, begin, tallies};
         spiral__par_for(t->pool, shards, shard_task, &v);
         for (size_t s = 0; s < shards; s++)
-            if (tallies[s].failed) status = spiral__no_memory(err, t->model->D * SPIRAL__SHARD * sizeof(float));
+            if (tallies[s].failed)
+                status = spiral__no_memory(err, t->model->D * SPIRAL__SHARD * sizeof(float));
         if (status == SPIRAL_OK) summarise(t->model, tallies, shards, result);
     }
     free(file);
