@@ -2,7 +2,6 @@
  *
  * Reading and atomically writing whole files (see file.h).
  */
-#define _DEFAULT_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

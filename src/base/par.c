@@ -2,7 +2,6 @@
  *
  * The thread pool behind spiral__par_for (see par.h).
  */
-#define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -2,7 +2,6 @@
  *
  * Walking folders (see paths.h).
  */
-#define _DEFAULT_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>

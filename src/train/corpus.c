@@ -2,7 +2,6 @@
  *
  * Reading a corpus: every file on its own, in parallel, kept in order; what is left out says why.
  */
-#define _DEFAULT_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,6 @@
  *
  * Holding out a part of a corpus to validate on: whole files, so that no piece is on both sides.
  */
-#define _DEFAULT_SOURCE
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
  *
  * The training loop: plan the steps, step, report, validate, keep the best, save.
  */
-#define _POSIX_C_SOURCE 200809L
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

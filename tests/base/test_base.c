@@ -2,7 +2,6 @@
  *
  * The ground floor: status and error text, files that are whole or not there, random numbers, parallel-for.
  */
-#define _DEFAULT_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

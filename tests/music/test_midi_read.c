@@ -3,7 +3,6 @@
  * The MIDI reader on files made byte by byte: one test for each thing that real files get wrong, or right in
  * a way that surprises. Read next: test_midi_broken.c, where the bytes are random.
  */
-#define _DEFAULT_SOURCE
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

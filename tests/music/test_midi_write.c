@@ -2,7 +2,6 @@
  *
  * The MIDI writer: its exact bytes for a small piece, everything back from random ones, and what it refuses.
  */
-#define _DEFAULT_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -9,7 +9,6 @@
  *
  * print-notes PATH...    With --time as first argument: reads each file from memory 100 times, prints speeds.
  */
-#define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Presets, and getting corpora, pieces and models in and pieces out.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+
+const char *const cli_presets[] = {"seed", "bar", "phrase", NULL};
+
+/* "10ms" or "1/16" -> grid. */
+static int parse_grid(const char *text, spiral_grid *grid) {
+    double seconds, bars;
+    int note, used = 0;
+    if (sscanf(text, "1/%d%n", &note, &used) == 1 && !text[used]) {
+        if (note < 4 || note > 384 || note % 4)
+            return cli_usage("--grid \"%s\": a fraction must be 1/4 to 1/384, the number divisible by 4", text);
+        *grid = (spiral_grid){SPIRAL_GRID_BEATS, 0, note / 4};
+        return -1;
+    }
+    if (cli_length(text, &seconds, &bars) || bars > 0 || seconds < 1e-3 || seconds > 1)
+        return cli_usage("--grid \"%s\": must be a time of 1ms to 1s, or a fraction like 1/16", text);
+    *grid = (spiral_grid){SPIRAL_GRID_SECONDS, (int32_t)lround(seconds * 1e6), 0};
+    return -1;
+}
+
+/* Chooses the least range that holds 99.5 % of the onsets, at least an octave. */
+static void fit_range(const spiral_corpus *corpus, spiral_roll_options *options) {
+    uint64_t onsets[SPIRAL_KEYS] = {0}, all = 0;
+    for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
+        const spiral_roll *roll = spiral_corpus_get_roll(corpus, i);
+        for (size_t t = 0; roll && t < roll->columns; t++) {
+            spiral_column starts = spiral_column_starts(t ? &roll->frames[t - 1] : NULL, &roll->frames[t],
+                                                        roll->onsets ? &roll->onsets[t] : NULL);
+            for (int key = 0; key < SPIRAL_KEYS; key++) onsets[key] += (uint64_t)spiral_column_get(&starts, key);
+        }
+    }
+    for (int key = 0; key < SPIRAL_KEYS; key++) all += onsets[key];
+    uint64_t spare = all / 200, dropped = 0;
+    int low = 0, high = SPIRAL_KEYS - 1;
+    while (high - low > 11) { /* give up the rarer of the two ends while it costs little enough */
+        uint64_t *end = onsets[low] <= onsets[high] ? &onsets[low] : &onsets[high];
+        if (dropped + *end > spare) break;
+        dropped += *end;
+        if (end == &onsets[low]) low++;
+        else high--;
+    }
+    options->low = low;
+    options->high = high;
+}
+
+int cli_roll_options(const cli_rolling *r, const cli_common *common, char **paths, int count,
+                     spiral_roll_options *options, int *columns) {
+    *options = spiral_roll_options_default();
+    *columns = 36;
+    if (r->preset != PRESET_SEED) {
+        options->grid = (spiral_grid){SPIRAL_GRID_BEATS, 0, 4};
+        options->onsets = 1;
+        *columns = r->preset == PRESET_BAR ? 16 : 64;
+    }
+    if (r->grid) {
+        int status = parse_grid(r->grid, &options->grid);
+        if (status >= 0) return status;
+    }
+    if (r->columns > 0) *columns = (int)r->columns;
+    if (r->planes > 0) options->onsets = r->planes == 2;
+    if (r->preset != PRESET_SEED && (r->low < 0 || r->high < 0)) {
+        spiral_corpus *all;
+        spiral_error err = {.text = ""};
+        options->low = 0;
+        options->high = SPIRAL_KEYS - 1;
+        if (spiral_corpus_create((const char *const *)paths, (size_t)count, options, *columns, (int)common->threads,
+                                 &all, &err) != SPIRAL_OK)
+            return cli_error(&err);
+        fit_range(all, options);
+        spiral_corpus_destroy(all);
+    }
+    if (r->low >= 0) options->low = (int)r->low;
+    if (r->high >= 0) options->high = (int)r->high;
+    if (options->low > options->high)
+        return cli_usage("--low %d is above --high %d", options->low, options->high);
+    return -1;
+}
+
+int cli_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
+               const cli_common *common, spiral_corpus **corpus) {
+    spiral_error err = {.text = ""};
+    if (spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns, (int)common->threads,
+                             corpus, &err) != SPIRAL_OK)
+        return cli_error(&err);
+    for (size_t i = 0; i < spiral_corpus_file_count(*corpus); i++) {
+        spiral_corpus_file file = spiral_corpus_get_file(*corpus, i);
+        if (file.skipped) cli_note(common, "%s: %s; left out", file.path, file.skipped);
+    }
+    return -1;
+}
+
+static int ends_in(const char *path, const char *ending) {
+    size_t n = strlen(path), k = strlen(ending);
+    return n >= k && !strcasecmp(path + n - k, ending);
+}
+
+int cli_midi(const char *path, spiral_midi *midi) {
+    spiral_error err = {.text = ""};
+    spiral_status status =
+        ends_in(path, ".txt") ? spiral_score_load(path, midi, &err) : spiral_midi_load(path, midi, &err);
+    return status == SPIRAL_OK ? -1 : cli_error(&err);
+}
+
+int cli_roll(const spiral_model *model, const char *path, spiral_roll *roll, spiral_midi *midi) {
+    const spiral_roll_options *options = &spiral_model_get_config(model)->roll;
+    spiral_midi own = {0};
+    spiral_error err = {.text = ""};
+    int status = cli_midi(path, &own);
+    if (status >= 0) return status;
+    if (spiral_roll_from_midi(&own, options, roll, NULL, &err) != SPIRAL_OK)
+        status = cli_fail("%s: %s", path, err.text);
+    else if (!roll->columns)
+        status = own.note_count ? cli_fail("%s: none of its %zu notes is in the model's range, keys %d to %d", path,
+                                           own.note_count, options->low, options->high)
+                                : cli_fail("%s: it holds no notes", path);
+    if (status >= 0 || !midi) spiral_midi_clear(&own);
+    else *midi = own;
+    return status;
+}
+
+int cli_model(const char *path, spiral_model **model) {
+    spiral_error err = {.text = ""};
+    return spiral_model_load(path, model, &err) == SPIRAL_OK ? -1 : cli_error(&err);
+}
+
+int cli_save_roll(const spiral_roll *roll, const char *text, const char *path, size_t *notes, double *seconds) {
+    spiral_midi midi = {0};
+    spiral_error err = {.text = ""};
+    spiral_status status = spiral_midi_from_roll(roll, &midi, &err);
+    if (status == SPIRAL_OK && text) {
+        midi.text = strdup(text);
+        if (!midi.text) status = err.status = SPIRAL_NO_MEMORY;
+    }
+    if (status == SPIRAL_OK) status = spiral_midi_save(&midi, path, &err);
+    if (notes) *notes = midi.note_count;
+    if (seconds) *seconds = spiral_midi_seconds(&midi, midi.end_ticks);
+    spiral_midi_clear(&midi);
+    return status == SPIRAL_OK ? -1 : cli_error(&err);
+}
+
+int cli_folder(const char *path) {
+    struct stat info;
+    if (!mkdir(path, 0777)) return -1;
+    if (errno == EEXIST && !stat(path, &info) && S_ISDIR(info.st_mode)) return -1;
+    return cli_fail("%s: cannot make the folder: %s", path, strerror(errno));
+}
+
+json_t *cli_measures_json(const spiral_measures *m) {
+    return json_pack("{s:{s:f, s:f, s:f}, s:{s:f, s:f, s:f}, s:f, s:f, s:f, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f}, s:f}",
+                     "frame", "precision", m->precision, "recall", m->recall, "f1", m->f1, "note", "precision",
+                     m->note_precision, "recall", m->note_recall, "f1", m->note_f1, "exact_windows", m->exact_windows,
+                     "spiral_error", m->spiral_error, "substitution", m->substitution, "miss", m->miss, "false_alarm",
+                     m->false_alarm, "total_error", m->total_error, "chroma", "precision", m->chroma_precision,
+                     "recall", m->chroma_recall, "f1", m->chroma_f1, "substitution", m->chroma_substitution,
+                     "octave_share", m->octave_share);
+}
