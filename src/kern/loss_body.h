@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The loops of loss_kern.h for one element type; included by loss_kern.c twice, with REAL, BITS, NAME,
- * REAL_MAX and ABS set, hence no guard. Elementwise loops are left to the compiler's vectoriser; the Toeplitz
+ * and ABS set, hence no guard. Elementwise loops are left to the compiler's vectoriser; the Toeplitz
  * product and the sums keep their accumulators in registers by the compiler's vector types.
  */
 
@@ -74,6 +74,7 @@ NAME(cells_as)(size_t n, REAL hit, const REAL *restrict pred, const REAL *restri
                REAL *restrict dcost_out, const int logits, const int weighted, const int cross,
                const int strays) {
     const REAL one = 1, epsilon = (REAL)SPIRAL__LOSS_EPSILON, max_weight = SPIRAL__LOSS_MAX_WEIGHT;
+    const REAL max_logit = (REAL)SPIRAL__LOSS_MAX_LOGIT;
     BITS bad = 0;
     for (size_t i = 0; i < n; i++) {
         REAL z = pred[i], t = target[i], w = one, y, slope, cost = 0, dcost = 0;
@@ -83,7 +84,7 @@ NAME(cells_as)(size_t n, REAL hit, const REAL *restrict pred, const REAL *restri
             bad |= !((w >= 0) & (w <= max_weight));
         }
         if (logits) {
-            bad |= !(ABS(z) <= REAL_MAX);
+            bad |= !(ABS(z) <= max_logit);
             REAL e = NAME(spiral__exp)(-ABS(z)), s = one / (one + e);
             y = z < 0 ? e * s : s;
             slope = e * s * s;
@@ -105,7 +106,7 @@ NAME(cells_as)(size_t n, REAL hit, const REAL *restrict pred, const REAL *restri
             }
         }
         y_out[i] = weighted ? w * y : y;
-        t_out[i] = weighted ? w * t : t;
+        if (weighted) t_out[i] = w * t;
         slope_out[i] = weighted ? w * slope : slope;
         if (cross) {
             cost_out[i] = weighted ? w * cost : cost;
@@ -189,7 +190,8 @@ static void NAME(product)(size_t n_rows, const REAL *restrict x, const REAL *res
 }
 
 static void NAME(nearness)(size_t P, const REAL *restrict target, const REAL *restrict weight,
-                           const int *index, size_t n, const REAL *near, REAL floor, REAL *restrict out) {
+                           const int *index, size_t n, const REAL *near, REAL floor, REAL factor,
+                           REAL *restrict out) {
     enum { TILE = NAME(TILE) };
     for (size_t q = 0; q < P; q++) {
         REAL least[TILE];
@@ -204,7 +206,7 @@ static void NAME(nearness)(size_t P, const REAL *restrict target, const REAL *re
                 least[c] = cost < least[c] ? cost : least[c];
             }
         }
-        for (size_t c = 0; c < TILE; c++) out[q * TILE + c] = floor + least[c];
+        for (size_t c = 0; c < TILE; c++) out[q * TILE + c] = floor + factor * least[c];
     }
 }
 

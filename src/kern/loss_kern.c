@@ -35,23 +35,20 @@ static inline void transpose_f64(const double *const in[2], double *const out[2]
     *(pair *)out[1] = __builtin_shufflevector(a, b, 1, 3);
 }
 
-#define REAL     float
-#define BITS     uint32_t
-#define NAME(x)  x##_f32
-#define REAL_MAX 0x1.fffffep127f
-#define ABS      fabsf
+#define REAL    float
+#define BITS    uint32_t
+#define NAME(x) x##_f32
+#define ABS     fabsf
 #include "kern/loss_body.h"
 #undef REAL
 #undef BITS
 #undef NAME
-#undef REAL_MAX
 #undef ABS
 
-#define REAL     double
-#define BITS     uint64_t
-#define NAME(x)  x##_f64
-#define REAL_MAX 0x1.fffffffffffffp1023
-#define ABS      fabs
+#define REAL    double
+#define BITS    uint64_t
+#define NAME(x) x##_f64
+#define ABS     fabs
 #include "kern/loss_body.h"
 
 extern const spiral__loss_table SPIRAL_KERN(spiral__loss_kern);

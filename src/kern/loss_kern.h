@@ -20,6 +20,9 @@ static inline size_t spiral__row_blocks(size_t rows) {
     return (rows + SPIRAL__ROW_BLOCK - 1) / SPIRAL__ROW_BLOCK * SPIRAL__ROW_BLOCK;
 }
 
+/* Beyond this a logit is refused: with the largest weights, costs in f32 stay finite below it. */
+#define SPIRAL__LOSS_MAX_LOGIT 1e20
+
 /* Probabilities below this are raised to it inside the logarithms of the cross-entropy. */
 #define SPIRAL__LOSS_EPSILON 0x1p-24
 

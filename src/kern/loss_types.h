@@ -12,7 +12,7 @@ typedef struct NAME(spiral__tile) {
     int cross;          /* nonzero: cross-entropy wanted */
     const REAL *stray;  /* NULL: all 1; what its negative part is multiplied by */
     REAL hit;           /* what its positive part is multiplied by; 1 without stray */
-    REAL *y, *t;        /* out: weight * probability, weight * target */
+    REAL *y, *t;        /* out: weight * probability, weight * target; t only with weight */
     REAL *slope;        /* out: dy / dpred */
     REAL *cost, *dcost; /* out, if cross: cross-entropy of the cell and its gradient */
 } NAME(spiral__tile);
@@ -41,10 +41,10 @@ typedef struct NAME(spiral__loss_ops) {
     void (*product)(size_t n_rows, const REAL *x, const REAL *y, REAL *out);    /* x * y */
 
     /* What a stray costs next to the sounding targets, for the weighted cross-entropy: out[q] = floor plus
-     * the least, over the n keys p in index, of 1 - min(weight[p], 1) target[p] (1 - near[|q - p|]); weight
-     * may be NULL. */
+     * factor times the least, over the n keys p in index, of 1 - min(weight[p], 1) target[p]
+     * (1 - near[|q - p|]), at most 1; weight may be NULL. */
     void (*nearness)(size_t P, const REAL *target, const REAL *weight, const int *index, size_t n,
-                     const REAL *near, REAL floor, REAL *out);
+                     const REAL *near, REAL floor, REAL factor, REAL *out);
 
     /* sum[c] += factor times the sum of column c. */
     void (*sum)(size_t n_rows, const REAL *rows, double factor, double *sum);

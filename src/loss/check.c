@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Kinds, options and their limits: everything that can be said about a loss before it is made.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "loss/plan.h"
+
+const char *spiral_loss_kind_name(spiral_loss_kind kind) {
+    switch (kind) {
+#define SPIRAL_X(id, name, text) \
+    case SPIRAL_LOSS_##id: return name;
+        SPIRAL_LOSS_LIST(SPIRAL_X)
+#undef SPIRAL_X
+    case SPIRAL_LOSS_COUNT: break;
+    }
+    return "?";
+}
+
+spiral_status spiral_loss_kind_from_name(const char *name, spiral_loss_kind *kind, spiral_error *err) {
+    if (!name || !kind) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "loss: name and kind must not be NULL");
+    for (int k = 0; k < SPIRAL_LOSS_COUNT; k++)
+        if (!strcmp(name, spiral_loss_kind_name((spiral_loss_kind)k)))
+            return *kind = (spiral_loss_kind)k, SPIRAL_OK;
+#define SPIRAL_X(id, name, text) " " name
+    return spiral__fail(err, SPIRAL_BAD_ARG, -1, "loss \"%.40s\": not one of" SPIRAL_LOSS_LIST(SPIRAL_X),
+                        name);
+#undef SPIRAL_X
+}
+
+spiral_loss_options spiral_loss_options_default(void) {
+    return (spiral_loss_options){
+        .struct_size = sizeof(spiral_loss_options),
+        .kind = SPIRAL_LOSS_SPIRAL,
+        .weight = 1,
+        .bce = 1,
+        .from_logits = 1,
+        .reduction = SPIRAL_REDUCE_MEAN,
+        .low = 0,
+        .helix = spiral_helix_default(),
+        .floor = 0.02,
+        .blur = 0.5,
+        .reach = 24,
+        .sigma = 0.5,
+        .time_columns = 0,
+        .seed_radius = 10,
+        .seed_octave = 5,
+        .seed_semitone = 30,
+    };
+}
+
+int spiral__loss_is_quadratic(spiral_loss_kind kind) {
+    return kind == SPIRAL_LOSS_ENERGY || kind == SPIRAL_LOSS_GAUSS;
+}
+
+int spiral__loss_is_metric(spiral_loss_kind kind) {
+    return kind == SPIRAL_LOSS_SEED_HARD || kind == SPIRAL_LOSS_SEED_HARD_CIRCULAR;
+}
+
+int spiral__loss_has_columns(spiral_loss_kind kind) {
+    return spiral__loss_is_metric(kind) || kind == SPIRAL_LOSS_SEED_MASK ||
+           kind == SPIRAL_LOSS_SEED_MASK_CIRCULAR;
+}
+
+typedef struct range {
+    const char *name;
+    double value, low, high;
+    int open; /* nonzero: low itself is not allowed */
+} range;
+
+static spiral_status check_ranges(const range *ranges, size_t n, spiral_error *err) {
+    for (size_t i = 0; i < n; i++) {
+        const range *r = &ranges[i];
+        if (!(r->value >= r->low && r->value <= r->high) || (r->open && r->value == r->low))
+            return spiral__fail(err, SPIRAL_BAD_ARG, -1, "loss option %s is %.9g: must be %s%g%s%g", r->name,
+                                r->value, r->open ? "above " : "", r->low, r->open ? ", at most " : " to ",
+                                r->high);
+    }
+    return SPIRAL_OK;
+}
+
+static spiral_status check_shape(const spiral_loss_options *o, int P, spiral_error *err) {
+    if (o->struct_size != sizeof *o)
+        return spiral__fail(
+            err, SPIRAL_BAD_ARG, -1,
+            "loss option struct_size is %zu: must be %zu, as spiral_loss_options_default sets it",
+            o->struct_size, sizeof *o);
+    const range ranges[] = {
+        {"kind", (int)o->kind, 0, SPIRAL_LOSS_COUNT - 1, 0},
+        {"reduction", (int)o->reduction, 0, SPIRAL_REDUCE_PER_NOTE, 0},
+        {"low", o->low, 0, 127, 0},
+    };
+    SPIRAL_TRY(check_ranges(ranges, sizeof ranges / sizeof *ranges, err));
+    if (P < 1 || P > SPIRAL__MAX_KEYS)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "loss for %d keys: must be 1 to %d", P,
+                            SPIRAL__MAX_KEYS);
+    if (o->low + P > 128)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                            "loss option low is %d: with %d keys the highest MIDI number is %d, above 127",
+                            o->low, P, o->low + P - 1);
+    return SPIRAL_OK;
+}
+
+spiral_status spiral__loss_check(const spiral_loss_options *o, int P, spiral_error *err) {
+    if (!o) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "loss options must not be NULL");
+    SPIRAL_TRY(check_shape(o, P, err));
+    const range ranges[] = {
+        {"weight", o->weight, 0, 1e6, 0},
+        {"bce", o->bce, 0, 1e6, 0},
+        {"floor", o->floor, 1e-6, 1000, 0},
+        {"blur", o->blur, 0, 1000, 1},
+        {"reach", o->reach, 1, SPIRAL__MAX_REACH, 0},
+        {"sigma", o->sigma, 0, 1000, 1},
+        {"time_columns", o->time_columns, 0, SPIRAL__MAX_TIME_COLUMNS, 0},
+        {"seed_radius", o->seed_radius, 0, 1e6, 0},
+        {"seed_octave", o->seed_octave, 0, 1e6, 0},
+        {"seed_semitone", o->seed_semitone, 0, 1e6, 0},
+    };
+    SPIRAL_TRY(check_ranges(ranges, sizeof ranges / sizeof *ranges, err));
+    SPIRAL_TRY(spiral_helix_check(&o->helix, err));
+    if (o->time_columns > 0 && o->kind != SPIRAL_LOSS_SPIRAL && !spiral__loss_is_quadratic(o->kind))
+        return spiral__fail(
+            err, SPIRAL_BAD_ARG, -1,
+            "loss option time_columns is %g: must be 0 for the kind %s, which has no time blur",
+            o->time_columns, spiral_loss_kind_name(o->kind));
+    return SPIRAL_OK;
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The losses as docs/math.md defines them; numbers in brackets are its equations. Not fast, not strided, not
+ * checked: that is batch_body.h. Both do the same thing, and the tests say how nearly.
+ */
+#include "loss/ref.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kern/loss_kern.h"
+#include "loss/plan.h"
+
+double spiral__ref_profile(const spiral_loss_options *o, int delta_st) { /* (7) */
+    if (abs(delta_st) > o->reach) return 0;
+    double sum = 0;
+    for (int k = -o->reach; k <= o->reach; k++) sum += exp(-spiral_helix_distance(&o->helix, k) / o->blur);
+    return exp(-spiral_helix_distance(&o->helix, delta_st) / o->blur) / sum;
+}
+
+double spiral__ref_kernel(const spiral_loss_options *o, int delta_st) {
+    double D = spiral_helix_distance(&o->helix, delta_st);
+    if (o->kind == SPIRAL_LOSS_ENERGY) return 2 * exp(-D / 2); /* (14) */
+    return 2 * exp(-D * D / (2 * o->sigma * o->sigma));        /* (15) */
+}
+
+double spiral__ref_near(const spiral_loss_options *o, int delta_st) { /* (17) */
+    double farthest = 0;
+    for (int k = 1; k < 12; k++) farthest = fmax(farthest, spiral_helix_distance(&o->helix, k));
+    return fmin(spiral_helix_distance(&o->helix, delta_st) / farthest, 1);
+}
+
+double spiral__ref_time_profile(const spiral_loss_options *o, long columns) { /* (22) */
+    if (o->time_columns == 0) return columns == 0;
+    double shape = exp(-(double)labs(columns) / o->time_columns);
+    return o->kind == SPIRAL_LOSS_SPIRAL ? shape * tanh(0.5 / o->time_columns) : shape; /* (25) */
+}
+
+size_t spiral__ref_pad(const spiral_loss_options *o) { /* (23) */
+    return o->kind == SPIRAL_LOSS_SPIRAL ? (size_t)ceil(8 * o->time_columns) : 0;
+}
+
+/* u log(u/v) - u + v with x = (v - u) / u: nothing large cancels when u and v are near each other. */
+double spiral__ref_divergence(double u, double v) {
+    double x = (v - u) / u;
+    return u * (x - log1p(x));
+}
+
+double spiral__ref_unit(const spiral_loss_options *o) { /* (10), (24) */
+    if (o->kind != SPIRAL_LOSS_SPIRAL) return 1;
+    double sum = 0;
+    long M = (long)spiral__ref_pad(o);
+    for (int k = -o->reach; k <= o->reach; k++) {
+        double s = spiral__ref_profile(o, k);
+        for (long j = -M; j <= M; j++)
+            sum += spiral__ref_divergence(s * spiral__ref_time_profile(o, j) + o->floor, o->floor);
+    }
+    return sum;
+}
+
+static int circular(int st) {
+    int s = abs(st) % 12;
+    return s < 6 ? s : 12 - s;
+}
+
+double spiral__ref_seed_mask(const spiral_loss_options *o, int delta_st) {
+    int steps = abs(delta_st), turn = steps / 12;
+    int pitch_class =
+        o->kind == SPIRAL_LOSS_SEED_MASK_CIRCULAR ? circular(steps) : steps % 12; /* (20), (18) */
+    return o->seed_radius * pitch_class + o->seed_octave * turn;
+}
+
+double spiral__ref_seed_distance(const spiral_loss_options *o, int p, int q) {
+    int steps = p % 12 - q % 12;                                            /* (19) */
+    if (o->kind == SPIRAL_LOSS_SEED_HARD_CIRCULAR) steps = circular(steps); /* (20) */
+    double turn = o->seed_radius * o->seed_semitone * steps, rise = o->seed_octave * (p / 12 - q / 12);
+    return sqrt(turn * turn + rise * rise);
+}
+
+/* One roll on its way through the definition. */
+typedef struct roll {
+    const spiral_loss_options *o;
+    int P;
+    long T, M; /* columns, and columns of padding on each side */
+    const double *pred, *target, *weight;
+    double *y, *t, *g; /* (T, P): w y, w t and the gradient with respect to w y */
+    double *u, *v;     /* (T + 2M, P + 2 reach) */
+    double *s, *st;    /* the profiles, from 0 on */
+    double *columns, *grad;
+} roll;
+
+static double weight_at(const roll *r, long i) { return r->weight ? r->weight[i] : 1; }
+
+static double sigmoid(double z) { return z < 0 ? exp(z) / (1 + exp(z)) : 1 / (1 + exp(-z)); }
+
+static double probability(const roll *r, long i) { /* (1) */
+    return r->o->from_logits ? sigmoid(r->pred[i]) : r->pred[i];
+}
+
+static double slope(const roll *r, long i) { /* (2) */
+    return r->o->from_logits ? sigmoid(r->pred[i]) * sigmoid(-r->pred[i]) : 1;
+}
+
+/* -log y and -log(1 - y), and their slopes with respect to pred. */
+typedef struct logs {
+    double on, off, don, doff;
+} logs;
+
+static logs logs_at(const roll *r, long i) { /* (5), (6) */
+    double z = r->pred[i];
+    if (r->o->from_logits) {
+        double off = fmax(z, 0) + log1p(exp(-fabs(z)));
+        return (logs){off - z, off, -sigmoid(-z), sigmoid(z)};
+    }
+    double on = fmax(z, SPIRAL__LOSS_EPSILON), off = fmax(1 - z, SPIRAL__LOSS_EPSILON);
+    return (logs){-log(on), -log(off), -1 / on, 1 / off};
+}
+
+/* (5), (6), (16): hit and stray multiply the two halves of the cross-entropy. */
+static void cross_entropy(const roll *r, long j, int p, double hit, double stray) {
+    long i = j * r->P + p;
+    double w = weight_at(r, i), t = r->target[i];
+    logs l = logs_at(r, i);
+    r->columns[j] += w * (hit * t * l.on + stray * (1 - t) * l.off);
+    r->grad[i] += w * (hit * t * l.don + stray * (1 - t) * l.doff);
+}
+
+/* (8): u and v, with the floor. */
+static void blur(const roll *r, const double *x, double *out) {
+    int W = r->o->reach, bins = r->P + 2 * W;
+    for (long j = -r->M; j < r->T + r->M; j++)
+        for (int b = 0; b < bins; b++) {
+            double sum = r->o->floor;
+            for (long i = 0; i < r->T; i++)
+                for (int p = 0; p < r->P; p++)
+                    if (abs(b - W - p) <= W)
+                        sum += r->st[labs(j - i)] * r->s[abs(b - W - p)] * x[i * r->P + p];
+            out[(j + r->M) * bins + b] = sum;
+        }
+}
+
+static void spiral(const roll *r, double factor) {
+    int W = r->o->reach, bins = r->P + 2 * W;
+    double N = spiral__ref_unit(r->o);
+    blur(r, r->t, r->u);
+    blur(r, r->y, r->v);
+    for (long j = -r->M; j < r->T + r->M; j++) { /* (9); padding counts for the column next to it */
+        long column = j < 0 ? 0 : j >= r->T ? r->T - 1 : j;
+        for (int b = 0; b < bins; b++) {
+            long at = (j + r->M) * bins + b;
+            r->columns[column] += factor / N * spiral__ref_divergence(r->u[at], r->v[at]);
+        }
+    }
+    for (long i = 0; i < r->T; i++) /* (11) */
+        for (int p = 0; p < r->P; p++) {
+            double sum = 0;
+            for (long j = -r->M; j < r->T + r->M; j++)
+                for (int b = p; b <= p + 2 * W; b++) {
+                    long at = (j + r->M) * bins + b;
+                    sum += r->st[labs(j - i)] * r->s[abs(b - W - p)] * ((r->v[at] - r->u[at]) / r->v[at]);
+                }
+            r->g[i * r->P + p] = sum / N;
+        }
+}
+
+static void quadratic(const roll *r, double factor) { /* (12), (13), (25) */
+    for (long i = 0; i < r->T; i++)
+        for (int p = 0; p < r->P; p++) {
+            double sum = 0;
+            for (long j = 0; j < r->T; j++)
+                for (int q = 0; q < r->P; q++)
+                    sum += spiral__ref_time_profile(r->o, i - j) * r->s[abs(p - q)] *
+                           (r->y[j * r->P + q] - r->t[j * r->P + q]);
+            r->g[i * r->P + p] = sum;
+            r->columns[i] += factor * 0.5 * (r->y[i * r->P + p] - r->t[i * r->P + p]) * sum;
+        }
+}
+
+static void weighted(const roll *r, double factor) { /* (16), (17) */
+    for (long j = 0; j < r->T; j++)
+        for (int q = 0; q < r->P; q++) {
+            double least = 1;
+            for (int p = 0; p < r->P; p++) {
+                double t = r->target[j * r->P + p] * fmin(weight_at(r, j * r->P + p), 1);
+                least = fmin(least, 1 - t * (1 - spiral__ref_near(r->o, p - q)));
+            }
+            cross_entropy(r, j, q, factor, factor * (SPIRAL__REF_FLOOR + least));
+        }
+}
+
+/* The first loudest key of a column among those whose weight is above 0; -1 if there is none. */
+static int loudest(const roll *r, const double *x, long j) {
+    int best = -1;
+    for (int p = 0; p < r->P; p++)
+        if (weight_at(r, j * r->P + p) > 0 && (best < 0 || x[j * r->P + p] > x[j * r->P + best])) best = p;
+    return best;
+}
+
+static void seed_hard(const roll *r, double factor) { /* (19), (20) */
+    for (long j = 0; j < r->T; j++) {
+        int p = loudest(r, r->target, j), q = loudest(r, r->pred, j);
+        if (p >= 0) r->columns[j] += factor * spiral__ref_seed_distance(r->o, r->o->low + p, r->o->low + q);
+    }
+}
+
+static void seed_mask(const roll *r, double factor) { /* (18), (20) */
+    for (long j = 0; j < r->T; j++) {
+        int m = loudest(r, r->target, j);
+        for (int p = 0; m >= 0 && p < r->P; p++) {
+            r->g[j * r->P + p] = spiral__ref_seed_mask(r->o, p - m);
+            r->columns[j] += factor * r->g[j * r->P + p] * r->y[j * r->P + p];
+        }
+    }
+}
+
+static void kind(roll *r, double factor) {
+    switch (r->o->kind) {
+    case SPIRAL_LOSS_SPIRAL:
+        for (int k = 0; k <= r->o->reach; k++) r->s[k] = spiral__ref_profile(r->o, k);
+        for (long k = 0; k < r->T + 2 * r->M; k++) r->st[k] = spiral__ref_time_profile(r->o, k);
+        spiral(r, factor);
+        break;
+    case SPIRAL_LOSS_ENERGY:
+    case SPIRAL_LOSS_GAUSS:
+        for (int k = 0; k < r->P; k++) r->s[k] = spiral__ref_kernel(r->o, k);
+        quadratic(r, factor);
+        break;
+    case SPIRAL_LOSS_WEIGHTED_BCE: weighted(r, factor); break;
+    case SPIRAL_LOSS_SEED_HARD:
+    case SPIRAL_LOSS_SEED_HARD_CIRCULAR: seed_hard(r, factor); break;
+    case SPIRAL_LOSS_SEED_MASK:
+    case SPIRAL_LOSS_SEED_MASK_CIRCULAR: seed_mask(r, factor); break;
+    case SPIRAL_LOSS_NONE:
+    case SPIRAL_LOSS_COUNT: break;
+    }
+}
+
+static void one_roll(roll *r) { /* (4) */
+    for (long j = 0; j < r->T; j++) {
+        r->columns[j] = 0;
+        for (int p = 0; p < r->P; p++) {
+            long i = j * r->P + p;
+            r->y[i] = weight_at(r, i) * probability(r, i);
+            r->t[i] = weight_at(r, i) * r->target[i];
+            r->g[i] = r->grad[i] = 0;
+            if (r->o->bce > 0) cross_entropy(r, j, p, r->o->bce, r->o->bce);
+        }
+    }
+    if (r->o->weight > 0) kind(r, r->o->weight);
+    for (long i = 0; i < r->T * r->P; i++) /* (3) */
+        r->grad[i] += r->o->weight * weight_at(r, i) * slope(r, i) * r->g[i];
+}
+
+static double reduction(const spiral_loss_options *o, size_t columns, int P, const double *target,
+                        const double *weight) { /* (26) */
+    if (o->reduction == SPIRAL_REDUCE_MEAN) {
+        size_t counted = 0;
+        for (size_t j = 0; j < columns; j++) {
+            int any = 0;
+            for (int p = 0; p < P; p++) any |= !weight || weight[j * (size_t)P + (size_t)p] > 0;
+            counted += (size_t)any;
+        }
+        return counted ? 1 / (double)counted : 0;
+    }
+    if (o->reduction == SPIRAL_REDUCE_PER_NOTE) {
+        double notes = 0;
+        for (size_t i = 0; i < columns * (size_t)P; i++) notes += (weight ? weight[i] : 1) * target[i];
+        return 1 / fmax(notes, 1);
+    }
+    return 1;
+}
+
+size_t spiral__ref_scratch(const spiral_loss_options *o, int P, size_t T) {
+    size_t padded = T + 2 * spiral__ref_pad(o), keys = (size_t)P, bins = keys + 2 * (size_t)o->reach;
+    return 4 * T * keys + 2 * padded * bins + SPIRAL__MAX_KEYS + padded;
+}
+
+double spiral__ref_value_grad(const spiral_loss_options *o, int P, size_t B, size_t T, const double *pred,
+                              const double *target, const double *weight, double *columns, double *grad,
+                              double *scratch) {
+    size_t M = spiral__ref_pad(o), cells = T * (size_t)P, bins = (size_t)(P + 2 * o->reach),
+           padded = T + 2 * M;
+    double *y = scratch, *t = y + cells, *g = t + cells, *own = g + cells, *u = own + cells;
+    double *v = u + padded * bins, *s = v + padded * bins, *st = s + SPIRAL__MAX_KEYS;
+    double scale = reduction(o, B * T, P, target, weight), sum = 0;
+    for (size_t b = 0; b < B; b++) {
+        roll r = {o, P, (long)T, (long)M, pred + b * cells, target + b * cells,           NULL, y, t, g,
+                  u, v, s,       st,      columns + b * T,  grad ? grad + b * cells : own};
+        if (weight) r.weight = weight + b * cells;
+        one_roll(&r);
+        for (size_t j = 0; j < T; j++) sum += r.columns[j];
+        for (size_t i = 0; i < cells; i++) r.grad[i] *= scale;
+    }
+    return scale * sum; /* (26) */
+}
