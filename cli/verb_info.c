@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * spiral info: what a model is, what it was trained on, how well.
+ */
+#include <stdlib.h>
+
+#include "cli.h"
+
+static json_t *config_json(const spiral_model *model) {
+    const spiral_model_config *c = spiral_model_get_config(model);
+    json_t *grid = c->roll.grid.kind == SPIRAL_GRID_SECONDS
+                       ? json_pack("{s:i}", "column_us", (int)c->roll.grid.column_us)
+                       : json_pack("{s:i}", "steps_per_quarter", c->roll.grid.steps_per_quarter);
+    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:o}", "kind",
+                     c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "code", c->code, "hidden", c->hidden, "layers",
+                     c->layers, "low", c->roll.low, "high", c->roll.high, "columns", c->columns, "planes",
+                     spiral_model_planes(model), "threshold", (double)spiral_model_get_threshold(model), "grid", grid);
+}
+
+static json_t *note_json(const spiral_model *model, const char *section) {
+    json_t *json = json_loads(spiral_model_get_note(model, section), 0, NULL);
+    return json ? json : json_null();
+}
+
+static json_t *tensors_json(const spiral_model *model) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < spiral_model_tensor_count(model); i++) {
+        spiral_tensor t = spiral_model_get_tensor(model, i);
+        json_array_append_new(list, json_pack("{s:s, s:[I, I]}", "name", t.name, "shape", (json_int_t)t.rows,
+                                              (json_int_t)t.columns));
+    }
+    return list;
+}
+
+/* The lines of a flat object, "  key  value". */
+static void print_object(const char *title, json_t *object) {
+    const char *key;
+    json_t *value;
+    if (!json_is_object(object)) return;
+    printf("%s\n", title);
+    json_object_foreach(object, key, value) {
+        if (json_is_array(value) && json_array_size(value) > 8) {
+            printf("  %-16s %zu entries\n", key, json_array_size(value));
+            continue;
+        }
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
+        printf("  %-16s %s\n", key, text ? text : "?");
+        free(text);
+    }
+}
+
+int verb_info(int argc, char **argv) {
+    cli_common common = {0};
+    int first;
+    const cli_flag flags[] = {{NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
+    int status = cli_parse(argc, argv, flags, &common, &first);
+    if (status < 0) status = cli_count(argc, first, 1, 1);
+    spiral_model *model;
+    if (status < 0) status = cli_model(argv[first], &model);
+    if (status >= 0) return status;
+    json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:s}", "config", config_json(model), "data",
+                             note_json(model, "data"), "training", note_json(model, "training"), "tensors",
+                             tensors_json(model), "sha256", spiral_model_get_sha256(model));
+    if (!common.json) {
+        print_object("model", json_object_get(json, "config"));
+        print_object("trained on", json_object_get(json, "data"));
+        print_object("training", json_object_get(json, "training"));
+        printf("%zu tensors, sha256 %s\n", json_array_size(json_object_get(json, "tensors")),
+               spiral_model_get_sha256(model));
+    }
+    spiral_model_destroy(model);
+    return cli_finish(&common, json);
+}
