@@ -16,7 +16,8 @@ static int is_short(const cli_flag *f) { return f->name[1] == 0; }
 
 static void print_flag(const cli_flag *f) {
     char left[64];
-    snprintf(left, sizeof left, "%s%s %s", is_short(f) ? "-" : "--", f->name, f->placeholder ? f->placeholder : "");
+    snprintf(left, sizeof left, "%s%s %s", is_short(f) ? "-" : "--", f->name,
+             f->placeholder ? f->placeholder : "");
     printf("  %-20s %s", left, f->help);
     if (f->kind == CLI_CHOICE) {
         printf(" (");
@@ -73,8 +74,8 @@ int cli_length(const char *text, double *seconds, double *bars) {
 static int out_of_range(const cli_flag *f, const char *text) {
     const char *dashes = is_short(f) ? "-" : "--";
     if (f->kind == CLI_TIME)
-        return cli_usage("%s%s \"%s\": must be a time of %s to %s, like 120s, 10ms or 5min", dashes, f->name, text,
-                         cli_duration(f->low), cli_duration(f->high));
+        return cli_usage("%s%s \"%s\": must be a time of %s to %s, like 120s, 10ms or 5min", dashes, f->name,
+                         text, cli_duration(f->low), cli_duration(f->high));
     return cli_usage("%s%s \"%s\": must be a%s number from %.10g to %.10g", dashes, f->name, text,
                      f->kind == CLI_INT ? " whole" : "", f->low, f->high);
 }
@@ -102,7 +103,8 @@ static int store(const cli_flag *f, const char *text) {
     case CLI_CHOICE: return choose(f, text);
     case CLI_INT: {
         long long n = strtoll(text, &end, 10);
-        if (end == text || *end || errno || (double)n < f->low || (double)n > f->high) return out_of_range(f, text);
+        if (end == text || *end || errno || (double)n < f->low || (double)n > f->high)
+            return out_of_range(f, text);
         *(int64_t *)f->value = n;
         return -1;
     }

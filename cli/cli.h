@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the verbs of the program share: flags, messages, presets, loading. The program sees include/spiral/ only;
- * it alone parses arguments, prints and exits.
+ * What the verbs of the program share: flags, messages, presets, loading. The program sees include/spiral/
+ * only; it alone parses arguments, prints and exits.
  *
  * Exit status: 0 done, 1 the work failed, 2 the command line was wrong.
  */
@@ -21,7 +21,8 @@
 
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
-/* ---- flags (args.c) -------------------------------------------------------------------------------------- */
+/* ---- flags (args.c) --------------------------------------------------------------------------------------
+ */
 
 typedef enum cli_kind {
     CLI_SWITCH, /* int: set to 1 */
@@ -55,8 +56,9 @@ typedef struct cli_verb {
 extern const cli_verb cli_verbs[]; /* ends with a NULL name */
 const cli_verb *cli_current(void); /* the verb that runs */
 
-/* Parses argv[1..] into flags (ended by a NULL name) and *common. Leaves *first at the first argument that is no
- * flag. Returns -1 to go on, or the exit status: 0 after --help, 2 after a mistake, which it has printed. */
+/* Parses argv[1..] into flags (ended by a NULL name) and *common. Leaves *first at the first argument that is
+ * no flag. Returns -1 to go on, or the exit status: 0 after --help, 2 after a mistake, which it has printed.
+ */
 int cli_parse(int argc, char **argv, const cli_flag *flags, cli_common *common, int *first);
 
 /* The number of arguments must lie in least..most; prints the usage and returns 2 if not, else -1. */
@@ -65,7 +67,8 @@ int cli_count(int argc, int first, int least, int most);
 /* "30s", "500ms", "2min" -> seconds; "8bars" -> *bars. Exactly one is set, the other 0. Zero on success. */
 int cli_length(const char *text, double *seconds, double *bars);
 
-/* ---- messages (say.c) ------------------------------------------------------------------------------------ */
+/* ---- messages (say.c) ------------------------------------------------------------------------------------
+ */
 
 /* "spiral VERB: ..." on stderr; returns the exit status named. */
 __attribute__((format(printf, 1, 2))) int cli_fail(const char *format, ...);
@@ -73,15 +76,16 @@ __attribute__((format(printf, 1, 2))) int cli_usage(const char *format, ...);
 int cli_error(const spiral_error *err); /* the library's sentence; BAD_ARG counts as a wrong command line */
 /* A remark on stderr, unless --quiet. */
 __attribute__((format(printf, 2, 3))) void cli_note(const cli_common *common, const char *format, ...);
-/* Prints and frees the one JSON object of a verb; if `common` does not ask for JSON, only frees it. Returns the exit
- * status: writing to a full disk or a closed pipe is a failure. */
+/* Prints and frees the one JSON object of a verb; if `common` does not ask for JSON, only frees it. Returns
+ * the exit status: writing to a full disk or a closed pipe is a failure. */
 int cli_finish(const cli_common *common, json_t *result);
 /* "1,234,567" in a static buffer of which four are alive at a time. */
 const char *cli_thousands(uint64_t n);
 /* "83 s", "12 min", "1.5 h" likewise. */
 const char *cli_duration(double seconds);
 
-/* ---- presets and files (load.c) -------------------------------------------------------------------------- */
+/* ---- presets and files (load.c) --------------------------------------------------------------------------
+ */
 
 extern const char *const cli_presets[]; /* seed, bar, phrase */
 enum { PRESET_SEED, PRESET_BAR, PRESET_PHRASE };
@@ -92,18 +96,27 @@ typedef struct cli_rolling {
     const char *grid;
     int64_t low, high, columns, planes;
 } cli_rolling;
-#define CLI_ROLLING_DEFAULT {PRESET_BAR, NULL, -1, -1, -1, -1}
-#define CLI_ROLLING_FLAGS(r)                                                                                 \
-    {"preset", CLI_CHOICE, &(r).preset, "NAME", "seed: keys 48..83, 36 columns of 10 ms; bar, phrase: one, "  \
-     "four bars of sixteenths, keys as the music has them, frames and onsets", 0, 0, cli_presets},            \
-    {"grid", CLI_TEXT, &(r).grid, "STEP", "a column: 10ms, or 1/16 of a whole note", 0, 0, NULL},             \
-    {"low", CLI_INT, &(r).low, "KEY", "lowest MIDI key", 0, 127, NULL},                                       \
-    {"high", CLI_INT, &(r).high, "KEY", "highest MIDI key", 0, 127, NULL},                                    \
-    {"columns", CLI_INT, &(r).columns, "N", "columns of a window", 1, 512, NULL},                             \
-    {"planes", CLI_INT, &(r).planes, "N", "1: frames; 2: frames and onsets", 1, 2, NULL}
+#define CLI_ROLLING_DEFAULT \
+    { PRESET_BAR, NULL, -1, -1, -1, -1 }
+#define CLI_ROLLING_FLAGS(r)                                                                          \
+    {"preset",                                                                                        \
+     CLI_CHOICE,                                                                                      \
+     &(r).preset,                                                                                     \
+     "NAME",                                                                                          \
+     "seed: keys 48..83, 36 columns of 10 ms; bar, phrase: one, "                                     \
+     "four bars of sixteenths, keys as the music has them, frames and onsets",                        \
+     0,                                                                                               \
+     0,                                                                                               \
+     cli_presets},                                                                                    \
+        {"grid", CLI_TEXT, &(r).grid, "STEP", "a column: 10ms, or 1/16 of a whole note", 0, 0, NULL}, \
+        {"low", CLI_INT, &(r).low, "KEY", "lowest MIDI key", 0, 127, NULL},                           \
+        {"high", CLI_INT, &(r).high, "KEY", "highest MIDI key", 0, 127, NULL},                        \
+        {"columns", CLI_INT, &(r).columns, "N", "columns of a window", 1, 512, NULL}, {               \
+        "planes", CLI_INT, &(r).planes, "N", "1: frames; 2: frames and onsets", 1, 2, NULL            \
+    }
 
-/* Fills roll options and columns; keys that the preset leaves to the music are chosen from it (reads `paths`): the
- * least range with 99.5 % of the notes. Returns -1, or the exit status after printing why. */
+/* Fills roll options and columns; keys that the preset leaves to the music are chosen from it (reads
+ * `paths`): the least range with 99.5 % of the notes. Returns -1, or the exit status after printing why. */
 int cli_roll_options(const cli_rolling *rolling, const cli_common *common, char **paths, int count,
                      spiral_roll_options *options, int *columns);
 /* Reads a corpus; prints each file left out. Returns -1 or the exit status. */
@@ -115,13 +128,15 @@ int cli_midi(const char *path, spiral_midi *midi);
 int cli_roll(const spiral_model *model, const char *path, spiral_roll *roll, spiral_midi *midi);
 int cli_model(const char *path, spiral_model **model);
 /* Writes a roll as MIDI with `text` as its text event; fills notes and seconds if not NULL. */
-int cli_save_roll(const spiral_roll *roll, const char *text, const char *path, size_t *notes, double *seconds);
+int cli_save_roll(const spiral_roll *roll, const char *text, const char *path, size_t *notes,
+                  double *seconds);
 /* Makes a folder if it is not there. Returns -1 or the exit status. */
 int cli_folder(const char *path);
 
 json_t *cli_measures_json(const spiral_measures *m);
 
-/* ---- the verbs ------------------------------------------------------------------------------------------- */
+/* ---- the verbs -------------------------------------------------------------------------------------------
+ */
 
 int verb_inspect(int argc, char **argv);
 int verb_train(int argc, char **argv);

@@ -19,7 +19,8 @@ static int parse_grid(const char *text, spiral_grid *grid) {
     int note, used = 0;
     if (sscanf(text, "1/%d%n", &note, &used) == 1 && !text[used]) {
         if (note < 4 || note > 384 || note % 4)
-            return cli_usage("--grid \"%s\": a fraction must be 1/4 to 1/384, the number divisible by 4", text);
+            return cli_usage("--grid \"%s\": a fraction must be 1/4 to 1/384, the number divisible by 4",
+                             text);
         *grid = (spiral_grid){SPIRAL_GRID_BEATS, 0, note / 4};
         return -1;
     }
@@ -37,7 +38,8 @@ static void fit_range(const spiral_corpus *corpus, spiral_roll_options *options)
         for (size_t t = 0; roll && t < roll->columns; t++) {
             spiral_column starts = spiral_column_starts(t ? &roll->frames[t - 1] : NULL, &roll->frames[t],
                                                         roll->onsets ? &roll->onsets[t] : NULL);
-            for (int key = 0; key < SPIRAL_KEYS; key++) onsets[key] += (uint64_t)spiral_column_get(&starts, key);
+            for (int key = 0; key < SPIRAL_KEYS; key++)
+                onsets[key] += (uint64_t)spiral_column_get(&starts, key);
         }
     }
     for (int key = 0; key < SPIRAL_KEYS; key++) all += onsets[key];
@@ -47,8 +49,10 @@ static void fit_range(const spiral_corpus *corpus, spiral_roll_options *options)
         uint64_t *end = onsets[low] <= onsets[high] ? &onsets[low] : &onsets[high];
         if (dropped + *end > spare) break;
         dropped += *end;
-        if (end == &onsets[low]) low++;
-        else high--;
+        if (end == &onsets[low])
+            low++;
+        else
+            high--;
     }
     options->low = low;
     options->high = high;
@@ -74,8 +78,8 @@ int cli_roll_options(const cli_rolling *r, const cli_common *common, char **path
         spiral_error err = {.text = ""};
         options->low = 0;
         options->high = SPIRAL_KEYS - 1;
-        if (spiral_corpus_create((const char *const *)paths, (size_t)count, options, *columns, (int)common->threads,
-                                 &all, &err) != SPIRAL_OK)
+        if (spiral_corpus_create((const char *const *)paths, (size_t)count, options, *columns,
+                                 (int)common->threads, &all, &err) != SPIRAL_OK)
             return cli_error(&err);
         fit_range(all, options);
         spiral_corpus_destroy(all);
@@ -90,8 +94,8 @@ int cli_roll_options(const cli_rolling *r, const cli_common *common, char **path
 int cli_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
                const cli_common *common, spiral_corpus **corpus) {
     spiral_error err = {.text = ""};
-    if (spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns, (int)common->threads,
-                             corpus, &err) != SPIRAL_OK)
+    if (spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns,
+                             (int)common->threads, corpus, &err) != SPIRAL_OK)
         return cli_error(&err);
     for (size_t i = 0; i < spiral_corpus_file_count(*corpus); i++) {
         spiral_corpus_file file = spiral_corpus_get_file(*corpus, i);
@@ -121,11 +125,13 @@ int cli_roll(const spiral_model *model, const char *path, spiral_roll *roll, spi
     if (spiral_roll_from_midi(&own, options, roll, NULL, &err) != SPIRAL_OK)
         status = cli_fail("%s: %s", path, err.text);
     else if (!roll->columns)
-        status = own.note_count ? cli_fail("%s: none of its %zu notes is in the model's range, keys %d to %d", path,
-                                           own.note_count, options->low, options->high)
+        status = own.note_count ? cli_fail("%s: none of its %zu notes is in the model's range, keys %d to %d",
+                                           path, own.note_count, options->low, options->high)
                                 : cli_fail("%s: it holds no notes", path);
-    if (status >= 0 || !midi) spiral_midi_clear(&own);
-    else *midi = own;
+    if (status >= 0 || !midi)
+        spiral_midi_clear(&own);
+    else
+        *midi = own;
     return status;
 }
 
@@ -134,7 +140,8 @@ int cli_model(const char *path, spiral_model **model) {
     return spiral_model_load(path, model, &err) == SPIRAL_OK ? -1 : cli_error(&err);
 }
 
-int cli_save_roll(const spiral_roll *roll, const char *text, const char *path, size_t *notes, double *seconds) {
+int cli_save_roll(const spiral_roll *roll, const char *text, const char *path, size_t *notes,
+                  double *seconds) {
     spiral_midi midi = {0};
     spiral_error err = {.text = ""};
     spiral_status status = spiral_midi_from_roll(roll, &midi, &err);
@@ -157,11 +164,12 @@ int cli_folder(const char *path) {
 }
 
 json_t *cli_measures_json(const spiral_measures *m) {
-    return json_pack("{s:{s:f, s:f, s:f}, s:{s:f, s:f, s:f}, s:f, s:f, s:f, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f}, s:f}",
-                     "frame", "precision", m->precision, "recall", m->recall, "f1", m->f1, "note", "precision",
-                     m->note_precision, "recall", m->note_recall, "f1", m->note_f1, "exact_windows", m->exact_windows,
-                     "spiral_error", m->spiral_error, "substitution", m->substitution, "miss", m->miss, "false_alarm",
-                     m->false_alarm, "total_error", m->total_error, "chroma", "precision", m->chroma_precision,
-                     "recall", m->chroma_recall, "f1", m->chroma_f1, "substitution", m->chroma_substitution,
-                     "octave_share", m->octave_share);
+    return json_pack(
+        "{s:{s:f, s:f, s:f}, s:{s:f, s:f, s:f}, s:f, s:f, s:f, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f}, s:f}",
+        "frame", "precision", m->precision, "recall", m->recall, "f1", m->f1, "note", "precision",
+        m->note_precision, "recall", m->note_recall, "f1", m->note_f1, "exact_windows", m->exact_windows,
+        "spiral_error", m->spiral_error, "substitution", m->substitution, "miss", m->miss, "false_alarm",
+        m->false_alarm, "total_error", m->total_error, "chroma", "precision", m->chroma_precision, "recall",
+        m->chroma_recall, "f1", m->chroma_f1, "substitution", m->chroma_substitution, "octave_share",
+        m->octave_share);
 }

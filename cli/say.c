@@ -48,7 +48,8 @@ int cli_finish(const cli_common *common, json_t *result) {
     int failed = 0;
     if (common->json) failed = json_dumpf(result, stdout, JSON_INDENT(2)) || putchar('\n') == EOF;
     json_decref(result);
-    if (fflush(stdout) || ferror(stdout) || failed) return cli_fail("standard output: cannot write the result");
+    if (fflush(stdout) || ferror(stdout) || failed)
+        return cli_fail("standard output: cannot write the result");
     return CLI_DONE;
 }
 
@@ -71,9 +72,13 @@ const char *cli_thousands(uint64_t n) {
 
 const char *cli_duration(double s) {
     char *out = buffer();
-    if (s < 1) snprintf(out, 32, "%.4g ms", s * 1e3);
-    else if (s < 100) snprintf(out, 32, "%.3g s", s);
-    else if (s < 6000) snprintf(out, 32, "%.3g min", s / 60);
-    else snprintf(out, 32, "%.4g h", s / 3600);
+    if (s < 1)
+        snprintf(out, 32, "%.4g ms", s * 1e3);
+    else if (s < 100)
+        snprintf(out, 32, "%.3g s", s);
+    else if (s < 6000)
+        snprintf(out, 32, "%.3g min", s / 60);
+    else
+        snprintf(out, 32, "%.4g h", s / 3600);
     return out;
 }

@@ -72,7 +72,8 @@ int verb_eval(int argc, char **argv) {
     if (status >= 0) return status;
     const spiral_model_config *config = spiral_model_get_config(model);
     status = cli_corpus(argv + first + 1, argc - first - 1, &config->roll, config->columns, &common, &corpus);
-    if (status < 0 && spiral_model_evaluate(model, corpus, tolerance, (int)common.threads, &e, &err) != SPIRAL_OK)
+    if (status < 0 &&
+        spiral_model_evaluate(model, corpus, tolerance, (int)common.threads, &e, &err) != SPIRAL_OK)
         status = cli_error(&err);
     if (status < 0) {
         say_silence(argv[first], &e);

@@ -12,9 +12,10 @@ static json_t *config_json(const spiral_model *model) {
                        ? json_pack("{s:i}", "column_us", (int)c->roll.grid.column_us)
                        : json_pack("{s:i}", "steps_per_quarter", c->roll.grid.steps_per_quarter);
     return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:o}", "kind",
-                     c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "code", c->code, "hidden", c->hidden, "layers",
-                     c->layers, "low", c->roll.low, "high", c->roll.high, "columns", c->columns, "planes",
-                     spiral_model_planes(model), "threshold", (double)spiral_model_get_threshold(model), "grid", grid);
+                     c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "code", c->code, "hidden", c->hidden,
+                     "layers", c->layers, "low", c->roll.low, "high", c->roll.high, "columns", c->columns,
+                     "planes", spiral_model_planes(model), "threshold",
+                     (double)spiral_model_get_threshold(model), "grid", grid);
 }
 
 static json_t *note_json(const spiral_model *model, const char *section) {

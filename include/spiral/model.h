@@ -90,6 +90,8 @@ SPIRAL_API void spiral_model_threshold(const spiral_model *model, const float *l
  * the metadata), written under a temporary name and renamed. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_save(const spiral_model *model, const char *path,
                                                              spiral_error *err);
+/* SHA-256 of the file a model was loaded from, 64 hexadecimal digits; "" if it was not loaded. */
+SPIRAL_API const char *spiral_model_get_sha256(const spiral_model *model);
 /* FORMAT: not a safetensors file, damaged, or not a Spiral model - the error says which. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_load(const char *path, spiral_model **model,
                                                              spiral_error *err);

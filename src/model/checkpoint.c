@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/sha256.h"
 #include "model/checkpoint.h"
 
 static const char FORMAT_NAME[] = "spiral-autoencoder-1";
@@ -150,6 +151,7 @@ spiral_status spiral__checkpoint_load(const char *path, spiral_model **model,
     spiral_status status = spiral__safetensors_read(bytes, size, &tensors, err);
     if (status == SPIRAL_OK) {
         status = model_from_tensors(&tensors, &m, err);
+        if (status == SPIRAL_OK) spiral__sha256(bytes, size, m->sha256);
         if (status == SPIRAL_OK && keep) status = keep(context, &tensors, m, err);
         spiral__safetensors_clear(&tensors);
     }

@@ -159,6 +159,8 @@ spiral_tensor spiral_model_get_tensor(const spiral_model *model, size_t index) {
     return t;
 }
 
+const char *spiral_model_get_sha256(const spiral_model *model) { return model->sha256; }
+
 static char **note_of(spiral_model *model, const char *section) {
     if (!strcmp(section, "data")) return &model->data_note;
     if (!strcmp(section, "training")) return &model->training_note;

@@ -33,6 +33,7 @@ struct spiral_model {
     float *sums;     /* (planes, P, T + 1, N): first layer summed along time, see runs.h; owned */
     float threshold;
     char *data_note, *training_note; /* owned, or NULL */
+    char sha256[65];                 /* of the file, or "" */
 };
 
 /* Copy `layer` of a tensor in the model's own arena, or in a twin of it (gradient, moment). */

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/par.h"
 #include "base/rng.h"
+#include "base/sha256.h"
 
 static void test_status_names(void **state) {
     (void)state;
@@ -109,6 +110,20 @@ static void test_rng(void **state) {
     assert_true(fabs(squares / 20000 - 1) < 0.04);
 }
 
+static void test_sha256(void **state) {
+    (void)state;
+    char hex[65], million[1000];
+    spiral__sha256("", 0, hex); /* the examples of FIPS 180-4 and NIST's test vectors */
+    assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    spiral__sha256("abc", 3, hex);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    spiral__sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, hex);
+    assert_string_equal(hex, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+    memset(million, 'a', sizeof million);
+    spiral__sha256(million, sizeof million, hex);
+    assert_string_equal(hex, "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3");
+}
+
 static void add(void *context, size_t i, int worker) {
     (void)worker;
     ((unsigned *)context)[i] += (unsigned)i;
@@ -137,7 +152,7 @@ int main(void) {
         cmocka_unit_test(test_error_text),
         cmocka_unit_test(test_file_round_trip),
         cmocka_unit_test(test_file_errors),
-        cmocka_unit_test(test_rng),
+        cmocka_unit_test(test_sha256), cmocka_unit_test(test_rng),
         cmocka_unit_test(test_par_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

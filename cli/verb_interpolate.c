@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * spiral interpolate: from one piece to another in n steps, both ends included.
+ */
+#include <stdlib.h>
+
+#include "cli.h"
+
+static const char *const ways[] = {"slerp", "lerp", NULL};
+
+int verb_interpolate(int argc, char **argv) {
+    cli_common common = {0};
+    const char *output = ".";
+    int64_t n = 5;
+    int how = 0, first;
+    const cli_flag flags[] = {
+        {"n", CLI_INT, &n, "N", "pieces to write, the two ends included", 2, 1000, NULL},
+        {"how", CLI_CHOICE, &how, "WAY", "around the mean code, or straight", 0, 0, ways},
+        {"o", CLI_TEXT, &output, "DIR", "folder to write to", 0, 0, NULL},
+        {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
+    int status = cli_parse(argc, argv, flags, &common, &first);
+    if (status < 0) status = cli_count(argc, first, 3, 3);
+    spiral_model *model = NULL;
+    spiral_roll a = {0}, b = {0};
+    json_t *files = json_array();
+    if (status < 0) status = cli_model(argv[first], &model);
+    if (status < 0) status = cli_roll(model, argv[first + 1], &a, NULL);
+    if (status < 0) status = cli_roll(model, argv[first + 2], &b, NULL);
+    if (status < 0) status = cli_folder(output);
+    for (int64_t i = 0; status < 0 && i < n; i++) {
+        double position = (double)i / (double)(n - 1), seconds;
+        char path[4096], text[240];
+        spiral_roll roll = {0};
+        spiral_error err = {.text = ""};
+        size_t notes;
+        snprintf(path, sizeof path, "%s/step-%02lld.mid", output, (long long)i);
+        snprintf(text, sizeof text, "spiral interpolate --how %s, position %.6g; model sha256 %s", ways[how],
+                 position, spiral_model_get_sha256(model));
+        if (spiral_create_between(model, &a, &b, position, (spiral_path)how, &roll, NULL, &err) != SPIRAL_OK)
+            status = cli_error(&err);
+        else
+            status = cli_save_roll(&roll, text, path, &notes, &seconds);
+        spiral_roll_clear(&roll);
+        if (status >= 0) break;
+        if (!common.json)
+            printf("%s: position %.3f, %zu notes, %s\n", path, position, notes, cli_duration(seconds));
+        json_array_append_new(files, json_pack("{s:s, s:f, s:I, s:f}", "path", path, "position", position,
+                                               "notes", (json_int_t)notes, "seconds", seconds));
+    }
+    if (status < 0) status = cli_finish(&common, json_pack("{s:O}", "files", files));
+    json_decref(files);
+    spiral_roll_clear(&a);
+    spiral_roll_clear(&b);
+    spiral_model_destroy(model);
+    return status;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * spiral loss: how far apart two pieces are, by every measure of the library.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const char *const helices[] = {"chromatic", "fifths", "tonnetz", "mixed", NULL};
+
+/* Bits -> floats, (columns, P), silence beyond the end of the roll. */
+static double *floats_of(const spiral_roll *roll, size_t columns, int low, int P) {
+    double *x = calloc(columns * (size_t)P + 1, sizeof *x);
+    for (size_t t = 0; x && t < roll->columns && t < columns; t++)
+        for (int p = 0; p < P; p++)
+            x[t * (size_t)P + (size_t)p] = spiral_column_get(&roll->frames[t], low + p);
+    return x;
+}
+
+/* One loss of the library per target note. Returns SPIRAL_OK or says why not. */
+static spiral_status value_of(spiral_loss_kind kind, const spiral_helix *helix, int low, int P, size_t T,
+                              const double *played, const double *right, double *value, spiral_error *err) {
+    spiral_loss_options options = spiral_loss_options_default();
+    options.kind = kind;
+    options.bce = 0;
+    options.weight = 1;
+    options.from_logits = 0;
+    options.helix = *helix;
+    options.low = low;
+    options.reduction = SPIRAL_REDUCE_PER_NOTE;
+    spiral_loss *loss = NULL;
+    const spiral_strides strides = {(ptrdiff_t)T * P, P, 1};
+    spiral_status status = spiral_loss_create(&options, P, &loss, err);
+    if (status != SPIRAL_OK) return status;
+    size_t bytes = (spiral_loss_work_size_f64(loss, T) + 64) / 64 * 64;
+    void *work = aligned_alloc(64, bytes);
+    status = work ? spiral_loss_value_grad_f64(loss, 1, T, played, strides, right, strides, NULL, strides,
+                                               value, NULL, strides, work, err)
+                  : (err->status = SPIRAL_NO_MEMORY);
+    free(work);
+    spiral_loss_destroy(loss);
+    return status;
+}
+
+static spiral_status losses(const spiral_roll *right, const spiral_roll *played, const spiral_roll_options *o,
+                            const spiral_helix *helix, json_t *json, spiral_error *err) {
+    static const spiral_loss_kind kinds[] = {SPIRAL_LOSS_SPIRAL,
+                                             SPIRAL_LOSS_ENERGY,
+                                             SPIRAL_LOSS_GAUSS,
+                                             SPIRAL_LOSS_SEED_HARD,
+                                             SPIRAL_LOSS_SEED_HARD_CIRCULAR,
+                                             SPIRAL_LOSS_SEED_MASK,
+                                             SPIRAL_LOSS_SEED_MASK_CIRCULAR};
+    const int P = o->high - o->low + 1;
+    size_t T = right->columns > played->columns ? right->columns : played->columns;
+    double *x = floats_of(played, T, o->low, P), *t = floats_of(right, T, o->low, P), value = 0;
+    spiral_status status = x && t ? SPIRAL_OK : (err->status = SPIRAL_NO_MEMORY);
+    for (size_t i = 0; status == SPIRAL_OK && i < sizeof kinds / sizeof *kinds; i++) {
+        status = value_of(kinds[i], helix, o->low, P, T, x, t, &value, err);
+        json_object_set_new(json, spiral_loss_kind_name(kinds[i]), json_real(value));
+    }
+    free(x);
+    free(t);
+    return status;
+}
+
+static spiral_status scores(const spiral_roll *right, const spiral_roll *played, double tolerance,
+                            const spiral_helix *helix, json_t *json, spiral_error *err) {
+    spiral_measure_counts counts = {0};
+    spiral_roll a = {0}, b = {0};
+    size_t T = right->columns > played->columns ? right->columns : played->columns;
+    spiral_status status = spiral_measure_add_notes(&counts, right, played, tolerance, err);
+    if (status == SPIRAL_OK) status = spiral_roll_create(right->grid, T, 0, &a, err);
+    if (status == SPIRAL_OK) status = spiral_roll_create(right->grid, T, 0, &b, err);
+    if (status == SPIRAL_OK) {
+        memcpy(a.frames, right->frames, right->columns * sizeof *a.frames);
+        memcpy(b.frames, played->frames, played->columns * sizeof *b.frames);
+        spiral_measure_add_frames(&counts, a.frames, b.frames, T);
+        spiral_measure_add_helix(&counts, helix, a.frames, b.frames, T);
+        spiral_measures m = spiral_measures_from_counts(&counts);
+        json_t *measures = cli_measures_json(&m);
+        json_object_update(json, measures);
+        json_decref(measures);
+    }
+    spiral_roll_clear(&a);
+    spiral_roll_clear(&b);
+    return status;
+}
+
+static void print_json_table(json_t *json, const char *prefix) {
+    const char *key;
+    json_t *value;
+    json_object_foreach(json, key, value) {
+        char name[64];
+        snprintf(name, sizeof name, "%s%s", prefix, key);
+        if (json_is_object(value)) {
+            strncat(name, ".", sizeof name - strlen(name) - 1);
+            print_json_table(value, name);
+        } else {
+            printf("  %-28s %12.5f\n", name, json_number_value(value));
+        }
+    }
+}
+
+int verb_loss(int argc, char **argv) {
+    cli_rolling rolling = CLI_ROLLING_DEFAULT;
+    cli_common common = {0};
+    int helix_name = 0, first, columns;
+    double tolerance = 0.05;
+    rolling.preset = PRESET_SEED;
+    const cli_flag flags[] = {
+        CLI_ROLLING_FLAGS(rolling),
+        {"helix", CLI_CHOICE, &helix_name, "NAME", "what is near", 0, 0, helices},
+        {"tolerance", CLI_TIME, &tolerance, "D", "a note counts if its onset is this close", 0, 10, NULL},
+        {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
+    spiral_roll_options options;
+    spiral_midi midi[2] = {{0}, {0}};
+    spiral_roll roll[2] = {{{0}, 0, 0, NULL, NULL}, {{0}, 0, 0, NULL, NULL}};
+    spiral_helix helix;
+    spiral_error err = {.text = ""};
+    json_t *json = json_object();
+    int status = cli_parse(argc, argv, flags, &common, &first);
+    if (status < 0) status = cli_count(argc, first, 2, 2);
+    if (status < 0)
+        status = cli_roll_options(&rolling, &common, argv + first, argc - first, &options, &columns);
+    if (status < 0 && spiral_helix_from_name(helices[helix_name], &helix, &err) != SPIRAL_OK)
+        status = cli_error(&err);
+    for (int i = 0; status < 0 && i < 2; i++) {
+        status = cli_midi(argv[first + i], &midi[i]);
+        if (status < 0 && spiral_roll_from_midi(&midi[i], &options, &roll[i], NULL, &err) != SPIRAL_OK)
+            status = cli_fail("%s: %s", argv[first + i], err.text);
+    }
+    if (status < 0 && !roll[0].columns)
+        status = cli_fail("%s: it holds no note from key %d to %d to compare with", argv[first], options.low,
+                          options.high);
+    if (status < 0 && (losses(&roll[0], &roll[1], &options, &helix, json, &err) != SPIRAL_OK ||
+                       scores(&roll[0], &roll[1], tolerance, &helix, json, &err) != SPIRAL_OK))
+        status = cli_error(&err);
+    if (status < 0) {
+        if (!common.json) {
+            printf("%s against %s; losses per note of the first\n", argv[first + 1], argv[first]);
+            print_json_table(json, "");
+        }
+        status = cli_finish(&common, json_incref(json));
+    }
+    json_decref(json);
+    for (int i = 0; i < 2; i++) {
+        spiral_midi_clear(&midi[i]);
+        spiral_roll_clear(&roll[i]);
+    }
+    return status;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * spiral render: MIDI or a text score to sound, picture or MIDI, by the ending of the output; or the helix
+ * itself.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cli.h"
+
+static const char *const helices[] = {"chromatic", "fifths", "tonnetz", "mixed", NULL};
+static const char *const synths[] = {"any", "additive", "fluidsynth", NULL};
+
+typedef struct settings {
+    const char *output, *against, *soundfont, *grid;
+    int draw_helix, helix, synth;
+    double gain;
+} settings;
+
+static const char *ending(const char *path) {
+    const char *dot = strrchr(path, '.'), *slash = strrchr(path, '/');
+    return dot && (!slash || dot > slash) ? dot : "";
+}
+
+static int draw_helix(const settings *s) {
+    enum { INTERVALS = 25 };
+    double substitute[INTERVALS], insert[INTERVALS];
+    spiral_loss_options options = spiral_loss_options_default();
+    spiral_loss *loss = NULL;
+    spiral_error err = {.text = ""};
+    spiral_status status = spiral_helix_from_name(helices[s->helix], &options.helix, &err);
+    if (status == SPIRAL_OK) status = spiral_loss_create(&options, 36, &loss, &err);
+    if (status == SPIRAL_OK) status = spiral_loss_table(loss, INTERVALS, substitute, insert, &err);
+    if (status == SPIRAL_OK)
+        status = spiral_view_helix(&options.helix, 48, 83, INTERVALS, substitute, insert, s->output, &err);
+    spiral_loss_destroy(loss);
+    return status == SPIRAL_OK ? -1 : cli_error(&err);
+}
+
+/* Rolls a piece for a picture: all keys, 20 ms columns. */
+static int roll_piece(const char *path, spiral_roll *roll) {
+    spiral_roll_options options = {
+        .grid = {SPIRAL_GRID_SECONDS, 20000, 0}, .low = 0, .high = 127, .onsets = 1};
+    spiral_midi midi = {0};
+    spiral_error err = {.text = ""};
+    int status = cli_midi(path, &midi);
+    if (status >= 0) return status;
+    if (spiral_roll_from_midi(&midi, &options, roll, NULL, &err) != SPIRAL_OK)
+        status = cli_fail("%s: %s", path, err.text);
+    else if (!roll->columns)
+        status = cli_fail("%s: it holds no notes", path);
+    spiral_midi_clear(&midi);
+    return status;
+}
+
+static int draw_piece(const settings *s, const char *path) {
+    spiral_roll roll = {0}, reference = {0};
+    spiral_error err = {.text = ""};
+    const char *slash = strrchr(path, '/');
+    int status = roll_piece(path, &roll);
+    if (status < 0 && s->against) status = roll_piece(s->against, &reference);
+    if (status < 0 && spiral_view_roll(&roll, s->against ? &reference : NULL, slash ? slash + 1 : path,
+                                       s->output, &err) != SPIRAL_OK)
+        status = cli_error(&err);
+    spiral_roll_clear(&roll);
+    spiral_roll_clear(&reference);
+    return status;
+}
+
+static int play_or_convert(const settings *s, const char *path, int play) {
+    spiral_midi midi = {0};
+    spiral_error err = {.text = ""};
+    spiral_sound_options options = spiral_sound_options_default();
+    options.synth = (spiral_synth)s->synth;
+    options.soundfont = s->soundfont;
+    options.gain = s->gain;
+    int status = cli_midi(path, &midi);
+    if (status >= 0) return status;
+    spiral_status done = play ? spiral_sound_save(&midi, &options, s->output, NULL, &err)
+                              : spiral_midi_save(&midi, s->output, &err);
+    if (done == SPIRAL_NO_DATA)
+        status = cli_fail("%s: it holds no notes", path);
+    else if (done != SPIRAL_OK)
+        status = cli_error(&err);
+    spiral_midi_clear(&midi);
+    return status;
+}
+
+static int render(const settings *s, const char *path) {
+    const char *end = ending(s->output);
+    int picture = !strcasecmp(end, ".png") || !strcasecmp(end, ".svg") || !strcasecmp(end, ".pdf");
+    if (s->draw_helix)
+        return picture ? draw_helix(s)
+                       : cli_usage("-o %s: the helix is drawn as .png, .svg or .pdf", s->output);
+    if (picture) return draw_piece(s, path);
+    if (!strcasecmp(end, ".wav")) return play_or_convert(s, path, 1);
+    if (!strcasecmp(end, ".mid") || !strcasecmp(end, ".midi")) return play_or_convert(s, path, 0);
+    return cli_usage("-o %s: its ending must be .wav, .png, .svg, .pdf or .mid", s->output);
+}
+
+int verb_render(int argc, char **argv) {
+    settings s = {.output = NULL, .gain = 1};
+    cli_common common = {0};
+    int first;
+    const cli_flag flags[] = {
+        {"o", CLI_TEXT, &s.output, "OUT", "file to write: .wav, .png, .svg, .pdf or .mid", 0, 0, NULL},
+        {"against", CLI_TEXT, &s.against, "PIECE", "picture: colour what is right, missed and stray", 0, 0,
+         NULL},
+        {"synth", CLI_CHOICE, &s.synth, "NAME", "sound: who plays", 0, 0, synths},
+        {"soundfont", CLI_TEXT, &s.soundfont, "FILE", "sound: a SoundFont for FluidSynth", 0, 0, NULL},
+        {"gain", CLI_REAL, &s.gain, "X", "sound: loudness", 1e-3, 100, NULL},
+        {"draw-helix", CLI_SWITCH, &s.draw_helix, NULL,
+         "draw the helix and the cost of each interval, no piece", 0, 0, NULL},
+        {"helix", CLI_CHOICE, &s.helix, "NAME", "which helix", 0, 0, helices},
+        {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
+    int status = cli_parse(argc, argv, flags, &common, &first);
+    if (status < 0) status = cli_count(argc, first, s.draw_helix ? 0 : 1, s.draw_helix ? 0 : 1);
+    if (status < 0 && !s.output) status = cli_usage("-o OUT is missing: the ending says what to make");
+    if (status < 0) status = render(&s, s.draw_helix ? NULL : argv[first]);
+    if (status >= 0) return status;
+    if (!common.json) printf("%s\n", s.output);
+    return cli_finish(&common, json_pack("{s:s}", "path", s.output));
+}

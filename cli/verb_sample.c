@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * spiral sample: new music. Each file says in its text event how to make it again.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "cli.h"
+
+typedef struct settings {
+    int64_t n, seed;
+    double temperature, tempo;
+    const char *length, *output, *against;
+} settings;
+
+/* How many columns a length is on the model's grid. Returns -1 or the exit status. */
+static int columns_of(const spiral_model *model, const settings *s, size_t *columns) {
+    const spiral_grid *grid = &spiral_model_get_config(model)->roll.grid;
+    double seconds, bars, quarters;
+    if (cli_length(s->length, &seconds, &bars))
+        return cli_usage("--length \"%s\": must be a time like 30s or a number of bars like 8bars",
+                         s->length);
+    if (grid->kind == SPIRAL_GRID_SECONDS && bars > 0) seconds = bars * 4 * 60 / s->tempo;
+    quarters = bars > 0 ? bars * 4 : seconds * s->tempo / 60;
+    double n = grid->kind == SPIRAL_GRID_SECONDS ? seconds * 1e6 / grid->column_us
+                                                 : quarters * grid->steps_per_quarter;
+    if (!(n >= 0.5 && n <= 4194304))
+        return cli_usage("--length %s: must be at least one column and at most 4194304 of the model's grid",
+                         s->length);
+    *columns = (size_t)llround(n);
+    return -1;
+}
+
+/* Writes one sample; appends its entry to `files`. Returns -1 or the exit status. */
+static int write_sample(const spiral_model *model, const settings *s, uint64_t seed, size_t columns,
+                        const spiral_roll *const *corpus, size_t corpus_count, const cli_common *common,
+                        json_t *files) {
+    spiral_roll roll = {0};
+    spiral_create_report report;
+    spiral_error err = {.text = ""};
+    char path[4096], text[320];
+    size_t notes;
+    double seconds;
+    if (snprintf(path, sizeof path, "%s/sample-%llu.mid", s->output, (unsigned long long)seed) >=
+        (int)sizeof path)
+        return cli_usage("-o %.40s...: the path is too long", s->output);
+    if (spiral_create_sample(model, seed, s->temperature, columns, s->tempo, &roll, &report, &err) !=
+        SPIRAL_OK)
+        return cli_error(&err);
+    snprintf(text, sizeof text,
+             "spiral sample -n 1 --seed %llu --temperature %.9g --length %s --tempo %.9g; model sha256 %s",
+             (unsigned long long)seed, s->temperature, s->length, s->tempo, spiral_model_get_sha256(model));
+    int status = cli_save_roll(&roll, text, path, &notes, &seconds);
+    if (status < 0) {
+        double nearest = corpus_count ? spiral_roll_nearest(&roll, corpus, corpus_count,
+                                                            spiral_model_get_config(model)->columns)
+                                      : NAN;
+        if (report.lowered)
+            cli_note(common,
+                     "%s: at the model's threshold nearly nothing sounds; it was lowered until as many keys "
+                     "sound as in "
+                     "the training music",
+                     path);
+        if (!common->json) {
+            printf("%s: %zu notes, %s", path, notes, cli_duration(seconds));
+            if (isfinite(nearest))
+                printf(", %.1f %% of the cells differ from the nearest training window", 100 * nearest);
+            printf("\n");
+        }
+        json_array_append_new(
+            files, json_pack("{s:s, s:I, s:I, s:f, s:o, s:b, s:f}", "path", path, "seed", (json_int_t)seed,
+                             "notes", (json_int_t)notes, "seconds", seconds, "nearest_training_window",
+                             isfinite(nearest) ? json_real(nearest) : json_null(), "threshold_lowered",
+                             report.lowered, "repeated_columns", report.edge_repeats));
+    }
+    spiral_roll_clear(&roll);
+    return status;
+}
+
+/* The rolls of the music to compare with; *list is malloc'ed. Returns -1 or the exit status. */
+static int against(const spiral_model *model, const settings *s, const cli_common *common,
+                   spiral_corpus **corpus, const spiral_roll ***list, size_t *count) {
+    const spiral_model_config *config = spiral_model_get_config(model);
+    char *path = (char *)(uintptr_t)s->against;
+    int status = cli_corpus(&path, 1, &config->roll, config->columns, common, corpus);
+    if (status >= 0) return status;
+    *list = calloc(spiral_corpus_file_count(*corpus) + 1, sizeof **list);
+    if (!*list) return cli_fail("out of memory");
+    for (size_t i = 0; i < spiral_corpus_file_count(*corpus); i++)
+        if (spiral_corpus_get_roll(*corpus, i)) (*list)[(*count)++] = spiral_corpus_get_roll(*corpus, i);
+    return -1;
+}
+
+int verb_sample(int argc, char **argv) {
+    settings s = {1, 1, 1.0, 120, "20s", ".", NULL};
+    cli_common common = {0};
+    int first;
+    const cli_flag flags[] = {
+        {"n", CLI_INT, &s.n, "N", "how many", 1, 100000, NULL},
+        {"seed", CLI_INT, &s.seed, "N", "seed of the first; the others count on from it", 0, 9e15, NULL},
+        {"temperature", CLI_REAL, &s.temperature, "X", "below 1 plainer, above 1 wilder", 0, 10, NULL},
+        {"length", CLI_TEXT, &s.length, "D", "30s or 8bars", 0, 0, NULL},
+        {"tempo", CLI_REAL, &s.tempo, "X", "quarters a minute, for beat grids and bars", 10, 1000, NULL},
+        {"against", CLI_TEXT, &s.against, "PATH", "training music: tells how near to it each sample comes", 0,
+         0, NULL},
+        {"o", CLI_TEXT, &s.output, "DIR", "folder to write to", 0, 0, NULL},
+        {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
+    int status = cli_parse(argc, argv, flags, &common, &first);
+    if (status < 0) status = cli_count(argc, first, 1, 1);
+    spiral_model *model = NULL;
+    spiral_corpus *corpus = NULL;
+    const spiral_roll **list = NULL;
+    size_t columns = 0, corpus_count = 0;
+    json_t *files = json_array();
+    if (status < 0) status = cli_model(argv[first], &model);
+    if (status < 0) status = columns_of(model, &s, &columns);
+    if (status < 0 && s.against) status = against(model, &s, &common, &corpus, &list, &corpus_count);
+    if (status < 0) status = cli_folder(s.output);
+    for (int64_t i = 0; status < 0 && i < s.n; i++)
+        status = write_sample(model, &s, (uint64_t)(s.seed + i), columns, list, corpus_count, &common, files);
+    if (status < 0) status = cli_finish(&common, json_pack("{s:O}", "files", files));
+    json_decref(files);
+    free(list);
+    spiral_corpus_destroy(corpus);
+    spiral_model_destroy(model);
+    return status;
+}
