@@ -32,6 +32,8 @@ spiral__word spiral__word_next(spiral__word *rest) {
     return w;
 }
 
+spiral__word spiral__word_of(const char *text) { return (spiral__word){text, text + strlen(text)}; }
+
 int spiral__word_is(spiral__word w, const char *text) {
     size_t size = strlen(text);
     return (size_t)(w.end - w.at) == size && !memcmp(w.at, text, size);

@@ -262,6 +262,7 @@ static void test_errors(void **state) {
 #define CHORD_RULE                                                                                  \
     "a chord name is a letter A to G, # or b, one of m 7 m7 maj7 6 m6 dim dim7 m7b5 aug sus2 sus4 " \
     "7sus4 9 7b9, and /bass"
+#define METER_RULE "1 to 32, /, and 1, 2, 4, 8, 16, 32 or 64, at most three whole notes"
 #define KEY_RULE                                                                                  \
     "a key is a note like C, F# or Eb and major, minor, dorian, phrygian, lydian or mixolydian, " \
     "with at most seven signs"
@@ -361,8 +362,9 @@ static void test_errors(void **state) {
          "line 1: 'tilte' begins no line: a voice's name and a colon, #, or title, from, meter, key, "
          "tempo, pickup, last, figure, voice, chords, play, section"},
         {"title", "line 1: 'title' has nothing behind it"},
-        {"meter 3/5", "line 1: '3/5' is not a meter: 1 to 32, /, and 1, 2, 4, 8, 16, 32 or 64"},
-        {"meter 3", "line 1: '3' is not a meter: 1 to 32, /, and 1, 2, 4, 8, 16, 32 or 64"},
+        {"meter 3/5", "line 1: '3/5' is not a meter: " METER_RULE},
+        {"meter 3", "line 1: '3' is not a meter: " METER_RULE},
+        {"meter 7/2", "line 1: '7/2' is not a meter: " METER_RULE},
         {"key H major", "line 1: 'H major' is not a key: " KEY_RULE},
         {"key C", "line 1: 'C' is not a key: " KEY_RULE},
         {"key G# major", "line 1: 'G# major' is not a key: " KEY_RULE},
