@@ -20,8 +20,8 @@ spiral_status spiral__score_fail_at(const spiral__score *r, const char *at, cons
 }
 
 static spiral__word trim(spiral__word w) {
-    while (w.at < w.end && strchr(" \t\r", *w.at)) w.at++;
-    while (w.end > w.at && strchr(" \t\r", w.end[-1])) w.end--;
+    while (w.at < w.end && spiral__is_blank(*w.at)) w.at++;
+    while (w.end > w.at && spiral__is_blank(w.end[-1])) w.end--;
     return w;
 }
 
@@ -344,7 +344,7 @@ spiral_status spiral__score_read_line(spiral__score *r, spiral__word text) {
     const char *colon = memchr(word.at, ':', (size_t)(word.end - word.at));
     if (colon) {
         spiral__word music = {colon + 1, whole.end}, bar;
-        while (music.at < music.end && strchr(" \t", *music.at)) music.at++;
+        while (music.at < music.end && spiral__is_blank(*music.at)) music.at++;
         if (music.at < music.end && *music.at == '|')
             music.at++; /* a bar line may open the spiral__score_line */
         spiral__word bars = music;

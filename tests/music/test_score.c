@@ -427,6 +427,9 @@ static void test_other_failures(void **state) {
     assert_int_equal(read_text(HEAD "a: x", &midi, NULL), SPIRAL_FORMAT);
     assert_int_equal(read_text(HEAD "a: 1c4 | 1x", &midi, &err), SPIRAL_FORMAT);
     assert_int_equal(err.offset, strlen(HEAD "a: 1c4 | "));
+    static const char with_nul[] = HEAD "a: 1c4 \0 4d"; /* a NUL byte ends nothing */
+    assert_int_equal(spiral_score_read(with_nul, sizeof with_nul - 1, &midi, &err), SPIRAL_FORMAT);
+    assert_int_equal(err.offset, strlen(HEAD "a: 1c4 "));
     assert_int_equal(spiral_score_load("/no/such.txt", &midi, &err), SPIRAL_IO);
     assert_string_equal(err.text, "/no/such.txt: cannot open: No such file or directory");
     size_t size = ((size_t)1 << 20) + 1;
