@@ -209,11 +209,9 @@ static spiral_status lay_out(const spiral__score *r, spiral_midi *midi) {
 }
 
 static spiral_status read_score(spiral__score *r, spiral_midi *midi) {
-    for (size_t i = 0; i < sizeof built_in_figures / sizeof *built_in_figures; i++) {
-        const char *name = built_in_figures[i].name, *steps = built_in_figures[i].steps;
-        SPIRAL_TRY(spiral__score_add_figure(r, (spiral__word){name, name + strlen(name)},
-                                            (spiral__word){steps, steps + strlen(steps)}));
-    }
+    for (size_t i = 0; i < sizeof built_in_figures / sizeof *built_in_figures; i++)
+        SPIRAL_TRY(spiral__score_add_figure(r, spiral__word_of(built_in_figures[i].name),
+                                            spiral__word_of(built_in_figures[i].steps)));
     SPIRAL_TRY(read_lines(r));
     SPIRAL_TRY(read_order(r));
     for (int s = 0; s < r->section_count; s++) SPIRAL_TRY(read_music(r, s));

@@ -20,8 +20,8 @@ spiral_status spiral__score_fail_at(const spiral__score *r, const char *at, cons
 }
 
 static spiral__word trim(spiral__word w) {
-    while (w.at < w.end && strchr(" \t\r", *w.at)) w.at++;
-    while (w.end > w.at && strchr(" \t\r", w.end[-1])) w.end--;
+    while (w.at < w.end && spiral__is_blank(*w.at)) w.at++;
+    while (w.end > w.at && spiral__is_blank(w.end[-1])) w.end--;
     return w;
 }
 
@@ -84,10 +84,13 @@ static spiral_status read_meter(spiral__score *r, spiral__score_setting *set, sp
     spiral__word w = rest;
     int over = spiral__word_number(&w), slash = w.at < w.end && *w.at++ == '/',
         under = spiral__word_number(&w);
-    if (over < 1 || over > 32 || !slash || under < 1 || under > 64 || (under & (under - 1)) || w.at < w.end)
-        return spiral__score_fail_at(r, rest.at,
-                                     "'%.*s' is not a meter: 1 to 32, /, and 1, 2, 4, 8, 16, 32 or 64",
-                                     SPIRAL__WORD(rest));
+    if (over < 1 || over > 32 || !slash || under < 1 || under > 64 || (under & (under - 1)) ||
+        over > 3 * under || w.at < w.end)
+        return spiral__score_fail_at(
+            r, rest.at,
+            "'%.*s' is not a meter: 1 to 32, /, and 1, 2, 4, 8, 16, 32 or 64, at most three "
+            "whole notes",
+            SPIRAL__WORD(rest));
     set->meter[0] = over;
     set->meter[1] = under;
     set->bar_ticks = (int64_t)over * SPIRAL__SCORE_WHOLE / under;
@@ -199,7 +202,7 @@ static spiral_status read_voice(spiral__score *r, spiral__score_setting *set, sp
     spiral__score_voice *v;
     SPIRAL_TRY(new_voice(r, &rest, &v));
     spiral__word w = trim(rest);
-    v->velocity = (uint8_t)spiral__score_velocity(w.at < w.end ? w : (spiral__word){"mf", "mf" + 2});
+    v->velocity = (uint8_t)spiral__score_velocity(w.at < w.end ? w : spiral__word_of("mf"));
     return v->velocity ? SPIRAL_OK
                        : spiral__score_fail_at(r, w.at, "'%.*s' is not a dynamic: pp, p, mp, mf, f or ff",
                                                SPIRAL__WORD(w));
@@ -231,7 +234,7 @@ static spiral_status read_chords(spiral__score *r, spiral__score_setting *set, s
             "'%.*s' is not a figure: block, waltz, march, polka, lilt, alberti, harp, rolling, or "
             "one from a figure line above",
             SPIRAL__WORD(w));
-    v->velocity = (uint8_t)spiral__score_velocity((spiral__word){"p", "p" + 1});
+    v->velocity = (uint8_t)spiral__score_velocity(spiral__word_of("p"));
     while (w = spiral__word_next(&rest), w.at < w.end) {
         int velocity = spiral__score_velocity(w);
         if (velocity)
@@ -341,7 +344,7 @@ spiral_status spiral__score_read_line(spiral__score *r, spiral__word text) {
     const char *colon = memchr(word.at, ':', (size_t)(word.end - word.at));
     if (colon) {
         spiral__word music = {colon + 1, whole.end}, bar;
-        while (music.at < music.end && strchr(" \t", *music.at)) music.at++;
+        while (music.at < music.end && spiral__is_blank(*music.at)) music.at++;
         if (music.at < music.end && *music.at == '|')
             music.at++; /* a bar line may open the spiral__score_line */
         spiral__word bars = music;

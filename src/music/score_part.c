@@ -90,7 +90,7 @@ static spiral__word entry_next(spiral__word *rest) {
         int inside = 0;
         for (w.end = w.at; w.end < rest->end; w.end++) {
             inside += (*w.end == '<') - (*w.end == '>');
-            if (inside <= 0 && strchr(" \t\r)", *w.end)) break;
+            if (inside <= 0 && (spiral__is_blank(*w.end) || *w.end == ')')) break;
         }
     }
     rest->at = w.end;

@@ -15,7 +15,6 @@ static const char figure_rule[] =
 
 static const int step_semitones[7] = {0, 2, 4, 5, 7, 9, 11};
 
-static int is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 static char first(const spiral__word *w) { return w->at < w->end ? *w->at : 0; }
 
 static int take(spiral__word *w, char c) {
@@ -25,12 +24,14 @@ static int take(spiral__word *w, char c) {
 }
 
 spiral__word spiral__word_next(spiral__word *rest) {
-    while (rest->at < rest->end && is_blank(*rest->at)) rest->at++;
+    while (rest->at < rest->end && spiral__is_blank(*rest->at)) rest->at++;
     spiral__word w = {rest->at, rest->at};
-    while (w.end < rest->end && !is_blank(*w.end)) w.end++;
+    while (w.end < rest->end && !spiral__is_blank(*w.end)) w.end++;
     rest->at = w.end;
     return w;
 }
+
+spiral__word spiral__word_of(const char *text) { return (spiral__word){text, text + strlen(text)}; }
 
 int spiral__word_is(spiral__word w, const char *text) {
     size_t size = strlen(text);

@@ -62,8 +62,10 @@ int spiral__score_velocity(spiral__word w);
 /* "4:1 + +" -> figure. */
 const char *spiral__score_figure_read(spiral__word text, spiral__score_figure *figure);
 
+static inline int spiral__is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 /* The next word of *rest, ended by blanks; empty when there is none. */
 spiral__word spiral__word_next(spiral__word *rest);
+spiral__word spiral__word_of(const char *text);
 int spiral__word_is(spiral__word w, const char *text);
 /* A decimal number of at most six digits; -1 if there is none. */
 int spiral__word_number(spiral__word *w);
