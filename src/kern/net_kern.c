@@ -127,52 +127,7 @@ static double square_sum(size_t n, const float *x) {
     return sum;
 }
 
-/* The blocked product: panels of A and B are copied into contiguous, L1- and L2-sized pieces on the stack,
- * a register tile of ROWS x COLS is summed over DEPTH. */
-enum { ROWS = 4, COLS = 32, DEPTH = 128, BLOCK = 32 };
-
-static void tile(size_t depth, const float *restrict a /* (depth, ROWS) */,
-                 const float *restrict b /* (depth, COLS) */, float c[ROWS][COLS]) {
-    float sum[ROWS][COLS] = {{0}};
-    for (size_t k = 0; k < depth; k++)
-        for (size_t i = 0; i < ROWS; i++)
-            for (size_t j = 0; j < COLS; j++) sum[i][j] += a[k * ROWS + i] * b[k * COLS + j];
-    memcpy(c, sum, sizeof sum);
-}
-
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
-
-static void pack(size_t depth, size_t width, size_t full, const float *x, size_t along_depth,
-                 size_t along_width, float *packed /* (depth, full), zero beyond width */) {
-    for (size_t k = 0; k < depth; k++)
-        for (size_t i = 0; i < full; i++)
-            packed[k * full + i] = i < width ? x[k * along_depth + i * along_width] : 0.0f;
-}
-
-static void gemm(size_t m, size_t n, size_t k, const float *A, size_t a_row, size_t a_col, const float *B,
-                 size_t b_row, size_t b_col, float beta, float *C, size_t c_row) {
-    float a_packed[BLOCK * DEPTH], b_packed[DEPTH * COLS], c[ROWS][COLS];
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++) C[i * c_row + j] = beta == 0.0f ? 0.0f : beta * C[i * c_row + j];
-    for (size_t k0 = 0; k0 < k; k0 += DEPTH)
-        for (size_t i0 = 0; i0 < m; i0 += BLOCK) {
-            size_t depth = least(DEPTH, k - k0), rows = least(BLOCK, m - i0);
-            for (size_t i = 0; i < rows; i += ROWS)
-                pack(depth, least(ROWS, rows - i), ROWS, A + (i0 + i) * a_row + k0 * a_col, a_col, a_row,
-                     a_packed + i * DEPTH);
-            for (size_t j0 = 0; j0 < n; j0 += COLS) {
-                size_t width = least(COLS, n - j0);
-                pack(depth, width, COLS, B + k0 * b_row + j0 * b_col, b_row, b_col, b_packed);
-                for (size_t i = 0; i < rows; i += ROWS) {
-                    tile(depth, a_packed + i * DEPTH, b_packed, c);
-                    for (size_t r = 0; r < least(ROWS, rows - i); r++)
-                        for (size_t j = 0; j < width; j++) C[(i0 + i + r) * c_row + j0 + j] += c[r][j];
-                }
-            }
-        }
-}
-
 extern const spiral__net_kern SPIRAL_KERN(spiral__net_kern);
 const spiral__net_kern SPIRAL_KERN(spiral__net_kern) = {
-    add, subtract, norm_silu_forward, norm_silu_backward, fill_rows, column_sums, adamw, square_sum, gemm,
+    add, subtract, norm_silu_forward, norm_silu_backward, fill_rows, column_sums, adamw, square_sum,
 };

@@ -44,10 +44,6 @@ typedef struct spiral__net_kern {
     void (*adamw)(size_t n, const spiral__adamw *step, float *param, float *grad, float *m, float *v);
     /* sum of squares, in double, fixed order */
     double (*square_sum)(size_t n, const float *x);
-    /* C (m, n) = A (m, k) B (k, n) + beta C with element (i, j) of A at A[i * a_row + j * a_col], of B
-     * likewise, C row-major: the product where no BLAS is linked. */
-    void (*gemm)(size_t m, size_t n, size_t k, const float *A, size_t a_row, size_t a_col, const float *B,
-                 size_t b_row, size_t b_col, float beta, float *C, size_t c_row);
 } spiral__net_kern;
 
 /* The table of the current instruction set. */

@@ -2,6 +2,7 @@
  *
  * The kernel tables of this build, and the one that fits the current instruction set.
  */
+#include "kern/gemm_kern.h"
 #include "kern/net_kern.h"
 #include "kern/loss_kern.h"
 #include "kern/vmath_kern.h"
@@ -34,3 +35,4 @@
 SPIRAL_TABLE(spiral__vmath, spiral__vmath_table, spiral__vmath_kern)
 SPIRAL_TABLE(spiral__net_kern_get, spiral__net_kern, spiral__net_kern)
 SPIRAL_TABLE(spiral__loss_ops, spiral__loss_table, spiral__loss_kern)
+SPIRAL_TABLE(spiral__gemm_kern_get, spiral__gemm_table, spiral__gemm_kern)

@@ -15,7 +15,7 @@
 #include "model/model.h"
 #include "model/runs.h"
 
-enum { SPIRAL__SHARD = 32 };
+enum { SPIRAL__SHARD = 64 };
 
 /* Activations of a batch: (B, ...) each, kept for backward. One allocation. */
 typedef struct spiral__network {
