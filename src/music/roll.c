@@ -10,7 +10,7 @@
 #include "music/roll_check.h"
 #include "music/tempo.h"
 
-spiral_status spiral__grid_check(spiral_grid grid, spiral_error *err) {
+static spiral_status check_grid(spiral_grid grid, spiral_error *err) {
     if (grid.kind != SPIRAL_GRID_SECONDS && grid.kind != SPIRAL_GRID_BEATS)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "grid kind %d is neither seconds nor beats",
                             (int)grid.kind);
@@ -23,6 +23,13 @@ spiral_status spiral__grid_check(spiral_grid grid, spiral_error *err) {
     return SPIRAL_OK;
 }
 
+spiral_status spiral__roll_check(spiral_grid grid, size_t columns, spiral_error *err) {
+    SPIRAL_TRY(check_grid(grid, err));
+    if (columns <= SPIRAL_ROLL_COLUMNS_MAX) return SPIRAL_OK;
+    return spiral__fail(err, SPIRAL_TOO_BIG, -1, "a roll of %zu columns is longer than the limit, %zu",
+                        columns, SPIRAL_ROLL_COLUMNS_MAX);
+}
+
 spiral_roll_options spiral_roll_options_default(void) {
     return (spiral_roll_options){
         .grid = {.kind = SPIRAL_GRID_SECONDS, .column_us = 10000, .steps_per_quarter = 4},
@@ -31,17 +38,10 @@ spiral_roll_options spiral_roll_options_default(void) {
     };
 }
 
-static spiral_status check_columns(size_t columns, spiral_error *err) {
-    if (columns <= SPIRAL_ROLL_COLUMNS_MAX) return SPIRAL_OK;
-    return spiral__fail(err, SPIRAL_TOO_BIG, -1, "a roll of %zu columns is longer than the limit, %zu",
-                        columns, SPIRAL_ROLL_COLUMNS_MAX);
-}
-
 spiral_status spiral_roll_create(spiral_grid grid, size_t columns, int onsets, spiral_roll *roll,
                                  spiral_error *err) {
     *roll = (spiral_roll){0};
-    SPIRAL_TRY(spiral__grid_check(grid, err));
-    SPIRAL_TRY(check_columns(columns, err));
+    SPIRAL_TRY(spiral__roll_check(grid, columns, err));
     size_t room = columns ? columns : 1;
     spiral_column *frames = calloc(room, sizeof *frames);
     spiral_column *starts = onsets ? calloc(room, sizeof *starts) : NULL;
@@ -151,7 +151,7 @@ static spiral_status draw_all(const source *in, const spiral_roll_options *optio
 }
 
 static spiral_status check_options(const spiral_roll_options *options, spiral_error *err) {
-    SPIRAL_TRY(spiral__grid_check(options->grid, err));
+    SPIRAL_TRY(check_grid(options->grid, err));
     if (options->low < 0 || options->high > 127 || options->low > options->high)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "keys %d..%d are no range within 0..127", options->low,
                             options->high);

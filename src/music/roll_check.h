@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a valid grid is, for both ways between notes and columns.
+ * What a valid grid and length are, for both ways between notes and columns.
  */
 #ifndef SPIRAL_MUSIC_ROLL_CHECK_H
 #define SPIRAL_MUSIC_ROLL_CHECK_H
 
 #include "spiral/roll.h"
 
-spiral_status spiral__grid_check(spiral_grid grid, spiral_error *err); /* BAD_ARG */
+/* BAD_ARG for a grid out of range, TOO_BIG for too many columns. */
+spiral_status spiral__roll_check(spiral_grid grid, size_t columns, spiral_error *err);
 
 #endif

@@ -73,18 +73,10 @@ static void trace_notes(const spiral_roll *roll, int64_t ticks_per_column, spira
     }
 }
 
-static spiral_status check_roll(const spiral_roll *roll, spiral_error *err) {
-    SPIRAL_TRY(spiral__grid_check(roll->grid, err));
-    if (roll->columns > SPIRAL_ROLL_COLUMNS_MAX)
-        return spiral__fail(err, SPIRAL_TOO_BIG, -1, "a roll of %zu columns is longer than the limit, %zu",
-                            roll->columns, SPIRAL_ROLL_COLUMNS_MAX);
-    return SPIRAL_OK;
-}
-
 spiral_status spiral_midi_from_roll(const spiral_roll *roll, spiral_midi *midi, spiral_error *err) {
     timing t = {0};
     *midi = (spiral_midi){0};
-    SPIRAL_TRY(check_roll(roll, err));
+    SPIRAL_TRY(spiral__roll_check(roll->grid, roll->columns, err));
     SPIRAL_TRY(choose_timing(roll, &t, err));
     size_t n = count_notes(roll);
     midi->tempos = malloc(sizeof *midi->tempos);

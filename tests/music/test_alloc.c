@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Allocations, counted and refused one by one: every failure is NO_MEMORY, nothing leaks, and the reader's
+ * memory stays within what midi.h promises. Linked with malloc, calloc and realloc wrapped.
+ */
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "smf.h"
+#include "spiral/roll.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *block, size_t size);
+void __real_free(void *block);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void __wrap_free(void *block);
+
+static long left = -1;      /* allocations still granted; negative: all */
+static size_t in_use, peak; /* bytes */
+
+static int granted(void) {
+    if (left == 0) return 0;
+    if (left > 0) left--;
+    return 1;
+}
+
+static void *counted(void *block) {
+    in_use += malloc_usable_size(block);
+    if (in_use > peak) peak = in_use;
+    return block;
+}
+
+void *__wrap_malloc(size_t size) { return granted() ? counted(__real_malloc(size)) : NULL; }
+void *__wrap_calloc(size_t n, size_t size) { return granted() ? counted(__real_calloc(n, size)) : NULL; }
+void *__wrap_realloc(void *block, size_t size) {
+    if (!granted()) return NULL;
+    size_t before = malloc_usable_size(block);
+    void *moved = counted(__real_realloc(block, size)); /* both at once, as when it has to move */
+    in_use -= before;
+    return moved;
+}
+void __wrap_free(void *block) {
+    in_use -= malloc_usable_size(block);
+    __real_free(block);
+}
+
+static unsigned char *bytes;
+static size_t bytes_size;
+
+static spiral_status whole_way(void) {
+    spiral_midi midi = {0}, back = {0};
+    spiral_roll roll = {0};
+    spiral_roll_options options = spiral_roll_options_default();
+    size_t size;
+    void *written = NULL;
+    options.onsets = 1;
+    spiral_status status = spiral_midi_read(bytes, bytes_size, &midi, NULL);
+    if (status == SPIRAL_OK) {
+        spiral_note first = midi.notes[0]; /* out of order, so that both copies are made */
+        midi.notes[0] = midi.notes[midi.note_count - 1];
+        midi.notes[midi.note_count - 1] = first;
+        status = spiral_midi_size(&midi, &size, NULL);
+    }
+    if (status == SPIRAL_OK) {
+        written = malloc(size);
+        status = written ? spiral_midi_write(&midi, written, size, NULL) : SPIRAL_NO_MEMORY;
+    }
+    if (status == SPIRAL_OK) status = spiral_roll_from_midi(&midi, &options, &roll, NULL, NULL);
+    if (status == SPIRAL_OK) status = spiral_midi_from_roll(&roll, &back, NULL);
+    free(written);
+    spiral_midi_clear(&midi);
+    spiral_midi_clear(&back);
+    spiral_roll_clear(&roll);
+    return status;
+}
+
+/* n times the same events between a head and an end-of-track. */
+static void make_file(const char *events, size_t size, size_t n) {
+    bytes_size = 22 + n * size + 4;
+    bytes = malloc(bytes_size);
+    memcpy(bytes, "MThd\0\0\0\6\0\0\0\1\0\x60MTrk", 18);
+    for (int i = 0; i < 4; i++) bytes[18 + i] = (unsigned char)((n * size + 4) >> (24 - 8 * i));
+    for (size_t i = 0; i < n; i++) memcpy(bytes + 22 + i * size, events, size);
+    memcpy(bytes + 22 + n * size, SMF_EOT, 4);
+}
+
+static void test_every_failure(void **state) {
+    (void)state;
+    static const char events[] =
+        "\x00\xff\x01\x01x\x00\xff\x03\x01y\x00\xff\x51\x03\x07\xa1\x20\x00\xff\x58\x04\x06\x03\x18\x08"
+        "\x10\x90\x40\x64\x00\x3c\x64\x10\x40\x00\x00\x3c\x00";
+    make_file(events, sizeof events - 1, 40);
+    size_t before = in_use;
+    spiral_status status = SPIRAL_NO_MEMORY;
+    long n = 0;
+    for (; status != SPIRAL_OK; n++) {
+        left = n;
+        status = whole_way();
+        left = -1;
+        assert_true(status == SPIRAL_OK || status == SPIRAL_NO_MEMORY);
+        assert_int_equal(in_use, before);
+        assert_true(n < 100);
+    }
+    assert_true(n > 15); /* so many places there are to fail */
+    free(bytes);
+}
+
+static void check_peak(const char *events, size_t size, size_t n) {
+    spiral_midi midi;
+    make_file(events, size, n);
+    size_t before = in_use;
+    peak = in_use;
+    assert_int_equal(spiral_midi_read(bytes, bytes_size, &midi, NULL), SPIRAL_OK);
+    assert_true(peak - before < 16 * bytes_size + 4096);
+    spiral_midi_clear(&midi);
+    assert_int_equal(in_use, before);
+    free(bytes);
+}
+#define CHECK_PEAK(events) check_peak(events, sizeof(events) - 1, 100000)
+
+static void test_peak_of_the_reader(void **state) {
+    (void)state;
+    CHECK_PEAK("\x00\x90\x3c\x64\x10\x80\x3c\x00"); /* plain notes */
+    CHECK_PEAK("\x01\x3c\x64\x01\x3c\x00");         /* data without a status */
+    CHECK_PEAK("\x00\xff\x51\x03\x07\xa1\x20");     /* tempos at one tick */
+    CHECK_PEAK("\x01\xff\x51\x03\x07\xa1\x20");     /* each at its own */
+    CHECK_PEAK("\x01\xff\x58\x02\x03\x03");         /* the shortest metres */
+    CHECK_PEAK("\x00\xff\x01\x7f");                 /* texts in texts */
+    static char burst[1 + 3 * 999];                 /* as many notes as bytes can give, all at one tick */
+    memset(burst, 0x40, sizeof burst);
+    burst[0] = 0;
+    burst[1] = (char)0x90;
+    for (size_t i = 4; i < sizeof burst; i += 3) burst[i] = 0;
+    check_peak(burst, sizeof burst, 100);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_failure),
+        cmocka_unit_test(test_peak_of_the_reader),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
