@@ -59,14 +59,21 @@ static void NAME(lay_out)(NAME(call) * k, void *work) {
     if (!k->weight) k->rows_t = k->rows_target, k->rows_weight = NULL;
 }
 
-static ptrdiff_t NAME(offset)(const NAME(call) * k, size_t column, spiral_strides s) {
-    return (ptrdiff_t)(column / k->T) * s.b + (ptrdiff_t)(column % k->T) * s.t;
+/* Where n columns from `first` on begin in an array. */
+static void NAME(offsets)(const NAME(call) * k, size_t first, size_t n, spiral_strides s, ptrdiff_t *offset) {
+    size_t b = first / k->T, t = first % k->T;
+    for (size_t c = 0; c < n; c++) {
+        offset[c] = (ptrdiff_t)b * s.b + (ptrdiff_t)t * s.t;
+        if (++t == k->T) t = 0, b++;
+    }
 }
 
 static void NAME(load)(const NAME(call) * k, size_t first, size_t n, const REAL *array, spiral_strides s,
                        REAL *rows) {
+    ptrdiff_t offset[NAME(TILE)];
     const REAL *column[NAME(TILE)];
-    for (size_t c = 0; c < n; c++) column[c] = array + NAME(offset)(k, first + c, s);
+    NAME(offsets)(k, first, n, s, offset);
+    for (size_t c = 0; c < n; c++) column[c] = array + offset[c];
     k->ops->load(k->P, n, column, s.p, rows);
 }
 
@@ -200,8 +207,10 @@ static void NAME(finish)(const NAME(call) * k, size_t first, size_t n) {
     const REAL *dgeo = weighted || k->loss->kind == SPIRAL_LOSS_NONE ? NULL : k->rows_dgeo;
     k->ops->chain(k->P, dcost, (REAL)(weighted ? k->scale : k->scale * o->bce), k->rows_slope, dgeo,
                   (REAL)(k->scale * o->weight / k->loss->unit), k->rows_cost);
+    ptrdiff_t offset[NAME(TILE)];
     REAL *column[NAME(TILE)];
-    for (size_t c = 0; c < n; c++) column[c] = k->grad + NAME(offset)(k, first + c, k->grad_at);
+    NAME(offsets)(k, first, n, k->grad_at, offset);
+    for (size_t c = 0; c < n; c++) column[c] = k->grad + offset[c];
     k->ops->store(k->P, n, k->rows_cost, column, k->grad_at.p);
 }
 
@@ -313,8 +322,10 @@ static double NAME(reduction)(const NAME(call) * k) {
     size_t counted = 0;
     double notes = 0;
     for (size_t column = 0; column < k->columns; column++) {
-        const REAL *w = k->weight ? k->weight + NAME(offset)(k, column, k->weight_at) : NULL;
-        const REAL *t = k->target + NAME(offset)(k, column, k->target_at);
+        ptrdiff_t at_w, at_t;
+        NAME(offsets)(k, column, 1, k->weight_at, &at_w);
+        NAME(offsets)(k, column, 1, k->target_at, &at_t);
+        const REAL *w = k->weight ? k->weight + at_w : NULL, *t = k->target + at_t;
         int any = 0;
         for (size_t p = 0; p < k->P; p++) {
             double weight = w ? (double)w[(ptrdiff_t)p * k->weight_at.p] : 1;
