@@ -96,7 +96,7 @@ static spiral_status NAME(find_bad)(const NAME(call) * k, size_t first, size_t n
                         first + n - 1);
 }
 
-/* Equation 17 as a row of factors for the cells. */
+/* Equation 20 as a row of factors for the cells. */
 static void NAME(strays)(const NAME(call) * k) {
     const spiral_loss_options *o = &k->loss->options;
     int index[SPIRAL__MAX_KEYS];
@@ -133,7 +133,7 @@ static spiral_status NAME(cells)(const NAME(call) * k, size_t first, size_t n, d
     return SPIRAL_OK;
 }
 
-/* Equations 8, 9 and 11. */
+/* Equations 11, 12 and 14. */
 static void NAME(spiral)(const NAME(call) * k, double factor, double *sums) {
     const spiral__band *band = &k->loss->band;
     int index[SPIRAL__MAX_KEYS + 2 * SPIRAL__MAX_REACH];
@@ -149,7 +149,7 @@ static void NAME(spiral)(const NAME(call) * k, double factor, double *sums) {
                      k->rows_dgeo);
 }
 
-/* Equations 12 and 13 for the difference d and its (time-blurred) copy, both in tiles. */
+/* Equations 15 and 16 for the difference d and its (time-blurred) copy, both in tiles. */
 static void NAME(quadratic)(const NAME(call) * k, const REAL *d, const REAL *blurred, double factor,
                             double *sums) {
     int index[SPIRAL__MAX_KEYS];
@@ -170,7 +170,7 @@ static size_t NAME(loudest)(const NAME(call) * k, const REAL *rows, size_t c) {
     return best;
 }
 
-/* Equations 18 to 20. */
+/* Equations 21 to 23. */
 static void NAME(seed)(const NAME(call) * k, size_t n, double factor, double *sums) {
     const spiral_loss_options *o = &k->loss->options;
     for (size_t c = 0; c < NAME(TILE); c++) {
@@ -199,7 +199,7 @@ static void NAME(kind)(const NAME(call) * k, size_t n, double *sums) {
         NAME(seed)(k, n, factor, sums);
 }
 
-/* Equation 3: the gradient of n columns from dcost and dgeo. */
+/* Equation 6: the gradient of n columns from dcost and dgeo. */
 static void NAME(finish)(const NAME(call) * k, size_t first, size_t n) {
     const spiral_loss_options *o = &k->loss->options;
     const int weighted = k->loss->kind == SPIRAL_LOSS_WEIGHTED_BCE;
@@ -246,7 +246,7 @@ static void NAME(to_roll)(const NAME(call) * k, const REAL *rows, size_t first, 
 }
 
 /* First visit of the roll that begins at column `start`: cross-entropy; y and t, or for the quadratics d
- * twice, go into the rolls and are blurred along time (equations 22 and 25). */
+ * twice, go into the rolls and are blurred along time (equations 25 and 28). */
 static spiral_status NAME(visit_cells)(NAME(call) * k, size_t start) {
     const spiral_loss *loss = k->loss;
     const size_t padded = k->T + 2 * loss->pad;
@@ -314,7 +314,7 @@ static spiral_status NAME(rolls)(NAME(call) * k) {
     return SPIRAL_OK;
 }
 
-/* Equation 26. A NaN in weight or target makes the scale useless; the tiles will find it and say so. */
+/* Equation 29. A NaN in weight or target makes the scale useless; the tiles will find it and say so. */
 static double NAME(reduction)(const NAME(call) * k) {
     const spiral_reduction how = k->loss->options.reduction;
     if (how == SPIRAL_REDUCE_MEAN && !k->weight) return 1 / (double)k->columns;
