@@ -105,7 +105,7 @@ typedef struct reporter {
     spiral_train_progress *progress;
     spiral_train_callback callback;
     void *context;
-    double started, saved;
+    double started, saved, loop_started;
     int64_t first_step;
 } reporter;
 
@@ -118,7 +118,8 @@ static int report(reporter *r, spiral_train_event event) {
     p->steps = t->steps;
     p->windows_seen = (uint64_t)t->step * (uint64_t)t->options.batch;
     p->seconds = elapsed;
-    p->windows_per_s = (double)(t->step - r->first_step) * t->options.batch / fmax(elapsed, 1e-9);
+    p->windows_per_s =
+        (double)(t->step - r->first_step) * t->options.batch / fmax(now_s() - r->loop_started, 1e-9);
     p->eta_s = (double)(t->steps - t->step) * t->options.batch / fmax(p->windows_per_s, 1e-9);
     p->rate = spiral__trainer_rate(t, t->step);
     p->best_step = t->best_step;
@@ -201,10 +202,11 @@ spiral_status spiral_train(const spiral_train_options *options, const spiral_cor
     SPIRAL_TRY(check_options(options, err));
     spiral__trainer t;
     spiral_train_progress progress = {0};
-    reporter r = {&t, &progress, callback, context, now_s(), now_s(), 0};
+    reporter r = {&t, &progress, callback, context, now_s(), now_s(), 0, 0};
     SPIRAL_TRY(spiral__trainer_create(options, train, valid, &t, err));
     spiral_status status = plan(&t, path, resume, r.started, err);
     r.first_step = t.step;
+    r.loop_started = now_s();
     if (status == SPIRAL_OK) status = loop(&r, path, err);
     if (status == SPIRAL_OK) status = finish(&r, path, err);
     if (result && (status == SPIRAL_OK || status == SPIRAL_INTERRUPTED)) {
