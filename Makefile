@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The front door. Meson and ninja do the work; everything lands in build/.
 .DEFAULT_GOAL := all
-.PHONY: all demo test check lint san format tsan oracle install clean help deps
+BENCH ?=
+.PHONY: all bench demo test check lint san format tsan oracle install clean help deps
 DATA := $(abspath $(wildcard ../shared/data))
 SPIRAL_DATA ?= $(DATA)
 export SPIRAL_DATA
@@ -34,6 +35,9 @@ san:  ## the C tests under ASan and UBSan
 
 tsan:  ## the C tests under TSan
 	@tools/test.sh tsan
+
+bench: all  ## the losses against PyTorch, GeomLoss and POT, in one run; BENCH="--quick" for less
+	@bench/run.sh $(BENCH)
 
 format:  ## clang-format over all C files
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
