@@ -14,6 +14,8 @@ enum { VECTOR_BYTES = 32 };
 enum { VECTOR_BYTES = 16 };
 #endif
 
+typedef uint64_t word __attribute__((vector_size(16), may_alias));
+
 /* 16 bytes of SIDE columns, from key p on, become SIDE rows of 16 bytes, and back. */
 enum { SIDE_f32 = 4, SIDE_f64 = 2 };
 typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
