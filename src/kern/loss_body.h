@@ -11,7 +11,8 @@ enum {
     NAME(SUMS) = NAME(TILE) * sizeof(double) / VECTOR_BYTES,
 };
 typedef REAL NAME(vec) __attribute__((vector_size(VECTOR_BYTES), may_alias));
-typedef REAL NAME(part) __attribute__((vector_size(VECTOR_BYTES * sizeof(REAL) / sizeof(double)), may_alias));
+typedef REAL NAME(narrow)
+    __attribute__((vector_size(VECTOR_BYTES * sizeof(REAL) / sizeof(double)), may_alias));
 typedef double NAME(wide) __attribute__((vector_size(VECTOR_BYTES)));
 
 /* Columns from c on, of n, that lie side by side. */
@@ -48,42 +49,42 @@ static void NAME(store_rows)(size_t P, size_t n, const REAL *rows, REAL *const *
 }
 
 static void NAME(load)(size_t P, size_t n, const REAL *const *column, ptrdiff_t stride, REAL *rows) {
-    enum { SIDE = NAME(SIDE), TILE = NAME(TILE) };
+    enum { SIDE = NAME(SIDE), COLUMNS = NAME(COLUMNS), TILE = NAME(TILE) };
     if (stride != 1) {
         NAME(load_rows)(P, n, column, stride, rows);
         return;
     }
-    for (size_t c = 0; c < TILE; c += SIDE) {
-        const REAL *in[SIDE];
-        for (size_t i = 0; i < SIDE; i++) in[i] = column[c + i < n ? c + i : n - 1];
+    for (size_t c = 0; c < TILE; c += COLUMNS) {
+        const REAL *in[COLUMNS];
+        for (size_t i = 0; i < COLUMNS; i++) in[i] = column[c + i < n ? c + i : n - 1];
         size_t p = 0;
         for (; p + SIDE <= P; p += SIDE) {
-            const REAL *from[SIDE];
-            REAL *to[SIDE];
-            for (size_t i = 0; i < SIDE; i++) from[i] = in[i] + p, to[i] = rows + (p + i) * TILE + c;
-            NAME(transpose)(from, to);
+            NAME(rows) x[SIDE];
+            for (size_t i = 0; i < SIDE; i++) x[i] = NAME(join)(in, i, p);
+            NAME(turn)(x);
+            for (size_t i = 0; i < SIDE; i++) *(NAME(rows) *)(rows + (p + i) * TILE + c) = x[i];
         }
         for (; p < P; p++)
-            for (size_t i = 0; i < SIDE; i++) rows[p * TILE + c + i] = in[i][p];
+            for (size_t i = 0; i < COLUMNS; i++) rows[p * TILE + c + i] = in[i][p];
     }
 }
 
 static void NAME(store)(size_t P, size_t n, const REAL *rows, REAL *const *column, ptrdiff_t stride) {
-    enum { SIDE = NAME(SIDE), TILE = NAME(TILE) };
+    enum { SIDE = NAME(SIDE), COLUMNS = NAME(COLUMNS), TILE = NAME(TILE) };
     if (stride != 1) {
         NAME(store_rows)(P, n, rows, column, stride);
         return;
     }
-    for (size_t c = 0; c < n; c += SIDE) {
+    for (size_t c = 0; c < n; c += COLUMNS) {
         size_t p = 0;
-        for (; c + SIDE <= n && p + SIDE <= P; p += SIDE) {
-            const REAL *from[SIDE];
-            REAL *to[SIDE];
-            for (size_t i = 0; i < SIDE; i++) from[i] = rows + (p + i) * TILE + c, to[i] = column[c + i] + p;
-            NAME(transpose)(from, to);
+        for (; c + COLUMNS <= n && p + SIDE <= P; p += SIDE) {
+            NAME(rows) x[SIDE];
+            for (size_t i = 0; i < SIDE; i++) x[i] = *(const NAME(rows) *)(rows + (p + i) * TILE + c);
+            NAME(turn)(x);
+            for (size_t i = 0; i < SIDE; i++) NAME(part)(x[i], column + c, i, p);
         }
         for (; p < P; p++)
-            for (size_t i = 0; i < SIDE && c + i < n; i++) column[c + i][p] = rows[p * TILE + c + i];
+            for (size_t i = 0; i < COLUMNS && c + i < n; i++) column[c + i][p] = rows[p * TILE + c + i];
     }
 }
 
@@ -283,14 +284,14 @@ static void NAME(sum)(size_t n_rows, const REAL *rows, double factor, double *to
     for (int j = 0; j < SUMS; j++) even[j] = odd[j] = (NAME(wide)){0};
     size_t r = 0;
     for (; r + 2 <= n_rows; r += 2) {
-        const NAME(part) *a = (const NAME(part) *)(rows + r * NAME(TILE)), *b = a + SUMS;
+        const NAME(narrow) *a = (const NAME(narrow) *)(rows + r * NAME(TILE)), *b = a + SUMS;
         for (int j = 0; j < SUMS; j++) {
             even[j] += __builtin_convertvector(a[j], NAME(wide));
             odd[j] += __builtin_convertvector(b[j], NAME(wide));
         }
     }
     if (r < n_rows) {
-        const NAME(part) *a = (const NAME(part) *)(rows + r * NAME(TILE));
+        const NAME(narrow) *a = (const NAME(narrow) *)(rows + r * NAME(TILE));
         for (int j = 0; j < SUMS; j++) even[j] += __builtin_convertvector(a[j], NAME(wide));
     }
     double column[NAME(TILE)];
