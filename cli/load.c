@@ -164,12 +164,13 @@ int cli_folder(const char *path) {
 }
 
 json_t *cli_measures_json(const spiral_measures *m) {
-    return json_pack(
-        "{s:{s:f, s:f, s:f}, s:{s:f, s:f, s:f}, s:f, s:f, s:f, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f}, s:f}",
-        "frame", "precision", m->precision, "recall", m->recall, "f1", m->f1, "note", "precision",
-        m->note_precision, "recall", m->note_recall, "f1", m->note_f1, "exact_windows", m->exact_windows,
-        "spiral_error", m->spiral_error, "substitution", m->substitution, "miss", m->miss, "false_alarm",
-        m->false_alarm, "total_error", m->total_error, "chroma", "precision", m->chroma_precision, "recall",
-        m->chroma_recall, "f1", m->chroma_f1, "substitution", m->chroma_substitution, "octave_share",
-        m->octave_share);
+    return json_pack("{s:{s:f, s:f, s:f}, s:{s:f, s:f, s:f}, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:{s:f, s:f, "
+                     "s:f, s:f}, s:f}",
+                     "frame", "precision", m->precision, "recall", m->recall, "f1", m->f1, "note",
+                     "precision", m->note_precision, "recall", m->note_recall, "f1", m->note_f1,
+                     "exact_windows", m->exact_windows, "spiral_error", m->spiral_error, "helix_distance",
+                     m->helix_distance, "substitution", m->substitution, "miss", m->miss, "false_alarm",
+                     m->false_alarm, "total_error", m->total_error, "chroma", "precision",
+                     m->chroma_precision, "recall", m->chroma_recall, "f1", m->chroma_f1, "substitution",
+                     m->chroma_substitution, "octave_share", m->octave_share);
 }
