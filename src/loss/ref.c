@@ -22,7 +22,8 @@ double spiral__ref_profile(const spiral_loss_options *o, int delta_st) { /* (10)
 double spiral__ref_kernel(const spiral_loss_options *o, int delta_st) {
     double D = spiral_helix_distance(&o->helix, delta_st);
     if (o->kind == SPIRAL_LOSS_ENERGY) return 2 * exp(-D / 2); /* (17) */
-    return 2 * exp(-D * D / (2 * o->sigma * o->sigma));        /* (18) */
+    double x = D / o->sigma;                                   /* (18), whose squares could leave the range */
+    return 2 * exp(-x * x / 2);
 }
 
 double spiral__ref_near(const spiral_loss_options *o, int delta_st) { /* (20) */

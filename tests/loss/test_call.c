@@ -275,9 +275,9 @@ static void test_wrong_options(void **state) {
     REFUSED(reduction, (spiral_reduction)4, "loss option reduction is 4: must be 0 to 3");
     REFUSED(low, 128, "loss option low is 128: must be 0 to 127");
     REFUSED(low, 93, "loss option low is 93: with 36 keys the highest MIDI number is 128, above 127");
-    REFUSED(helix.radii[0], 0, "helix radii are all 0: at least one must be above 0");
+    REFUSED(helix.radii[0], 0, "helix radii are 0 at most: one must be 1e-06 or more");
     REFUSED(helix.radii[4], -1, "helix radii[4] is -1: must be 0 to 1000");
-    REFUSED(helix.octave, 0, "helix octave is 0: must be above 0, at most 1000");
+    REFUSED(helix.octave, 0, "helix octave is 0: must be 1e-06 to 1000");
     spiral_loss_options o = spiral_loss_options_default();
     refused(o, 0, "loss for 0 keys: must be 1 to 128");
     refused(o, 129, "loss for 129 keys: must be 1 to 128");
