@@ -149,12 +149,17 @@ def run(*command, **options):
 
 
 def copy_sources():
-    shutil.rmtree(COPY, ignore_errors=True)
-    for name in run("git", "ls-files", "-co", "--exclude-standard", cwd=ROOT).stdout.split():
-        if name.split("/")[0] in ("include", "src", "tests", "tools", "examples", "cli", "bench") or "/" not in name:
-            if (ROOT / name).is_file():
-                (COPY / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, COPY / name)
+    """Brings the copy up to date. Files that are right are left alone, so that only what changed is built."""
+    wanted = {name for name in run("git", "ls-files", "-co", "--exclude-standard", cwd=ROOT).stdout.split()
+              if (ROOT / name).is_file()}
+    for path in [p for p in COPY.rglob("*") if p.is_file()]:
+        if str(path.relative_to(COPY)) not in wanted:
+            path.unlink()
+    for name in wanted:
+        source, copy = ROOT / name, COPY / name
+        if not copy.is_file() or copy.read_bytes() != source.read_bytes():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, copy)
 
 
 def build():
