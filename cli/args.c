@@ -38,11 +38,13 @@ static void print_wrapped(const char *text) {
     int at = HELP_INDENT;
     while (*text) {
         int n = (int)strcspn(text, " ");
-        if (at > HELP_INDENT && at + n > HELP_WIDTH) {
+        if (at > HELP_INDENT && at + 1 + n > HELP_WIDTH) {
             printf("\n%*s", HELP_INDENT, "");
             at = HELP_INDENT;
+        } else if (at > HELP_INDENT) {
+            putchar(' ');
         }
-        printf("%.*s%s", n, text, text[n] ? " " : "");
+        printf("%.*s", n, text);
         at += n + 1;
         text += n + (text[n] != 0);
     }

@@ -108,7 +108,7 @@ int cli_roll_options(const cli_rolling *r, const cli_common *common, char **path
     if (r->low >= 0) options->low = (int)r->low;
     if (r->high >= 0) options->high = (int)r->high;
     if (options->low > options->high)
-        return cli_usage("--low %d is above --high %d", options->low, options->high);
+        return cli_usage("--low %d is above %d, the highest key", options->low, options->high);
     return -1;
 }
 
@@ -146,16 +146,18 @@ int cli_midi(const char *path, const cli_common *common, spiral_midi *midi) {
 int cli_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll) {
     const spiral_roll_options *options = &spiral_model_get_config(model)->roll;
     spiral_midi midi = {0};
+    spiral_roll_report report = {0};
     spiral_error err = {.text = ""};
     int status = cli_midi(path, common, &midi);
     if (status >= 0) return status;
-    if (spiral_roll_from_midi(&midi, options, roll, NULL, &err) != SPIRAL_OK)
+    if (spiral_roll_from_midi(&midi, options, roll, &report, &err) != SPIRAL_OK)
         status = cli_fail("%s: %s", path, err.text);
+    else if (!roll->columns && report.notes)
+        status = cli_fail("%s: none of its %zu notes is in the model's range, keys %d to %d", path,
+                          report.notes, options->low, options->high);
     else if (!roll->columns)
-        status = midi.note_count
-                     ? cli_fail("%s: none of its %zu notes is in the model's range, keys %d to %d", path,
-                                midi.note_count, options->low, options->high)
-                     : cli_fail("%s: it holds no notes", path);
+        status =
+            cli_fail("%s: it holds %s", path, report.notes_drums ? "drums only, no pitches" : "no notes");
     spiral_midi_clear(&midi);
     return status;
 }

@@ -69,7 +69,8 @@ json_t *cli_text(const char *text) {
 
 int cli_finish(const cli_common *common, json_t *result) {
     int failed = 0;
-    if (common->json) failed = json_dumpf(result, stdout, JSON_INDENT(2)) || putchar('\n') == EOF;
+    if (common->json)
+        failed = json_dumpf(result, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) || putchar('\n') == EOF;
     json_decref(result);
     return cli_flush() || failed ? CLI_FAILED : CLI_DONE;
 }

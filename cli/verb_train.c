@@ -123,11 +123,16 @@ static int check_output(const settings *s, const cli_common *common) {
         return s->resume ? cli_error(&err)
                          : cli_fail("%s; it is not overwritten: remove it, or name another -o", err.text);
     json_t *note = json_loads(spiral_model_get_note(old, "training"), 0, NULL);
-    if (!s->resume && json_is_false(json_object_get(note, "finished")))
-        cli_note(common, "%s: the unfinished training in it is given up; --resume would go on with it",
-                 s->output);
+    int finished = !json_is_false(json_object_get(note, "finished"));
     json_decref(note);
     spiral_model_destroy(old);
+    if (s->resume && finished)
+        return cli_fail(
+            "%s: its training is finished: nothing to go on with; leave --resume out to start anew",
+            s->output);
+    if (!s->resume && !finished)
+        cli_note(common, "%s: the unfinished training in it is given up; --resume would go on with it",
+                 s->output);
     return -1;
 }
 

@@ -25,7 +25,7 @@ extern "C" {
     X(NONE, "bce", "binary cross-entropy alone")                                                         \
     X(SPIRAL, "spiral", "generalised KL divergence of rolls blurred along the helix")                    \
     X(ENERGY, "energy", "quadratic form with the kernel 2 exp(-D/2)")                                    \
-    X(GAUSS, "gauss", "quadratic form with the kernel exp(-D^2 / 2 sigma^2)")                            \
+    X(GAUSS, "gauss", "quadratic form with the kernel 2 exp(-D^2 / 2 sigma^2)")                          \
     X(WEIGHTED_BCE, "weighted_bce", "cross-entropy whose strays cost by their distance to the target")   \
     X(SEED_HARD, "seed_hard", "the original question's argmax distance, as written; no gradient")        \
     X(SEED_HARD_CIRCULAR, "seed_hard_circular", "the same with a circular pitch class; no gradient")     \
@@ -54,18 +54,19 @@ typedef enum spiral_reduction {
 typedef struct spiral_loss_options {
     size_t struct_size;    /* sizeof(spiral_loss_options), set by _default */
     spiral_loss_kind kind; /* the geometric term */
-    double weight;         /* lambda >= 0 of the kind */
-    double bce;            /* >= 0, of the cross-entropy; 0 leaves it out */
+    double weight;         /* lambda of the kind, 0 .. 1e6 */
+    double bce;            /* of the cross-entropy, 0 .. 1e6; 0 leaves it out */
     int from_logits;       /* nonzero: predictions are logits, and the gradient is with respect to them */
     spiral_reduction reduction;
     int low;              /* MIDI number of key 0 (the seed's octaves need it); low + P <= 128 */
     spiral_helix helix;   /* spiral, energy, gauss, weighted_bce */
-    double floor;         /* spiral: b > 0 */
-    double blur;          /* spiral: l > 0, length of the blur along the wire */
+    double floor;         /* spiral: b, 1e-6 .. 1000; the larger, the nearer to a quadratic form */
+    double blur;          /* spiral: l, above 0, at most 1000; length of the blur along the wire */
     int reach;            /* spiral: W, semitones the blur reaches to each side, 1..127 */
-    double sigma;         /* gauss: > 0 */
-    double time_columns;  /* tau >= 0: two-sided exponential blur along time, in columns; 0 = none */
-    double seed_radius;   /* seed_*: 10 */
+    double sigma;         /* gauss: above 0, at most 1000 */
+    double time_columns;  /* tau, 0 .. 100: two-sided exponential blur along time, in columns; 0 = none. Only
+                             spiral, energy and gauss have it; one missed cell, alone in time, still costs 1 */
+    double seed_radius;   /* seed_*: 10; this and the next two 0 .. 1e6 */
     double seed_octave;   /* seed_*: rise per turn, 5 */
     double seed_semitone; /* seed_hard: degrees per semitone, 30 */
 } spiral_loss_options;
@@ -88,23 +89,28 @@ typedef struct spiral_strides {
     ptrdiff_t b, t, p;
 } spiral_strides;
 
-/* Bytes of work buffer a call needs; it must be aligned to 64 bytes. Depends on T (time blur), not on B. */
+/* Bytes of work buffer a call needs; it must be aligned to 64 bytes. Depends on T (time blur), not on B.
+ * SIZE_MAX if no buffer could be that large. */
 SPIRAL_API size_t spiral_loss_work_size_f32(const spiral_loss *loss, size_t T);
 SPIRAL_API size_t spiral_loss_work_size_f64(const spiral_loss *loss, size_t T);
 
 /* The value of the loss and, if grad is not NULL, its gradient with respect to pred.
  *
- *   pred    (B, T, P) logits, or probabilities in [0, 1]
+ *   pred    (B, T, P) logits within +-1e20, or probabilities in [0, 1]; of these the cross-entropy takes no
+ *           logarithm below that of 2^-24
  *   target  (B, T, P) in [0, 1]
- *   weight  (B, T, P) >= 0, or NULL: all 1. BCE terms are multiplied by it; for the kinds on the helix it
- *           multiplies prediction and target, so a cell of weight 0 (padding) has no say and no gradient
+ *   weight  (B, T, P) in 0 .. 1e6, or NULL: all 1. BCE terms are multiplied by it; for the kinds on the helix
+ *           it multiplies prediction and target, so a cell of weight 0 (padding) has no say and no gradient.
+ *           Strides of 0 spread one weight over many cells
  *   value   one double, or (B, T) doubles with SPIRAL_REDUCE_NONE
  *   grad    (B, T, P), overwritten, may alias pred if the strides are equal; or NULL
  *   work    buffer of spiral_loss_work_size_* bytes, aligned to 64
  *
- * All sums are in double. The result does not depend on how a batch is split (for SUM and NONE: bit for bit
- * in the gradient). NUMERIC: a cell is NaN or infinite, or a probability, target or weight is out of range.
- * BAD_ARG: a NULL or a shape. UNSUPPORTED: grad with seed_hard. On failure value and grad are unspecified. */
+ * All sums are in double. With a time blur and SPIRAL_REDUCE_NONE, what a roll's ends blur into the silence
+ * around it counts for the first and last column. Results do not depend on how a batch is cut, between rolls
+ * or, without a time blur, between columns: for SUM and NONE gradients, and for NONE values, bit for bit.
+ * NUMERIC: a cell is NaN, infinite or out of its range; the sentence says which. BAD_ARG: a NULL, a shape or
+ * the alignment of work. UNSUPPORTED: grad with seed_hard. On failure value and grad are unspecified. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_loss_value_grad_f32(
     const spiral_loss *loss, size_t B, size_t T, const float *pred, spiral_strides pred_strides,
     const float *target, spiral_strides target_strides, const float *weight, spiral_strides weight_strides,
@@ -116,7 +122,7 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_loss_value_grad_f64(
 
 /* What each interval costs: substitute[d] = playing a note d semitones off, insert[d] = adding a note d
  * semitones from the (one) right note, d = 0 .. n-1, in missed notes, for the kind alone (no BCE).
- * UNSUPPORTED for kinds that are not on the helix. */
+ * n is 1..128 and has nothing to do with P. UNSUPPORTED for kinds other than spiral, energy and gauss. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_loss_table(const spiral_loss *loss, int n,
                                                              double *substitute, double *insert,
                                                              spiral_error *err);

@@ -80,14 +80,15 @@ static void transpose_strip(size_t depth, size_t full, const float *restrict x, 
 }
 
 /* packed (depth, full): element (k, i) from x[k * along_depth + i * along_width], zero from `width` on. */
-static void pack(size_t depth, size_t width, size_t full, const float *restrict x, size_t along_depth,
-                 size_t along_width, float *restrict packed) {
-    if (width < full) memset(packed, 0, depth * full * sizeof *packed);
-    if (along_width == 1) {
+static inline __attribute__((always_inline)) void pack(size_t depth, size_t width, size_t full,
+                                                       const float *restrict x, size_t along_depth,
+                                                       size_t along_width, float *restrict packed) {
+    if (along_width == 1 && width == full) { /* whole rows: `full` is a constant, the copy a few vectors */
         for (size_t k = 0; k < depth; k++)
-            memcpy(packed + k * full, x + k * along_depth, width * sizeof *packed);
+            for (size_t i = 0; i < full; i++) packed[k * full + i] = x[k * along_depth + i];
         return;
     }
+    if (width < full) memset(packed, 0, depth * full * sizeof *packed);
     size_t i = 0;
     for (; i + 4 <= width && along_depth == 1; i += 4)
         transpose_strip(depth, full, x + i * along_width, along_width, packed + i);

@@ -59,14 +59,21 @@ static void NAME(lay_out)(NAME(call) * k, void *work) {
     if (!k->weight) k->rows_t = k->rows_target, k->rows_weight = NULL;
 }
 
-static ptrdiff_t NAME(offset)(const NAME(call) * k, size_t column, spiral_strides s) {
-    return (ptrdiff_t)(column / k->T) * s.b + (ptrdiff_t)(column % k->T) * s.t;
+/* Where n columns from `first` on begin in an array. */
+static void NAME(offsets)(const NAME(call) * k, size_t first, size_t n, spiral_strides s, ptrdiff_t *offset) {
+    size_t b = first / k->T, t = first % k->T;
+    for (size_t c = 0; c < n; c++) {
+        offset[c] = (ptrdiff_t)b * s.b + (ptrdiff_t)t * s.t;
+        if (++t == k->T) t = 0, b++;
+    }
 }
 
 static void NAME(load)(const NAME(call) * k, size_t first, size_t n, const REAL *array, spiral_strides s,
                        REAL *rows) {
+    ptrdiff_t offset[NAME(TILE)];
     const REAL *column[NAME(TILE)];
-    for (size_t c = 0; c < n; c++) column[c] = array + NAME(offset)(k, first + c, s);
+    NAME(offsets)(k, first, n, s, offset);
+    for (size_t c = 0; c < n; c++) column[c] = array + offset[c];
     k->ops->load(k->P, n, column, s.p, rows);
 }
 
@@ -89,7 +96,7 @@ static spiral_status NAME(find_bad)(const NAME(call) * k, size_t first, size_t n
                         first + n - 1);
 }
 
-/* Equation 17 as a row of factors for the cells. */
+/* Equation 20 as a row of factors for the cells. */
 static void NAME(strays)(const NAME(call) * k) {
     const spiral_loss_options *o = &k->loss->options;
     int index[SPIRAL__MAX_KEYS];
@@ -126,7 +133,7 @@ static spiral_status NAME(cells)(const NAME(call) * k, size_t first, size_t n, d
     return SPIRAL_OK;
 }
 
-/* Equations 8, 9 and 11. */
+/* Equations 11, 12 and 14. */
 static void NAME(spiral)(const NAME(call) * k, double factor, double *sums) {
     const spiral__band *band = &k->loss->band;
     int index[SPIRAL__MAX_KEYS + 2 * SPIRAL__MAX_REACH];
@@ -142,7 +149,7 @@ static void NAME(spiral)(const NAME(call) * k, double factor, double *sums) {
                      k->rows_dgeo);
 }
 
-/* Equations 12 and 13 for the difference d and its (time-blurred) copy, both in tiles. */
+/* Equations 15 and 16 for the difference d and its (time-blurred) copy, both in tiles. */
 static void NAME(quadratic)(const NAME(call) * k, const REAL *d, const REAL *blurred, double factor,
                             double *sums) {
     int index[SPIRAL__MAX_KEYS];
@@ -163,7 +170,7 @@ static size_t NAME(loudest)(const NAME(call) * k, const REAL *rows, size_t c) {
     return best;
 }
 
-/* Equations 18 to 20. */
+/* Equations 21 to 23. */
 static void NAME(seed)(const NAME(call) * k, size_t n, double factor, double *sums) {
     const spiral_loss_options *o = &k->loss->options;
     for (size_t c = 0; c < NAME(TILE); c++) {
@@ -192,7 +199,7 @@ static void NAME(kind)(const NAME(call) * k, size_t n, double *sums) {
         NAME(seed)(k, n, factor, sums);
 }
 
-/* Equation 3: the gradient of n columns from dcost and dgeo. */
+/* Equation 6: the gradient of n columns from dcost and dgeo. */
 static void NAME(finish)(const NAME(call) * k, size_t first, size_t n) {
     const spiral_loss_options *o = &k->loss->options;
     const int weighted = k->loss->kind == SPIRAL_LOSS_WEIGHTED_BCE;
@@ -200,8 +207,10 @@ static void NAME(finish)(const NAME(call) * k, size_t first, size_t n) {
     const REAL *dgeo = weighted || k->loss->kind == SPIRAL_LOSS_NONE ? NULL : k->rows_dgeo;
     k->ops->chain(k->P, dcost, (REAL)(weighted ? k->scale : k->scale * o->bce), k->rows_slope, dgeo,
                   (REAL)(k->scale * o->weight / k->loss->unit), k->rows_cost);
+    ptrdiff_t offset[NAME(TILE)];
     REAL *column[NAME(TILE)];
-    for (size_t c = 0; c < n; c++) column[c] = k->grad + NAME(offset)(k, first + c, k->grad_at);
+    NAME(offsets)(k, first, n, k->grad_at, offset);
+    for (size_t c = 0; c < n; c++) column[c] = k->grad + offset[c];
     k->ops->store(k->P, n, k->rows_cost, column, k->grad_at.p);
 }
 
@@ -237,7 +246,7 @@ static void NAME(to_roll)(const NAME(call) * k, const REAL *rows, size_t first, 
 }
 
 /* First visit of the roll that begins at column `start`: cross-entropy; y and t, or for the quadratics d
- * twice, go into the rolls and are blurred along time (equations 22 and 25). */
+ * twice, go into the rolls and are blurred along time (equations 25 and 28). */
 static spiral_status NAME(visit_cells)(NAME(call) * k, size_t start) {
     const spiral_loss *loss = k->loss;
     const size_t padded = k->T + 2 * loss->pad;
@@ -305,7 +314,7 @@ static spiral_status NAME(rolls)(NAME(call) * k) {
     return SPIRAL_OK;
 }
 
-/* Equation 26. A NaN in weight or target makes the scale useless; the tiles will find it and say so. */
+/* Equation 29. A NaN in weight or target makes the scale useless; the tiles will find it and say so. */
 static double NAME(reduction)(const NAME(call) * k) {
     const spiral_reduction how = k->loss->options.reduction;
     if (how == SPIRAL_REDUCE_MEAN && !k->weight) return 1 / (double)k->columns;
@@ -313,8 +322,10 @@ static double NAME(reduction)(const NAME(call) * k) {
     size_t counted = 0;
     double notes = 0;
     for (size_t column = 0; column < k->columns; column++) {
-        const REAL *w = k->weight ? k->weight + NAME(offset)(k, column, k->weight_at) : NULL;
-        const REAL *t = k->target + NAME(offset)(k, column, k->target_at);
+        ptrdiff_t at_w, at_t;
+        NAME(offsets)(k, column, 1, k->weight_at, &at_w);
+        NAME(offsets)(k, column, 1, k->target_at, &at_t);
+        const REAL *w = k->weight ? k->weight + at_w : NULL, *t = k->target + at_t;
         int any = 0;
         for (size_t p = 0; p < k->P; p++) {
             double weight = w ? (double)w[(ptrdiff_t)p * k->weight_at.p] : 1;

@@ -65,7 +65,8 @@ spiral_status spiral_helix_check(const spiral_helix *helix, spiral_error *err) {
 double spiral_helix_distance(const spiral_helix *helix, int delta_st) {
     double height = helix->octave * delta_st / 12, square = height * height;
     for (int m = 1; m <= 6; m++) {
-        /* 1 - cos x = 2 sin^2(x / 2), with m delta reduced mod 12: exactly 0 where the circle closes */
+        /* Equation 2: 1 - cos x = 2 sin^2(x / 2); m delta is reduced mod 12, so that a circle closes exactly.
+         */
         double chord =
             2 * helix->radii[m - 1] * sin(3.14159265358979323846 / 12 * ((m * (delta_st % 12)) % 12));
         square += chord * chord;

@@ -69,7 +69,7 @@ void spiral_loss_destroy(spiral_loss *loss) { free(loss); }
 
 const spiral_loss_options *spiral_loss_get_options(const spiral_loss *loss) { return &loss->options; }
 
-/* The kind on one column that stands alone, in missed notes: equations 9 and 12 with T = 1. */
+/* The kind on one column that stands alone, in missed notes: equations 12 and 15 with T = 1. */
 static double lone_column(const spiral_loss_options *o, int P, const double *y, const double *t) {
     double sum = 0;
     if (o->kind != SPIRAL_LOSS_SPIRAL) {

@@ -12,7 +12,7 @@
 #include "kern/loss_kern.h"
 #include "loss/plan.h"
 
-double spiral__ref_profile(const spiral_loss_options *o, int delta_st) { /* (7) */
+double spiral__ref_profile(const spiral_loss_options *o, int delta_st) { /* (10) */
     if (abs(delta_st) > o->reach) return 0;
     double sum = 0;
     for (int k = -o->reach; k <= o->reach; k++) sum += exp(-spiral_helix_distance(&o->helix, k) / o->blur);
@@ -21,23 +21,23 @@ double spiral__ref_profile(const spiral_loss_options *o, int delta_st) { /* (7) 
 
 double spiral__ref_kernel(const spiral_loss_options *o, int delta_st) {
     double D = spiral_helix_distance(&o->helix, delta_st);
-    if (o->kind == SPIRAL_LOSS_ENERGY) return 2 * exp(-D / 2); /* (14) */
-    return 2 * exp(-D * D / (2 * o->sigma * o->sigma));        /* (15) */
+    if (o->kind == SPIRAL_LOSS_ENERGY) return 2 * exp(-D / 2); /* (17) */
+    return 2 * exp(-D * D / (2 * o->sigma * o->sigma));        /* (18) */
 }
 
-double spiral__ref_near(const spiral_loss_options *o, int delta_st) { /* (17) */
+double spiral__ref_near(const spiral_loss_options *o, int delta_st) { /* (20) */
     double farthest = 0;
     for (int k = 1; k < 12; k++) farthest = fmax(farthest, spiral_helix_distance(&o->helix, k));
     return fmin(spiral_helix_distance(&o->helix, delta_st) / farthest, 1);
 }
 
-double spiral__ref_time_profile(const spiral_loss_options *o, long columns) { /* (22) */
+double spiral__ref_time_profile(const spiral_loss_options *o, long columns) { /* (25) */
     if (o->time_columns == 0) return columns == 0;
     double shape = exp(-(double)labs(columns) / o->time_columns);
-    return o->kind == SPIRAL_LOSS_SPIRAL ? shape * tanh(0.5 / o->time_columns) : shape; /* (25) */
+    return o->kind == SPIRAL_LOSS_SPIRAL ? shape * tanh(0.5 / o->time_columns) : shape; /* (28) */
 }
 
-size_t spiral__ref_pad(const spiral_loss_options *o) { /* (23) */
+size_t spiral__ref_pad(const spiral_loss_options *o) { /* (26) */
     return o->kind == SPIRAL_LOSS_SPIRAL ? (size_t)ceil(8 * o->time_columns) : 0;
 }
 
@@ -47,7 +47,7 @@ double spiral__ref_divergence(double u, double v) {
     return u * (x - log1p(x));
 }
 
-double spiral__ref_unit(const spiral_loss_options *o) { /* (10), (24) */
+double spiral__ref_unit(const spiral_loss_options *o) { /* (13), (27) */
     if (o->kind != SPIRAL_LOSS_SPIRAL) return 1;
     double sum = 0;
     long M = (long)spiral__ref_pad(o);
@@ -67,13 +67,13 @@ static int circular(int st) {
 double spiral__ref_seed_mask(const spiral_loss_options *o, int delta_st) {
     int steps = abs(delta_st), turn = steps / 12;
     int pitch_class =
-        o->kind == SPIRAL_LOSS_SEED_MASK_CIRCULAR ? circular(steps) : steps % 12; /* (20), (18) */
+        o->kind == SPIRAL_LOSS_SEED_MASK_CIRCULAR ? circular(steps) : steps % 12; /* (23), (21) */
     return o->seed_radius * pitch_class + o->seed_octave * turn;
 }
 
 double spiral__ref_seed_distance(const spiral_loss_options *o, int p, int q) {
-    int steps = p % 12 - q % 12;                                            /* (19) */
-    if (o->kind == SPIRAL_LOSS_SEED_HARD_CIRCULAR) steps = circular(steps); /* (20) */
+    int steps = p % 12 - q % 12;                                            /* (22) */
+    if (o->kind == SPIRAL_LOSS_SEED_HARD_CIRCULAR) steps = circular(steps); /* (23) */
     double turn = o->seed_radius * o->seed_semitone * steps, rise = o->seed_octave * (p / 12 - q / 12);
     return sqrt(turn * turn + rise * rise);
 }
@@ -94,11 +94,11 @@ static double weight_at(const roll *r, long i) { return r->weight ? r->weight[i]
 
 static double sigmoid(double z) { return z < 0 ? exp(z) / (1 + exp(z)) : 1 / (1 + exp(-z)); }
 
-static double probability(const roll *r, long i) { /* (1) */
+static double probability(const roll *r, long i) { /* (4) */
     return r->o->from_logits ? sigmoid(r->pred[i]) : r->pred[i];
 }
 
-static double slope(const roll *r, long i) { /* (2) */
+static double slope(const roll *r, long i) { /* (5) */
     return r->o->from_logits ? sigmoid(r->pred[i]) * sigmoid(-r->pred[i]) : 1;
 }
 
@@ -107,7 +107,7 @@ typedef struct logs {
     double on, off, don, doff;
 } logs;
 
-static logs logs_at(const roll *r, long i) { /* (5), (6) */
+static logs logs_at(const roll *r, long i) { /* (8), (9) */
     double z = r->pred[i];
     if (r->o->from_logits) {
         double off = fmax(z, 0) + log1p(exp(-fabs(z)));
@@ -117,7 +117,7 @@ static logs logs_at(const roll *r, long i) { /* (5), (6) */
     return (logs){-log(on), -log(off), -1 / on, 1 / off};
 }
 
-/* (5), (6), (16): hit and stray multiply the two halves of the cross-entropy. */
+/* (8), (9), (19): hit and stray multiply the two halves of the cross-entropy. */
 static void cross_entropy(const roll *r, long j, int p, double hit, double stray) {
     long i = j * r->P + p;
     double w = weight_at(r, i), t = r->target[i];
@@ -126,7 +126,7 @@ static void cross_entropy(const roll *r, long j, int p, double hit, double stray
     r->grad[i] += w * (hit * t * l.don + stray * (1 - t) * l.doff);
 }
 
-/* (8): u and v, with the floor. */
+/* (11), (24): u and v, with the floor. */
 static void blur(const roll *r, const double *x, double *out) {
     int W = r->o->reach, bins = r->P + 2 * W;
     for (long j = -r->M; j < r->T + r->M; j++)
@@ -145,14 +145,14 @@ static void spiral(const roll *r, double factor) {
     double N = spiral__ref_unit(r->o);
     blur(r, r->t, r->u);
     blur(r, r->y, r->v);
-    for (long j = -r->M; j < r->T + r->M; j++) { /* (9); padding counts for the column next to it */
+    for (long j = -r->M; j < r->T + r->M; j++) { /* (12); padding counts for the column next to it */
         long column = j < 0 ? 0 : j >= r->T ? r->T - 1 : j;
         for (int b = 0; b < bins; b++) {
             long at = (j + r->M) * bins + b;
             r->columns[column] += factor / N * spiral__ref_divergence(r->u[at], r->v[at]);
         }
     }
-    for (long i = 0; i < r->T; i++) /* (11) */
+    for (long i = 0; i < r->T; i++) /* (14) */
         for (int p = 0; p < r->P; p++) {
             double sum = 0;
             for (long j = -r->M; j < r->T + r->M; j++)
@@ -164,7 +164,7 @@ static void spiral(const roll *r, double factor) {
         }
 }
 
-static void quadratic(const roll *r, double factor) { /* (12), (13), (25) */
+static void quadratic(const roll *r, double factor) { /* (15), (16), (28) */
     for (long i = 0; i < r->T; i++)
         for (int p = 0; p < r->P; p++) {
             double sum = 0;
@@ -177,7 +177,7 @@ static void quadratic(const roll *r, double factor) { /* (12), (13), (25) */
         }
 }
 
-static void weighted(const roll *r, double factor) { /* (16), (17) */
+static void weighted(const roll *r, double factor) { /* (19), (20) */
     for (long j = 0; j < r->T; j++)
         for (int q = 0; q < r->P; q++) {
             double least = 1;
@@ -197,14 +197,14 @@ static int loudest(const roll *r, const double *x, long j) {
     return best;
 }
 
-static void seed_hard(const roll *r, double factor) { /* (19), (20) */
+static void seed_hard(const roll *r, double factor) { /* (22), (23) */
     for (long j = 0; j < r->T; j++) {
         int p = loudest(r, r->target, j), q = loudest(r, r->pred, j);
         if (p >= 0) r->columns[j] += factor * spiral__ref_seed_distance(r->o, r->o->low + p, r->o->low + q);
     }
 }
 
-static void seed_mask(const roll *r, double factor) { /* (18), (20) */
+static void seed_mask(const roll *r, double factor) { /* (21), (23) */
     for (long j = 0; j < r->T; j++) {
         int m = loudest(r, r->target, j);
         for (int p = 0; m >= 0 && p < r->P; p++) {
@@ -236,7 +236,7 @@ static void kind(roll *r, double factor) {
     }
 }
 
-static void one_roll(roll *r) { /* (4) */
+static void one_roll(roll *r) { /* (7) */
     for (long j = 0; j < r->T; j++) {
         r->columns[j] = 0;
         for (int p = 0; p < r->P; p++) {
@@ -248,12 +248,12 @@ static void one_roll(roll *r) { /* (4) */
         }
     }
     if (r->o->weight > 0) kind(r, r->o->weight);
-    for (long i = 0; i < r->T * r->P; i++) /* (3) */
+    for (long i = 0; i < r->T * r->P; i++) /* (6) */
         r->grad[i] += r->o->weight * weight_at(r, i) * slope(r, i) * r->g[i];
 }
 
 static double reduction(const spiral_loss_options *o, size_t columns, int P, const double *target,
-                        const double *weight) { /* (26) */
+                        const double *weight) { /* (29) */
     if (o->reduction == SPIRAL_REDUCE_MEAN) {
         size_t counted = 0;
         for (size_t j = 0; j < columns; j++) {
@@ -292,5 +292,5 @@ double spiral__ref_value_grad(const spiral_loss_options *o, int P, size_t B, siz
         for (size_t j = 0; j < T; j++) sum += r.columns[j];
         for (size_t i = 0; i < cells; i++) r.grad[i] *= scale;
     }
-    return scale * sum; /* (26) */
+    return scale * sum; /* (29) */
 }

@@ -238,7 +238,7 @@ void spiral__backward_rows(spiral__network *n, size_t shard, float beta, float f
 
 /* The dense weight gradients, dW += in' dout over all rows: which buffers, and how many rows of W a task
  * owns. In the order of tasks, after the keys of the first layer and before the vectors. */
-enum { OUT_ROWS = 48, HIDDEN_ROWS = 128 };
+enum { OUT_ROWS = 128, HIDDEN_ROWS = 128 };
 
 typedef struct product {
     float *dW; /* (in_width, out_width) */

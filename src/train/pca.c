@@ -29,8 +29,8 @@ size_t spiral__window_draw(const spiral_corpus *corpus, int transpose, uint64_t 
 }
 
 /* Fills X (n, D) with centred random windows, and mean (D). */
-static spiral_status draw_windows(const spiral_model *m, const spiral_corpus *corpus, int transpose,
-                                  uint64_t seed, size_t n, float *X, float *mean, spiral_error *err) {
+static spiral_status draw_windows(const spiral_model *m, const spiral_corpus *corpus, uint64_t seed, size_t n,
+                                  float *X, float *mean, spiral_error *err) {
     size_t columns = (size_t)m->planes * (size_t)m->T;
     spiral_column *window = malloc(columns * sizeof *window);
     double *sum = calloc(m->D, sizeof *sum);
@@ -40,7 +40,7 @@ static spiral_status draw_windows(const spiral_model *m, const spiral_corpus *co
         return spiral__no_memory(err, m->D * sizeof *sum);
     }
     for (size_t i = 0; i < n; i++) {
-        spiral__window_draw(corpus, transpose, seed, ~(uint64_t)i, window);
+        spiral__window_draw(corpus, 0, seed, ~(uint64_t)i, window);
         spiral__window_floats(m, window, X + i * m->D);
         for (size_t d = 0; d < m->D; d++) sum[d] += X[i * m->D + d];
     }
@@ -105,14 +105,14 @@ static void start_from(spiral_model *m, const float *deviation) {
     spiral__model_refresh(m);
 }
 
-spiral_status spiral__pca_start(spiral_model *m, const spiral_corpus *corpus, int transpose, uint64_t seed,
+spiral_status spiral__pca_start(spiral_model *m, const spiral_corpus *corpus, uint64_t seed,
                                 spiral_error *err) {
     size_t n = MAX_FLOATS / m->D < MAX_WINDOWS ? MAX_FLOATS / m->D : MAX_WINDOWS, k = m->Z + SPARE;
     float *X = spiral__floats(n * m->D), *Q = spiral__floats(k * m->D), *Y = spiral__floats(n * k);
     float *deviation = spiral__floats(k);
     spiral_status status =
         X && Q && Y && deviation
-            ? draw_windows(m, corpus, transpose, seed, n, X, spiral__param(m, SPIRAL__PCA_MEAN, 0), err)
+            ? draw_windows(m, corpus, seed, n, X, spiral__param(m, SPIRAL__PCA_MEAN, 0), err)
             : spiral__no_memory(err, (n * m->D + k * m->D + n * k) * sizeof(float));
     if (status == SPIRAL_OK) {
         spiral__rng rng = spiral__rng_init(seed, UINT64_C(0x706361));

@@ -93,7 +93,7 @@ spiral_status spiral__trainer_start(spiral__trainer *t, spiral_error *err) {
     t->best_loss = INFINITY;
     t->loss_sum = t->kl_sum = 0;
     json_array_clear(t->history);
-    return spiral__pca_start(t->model, t->corpus, t->options.transpose, t->options.seed, err);
+    return spiral__pca_start(t->model, t->corpus, t->options.seed, err);
 }
 
 /* Windows first_row .. of the batch: drawn, as floats, as runs, and through the first layer. */

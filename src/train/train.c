@@ -105,21 +105,22 @@ typedef struct reporter {
     spiral_train_progress *progress;
     spiral_train_callback callback;
     void *context;
-    double started, stepping, saved, reported; /* seconds; stepping: when the first step began */
+    double started, loop_started, saved, reported; /* seconds */
     int64_t first_step;
 } reporter;
 
 static int report(reporter *r, spiral_train_event event) {
     spiral__trainer *t = r->trainer;
     spiral_train_progress *p = r->progress;
-    double now = now_s(), stepping = fmax(now - r->stepping, 1e-9);
+    double now = now_s();
     r->reported = now;
     p->event = event;
     p->step = t->step;
     p->steps = t->steps;
     p->windows_seen = (uint64_t)t->step * (uint64_t)t->options.batch;
     p->seconds = now - r->started;
-    p->windows_per_s = (double)(t->step - r->first_step) * t->options.batch / stepping;
+    p->windows_per_s =
+        (double)(t->step - r->first_step) * t->options.batch / fmax(now - r->loop_started, 1e-9);
     p->eta_s = (double)(t->steps - t->step) * t->options.batch / fmax(p->windows_per_s, 1e-9);
     p->rate = spiral__trainer_rate(t, t->step);
     p->best_step = t->best_step;
@@ -206,7 +207,7 @@ spiral_status spiral_train(const spiral_train_options *options, const spiral_cor
     SPIRAL_TRY(spiral__trainer_create(options, train, valid, &t, err));
     spiral_status status = plan(&t, path, resume, r.started, err);
     r.first_step = t.step;
-    r.stepping = now_s();
+    r.loop_started = now_s();
     if (status == SPIRAL_OK) status = loop(&r, path, err);
     if (status == SPIRAL_OK) status = finish(&r, path, err);
     if (result && (status == SPIRAL_OK || status == SPIRAL_INTERRUPTED)) {

@@ -148,11 +148,9 @@ static void test_par_for(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status_names),
-        cmocka_unit_test(test_error_text),
-        cmocka_unit_test(test_file_round_trip),
-        cmocka_unit_test(test_file_errors),
-        cmocka_unit_test(test_sha256), cmocka_unit_test(test_rng),
+        cmocka_unit_test(test_status_names),    cmocka_unit_test(test_error_text),
+        cmocka_unit_test(test_file_round_trip), cmocka_unit_test(test_file_errors),
+        cmocka_unit_test(test_sha256),          cmocka_unit_test(test_rng),
         cmocka_unit_test(test_par_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,6 @@
  * reads must be valid: the writer, that checks all fields, is asked to confirm. Whether it is also right is
  * asked in tests/oracle/test_midi_mido.py.
  */
-#define _DEFAULT_SOURCE
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>

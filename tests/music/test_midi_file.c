@@ -3,7 +3,6 @@
  * The MIDI reader and the file around the tracks: headers, chunks, wrappers, tracks put together; and what is
  * no MIDI file at all. Read next: test_midi_broken.c, where the bytes are random.
  */
-#define _DEFAULT_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# The front door. Meson and ninja do the work; everything lands in build/.
+.DEFAULT_GOAL := all
+.PHONY: all demo test check lint san format tsan oracle install clean help deps
+DATA := $(abspath $(wildcard ../shared/data))
+SPIRAL_DATA ?= $(DATA)
+export SPIRAL_DATA
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*##/\t/' | expand -t 12
+
+all: build/ready  ## the library and the program, in seconds
+	@ninja -C build --quiet
+	@echo "built: build/cli/spiral build/libspiral.so build/libspiral-net.so"
+
+build/ready: meson.build meson_options.txt
+	@tools/deps.sh build
+	@meson setup build $$(test -d build/meson-private && echo --reconfigure) >build-setup.log 2>&1 || { cat build-setup.log; exit 1; }
+	@sed -n '/^spiral /,$$p' build-setup.log; mv build-setup.log build/setup.log
+	@touch build/ready
+
+demo: all  ## from nothing to sound: trains, scores, writes new music to demo/
+	@tools/demo.sh build/cli/spiral demo
+
+test:  ## all fast tests; ends with: N passed, N failed
+	@tools/deps.sh test
+	@tools/test.sh
+
+lint: all  ## rooms, headers alone, exported symbols, formatting
+	@tools/lint.sh
+
+san:  ## the C tests under ASan and UBSan
+	@tools/test.sh san
+
+tsan:  ## the C tests under TSan
+	@tools/test.sh tsan
+
+format:  ## clang-format over all C files
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+install: all  ## meson install
+	@meson install -C build
+
+clean:  ## removes build/ and demo/
+	@rm -rf build demo

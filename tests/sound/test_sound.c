@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The synthesisers and the WAV file: right length, right pitch, no clipping, the same bytes twice, nothing
+ * left behind on failure.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "sound/sound.h"
+
+static char folder[] = "/tmp/spiral-sound-XXXXXX";
+static char path[64];
+
+static int make_folder(void **state) {
+    (void)state;
+    if (!mkdtemp(folder)) return -1;
+    snprintf(path, sizeof path, "%s/a.wav", folder);
+    return 0;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    unlink(path);
+    return rmdir(folder); /* fails if anything else was left in it */
+}
+
+/* 1000 ticks a second: a quarter of 500 ticks lasts half a second. */
+static spiral_midi piece(spiral_note *notes, size_t count) {
+    return (spiral_midi){.format = 1, .ticks_per_quarter = 500, .note_count = count, .notes = notes};
+}
+
+typedef struct wav {
+    unsigned char *bytes;
+    size_t frames;
+    uint32_t rate;
+} wav;
+
+static wav render(const spiral_midi *midi, spiral_sound_options options) {
+    spiral_error err = {.text = ""};
+    spiral_synth used;
+    wav w = {0};
+    size_t size;
+    assert_int_equal(spiral_sound_save(midi, &options, path, &used, &err), SPIRAL_OK);
+    assert_int_equal(spiral__file_read(path, 1 << 30, &w.bytes, &size, &err), SPIRAL_OK);
+    assert_true(size > 44);
+    assert_memory_equal(w.bytes, "RIFF", 4);
+    assert_memory_equal(w.bytes + 8, "WAVEfmt ", 8);
+    assert_int_equal(w.bytes[22], 2);
+    assert_int_equal(w.bytes[34], 16);
+    w.rate = w.bytes[24] | (uint32_t)w.bytes[25] << 8 | (uint32_t)w.bytes[26] << 16;
+    w.frames = (size - 44) / 4;
+    return w;
+}
+
+static double sample(const wav *w, size_t frame, int channel) {
+    const unsigned char *p = w->bytes + 44 + 4 * frame + 2 * channel;
+    return (int16_t)(p[0] | p[1] << 8) / 32768.0;
+}
+
+/* Strength of one frequency between two times (Goertzel 1958, as a plain Fourier sum). */
+static double strength(const wav *w, double hz, double from_s, double to_s) {
+    double re = 0, im = 0;
+    for (size_t i = (size_t)(from_s * w->rate); i < (size_t)(to_s * w->rate); i++) {
+        double phase = 2 * 3.14159265358979 * hz * (double)i / w->rate;
+        re += sample(w, i, 0) * cos(phase);
+        im += sample(w, i, 0) * sin(phase);
+    }
+    return hypot(re, im) / ((to_s - from_s) * w->rate);
+}
+
+static double peak(const wav *w) {
+    double most = 0;
+    for (size_t i = 0; i < w->frames; i++)
+        most = fmax(most, fmax(fabs(sample(w, i, 0)), fabs(sample(w, i, 1))));
+    return most;
+}
+
+static spiral_sound_options with(spiral_synth synth) {
+    spiral_sound_options o = spiral_sound_options_default();
+    o.synth = synth;
+    return o;
+}
+
+static void check_a4(spiral_synth synth) {
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 1000, .pitch = 69, .velocity = 90}};
+    spiral_midi midi = piece(notes, 1);
+    wav w = render(&midi, with(synth));
+    assert_int_equal(w.rate, 44100);
+    assert_true(w.frames >= 44100 && w.frames < 3 * 44100);
+    double right = strength(&w, 440, 0.1, 0.6);
+    assert_true(right > 0.005);
+    assert_true(right > 5 * strength(&w, 440 * pow(2, 1 / 12.0), 0.1, 0.6));
+    assert_true(right > 5 * strength(&w, 440 * pow(2, -1 / 12.0), 0.1, 0.6));
+    assert_true(fabs(sample(&w, w.frames - 1, 0)) < 0.002); /* it has died away */
+    free(w.bytes);
+}
+
+static void test_additive_plays_a4_at_440_hz(void **state) {
+    (void)state;
+    check_a4(SPIRAL_SYNTH_ADDITIVE);
+}
+
+static void test_fluidsynth_plays_a4_at_440_hz(void **state) {
+    (void)state;
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 10, .pitch = 69, .velocity = 90}};
+    spiral_midi midi = piece(notes, 1);
+    spiral_sound_options o = with(SPIRAL_SYNTH_FLUID);
+    spiral_error err = {.text = ""};
+    spiral_status status = spiral_sound_save(&midi, &o, path, NULL, &err);
+    if (status == SPIRAL_UNSUPPORTED) {
+        print_message("# SKIP FluidSynth: %s\n", err.text);
+        return;
+    }
+    check_a4(SPIRAL_SYNTH_FLUID);
+}
+
+static void test_a_loud_chord_does_not_clip(void **state) {
+    (void)state;
+    spiral_note notes[40];
+    for (int i = 0; i < 40; i++)
+        notes[i] =
+            (spiral_note){.on_ticks = 0, .off_ticks = 500, .pitch = (uint8_t)(40 + i), .velocity = 127};
+    spiral_midi midi = piece(notes, 40);
+    spiral_sound_options o = with(SPIRAL_SYNTH_ADDITIVE);
+    o.gain = 50;
+    wav w = render(&midi, o);
+    assert_true(peak(&w) > 0.97 && peak(&w) <= 0.981);
+    free(w.bytes);
+}
+
+static void test_velocity_is_loudness(void **state) {
+    (void)state;
+    spiral_note soft[] = {{.on_ticks = 0, .off_ticks = 500, .pitch = 60, .velocity = 20}};
+    spiral_note loud[] = {{.on_ticks = 0, .off_ticks = 500, .pitch = 60, .velocity = 120}};
+    spiral_midi a = piece(soft, 1), b = piece(loud, 1);
+    wav x = render(&a, with(SPIRAL_SYNTH_ADDITIVE)), y = render(&b, with(SPIRAL_SYNTH_ADDITIVE));
+    assert_true(peak(&x) > 0.001 && peak(&y) > 4 * peak(&x));
+    free(x.bytes);
+    free(y.bytes);
+}
+
+/* A click is a jump larger than the tone itself makes from sample to sample. */
+static void test_notes_begin_and_end_without_clicks(void **state) {
+    (void)state;
+    spiral_note notes[] = {{.on_ticks = 100, .off_ticks = 400, .pitch = 45, .velocity = 100},
+                           {.on_ticks = 500, .off_ticks = 533, .pitch = 48, .velocity = 100}};
+    spiral_midi midi = piece(notes, 2);
+    wav w = render(&midi, with(SPIRAL_SYNTH_ADDITIVE));
+    double jump = 0;
+    for (size_t i = 1; i < w.frames; i++) jump = fmax(jump, fabs(sample(&w, i, 0) - sample(&w, i - 1, 0)));
+    assert_true(jump < 0.25 * peak(&w));
+    assert_true(sample(&w, 4000, 0) == 0); /* silence before the first note */
+    free(w.bytes);
+}
+
+static void test_same_notes_same_bytes(void **state) {
+    (void)state;
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 300, .pitch = 60, .velocity = 80},
+                           {.on_ticks = 150, .off_ticks = 450, .pitch = 67, .velocity = 80}};
+    spiral_midi midi = piece(notes, 2);
+    wav a = render(&midi, with(SPIRAL_SYNTH_ANY)), b = render(&midi, with(SPIRAL_SYNTH_ANY));
+    assert_int_equal(a.frames, b.frames);
+    assert_memory_equal(a.bytes, b.bytes, 44 + 4 * a.frames);
+    free(a.bytes);
+    free(b.bytes);
+}
+
+static void test_wrong_parameters(void **state) {
+    (void)state;
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 100, .pitch = 60, .velocity = 80}};
+    spiral_note flat[] = {{.on_ticks = 5, .off_ticks = 5, .pitch = 60, .velocity = 80}};
+    spiral_midi midi = piece(notes, 1), none = piece(notes, 0), zero = piece(flat, 1);
+    spiral_sound_options o = with(SPIRAL_SYNTH_ADDITIVE), bad = o;
+    spiral_error err = {.text = ""};
+    bad.rate_hz = 7999;
+    assert_int_equal(spiral_sound_save(&midi, &bad, path, NULL, &err), SPIRAL_BAD_ARG);
+    assert_string_equal(err.text, "sample rate is 7999 Hz, must be 8000 to 192000");
+    bad = o, bad.gain = NAN;
+    assert_int_equal(spiral_sound_save(&midi, &bad, path, NULL, &err), SPIRAL_BAD_ARG);
+    assert_int_equal(spiral_sound_save(&none, &o, path, NULL, &err), SPIRAL_NO_DATA);
+    assert_int_equal(spiral_sound_save(&zero, &o, path, NULL, &err), SPIRAL_NO_DATA);
+    spiral_note endless[] = {{.on_ticks = 0, .off_ticks = 8000000, .pitch = 60, .velocity = 80}};
+    spiral_midi too_long = piece(endless, 1);
+    assert_int_equal(spiral_sound_save(&too_long, &o, path, NULL, &err), SPIRAL_TOO_BIG);
+    assert_string_equal(err.text, "the music lasts 8000 s, the limit is 7200 s");
+    assert_int_equal(spiral_sound_save(&midi, &o, "/no/such/folder/a.wav", NULL, &err), SPIRAL_IO);
+    bad = with(SPIRAL_SYNTH_FLUID), bad.soundfont = "/no/such/font.sf2";
+    spiral_status status = spiral_sound_save(&midi, &bad, path, NULL, &err);
+    assert_true(status == SPIRAL_IO || status == SPIRAL_UNSUPPORTED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_additive_plays_a4_at_440_hz),
+        cmocka_unit_test(test_fluidsynth_plays_a4_at_440_hz),
+        cmocka_unit_test(test_a_loud_chord_does_not_clip),
+        cmocka_unit_test(test_velocity_is_loudness),
+        cmocka_unit_test(test_notes_begin_and_end_without_clicks),
+        cmocka_unit_test(test_same_notes_same_bytes),
+        cmocka_unit_test(test_wrong_parameters),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Installs what a build, the demo or the tests need and this machine lacks. Debian and its relatives only; elsewhere
+# it prints what is missing and leaves the rest to you.
+#     tools/deps.sh build | demo | test
+set -eu
+
+build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libopenblas-dev libcairo2-dev"
+case "${1:-build}" in
+build | demo) wanted="$build" ;;
+test) wanted="$build git libcmocka-dev clang-format clang python3-venv python3-dev libfluidsynth-dev timgm6mb-soundfont g++" ;;
+*) echo "usage: tools/deps.sh build|demo|test" >&2; exit 2 ;;
+esac
+
+if ! command -v dpkg-query >/dev/null 2>&1; then
+    for tool in cc meson ninja pkg-config; do
+        command -v "$tool" >/dev/null 2>&1 || { echo "missing: $tool. Needed in all: a C compiler, meson (1.0 or newer), ninja," \
+            "pkg-config, jansson; better with OpenBLAS and cairo; tests need cmocka" >&2; exit 1; }
+    done
+    exit 0
+fi
+
+missing=""
+for package in $wanted; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "install ok installed" || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+sudo=""
+[ "$(id -u)" = 0 ] || sudo="sudo"
+line="$sudo apt-get install -y --no-install-recommends$missing"
+echo "installing what is missing:$missing"
+if [ -n "$sudo" ] && ! command -v sudo >/dev/null 2>&1; then
+    echo "not root and no sudo; as root, run: apt-get install -y --no-install-recommends$missing" >&2
+    exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+# shellcheck disable=SC2086
+if ! { $sudo apt-get update -qq && $line; } >"$log" 2>&1; then
+    tail -n 15 "$log" >&2
+    echo "that failed; the line was: $line" >&2
+    exit 1
+fi
+rm -f "$log"

@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Rooms, headers alone, exported symbols, formatting. Says what is wrong and returns nonzero.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+status=0
+wrong() { echo "lint: $1" >&2; status=1; }
+
+python3 tools/check_rooms.py || status=1
+
+# Every public header compiles alone, as C99, C11 and C++.
+for header in include/spiral/*.h; do
+    for standard in c99 c11; do
+        cc -std=$standard -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c "$header" || wrong "$header is no $standard"
+    done
+    if command -v c++ >/dev/null; then
+        c++ -std=c++11 -Wall -Wextra -Werror -fsyntax-only -x c++ "$header" || wrong "$header is no C++"
+    fi
+done
+
+# The libraries export what tools/symbols.txt lists for them, nothing else.
+for library in spiral spiral-net; do
+    [ -e build/lib$library.so ] || continue
+    nm -D --defined-only build/lib$library.so | awk '{print $3}' | sort >build/symbols.now
+    awk -v library=$library '/^#/ {next} $1 == "spiral" || library == "spiral-net" {print $2}' tools/symbols.txt | sort >build/symbols.want
+    diff build/symbols.want build/symbols.now || wrong "lib$library.so exports other symbols than tools/symbols.txt says"
+done
+
+if command -v clang-format >/dev/null; then
+    git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror 2>build/format.log || { head -n 20 build/format.log; wrong "run make format"; }
+fi
+for file in $(git ls-files '*.c' '*.h' '*.py' '*.sh' Makefile '*.build'); do
+    head -n 2 "$file" | grep -q "SPDX-License-Identifier: MIT" || case "$file" in
+        *meson.build | *.py | *.sh | Makefile) grep -q "SPDX" "$file" || [ "$(wc -l <"$file")" -lt 40 ] || wrong "$file has no SPDX line" ;;
+        *) wrong "$file has no SPDX line" ;;
+    esac
+done
+[ $status = 0 ] && echo "lint: rooms, headers, symbols and formatting are in order"
+exit $status

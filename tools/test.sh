@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Builds and runs the tests of a flavour and ends with one line: N passed, N failed.
+#     tools/test.sh [release | san | tsan]
+# release: C tests, lint, the tests against other people's libraries (Python, in build/venv), the program's tests.
+# san, tsan: the C tests under address and undefined-behaviour, or thread sanitizer.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+flavour="${1:-release}"
+case "$flavour" in
+release) dir=build options="" ;;
+san) dir=build/san options="-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized" ;;
+tsan) dir=build/tsan options="-Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized" ;;
+*) echo "usage: tools/test.sh [release|san|tsan]" >&2; exit 2 ;;
+esac
+# What others' libraries leak on exit is not ours to mend.
+export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0"
+export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
+
+passed=0 failed=0
+count() { passed=$((passed + $1)); failed=$((failed + $2)); }
+fail() { echo "FAILED: $1"; count 0 1; }
+
+mkdir -p build
+reconfigure=""; [ -d "$dir/meson-private" ] && reconfigure="--reconfigure"
+# shellcheck disable=SC2086
+if ! meson setup "$dir" $options $reconfigure >build/test-setup.log 2>&1; then
+    cat build/test-setup.log; fail "meson setup"; echo "$passed passed, $failed failed"; exit 1
+fi
+if ! ninja -C "$dir" >build/test-build.log 2>&1; then
+    cat build/test-build.log; fail "the build"; echo "$passed passed, $failed failed"; exit 1
+fi
+if grep -q "warning:" build/test-build.log; then grep -A3 "warning:" build/test-build.log; fail "the build warns"; fi
+[ "$flavour" = release ] && touch build/ready
+
+# C tests: every subtest is an "ok" or "not ok" line of the log.
+meson test -C "$dir" --no-rebuild --print-errorlogs
+status=$?
+log="$dir/meson-logs/testlog.txt"
+ok=$(grep -c '^ok ' "$log"); bad=$(grep -c '^not ok ' "$log")
+[ $status -ne 0 ] && [ "$bad" -eq 0 ] && bad=1 # a test that died before it could say so
+count "$ok" "$bad"
+grep -h '# SKIP' "$log" | sort -u
+
+if [ "$flavour" = release ]; then
+    if tools/lint.sh; then count 1 0; else fail "lint"; fi
+    venv="$PWD/build/venv"
+    if [ ! -x "$venv/bin/pytest" ] || ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
+        if python3 -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check -r tests/requirements.txt; then
+            cp tests/requirements.txt "$venv/requirements.txt"
+        else
+            fail "installing tests/requirements.txt"
+        fi
+    fi
+    SPIRAL_BUILD="$PWD/build" SPIRAL_SOURCE="$PWD" SPIRAL_PROGRAM="$PWD/build/cli/spiral" \
+        "$venv/bin/pytest" -q -rs -p no:cacheprovider tests >build/pytest.log 2>&1
+    status=$?
+    cat build/pytest.log
+    summary=$(tail -n 1 build/pytest.log)
+    number() { n=$(echo "$summary" | grep -oE "[0-9]+ $1" | grep -oE '[0-9]+' | head -n 1); echo "${n:-0}"; }
+    bad=$(($(number failed) + $(number error)))
+    [ $status -ne 0 ] && [ "$bad" -eq 0 ] && bad=1
+    count "$(number passed)" "$bad"
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
