@@ -206,7 +206,7 @@ int cli_parse(int argc, char **argv, const cli_flag *flags, cli_common *common, 
     }
     if (common->help) return print_help(flags);
     for (int i = optind; i < argc; i++)
-        if (!*argv[i]) return cli_usage("an argument is empty; needed: %s", cli_current()->arguments);
+        if (!*argv[i]) return cli_usage("an argument is empty");
     *first = optind;
     return -1;
 }

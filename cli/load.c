@@ -137,9 +137,8 @@ int cli_midi(const char *path, const cli_common *common, spiral_midi *midi) {
     spiral_status status =
         ends_in(path, ".txt") ? spiral_score_load(path, midi, &err) : spiral_midi_load(path, midi, &err);
     if (status != SPIRAL_OK) return cli_error(&err);
-    if (midi->warnings[SPIRAL_MIDI_WARN_TRUNCATED])
-        cli_note(common, "%s: a track is cut short or of another length than it says; what is there was read",
-                 path);
+    if (midi->warnings[SPIRAL_MIDI_WARN_TRUNCATED] || midi->warnings[SPIRAL_MIDI_WARN_HEADER])
+        cli_note(common, "%s: cut short, or of another length than it says; what is there was read", path);
     return -1;
 }
 

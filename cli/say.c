@@ -10,9 +10,17 @@
 
 #include "cli.h"
 
+/* One line, whatever the names and bytes in it: a control character is shown, not obeyed. */
 static void say(const char *format, va_list args) {
-    fprintf(stderr, "spiral%s%s: ", cli_current() ? " " : "", cli_current() ? cli_current()->name : "");
-    vfprintf(stderr, format, args);
+    char text[1536];
+    const cli_verb *verb = cli_current();
+    vsnprintf(text, sizeof text, format, args);
+    fprintf(stderr, "spiral%s%s: ", verb ? " " : "", verb ? verb->name : "");
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            fprintf(stderr, "\\x%02x", (unsigned)*c);
+        else
+            fputc(*c, stderr);
     fputc('\n', stderr);
 }
 

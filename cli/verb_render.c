@@ -77,11 +77,10 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
     options.gain = s->gain;
     int status = cli_midi(path, common, &midi);
     if (status >= 0) return status;
-    spiral_status done = play ? spiral_sound_save(&midi, &options, s->output, NULL, &err)
-                              : spiral_midi_save(&midi, s->output, &err);
-    if (done == SPIRAL_NO_DATA)
+    if (!midi.note_count)
         status = cli_fail("%s: it holds no notes", path);
-    else if (done != SPIRAL_OK)
+    else if ((play ? spiral_sound_save(&midi, &options, s->output, NULL, &err)
+                   : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
         status = cli_error(&err);
     spiral_midi_clear(&midi);
     return status;
