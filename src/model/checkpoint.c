@@ -158,7 +158,7 @@ spiral_status spiral__checkpoint_load(const char *path, spiral_model **model,
     free(bytes);
     if (status != SPIRAL_OK) {
         spiral_model_destroy(m);
-        return spiral__error_prefix(err, status, path);
+        return spiral__error_prefix(err, status, spiral__input_name(path));
     }
     *model = m;
     return SPIRAL_OK;

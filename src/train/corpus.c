@@ -46,6 +46,16 @@ static void count_windows(spiral__corpus_entry *e, size_t T) {
     }
 }
 
+/* Why nothing of a file is left on the roll. */
+static spiral_status say_empty(const spiral_roll_report *r, const spiral_roll_options *options,
+                               spiral_error *err) {
+    if (!r->notes)
+        return spiral__fail(err, SPIRAL_NO_DATA, -1,
+                            r->notes_drums ? "it holds drums only, no pitches" : "it holds no notes");
+    return spiral__fail(err, SPIRAL_NO_DATA, -1, "none of its %zu notes is a pitch from %d to %d", r->notes,
+                        options->low, options->high);
+}
+
 static spiral_status read_entry(spiral__corpus_entry *e, const spiral_roll_options *options, size_t T,
                                 spiral_error *err) {
     spiral_midi midi = {0};
@@ -53,11 +63,7 @@ static spiral_status read_entry(spiral__corpus_entry *e, const spiral_roll_optio
     memcpy(e->warnings, midi.warnings, sizeof e->warnings);
     e->seconds = spiral_midi_seconds(&midi, midi.end_ticks);
     spiral_status status = spiral_roll_from_midi(&midi, options, &e->roll, &e->report, err);
-    if (status == SPIRAL_OK && !e->roll.columns)
-        status = midi.note_count
-                     ? spiral__fail(err, SPIRAL_NO_DATA, -1, "none of its %zu notes is a pitch from %d to %d",
-                                    midi.note_count, options->low, options->high)
-                     : spiral__fail(err, SPIRAL_NO_DATA, -1, "it holds no notes");
+    if (status == SPIRAL_OK && !e->roll.columns) status = say_empty(&e->report, options, err);
     spiral_midi_clear(&midi);
     if (status == SPIRAL_OK) count_windows(e, T);
     return status;
