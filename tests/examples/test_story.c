@@ -101,18 +101,20 @@ static void test_reads_what_the_library_reads(void **state) {
 
 /* What score files never hold: note-offs of their own, running status over a tempo, exclusive and program
  * events, drums, keys out of range, a key struck again, notes of no length or without an end, a tempo on
- * another track, and an alien chunk. */
+ * another track, later and earlier than the first one's, a key on two channels, and an alien chunk. */
 static void test_reads_unusual_events(void **state) {
     (void)state;
     static smf f;
-    smf_header(&f, 1, 2, 96);
+    smf_header(&f, 1, 3, 96);
     SMF_TRACK(&f, "\x00\xc0\x05\x00\x90\x3c\x64\x10\x3c\x50\x08\xff\x51\x03\x03\xd0\x90\x08\x3c\x00\x10\x80"
                   "\x3c\x40\x00\xf0\x03\x01\x02\xf7\x00\x90\x20\x64\x07\x20\x00\x00\x99\x3c\x64\x09\x3c\x00"
                   "\x03\x91\x40\x10\x00\x40\x00\x05\x40\x11\x81\x10\xff\x2f\x00");
     smf_chunk(&f, "XFIH", 5, "hello", 5);
     SMF_TRACK(&f, "\x13\x92\x45\x64\x00\x48\x64\x11\x48\x00\x20\xff\x51\x03\x09\x27\xc0\x70\xe2\x00\x40\x01"
                   "\x82\x45\x40" SMF_EOT);
-    check_bytes(f.bytes, f.size, 8);
+    SMF_TRACK(&f, "\x00\x93\x32\x64\x05\x94\x32\x64\x05\x84\x32\x40\x00\xff\x51\x03\x0a\x00\x00\x0a"
+                  "\x83\x32\x40" SMF_EOT);
+    check_bytes(f.bytes, f.size, 10);
 }
 
 static void test_tune(void **state) {
