@@ -10,7 +10,7 @@
 
 /* Measures mean and first Z principal axes of random windows of the corpus into the model's facts (pca.mean,
  * pca.basis), and starts the model from them: its linear path becomes the projection onto whitened components
- * and back, its networks add nothing yet. deviation (Z) is scratch. NO_MEMORY. */
+ * and back, its networks add nothing yet. NO_MEMORY. */
 spiral_status spiral__pca_start(spiral_model *model, const spiral_corpus *corpus, int transpose,
                                 uint64_t seed, spiral_error *err);
 
