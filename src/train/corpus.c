@@ -36,7 +36,8 @@ int spiral__window_empty(const spiral_column *window, int T, int low, int high) 
     return !any;
 }
 
-static void count_windows(spiral__corpus_entry *e, size_t T) {
+void spiral__corpus_count_windows(spiral__corpus_entry *e, size_t T) {
+    e->windows = e->windows_empty = 0;
     for (size_t begin = 0; begin < e->roll.columns; begin += T) {
         uint64_t any = 0;
         for (size_t t = begin; t < begin + T && t < e->roll.columns; t++)
@@ -65,7 +66,7 @@ static spiral_status read_entry(spiral__corpus_entry *e, const spiral_roll_optio
     spiral_status status = spiral_roll_from_midi(&midi, options, &e->roll, &e->report, err);
     if (status == SPIRAL_OK && !e->roll.columns) status = say_empty(&e->report, options, err);
     spiral_midi_clear(&midi);
-    if (status == SPIRAL_OK) count_windows(e, T);
+    if (status == SPIRAL_OK) spiral__corpus_count_windows(e, T);
     return status;
 }
 
@@ -89,17 +90,21 @@ static spiral_status check_result(const spiral_corpus *c, const spiral_status *s
     if (!c->count)
         return spiral__fail(err, SPIRAL_NO_DATA, -1, "%s: no .mid, .midi, .kar or .rmi file in it",
                             first_path);
+    size_t fit = 0;
     for (size_t i = 0; i < c->count; i++) {
         if (status[i] == SPIRAL_NO_MEMORY || (status[i] != SPIRAL_OK && !c->entries[i].skipped))
             return spiral__no_memory(err, 0);
-        if (status[i] == SPIRAL_OK) return SPIRAL_OK;
+        fit += status[i] == SPIRAL_OK;
     }
+    if (fit) return SPIRAL_OK;
     return spiral__fail(err, c->count == 1 ? status[0] : SPIRAL_NO_DATA, -1, "%s: %s%s", c->entries[0].path,
                         c->entries[0].skipped, c->count > 1 ? " (nor is any other file fit)" : "");
 }
 
 spiral_status spiral_corpus_create(const char *const *paths, size_t count, const spiral_roll_options *options,
                                    int T, int threads, spiral_corpus **out, spiral_error *err) {
+    if (T < 1 || T > 512)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "columns of a window is %d, must be 1 to 512", T);
     spiral__paths list = {0};
     spiral_status status = SPIRAL_OK;
     for (size_t i = 0; i < count && status == SPIRAL_OK; i++)

@@ -28,6 +28,9 @@ struct spiral_corpus {
 /* Recounts positions; call after the set of rolls changed. NO_MEMORY. */
 spiral_status spiral__corpus_index(spiral_corpus *corpus, spiral_error *err);
 
+/* Counts the windows of an entry's roll, one after another, and the silent ones. */
+void spiral__corpus_count_windows(spiral__corpus_entry *entry, size_t T);
+
 /* Copies the T columns of a roll from `begin` on (silence beyond its end) to window (planes * T), moved by
  * `semitones`. */
 void spiral__window_cut(const spiral_roll *roll, size_t begin, int T, int semitones, spiral_column *window);
