@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The front door. Meson and ninja do the work; everything lands in build/.
 .DEFAULT_GOAL := all
-.PHONY: all demo test check lint san format tsan oracle install clean help deps
+.PHONY: all demo test lint san tsan format install clean help
 DATA := $(abspath $(wildcard ../shared/data))
 SPIRAL_DATA ?= $(DATA)
 export SPIRAL_DATA
@@ -30,9 +30,11 @@ lint: all  ## rooms, headers alone, exported symbols, formatting
 	@tools/lint.sh
 
 san:  ## the C tests under ASan and UBSan
+	@tools/deps.sh test
 	@tools/test.sh san
 
 tsan:  ## the C tests under TSan
+	@tools/deps.sh test
 	@tools/test.sh tsan
 
 format:  ## clang-format over all C files

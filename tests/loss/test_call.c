@@ -8,7 +8,7 @@
 /* Counting allocations needs the C library's own allocator behind ours; a sanitizer brings its own. */
 #if defined(__has_feature)
 #define SANITIZED __has_feature(address_sanitizer)
-#elif defined(__SANITIZE_ADDRESS__)
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
 #else
 #define SANITIZED 0
