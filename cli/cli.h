@@ -73,7 +73,8 @@ int cli_length(const char *text, double *seconds, double *bars);
 /* "spiral VERB: ..." on stderr; returns the exit status named. */
 __attribute__((format(printf, 1, 2))) int cli_fail(const char *format, ...);
 __attribute__((format(printf, 1, 2))) int cli_usage(const char *format, ...);
-int cli_error(const spiral_error *err); /* the library's sentence; the work failed */
+int cli_error(const spiral_error *err);                      /* the library's sentence; the work failed */
+int cli_error_in(const char *path, const spiral_error *err); /* the same, where it does not name the file */
 /* A remark on stderr, unless --quiet. */
 __attribute__((format(printf, 2, 3))) void cli_note(const cli_common *common, const char *format, ...);
 /* Standard output is written out; returns the exit status after saying what went wrong, if it did. */

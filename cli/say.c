@@ -44,6 +44,11 @@ int cli_error(const spiral_error *err) {
     return cli_fail("%s", *err->text ? err->text : spiral_status_name(err->status));
 }
 
+int cli_error_in(const char *path, const spiral_error *err) {
+    return cli_fail("%s: %s", strcmp(path, "-") ? path : "standard input",
+                    *err->text ? err->text : spiral_status_name(err->status));
+}
+
 void cli_note(const cli_common *common, const char *format, ...) {
     if (common->quiet) return;
     va_list args;

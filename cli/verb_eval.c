@@ -76,7 +76,7 @@ int verb_eval(int argc, char **argv) {
     status = cli_corpus(argv + first + 1, argc - first - 1, &config->roll, config->columns, &common, &corpus);
     if (status < 0 &&
         spiral_model_evaluate(model, corpus, tolerance, (int)common.threads, &e, &err) != SPIRAL_OK)
-        status = cli_error(&err);
+        status = cli_error_in(argv[first + 1], &err);
     if (status < 0) {
         say_silence(&common, argv[first], &e);
         if (!common.json) print_table(&e, config->code);

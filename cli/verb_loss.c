@@ -137,7 +137,7 @@ int verb_loss(int argc, char **argv) {
                           options.high);
     if (status < 0 && (losses(&roll[0], &roll[1], &options, &helix, json, &err) != SPIRAL_OK ||
                        scores(&roll[0], &roll[1], tolerance, &helix, json, &err) != SPIRAL_OK))
-        status = cli_error(&err);
+        status = cli_error_in(argv[first], &err);
     if (status < 0) {
         if (!common.json) {
             printf("%s against %s; losses per note of the first\n", argv[first + 1], argv[first]);

@@ -70,7 +70,7 @@ int verb_reconstruct(int argc, char **argv) {
     status = cli_model(s.model, &model);
     if (status < 0) status = cli_roll(model, s.input, &common, &in);
     if (status < 0 && spiral_create_reconstruction(model, &in, &out, &done, &err) != SPIRAL_OK)
-        status = cli_error(&err);
+        status = cli_error_in(s.model, &err);
     if (status < 0)
         status = measure(&in, &out, spiral_model_get_config(model)->columns, s.tolerance, &measures);
     if (status < 0) status = save(model, &out, s.output);

@@ -81,7 +81,7 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
         status = cli_fail("%s: it holds no notes", path);
     else if ((play ? spiral_sound_save(&midi, &options, s->output, NULL, &err)
                    : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
-        status = cli_error(&err);
+        status = err.status == SPIRAL_IO ? cli_error(&err) : cli_error_in(path, &err);
     spiral_midi_clear(&midi);
     return status;
 }

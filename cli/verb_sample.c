@@ -10,7 +10,7 @@
 typedef struct settings {
     int64_t n, seed;
     double temperature, tempo;
-    const char *length, *output, *against;
+    const char *length, *output, *against, *model;
 } settings;
 
 /* How many columns a length is on the model's grid. Returns -1 or the exit status. */
@@ -45,7 +45,7 @@ static int write_sample(const spiral_model *model, const settings *s, uint64_t s
     if (status >= 0) return status;
     if (spiral_create_sample(model, seed, s->temperature, columns, s->tempo, &roll, &report, &err) !=
         SPIRAL_OK)
-        return cli_error(&err);
+        return cli_error_in(s->model, &err);
     snprintf(text, sizeof text,
              "spiral sample -n 1 --seed %llu --temperature %.9g --length %s --tempo %.9g; model sha256 %s",
              (unsigned long long)seed, s->temperature, s->length, s->tempo, spiral_model_get_sha256(model));
@@ -91,7 +91,7 @@ static int against(const spiral_model *model, const settings *s, const cli_commo
 }
 
 int verb_sample(int argc, char **argv) {
-    settings s = {1, 1, 1.0, 120, "20s", ".", NULL};
+    settings s = {.n = 1, .seed = 1, .temperature = 1, .tempo = 120, .length = "20s", .output = "."};
     cli_common common = {0};
     int first;
     const cli_flag flags[] = {
@@ -111,7 +111,8 @@ int verb_sample(int argc, char **argv) {
     const spiral_roll **list = NULL;
     size_t columns = 0, corpus_count = 0;
     json_t *files = json_array();
-    if (status < 0) status = cli_model(argv[first], &model);
+    s.model = argv[first];
+    if (status < 0) status = cli_model(s.model, &model);
     if (status < 0) status = columns_of(model, &s, &columns);
     if (status < 0 && s.against) status = against(model, &s, &common, &corpus, &list, &corpus_count);
     if (status < 0) status = cli_folder(s.output);
