@@ -143,12 +143,13 @@ static void loss_shard(spiral__trainer *t, size_t shard, int worker) {
     float *logits = t->net.logits + begin * m->D;
     double value = 0;
     t->shard_bad[shard] = -1;
-    int bad = bad_row(t, begin, rows); /* looked up before the gradient overwrites the logits */
     spiral_status status = spiral_loss_value_grad_f32(
         t->loss, rows * (size_t)m->planes, (size_t)T, logits, strides, t->targets + begin * m->D, strides,
         NULL, strides, &value, logits, strides, t->work[worker], NULL);
     if (status != SPIRAL_OK || !isfinite(value)) {
-        t->shard_bad[shard] = bad;
+        spiral__decode_rows(&t->net, begin, rows,
+                            1); /* once more: the gradient may stand where the logits were */
+        t->shard_bad[shard] = bad_row(t, begin, rows);
         memset(logits, 0, rows * m->D * sizeof *logits);
     }
     t->shard_loss[shard] = value;
