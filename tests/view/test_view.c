@@ -81,6 +81,19 @@ static spiral_status draw_scale(const char *path) {
     return status;
 }
 
+/* Takes the number out of id="surface34", which cairo counts on within a process. */
+static void forget_surface(bytes *b) {
+    static const char name[] = "id=\"surface";
+    for (size_t i = 0; i + sizeof name < b->size; i++) {
+        if (memcmp(b->at + i, name, sizeof name - 1)) continue;
+        size_t from = i + sizeof name - 1, to = from;
+        while (b->at[to] >= '0' && b->at[to] <= '9') to++;
+        memmove(b->at + from, b->at + to, b->size - to);
+        b->size -= to - from;
+        return;
+    }
+}
+
 static void test_each_ending_is_its_format_and_twice_the_same_bytes(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -92,6 +105,8 @@ static void test_each_ending_is_its_format_and_twice_the_same_bytes(void **state
         bytes x = read_file(in_folder(a)), y = read_file(in_folder(b));
         assert_true(x.size > 1000);
         assert_memory_equal(x.at, kinds[i].magic, strlen(kinds[i].magic));
+        forget_surface(&x);
+        forget_surface(&y);
         assert_int_equal(x.size, y.size);
         assert_memory_equal(x.at, y.at, x.size);
         free(x.at);
