@@ -111,8 +111,7 @@ int verb_sample(int argc, char **argv) {
     const spiral_roll **list = NULL;
     size_t columns = 0, corpus_count = 0;
     json_t *files = json_array();
-    s.model = argv[first];
-    if (status < 0) status = cli_model(s.model, &model);
+    if (status < 0) status = cli_model(s.model = argv[first], &model);
     if (status < 0) status = columns_of(model, &s, &columns);
     if (status < 0 && s.against) status = against(model, &s, &common, &corpus, &list, &corpus_count);
     if (status < 0) status = cli_folder(s.output);
