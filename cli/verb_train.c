@@ -200,7 +200,8 @@ int verb_train(int argc, char **argv) {
     snprintf(time_help, sizeof time_help, "train about so long (default %s)", cli_duration(o.seconds));
     int first;
     const cli_flag flags[] = {
-        {"o", CLI_TEXT, &s.output, "MODEL", "the model file", 0, 0, NULL},
+        {"o", CLI_TEXT, &s.output, "MODEL", "the model file; a file that is no model is not overwritten", 0,
+         0, NULL},
         {"valid", CLI_TEXT, &s.valid, "PATH", "files to validate on; else every tenth file is held out", 0, 0,
          NULL},
         CLI_ROLLING_FLAGS(s.rolling),

@@ -14,16 +14,20 @@
 #include "base/file.h"
 
 static spiral_status io_error(spiral_error *err, const char *path, const char *what) {
-    return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot %s: %s", path, what, strerror(errno));
+    char room[SPIRAL__PATH_ROOM];
+    return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot %s: %s", spiral__error_path(path, room), what,
+                        strerror(errno));
 }
 
 static spiral_status read_all(FILE *stream, const char *path, size_t limit, unsigned char **bytes,
                               size_t *size, spiral_error *err) {
     size_t used = 0, room = 1 << 16;
+    char room_for_path[SPIRAL__PATH_ROOM];
     struct stat info;
     if (!fstat(fileno(stream), &info)) {
         if (S_ISDIR(info.st_mode))
-            return spiral__fail(err, SPIRAL_IO, -1, "%s: is a folder, not a file", path);
+            return spiral__fail(err, SPIRAL_IO, -1, "%s: is a folder, not a file",
+                                spiral__error_path(path, room_for_path));
         if (S_ISREG(info.st_mode) && info.st_size > 0 && (size_t)info.st_size <= limit)
             room = (size_t)info.st_size + 1;
     }
@@ -41,7 +45,8 @@ static spiral_status read_all(FILE *stream, const char *path, size_t limit, unsi
     if (ferror(stream)) return free(buffer), io_error(err, path, "read");
     if (used > limit) {
         free(buffer);
-        return spiral__fail(err, SPIRAL_TOO_BIG, -1, "%s: larger than %zu bytes, the limit", path, limit);
+        return spiral__fail(err, SPIRAL_TOO_BIG, -1, "%s: larger than %zu bytes, the limit",
+                            spiral__error_path(path, room_for_path), limit);
     }
     buffer[used] = 0;
     *bytes = buffer;

@@ -78,8 +78,10 @@ static void read_task(void *context, size_t i, int worker) {
     r->status[i] = read_entry(e, r->options, (size_t)r->corpus->T, &err);
     if (r->status[i] == SPIRAL_OK) return;
     const char *reason = err.text; /* without the path, which stands beside it */
-    size_t n = strlen(e->path);
-    if (!strncmp(reason, e->path, n) && !strncmp(reason + n, ": ", 2)) reason += n + 2;
+    char room[SPIRAL__PATH_ROOM];
+    const char *path = spiral__error_path(e->path, room);
+    size_t n = strlen(path);
+    if (!strncmp(reason, path, n) && !strncmp(reason + n, ": ", 2)) reason += n + 2;
     e->skipped = strdup(reason);
     spiral_roll_clear(&e->roll);
 }
@@ -87,9 +89,10 @@ static void read_task(void *context, size_t i, int worker) {
 /* What stands in the way: no file at all, or none that is fit. */
 static spiral_status check_result(const spiral_corpus *c, const spiral_status *status, const char *first_path,
                                   spiral_error *err) {
+    char room[SPIRAL__PATH_ROOM];
     if (!c->count)
         return spiral__fail(err, SPIRAL_NO_DATA, -1, "%s: no .mid, .midi, .kar or .rmi file in it",
-                            first_path);
+                            spiral__error_path(first_path, room));
     size_t fit = 0;
     for (size_t i = 0; i < c->count; i++) {
         if (status[i] == SPIRAL_NO_MEMORY || (status[i] != SPIRAL_OK && !c->entries[i].skipped))
@@ -97,8 +100,9 @@ static spiral_status check_result(const spiral_corpus *c, const spiral_status *s
         fit += status[i] == SPIRAL_OK;
     }
     if (fit) return SPIRAL_OK;
-    return spiral__fail(err, c->count == 1 ? status[0] : SPIRAL_NO_DATA, -1, "%s: %s%s", c->entries[0].path,
-                        c->entries[0].skipped, c->count > 1 ? " (nor is any other file fit)" : "");
+    return spiral__fail(err, c->count == 1 ? status[0] : SPIRAL_NO_DATA, -1, "%s: %s%s",
+                        spiral__error_path(c->entries[0].path, room), c->entries[0].skipped,
+                        c->count > 1 ? " (nor is any other file fit)" : "");
 }
 
 spiral_status spiral_corpus_create(const char *const *paths, size_t count, const spiral_roll_options *options,
