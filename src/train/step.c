@@ -126,12 +126,10 @@ static void draw_noise(spiral__trainer *t, size_t begin, size_t rows) {
     }
 }
 
-/* The first row with a logit that is no number, or the first row. */
-static int bad_row(const spiral__trainer *t, size_t begin, size_t rows) {
-    const size_t D = t->model->D;
-    for (size_t i = 0; i < rows * D; i++)
-        if (!isfinite(t->net.logits[begin * D + i])) return (int)(begin + i / D);
-    return (int)begin;
+size_t spiral__bad_row(size_t rows, size_t n, const float *x) {
+    for (size_t i = 0; i < rows * n; i++)
+        if (!isfinite(x[i])) return i / n;
+    return 0;
 }
 
 /* Logits -> loss and, in place, its gradient. */
@@ -143,7 +141,9 @@ static void loss_shard(spiral__trainer *t, size_t shard, int worker) {
     float *logits = t->net.logits + begin * m->D;
     double value = 0;
     t->shard_bad[shard] = -1;
-    int bad = bad_row(t, begin, rows); /* looked up before the gradient overwrites the logits */
+    int bad =
+        (int)(begin +
+              spiral__bad_row(rows, m->D, logits)); /* looked up before the gradient overwrites the logits */
     spiral_status status = spiral_loss_value_grad_f32(
         t->loss, rows * (size_t)m->planes, (size_t)T, logits, strides, t->targets + begin * m->D, strides,
         NULL, strides, &value, logits, strides, t->work[worker], NULL);
