@@ -8,8 +8,28 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "kern/denormal.h"
 #include "train/pca.h"
 #include "train/trainer.h"
+
+/* A parallel-for whose tasks take denormal numbers for zeros: gradients are full of them once a model is
+ * good.
+ */
+typedef struct flushing {
+    void (*task)(void *context, size_t i, int worker);
+    void *context;
+} flushing;
+
+static void flushed_task(void *context, size_t i, int worker) {
+    const flushing *f = context;
+    uint64_t before = spiral__denormals_flush();
+    f->task(f->context, i, worker);
+    spiral__denormals_restore(before);
+}
+
+static void par_for(spiral__trainer *t, size_t n, void (*task)(void *, size_t, int), void *context) {
+    spiral__par_for(t->pool, n, flushed_task, &(flushing){task, context});
+}
 
 static size_t columns_of(const spiral_model *m) { return (size_t)m->planes * (size_t)m->T; }
 
@@ -232,12 +252,12 @@ static void move_weights(spiral__trainer *t) {
                                    .scale = 1.0f / (float)t->options.batch};
     move.matrices = move.vectors;
     move.matrices.decay = (float)t->options.decay;
-    spiral__par_for(t->pool, (t->model->trained + ADAM_BLOCK - 1) / ADAM_BLOCK, adam_task, &move);
-    spiral__par_for(t->pool, (size_t)t->model->planes * (size_t)t->model->P, sum_task, t);
+    par_for(t, (t->model->trained + ADAM_BLOCK - 1) / ADAM_BLOCK, adam_task, &move);
+    par_for(t, (size_t)t->model->planes * (size_t)t->model->P, sum_task, t);
 }
 
 spiral_status spiral__trainer_step(spiral__trainer *t, spiral_error *err) {
-    spiral__par_for(t->pool, t->net.shards, shard_task, t);
+    par_for(t, t->net.shards, shard_task, t);
     double loss = 0, kl = 0;
     for (size_t s = 0; s < t->net.shards; s++) {
         if (t->shard_bad[s] >= 0)
@@ -250,7 +270,7 @@ spiral_status spiral__trainer_step(spiral__trainer *t, spiral_error *err) {
         kl += t->net.kl[s];
     }
     sort_runs(t);
-    spiral__par_for(t->pool, spiral__weight_tasks(&t->net), weight_task, t);
+    par_for(t, spiral__weight_tasks(&t->net), weight_task, t);
     move_weights(t);
     t->loss_sum += (loss + t->options.beta * kl) / t->options.batch;
     t->kl_sum += kl / t->options.batch;
