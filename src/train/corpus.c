@@ -167,6 +167,25 @@ const spiral_roll *spiral_corpus_get_roll(const spiral_corpus *corpus, size_t in
     return corpus->entries[index].skipped ? NULL : &corpus->entries[index].roll;
 }
 
+spiral_status spiral__corpus_check(const spiral_corpus *c, const spiral_model_config *config,
+                                   spiral_error *err) {
+    const spiral_grid *a = &config->roll.grid;
+    for (size_t i = 0; i < c->count; i++) {
+        const spiral__corpus_entry *e = &c->entries[i];
+        const spiral_grid *b = &e->roll.grid;
+        if (e->skipped) continue;
+        if (!e->roll.onsets != !config->roll.onsets)
+            return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%s: its roll has %d planes, the model's windows %d",
+                                e->path, e->roll.onsets ? 2 : 1, config->roll.onsets ? 2 : 1);
+        if (a->kind != b->kind ||
+            (a->kind == SPIRAL_GRID_SECONDS ? a->column_us != b->column_us
+                                            : a->steps_per_quarter != b->steps_per_quarter))
+            return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%s: the grid of its roll is not the model's",
+                                e->path);
+    }
+    return SPIRAL_OK;
+}
+
 /* A window may start at each column from which it stays inside the roll; a short roll has one place. */
 spiral_status spiral__corpus_index(spiral_corpus *c, spiral_error *err) {
     size_t *first = calloc(c->count + 1, sizeof *first);

@@ -38,6 +38,10 @@ void spiral__window_cut(const spiral_roll *roll, size_t begin, int T, int semito
 /* Nonzero if nothing sounds in the first plane between low and high. */
 int spiral__window_empty(const spiral_column *window, int T, int low, int high);
 
+/* BAD_ARG if a roll of the corpus has another grid or other planes than the model's windows. */
+spiral_status spiral__corpus_check(const spiral_corpus *corpus, const spiral_model_config *config,
+                                   spiral_error *err);
+
 /* The file and column of a position, 0 .. positions - 1. */
 size_t spiral__corpus_locate(const spiral_corpus *corpus, size_t position, size_t *column);
 

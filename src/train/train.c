@@ -201,6 +201,11 @@ spiral_status spiral_train(const spiral_train_options *options, const spiral_cor
                            spiral_train_callback callback, void *context, spiral_train_progress *result,
                            spiral_model **model, spiral_error *err) {
     SPIRAL_TRY(check_options(options, err));
+    SPIRAL_TRY(spiral__corpus_check(train, &options->model, err));
+    SPIRAL_TRY(spiral__corpus_check(valid, &options->model, err));
+    if (train->T != options->model.columns)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the corpus has windows of %d columns, the model of %d",
+                            train->T, options->model.columns);
     spiral__trainer t;
     spiral_train_progress progress = {0};
     reporter r = {&t, &progress, callback, context, now_s(), 0, now_s(), 0, 0};
