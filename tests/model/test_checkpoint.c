@@ -299,7 +299,7 @@ static void test_foreign(void **state) {
         write_bytes(bytes, 8 + n + 4);
         expect(SPIRAL_FORMAT, "a safetensors file, but not a Spiral model: no config in it");
     }
-    write_bytes("MThd\0\0\0\6 and so on", 20);
+    write_bytes("MThd\0\0\0\6 and so on", 18);
     expect(SPIRAL_FORMAT, "not a safetensors file, or cut short");
     unlink(path);
     expect(SPIRAL_IO, "cannot open");
