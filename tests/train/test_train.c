@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "spiral/isa.h"
 #include "pieces.h"
 #include "train/trainer.h"
 
@@ -217,6 +218,27 @@ static spiral_train_options vae_training(void) {
     return o;
 }
 
+static int first_report(void *context, const spiral_train_progress *progress) {
+    *(spiral_train_progress *)context = *progress;
+    return 1;
+}
+
+/* The loss reported holds beta times the divergence reported beside it. */
+static void test_kl_is_reported(void **state) {
+    (void)state;
+    spiral_train_options o = vae_training();
+    spiral_train_progress with, without;
+    o.beta = 0;
+    assert_int_equal(spiral_train(&o, corpus, held, p.model, 0, first_report, &without, NULL, NULL, NULL),
+                     SPIRAL_INTERRUPTED);
+    o.beta = 2.5;
+    assert_int_equal(spiral_train(&o, corpus, held, p.model, 0, first_report, &with, NULL, NULL, NULL),
+                     SPIRAL_INTERRUPTED);
+    assert_int_equal(with.step, 1); /* the weights are the same still */
+    assert_true(with.train_kl > 0 && fabs(with.train_kl - without.train_kl) < 1e-9 * with.train_kl);
+    assert_true(fabs(with.train_loss - without.train_loss - 2.5 * with.train_kl) < 1e-6 * with.train_loss);
+}
+
 static void assert_same_file(const unsigned char *bytes, size_t size, const char *what) {
     size_t mine;
     unsigned char *now = model_bytes(&mine);
@@ -224,10 +246,11 @@ static void assert_same_file(const unsigned char *bytes, size_t size, const char
     free(now);
 }
 
-static void test_same_bytes_for_any_threads(void **state) {
-    (void)state;
+/* With our own product and with that of the BLAS, which the baseline uses where there is one. */
+static void same_bytes_for_any_threads(const char *isa) {
     spiral_train_options o = vae_training();
     size_t size, other_size;
+    assert_int_equal(spiral_isa_set(isa, NULL), SPIRAL_OK);
     train(&o, 0, NULL, SPIRAL_OK);
     unsigned char *bytes = model_bytes(&size);
     for (o.threads = 2; o.threads <= 3; o.threads++) {
@@ -240,6 +263,13 @@ static void test_same_bytes_for_any_threads(void **state) {
     assert_true(other_size != size || memcmp(bytes, other, size) != 0);
     free(bytes);
     free(other);
+    assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
+}
+
+static void test_same_bytes_for_any_threads(void **state) {
+    (void)state;
+    same_bytes_for_any_threads("auto");
+    same_bytes_for_any_threads("baseline");
 }
 
 /* Stopped before the first validation, at one, between two, and twice; with another number of threads. */
@@ -501,6 +531,7 @@ int main(void) {
         cmocka_unit_test(test_best_is_kept),
         cmocka_unit_test(test_first_step),
         cmocka_unit_test(test_overfits_one_file),
+        cmocka_unit_test(test_kl_is_reported),
         cmocka_unit_test(test_same_bytes_for_any_threads),
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_resume_refuses_other_options),
