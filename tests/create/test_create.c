@@ -255,14 +255,14 @@ static void test_between(void **state) {
 static void test_between_lengths(void **state) {
     (void)state;
     spiral_roll a = piece(1, 40, 0), b = piece(2, 95, 0), round, out, wanted;
-    assert_int_equal(spiral_roll_create(PIECE_GRID, 95, 0, &round, NULL), SPIRAL_OK);
-    for (size_t t = 0; t < 95; t++) round.frames[t] = a.frames[t % 40];
+    assert_int_equal(spiral_roll_create(PIECE_GRID, 200, 0, &round, NULL), SPIRAL_OK);
+    for (size_t t = 0; t < 200; t++) round.frames[t] = a.frames[t % 40];
     assert_int_equal(spiral_create_between(models[0], &a, &b, 0, SPIRAL_PATH_LERP, &out, NULL, NULL),
                      SPIRAL_OK);
     assert_int_equal(spiral_create_reconstruction(models[0], &round, &wanted, NULL, NULL), SPIRAL_OK);
     assert_int_equal(out.columns, 95);
-    for (size_t t = PIECE_T; t + PIECE_T < 95; t++) /* at the ends, silence stands against another round */
-        assert_memory_equal(&out.frames[t], &wanted.frames[t], sizeof *out.frames);
+    for (size_t t = 0; t < 95; t++) /* before its beginning and after its end it goes round as well */
+        assert_memory_equal(&out.frames[t], &wanted.frames[40 + t], sizeof *out.frames);
     spiral_roll_clear(&out);
     assert_int_equal(spiral_create_between(models[0], &b, &a, 0.5, SPIRAL_PATH_SLERP, &out, NULL, NULL),
                      SPIRAL_OK);
@@ -272,6 +272,29 @@ static void test_between_lengths(void **state) {
     spiral_roll_clear(&round);
     spiral_roll_clear(&out);
     spiral_roll_clear(&wanted);
+}
+
+/* The codes themselves: window i of a piece that goes round is a window of its repetitions written out. */
+static void test_path_goes_round(void **state) {
+    (void)state;
+    const spiral_model *m = models[0];
+    spiral_roll a = piece(1, 40, 0), round;
+    spiral__path path, out;
+    assert_int_equal(spiral_roll_create(PIECE_GRID, 200, 0, &round, NULL), SPIRAL_OK);
+    for (size_t t = 0; t < 200; t++) round.frames[t] = a.frames[t % 40];
+    assert_int_equal(spiral__path_create(m, 95, &path, NULL), SPIRAL_OK);
+    assert_int_equal(spiral__path_create(m, 200, &out, NULL), SPIRAL_OK);
+    assert_int_equal(path.hop, PIECE_T / 2);
+    assert_int_equal(spiral__path_encode(m, &a, 1, &path, NULL), SPIRAL_OK);
+    assert_int_equal(spiral__path_encode(m, &round, 0, &out, NULL), SPIRAL_OK);
+    assert_memory_equal(path.codes, out.codes + 40 / path.hop * m->Z, path.count * m->Z * sizeof(float));
+    /* Without going round the first window begins in silence. */
+    assert_true(memcmp(path.codes, out.codes, m->Z * sizeof(float)) != 0);
+    assert_memory_equal(path.codes + m->Z, out.codes + m->Z, m->Z * sizeof(float));
+    spiral__path_clear(&path);
+    spiral__path_clear(&out);
+    spiral_roll_clear(&a);
+    spiral_roll_clear(&round);
 }
 
 static void test_errors(void **state) {
@@ -346,10 +369,11 @@ static void test_mixing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reconstruction), cmocka_unit_test(test_sample),
-        cmocka_unit_test(test_never_silent),   cmocka_unit_test(test_one_cell),
-        cmocka_unit_test(test_between),        cmocka_unit_test(test_between_lengths),
-        cmocka_unit_test(test_errors),         cmocka_unit_test(test_mixing),
+        cmocka_unit_test(test_reconstruction),  cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_never_silent),    cmocka_unit_test(test_one_cell),
+        cmocka_unit_test(test_between),         cmocka_unit_test(test_between_lengths),
+        cmocka_unit_test(test_errors),          cmocka_unit_test(test_mixing),
+        cmocka_unit_test(test_path_goes_round),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "spiral/isa.h"
 #include "pieces.h"
 #include "train/trainer.h"
 
@@ -117,6 +118,76 @@ static void test_loss_falls(void **state) {
     spiral_model_destroy(loaded);
 }
 
+/* Trained on one piece and scored on its mirror image it gets worse again: the file holds the best, not the
+ * last. */
+static void test_best_is_kept(void **state) {
+    (void)state;
+    spiral_corpus *a = pieces_corpus(p.path[0], 0, PIECE_T), *b = pieces_corpus(p.path[0], 0, PIECE_T);
+    spiral_roll *mirror = &b->entries[0].roll;
+    for (size_t t = 0; t < mirror->columns; t++) {
+        spiral_column upside_down = {{0, 0}};
+        for (int key = PIECE_LOW; key <= PIECE_HIGH; key++)
+            if (spiral_column_get(&mirror->frames[t], key))
+                spiral_column_set(&upside_down, PIECE_LOW + PIECE_HIGH - key, 1);
+        mirror->frames[t] = upside_down;
+    }
+    spiral_train_options o = piece_training();
+    spiral_train_progress result;
+    spiral_model *m = NULL;
+    o.rate = 0.05;
+    o.steps = 100;
+    assert_int_equal(spiral_train(&o, a, b, p.model, 0, NULL, NULL, &result, &m, NULL), SPIRAL_OK);
+    json_t *note = json_loads(spiral_model_get_note(m, "training"), 0, NULL), *entry;
+    double least = INFINITY, last = 0;
+    json_int_t best_step = 0;
+    size_t i;
+    json_array_foreach(json_object_get(note, "history"), i, entry) {
+        last = json_number_value(json_object_get(entry, "valid"));
+        if (last >= least) continue;
+        least = last;
+        best_step = json_integer_value(json_object_get(entry, "step"));
+    }
+    print_message("# best %.3f at step %d, last %.3f\n", least, (int)best_step, last);
+    assert_true(last > 1.02 * least && best_step < 100);
+    assert_int_equal(result.best_step, best_step);
+    assert_int_equal(json_integer_value(json_object_get(note, "best_step")), best_step);
+    assert_true(fabs(result.valid_loss - least) < 1e-6 * least); /* of the weights that were saved */
+    json_decref(note);
+    spiral_model_destroy(m);
+    spiral_corpus_destroy(a);
+    spiral_corpus_destroy(b);
+}
+
+/* The first step of AdamW: each weight moves by the rate against its gradient's sign, m and v hold a tenth of
+ * the gradient and a hundredth of its square, and decay pulls at matrices only. */
+static void test_first_step(void **state) {
+    (void)state;
+    spiral_train_options o = piece_training();
+    spiral__trainer t;
+    o.decay = 0.5;
+    assert_int_equal(spiral__trainer_create(&o, corpus, held, &t, NULL), SPIRAL_OK);
+    assert_int_equal(spiral__trainer_start(&t, NULL), SPIRAL_OK);
+    const spiral_model *m = t.model;
+    float *before = malloc(m->trained * sizeof *before);
+    memcpy(before, m->arena, m->trained * sizeof *before);
+    t.steps = 10; /* no warm-up: half a step of it is none */
+    const double rate = spiral__trainer_rate(&t, 0);
+    assert_int_equal(spiral__trainer_step(&t, NULL), SPIRAL_OK);
+    size_t moved[2] = {0, 0};
+    for (size_t i = 0; i < m->trained; i++) {
+        double g = t.m[i] / 0.1, decay = i < m->matrices ? 0.5 * before[i] : 0;
+        double wanted = before[i] - rate * (g / (fabs(g) + 1e-8) + decay);
+        assert_true(fabs(t.v[i] - 0.01 * g * g) <= 1e-4 * t.v[i] + 1e-37);
+        assert_true(t.grad[i] == 0);
+        if (fabs(g) < 1e-12) continue; /* too near to epsilon and to the smallest square */
+        if (!(fabs(m->arena[i] - wanted) < 1e-5)) fail_msg("weight %zu: %g, not %g", i, m->arena[i], wanted);
+        moved[i >= m->matrices]++;
+    }
+    assert_true(moved[0] > m->matrices / 4 && moved[1] > 50);
+    free(before);
+    spiral__trainer_clear(&t);
+}
+
 /* One piece by heart: every one of its windows comes back without a fault. */
 static void test_overfits_one_file(void **state) {
     (void)state;
@@ -147,6 +218,27 @@ static spiral_train_options vae_training(void) {
     return o;
 }
 
+static int first_report(void *context, const spiral_train_progress *progress) {
+    *(spiral_train_progress *)context = *progress;
+    return 1;
+}
+
+/* The loss reported holds beta times the divergence reported beside it. */
+static void test_kl_is_reported(void **state) {
+    (void)state;
+    spiral_train_options o = vae_training();
+    spiral_train_progress with, without;
+    o.beta = 0;
+    assert_int_equal(spiral_train(&o, corpus, held, p.model, 0, first_report, &without, NULL, NULL, NULL),
+                     SPIRAL_INTERRUPTED);
+    o.beta = 2.5;
+    assert_int_equal(spiral_train(&o, corpus, held, p.model, 0, first_report, &with, NULL, NULL, NULL),
+                     SPIRAL_INTERRUPTED);
+    assert_int_equal(with.step, 1); /* the weights are the same still */
+    assert_true(with.train_kl > 0 && fabs(with.train_kl - without.train_kl) < 1e-9 * with.train_kl);
+    assert_true(fabs(with.train_loss - without.train_loss - 2.5 * with.train_kl) < 1e-6 * with.train_loss);
+}
+
 static void assert_same_file(const unsigned char *bytes, size_t size, const char *what) {
     size_t mine;
     unsigned char *now = model_bytes(&mine);
@@ -154,10 +246,11 @@ static void assert_same_file(const unsigned char *bytes, size_t size, const char
     free(now);
 }
 
-static void test_same_bytes_for_any_threads(void **state) {
-    (void)state;
+/* With our own product and with that of the BLAS, which the baseline uses where there is one. */
+static void same_bytes_for_any_threads(const char *isa) {
     spiral_train_options o = vae_training();
     size_t size, other_size;
+    assert_int_equal(spiral_isa_set(isa, NULL), SPIRAL_OK);
     train(&o, 0, NULL, SPIRAL_OK);
     unsigned char *bytes = model_bytes(&size);
     for (o.threads = 2; o.threads <= 3; o.threads++) {
@@ -170,6 +263,13 @@ static void test_same_bytes_for_any_threads(void **state) {
     assert_true(other_size != size || memcmp(bytes, other, size) != 0);
     free(bytes);
     free(other);
+    assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
+}
+
+static void test_same_bytes_for_any_threads(void **state) {
+    (void)state;
+    same_bytes_for_any_threads("auto");
+    same_bytes_for_any_threads("baseline");
 }
 
 /* Stopped before the first validation, at one, between two, and twice; with another number of threads. */
@@ -339,13 +439,15 @@ static void test_not_finite_names_the_file(void **state) {
     pieces_close(&q);
 }
 
-/* From the outside: a learning rate at the limit of what is allowed. */
+/* From the outside: rate and decay at the limit of what is allowed throw every weight a hundredfold to the
+ * other side at each step. */
 static void test_absurd_rate(void **state) {
     (void)state;
     spiral_train_options o = piece_training();
     spiral_error err = {.text = ""};
     o.model.kind = SPIRAL_MODEL_VAE;
     o.rate = 10;
+    o.decay = 10;
     o.steps = 400;
     assert_int_equal(spiral_train(&o, corpus, held, p.model, 0, NULL, NULL, NULL, NULL, &err),
                      SPIRAL_NUMERIC);
@@ -426,7 +528,10 @@ static void test_seed_mask_ends_silent(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loss_falls),
+        cmocka_unit_test(test_best_is_kept),
+        cmocka_unit_test(test_first_step),
         cmocka_unit_test(test_overfits_one_file),
+        cmocka_unit_test(test_kl_is_reported),
         cmocka_unit_test(test_same_bytes_for_any_threads),
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_resume_refuses_other_options),
