@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The front door. Meson and ninja do the work; everything lands in build/.
 .DEFAULT_GOAL := all
-.PHONY: all demo test lint san tsan format install clean help
+.PHONY: all demo test lint san tsan oracles mutants format install clean help
 DATA := $(abspath $(wildcard ../shared/data))
 SPIRAL_DATA ?= $(DATA)
 export SPIRAL_DATA
@@ -36,6 +36,15 @@ san:  ## the C tests under ASan and UBSan
 tsan:  ## the C tests under TSan
 	@tools/deps.sh test
 	@tools/test.sh tsan
+
+oracles: all  ## the losses against PyTorch, GeomLoss and SciPy, in build/venv-oracles
+	@cmp -s tests/requirements-oracles.txt build/venv-oracles/requirements.txt || { python3 -m venv build/venv-oracles && \
+		build/venv-oracles/bin/pip install -q --disable-pip-version-check -r tests/requirements-oracles.txt && \
+		cp tests/requirements-oracles.txt build/venv-oracles/requirements.txt; }
+	@SPIRAL_BUILD=$(CURDIR)/build build/venv-oracles/bin/pytest -q -rs -p no:cacheprovider tests/oracle/test_loss_oracles.py
+
+mutants:  ## the losses and scores broken on purpose, one line at a time: every break must fail a test (half an hour)
+	@python3 tools/mutants.py
 
 format:  ## clang-format over all C files
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -167,14 +167,16 @@ int cli_model(const char *path, spiral_model **model) {
 }
 
 json_t *cli_measures_json(const spiral_measures *m) {
-    return json_pack(
-        "{s:{s:o, s:o, s:o}, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o}, s:o}",
-        "frame", "precision", cli_number(m->precision), "recall", cli_number(m->recall), "f1",
-        cli_number(m->f1), "note", "precision", cli_number(m->note_precision), "recall",
-        cli_number(m->note_recall), "f1", cli_number(m->note_f1), "exact_windows",
-        cli_number(m->exact_windows), "spiral_error", cli_number(m->spiral_error), "substitution",
-        cli_number(m->substitution), "miss", cli_number(m->miss), "false_alarm", cli_number(m->false_alarm),
-        "total_error", cli_number(m->total_error), "chroma", "precision", cli_number(m->chroma_precision),
-        "recall", cli_number(m->chroma_recall), "f1", cli_number(m->chroma_f1), "substitution",
-        cli_number(m->chroma_substitution), "octave_share", cli_number(m->octave_share));
+    return json_pack("{s:{s:o, s:o, s:o}, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o, "
+                     "s:o, s:o}, s:o}",
+                     "frame", "precision", cli_number(m->precision), "recall", cli_number(m->recall), "f1",
+                     cli_number(m->f1), "note", "precision", cli_number(m->note_precision), "recall",
+                     cli_number(m->note_recall), "f1", cli_number(m->note_f1), "exact_windows",
+                     cli_number(m->exact_windows), "spiral_error", cli_number(m->spiral_error),
+                     "helix_distance", cli_number(m->helix_distance), "substitution",
+                     cli_number(m->substitution), "miss", cli_number(m->miss), "false_alarm",
+                     cli_number(m->false_alarm), "total_error", cli_number(m->total_error), "chroma",
+                     "precision", cli_number(m->chroma_precision), "recall", cli_number(m->chroma_recall),
+                     "f1", cli_number(m->chroma_f1), "substitution", cli_number(m->chroma_substitution),
+                     "octave_share", cli_number(m->octave_share));
 }
