@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The front door. Meson and ninja do the work; everything lands in build/.
 .DEFAULT_GOAL := all
-.PHONY: all demo test check lint san format tsan oracles mutants install clean help deps
+BENCH ?=
+.PHONY: all bench demo test lint san tsan oracles mutants format install clean help
 DATA := $(abspath $(wildcard ../shared/data))
 SPIRAL_DATA ?= $(DATA)
 export SPIRAL_DATA
@@ -30,9 +31,11 @@ lint: all  ## rooms, headers alone, exported symbols, formatting
 	@tools/lint.sh
 
 san:  ## the C tests under ASan and UBSan
+	@tools/deps.sh test
 	@tools/test.sh san
 
 tsan:  ## the C tests under TSan
+	@tools/deps.sh test
 	@tools/test.sh tsan
 
 oracles: all  ## the losses against PyTorch, GeomLoss and SciPy, in build/venv-oracles
@@ -43,6 +46,9 @@ oracles: all  ## the losses against PyTorch, GeomLoss and SciPy, in build/venv-o
 
 mutants:  ## the losses and scores broken on purpose, one line at a time: every break must fail a test (half an hour)
 	@python3 tools/mutants.py
+
+bench: all  ## the losses against PyTorch, GeomLoss and POT, in one run; BENCH="--quick" for less
+	@bench/run.sh $(BENCH)
 
 format:  ## clang-format over all C files
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

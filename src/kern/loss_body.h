@@ -11,119 +11,168 @@ enum {
     NAME(SUMS) = NAME(TILE) * sizeof(double) / VECTOR_BYTES,
 };
 typedef REAL NAME(vec) __attribute__((vector_size(VECTOR_BYTES), may_alias));
-typedef REAL NAME(part) __attribute__((vector_size(VECTOR_BYTES * sizeof(REAL) / sizeof(double)), may_alias));
+typedef REAL NAME(narrow)
+    __attribute__((vector_size(VECTOR_BYTES * sizeof(REAL) / sizeof(double)), may_alias));
 typedef double NAME(wide) __attribute__((vector_size(VECTOR_BYTES)));
 
-static int NAME(adjacent)(size_t n, const REAL *const *column) {
-    if (n < NAME(TILE)) return 0;
-    for (size_t c = 1; c < n; c++)
-        if (column[c] != column[0] + c) return 0;
-    return 1;
+/* Columns from c on, of n, that lie side by side. */
+static size_t NAME(run)(size_t c, size_t n, const REAL *const *column) {
+    size_t end = c + 1;
+    while (end < n && column[end] == column[c] + (end - c)) end++;
+    return end - c;
+}
+
+static inline void NAME(copy)(size_t n, const REAL *from, REAL *to) {
+    size_t i = 0;
+    for (; i + NAME(SIDE) <= n; i += NAME(SIDE)) memcpy(to + i, from + i, 16);
+    for (; i < n; i++) to[i] = from[i];
+}
+
+/* Rows of keys in memory are rows of the tile. */
+static void NAME(load_rows)(size_t P, size_t n, const REAL *const *column, ptrdiff_t stride, REAL *rows) {
+    enum { TILE = NAME(TILE) };
+    for (size_t c = 0, run; c < n; c += run) {
+        run = NAME(run)(c, n, column);
+        const REAL *from = column[c];
+        for (size_t p = 0; p < P; p++) NAME(copy)(run, from + (ptrdiff_t)p * stride, rows + p * TILE + c);
+    }
+    for (size_t p = 0; p < P && n < TILE; p++)
+        for (size_t c = n; c < TILE; c++) rows[p * TILE + c] = rows[p * TILE + n - 1];
+}
+
+static void NAME(store_rows)(size_t P, size_t n, const REAL *rows, REAL *const *column, ptrdiff_t stride) {
+    for (size_t c = 0, run; c < n; c += run) {
+        run = NAME(run)(c, n, (const REAL *const *)column);
+        REAL *to = column[c];
+        for (size_t p = 0; p < P; p++) NAME(copy)(run, rows + p * NAME(TILE) + c, to + (ptrdiff_t)p * stride);
+    }
 }
 
 static void NAME(load)(size_t P, size_t n, const REAL *const *column, ptrdiff_t stride, REAL *rows) {
-    enum { SIDE = NAME(SIDE), TILE = NAME(TILE) };
-    if (NAME(adjacent)(n, column)) {
-        for (size_t p = 0; p < P; p++)
-            memcpy(rows + p * TILE, column[0] + (ptrdiff_t)p * stride, SPIRAL__TILE_BYTES);
+    enum { SIDE = NAME(SIDE), COLUMNS = NAME(COLUMNS), TILE = NAME(TILE) };
+    if (stride != 1) {
+        NAME(load_rows)(P, n, column, stride, rows);
         return;
     }
-    for (size_t c = 0; c < TILE; c += SIDE) {
-        const REAL *in[SIDE];
-        for (size_t i = 0; i < SIDE; i++) in[i] = column[c + i < n ? c + i : n - 1];
+    for (size_t c = 0; c < TILE; c += COLUMNS) {
+        const REAL *in[COLUMNS];
+        for (size_t i = 0; i < COLUMNS; i++) in[i] = column[c + i < n ? c + i : n - 1];
         size_t p = 0;
-        for (; stride == 1 && p + SIDE <= P; p += SIDE) {
-            const REAL *from[SIDE];
-            REAL *to[SIDE];
-            for (size_t i = 0; i < SIDE; i++) from[i] = in[i] + p, to[i] = rows + (p + i) * TILE + c;
-            NAME(transpose)(from, to);
+        for (; p + SIDE <= P; p += SIDE) {
+            NAME(rows) x[SIDE];
+            for (size_t i = 0; i < SIDE; i++) x[i] = NAME(join)(in, i, p);
+            NAME(turn)(x);
+            for (size_t i = 0; i < SIDE; i++) *(NAME(rows) *)(rows + (p + i) * TILE + c) = x[i];
         }
         for (; p < P; p++)
-            for (size_t i = 0; i < SIDE; i++) rows[p * TILE + c + i] = in[i][(ptrdiff_t)p * stride];
+            for (size_t i = 0; i < COLUMNS; i++) rows[p * TILE + c + i] = in[i][p];
     }
 }
 
 static void NAME(store)(size_t P, size_t n, const REAL *rows, REAL *const *column, ptrdiff_t stride) {
-    enum { SIDE = NAME(SIDE), TILE = NAME(TILE) };
-    if (NAME(adjacent)(n, (const REAL *const *)column)) {
-        for (size_t p = 0; p < P; p++)
-            memcpy(column[0] + (ptrdiff_t)p * stride, rows + p * TILE, SPIRAL__TILE_BYTES);
+    enum { SIDE = NAME(SIDE), COLUMNS = NAME(COLUMNS), TILE = NAME(TILE) };
+    if (stride != 1) {
+        NAME(store_rows)(P, n, rows, column, stride);
         return;
     }
-    for (size_t c = 0; c < n; c += SIDE) {
+    for (size_t c = 0; c < n; c += COLUMNS) {
         size_t p = 0;
-        for (; stride == 1 && c + SIDE <= n && p + SIDE <= P; p += SIDE) {
-            const REAL *from[SIDE];
-            REAL *to[SIDE];
-            for (size_t i = 0; i < SIDE; i++) from[i] = rows + (p + i) * TILE + c, to[i] = column[c + i] + p;
-            NAME(transpose)(from, to);
+        for (; c + COLUMNS <= n && p + SIDE <= P; p += SIDE) {
+            NAME(rows) x[SIDE];
+            for (size_t i = 0; i < SIDE; i++) x[i] = *(const NAME(rows) *)(rows + (p + i) * TILE + c);
+            NAME(turn)(x);
+            for (size_t i = 0; i < SIDE; i++) NAME(part)(x[i], column + c, i, p);
         }
         for (; p < P; p++)
-            for (size_t i = 0; i < SIDE && c + i < n; i++)
-                column[c + i][(ptrdiff_t)p * stride] = rows[p * TILE + c + i];
+            for (size_t i = 0; i < COLUMNS && c + i < n; i++) column[c + i][p] = rows[p * TILE + c + i];
+    }
+}
+
+/* total += factor * part, and part is 0 again. Costs are added up in the element type over SUM_ROWS rows,
+ * then in double: a cost is no more exact than that. */
+enum { NAME(SUM_ROWS) = 4 };
+static inline __attribute__((always_inline)) void NAME(widen)(REAL *part, double factor, double *total) {
+    for (size_t c = 0; c < NAME(TILE); c++) {
+        total[c] += factor * (double)part[c];
+        part[c] = 0;
     }
 }
 
 /* One loop for every mixture of options; the flags are constants wherever it is inlined. Cross-entropy is
  * cost = -hit t log y - stray (1 - t) log(1 - y), from logits with -log y = max(-z, 0) + log(1 + e) and
  * -log(1 - y) = max(z, 0) + log(1 + e), e = exp(-|z|): sums of what is not negative, for a right and sure
- * cell costs next to nothing. */
+ * cell costs next to nothing. A number is in 0 .. limit if neither its bits nor those of limit minus
+ * them, as integers, have the sign set; adding 0 makes -0 one of them. */
 static inline __attribute__((always_inline)) int
-NAME(cells_as)(size_t n, REAL hit, const REAL *restrict pred, const REAL *restrict target,
+NAME(cells_as)(size_t P, REAL hit, const REAL *restrict pred, const REAL *restrict target,
                const REAL *restrict weight, const REAL *restrict stray, REAL *restrict y_out,
-               REAL *restrict t_out, REAL *restrict slope_out, REAL *restrict cost_out,
-               REAL *restrict dcost_out, const int logits, const int weighted, const int cross,
+               REAL *restrict t_out, REAL *restrict slope_out, REAL *restrict dcost_out, double factor,
+               double *restrict sums, const int logits, const int weighted, const int cross,
                const int strays) {
-    const REAL one = 1, epsilon = (REAL)SPIRAL__LOSS_EPSILON, max_weight = SPIRAL__LOSS_MAX_WEIGHT;
-    const REAL max_logit = (REAL)SPIRAL__LOSS_MAX_LOGIT;
-    BITS bad = 0;
-    for (size_t i = 0; i < n; i++) {
-        REAL z = pred[i], t = target[i], w = one, y, slope, cost = 0, dcost = 0;
-        bad |= !((t >= 0) & (t <= 1));
-        if (weighted) {
-            w = weight[i];
-            bad |= !((w >= 0) & (w <= max_weight));
-        }
-        if (logits) {
-            bad |= !(ABS(z) <= max_logit);
-            REAL e = NAME(spiral__exp)(-ABS(z)), s = one / (one + e);
-            y = z < 0 ? e * s : s;
-            slope = e * s * s;
-            if (cross) {
-                REAL both = NAME(spiral__log1p01)(e), on = z < 0 ? -z : 0, off = z > 0 ? z : 0;
-                REAL r = strays ? stray[i] : one;
-                cost = strays ? hit * t * (on + both) + r * (one - t) * (off + both)
-                              : t * on + (one - t) * off + both;
-                dcost = strays ? r * (one - t) * y - hit * t * (z < 0 ? s : e * s) : y - t;
+    enum { TILE = NAME(TILE) };
+    const REAL one = 1, epsilon = (REAL)SPIRAL__LOSS_EPSILON;
+    const BITS top_one = NAME(spiral__bits)(1), top_weight = NAME(spiral__bits)(SPIRAL__LOSS_MAX_WEIGHT);
+    const BITS top_logit = NAME(spiral__bits)((REAL)SPIRAL__LOSS_MAX_LOGIT);
+    BITS bad[TILE] = {0}, any = 0;
+    REAL part[TILE] = {0};
+    for (size_t p = 0; p < P; p++) {
+        for (size_t c = 0; c < TILE; c++) {
+            const size_t i = p * TILE + c;
+            REAL z = pred[i], t = target[i], w = one, y, slope, cost = 0, dcost = 0;
+            BITS bits = NAME(spiral__bits)(t + 0);
+            BITS wrong = bits | (top_one - bits);
+            if (weighted) {
+                w = weight[i];
+                bits = NAME(spiral__bits)(w + 0);
+                wrong |= bits | (top_weight - bits);
             }
-        } else {
-            bad |= !((z >= 0) & (z <= 1));
-            y = z;
-            slope = one;
+            if (logits) {
+                REAL size = ABS(z);
+                wrong |= top_logit - NAME(spiral__bits)(size);
+                REAL e = NAME(spiral__exp_down)(-size), s = one / (one + e), es = e * s;
+                y = z < 0 ? es : s;
+                slope = es * s;
+                if (cross) {
+                    REAL both = NAME(spiral__log1p01_short)(e), on = z < 0 ? -z : 0, off = z > 0 ? z : 0;
+                    REAL r = strays ? stray[i] : one;
+                    cost = strays ? hit * t * (on + both) + r * (one - t) * (off + both)
+                                  : t * on + (one - t) * off + both;
+                    dcost = strays ? r * (one - t) * y - hit * t * (z < 0 ? s : es) : y - t;
+                }
+            } else {
+                bits = NAME(spiral__bits)(z + 0);
+                wrong |= bits | (top_one - bits);
+                y = z;
+                slope = one;
+                if (cross) {
+                    REAL on = z > epsilon ? z : epsilon, off = one - z > epsilon ? one - z : epsilon;
+                    REAL r = strays ? stray[i] : one;
+                    cost = -(hit * t * NAME(spiral__log)(on) + r * (one - t) * NAME(spiral__log)(off));
+                    dcost = r * (one - t) / off - hit * t / on;
+                }
+            }
+            bad[c] |= wrong;
+            y_out[i] = weighted ? w * y : y;
+            if (weighted) t_out[i] = w * t;
+            slope_out[i] = weighted ? w * slope : slope;
             if (cross) {
-                REAL on = z > epsilon ? z : epsilon, off = one - z > epsilon ? one - z : epsilon;
-                REAL r = strays ? stray[i] : one;
-                cost = -(hit * t * NAME(spiral__log)(on) + r * (one - t) * NAME(spiral__log)(off));
-                dcost = r * (one - t) / off - hit * t / on;
+                part[c] += weighted ? w * cost : cost;
+                dcost_out[i] = weighted ? w * dcost : dcost;
             }
         }
-        y_out[i] = weighted ? w * y : y;
-        if (weighted) t_out[i] = w * t;
-        slope_out[i] = weighted ? w * slope : slope;
-        if (cross) {
-            cost_out[i] = weighted ? w * cost : cost;
-            dcost_out[i] = weighted ? w * dcost : dcost;
-        }
+        if (cross && (p % NAME(SUM_ROWS) == NAME(SUM_ROWS) - 1 || p + 1 == P))
+            NAME(widen)(part, factor, sums);
     }
-    return bad != 0;
+    for (size_t c = 0; c < TILE; c++) any |= bad[c];
+    return any >> (8 * sizeof any - 1) != 0;
 }
 
 static int NAME(cells)(const NAME(spiral__tile) * k) {
-#define CASE(logits, weighted, cross_, strays)                                                          \
-    if (!k->from_logits == !logits && !k->weight == !weighted && !k->cross == !cross_ &&                \
-        !k->stray == !strays)                                                                           \
-        return NAME(cells_as)(k->P * NAME(TILE), k->hit, k->pred, k->target, k->weight, k->stray, k->y, \
-                              k->t, k->slope, k->cost, k->dcost, logits, weighted, cross_, strays);
+#define CASE(logits, weighted, cross_, strays)                                                             \
+    if (!k->from_logits == !logits && !k->weight == !weighted && !k->cross == !cross_ &&                   \
+        !k->stray == !strays)                                                                              \
+        return NAME(cells_as)(k->P, k->hit, k->pred, k->target, k->weight, k->stray, k->y, k->t, k->slope, \
+                              k->dcost, k->factor, k->sums, logits, weighted, cross_, strays);
     CASE(1, 0, 1, 0)
     CASE(1, 0, 0, 0)
     CASE(1, 0, 1, 1)
@@ -142,19 +191,20 @@ static int NAME(cells)(const NAME(spiral__tile) * k) {
 
 /* A row counts as sounding if any of its bits is set: -0 does, which is only slower. */
 static size_t NAME(sounding)(size_t n_rows, const REAL *rows, int *index) {
+    enum { WORDS = SPIRAL__TILE_BYTES / sizeof(word) };
     size_t n = 0;
     for (size_t r = 0; r < n_rows; r++) {
-        uint64_t word[SPIRAL__TILE_BYTES / 8];
-        memcpy(word, rows + r * NAME(TILE), sizeof word);
-        uint64_t any = (word[0] | word[1]) | (word[2] | word[3]);
-        any |= (word[4] | word[5]) | (word[6] | word[7]);
+        const word *row = (const word *)(rows + r * NAME(TILE));
+        word any = row[0];
+        for (int i = 1; i < WORDS; i++) any |= row[i];
         index[n] = (int)r;
-        n += any != 0;
+        n += (any[0] | any[1]) != 0;
     }
     return n;
 }
 
-/* A block of outputs stays in registers while the inputs pass by; coefficients are broadcast. */
+/* A block of outputs, two vectors wide, stays in registers while the inputs pass by; a coefficient,
+ * broadcast, is used twice. */
 static void NAME(toeplitz)(size_t n_out, const REAL *x, const int *index, size_t n, const REAL *table,
                            ptrdiff_t offset, size_t length, REAL *out) {
     enum { BLOCK = SPIRAL__ROW_BLOCK, VECTORS = NAME(VECTORS) };
@@ -164,24 +214,38 @@ static void NAME(toeplitz)(size_t n_out, const REAL *x, const int *index, size_t
         const ptrdiff_t first = (ptrdiff_t)o + offset - (ptrdiff_t)length + 1;
         while (from < n && index[from] < first) from++;
         while (to < n && index[to] <= last) to++;
-        for (size_t j = 0; j < VECTORS; j++) {
-            NAME(vec) sum[BLOCK];
-            for (int i = 0; i < BLOCK; i++) sum[i] = (NAME(vec)){0};
+        for (size_t j = 0; j < VECTORS; j += 2) {
+            NAME(vec) sum[BLOCK][2];
+            for (int i = 0; i < BLOCK; i++) sum[i][0] = sum[i][1] = (NAME(vec)){0};
             for (size_t k = from; k < to; k++) {
-                const NAME(vec) in = ((const NAME(vec) *)(x + (size_t)index[k] * NAME(TILE)))[j];
+                const NAME(vec) *const in = (const NAME(vec) *)(x + (size_t)index[k] * NAME(TILE)) + j;
+                const NAME(vec) in0 = in[0], in1 = in[1];
                 const REAL *const c = table + ((ptrdiff_t)o - index[k] + offset);
-                for (int i = 0; i < BLOCK; i++) sum[i] += c[i] * in;
+                for (int i = 0; i < BLOCK; i++) {
+                    sum[i][0] += c[i] * in0;
+                    sum[i][1] += c[i] * in1;
+                }
             }
-            for (int i = 0; i < BLOCK; i++) ((NAME(vec) *)(out + (o + (size_t)i) * NAME(TILE)))[j] = sum[i];
+            NAME(vec) *const to_rows = (NAME(vec) *)(out + o * NAME(TILE)) + j;
+            for (int i = 0; i < BLOCK; i++) {
+                to_rows[i * VECTORS] = sum[i][0];
+                to_rows[i * VECTORS + 1] = sum[i][1];
+            }
         }
     }
 }
 
-static void NAME(divergence)(size_t n_rows, REAL b, REAL *restrict u, REAL *restrict v) {
-    for (size_t i = 0; i < n_rows * NAME(TILE); i++) {
-        REAL floored = v[i] + b, d = (v[i] - u[i]) / floored;
-        u[i] = d;
-        v[i] = floored * NAME(spiral__entropy)(-d);
+static void NAME(divergence)(size_t n_rows, REAL b, REAL *restrict u, const REAL *restrict v, double factor,
+                             double *total) {
+    enum { TILE = NAME(TILE) };
+    REAL part[TILE] = {0};
+    for (size_t r = 0; r < n_rows; r++) {
+        for (size_t c = 0; c < TILE; c++) {
+            REAL floored = v[r * TILE + c] + b, e = (u[r * TILE + c] - v[r * TILE + c]) / floored;
+            u[r * TILE + c] = e;
+            part[c] += floored * NAME(spiral__entropy)(e);
+        }
+        if (r % NAME(SUM_ROWS) == NAME(SUM_ROWS) - 1 || r + 1 == n_rows) NAME(widen)(part, factor, total);
     }
 }
 
@@ -222,14 +286,14 @@ static void NAME(sum)(size_t n_rows, const REAL *rows, double factor, double *to
     for (int j = 0; j < SUMS; j++) even[j] = odd[j] = (NAME(wide)){0};
     size_t r = 0;
     for (; r + 2 <= n_rows; r += 2) {
-        const NAME(part) *a = (const NAME(part) *)(rows + r * NAME(TILE)), *b = a + SUMS;
+        const NAME(narrow) *a = (const NAME(narrow) *)(rows + r * NAME(TILE)), *b = a + SUMS;
         for (int j = 0; j < SUMS; j++) {
             even[j] += __builtin_convertvector(a[j], NAME(wide));
             odd[j] += __builtin_convertvector(b[j], NAME(wide));
         }
     }
     if (r < n_rows) {
-        const NAME(part) *a = (const NAME(part) *)(rows + r * NAME(TILE));
+        const NAME(narrow) *a = (const NAME(narrow) *)(rows + r * NAME(TILE));
         for (int j = 0; j < SUMS; j++) even[j] += __builtin_convertvector(a[j], NAME(wide));
     }
     double column[NAME(TILE)];
@@ -246,7 +310,7 @@ static void NAME(chain)(size_t n_rows, const REAL *restrict dcost, REAL cell, co
     else if (dcost)
         for (size_t i = 0; i < n; i++) out[i] = cell * dcost[i];
     else if (dgeo)
-        for (size_t i = 0; i < n; i++) out[i] = geo * (slope[i] * dgeo[i]);
+        for (size_t i = 0; i < n; i++) out[i] = geo * (slope[i] * dgeo[i]) + 0; /* no -0 */
     else
         memset(out, 0, n * sizeof *out);
 }

@@ -4,6 +4,7 @@
  */
 #include "kern/loss_kern.h"
 
+#include "kern/turn.h"
 #include "kern/vmath.h"
 
 #if defined(__AVX512F__)
@@ -14,26 +15,7 @@ enum { VECTOR_BYTES = 32 };
 enum { VECTOR_BYTES = 16 };
 #endif
 
-/* 16 bytes of SIDE columns, from key p on, become SIDE rows of 16 bytes, and back. */
-enum { SIDE_f32 = 4, SIDE_f64 = 2 };
-typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
-typedef double pair __attribute__((vector_size(16), aligned(8), may_alias));
-
-static inline void transpose_f32(const float *const in[4], float *const out[4]) {
-    quad a = *(const quad *)in[0], b = *(const quad *)in[1], c = *(const quad *)in[2],
-         d = *(const quad *)in[3];
-    quad ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), AB = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    quad cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), CD = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    *(quad *)out[0] = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
-    *(quad *)out[1] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
-    *(quad *)out[2] = __builtin_shufflevector(AB, CD, 0, 1, 4, 5);
-    *(quad *)out[3] = __builtin_shufflevector(AB, CD, 2, 3, 6, 7);
-}
-static inline void transpose_f64(const double *const in[2], double *const out[2]) {
-    pair a = *(const pair *)in[0], b = *(const pair *)in[1];
-    *(pair *)out[0] = __builtin_shufflevector(a, b, 0, 2);
-    *(pair *)out[1] = __builtin_shufflevector(a, b, 1, 3);
-}
+typedef uint64_t word __attribute__((vector_size(16), may_alias));
 
 #define REAL    float
 #define BITS    uint32_t

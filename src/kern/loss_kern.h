@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The hot loops of the losses, over a tile: a handful of columns of a roll side by side, keys downwards, so
- * that the column is the vector dimension. One row of a tile is one cache line, 16 columns of f32 or 8 of
- * f64. Every column is computed by the same operations in the same order wherever it lies in its tile, so
+ * that the column is the vector dimension. One row of a tile is two cache lines, 32 columns of f32 or 16
+ * of f64. Every column is computed by the same operations in the same order wherever it lies in its tile, so
  * results do not depend on how a batch is cut. What the loops mean: loss/batch_body.h.
  */
 #ifndef SPIRAL_KERN_LOSS_KERN_H
@@ -14,7 +14,7 @@
 
 /* Rows that the Toeplitz product makes at once. Its outputs are padded to a multiple of it, its table has
  * that many zeros on both sides. */
-enum { SPIRAL__ROW_BLOCK = 12, SPIRAL__TILE_BYTES = 64, SPIRAL__LOSS_MAX_WEIGHT = 1000000 };
+enum { SPIRAL__ROW_BLOCK = 6, SPIRAL__TILE_BYTES = 128, SPIRAL__LOSS_MAX_WEIGHT = 1000000 };
 
 static inline size_t spiral__row_blocks(size_t rows) {
     return (rows + SPIRAL__ROW_BLOCK - 1) / SPIRAL__ROW_BLOCK * SPIRAL__ROW_BLOCK;

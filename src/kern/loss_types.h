@@ -8,13 +8,14 @@ typedef struct NAME(spiral__tile) {
     size_t P;
     int from_logits;
     const REAL *pred, *target;
-    const REAL *weight; /* NULL: all 1 */
-    int cross;          /* nonzero: cross-entropy wanted */
-    const REAL *stray;  /* NULL: all 1; what its negative part is multiplied by */
-    REAL hit;           /* what its positive part is multiplied by; 1 without stray */
-    REAL *y, *t;        /* out: weight * probability, weight * target; t only with weight */
-    REAL *slope;        /* out: dy / dpred */
-    REAL *cost, *dcost; /* out, if cross: cross-entropy of the cell and its gradient */
+    const REAL *weight;   /* NULL: all 1 */
+    int cross;            /* nonzero: cross-entropy wanted */
+    const REAL *stray;    /* NULL: all 1; what its negative part is multiplied by */
+    REAL hit;             /* what its positive part is multiplied by; 1 without stray */
+    REAL *y, *t;          /* out: weight * probability, weight * target; t only with weight */
+    REAL *slope;          /* out: dy / dpred */
+    REAL *dcost;          /* out, if cross: gradient of the cell's cross-entropy */
+    double factor, *sums; /* if cross: sums[c] += factor times the cross-entropy of column c */
 } NAME(spiral__tile);
 
 typedef struct NAME(spiral__loss_ops) {
@@ -34,8 +35,9 @@ typedef struct NAME(spiral__loss_ops) {
     void (*toeplitz)(size_t n_out, const REAL *x, const int *index, size_t n, const REAL *table,
                      ptrdiff_t offset, size_t length, REAL *out);
 
-    /* Generalised KL of u + b from v + b: u becomes 1 - (u + b) / (v + b), v the cost of the cell. */
-    void (*divergence)(size_t n_rows, REAL b, REAL *u, REAL *v);
+    /* Generalised KL of u + b from v + b: u becomes (u + b) / (v + b) - 1, sum[c] += factor times the cost of
+     * column c. */
+    void (*divergence)(size_t n_rows, REAL b, REAL *u, const REAL *v, double factor, double *sum);
 
     void (*difference)(size_t n_rows, const REAL *x, const REAL *y, REAL *out); /* x - y */
     void (*product)(size_t n_rows, const REAL *x, const REAL *y, REAL *out);    /* x * y */

@@ -11,7 +11,8 @@
 #include "kern/isa.h"
 
 /* name: y[i] = name(x[i]), i < n; y may be x. */
-#define SPIRAL_VMATH_LIST(X) X(exp) X(log) X(log1p01) X(sigmoid) X(softplus) X(entropy)
+#define SPIRAL_VMATH_LIST(X) \
+    X(exp) X(exp_down) X(log) X(log1p01) X(log1p01_short) X(sigmoid) X(softplus) X(entropy)
 
 typedef struct spiral__vmath_table {
 #define SPIRAL_X(name)                                      \

@@ -21,16 +21,17 @@ typedef struct NAME(call) {
     double *value;                               /* REDUCE_NONE: per column */
     double total;                                /* else */
     REAL *rows_pred, *rows_target, *rows_weight; /* tiles of P rows */
-    REAL *rows_y, *rows_t, *rows_slope, *rows_cost, *rows_dcost, *rows_dgeo, *rows_stray;
+    REAL *rows_y, *rows_t, *rows_slope, *rows_dcost, *rows_dgeo, *rows_stray;
     REAL *rows_u, *rows_v; /* tiles of bins rows */
     REAL *roll_y, *roll_t; /* time blur: (T + 2 pad, width) */
     size_t width;
+    int every[SPIRAL__MAX_KEYS + 2 * SPIRAL__MAX_REACH]; /* 0, 1, 2, ...: rows of a product that takes all */
     spiral_error *err;
 } NAME(call);
 
 static size_t NAME(tile_bytes)(const spiral_loss *loss) {
     size_t keys = spiral__row_blocks((size_t)loss->P), bins = spiral__row_blocks((size_t)loss->bins);
-    return (10 * keys + 2 * bins) * SPIRAL__TILE_BYTES;
+    return (9 * keys + 2 * bins) * SPIRAL__TILE_BYTES;
 }
 
 static size_t NAME(width)(const spiral_loss *loss) { /* keys, rounded up to whole tile rows */
@@ -48,7 +49,7 @@ size_t NAME(spiral_loss_work_size)(const spiral_loss *loss, size_t T) {
 static void NAME(lay_out)(NAME(call) * k, void *work) {
     REAL *at = work;
     REAL **const tiles[] = {&k->rows_pred,  &k->rows_target, &k->rows_weight, &k->rows_y,    &k->rows_t,
-                            &k->rows_slope, &k->rows_cost,   &k->rows_dcost,  &k->rows_dgeo, &k->rows_stray};
+                            &k->rows_slope, &k->rows_dcost,  &k->rows_dgeo,   &k->rows_stray};
     for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++, at += spiral__row_blocks(k->P) * NAME(TILE))
         *tiles[i] = at;
     k->rows_u = at;
@@ -125,27 +126,23 @@ static spiral_status NAME(cells)(const NAME(call) * k, size_t first, size_t n, d
         .y = k->rows_y,
         .t = k->rows_t,
         .slope = k->rows_slope,
-        .cost = k->rows_cost,
         .dcost = k->rows_dcost,
+        .factor = weighted ? 1 : o->bce,
+        .sums = sums,
     };
-    if (k->ops->cells(&tile)) return NAME(find_bad)(k, first, n);
-    if (tile.cross) k->ops->sum(k->P, k->rows_cost, weighted ? 1 : o->bce, sums);
-    return SPIRAL_OK;
+    return k->ops->cells(&tile) ? NAME(find_bad)(k, first, n) : SPIRAL_OK;
 }
 
-/* Equations 11, 12 and 14. */
+/* Equations 11, 12 and 14, the last with the opposite sign. */
 static void NAME(spiral)(const NAME(call) * k, double factor, double *sums) {
     const spiral__band *band = &k->loss->band;
-    int index[SPIRAL__MAX_KEYS + 2 * SPIRAL__MAX_REACH];
+    int index[SPIRAL__MAX_KEYS];
     size_t n = k->ops->sounding(k->P, k->rows_t, index);
     k->ops->toeplitz(k->bins, k->rows_t, index, n, k->band, 0, band->length, k->rows_u);
-    n = k->ops->sounding(k->P, k->rows_y, index);
-    k->ops->toeplitz(k->bins, k->rows_y, index, n, k->band, 0, band->length, k->rows_v);
-    k->ops->divergence(k->bins, (REAL)k->loss->options.floor, k->rows_u, k->rows_v);
-    k->ops->sum(k->bins, k->rows_v, factor, sums);
+    k->ops->toeplitz(k->bins, k->rows_y, k->every, k->P, k->band, 0, band->length, k->rows_v);
+    k->ops->divergence(k->bins, (REAL)k->loss->options.floor, k->rows_u, k->rows_v, factor, sums);
     if (!k->grad) return;
-    for (size_t r = 0; r < k->bins; r++) index[r] = (int)r;
-    k->ops->toeplitz(k->P, k->rows_u, index, k->bins, k->band, (ptrdiff_t)band->length - 1, band->length,
+    k->ops->toeplitz(k->P, k->rows_u, k->every, k->bins, k->band, (ptrdiff_t)band->length - 1, band->length,
                      k->rows_dgeo);
 }
 
@@ -205,13 +202,14 @@ static void NAME(finish)(const NAME(call) * k, size_t first, size_t n) {
     const int weighted = k->loss->kind == SPIRAL_LOSS_WEIGHTED_BCE;
     const REAL *dcost = weighted || o->bce > 0 ? k->rows_dcost : NULL;
     const REAL *dgeo = weighted || k->loss->kind == SPIRAL_LOSS_NONE ? NULL : k->rows_dgeo;
+    const double geo = k->scale * o->weight / k->loss->unit;
     k->ops->chain(k->P, dcost, (REAL)(weighted ? k->scale : k->scale * o->bce), k->rows_slope, dgeo,
-                  (REAL)(k->scale * o->weight / k->loss->unit), k->rows_cost);
+                  (REAL)(k->loss->kind == SPIRAL_LOSS_SPIRAL ? -geo : geo), k->rows_y);
     ptrdiff_t offset[NAME(TILE)];
     REAL *column[NAME(TILE)];
     NAME(offsets)(k, first, n, k->grad_at, offset);
     for (size_t c = 0; c < n; c++) column[c] = k->grad + offset[c];
-    k->ops->store(k->P, n, k->rows_cost, column, k->grad_at.p);
+    k->ops->store(k->P, n, k->rows_y, column, k->grad_at.p);
 }
 
 static void NAME(add)(NAME(call) * k, size_t column, double sum) {
@@ -388,6 +386,7 @@ spiral_status NAME(spiral_loss_value_grad)(const spiral_loss *loss, size_t B, si
         .err = err,
     };
     NAME(lay_out)(&k, work);
+    for (size_t r = 0; r < sizeof k.every / sizeof *k.every; r++) k.every[r] = (int)r;
     k.scale = NAME(reduction)(&k);
     if (loss->options.reduction == SPIRAL_REDUCE_NONE)
         for (size_t i = 0; i < k.columns; i++) value[i] = 0;

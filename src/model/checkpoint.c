@@ -89,13 +89,20 @@ static spiral_status config_from_json(const json_t *json, spiral_model_config *c
                             grid ? grid : "");
     if (!kind || (strcmp(kind, "ae") && strcmp(kind, "vae")))
         return spiral__fail(err, SPIRAL_FORMAT, -1, "kind \"%.40s\" is neither ae nor vae", kind ? kind : "");
+    int planes = integer(json, "planes");
+    if (planes != 1 && planes != 2)
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "planes is %d, must be 1 or 2", planes);
+    const json_t *logit = json_object_get(json, "threshold");
+    *threshold = (float)json_number_value(logit);
+    if (!json_is_number(logit) || !isfinite(*threshold))
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "threshold is missing or not a finite number");
     *c = (spiral_model_config){
         .roll = {.grid = {.kind = strcmp(grid, "beats") ? SPIRAL_GRID_SECONDS : SPIRAL_GRID_BEATS,
                           .column_us = integer(json, "column_us"),
                           .steps_per_quarter = integer(json, "steps_per_quarter")},
                  .low = integer(json, "low"),
                  .high = integer(json, "high"),
-                 .onsets = integer(json, "planes") == 2,
+                 .onsets = planes == 2,
                  .drums = json_is_true(json_object_get(json, "drums"))},
         .columns = integer(json, "columns"),
         .kind = strcmp(kind, "vae") ? SPIRAL_MODEL_AE : SPIRAL_MODEL_VAE,
@@ -103,7 +110,6 @@ static spiral_status config_from_json(const json_t *json, spiral_model_config *c
         .hidden = integer(json, "hidden"),
         .layers = integer(json, "layers"),
     };
-    *threshold = (float)json_number_value(json_object_get(json, "threshold"));
     return SPIRAL_OK;
 }
 
@@ -117,8 +123,13 @@ static spiral_status model_from_tensors(const spiral__tensors *tensors, spiral_m
     spiral_model_config config;
     float threshold = 0;
     spiral_model *m = NULL;
+    size_t numbers = 0;
     spiral_status status = config_from_json(json, &config, &threshold, err);
     json_decref(json);
+    if (status == SPIRAL_OK) status = spiral__model_size(&config, &numbers, err);
+    if (status == SPIRAL_OK && tensors->size / sizeof(float) < numbers) /* before memory is asked for */
+        status = spiral__fail(err, SPIRAL_FORMAT, -1, "a model of its config holds %zu numbers, the file %zu",
+                              numbers, tensors->size / sizeof(float));
     if (status == SPIRAL_OK) status = spiral_model_create(&config, 0, &m, err);
     for (size_t i = 0; status == SPIRAL_OK && i < spiral_model_tensor_count(m); i++) {
         spiral_tensor t = spiral_model_get_tensor(m, i);
@@ -158,7 +169,7 @@ spiral_status spiral__checkpoint_load(const char *path, spiral_model **model,
     free(bytes);
     if (status != SPIRAL_OK) {
         spiral_model_destroy(m);
-        return spiral__error_prefix(err, status, path);
+        return spiral__error_prefix(err, status, spiral__input_name(path));
     }
     *model = m;
     return SPIRAL_OK;

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the loss benches share: a batch of made-up music, one call of the loss over a pool of threads, and
+ * what the machine itself can do. bench_loss.c uses it from C, bench_loss.py through libbench.so.
+ */
+#ifndef SPIRAL_BENCH_H
+#define SPIRAL_BENCH_H
+
+#include <stddef.h>
+
+#define BENCH_API __attribute__((visibility("default")))
+
+typedef struct bench bench;
+
+/* kind: a name of spiral_loss_kind_from_name; bce and spiral weights 1, sums. isa: NULL for the best.
+ * threads: 0 for one per processor. NULL if that cannot be had; the reason goes to stderr. */
+BENCH_API bench *bench_open(const char *kind, int keys, int threads, const char *isa);
+BENCH_API void bench_close(bench *b);
+BENCH_API int bench_threads(const bench *b);
+BENCH_API const char *bench_isa(void);
+
+/* Value, and the gradient on the logits, of B rolls of T columns. The batch is cut over B, as a user with
+ * threads would. keys_first: arrays are (B, P, T), else (B, T, P). NAN on failure. */
+BENCH_API double bench_call(bench *b, size_t B, size_t T, int keys_first, const float *pred,
+                            const float *target, float *grad);
+
+/* (B, T, P): four voices that walk in small steps, each note lasting 1 to 8 columns, and the logits of a
+ * network that is mostly right. */
+BENCH_API void bench_fill(size_t B, size_t T, size_t P, unsigned long seed, float *pred, float *target);
+
+BENCH_API double bench_seconds(void);
+
+/* Multiply-adds of f32 per second that all threads together do from registers, with the vectors of
+ * bench_isa(); fused where that set has them. */
+BENCH_API double bench_fma_rate(bench *b);
+
+/* One pass over three arrays of n floats that reads two and writes one: seconds. The arrays are the caller's,
+ * for the time depends on which cache they lie in. */
+BENCH_API double bench_stream(bench *b, size_t n, const float *x, const float *y, float *out);
+
+#endif

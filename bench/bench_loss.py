@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT
+"""The loss against everybody else, side by side in one run: value and gradient on logits, float32.
+
+    python bench/bench_loss.py LIBBENCH [--quick] [--csv FILE]
+
+Everyone gets the same (B, T, P) arrays and the same number of threads. Contenders take turns, round by round, so
+that a busy machine is busy for all; the table shows the fastest round, the CSV that and the median. The limit: the
+multiply-adds the algorithm needs at the rate at which this processor does them from registers, or one pass over
+logits, targets and gradients at the rate at which it streams arrays of this size, whichever is longer.
+"""
+import argparse
+import csv
+import ctypes
+import datetime
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+
+os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", os.path.abspath("build/inductor"))
+import numpy as np
+import torch
+
+import peers
+
+SIZES = [(64, 36, 36), (512, 36, 36), (4096, 36, 36), (64, 256, 88), (512, 256, 88), (4096, 256, 88)]
+PEER_CELLS = 16_000_000  # above this the formula's intermediates in PyTorch do not fit: 20 arrays and more
+SUBSET = {"geomloss": 256, "pot": 64, "question": 2048}  # columns; time per column is what is compared
+SECONDS, ROUNDS = 3.0, 100  # per contender and size, at most; three rounds at least
+
+# Arithmetic of kern/vmath.h and kern/loss_body.h per element, a multiply-add, a division, a comparison with its
+# selection each counted once.
+CELL_OPS, BIN_OPS = 41, 26
+
+
+class Ours:
+    def __init__(self, path):
+        self.lib = lib = ctypes.CDLL(path)
+        f, n, d, p = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_double, ctypes.c_void_p
+        for name, result, arguments in [
+            ("bench_open", p, [ctypes.c_char_p, ctypes.c_int, ctypes.c_int, ctypes.c_char_p]),
+            ("bench_close", None, [p]), ("bench_threads", ctypes.c_int, [p]), ("bench_isa", ctypes.c_char_p, []),
+            ("bench_call", d, [p, n, n, ctypes.c_int, f, f, f]),
+            ("bench_fill", None, [n, n, n, ctypes.c_ulong, f, f]),
+            ("bench_fma_rate", d, [p]), ("bench_stream", d, [p, n, f, f, f])]:
+            function = getattr(lib, name)
+            function.restype, function.argtypes = result, arguments
+
+    def open(self, kind, keys, threads):
+        handle = self.lib.bench_open(kind.encode(), keys, threads, None)
+        if not handle:
+            sys.exit("bench: the library cannot be opened")
+        return handle
+
+    def fill(self, B, T, P):
+        pred, target = np.empty((B, T, P), np.float32), np.empty((B, T, P), np.float32)
+        self.lib.bench_fill(B, T, P, 1, pred.ctypes.data, target.ctypes.data)
+        return pred, target
+
+    def caller(self, kind, shape, threads, keys_first=False):
+        handle, grad, (B, T, P) = self.open(kind, shape[2], threads), np.empty(shape, np.float32), shape
+
+        def call(pred, target):
+            value = self.lib.bench_call(handle, B, T, keys_first, pred.ctypes.data, target.ctypes.data,
+                                        grad.ctypes.data)
+            return value, grad
+        return call
+
+
+def contenders(ours, shape, threads, skip):
+    """name -> (function, columns it is given or None for all)."""
+    B, T, P = shape
+    found = {
+        "ours": (ours.caller("spiral", shape, threads), None),
+        "ours, keys first": (ours.caller("spiral", shape, threads, True), None),
+        "ours, bce alone": (ours.caller("bce", shape, threads), None),
+        "torch bce alone": (peers.torch_bce(), None),
+    }
+    if B * T * P > PEER_CELLS:
+        return found
+    found["torch bce compiled"] = (peers.torch_bce_compiled(threads), None)
+    found["torch eager"] = (peers.torch_eager(P), None)
+    found["torch eager conv1d"] = (peers.torch_eager(P, "conv1d"), None)
+    if "compile" not in skip:
+        found["torch compile"] = (peers.torch_compiled(P, threads), None)
+    found["geomloss sinkhorn"] = (peers.geomloss(P), SUBSET["geomloss"])
+    found["pot sinkhorn"] = (peers.pot(P), SUBSET["pot"])
+    found["question's loop"] = (peers.question_loop(), SUBSET["question"])
+    return found
+
+
+def time_all(jobs):
+    """jobs: name -> no-argument function. Rounds over all of them; seconds per call."""
+    seconds = {name: [] for name in jobs}
+    for round_ in range(ROUNDS):
+        for name, job in jobs.items():
+            if sum(seconds[name]) > SECONDS and len(seconds[name]) >= 3:
+                continue
+            start = time.perf_counter()
+            job()
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def check(ours, eager, pred, target):
+    """The formula in PyTorch is the formula: values to 1e-5, gradients to 1e-4 of the largest."""
+    (v, g), (w, h) = ours(pred, target), eager(pred, target)
+    assert abs(v - w) <= 1e-5 * abs(w), (v, w)
+    assert np.abs(g - h).max() <= 1e-4 * np.abs(h).max(), np.abs(g - h).max()
+
+
+def limit(ours, machine, shape, notes, pred, target):
+    """Seconds: (multiply-adds at the register rate, one pass over the arrays), each the best of several."""
+    B, T, P = shape
+    taps, bins, columns = 2 * peers.REACH + 1, P + 2 * peers.REACH, B * T
+    ops = columns * (2 * P * taps + P * CELL_OPS + bins * BIN_OPS) + notes * taps
+    out = np.empty_like(pred)
+    rate = max(ours.lib.bench_fma_rate(machine) for _ in range(5))
+    stream = [ours.lib.bench_stream(machine, pred.size, pred.ctypes.data, target.ctypes.data, out.ctypes.data)
+              for _ in range(max(3, min(50, int(2e8 / pred.size))))]
+    return ops / rate, min(stream), rate, 3 * 4 * pred.size / min(stream), ops / columns
+
+
+def measure(ours, shape, threads, skip):
+    torch.set_num_threads(threads)
+    B, T, P = shape
+    columns = B * T
+    pred, target = ours.fill(*shape)
+    turned = [np.ascontiguousarray(x.swapaxes(1, 2)) for x in (pred, target)]
+    machine = ours.open("bce", P, threads)
+    runners, jobs, given = contenders(ours, shape, threads, skip), {}, {}
+    for name, (function, subset) in runners.items():
+        n = min(columns, subset or columns)
+        x = [a.reshape(1, -1, P)[:, :n] for a in (pred, target)] if subset else (pred, target)
+        x = turned if name == "ours, keys first" else x
+        jobs[name], given[name] = (lambda f=function, x=x: f(*x)), n
+        jobs[name]()  # to warm up, and to compile
+    if "torch eager" in runners:
+        check(runners["ours"][0], runners["torch eager"][0], pred, target)
+    compute, stream, rate, bandwidth, ops = limit(ours, machine, shape, int(target.sum()), pred, target)
+    seconds = time_all(jobs)
+    again = limit(ours, machine, shape, int(target.sum()), pred, target)
+    compute, stream = min(compute, again[0]), min(stream, again[1])
+    rows = [{"contender": name, "columns_timed": given[name], "runs": len(times),
+             "min_ns_per_column": 1e9 * min(times) / given[name],
+             "median_ns_per_column": 1e9 * float(np.median(times)) / given[name]}
+            for name, times in seconds.items()]
+    for name, value in [("limit: multiply-adds", compute), ("limit: memory", stream)]:
+        rows.append({"contender": name, "columns_timed": columns, "runs": 1,
+                     "min_ns_per_column": 1e9 * value / columns, "median_ns_per_column": 1e9 * value / columns})
+    facts = {"fma_per_second": max(rate, again[2]), "bytes_per_second": max(bandwidth, again[3]),
+             "ops_per_column": ops, "density": float(target.mean())}
+    ours.lib.bench_close(machine)
+    return rows, facts
+
+
+def show(shape, threads, rows, facts):
+    B, T, P = shape
+    by = {r["contender"]: r["min_ns_per_column"] for r in rows}
+    mine, bound = by["ours"], max(by["limit: multiply-adds"], by["limit: memory"])
+    print(f"\n{B} rolls of {P} x {T}, {threads} thread{'s' * (threads > 1)}: {facts['fma_per_second'] / 1e9:.1f} G "
+          f"multiply-adds/s, {facts['bytes_per_second'] / 1e9:.1f} GB/s, {facts['ops_per_column']:.0f} operations "
+          f"and {12 * P} bytes per column, {100 * facts['density']:.0f} % of keys sound")
+    print(f"    {'':<24}{'ns/column':>12}{'median':>12}{'x ours':>10}")
+    for r in sorted(rows, key=lambda r: r["min_ns_per_column"]):
+        note = "" if r["columns_timed"] == B * T else f"   on {r['columns_timed']} columns"
+        print(f"    {r['contender']:<24}{r['min_ns_per_column']:>12.1f}{r['median_ns_per_column']:>12.1f}"
+              f"{r['min_ns_per_column'] / mine:>10.2f}{note}")
+    goals(by, mine, bound)
+    if "torch eager" not in by:
+        print(f"    skipped: the formula in PyTorch ({B * T * (P + 48) * 4 * 8 / 2**30:.0f} GiB of intermediates "
+              f"and more), and what is slower")
+
+
+def goals(by, mine, bound):
+    def say(name, reached, goal, unit="x"):
+        print(f"    {name:<44}{reached:>9.2f}{unit}   goal {goal:g}{unit}   {'met' if reached >= goal else 'MISSED'}")
+    if "torch eager" in by:
+        say("faster than PyTorch eager, better of two", min(by["torch eager"], by["torch eager conv1d"]) / mine, 20)
+        if "torch compile" in by:
+            say("faster than torch.compile", by["torch compile"] / mine, 5)
+        say("faster than GeomLoss", by["geomloss sinkhorn"] / mine, 1000)
+        say("faster than POT", by["pot sinkhorn"] / mine, 1000)
+    say("faster than PyTorch's cross-entropy alone", by["torch bce alone"] / mine, 1)
+    say("of the machine's own limit", 100 * bound / mine, 50, "%")
+
+
+def describe(ours):
+    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
+               platform.processor() or "unknown") if os.path.exists("/proc/cpuinfo") else platform.processor()
+    command = lambda *a: subprocess.run(a, capture_output=True, text=True).stdout.strip()
+    import geomloss, ot
+    build = open("build/meson-info/intro-buildoptions.json").read() if os.path.exists("build/meson-info") else ""
+    return {"date": datetime.date.today().isoformat(), "cpu": cpu, "processors": os.cpu_count(),
+            "compiler": command(os.environ.get("CC", "cc"), "--version").split("\n")[0],
+            "flags": "-O3 -fno-math-errno -fno-trapping-math" if '"release"' in build else "not a release build",
+            "isa": ours.lib.bench_isa().decode(),
+            "commit": command("git", "rev-parse", "--short", "HEAD") + ("+" if command("git", "status", "--porcelain")
+                                                                         else ""),
+            "torch": torch.__version__, "numpy": np.__version__, "geomloss": geomloss.__version__,
+            "pot": ot.__version__, "load": f"{os.getloadavg()[0]:.1f}"}
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    arguments.add_argument("library")
+    arguments.add_argument("--quick", action="store_true", help="the two smallest sizes, without torch.compile")
+    arguments.add_argument("--csv", help="default: bench/results/<cpu>-<date>.csv; - for none")
+    given = arguments.parse_args()
+    ours, all_rows = Ours(given.library), []
+    handle = ours.open("bce", 36, 1)
+    machine = describe(ours)
+    ours.lib.bench_close(handle)
+    print("  ".join(f"{k}: {v}" for k, v in machine.items()))
+    for threads in sorted({1, os.cpu_count()}):
+        for shape in SIZES[:2] if given.quick else SIZES:
+            rows, facts = measure(ours, shape, threads, ["compile"] if given.quick else [])
+            show(shape, threads, rows, facts)
+            sys.stdout.flush()
+            all_rows += [{"rolls": shape[0], "columns": shape[1], "keys": shape[2], "threads": threads, **r, **facts,
+                          **machine} for r in rows]
+    if given.csv == "-" or given.quick and not given.csv:
+        return
+    name = re.sub(r"[^a-z0-9]+", "-", machine["cpu"].lower().replace("(r)", "")).strip("-")
+    path = given.csv or f"bench/results/{name}-{machine['date']}.csv"
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, all_rows[0].keys())
+        writer.writeheader()
+        writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in all_rows)
+    print(f"\nkept as {path}")
+
+
+if __name__ == "__main__":
+    main()

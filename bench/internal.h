@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is in a bench; for the files of this folder.
+ */
+#ifndef SPIRAL_BENCH_INTERNAL_H
+#define SPIRAL_BENCH_INTERNAL_H
+
+#include "base/par.h"
+#include "spiral/loss.h"
+
+struct bench {
+    spiral_loss *loss;
+    spiral__pool *pool;
+    size_t keys, work_bytes; /* one work buffer; there is one per thread */
+    char *work;
+};
+
+#endif
