@@ -293,7 +293,10 @@ def config():
 # ---- inputs that broke a promise ----
 
 def regressions():
-    pass
+    add("score", "section-of-a-pickup-alone.txt", HEAD + "pickup 4\nvoice a\nplay A A\nsection A\na: 4c4")
+    add("score", "title-of-a-zero-byte.txt", "title \0" + HEAD[7:] + "voice a\na: 1c4")
+    add("score", "tempos-whose-seconds-round.txt", HEAD.replace("120", "164") + "voice a\nplay A B A\nsection A\na: 1c4\n"
+        "section B\nmeter 3/4\ntempo 8 = 99\na: 2.d4")
 
 
 def main():

@@ -5,6 +5,8 @@
 #ifndef SPIRAL_BASE_ERROR_H
 #define SPIRAL_BASE_ERROR_H
 
+#include <stddef.h>
+
 #include "spiral/status.h"
 
 /* Fills *err (NULL is fine) with a printf-style sentence and returns status. The sentence names the thing,

@@ -10,7 +10,7 @@
 #include "fuzz.h"
 #include "fuzz_music.h"
 
-enum { COLUMNS_TRIED = 200000 };
+enum { COLUMNS_TRIED = 8192 };
 
 /* ---- notes ---- */
 

@@ -175,6 +175,50 @@ static void test_midi_fields(void **state) {
     clear(&midi);
 }
 
+/* The meter it ends with gives way to the one the next section begins with. */
+static void test_section_of_a_pickup_alone(void **state) {
+    (void)state;
+    spiral_midi midi =
+        read_good(PLAIN "pickup 4\nvoice a\nplay A A B\nsection A\na: 4c4\nsection B\nmeter 3/4\na: 2.d4");
+    static const int expected[][3] = {{0, 1, 4}, {480, 1, 4}, {960, 3, 4}}; /* tick, meter */
+    assert_int_equal(midi.meter_count, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(midi.meters[i].at_ticks, expected[i][0]);
+        assert_int_equal(midi.meters[i].numerator, expected[i][1]);
+        assert_int_equal(midi.meters[i].denominator, expected[i][2]);
+    }
+    clear(&midi);
+}
+
+/* Bit for bit the seconds that the file written from it has. */
+static void test_tempos_whose_seconds_round(void **state) {
+    (void)state;
+    spiral_midi midi = read_good(
+                    "title T\nmeter 4/4\nkey C major\ntempo 4 = 164\nvoice a\nplay A B A\nsection A\n"
+                    "a: 1c4\nsection B\nmeter 3/4\ntempo 8 = 99\na: 2.d4"),
+                back;
+    size_t size;
+    assert_int_equal(spiral_midi_size(&midi, &size, NULL), SPIRAL_OK);
+    unsigned char *bytes = malloc(size);
+    assert_int_equal(spiral_midi_write(&midi, bytes, size, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_midi_read(bytes, size, &back, NULL), SPIRAL_OK);
+    assert_int_equal(back.tempo_count, 3);
+    for (int i = 0; i < 3; i++) assert_true(midi.tempos[i].at_s == back.tempos[i].at_s);
+    free(bytes);
+    clear(&midi);
+    clear(&back);
+}
+
+static void test_title_of_a_zero_byte(void **state) {
+    (void)state;
+    static const char text[] = "title \0\nmeter 4/4\nkey C major\ntempo 4 = 120\nvoice a\na: 1c4";
+    spiral_midi midi;
+    spiral_error err = {0};
+    assert_int_equal(spiral_score_read(text, sizeof text - 1, &midi, &err), SPIRAL_FORMAT);
+    assert_string_equal(err.text, "line 1: a zero byte: this is no text");
+    assert_int_equal(err.offset, 6);
+}
+
 static void test_channels_leave_out_drums(void **state) {
     (void)state;
     char text[1024] = PLAIN;
@@ -514,6 +558,9 @@ int main(void) {
         cmocka_unit_test(test_sections),
         cmocka_unit_test(test_pickup),
         cmocka_unit_test(test_midi_fields),
+        cmocka_unit_test(test_section_of_a_pickup_alone),
+        cmocka_unit_test(test_tempos_whose_seconds_round),
+        cmocka_unit_test(test_title_of_a_zero_byte),
         cmocka_unit_test(test_channels_leave_out_drums),
         cmocka_unit_test(test_chord_names),
         cmocka_unit_test(test_figures),
