@@ -10,6 +10,7 @@ fault. Files that lie there and are not made here are left alone.
 """
 import json
 import pathlib
+import random
 import struct
 import sys
 
@@ -123,6 +124,10 @@ def midi():
     seed("never-starts", one(b"\0\x80\x3c\x64\x10\x90\x3c\0" + END))
     seed("drums", one(b"\0\x99\x24\x64\x30\x24\0\0\x26\x64\x30\x26\0" + NOTE + END))
     seed("keys-0-and-127", one(b"\0\x9f\0\1\0\x7f\x7f\x60\0\0\0\x7f\0" + END))
+    noise = random.Random(21)
+    for i in range(3):  # mostly data, or the first length would end it all
+        events = bytes(noise.choices(range(128 if noise.random() < 0.9 else 256), k=1)[0] for _ in range(300))
+        seed(f"noise-{i}", header(i, 1, noise.randrange(65536)) + chunk(events))
     seed("cut-in-event", one(NOTE + b"\0\x90\x3c"))
 
 
@@ -295,6 +300,10 @@ def config():
 def regressions():
     add("score", "section-of-a-pickup-alone.txt", HEAD + "pickup 4\nvoice a\nplay A A\nsection A\na: 4c4")
     add("score", "title-of-a-zero-byte.txt", "title \0" + HEAD[7:] + "voice a\na: 1c4")
+    add("score", "figure-strikes-a-held-key.txt", HEAD + "figure f 1:1 / 4:r 1 8:1 r 2:1 / 4:1\nchords c f\nc: C")
+    add("score", "figure-of-rests.txt", HEAD + "figure f 64:r / 64:r\nchords c f\nc: C | D")
+    far = header(1, 4, 96) + b"".join(chunk(NOTE + END, length=n) for n in (100, 60, 120, 16)) + b"M\1\2" * 40
+    add("midi", "lengths-that-end-in-a-far-tail.mid", far + chunk(SCALE + END) + b"M\3" * 9)
     add("score", "tempos-whose-seconds-round.txt", HEAD.replace("120", "164") + "voice a\nplay A B A\nsection A\na: 1c4\n"
         "section B\nmeter 3/4\ntempo 8 = 99\na: 2.d4")
 

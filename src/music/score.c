@@ -193,6 +193,25 @@ static void release(spiral_midi *midi) {
     memset(midi, 0, sizeof *midi);
 }
 
+/* Lines of a figure may strike a key that another line holds. MIDI cannot hold one key twice, and so the note
+ * that sounds ends there; struck twice at once, the longer note is the one. Needs notes in order. */
+static void part_restruck(spiral_midi *midi) {
+    size_t latest[16 * 128] = {0}, kept = 0; /* index + 1 of the latest note of each channel and key */
+    for (size_t i = 0; i < midi->note_count; i++) {
+        spiral_note n = midi->notes[i];
+        size_t *at = &latest[n.channel << 7 | n.pitch];
+        spiral_note *before = *at ? &midi->notes[*at - 1] : NULL;
+        if (before && before->on_ticks == n.on_ticks) {
+            before->off_ticks = n.off_ticks; /* the longer: the order says so */
+            continue;
+        }
+        if (before && before->off_ticks > n.on_ticks) before->off_ticks = n.on_ticks;
+        midi->notes[kept++] = n;
+        *at = kept;
+    }
+    midi->note_count = kept;
+}
+
 static spiral_status lay_out(const spiral__score *r, spiral_midi *midi) {
     SPIRAL_TRY(allocate(r, midi));
     midi->format = 1;
@@ -212,6 +231,7 @@ static spiral_status lay_out(const spiral__score *r, spiral_midi *midi) {
     }
     spiral__tempo_fill(midi);
     qsort(midi->notes, midi->note_count, sizeof *midi->notes, by_time);
+    part_restruck(midi);
     return SPIRAL_OK;
 }
 

@@ -18,7 +18,7 @@
 
 #include "fuzz.h"
 
-enum { CUT_MAX = 8192, ROOM_MORE = 4096 };
+enum { EACH_BYTE_MAX = 8192, ROOM_MORE = 4096 };
 
 typedef struct input {
     char *name;
@@ -137,15 +137,21 @@ static void run_files(void) {
     }
 }
 
-static void run_cut(void) {
+static void run_each_byte(void) {
     char what[100];
-    size_t cuts = 0;
+    size_t runs = 0;
     for (size_t i = 0; i < input_count; i++)
-        for (size_t size = 0; size < inputs[i].size && inputs[i].size <= CUT_MAX; size++, cuts++) {
-            snprintf(now.title, sizeof now.title, "%.400s cut to %zu bytes", inputs[i].name, size);
-            run(inputs[i].bytes, size);
+        for (size_t at = 0; at < inputs[i].size && inputs[i].size <= EACH_BYTE_MAX; at++, runs += 3) {
+            unsigned char *byte = &inputs[i].bytes[at], kept = *byte;
+            snprintf(now.title, sizeof now.title, "%.400s cut or changed at byte %zu", inputs[i].name, at);
+            run(inputs[i].bytes, at);
+            *byte = kept ^ 0x80;
+            run(inputs[i].bytes, inputs[i].size);
+            *byte = kept == 0xff ? 0 : 0xff;
+            run(inputs[i].bytes, inputs[i].size);
+            *byte = kept;
         }
-    snprintf(what, sizeof what, "%zu beginnings of files", cuts);
+    snprintf(what, sizeof what, "%zu files cut or changed at each byte", runs);
     ok(what);
 }
 
@@ -171,11 +177,11 @@ static void run_damaged(uint64_t count, uint64_t seed) {
 
 int main(int argc, char **argv) {
     uint64_t damaged = 0, seed = 1;
-    int cut = 0;
+    int each_byte = 0;
     watch(argv[0]);
     for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--cut"))
-            cut = 1;
+        if (!strcmp(argv[i], "--each-byte"))
+            each_byte = 1;
         else if (!strcmp(argv[i], "--damaged") && i + 1 < argc)
             damaged = strtoull(argv[++i], NULL, 10);
         else if (!strcmp(argv[i], "--seed") && i + 1 < argc)
@@ -185,7 +191,7 @@ int main(int argc, char **argv) {
     }
     if (!input_count) die("no input in", argc > 1 ? argv[argc - 1] : "the arguments");
     run_files();
-    if (cut) run_cut();
+    if (each_byte) run_each_byte();
     if (damaged) run_damaged(damaged, seed);
     printf("1..%d\n", done);
     for (size_t i = 0; i < input_count; i++) {

@@ -286,7 +286,7 @@ static void test_figures(void **state) {
     assert_notes(PLAIN "figure f 4.:1 8:23 r\nchords l f\nl: <c3 e g> <d3 f a>",
                  "0+6:48 6+2:52 6+2:55 8+6:50 14+2:53 14+2:57");
     assert_notes(PLAIN "figure f 2:1 / 4:r 3 / 16:2 *\nchords l f\nl: 4.<c3 e g> 2r 8r",
-                 "0+6:48 0+1:52 1+1:48 1+1:52 1+1:55 2+1:52 3+1:48 3+1:52 3+1:55 4+1:52 4+2:55 5+1:48 "
+                 "0+1:48 0+1:52 1+1:48 1+1:52 1+1:55 2+1:52 3+1:48 3+1:52 3+1:55 4+1:52 4+1:55 5+1:48 "
                  "5+1:52 5+1:55");
     assert_notes("title T\nmeter 3/4\nkey C major\ntempo 4 = 120\npickup 4\nchords l waltz\n"
                  "l: r | <c3 e> | % | 2<d3 f>",
@@ -301,8 +301,9 @@ static void test_errors(void **state) {
     (void)state;
 #define NOTE_RULE   "a note is a letter a to g, a sign #, ##, b, bb or n, and an octave 0 to 9"
 #define LENGTH_RULE "a length is 1, 2, 4, 8, 16, 32 or 64, with at most two dots"
-#define FIGURE_RULE \
-    "a figure is lengths and chord notes like 4:1 23 + * r, its lines parted by /, up to 64 steps"
+#define FIGURE_RULE                                                                                          \
+    "a figure is lengths and chord notes like 4:1 23 + * r, its lines parted by /, each with a note, up to " \
+    "64 steps"
 #define CHORD_RULE                                                                                  \
     "a chord name is a letter A to G, # or b, one of m 7 m7 maj7 6 m6 dim dim7 m7b5 aug sus2 sus4 " \
     "7sus4 9 7b9, and /bass"
@@ -486,6 +487,25 @@ static void test_other_failures(void **state) {
     free(text);
 }
 
+/* MIDI cannot hold a key twice: the note that another line strikes again ends there. */
+static void test_figure_strikes_a_held_key(void **state) {
+    (void)state;
+    static const char head[] = PLAIN "figure f 1:1 / 4:r 1 8:1 r 2:1 / 4:1\nchords c f\n";
+    char text[300];
+    snprintf(text, sizeof text, "%sc: <c4>", head);
+    assert_notes(text, "0+4:60 4+4:60 8+4:60 12+4:60");
+}
+
+/* A kilobyte of rests that a megabyte of chords would play: refused, not played for minutes. */
+static void test_figure_of_rests(void **state) {
+    (void)state;
+    static const char text[] = PLAIN "figure f 4:1 / 64:r\n";
+    spiral_midi midi;
+    spiral_error err;
+    assert_int_equal(read_text(text, &midi, &err), SPIRAL_FORMAT);
+    assert_string_equal(err.text, "line 5: 'f': " FIGURE_RULE);
+}
+
 /* A good score, each of its bytes in turn replaced or the rest cut off: read or refused, never worse. */
 static void test_damaged_text(void **state) {
     (void)state;
@@ -566,6 +586,8 @@ int main(void) {
         cmocka_unit_test(test_figures),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_other_failures),
+        cmocka_unit_test(test_figure_strikes_a_held_key),
+        cmocka_unit_test(test_figure_of_rests),
         cmocka_unit_test(test_damaged_text),
         cmocka_unit_test(test_pieces),
     };
