@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 # The front door. Meson and ninja do the work; everything lands in build/.
 .DEFAULT_GOAL := all
-.PHONY: all demo test lint san tsan format install clean help
+.PHONY: all demo test lint san tsan fuzz fuzz-afl format install clean help
+SECONDS ?= 60
 DATA := $(abspath $(wildcard ../shared/data))
 SPIRAL_DATA ?= $(DATA)
 export SPIRAL_DATA
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*##/\t/' | expand -t 12
 
 all: build/ready  ## the library and the program, in seconds
 	@ninja -C build --quiet
@@ -36,6 +37,14 @@ san:  ## the C tests under ASan and UBSan
 tsan:  ## the C tests under TSan
 	@tools/deps.sh test
 	@tools/test.sh tsan
+
+fuzz:  ## libFuzzer on each reader for SECONDS=60, or on TARGET=midi alone; ends with: N executions, N found
+	@tools/deps.sh fuzz
+	@tools/fuzz.sh libfuzzer $(SECONDS) $(TARGET)
+
+fuzz-afl:  ## the same with AFL++
+	@tools/deps.sh afl
+	@tools/fuzz.sh afl $(SECONDS) $(TARGET)
 
 format:  ## clang-format over all C files
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

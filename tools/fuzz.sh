@@ -75,5 +75,6 @@ for target in $targets; do
     [ "$found" -gt 0 ] && grep -E 'does not hold|ERROR: |runtime error|SUMMARY|Test unit written' "$out" | head -n 8
     all=$((all + found)) total=$((total + runs))
 done
-echo "$total executions, $all found$([ "$all" -gt 0 ] && echo " (see $crashes)")"
+[ "$all" -eq 0 ] || echo "in $crashes; after make san, build/san/tests/fuzz/replay-TARGET FILE tells where it breaks"
+echo "$total executions, $all found"
 [ "$all" -eq 0 ]
