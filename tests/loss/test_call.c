@@ -187,6 +187,50 @@ static void test_bad_cells(void **state) {
     batch_free(&b);
 }
 
+/* Where the ranges end, to the last bit, in either precision. */
+static void group10_limits_of_ranges(void **state) {
+    (void)state;
+    enum { PRED, PROB, TARGET, WEIGHT };
+    const struct {
+        int array;
+        float value;
+        int fine;
+    } cells[] = {
+        {PRED, 1e20f, 1},     {PRED, -1e20f, 1},       {PRED, nextafterf(1e20f, INFINITY), 0},
+        {PROB, 1, 1},         {PROB, -0.f, 1},         {PROB, 1 + 0x1p-23f, 0},
+        {PROB, 0x1p-149f, 1}, {PROB, -0x1p-149f, 0},   {PROB, 3e38f, 0},
+        {TARGET, 1, 1},       {TARGET, -0.f, 1},       {TARGET, 1 + 0x1p-23f, 0},
+        {TARGET, 0, 1},       {TARGET, -0x1p-149f, 0}, {TARGET, 3e38f, 0},
+        {WEIGHT, 1e6f, 1},    {WEIGHT, -0.f, 1},       {WEIGHT, 1e6f + 0.0625f, 0},
+        {WEIGHT, 0, 1},       {WEIGHT, -0x1p-149f, 0}, {WEIGHT, 3e38f, 0},
+    };
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+        for (int kind = SPIRAL_LOSS_NONE; kind <= SPIRAL_LOSS_WEIGHTED_BCE; kind++) {
+            spiral_loss_options o = alone((spiral_loss_kind)kind);
+            o.bce = 1;
+            o.from_logits = cells[i].array == PRED;
+            float x[3][KEYS] = {{0}}, grad[KEYS];
+            double y[3][KEYS] = {{0}}, grad_f64[KEYS], value;
+            for (int p = 0; p < KEYS; p++) x[2][p] = 1;
+            x[cells[i].array ? cells[i].array - 1 : 0][KEYS - 1] = cells[i].value;
+            for (int j = 0; j < 3 * KEYS; j++) y[j / KEYS][j % KEYS] = (double)x[j / KEYS][j % KEYS];
+            spiral_loss *loss = make(&o, KEYS);
+            void *work = room(spiral_loss_work_size_f64(loss, 1));
+            const spiral_strides s = rows_of(1, KEYS);
+            const spiral_status wanted = cells[i].fine ? SPIRAL_OK : SPIRAL_NUMERIC;
+            assert_int_equal(spiral_loss_value_grad_f32(loss, 1, 1, x[0], s, x[1], s, x[2], s, &value, grad,
+                                                        s, work, NULL),
+                             wanted);
+            if (cells[i].array == PRED && cells[i].fine) /* as a float it is a little more than 1e20 */
+                y[0][KEYS - 1] = copysign(1e20, y[0][KEYS - 1]);
+            assert_int_equal(spiral_loss_value_grad_f64(loss, 1, 1, y[0], s, y[1], s, y[2], s, &value,
+                                                        grad_f64, s, work, NULL),
+                             wanted);
+            free(work);
+            spiral_loss_destroy(loss);
+        }
+}
+
 /* A NaN or an infinity in any array, at any place, in either precision: NUMERIC, and the cell is named. */
 static void group10_not_a_number_is_named(void **state) {
     (void)state;
@@ -316,6 +360,7 @@ int main(void) {
         cmocka_unit_test(group07_no_such_geometry),
         cmocka_unit_test(test_wrong_calls),
         cmocka_unit_test(test_bad_cells),
+        cmocka_unit_test(group10_limits_of_ranges),
         cmocka_unit_test(group10_not_a_number_is_named),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_presets),

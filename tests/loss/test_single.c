@@ -119,8 +119,32 @@ static void group10_million_columns(void **state) {
     free(b);
 }
 
+/* The surer a right answer, the less it costs, and that little is right to the last few bits. */
+static void group10_right_and_sure(void **state) {
+    (void)state;
+    spiral_loss_options o = spiral_loss_options_default();
+    o.weight = 0;
+    spiral_loss *loss = make(&o, 1);
+    void *work = room(spiral_loss_work_size_f32(loss, 1));
+    const spiral_strides s = rows_of(1, 1);
+    for (int on = 0; on < 2; on++)
+        for (float z = 0.25f; z < 80; z += 0.3f) {
+            const float logit = on ? z : -z, target = (float)on;
+            const double wanted = log1p(exp(-(double)z));
+            double value;
+            assert_int_equal(spiral_loss_value_grad_f32(loss, 1, 1, &logit, s, &target, s, NULL, s, &value,
+                                                        NULL, s, work, NULL),
+                             SPIRAL_OK);
+            if (!(fabs(value - wanted) < 1e-6 * wanted + 2e-30)) /* below that exp does not go */
+                fail_msg("logit %g costs %.9g, should cost %.9g", (double)logit, value, wanted);
+        }
+    free(work);
+    spiral_loss_destroy(loss);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(group10_right_and_sure),
         cmocka_unit_test(group10_million_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
