@@ -10,38 +10,66 @@
 
 #include "cli.h"
 
-enum { MAX_FLAGS = 48, FIRST_LONG = 256 };
+enum { MAX_FLAGS = 48, FIRST_LONG = 256, HELP_WIDTH = 96, HELP_INDENT = 23 };
 
 static int is_short(const cli_flag *f) { return f->name[1] == 0; }
 
-static void print_flag(const cli_flag *f) {
-    char left[64];
-    snprintf(left, sizeof left, "%s%s %s", is_short(f) ? "-" : "--", f->name,
-             f->placeholder ? f->placeholder : "");
-    printf("  %-20s %s", left, f->help);
+/* The default of a flag as " (default 5)", or nothing. */
+static void describe_default(const cli_flag *f, char *text, size_t size) {
+    *text = 0;
     if (f->kind == CLI_CHOICE) {
-        printf(" (");
-        for (const char *const *c = f->choices; *c; c++) printf("%s%s", c == f->choices ? "" : ", ", *c);
-        printf("; default %s)", f->choices[*(int *)f->value]);
+        size_t used = 0;
+        for (const char *const *c = f->choices; *c && used < size; c++)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", c == f->choices ? " (" : ", ", *c);
+        if (used < size) snprintf(text + used, size - used, "; default %s)", f->choices[*(int *)f->value]);
     } else if (f->kind == CLI_INT && *(int64_t *)f->value >= 0) {
-        printf(" (default %lld)", (long long)*(int64_t *)f->value);
+        snprintf(text, size, " (default %lld)", (long long)*(int64_t *)f->value);
     } else if (f->kind == CLI_REAL && *(double *)f->value >= 0) {
-        printf(" (default %g)", *(double *)f->value);
+        snprintf(text, size, " (default %g)", *(double *)f->value);
     } else if (f->kind == CLI_TIME && *(double *)f->value >= 0) {
-        printf(" (default %s)", cli_duration(*(double *)f->value));
+        snprintf(text, size, " (default %s)", cli_duration(*(double *)f->value));
     } else if (f->kind == CLI_TEXT && *(const char **)f->value) {
-        printf(" (default %s)", *(const char **)f->value);
+        snprintf(text, size, " (default %s)", *(const char **)f->value);
+    }
+}
+
+/* Prints words, broken into lines that start at HELP_INDENT. */
+static void print_wrapped(const char *text) {
+    int at = HELP_INDENT;
+    while (*text) {
+        int n = (int)strcspn(text, " ");
+        if (at > HELP_INDENT && at + 1 + n > HELP_WIDTH) {
+            printf("\n%*s", HELP_INDENT, "");
+            at = HELP_INDENT;
+        } else if (at > HELP_INDENT) {
+            putchar(' ');
+        }
+        printf("%.*s", n, text);
+        at += n + 1;
+        text += n + (text[n] != 0);
     }
     printf("\n");
 }
 
-static void print_help(const cli_flag *flags) {
+static void print_flag(const cli_flag *f) {
+    char left[64], right[640], value[320];
+    snprintf(left, sizeof left, "%s%s %s", is_short(f) ? "-" : "--", f->name,
+             f->placeholder ? f->placeholder : "");
+    describe_default(f, value, sizeof value);
+    snprintf(right, sizeof right, "%s%s", f->help, value);
+    printf("  %-*s ", HELP_INDENT - 3, left);
+    print_wrapped(right);
+}
+
+static int print_help(const cli_flag *flags) {
     const cli_verb *v = cli_current();
     printf("spiral %s %s [flags]\n\n  %s.\n\n", v->name, v->arguments, v->summary);
     for (; flags->name; flags++) print_flag(flags);
-    printf("  %-20s one JSON object on standard output\n  %-20s no remarks, no progress\n"
+    printf("  %-20s one JSON object on standard output, and nothing else there\n"
+           "  %-20s nothing but errors, and the report of a verb that only reports\n"
            "  %-20s threads (default 0: one per processor)\n\nExample:\n  %s\n",
            "--json", "--quiet", "--threads N", v->example);
+    return cli_flush();
 }
 
 static int parse_seconds(const char *text, double *seconds) {
@@ -92,6 +120,15 @@ static int choose(const cli_flag *f, const char *text) {
     return cli_usage("--%s \"%s\": not one of %s", f->name, text, list);
 }
 
+static int store_text(const cli_flag *f, const char *text) {
+    const char *dashes = is_short(f) ? "-" : "--";
+    if (!*text) return cli_usage("%s%s \"\": a value is missing", dashes, f->name);
+    if (!strncmp(text, "--", 2))
+        return cli_usage("%s%s: a value is missing before %s", dashes, f->name, text);
+    *(const char **)f->value = text;
+    return -1;
+}
+
 /* Stores the value of one flag; returns -1 or the exit status. */
 static int store(const cli_flag *f, const char *text) {
     char *end;
@@ -99,7 +136,7 @@ static int store(const cli_flag *f, const char *text) {
     errno = 0;
     switch (f->kind) {
     case CLI_SWITCH: *(int *)f->value = 1; return -1;
-    case CLI_TEXT: *(const char **)f->value = text; return -1;
+    case CLI_TEXT: return store_text(f, text);
     case CLI_CHOICE: return choose(f, text);
     case CLI_INT: {
         long long n = strtoll(text, &end, 10);
@@ -134,6 +171,18 @@ static void make_tables(const cli_flag *flags, int count, struct option *options
     *letters = 0;
 }
 
+/* What getopt did not like, `c` being its ':' or '?'. */
+static int refuse(int c, const char *word, const cli_flag *all, int count) {
+    int known = optopt >= FIRST_LONG && optopt < FIRST_LONG + count, alike = 0;
+    if (c == ':' && known) return cli_usage("--%s: a value is missing", all[optopt - FIRST_LONG].name);
+    if (c == ':') return cli_usage("-%c: a value is missing", optopt);
+    if (known) return cli_usage("%s: --%s takes no value", word, all[optopt - FIRST_LONG].name);
+    if (optopt) return cli_usage("-%c: no such flag; --help lists them", optopt);
+    for (int i = 0; i < count; i++) alike += !strncmp(word + 2, all[i].name, strcspn(word + 2, "="));
+    if (alike > 1) return cli_usage("%s: may mean %d flags; --help lists them", word, alike);
+    return cli_usage("%s: no such flag; --help lists them", word);
+}
+
 int cli_parse(int argc, char **argv, const cli_flag *flags, cli_common *common, int *first) {
     cli_flag all[MAX_FLAGS] = {{0}};
     struct option options[MAX_FLAGS + 1] = {{0}};
@@ -143,22 +192,21 @@ int cli_parse(int argc, char **argv, const cli_flag *flags, cli_common *common, 
     all[count++] = (cli_flag){"json", CLI_SWITCH, &common->json, NULL, "", 0, 0, NULL};
     all[count++] = (cli_flag){"quiet", CLI_SWITCH, &common->quiet, NULL, "", 0, 0, NULL};
     all[count++] = (cli_flag){"help", CLI_SWITCH, &common->help, NULL, "", 0, 0, NULL};
+    all[count++] = (cli_flag){"h", CLI_SWITCH, &common->help, NULL, "", 0, 0, NULL};
     all[count++] = (cli_flag){"threads", CLI_INT, &common->threads, "N", "", 0, 1024, NULL};
     make_tables(all, count, options, letters);
     opterr = 0;
     optind = 1;
     while ((c = getopt_long(argc, argv, letters, options, NULL)) != -1) {
-        if (c == ':') return cli_usage("%s: a value is missing", argv[optind - 1]);
-        if (c == '?') return cli_usage("%s: no such flag; --help lists them", argv[optind - 1]);
+        if (c == ':' || c == '?') return refuse(c, argv[optind - 1], all, count);
         int i = c >= FIRST_LONG ? c - FIRST_LONG : 0;
         while (c < FIRST_LONG && !(is_short(&all[i]) && all[i].name[0] == c)) i++;
         int status = store(&all[i], optarg);
         if (status >= 0) return status;
     }
-    if (common->help) {
-        print_help(flags);
-        return CLI_DONE;
-    }
+    if (common->help) return print_help(flags);
+    for (int i = optind; i < argc; i++)
+        if (!*argv[i]) return cli_usage("an argument is empty");
     *first = optind;
     return -1;
 }
@@ -166,6 +214,7 @@ int cli_parse(int argc, char **argv, const cli_flag *flags, cli_common *common, 
 int cli_count(int argc, int first, int least, int most) {
     int n = argc - first;
     if (n >= least && n <= most) return -1;
-    return cli_usage("%d argument%s given, needed: %s; for example: %s", n, n == 1 ? "" : "s",
-                     cli_current()->arguments, cli_current()->example);
+    const char *needed = most ? cli_current()->arguments : "none";
+    return cli_usage("%d argument%s given, needed: %s; for example: %s", n, n == 1 ? "" : "s", needed,
+                     cli_current()->example);
 }

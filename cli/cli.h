@@ -73,15 +73,23 @@ int cli_length(const char *text, double *seconds, double *bars);
 /* "spiral VERB: ..." on stderr; returns the exit status named. */
 __attribute__((format(printf, 1, 2))) int cli_fail(const char *format, ...);
 __attribute__((format(printf, 1, 2))) int cli_usage(const char *format, ...);
-int cli_error(const spiral_error *err); /* the library's sentence; BAD_ARG counts as a wrong command line */
+int cli_error(const spiral_error *err);                      /* the library's sentence; the work failed */
+int cli_error_in(const char *path, const spiral_error *err); /* the same, where it does not name the file */
 /* A remark on stderr, unless --quiet. */
 __attribute__((format(printf, 2, 3))) void cli_note(const cli_common *common, const char *format, ...);
+/* Standard output is written out; returns the exit status after saying what went wrong, if it did. */
+int cli_flush(void);
+/* A JSON number, or null for what is no number; a JSON text, also of bytes that are no UTF-8. */
+json_t *cli_number(double x);
+json_t *cli_text(const char *text);
+/* Whether the human-readable result of a verb that writes files is wanted on stdout. */
+static inline int cli_talks(const cli_common *common) { return !common->json && !common->quiet; }
 /* Prints and frees the one JSON object of a verb; if `common` does not ask for JSON, only frees it. Returns
  * the exit status: writing to a full disk or a closed pipe is a failure. */
 int cli_finish(const cli_common *common, json_t *result);
 /* "1,234,567" in a static buffer of which four are alive at a time. */
 const char *cli_thousands(uint64_t n);
-/* "83 s", "12 min", "1.5 h" likewise. */
+/* "83 s", "12 min", "1.5 h", "9 days" likewise. */
 const char *cli_duration(double seconds);
 
 /* ---- presets and files (load.c) --------------------------------------------------------------------------
@@ -122,18 +130,28 @@ int cli_roll_options(const cli_rolling *rolling, const cli_common *common, char 
 /* Reads a corpus; prints each file left out. Returns -1 or the exit status. */
 int cli_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
                const cli_common *common, spiral_corpus **corpus);
-/* Loads a MIDI file, or a text score if the name ends in .txt. Returns -1 or the exit status. */
-int cli_midi(const char *path, spiral_midi *midi);
-/* Loads a piece as a roll of the model's kind; midi may be NULL. Returns -1 or the exit status. */
-int cli_roll(const spiral_model *model, const char *path, spiral_roll *roll, spiral_midi *midi);
+/* Loads a MIDI file, or a text score if the name ends in .txt; remarks on a file that is cut short. Returns
+ * -1 or the exit status. */
+int cli_midi(const char *path, const cli_common *common, spiral_midi *midi);
+/* Loads a piece as a roll of the model's kind. Returns -1 or the exit status. */
+int cli_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll);
 int cli_model(const char *path, spiral_model **model);
+json_t *cli_measures_json(const spiral_measures *m);
+
+/* ---- outputs (output.c) ----------------------------------------------------------------------------------
+ */
+
+enum { CLI_PATH_SIZE = 4096 };
+
+/* Whether a file can be made at `path`, found out by making one beside it. Returns -1 or the exit status. */
+int cli_can_write(const char *path);
+/* Makes a folder if it is not there. Returns -1 or the exit status. */
+int cli_folder(const char *path);
+/* "folder/stem-number.mid" in path[CLI_PATH_SIZE]. Returns -1 or the exit status. */
+int cli_numbered(char *path, const char *folder, const char *stem, int digits, uint64_t number);
 /* Writes a roll as MIDI with `text` as its text event; fills notes and seconds if not NULL. */
 int cli_save_roll(const spiral_roll *roll, const char *text, const char *path, size_t *notes,
                   double *seconds);
-/* Makes a folder if it is not there. Returns -1 or the exit status. */
-int cli_folder(const char *path);
-
-json_t *cli_measures_json(const spiral_measures *m);
 
 /* ---- the verbs -------------------------------------------------------------------------------------------
  */

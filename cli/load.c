@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Presets, and getting corpora, pieces and models in and pieces out.
+ * Presets, and getting corpora, pieces and models in. What goes out: output.c.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "cli.h"
 
@@ -58,6 +56,35 @@ static void fit_range(const spiral_corpus *corpus, spiral_roll_options *options)
     options->high = high;
 }
 
+/* Corpora are read from files and folders: their parts have names, and may be read twice. */
+static int no_stdin(char **paths, int count) {
+    for (int i = 0; i < count; i++)
+        if (!strcmp(paths[i], "-"))
+            return cli_usage("-: files and folders are read here, not standard input");
+    return -1;
+}
+
+/* Keys of the music itself where neither preset nor flags name them. Returns -1 or the exit status. */
+static int choose_range(const cli_rolling *r, const cli_common *common, char **paths, int count, int columns,
+                        spiral_roll_options *options) {
+    spiral_corpus *all;
+    spiral_error err = {.text = ""};
+    options->low = 0;
+    options->high = SPIRAL_KEYS - 1;
+    if (spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns,
+                             (int)common->threads, &all, &err) != SPIRAL_OK)
+        return cli_error(&err);
+    fit_range(all, options);
+    spiral_corpus_destroy(all);
+    if (r->low > options->high)
+        return cli_usage("--low %lld is above %d, the highest key of nearly all notes; give --high too",
+                         (long long)r->low, options->high);
+    if (r->high >= 0 && r->high < options->low)
+        return cli_usage("--high %lld is below %d, the lowest key of nearly all notes; give --low too",
+                         (long long)r->high, options->low);
+    return -1;
+}
+
 int cli_roll_options(const cli_rolling *r, const cli_common *common, char **paths, int count,
                      spiral_roll_options *options, int *columns) {
     *options = spiral_roll_options_default();
@@ -74,26 +101,22 @@ int cli_roll_options(const cli_rolling *r, const cli_common *common, char **path
     if (r->columns > 0) *columns = (int)r->columns;
     if (r->planes > 0) options->onsets = r->planes == 2;
     if (r->preset != PRESET_SEED && (r->low < 0 || r->high < 0)) {
-        spiral_corpus *all;
-        spiral_error err = {.text = ""};
-        options->low = 0;
-        options->high = SPIRAL_KEYS - 1;
-        if (spiral_corpus_create((const char *const *)paths, (size_t)count, options, *columns,
-                                 (int)common->threads, &all, &err) != SPIRAL_OK)
-            return cli_error(&err);
-        fit_range(all, options);
-        spiral_corpus_destroy(all);
+        int status = no_stdin(paths, count);
+        if (status < 0) status = choose_range(r, common, paths, count, *columns, options);
+        if (status >= 0) return status;
     }
     if (r->low >= 0) options->low = (int)r->low;
     if (r->high >= 0) options->high = (int)r->high;
     if (options->low > options->high)
-        return cli_usage("--low %d is above --high %d", options->low, options->high);
+        return cli_usage("--low %d is above %d, the highest key", options->low, options->high);
     return -1;
 }
 
 int cli_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
                const cli_common *common, spiral_corpus **corpus) {
     spiral_error err = {.text = ""};
+    int status = no_stdin(paths, count);
+    if (status >= 0) return status;
     if (spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns,
                              (int)common->threads, corpus, &err) != SPIRAL_OK)
         return cli_error(&err);
@@ -109,29 +132,32 @@ static int ends_in(const char *path, const char *ending) {
     return n >= k && !strcasecmp(path + n - k, ending);
 }
 
-int cli_midi(const char *path, spiral_midi *midi) {
+int cli_midi(const char *path, const cli_common *common, spiral_midi *midi) {
     spiral_error err = {.text = ""};
     spiral_status status =
         ends_in(path, ".txt") ? spiral_score_load(path, midi, &err) : spiral_midi_load(path, midi, &err);
-    return status == SPIRAL_OK ? -1 : cli_error(&err);
+    if (status != SPIRAL_OK) return cli_error(&err);
+    if (midi->warnings[SPIRAL_MIDI_WARN_TRUNCATED] || midi->warnings[SPIRAL_MIDI_WARN_HEADER])
+        cli_note(common, "%s: cut short, or of another length than it says; what is there was read", path);
+    return -1;
 }
 
-int cli_roll(const spiral_model *model, const char *path, spiral_roll *roll, spiral_midi *midi) {
+int cli_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll) {
     const spiral_roll_options *options = &spiral_model_get_config(model)->roll;
-    spiral_midi own = {0};
+    spiral_midi midi = {0};
+    spiral_roll_report report = {0};
     spiral_error err = {.text = ""};
-    int status = cli_midi(path, &own);
+    int status = cli_midi(path, common, &midi);
     if (status >= 0) return status;
-    if (spiral_roll_from_midi(&own, options, roll, NULL, &err) != SPIRAL_OK)
+    if (spiral_roll_from_midi(&midi, options, roll, &report, &err) != SPIRAL_OK)
         status = cli_fail("%s: %s", path, err.text);
+    else if (!roll->columns && report.notes)
+        status = cli_fail("%s: none of its %zu notes is in the model's range, keys %d to %d", path,
+                          report.notes, options->low, options->high);
     else if (!roll->columns)
-        status = own.note_count ? cli_fail("%s: none of its %zu notes is in the model's range, keys %d to %d",
-                                           path, own.note_count, options->low, options->high)
-                                : cli_fail("%s: it holds no notes", path);
-    if (status >= 0 || !midi)
-        spiral_midi_clear(&own);
-    else
-        *midi = own;
+        status =
+            cli_fail("%s: it holds %s", path, report.notes_drums ? "drums only, no pitches" : "no notes");
+    spiral_midi_clear(&midi);
     return status;
 }
 
@@ -140,36 +166,17 @@ int cli_model(const char *path, spiral_model **model) {
     return spiral_model_load(path, model, &err) == SPIRAL_OK ? -1 : cli_error(&err);
 }
 
-int cli_save_roll(const spiral_roll *roll, const char *text, const char *path, size_t *notes,
-                  double *seconds) {
-    spiral_midi midi = {0};
-    spiral_error err = {.text = ""};
-    spiral_status status = spiral_midi_from_roll(roll, &midi, &err);
-    if (status == SPIRAL_OK && text) {
-        midi.text = strdup(text);
-        if (!midi.text) status = err.status = SPIRAL_NO_MEMORY;
-    }
-    if (status == SPIRAL_OK) status = spiral_midi_save(&midi, path, &err);
-    if (notes) *notes = midi.note_count;
-    if (seconds) *seconds = spiral_midi_seconds(&midi, midi.end_ticks);
-    spiral_midi_clear(&midi);
-    return status == SPIRAL_OK ? -1 : cli_error(&err);
-}
-
-int cli_folder(const char *path) {
-    struct stat info;
-    if (!mkdir(path, 0777)) return -1;
-    if (errno == EEXIST && !stat(path, &info) && S_ISDIR(info.st_mode)) return -1;
-    return cli_fail("%s: cannot make the folder: %s", path, strerror(errno));
-}
-
 json_t *cli_measures_json(const spiral_measures *m) {
-    return json_pack(
-        "{s:{s:f, s:f, s:f}, s:{s:f, s:f, s:f}, s:f, s:f, s:f, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f}, s:f}",
-        "frame", "precision", m->precision, "recall", m->recall, "f1", m->f1, "note", "precision",
-        m->note_precision, "recall", m->note_recall, "f1", m->note_f1, "exact_windows", m->exact_windows,
-        "spiral_error", m->spiral_error, "substitution", m->substitution, "miss", m->miss, "false_alarm",
-        m->false_alarm, "total_error", m->total_error, "chroma", "precision", m->chroma_precision, "recall",
-        m->chroma_recall, "f1", m->chroma_f1, "substitution", m->chroma_substitution, "octave_share",
-        m->octave_share);
+    return json_pack("{s:{s:o, s:o, s:o}, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o, "
+                     "s:o, s:o}, s:o}",
+                     "frame", "precision", cli_number(m->precision), "recall", cli_number(m->recall), "f1",
+                     cli_number(m->f1), "note", "precision", cli_number(m->note_precision), "recall",
+                     cli_number(m->note_recall), "f1", cli_number(m->note_f1), "exact_windows",
+                     cli_number(m->exact_windows), "spiral_error", cli_number(m->spiral_error),
+                     "helix_distance", cli_number(m->helix_distance), "substitution",
+                     cli_number(m->substitution), "miss", cli_number(m->miss), "false_alarm",
+                     cli_number(m->false_alarm), "total_error", cli_number(m->total_error), "chroma",
+                     "precision", cli_number(m->chroma_precision), "recall", cli_number(m->chroma_recall),
+                     "f1", cli_number(m->chroma_f1), "substitution", cli_number(m->chroma_substitution),
+                     "octave_share", cli_number(m->octave_share));
 }

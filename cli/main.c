@@ -2,6 +2,7 @@
  *
  * The program: one table of verbs.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,21 +33,31 @@ const cli_verb cli_verbs[] = {
 static const cli_verb *current;
 const cli_verb *cli_current(void) { return current; }
 
-static void print_map(FILE *to) {
-    fprintf(to,
-            "spiral %s - a folder of MIDI in, a trained music autoencoder out, and from it new music\n\n"
-            "  spiral VERB [flags] ARGUMENTS\n\n",
-            SPIRAL_VERSION);
+static int print_map(void) {
+    printf("spiral %s - a folder of MIDI in, a trained music autoencoder out, and from it new music\n\n"
+           "  spiral VERB [flags] ARGUMENTS\n\n",
+           SPIRAL_VERSION);
     for (const cli_verb *v = cli_verbs; v->name; v++)
-        fprintf(to, "  %-12s %-15s %s\n", v->name, v->arguments, v->summary);
-    fprintf(
-        to,
+        printf("  %-12s %-15s %s\n", v->name, v->arguments, v->summary);
+    printf(
         "\nEvery verb takes --json, --quiet, --threads N and --help, which shows its flags and an example.\n"
         "The way from nothing to sound:\n\n"
         "  spiral inspect my_midi/\n"
         "  spiral train my_midi/ -o model.safetensors --time 5min\n"
         "  spiral sample model.safetensors -n 4 -o new/\n"
         "  spiral render new/sample-1.mid -o sample-1.wav\n");
+    return cli_flush();
+}
+
+static int run(const char *name, int argc, char **argv) {
+    for (current = cli_verbs; current->name; current++)
+        if (!strcmp(name, current->name)) return current->run(argc, argv);
+    current = NULL;
+    fprintf(stderr, "spiral: \"%s\" is not a verb; the verbs are", name);
+    for (const cli_verb *v = cli_verbs; v->name; v++)
+        fprintf(stderr, "%s %s", v == cli_verbs ? "" : ",", v->name);
+    fprintf(stderr, "\n");
+    return CLI_USAGE;
 }
 
 int main(int argc, char **argv) {
@@ -55,19 +66,14 @@ int main(int argc, char **argv) {
         fprintf(stderr, "spiral: SPIRAL_ISA: %s\n", err.text);
         return CLI_USAGE;
     }
-    if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
-        print_map(stdout);
-        return CLI_DONE;
-    }
-    if (!strcmp(argv[1], "--version")) {
+    signal(SIGPIPE, SIG_IGN); /* a reader that went away is a failed write, and no end of a long training */
+    const char *name = argc > 1 ? argv[1] : "help";
+    int help = !strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h");
+    if (help && argc < 3) return print_map();
+    if (help) return run(argv[2], 2, (char *[]){argv[2], "--help", NULL});
+    if (!strcmp(name, "--version")) {
         printf("spiral %s (%s)\n", SPIRAL_VERSION, spiral_isa_name());
-        return CLI_DONE;
+        return cli_flush();
     }
-    for (current = cli_verbs; current->name; current++)
-        if (!strcmp(argv[1], current->name)) return current->run(argc - 1, argv + 1);
-    fprintf(stderr, "spiral: \"%s\" is not a verb; the verbs are", argv[1]);
-    for (const cli_verb *v = cli_verbs; v->name; v++)
-        fprintf(stderr, "%s %s", v == cli_verbs ? "" : ",", v->name);
-    fprintf(stderr, "\n");
-    return CLI_USAGE;
+    return run(name, argc - 1, argv + 1);
 }

@@ -2,6 +2,7 @@
  *
  * Everything the program says: errors and remarks on stderr, results on stdout.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -9,9 +10,17 @@
 
 #include "cli.h"
 
+/* One line, whatever the names and bytes in it: a control character is shown, not obeyed. */
 static void say(const char *format, va_list args) {
-    fprintf(stderr, "spiral %s: ", cli_current()->name);
-    vfprintf(stderr, format, args);
+    char text[1536];
+    const cli_verb *verb = cli_current();
+    vsnprintf(text, sizeof text, format, args);
+    fprintf(stderr, "spiral%s%s: ", verb ? " " : "", verb ? verb->name : "");
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            fprintf(stderr, "\\x%02x", (unsigned)*c);
+        else
+            fputc(*c, stderr);
     fputc('\n', stderr);
 }
 
@@ -32,8 +41,12 @@ int cli_usage(const char *format, ...) {
 }
 
 int cli_error(const spiral_error *err) {
-    const char *text = *err->text ? err->text : spiral_status_name(err->status);
-    return err->status == SPIRAL_BAD_ARG ? cli_usage("%s", text) : cli_fail("%s", text);
+    return cli_fail("%s", *err->text ? err->text : spiral_status_name(err->status));
+}
+
+int cli_error_in(const char *path, const spiral_error *err) {
+    return cli_fail("%s: %s", strcmp(path, "-") ? path : "standard input",
+                    *err->text ? err->text : spiral_status_name(err->status));
 }
 
 void cli_note(const cli_common *common, const char *format, ...) {
@@ -44,13 +57,35 @@ void cli_note(const cli_common *common, const char *format, ...) {
     va_end(args);
 }
 
+int cli_flush(void) {
+    if (!fflush(stdout) && !ferror(stdout)) return CLI_DONE;
+    return cli_fail("standard output: cannot write: %s", strerror(errno));
+}
+
+json_t *cli_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+json_t *cli_text(const char *text) {
+    json_t *json = json_string(text);
+    if (json) return json;
+    char *plain = malloc(4 * strlen(text) + 1), *to = plain; /* not UTF-8: what is not ASCII becomes \xHH */
+    if (!plain) return json_null();
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x80)
+            *to++ = *text;
+        else
+            to += sprintf(to, "\\x%02x", (unsigned)(unsigned char)*text);
+    *to = 0;
+    json = json_string(plain);
+    free(plain);
+    return json;
+}
+
 int cli_finish(const cli_common *common, json_t *result) {
     int failed = 0;
-    if (common->json) failed = json_dumpf(result, stdout, JSON_INDENT(2)) || putchar('\n') == EOF;
+    if (common->json)
+        failed = json_dumpf(result, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) || putchar('\n') == EOF;
     json_decref(result);
-    if (fflush(stdout) || ferror(stdout) || failed)
-        return cli_fail("standard output: cannot write the result");
-    return CLI_DONE;
+    return cli_flush() || failed ? CLI_FAILED : CLI_DONE;
 }
 
 static char *buffer(void) {
@@ -72,13 +107,15 @@ const char *cli_thousands(uint64_t n) {
 
 const char *cli_duration(double s) {
     char *out = buffer();
-    if (s < 1)
-        snprintf(out, 32, "%.4g ms", s * 1e3);
+    if (s > 0 && s < 1)
+        snprintf(out, 32, "%.3g ms", s * 1e3);
     else if (s < 100)
         snprintf(out, 32, "%.3g s", s);
     else if (s < 6000)
         snprintf(out, 32, "%.3g min", s / 60);
+    else if (s < 360000)
+        snprintf(out, 32, "%.3g h", s / 3600);
     else
-        snprintf(out, 32, "%.4g h", s / 3600);
+        snprintf(out, 32, "%.4g days", s / 86400);
     return out;
 }

@@ -9,12 +9,13 @@ static json_t *result_json(const spiral_evaluation *e) {
     const spiral_roll_report *r = &e->lost;
     double kept = r->notes_kept ? (double)r->notes_kept : 1;
     json_object_set_new(json, "windows", json_integer((json_int_t)e->windows));
-    json_object_set_new(json, "bce_nats", json_real(e->bce_nats));
-    json_object_set_new(json, "kl_nats", json_real(e->kl_nats));
+    json_object_set_new(json, "bce_nats", cli_number(e->bce_nats));
+    json_object_set_new(json, "kl_nats", cli_number(e->kl_nats));
     json_object_set_new(json, "silent", json_boolean(e->predicted_density == 0));
     json_object_set_new(json, "onsets_lost", json_real((double)(r->onsets_merged + r->notes_doubled) / kept));
     json_object_set_new(json, "notes_in_range", json_integer((json_int_t)r->notes_kept));
     json_object_set_new(json, "notes", json_integer((json_int_t)r->notes));
+    json_object_set_new(pca, "f1", cli_number(e->pca.f1));
     json_object_set_new(json, "pca", pca);
     return json;
 }
@@ -46,12 +47,13 @@ static void print_table(const spiral_evaluation *e, int code) {
            100 * (double)(e->lost.onsets_merged + e->lost.notes_doubled) / kept);
 }
 
-static void say_silence(const char *path, const spiral_evaluation *e) {
+static void say_silence(const cli_common *common, const char *path, const spiral_evaluation *e) {
     if (e->predicted_density == 0)
-        cli_fail("%s: the output is silent: not one key sounds, where the music has %.2f at a time", path,
-                 e->target_density);
+        cli_note(common, "%s: the output is silent: not one key sounds, where the music has %.2f at a time",
+                 path, e->target_density);
     else if (e->predicted_density < 0.1 * e->target_density)
-        cli_fail("%s: the output is nearly silent: %.3f keys sound at a time, where the music has %.2f", path,
+        cli_note(common,
+                 "%s: the output is nearly silent: %.3f keys sound at a time, where the music has %.2f", path,
                  e->predicted_density, e->target_density);
 }
 
@@ -74,9 +76,9 @@ int verb_eval(int argc, char **argv) {
     status = cli_corpus(argv + first + 1, argc - first - 1, &config->roll, config->columns, &common, &corpus);
     if (status < 0 &&
         spiral_model_evaluate(model, corpus, tolerance, (int)common.threads, &e, &err) != SPIRAL_OK)
-        status = cli_error(&err);
+        status = cli_error_in(argv[first + 1], &err);
     if (status < 0) {
-        say_silence(argv[first], &e);
+        say_silence(&common, argv[first], &e);
         if (!common.json) print_table(&e, config->code);
         status = cli_finish(&common, result_json(&e));
     }

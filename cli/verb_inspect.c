@@ -2,13 +2,11 @@
  *
  * spiral inspect: what is in the files, and what a grid and a range keep and lose, before any training.
  */
-#include <string.h>
-
 #include "cli.h"
 
 typedef struct totals {
     size_t files, skipped, windows, windows_empty, columns;
-    uint64_t sounding, warnings;
+    uint64_t sounding, repairs[SPIRAL_MIDI_WARNING_COUNT];
     double seconds;
     spiral_roll_report notes;
 } totals;
@@ -16,7 +14,7 @@ typedef struct totals {
 static void add_file(totals *t, const spiral_corpus_file *f, const spiral_roll *roll) {
     t->files += !f->skipped;
     t->skipped += f->skipped != NULL;
-    for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) t->warnings += f->warnings[i] > 0;
+    for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) t->repairs[i] += f->warnings ? f->warnings[i] : 0;
     t->notes.notes += f->report.notes;
     t->notes.notes_drums += f->report.notes_drums;
     t->notes.notes_low += f->report.notes_low;
@@ -41,9 +39,19 @@ static json_t *skipped_json(const spiral_corpus *corpus) {
         spiral_corpus_file f = spiral_corpus_get_file(corpus, i);
         if (f.skipped)
             json_array_append_new(
-                list, json_pack("{s:s%, s:s}", "file", f.path, strlen(f.path), "reason", f.skipped));
+                list, json_pack("{s:o, s:o}", "file", cli_text(f.path), "reason", cli_text(f.skipped)));
     }
     return list;
+}
+
+static json_t *repairs_json(const totals *t) {
+    json_t *repairs = json_array();
+    for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++)
+        if (t->repairs[i])
+            json_array_append_new(repairs, json_pack("{s:s, s:I}", "what",
+                                                     spiral_midi_warning_name((spiral_midi_warning)i),
+                                                     "count", (json_int_t)t->repairs[i]));
+    return repairs;
 }
 
 static double share(size_t part, size_t whole) { return whole ? (double)part / (double)whole : 0; }
@@ -61,6 +69,7 @@ static json_t *result_json(const totals *t, const spiral_corpus *corpus, const s
                   (json_int_t)n->onsets_merged, "notes_doubled", (json_int_t)n->notes_doubled, "windows",
                   (json_int_t)t->windows, "windows_empty", (json_int_t)t->windows_empty, "polyphony",
                   share(t->sounding, t->columns));
+    json_object_set_new(json, "repairs", repairs_json(t));
     json_object_set_new(json, "low", json_integer(o->low));
     json_object_set_new(json, "high", json_integer(o->high));
     json_object_set_new(json, "columns", json_integer(columns));
@@ -77,9 +86,9 @@ static void print_count(const char *what, size_t n, size_t whole) {
 static void print_table(const totals *t, const spiral_roll_options *o, int columns) {
     const spiral_roll_report *n = &t->notes;
     const spiral_grid *g = &o->grid;
-    printf("%s files, %s of music", cli_thousands(t->files), cli_duration(t->seconds));
+    printf("%s file%s, %s of music", cli_thousands(t->files), t->files == 1 ? "" : "s",
+           cli_duration(t->seconds));
     if (t->skipped) printf("; %s left out", cli_thousands(t->skipped));
-    if (t->warnings) printf("; %s kinds of fault mended", cli_thousands(t->warnings));
     printf("\nRolled on keys %d to %d, windows of %d columns of ", o->low, o->high, columns);
     if (g->kind == SPIRAL_GRID_SECONDS)
         printf("%s", cli_duration(g->column_us * 1e-6));
@@ -97,6 +106,12 @@ static void print_table(const totals *t, const spiral_roll_options *o, int colum
     print_count("windows", t->windows, 0);
     print_count("silent windows", t->windows_empty, t->windows);
     printf("  %-44s %12.2f\n", "keys sounding at a time", share(t->sounding, t->columns));
+    for (int i = 0, any = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) {
+        if (t->repairs[i] && !any++) printf("Mended while reading\n");
+        if (t->repairs[i])
+            printf("  %8s  %s\n", cli_thousands(t->repairs[i]),
+                   spiral_midi_warning_name((spiral_midi_warning)i));
+    }
 }
 
 int verb_inspect(int argc, char **argv) {

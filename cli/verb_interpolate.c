@@ -24,28 +24,29 @@ int verb_interpolate(int argc, char **argv) {
     spiral_roll a = {0}, b = {0};
     json_t *files = json_array();
     if (status < 0) status = cli_model(argv[first], &model);
-    if (status < 0) status = cli_roll(model, argv[first + 1], &a, NULL);
-    if (status < 0) status = cli_roll(model, argv[first + 2], &b, NULL);
+    if (status < 0) status = cli_roll(model, argv[first + 1], &common, &a);
+    if (status < 0) status = cli_roll(model, argv[first + 2], &common, &b);
     if (status < 0) status = cli_folder(output);
     for (int64_t i = 0; status < 0 && i < n; i++) {
         double position = (double)i / (double)(n - 1), seconds;
-        char path[4096], text[240];
+        char path[CLI_PATH_SIZE], text[240];
         spiral_roll roll = {0};
         spiral_error err = {.text = ""};
         size_t notes;
-        snprintf(path, sizeof path, "%s/step-%02lld.mid", output, (long long)i);
+        status = cli_numbered(path, output, "step", 2, (uint64_t)i);
+        if (status >= 0) break;
         snprintf(text, sizeof text, "spiral interpolate --how %s, position %.6g; model sha256 %s", ways[how],
                  position, spiral_model_get_sha256(model));
         if (spiral_create_between(model, &a, &b, position, (spiral_path)how, &roll, NULL, &err) != SPIRAL_OK)
-            status = cli_error(&err);
+            status = cli_error_in(argv[first], &err);
         else
             status = cli_save_roll(&roll, text, path, &notes, &seconds);
         spiral_roll_clear(&roll);
         if (status >= 0) break;
-        if (!common.json)
+        if (cli_talks(&common))
             printf("%s: position %.3f, %zu notes, %s\n", path, position, notes, cli_duration(seconds));
-        json_array_append_new(files, json_pack("{s:s, s:f, s:I, s:f}", "path", path, "position", position,
-                                               "notes", (json_int_t)notes, "seconds", seconds));
+        json_array_append_new(files, json_pack("{s:o, s:f, s:I, s:f}", "path", cli_text(path), "position",
+                                               position, "notes", (json_int_t)notes, "seconds", seconds));
     }
     if (status < 0) status = cli_finish(&common, json_pack("{s:O}", "files", files));
     json_decref(files);

@@ -58,8 +58,9 @@ static spiral_status losses(const spiral_roll *right, const spiral_roll *played,
     spiral_status status = x && t ? SPIRAL_OK : (err->status = SPIRAL_NO_MEMORY);
     for (size_t i = 0; status == SPIRAL_OK && i < sizeof kinds / sizeof *kinds; i++) {
         status = value_of(kinds[i], helix, o->low, P, T, x, t, &value, err);
-        json_object_set_new(json, spiral_loss_kind_name(kinds[i]), json_real(value));
+        json_object_set_new(json, spiral_loss_kind_name(kinds[i]), cli_number(value));
     }
+    json_object_set(json, "hard", json_object_get(json, "seed_hard"));
     free(x);
     free(t);
     return status;
@@ -127,7 +128,7 @@ int verb_loss(int argc, char **argv) {
     if (status < 0 && spiral_helix_from_name(helices[helix_name], &helix, &err) != SPIRAL_OK)
         status = cli_error(&err);
     for (int i = 0; status < 0 && i < 2; i++) {
-        status = cli_midi(argv[first + i], &midi[i]);
+        status = cli_midi(argv[first + i], &common, &midi[i]);
         if (status < 0 && spiral_roll_from_midi(&midi[i], &options, &roll[i], NULL, &err) != SPIRAL_OK)
             status = cli_fail("%s: %s", argv[first + i], err.text);
     }
@@ -136,7 +137,7 @@ int verb_loss(int argc, char **argv) {
                           options.high);
     if (status < 0 && (losses(&roll[0], &roll[1], &options, &helix, json, &err) != SPIRAL_OK ||
                        scores(&roll[0], &roll[1], tolerance, &helix, json, &err) != SPIRAL_OK))
-        status = cli_error(&err);
+        status = cli_error_in(argv[first], &err);
     if (status < 0) {
         if (!common.json) {
             printf("%s against %s; losses per note of the first\n", argv[first + 1], argv[first]);

@@ -39,12 +39,12 @@ static int draw_helix(const settings *s) {
 }
 
 /* Rolls a piece for a picture: all keys, 20 ms columns. */
-static int roll_piece(const char *path, spiral_roll *roll) {
+static int roll_piece(const char *path, const cli_common *common, spiral_roll *roll) {
     spiral_roll_options options = {
         .grid = {SPIRAL_GRID_SECONDS, 20000, 0}, .low = 0, .high = 127, .onsets = 1};
     spiral_midi midi = {0};
     spiral_error err = {.text = ""};
-    int status = cli_midi(path, &midi);
+    int status = cli_midi(path, common, &midi);
     if (status >= 0) return status;
     if (spiral_roll_from_midi(&midi, &options, roll, NULL, &err) != SPIRAL_OK)
         status = cli_fail("%s: %s", path, err.text);
@@ -54,12 +54,12 @@ static int roll_piece(const char *path, spiral_roll *roll) {
     return status;
 }
 
-static int draw_piece(const settings *s, const char *path) {
+static int draw_piece(const settings *s, const char *path, const cli_common *common) {
     spiral_roll roll = {0}, reference = {0};
     spiral_error err = {.text = ""};
     const char *slash = strrchr(path, '/');
-    int status = roll_piece(path, &roll);
-    if (status < 0 && s->against) status = roll_piece(s->against, &reference);
+    int status = roll_piece(path, common, &roll);
+    if (status < 0 && s->against) status = roll_piece(s->against, common, &reference);
     if (status < 0 && spiral_view_roll(&roll, s->against ? &reference : NULL, slash ? slash + 1 : path,
                                        s->output, &err) != SPIRAL_OK)
         status = cli_error(&err);
@@ -68,35 +68,34 @@ static int draw_piece(const settings *s, const char *path) {
     return status;
 }
 
-static int play_or_convert(const settings *s, const char *path, int play) {
+static int play_or_convert(const settings *s, const char *path, const cli_common *common, int play) {
     spiral_midi midi = {0};
     spiral_error err = {.text = ""};
     spiral_sound_options options = spiral_sound_options_default();
     options.synth = (spiral_synth)s->synth;
     options.soundfont = s->soundfont;
     options.gain = s->gain;
-    int status = cli_midi(path, &midi);
+    int status = cli_midi(path, common, &midi);
     if (status >= 0) return status;
-    spiral_status done = play ? spiral_sound_save(&midi, &options, s->output, NULL, &err)
-                              : spiral_midi_save(&midi, s->output, &err);
-    if (done == SPIRAL_NO_DATA)
+    if (!midi.note_count)
         status = cli_fail("%s: it holds no notes", path);
-    else if (done != SPIRAL_OK)
-        status = cli_error(&err);
+    else if ((play ? spiral_sound_save(&midi, &options, s->output, NULL, &err)
+                   : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
+        status = err.status == SPIRAL_IO ? cli_error(&err) : cli_error_in(path, &err);
     spiral_midi_clear(&midi);
     return status;
 }
 
-static int render(const settings *s, const char *path) {
+static int render(const settings *s, const char *path, const cli_common *common) {
     const char *end = ending(s->output);
     int picture = !strcasecmp(end, ".png") || !strcasecmp(end, ".svg") || !strcasecmp(end, ".pdf");
     if (s->draw_helix)
         return picture ? draw_helix(s)
                        : cli_usage("-o %s: the helix is drawn as .png, .svg or .pdf", s->output);
-    if (picture) return draw_piece(s, path);
-    if (!strcasecmp(end, ".wav")) return play_or_convert(s, path, 1);
-    if (!strcasecmp(end, ".mid") || !strcasecmp(end, ".midi")) return play_or_convert(s, path, 0);
-    return cli_usage("-o %s: its ending must be .wav, .png, .svg, .pdf or .mid", s->output);
+    if (picture) return draw_piece(s, path, common);
+    if (!strcasecmp(end, ".wav")) return play_or_convert(s, path, common, 1);
+    if (!strcasecmp(end, ".mid") || !strcasecmp(end, ".midi")) return play_or_convert(s, path, common, 0);
+    return cli_usage("-o %s: the ending must be .wav, .png, .svg, .pdf or .mid", s->output);
 }
 
 int verb_render(int argc, char **argv) {
@@ -117,8 +116,8 @@ int verb_render(int argc, char **argv) {
     int status = cli_parse(argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(argc, first, s.draw_helix ? 0 : 1, s.draw_helix ? 0 : 1);
     if (status < 0 && !s.output) status = cli_usage("-o OUT is missing: the ending says what to make");
-    if (status < 0) status = render(&s, s.draw_helix ? NULL : argv[first]);
+    if (status < 0) status = render(&s, s.draw_helix ? NULL : argv[first], &common);
     if (status >= 0) return status;
-    if (!common.json) printf("%s\n", s.output);
-    return cli_finish(&common, json_pack("{s:s}", "path", s.output));
+    if (cli_talks(&common)) printf("%s\n", s.output);
+    return cli_finish(&common, json_pack("{s:o}", "path", cli_text(s.output)));
 }

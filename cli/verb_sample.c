@@ -10,7 +10,7 @@
 typedef struct settings {
     int64_t n, seed;
     double temperature, tempo;
-    const char *length, *output, *against;
+    const char *length, *output, *against, *model;
 } settings;
 
 /* How many columns a length is on the model's grid. Returns -1 or the exit status. */
@@ -38,19 +38,18 @@ static int write_sample(const spiral_model *model, const settings *s, uint64_t s
     spiral_roll roll = {0};
     spiral_create_report report;
     spiral_error err = {.text = ""};
-    char path[4096], text[320];
+    char path[CLI_PATH_SIZE], text[320];
     size_t notes;
     double seconds;
-    if (snprintf(path, sizeof path, "%s/sample-%llu.mid", s->output, (unsigned long long)seed) >=
-        (int)sizeof path)
-        return cli_usage("-o %.40s...: the path is too long", s->output);
+    int status = cli_numbered(path, s->output, "sample", 1, seed);
+    if (status >= 0) return status;
     if (spiral_create_sample(model, seed, s->temperature, columns, s->tempo, &roll, &report, &err) !=
         SPIRAL_OK)
-        return cli_error(&err);
+        return cli_error_in(s->model, &err);
     snprintf(text, sizeof text,
              "spiral sample -n 1 --seed %llu --temperature %.9g --length %s --tempo %.9g; model sha256 %s",
              (unsigned long long)seed, s->temperature, s->length, s->tempo, spiral_model_get_sha256(model));
-    int status = cli_save_roll(&roll, text, path, &notes, &seconds);
+    status = cli_save_roll(&roll, text, path, &notes, &seconds);
     if (status < 0) {
         double nearest = corpus_count ? spiral_roll_nearest(&roll, corpus, corpus_count,
                                                             spiral_model_get_config(model)->columns)
@@ -61,17 +60,17 @@ static int write_sample(const spiral_model *model, const settings *s, uint64_t s
                      "sound as in "
                      "the training music",
                      path);
-        if (!common->json) {
+        if (cli_talks(common)) {
             printf("%s: %zu notes, %s", path, notes, cli_duration(seconds));
             if (isfinite(nearest))
                 printf(", %.1f %% of the cells differ from the nearest training window", 100 * nearest);
             printf("\n");
         }
-        json_array_append_new(
-            files, json_pack("{s:s, s:I, s:I, s:f, s:o, s:b, s:f}", "path", path, "seed", (json_int_t)seed,
-                             "notes", (json_int_t)notes, "seconds", seconds, "nearest_training_window",
-                             isfinite(nearest) ? json_real(nearest) : json_null(), "threshold_lowered",
-                             report.lowered, "repeated_columns", report.edge_repeats));
+        json_array_append_new(files,
+                              json_pack("{s:o, s:I, s:I, s:f, s:o, s:b, s:f}", "path", cli_text(path), "seed",
+                                        (json_int_t)seed, "notes", (json_int_t)notes, "seconds", seconds,
+                                        "nearest_training_window", cli_number(nearest), "threshold_lowered",
+                                        report.lowered, "repeated_columns", report.edge_repeats));
     }
     spiral_roll_clear(&roll);
     return status;
@@ -92,7 +91,7 @@ static int against(const spiral_model *model, const settings *s, const cli_commo
 }
 
 int verb_sample(int argc, char **argv) {
-    settings s = {1, 1, 1.0, 120, "20s", ".", NULL};
+    settings s = {.n = 1, .seed = 1, .temperature = 1, .tempo = 120, .length = "20s", .output = "."};
     cli_common common = {0};
     int first;
     const cli_flag flags[] = {
@@ -112,7 +111,7 @@ int verb_sample(int argc, char **argv) {
     const spiral_roll **list = NULL;
     size_t columns = 0, corpus_count = 0;
     json_t *files = json_array();
-    if (status < 0) status = cli_model(argv[first], &model);
+    if (status < 0) status = cli_model(s.model = argv[first], &model);
     if (status < 0) status = columns_of(model, &s, &columns);
     if (status < 0 && s.against) status = against(model, &s, &common, &corpus, &list, &corpus_count);
     if (status < 0) status = cli_folder(s.output);

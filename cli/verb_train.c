@@ -2,84 +2,17 @@
  *
  * spiral train: a folder of MIDI -> a model file.
  */
-#include <math.h>
-#include <signal.h>
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "progress.h"
 
 static const char *const kinds[] = {"ae", "vae", NULL};
 static const char *const helices[] = {"chromatic", "fifths", "tonnetz", "mixed", NULL};
-static const char *const losses[] = {"bce",
-                                     "spiral",
-                                     "energy",
-                                     "gauss",
-                                     "weighted_bce",
-                                     "seed_mask",
-                                     "seed_mask_circular",
-                                     "seed_hard",
-                                     "seed_hard_circular",
-                                     NULL};
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal_number) {
-    (void)signal_number;
-    interrupted = 1;
-}
-
-typedef struct watching {
-    const cli_common *common;
-    FILE *log;
-    int terminal;
-    double drawn; /* seconds at which the line was last drawn */
-} watching;
-
-static void write_log(FILE *log, const spiral_train_progress *p) {
-    json_t *line = json_pack("{s:I, s:I, s:f, s:f, s:f, s:f}", "step", (json_int_t)p->step, "steps",
-                             (json_int_t)p->steps, "seconds", p->seconds, "windows_per_second",
-                             p->windows_per_s, "train_loss", p->train_loss, "rate", p->rate);
-    if (p->train_kl > 0) json_object_set_new(line, "kl_nats", json_real(p->train_kl));
-    if (p->event == SPIRAL_TRAIN_VALID) {
-        json_object_set_new(line, "valid_loss", json_real(p->valid_loss));
-        json_object_set_new(line, "valid_f1", json_real(p->valid_f1));
-        json_object_set_new(line, "valid_exact", json_real(p->valid_exact));
-        json_object_set_new(line, "best_step", json_integer((json_int_t)p->best_step));
-    }
-    json_dumpf(line, log, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    fputc('\n', log);
-    fflush(log);
-    json_decref(line);
-}
-
-static void print_line(const watching *w, const spiral_train_progress *p) {
-    static const char bar[] = "====================";
-    int done = (int)(20.0 * (double)p->step / (double)p->steps);
-    int color = w->terminal && !getenv("NO_COLOR");
-    if (w->terminal)
-        fprintf(stderr, "\r\033[K%s[%-20.*s]%s ", color ? "\033[36m" : "", done, bar, color ? "\033[0m" : "");
-    fprintf(stderr, "%3.0f %%  step %s  %s windows/s  %s left  loss %.3f",
-            100 * (double)p->step / (double)p->steps, cli_thousands((uint64_t)p->step),
-            cli_thousands((uint64_t)p->windows_per_s), cli_duration(p->eta_s), p->train_loss);
-    if (p->valid_loss > 0)
-        fprintf(stderr, "  valid loss %.3f F1 %.4f exact %.1f %%", p->valid_loss, p->valid_f1,
-                100 * p->valid_exact);
-    if (!w->terminal || p->step == p->steps) fputc('\n', stderr);
-}
-
-static int watch(void *context, const spiral_train_progress *p) {
-    watching *w = context;
-    if (w->log) write_log(w->log, p);
-    int due =
-        w->terminal ? p->seconds - w->drawn > 0.1 || p->step == p->steps : p->event == SPIRAL_TRAIN_VALID;
-    if (due && !w->common->quiet) {
-        print_line(w, p);
-        w->drawn = p->seconds;
-    }
-    return interrupted;
-}
+static const char *const losses[] = {
+    "bce", "spiral", "energy", "gauss", "weighted_bce", "seed_mask", "seed_mask_circular", NULL};
 
 typedef struct settings {
     const char *output, *valid, *log;
@@ -100,7 +33,14 @@ static int loss_options(const settings *s, spiral_loss_options *loss) {
                 loss->kind == SPIRAL_LOSS_GAUSS;
     loss->weight = s->lambda >= 0 ? s->lambda : 1;
     loss->bce = s->bce >= 0 ? s->bce : rides || loss->kind == SPIRAL_LOSS_NONE;
+    if (loss->bce == 0 && (loss->weight == 0 || loss->kind == SPIRAL_LOSS_NONE))
+        return cli_usage("--bce and --lambda leave nothing to learn: one of the two must be above 0");
     return -1;
+}
+
+static int check_length(const settings *s) {
+    int given = (s->steps > 0) + (s->epochs > 0) + (s->time > 0);
+    return given > 1 ? cli_usage("--time, --steps and --epochs each say how long to train: give one") : -1;
 }
 
 static void train_options(const settings *s, const cli_common *common, spiral_train_options *o) {
@@ -115,7 +55,7 @@ static void train_options(const settings *s, const cli_common *common, spiral_tr
     o->decay = s->decay;
     o->steps = s->steps > 0 ? s->steps : 0;
     o->epochs = s->epochs > 0 ? s->epochs : 0;
-    o->seconds = s->time;
+    if (s->time > 0) o->seconds = s->time;
     o->transpose = (int)s->transpose;
     o->seed = (uint64_t)s->seed;
     o->threads = (int)common->threads;
@@ -137,43 +77,102 @@ static size_t fit_files(const spiral_corpus *c) {
     return n;
 }
 
+/* Musical windows, one after another, that are not silent. */
+static size_t full_windows(const spiral_corpus *c) {
+    size_t n = 0;
+    for (size_t i = 0; i < spiral_corpus_file_count(c); i++) {
+        spiral_corpus_file f = spiral_corpus_get_file(c, i);
+        if (!f.skipped) n += f.windows - f.windows_empty;
+    }
+    return n;
+}
+
+/* What is trained on is told before, and too little of it is refused. */
+static int check_music(const cli_common *common, const spiral_model_config *m, const spiral_corpus *train,
+                       const spiral_corpus *valid) {
+    enum { LEAST_WINDOWS = 8, FEW_WINDOWS = 100 };
+    size_t windows = full_windows(train), held_out = full_windows(valid);
+    if (windows < LEAST_WINDOWS || !held_out)
+        return cli_fail(
+            "too little music: %zu windows of %d columns to train on and %zu to validate, at least "
+            "%d and 1 are needed",
+            windows, m->columns, held_out, LEAST_WINDOWS);
+    cli_note(common,
+             "%s windows of %zu file%s to train on, %s of %zu to validate; keys %d to %d, %d columns, %s",
+             cli_thousands(windows), fit_files(train), fit_files(train) == 1 ? "" : "s",
+             cli_thousands(held_out), fit_files(valid), m->roll.low, m->roll.high, m->columns,
+             m->roll.onsets ? "frames and onsets" : "frames only");
+    if (windows < FEW_WINDOWS)
+        cli_note(common, "so little music will be learned by heart rather than understood");
+    return -1;
+}
+
+/* The output is looked at before the work, not after: it can be made, and no other file is lost by it. */
+static int check_output(const settings *s, const cli_common *common) {
+    struct stat info;
+    spiral_model *old = NULL;
+    spiral_error err = {.text = ""};
+    if (!strcmp(s->output, "-"))
+        return cli_usage("-o -: a model is written again and again while it trains: it must be a file");
+    int status = cli_can_write(s->output);
+    if (status >= 0) return status;
+    if (stat(s->output, &info))
+        return s->resume ? cli_fail("%s: no training to go on with: %s", s->output, strerror(errno)) : -1;
+    if (!S_ISREG(info.st_mode) || !info.st_size) return -1;
+    if (spiral_model_load(s->output, &old, &err) != SPIRAL_OK)
+        return s->resume ? cli_error(&err)
+                         : cli_fail("%s; it is not overwritten: remove it, or name another -o", err.text);
+    json_t *note = json_loads(spiral_model_get_note(old, "training"), 0, NULL);
+    int finished = !json_is_false(json_object_get(note, "finished"));
+    json_decref(note);
+    spiral_model_destroy(old);
+    if (s->resume && finished)
+        return cli_fail(
+            "%s: its training is finished: nothing to go on with; leave --resume out to start anew",
+            s->output);
+    if (!s->resume && !finished)
+        cli_note(common, "%s: the unfinished training in it is given up; --resume would go on with it",
+                 s->output);
+    return -1;
+}
+
 static json_t *result_json(const settings *s, const spiral_train_progress *p) {
-    return json_pack("{s:s, s:I, s:I, s:f, s:f, s:{s:f, s:f, s:f}, s:I, s:f}", "model", s->output, "steps",
-                     (json_int_t)p->steps, "windows_seen", (json_int_t)p->windows_seen, "windows_per_second",
-                     p->windows_per_s, "train_loss", p->train_loss, "valid", "loss", p->valid_loss, "f1",
-                     p->valid_f1, "exact_windows", p->valid_exact, "best_step", (json_int_t)p->best_step,
-                     "seconds", p->seconds);
+    return json_pack("{s:o, s:I, s:I, s:o, s:o, s:{s:o, s:o, s:o}, s:I, s:o}", "model", cli_text(s->output),
+                     "steps", (json_int_t)p->steps, "windows_seen", (json_int_t)p->windows_seen,
+                     "windows_per_second", cli_number(p->windows_per_s), "train_loss",
+                     cli_number(p->train_loss), "valid", "loss", cli_number(p->valid_loss), "f1",
+                     cli_number(p->valid_f1), "exact_windows", cli_number(p->valid_exact), "best_step",
+                     (json_int_t)p->best_step, "seconds", cli_number(p->seconds));
+}
+
+static int report(const settings *s, const cli_common *common, const spiral_train_progress *p) {
+    if (cli_talks(common))
+        printf("%s: %s steps, %s windows in %s; on the files held out frame F1 %.4f, %.1f %% of windows "
+               "exact (step %s)\n",
+               s->output, cli_thousands((uint64_t)p->steps), cli_thousands(p->windows_seen),
+               cli_duration(p->seconds), p->valid_f1, 100 * p->valid_exact,
+               cli_thousands((uint64_t)p->best_step));
+    return cli_finish(common, result_json(s, p));
 }
 
 static int run(const settings *s, const cli_common *common, const spiral_train_options *o,
                const spiral_corpus *train, const spiral_corpus *valid) {
-    watching w = {common, NULL, isatty(STDERR_FILENO), -1};
+    progress watching;
     spiral_train_progress result;
     spiral_error err = {.text = ""};
-    if (s->log && !(w.log = fopen(s->log, s->resume ? "a" : "w")))
-        return cli_fail("%s: cannot write the log", s->log);
-    cli_note(common, "%zu files to train on, %zu to validate; keys %d to %d, %d columns, %d plane%s",
-             fit_files(train), fit_files(valid), o->model.roll.low, o->model.roll.high, o->model.columns,
-             o->model.roll.onsets ? 2 : 1, o->model.roll.onsets ? "s" : "");
-    struct sigaction action = {.sa_handler = on_interrupt}, before, before_term;
-    sigaction(SIGINT, &action, &before);
-    sigaction(SIGTERM, &action, &before_term);
+    FILE *log = s->log ? fopen(s->log, s->resume ? "a" : "w") : NULL;
+    if (s->log && !log) return cli_fail("%s: cannot write the log: %s", s->log, strerror(errno));
+    progress_init(&watching, common, log);
+    progress_catch(&watching);
     spiral_status status =
-        spiral_train(o, train, valid, s->output, s->resume, watch, &w, &result, NULL, &err);
-    sigaction(SIGINT, &before, NULL);
-    sigaction(SIGTERM, &before_term, NULL);
-    if (w.terminal && !common->quiet && status != SPIRAL_OK) fputc('\n', stderr);
-    if (w.log && fclose(w.log)) cli_fail("%s: cannot write the log", s->log);
+        spiral_train(o, train, valid, s->output, s->resume, progress_watch, &watching, &result, NULL, &err);
+    progress_release(&watching);
+    int log_failed = log && (ferror(log) | fclose(log));
     if (status == SPIRAL_INTERRUPTED)
-        return cli_fail("%s; %s holds what is needed to go on with --resume", err.text, s->output);
+        return cli_fail("%s: %s; the same command with --resume goes on from there", s->output, err.text);
     if (status != SPIRAL_OK) return cli_error(&err);
-    if (!common->json)
-        printf("%s: %s steps, %s windows in %s; on the files held out frame F1 %.4f, %.1f %% of windows "
-               "exact (step %s)\n",
-               s->output, cli_thousands((uint64_t)result.steps), cli_thousands(result.windows_seen),
-               cli_duration(result.seconds), result.valid_f1, 100 * result.valid_exact,
-               cli_thousands((uint64_t)result.best_step));
-    return cli_finish(common, result_json(s, &result));
+    if (log_failed) return cli_fail("%s: cannot write the log; the model is whole", s->log);
+    return report(s, common, &result);
 }
 
 int verb_train(int argc, char **argv) {
@@ -192,14 +191,17 @@ int verb_train(int argc, char **argv) {
                   .beta = o.beta,
                   .free_bits = o.free_bits,
                   .epochs = -1,
-                  .time = o.seconds,
+                  .time = -1,
                   .rate = o.rate,
                   .decay = o.decay,
                   .rolling = CLI_ROLLING_DEFAULT};
     cli_common common = {0};
+    char time_help[80];
+    snprintf(time_help, sizeof time_help, "train about so long (default %s)", cli_duration(o.seconds));
     int first;
     const cli_flag flags[] = {
-        {"o", CLI_TEXT, &s.output, "MODEL", "the model file", 0, 0, NULL},
+        {"o", CLI_TEXT, &s.output, "MODEL", "the model file; a file that is no model is not overwritten", 0,
+         0, NULL},
         {"valid", CLI_TEXT, &s.valid, "PATH", "files to validate on; else every tenth file is held out", 0, 0,
          NULL},
         CLI_ROLLING_FLAGS(s.rolling),
@@ -215,7 +217,7 @@ int verb_train(int argc, char **argv) {
         {"bce", CLI_REAL, &s.bce, "X", "weight of the cross-entropy (default 1 beside spiral, energy, gauss)",
          0, 1e6, NULL},
         {"helix", CLI_CHOICE, &s.helix, "NAME", "what is near", 0, 0, helices},
-        {"time", CLI_TIME, &s.time, "D", "train about so long", 1, 1e8, NULL},
+        {"time", CLI_TIME, &s.time, "D", time_help, 1, 8.64e6, NULL},
         {"steps", CLI_INT, &s.steps, "N", "train just so many steps: the same bytes on every run", 1, 1e12,
          NULL},
         {"epochs", CLI_REAL, &s.epochs, "N", "go so many times through the music", 1e-6, 1e9, NULL},
@@ -229,7 +231,9 @@ int verb_train(int argc, char **argv) {
         {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
     int status = cli_parse(argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(argc, first, 1, 1 << 20);
+    if (status < 0) status = check_length(&s);
     if (status < 0) status = loss_options(&s, &o.loss);
+    if (status < 0) status = check_output(&s, &common);
     if (status < 0)
         status = cli_roll_options(&s.rolling, &common, argv + first, argc - first, &o.model.roll,
                                   &o.model.columns);
@@ -237,6 +241,7 @@ int verb_train(int argc, char **argv) {
     train_options(&s, &common, &o);
     spiral_corpus *train = NULL, *valid = NULL;
     status = corpora(&s, &common, argv + first, argc - first, &o, &train, &valid);
+    if (status < 0) status = check_music(&common, &o.model, train, valid);
     if (status < 0) status = run(&s, &common, &o, train, valid);
     spiral_corpus_destroy(train);
     spiral_corpus_destroy(valid);

@@ -5,7 +5,7 @@
 # -> their scores -> a piece taken through the code and back, and new music, to hear and to look at.
 #     tools/demo.sh PROGRAM FOLDER
 set -eu
-spiral="$1" out="$2" seconds="${SPIRAL_DEMO_SECONDS:-50}"
+spiral="$1" out="$2" seconds="${SPIRAL_DEMO_SECONDS:-40}"
 say() { printf '\n== %s\n' "$1"; }
 
 rm -rf "$out"

@@ -16,6 +16,7 @@ tsan) dir=build/tsan options="-Db_sanitize=thread -Db_lundef=false -Dbuildtype=d
 esac
 # What others' libraries leak on exit is not ours to mend.
 export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0"
+export TSAN_OPTIONS="suppressions=$PWD/tools/tsan.supp:ignore_noninstrumented_modules=1"
 export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
 
 passed=0 failed=0

@@ -51,8 +51,8 @@ spiral_create_between(const spiral_model *model, const spiral_roll *a, const spi
 
 /* How close to its nearest window of `corpus` a roll comes: for each of its windows that is not silent, the
  * share of sounding cells that differ (|x xor y| / |x|) from the nearest of the corpus' windows, any start;
- * the least of these. 0 = a window of the corpus stands in it unchanged. Rolls of the corpus: corpus[count].
- */
+ * the least of these. 0 = a window of the corpus stands in it unchanged; infinity = there is no window to
+ * compare. Rolls of the corpus: corpus[count]. */
 SPIRAL_API double spiral_roll_nearest(const spiral_roll *roll, const spiral_roll *const *corpus, size_t count,
                                       int window_columns);
 

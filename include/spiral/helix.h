@@ -6,7 +6,8 @@
  * twelve keys. The distance of two keys delta semitones apart is
  *     D(delta)^2 = sum_m 2 radii[m-1]^2 (1 - cos(2 pi m delta / 12)) + (octave delta / 12)^2 .
  * One octave costs exactly `octave`. D is Euclidean, so every kernel of the loss built on it is positive
- * definite.
+ * definite. A geometry for which that fails would need a squared radius below 0, which no radius has: it
+ * cannot be written down, and a negative or NaN radius is refused by name.
  */
 #ifndef SPIRAL_HELIX_H
 #define SPIRAL_HELIX_H
@@ -28,8 +29,8 @@ extern "C" {
  *     radii[5]  m = 6   2 points  whole tones fall together
  */
 typedef struct spiral_helix {
-    double radii[6]; /* 0 .. 1000, not all zero */
-    double octave;   /* height of one turn, above 0, at most 1000 */
+    double radii[6]; /* 0 .. 1000, the largest at least 1e-6 */
+    double octave;   /* height of one turn, 1e-6 .. 1000 */
 } spiral_helix;
 
 /* name, meaning. All share octave .5 and the sum of squared radii, so that their costs are comparable. */
@@ -43,6 +44,12 @@ SPIRAL_API spiral_helix spiral_helix_default(void); /* chromatic, radius 1.3, oc
 /* A preset by name. BAD_ARG names the value and the list of names. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_helix_from_name(const char *name, spiral_helix *helix,
                                                                   spiral_error *err);
+/* The chromatic helix on which, in missed notes of the spiral energy, playing a note an octave off costs
+ * octave_cost and a semitone off semitone_cost; (0.8, 1) gives radius 2.673, octave 1.022. Both must be above
+ * 0 and below 2, the price of a missed note and a stray. BAD_ARG with the reason, also if a semitone is so
+ * cheap that the twelfth part of an octave's rise alone costs more, or the helix is out of its range. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_helix_from_costs(double octave_cost, double semitone_cost,
+                                                                   spiral_helix *helix, spiral_error *err);
 /* BAD_ARG with the reason if a radius or the octave is out of its range or not finite, or all radii are 0. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_helix_check(const spiral_helix *helix, spiral_error *err);
 

@@ -27,6 +27,7 @@ typedef struct spiral_measure_counts {
     uint64_t notes_hit;                     /* runs matched one to one: same key, onset within tolerance */
     double helix_energy;                    /* summed spiral energy, in missed notes */
     uint64_t helix_notes;                   /* target notes of the columns behind helix_energy */
+    double helix_distance;                  /* summed hard helix distance, in missed notes */
 } spiral_measure_counts;
 
 /* Adds the counts of *more: scores of parts make the score of the whole. */
@@ -45,9 +46,12 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_measure_add_notes(spiral_measu
                                                                     const spiral_roll *target,
                                                                     const spiral_roll *predicted,
                                                                     double tolerance_s, spiral_error *err);
-/* Adds the spiral energy of each column: 1/2 d^T K d with d = target - predicted and K = 2 exp(-D/2) for the
- * helix distance D. In missed notes: a note left out or added alone costs 1, one played at distance D from
- * the right one 2 (1 - exp(-D/2)) (docs/math.md). */
+/* Adds, for each column, two answers to how far off it is on the helix, both in missed notes: a note left out
+ * or added alone costs 1 (docs/math.md, sections 5 and 11).
+ * helix_energy: the spiral energy, 1/2 d^T K d with d = target - predicted and K = 2 exp(-D/2). A note played
+ * at distance D from the right one costs 2 (1 - exp(-D/2)); every pair of wrong notes has a say.
+ * helix_distance: missed and stray notes are paired off so that the sum of their distances is least; a pair
+ * costs min(D, 2), a note left over 1. It is what a listener would count with the score in hand. */
 SPIRAL_API void spiral_measure_add_helix(spiral_measure_counts *counts, const spiral_helix *helix,
                                          const spiral_column *target, const spiral_column *predicted,
                                          size_t columns);
@@ -62,7 +66,8 @@ typedef struct spiral_measures {
     double octave_share; /* share of substitutions that only miss the octave; 0 if there are none */
     double exact_windows;
     double note_precision, note_recall, note_f1;
-    double spiral_error; /* spiral energy per target note */
+    double spiral_error;   /* spiral energy per target note */
+    double helix_distance; /* hard helix distance per target note */
 } spiral_measures;
 
 SPIRAL_API spiral_measures spiral_measures_from_counts(const spiral_measure_counts *counts);

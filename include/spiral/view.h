@@ -12,7 +12,8 @@
 extern "C" {
 #endif
 
-/* Draws a roll into path; the ending chooses .png, .svg or .pdf. Same input, same bytes. title may be NULL.
+/* Draws a roll into path; the ending chooses .png, .svg or .pdf. Same input, same bytes, but for
+ * one number in an SVG: cairo counts a process' surfaces and names the file's after it. title may be NULL.
  * With `reference` (may be NULL; same grid) notes are coloured by agreement: right, missed, stray.
  * UNSUPPORTED: another ending, or a build without cairo. IO: nothing is left under the final name. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_view_roll(const spiral_roll *roll,

@@ -14,16 +14,20 @@
 #include "base/file.h"
 
 static spiral_status io_error(spiral_error *err, const char *path, const char *what) {
-    return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot %s: %s", path, what, strerror(errno));
+    char room[SPIRAL__PATH_ROOM];
+    return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot %s: %s", spiral__error_path(path, room), what,
+                        strerror(errno));
 }
 
 static spiral_status read_all(FILE *stream, const char *path, size_t limit, unsigned char **bytes,
                               size_t *size, spiral_error *err) {
     size_t used = 0, room = 1 << 16;
+    char room_for_path[SPIRAL__PATH_ROOM];
     struct stat info;
     if (!fstat(fileno(stream), &info)) {
         if (S_ISDIR(info.st_mode))
-            return spiral__fail(err, SPIRAL_IO, -1, "%s: is a folder, not a file", path);
+            return spiral__fail(err, SPIRAL_IO, -1, "%s: is a folder, not a file",
+                                spiral__error_path(path, room_for_path));
         if (S_ISREG(info.st_mode) && info.st_size > 0 && (size_t)info.st_size <= limit)
             room = (size_t)info.st_size + 1;
     }
@@ -41,7 +45,8 @@ static spiral_status read_all(FILE *stream, const char *path, size_t limit, unsi
     if (ferror(stream)) return free(buffer), io_error(err, path, "read");
     if (used > limit) {
         free(buffer);
-        return spiral__fail(err, SPIRAL_TOO_BIG, -1, "%s: larger than %zu bytes, the limit", path, limit);
+        return spiral__fail(err, SPIRAL_TOO_BIG, -1, "%s: larger than %zu bytes, the limit",
+                            spiral__error_path(path, room_for_path), limit);
     }
     buffer[used] = 0;
     *bytes = buffer;
@@ -68,8 +73,34 @@ static mode_t default_mode(void) {
     return 0666 & ~mask;
 }
 
-spiral_status spiral__file_open(const char *path, int with_stream, spiral__file *file, spiral_error *err) {
-    memset(file, 0, sizeof *file);
+const char *spiral__input_name(const char *path) { return strcmp(path, "-") ? path : "standard input"; }
+
+/* Removes the temporary file, if there is one, and forgets everything. */
+static spiral_status give_up(spiral__file *file, spiral_error *err, const char *path) {
+    spiral_status status = io_error(err, path, "write");
+    spiral__file_abort(file);
+    return status;
+}
+
+static int in_place(const char *path) {
+    struct stat info;
+    return !stat(path, &info) && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+static spiral_status open_in_place(const char *path, int with_stream, spiral__file *file, spiral_error *err) {
+    file->in_place = 1;
+    file->temporary = strdup(path);
+    file->path = strdup(path);
+    if (!file->temporary || !file->path) {
+        spiral__file_abort(file);
+        return spiral__no_memory(err, strlen(path) + 1);
+    }
+    if (with_stream && !(file->stream = fopen(path, "wb"))) return give_up(file, err, path);
+    return SPIRAL_OK;
+}
+
+/* A temporary file beside `path`, whose folder is that of the final file. */
+static spiral_status open_beside(const char *path, int with_stream, spiral__file *file, spiral_error *err) {
     const char *dot = strrchr(path, '.'), *slash = strrchr(path, '/');
     if (!dot || (slash && dot < slash)) dot = path + strlen(path);
     size_t stem = (size_t)(dot - path), size = strlen(path) + sizeof ".tmp-XXXXXX";
@@ -86,9 +117,7 @@ spiral_status spiral__file_open(const char *path, int with_stream, spiral__file 
     if (fd < 0) {
         free(file->temporary);
         file->temporary = NULL; /* nothing to remove */
-        spiral_status status = io_error(err, path, "write");
-        spiral__file_abort(file);
-        return status;
+        return give_up(file, err, path);
     }
     fchmod(fd, default_mode());
     if (!with_stream) {
@@ -97,17 +126,26 @@ spiral_status spiral__file_open(const char *path, int with_stream, spiral__file 
     }
     file->stream = fdopen(fd, "wb");
     if (!file->stream) {
-        spiral_status status = io_error(err, path, "write");
+        spiral_status status = give_up(file, err, path);
         close(fd);
-        spiral__file_abort(file);
         return status;
     }
     return SPIRAL_OK;
 }
 
+spiral_status spiral__file_open(const char *path, int with_stream, spiral__file *file, spiral_error *err) {
+    memset(file, 0, sizeof *file);
+    if (in_place(path)) return open_in_place(path, with_stream, file, err);
+    struct stat info;
+    char *target = !lstat(path, &info) && S_ISLNK(info.st_mode) ? realpath(path, NULL) : NULL;
+    spiral_status status = open_beside(target ? target : path, with_stream, file, err);
+    free(target);
+    return status;
+}
+
 void spiral__file_abort(spiral__file *file) {
     if (file->stream) fclose(file->stream);
-    if (file->temporary) unlink(file->temporary);
+    if (file->temporary && !file->in_place) unlink(file->temporary);
     free(file->temporary);
     free(file->path);
     memset(file, 0, sizeof *file);
@@ -124,22 +162,19 @@ static int sync_path(const char *path) {
 spiral_status spiral__file_finish(spiral__file *file, spiral_error *err) {
     int failed = 0;
     if (file->stream) {
-        failed = fflush(file->stream) || ferror(file->stream) || fsync(fileno(file->stream));
+        failed = fflush(file->stream) || ferror(file->stream) ||
+                 (!file->in_place && fsync(fileno(file->stream))); /* a pipe cannot be synced */
         int saved = errno;
         if (fclose(file->stream))
             failed = 1;
         else
             errno = saved;
         file->stream = NULL;
-    } else {
+    } else if (!file->in_place) {
         failed = sync_path(file->temporary);
     }
-    if (!failed) failed = rename(file->temporary, file->path);
-    if (failed) {
-        spiral_status status = io_error(err, file->path, "write");
-        spiral__file_abort(file);
-        return status;
-    }
+    if (!failed && !file->in_place) failed = rename(file->temporary, file->path);
+    if (failed) return give_up(file, err, file->path);
     free(file->temporary);
     file->temporary = NULL; /* it is the file now */
     spiral__file_abort(file);
@@ -154,10 +189,6 @@ spiral_status spiral__file_write(const char *path, const void *bytes, size_t siz
     }
     spiral__file file;
     SPIRAL_TRY(spiral__file_open(path, 1, &file, err));
-    if (fwrite(bytes, 1, size, file.stream) != size) {
-        spiral_status status = io_error(err, path, "write");
-        spiral__file_abort(&file);
-        return status;
-    }
+    if (fwrite(bytes, 1, size, file.stream) != size) return give_up(&file, err, path);
     return spiral__file_finish(&file, err);
 }

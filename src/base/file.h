@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whole files in and out. A file is written under a temporary name beside its final one, flushed to disk and
- * renamed: a reader sees the old file or the new one, never half of either.
+ * renamed: a reader sees the old file or the new one, never half of either. What is no plain file (a device,
+ * a pipe) is written to as it stands and never replaced; a link is followed.
  */
 #ifndef SPIRAL_BASE_FILE_H
 #define SPIRAL_BASE_FILE_H
@@ -16,6 +17,9 @@
 spiral_status spiral__file_read(const char *path, size_t limit, unsigned char **bytes, size_t *size,
                                 spiral_error *err);
 
+/* How messages call an input: "standard input" for "-", else the path itself. */
+const char *spiral__input_name(const char *path);
+
 /* Writes bytes to path as described above. "-" writes to standard output. */
 spiral_status spiral__file_write(const char *path, const void *bytes, size_t size, spiral_error *err);
 
@@ -25,6 +29,8 @@ spiral_status spiral__file_write(const char *path, const void *bytes, size_t siz
 typedef struct spiral__file {
     FILE *stream;
     char *temporary, *path;
+    int in_place; /* the path is a device or a pipe: temporary is a copy of it, nothing is renamed or removed
+                   */
 } spiral__file;
 spiral_status spiral__file_open(const char *path, int with_stream, spiral__file *file, spiral_error *err);
 spiral_status spiral__file_finish(spiral__file *file, spiral_error *err);

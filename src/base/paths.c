@@ -80,10 +80,12 @@ static int by_bytes(const struct dirent **a, const struct dirent **b) {
 static spiral_status walk(spiral__paths *paths, const char *path, const folder *parent,
                           const struct stat *info, const char *const *endings, spiral_error *err) {
     const folder here = {parent, info->st_dev, info->st_ino};
+    char room[SPIRAL__PATH_ROOM];
     struct dirent **names;
     int count = scandir(path, &names, no_dots, by_bytes);
     if (count < 0)
-        return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot open the folder: %s", path, strerror(errno));
+        return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot open the folder: %s",
+                            spiral__error_path(path, room), strerror(errno));
     spiral_status status = SPIRAL_OK;
     for (int i = 0; i < count; i++) {
         if (status == SPIRAL_OK) status = visit(paths, path, names[i]->d_name, &here, endings, err);
@@ -95,8 +97,10 @@ static spiral_status walk(spiral__paths *paths, const char *path, const folder *
 
 spiral_status spiral__paths_add(spiral__paths *paths, const char *path, const char *const *endings,
                                 spiral_error *err) {
+    char room[SPIRAL__PATH_ROOM];
     struct stat info;
-    if (stat(path, &info)) return spiral__fail(err, SPIRAL_IO, -1, "%s: %s", path, strerror(errno));
+    if (stat(path, &info))
+        return spiral__fail(err, SPIRAL_IO, -1, "%s: %s", spiral__error_path(path, room), strerror(errno));
     if (!S_ISDIR(info.st_mode)) return add(paths, path, err);
     return walk(paths, path, NULL, &info, endings, err);
 }

@@ -17,8 +17,10 @@ static spiral_status check_roll(const spiral_model *m, const spiral_roll *roll, 
     int same =
         a->kind == b->kind && (a->kind == SPIRAL_GRID_SECONDS ? a->column_us == b->column_us
                                                               : a->steps_per_quarter == b->steps_per_quarter);
-    if (!same || (m->planes == 2 && !roll->onsets))
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the roll's grid is not the model's");
+    if (!same) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the roll's grid is not the model's");
+    if (m->planes == 2 && !roll->onsets)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                            "the roll has no plane of onsets, the model's windows have");
     if (!roll->columns || roll->columns > MAX_COLUMNS)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the roll has %zu columns, must be 1 to %d",
                             roll->columns, MAX_COLUMNS);
@@ -147,17 +149,19 @@ double spiral_roll_nearest(const spiral_roll *roll, const spiral_roll *const *co
                            int window_columns) {
     const size_t T = (size_t)window_columns;
     double nearest = INFINITY;
+    if (window_columns < 1) return nearest;
     for (size_t begin = 0; begin + T <= roll->columns; begin += T) {
         const spiral_column *window = roll->frames + begin;
         unsigned on = 0;
         for (size_t t = 0; t < T; t++) on += bits(&window[t]);
-        unsigned best = on ? (unsigned)fmin(nearest * on, 4e9) : 0;
+        const unsigned limit = on ? (unsigned)fmin(ceil(nearest * on), 4e9) : 0; /* so many are no gain */
+        unsigned best = limit;
         for (size_t k = 0; on && k < count; k++)
             for (size_t c = 0; c + T <= corpus[k]->columns; c++) {
                 unsigned d = differing(window, corpus[k]->frames + c, T, best);
                 if (d < best) best = d;
             }
-        if (on) nearest = fmin(nearest, (double)best / on);
+        if (best < limit) nearest = fmin(nearest, (double)best / on);
     }
     return nearest;
 }

@@ -103,8 +103,9 @@ static float threshold_for_density(const spiral_model *m, const float *mixed, si
     qsort(sorted, columns * P, sizeof *sorted, descending);
     double density = *spiral__param(m, SPIRAL__CODES_DENSITY, 0);
     double wanted = floor(fmax(density, 0.05) * (double)columns);
-    size_t n = wanted < 1 ? 1 : wanted >= (double)(columns * P) ? columns * P - 1 : (size_t)wanted;
-    return 0.5f * (sorted[n - 1] + sorted[n]); /* if the two are equal, ties sound too: see fill */
+    size_t cells = columns * P, n = wanted < 1 ? 1 : wanted >= (double)cells ? cells : (size_t)wanted;
+    /* Between the last that sounds and the next; if the two are equal, ties sound too: see fill. */
+    return n < cells ? 0.5f * (sorted[n - 1] + sorted[n]) : sorted[n - 1];
 }
 
 /* Bits from mixed logits; returns how many cells of the first plane sound. */

@@ -99,9 +99,10 @@ static inline __attribute__((always_inline)) void NAME(widen)(REAL *part, double
 }
 
 /* One loop for every mixture of options; the flags are constants wherever it is inlined. Cross-entropy is
- * cost = -hit t log y - stray (1 - t) log(1 - y), from logits with -log(1 - y) = softplus(z) and
- * -log y = softplus(z) - z. A number is in 0 .. limit if neither its bits nor those of limit minus them, as
- * integers, have the sign set; adding 0 makes -0 one of them. */
+ * cost = -hit t log y - stray (1 - t) log(1 - y), from logits with -log y = max(-z, 0) + log(1 + e) and
+ * -log(1 - y) = max(z, 0) + log(1 + e), e = exp(-|z|): sums of what is not negative, for a right and sure
+ * cell costs next to nothing. A number is in 0 .. limit if neither its bits nor those of limit minus
+ * them, as integers, have the sign set; adding 0 makes -0 one of them. */
 static inline __attribute__((always_inline)) int
 NAME(cells_as)(size_t P, REAL hit, const REAL *restrict pred, const REAL *restrict target,
                const REAL *restrict weight, const REAL *restrict stray, REAL *restrict y_out,
@@ -132,9 +133,10 @@ NAME(cells_as)(size_t P, REAL hit, const REAL *restrict pred, const REAL *restri
                 y = z < 0 ? es : s;
                 slope = es * s;
                 if (cross) {
-                    REAL off = (z > 0 ? z : 0) + NAME(spiral__log1p01_short)(e);
+                    REAL both = NAME(spiral__log1p01_short)(e), on = z < 0 ? -z : 0, off = z > 0 ? z : 0;
                     REAL r = strays ? stray[i] : one;
-                    cost = strays ? hit * t * (off - z) + r * (one - t) * off : off - t * z;
+                    cost = strays ? hit * t * (on + both) + r * (one - t) * (off + both)
+                                  : t * on + (one - t) * off + both;
                     dcost = strays ? r * (one - t) * y - hit * t * (z < 0 ? s : es) : y - t;
                 }
             } else {

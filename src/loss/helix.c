@@ -13,6 +13,8 @@
  * twice that sum (docs/math.md, equation 3), so costs and weights carry over from one to another. Harte's
  * tonnetz has squared radii 1, 1/4, 1 on the circles 3, 4, 5. */
 #define LIMIT     1000.0 /* keeps squares of distances finite */
+#define LEAST     1e-6   /* and these above 0 */
+#define PI        3.14159265358979323846
 #define R_WHOLE   1.3
 #define R_HALF    0.91923881554251182 /* 1.3 / sqrt(2) */
 #define R_TONNETZ (1.3 / 1.5)
@@ -46,19 +48,44 @@ spiral_status spiral_helix_from_name(const char *name, spiral_helix *helix, spir
 
 spiral_status spiral_helix_check(const spiral_helix *helix, spiral_error *err) {
     if (!helix) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix must not be NULL");
-    double sum = 0;
+    double largest = 0;
     for (int m = 0; m < 6; m++) {
         double r = helix->radii[m];
         if (!(r >= 0 && r <= LIMIT))
             return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix radii[%d] is %g: must be 0 to %g", m, r,
                                 LIMIT);
-        sum += r;
+        if (r > largest) largest = r;
     }
-    if (!(sum > 0))
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix radii are all 0: at least one must be above 0");
-    if (!(helix->octave > 0 && helix->octave <= LIMIT))
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix octave is %g: must be above 0, at most %g",
-                            helix->octave, LIMIT);
+    if (!(largest >= LEAST))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix radii are %g at most: one must be %g or more",
+                            largest, LEAST);
+    if (!(helix->octave >= LEAST && helix->octave <= LIMIT))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix octave is %g: must be %g to %g", helix->octave,
+                            LEAST, LIMIT);
+    return SPIRAL_OK;
+}
+
+spiral_status spiral_helix_from_costs(double octave_cost, double semitone_cost, spiral_helix *helix,
+                                      spiral_error *err) {
+    if (!helix) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix from costs: helix must not be NULL");
+    const struct {
+        const char *name;
+        double value;
+    } costs[] = {{"octave", octave_cost}, {"semitone", semitone_cost}};
+    for (int i = 0; i < 2; i++)
+        if (!(costs[i].value > 0 && costs[i].value < 2))
+            return spiral__fail(err, SPIRAL_BAD_ARG, -1, "cost of the %s is %g: must be above 0, below 2",
+                                costs[i].name, costs[i].value);
+    /* Equation 17 backwards, then 2 with one radius: chord^2 = distance^2 - rise^2. */
+    double octave = -2 * log1p(-octave_cost / 2), semitone = -2 * log1p(-semitone_cost / 2);
+    double rise = octave / 12, square = (semitone - rise) * (semitone + rise);
+    if (!(square > 0))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                            "cost of the semitone is %g: must be above %g, that of a twelfth of the octave",
+                            semitone_cost, -2 * expm1(-rise / 2));
+    spiral_helix found = {{sqrt(square) / (2 * sin(PI / 12))}, octave};
+    SPIRAL_TRY(spiral_helix_check(&found, err));
+    *helix = found;
     return SPIRAL_OK;
 }
 
@@ -67,8 +94,7 @@ double spiral_helix_distance(const spiral_helix *helix, int delta_st) {
     for (int m = 1; m <= 6; m++) {
         /* Equation 2: 1 - cos x = 2 sin^2(x / 2); m delta is reduced mod 12, so that a circle closes exactly.
          */
-        double chord =
-            2 * helix->radii[m - 1] * sin(3.14159265358979323846 / 12 * ((m * (delta_st % 12)) % 12));
+        double chord = 2 * helix->radii[m - 1] * sin(PI / 12 * ((m * (delta_st % 12)) % 12));
         square += chord * chord;
     }
     return sqrt(square);

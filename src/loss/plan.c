@@ -88,7 +88,7 @@ static double lone_column(const spiral_loss_options *o, int P, const double *y, 
         }
         for (long j = -M; j <= M; j++) {
             double s = spiral__ref_time_profile(o, j);
-            sum += spiral__ref_divergence(s * u + o->floor, s * v + o->floor);
+            sum += spiral__ref_divergence(s * u, s * v, o->floor);
         }
     }
     return sum / spiral__ref_unit(o);

@@ -22,7 +22,8 @@ double spiral__ref_profile(const spiral_loss_options *o, int delta_st) { /* (10)
 double spiral__ref_kernel(const spiral_loss_options *o, int delta_st) {
     double D = spiral_helix_distance(&o->helix, delta_st);
     if (o->kind == SPIRAL_LOSS_ENERGY) return 2 * exp(-D / 2); /* (17) */
-    return 2 * exp(-D * D / (2 * o->sigma * o->sigma));        /* (18) */
+    double x = D / o->sigma;                                   /* (18), whose squares could leave the range */
+    return 2 * exp(-x * x / 2);
 }
 
 double spiral__ref_near(const spiral_loss_options *o, int delta_st) { /* (20) */
@@ -41,10 +42,18 @@ size_t spiral__ref_pad(const spiral_loss_options *o) { /* (26) */
     return o->kind == SPIRAL_LOSS_SPIRAL ? (size_t)ceil(8 * o->time_columns) : 0;
 }
 
-/* u log(u/v) - u + v with x = (v - u) / u: nothing large cancels when u and v are near each other. */
-double spiral__ref_divergence(double u, double v) {
-    double x = (v - u) / u;
-    return u * (x - log1p(x));
+/* x - log(1 + x); where that cancels, by its series: the first term left out is 1e-17 of the sum. */
+static double log_excess(double x) {
+    if (fabs(x) > 0x1p-4) return x - log1p(x);
+    double sum = 0;
+    for (int n = 16; n >= 2; n--) sum = 1.0 / n - x * sum;
+    return x * x * sum;
+}
+
+/* (u + b) (x - log(1 + x)) with x = (v - u) / (u + b): a large floor cancels exactly.
+ */
+double spiral__ref_divergence(double u, double v, double floor) {
+    return (u + floor) * log_excess((v - u) / (u + floor));
 }
 
 double spiral__ref_unit(const spiral_loss_options *o) { /* (13), (27) */
@@ -54,7 +63,7 @@ double spiral__ref_unit(const spiral_loss_options *o) { /* (13), (27) */
     for (int k = -o->reach; k <= o->reach; k++) {
         double s = spiral__ref_profile(o, k);
         for (long j = -M; j <= M; j++)
-            sum += spiral__ref_divergence(s * spiral__ref_time_profile(o, j) + o->floor, o->floor);
+            sum += spiral__ref_divergence(s * spiral__ref_time_profile(o, j), 0, o->floor);
     }
     return sum;
 }
@@ -126,12 +135,12 @@ static void cross_entropy(const roll *r, long j, int p, double hit, double stray
     r->grad[i] += w * (hit * t * l.don + stray * (1 - t) * l.doff);
 }
 
-/* (11), (24): u and v, with the floor. */
+/* (11), (24): u and v, without the floor. */
 static void blur(const roll *r, const double *x, double *out) {
     int W = r->o->reach, bins = r->P + 2 * W;
     for (long j = -r->M; j < r->T + r->M; j++)
         for (int b = 0; b < bins; b++) {
-            double sum = r->o->floor;
+            double sum = 0;
             for (long i = 0; i < r->T; i++)
                 for (int p = 0; p < r->P; p++)
                     if (abs(b - W - p) <= W)
@@ -149,7 +158,7 @@ static void spiral(const roll *r, double factor) {
         long column = j < 0 ? 0 : j >= r->T ? r->T - 1 : j;
         for (int b = 0; b < bins; b++) {
             long at = (j + r->M) * bins + b;
-            r->columns[column] += factor / N * spiral__ref_divergence(r->u[at], r->v[at]);
+            r->columns[column] += factor / N * spiral__ref_divergence(r->u[at], r->v[at], r->o->floor);
         }
     }
     for (long i = 0; i < r->T; i++) /* (14) */
@@ -158,7 +167,8 @@ static void spiral(const roll *r, double factor) {
             for (long j = -r->M; j < r->T + r->M; j++)
                 for (int b = p; b <= p + 2 * W; b++) {
                     long at = (j + r->M) * bins + b;
-                    sum += r->st[labs(j - i)] * r->s[abs(b - W - p)] * ((r->v[at] - r->u[at]) / r->v[at]);
+                    sum += r->st[labs(j - i)] * r->s[abs(b - W - p)] *
+                           ((r->v[at] - r->u[at]) / (r->v[at] + r->o->floor));
                 }
             r->g[i * r->P + p] = sum / N;
         }

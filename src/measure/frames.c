@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Scores of columns: cells that agree, pitch classes that agree, and how far the wrong ones are off on the
- * helix. Everything is counted from the bits that differ. Not here: notes as runs (notes.c), ratios
- * (ratios.c).
+ * helix. Everything is counted from the bits that differ. Not here: which wrong notes belong together
+ * (matching.c), notes as runs (notes.c), ratios (ratios.c).
  */
 #include <math.h>
 
+#include "measure/matching.h"
 #include "spiral/measure.h"
 
 /* The bits first, first + 12, .. of a word; first < 12. */
@@ -63,38 +64,39 @@ void spiral_measure_add_frames(spiral_measure_counts *counts, const spiral_colum
     counts->windows_exact += !errors;
 }
 
-/* The keys of word w (bits), each with its sign, into keys[] and signs[] from n on; the new n. */
-static int list_keys(uint64_t bits, int first_key, int sign, int *keys, int *signs, int n) {
-    for (; bits; bits &= bits - 1, n++) {
-        keys[n] = first_key + __builtin_ctzll(bits);
-        signs[n] = sign;
-    }
+/* The keys that are in a and not in b, ascending; their number. */
+static int list_keys(const spiral_column *a, const spiral_column *b, int *keys) {
+    int n = 0;
+    for (int w = 0; w < 2; w++)
+        for (uint64_t bits = a->word[w] & ~b->word[w]; bits; bits &= bits - 1)
+            keys[n++] = 64 * w + __builtin_ctzll(bits);
     return n;
 }
 
-/* 1/2 d^T K d over the n differing keys: the diagonal gives K(0)/2 = 1 each, every pair counts once. */
-static double energy(const double *kernel /* (SPIRAL_KEYS) */, const int *keys, const int *signs, int n) {
+/* 1/2 d^T K d over the differing keys, of which the first `missed` have d = 1, the others -1: the diagonal
+ * gives K(0)/2 = 1 each, every pair counts once. */
+static double energy(const double *kernel /* (SPIRAL_KEYS) */, const int *keys, int missed, int n) {
     double sum = n;
     for (int i = 1; i < n; i++)
         for (int j = 0; j < i; j++) {
             int interval = keys[i] > keys[j] ? keys[i] - keys[j] : keys[j] - keys[i];
-            sum += signs[i] * signs[j] * kernel[interval];
+            sum += (i < missed) == (j < missed) ? kernel[interval] : -kernel[interval];
         }
     return sum;
 }
 
 void spiral_measure_add_helix(spiral_measure_counts *counts, const spiral_helix *helix,
                               const spiral_column *target, const spiral_column *predicted, size_t columns) {
-    double kernel[SPIRAL_KEYS];
-    for (int d = 0; d < SPIRAL_KEYS; d++) kernel[d] = 2 * exp(-spiral_helix_distance(helix, d) / 2);
+    double distance[SPIRAL_KEYS], kernel[SPIRAL_KEYS];
+    for (int d = 0; d < SPIRAL_KEYS; d++) {
+        distance[d] = spiral_helix_distance(helix, d);
+        kernel[d] = 2 * exp(-distance[d] / 2);
+    }
     for (size_t i = 0; i < columns; i++) {
-        int keys[SPIRAL_KEYS], signs[SPIRAL_KEYS], n = 0;
-        for (int w = 0; w < 2; w++) {
-            uint64_t t = target[i].word[w], p = predicted[i].word[w];
-            n = list_keys(t & ~p, 64 * w, 1, keys, signs, n);
-            n = list_keys(p & ~t, 64 * w, -1, keys, signs, n);
-        }
-        counts->helix_energy += energy(kernel, keys, signs, n);
+        int keys[SPIRAL_KEYS], missed = list_keys(&target[i], &predicted[i], keys);
+        int stray = list_keys(&predicted[i], &target[i], keys + missed);
+        counts->helix_energy += energy(kernel, keys, missed, missed + stray);
+        counts->helix_distance += spiral__matching(distance, keys, missed, keys + missed, stray);
         counts->helix_notes += count(target[i].word[0], target[i].word[1]);
     }
 }

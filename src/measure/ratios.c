@@ -36,6 +36,7 @@ spiral_measures spiral_measures_from_counts(const spiral_measure_counts *c) {
         .note_recall = ratio(c->notes_hit, c->notes_target),
         .note_f1 = f1(c->notes_hit, c->notes_target, c->notes_predicted),
         .spiral_error = c->helix_notes ? c->helix_energy / (double)c->helix_notes : 0,
+        .helix_distance = c->helix_notes ? c->helix_distance / (double)c->helix_notes : 0,
     };
 }
 
@@ -56,4 +57,5 @@ void spiral_measure_counts_add(spiral_measure_counts *c, const spiral_measure_co
     c->notes_hit += more->notes_hit;
     c->helix_energy += more->helix_energy;
     c->helix_notes += more->helix_notes;
+    c->helix_distance += more->helix_distance;
 }

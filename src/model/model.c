@@ -44,6 +44,7 @@ static spiral_status check_config(const spiral_model_config *c, spiral_error *er
     SPIRAL_TRY(in_range("code size", c->code, 1, 1024, err));
     SPIRAL_TRY(in_range("hidden units", c->hidden, 1, 4096, err));
     SPIRAL_TRY(in_range("hidden layers", c->layers, 1, SPIRAL__MAX_LAYERS, err));
+    SPIRAL_TRY(in_range("grid", (int)c->roll.grid.kind, SPIRAL_GRID_SECONDS, SPIRAL_GRID_BEATS, err));
     if (c->roll.grid.kind == SPIRAL_GRID_SECONDS)
         SPIRAL_TRY(in_range("microseconds per column", c->roll.grid.column_us, 1000, 1000000, err));
     else
@@ -89,11 +90,8 @@ static void fill_tensor(spiral_model *m, int id, uint64_t seed) {
     }
 }
 
-spiral_status spiral_model_create(const spiral_model_config *config, uint64_t seed, spiral_model **out,
-                                  spiral_error *err) {
-    SPIRAL_TRY(check_config(config, err));
-    spiral_model *m = calloc(1, sizeof *m);
-    if (!m) return spiral__no_memory(err, sizeof *m);
+/* All of a model that follows from its config, but the memory. */
+static void describe(const spiral_model_config *config, spiral_model *m) {
     m->config = *config;
     m->planes = config->roll.onsets ? 2 : 1;
     m->P = config->roll.high - config->roll.low + 1;
@@ -104,6 +102,24 @@ spiral_status spiral_model_create(const spiral_model_config *config, uint64_t se
     m->O = config->kind == SPIRAL_MODEL_VAE ? 2 * m->Z : m->Z;
     m->N = m->H + m->Z;
     place_tensors(m);
+}
+
+spiral_status spiral__model_size(const spiral_model_config *config, size_t *numbers, spiral_error *err) {
+    spiral_model m = {.planes = 0};
+    SPIRAL_TRY(check_config(config, err));
+    describe(config, &m);
+    *numbers = 0;
+    for (int i = 0; i < SPIRAL__TENSOR_COUNT; i++)
+        *numbers += m.places[i].rows * m.places[i].columns * m.places[i].count;
+    return SPIRAL_OK;
+}
+
+spiral_status spiral_model_create(const spiral_model_config *config, uint64_t seed, spiral_model **out,
+                                  spiral_error *err) {
+    SPIRAL_TRY(check_config(config, err));
+    spiral_model *m = calloc(1, sizeof *m);
+    if (!m) return spiral__no_memory(err, sizeof *m);
+    describe(config, m);
     size_t sums = (size_t)m->planes * (size_t)m->P * ((size_t)m->T + 1) * m->N;
     m->arena = spiral__floats(m->floats);
     m->sums = spiral__floats(sums);

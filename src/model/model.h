@@ -48,6 +48,9 @@ static inline float *spiral__param(const spiral_model *model, spiral__tensor_id 
 /* Zeroed floats aligned to 64 bytes (free with free), or NULL. */
 float *spiral__floats(size_t n);
 
+/* How many numbers the tensors of such a model hold; BAD_ARG and TOO_BIG as spiral_model_create. */
+spiral_status spiral__model_size(const spiral_model_config *config, size_t *numbers, spiral_error *err);
+
 /* Brings `sums` up to date after the first layer's weights changed: part `key` of planes * P. */
 void spiral__model_sum_key(spiral_model *model, size_t key);
 void spiral__model_refresh(spiral_model *model);

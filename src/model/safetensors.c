@@ -165,6 +165,7 @@ spiral_status spiral__safetensors_read(const unsigned char *bytes, size_t size, 
     }
     tensors->header = header;
     tensors->arrays = bytes + LENGTH_BYTES + length;
+    tensors->size = size - LENGTH_BYTES - (size_t)length;
     return SPIRAL_OK;
 }
 
@@ -181,6 +182,16 @@ int spiral__safetensors_has(const spiral__tensors *tensors, const char *name) {
     return json_object_get(tensors->header, name) != NULL;
 }
 
+/* The shape is [rows, columns], or [columns] of a single row. */
+static int has_shape(const json_t *entry, size_t rows, size_t columns) {
+    const json_t *shape = json_object_get(entry, "shape");
+    size_t rank = json_array_size(shape);
+    json_int_t first = json_integer_value(json_array_get(shape, 0));
+    json_int_t last = json_integer_value(json_array_get(shape, rank - 1));
+    return (rank == 2 || (rank == 1 && rows == 1)) && last == (json_int_t)columns &&
+           (rank == 1 || first == (json_int_t)rows);
+}
+
 spiral_status spiral__safetensors_get(const spiral__tensors *tensors, const char *name, size_t rows,
                                       size_t columns, float *data, spiral_error *err) {
     const json_t *entry = json_object_get(tensors->header, name);
@@ -190,8 +201,11 @@ spiral_status spiral__safetensors_get(const spiral__tensors *tensors, const char
     size_t end = (size_t)json_integer_value(json_array_get(span_json, 1));
     const char *type = json_string_value(json_object_get(entry, "dtype"));
     if (strcmp(type, "F32") || end - begin != rows * columns * sizeof(float))
-        return spiral__fail(err, SPIRAL_FORMAT, -1, "tensor \"%s\": %s of %zu bytes, not F32 of %zu x %zu",
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "tensor \"%s\": %.20s of %zu bytes, not F32 of %zu x %zu",
                             name, type, end - begin, rows, columns);
+    if (!has_shape(entry, rows, columns))
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "tensor \"%s\": its shape is not %zu x %zu", name, rows,
+                            columns);
     memcpy(data, tensors->arrays + begin, end - begin);
     for (size_t i = 0; i < rows * columns; i++)
         if (!isfinite(data[i]))

@@ -29,6 +29,7 @@ spiral_status spiral__safetensors_write(const spiral__array *arrays, size_t coun
 typedef struct spiral__tensors {
     json_t *header;              /* owned */
     const unsigned char *arrays; /* borrowed from the bytes given to read; unaligned */
+    size_t size;                 /* their bytes */
 } spiral__tensors;
 
 /* Checks all of size bytes and opens them; the bytes must outlive *tensors. FORMAT says what is wrong. */
@@ -38,8 +39,8 @@ void spiral__safetensors_clear(spiral__tensors *tensors);
 
 /* The text under `key` in the metadata, or NULL. Borrowed. */
 const char *spiral__safetensors_text(const spiral__tensors *tensors, const char *key);
-/* Copies array `name`, which must be F32 and hold rows * columns numbers, to data. FORMAT if it is missing,
- * of another type or size; NUMERIC if a number is not finite. */
+/* Copies array `name`, which must be F32 of shape [rows, columns], or [columns] if rows is 1, to data. FORMAT
+ * if it is missing, of another type or shape; NUMERIC if a number is not finite. */
 spiral_status spiral__safetensors_get(const spiral__tensors *tensors, const char *name, size_t rows,
                                       size_t columns, float *data, spiral_error *err);
 int spiral__safetensors_has(const spiral__tensors *tensors, const char *name);

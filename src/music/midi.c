@@ -36,7 +36,7 @@ spiral_status spiral_midi_load(const char *path, spiral_midi *midi, spiral_error
     SPIRAL_TRY(spiral__file_read(path, FILE_LIMIT, &bytes, &size, err));
     spiral_status status = spiral_midi_read(bytes, size, midi, err);
     free(bytes);
-    return status == SPIRAL_OK ? status : spiral__error_prefix(err, status, path);
+    return status == SPIRAL_OK ? status : spiral__error_prefix(err, status, spiral__input_name(path));
 }
 
 spiral_status spiral_midi_save(const spiral_midi *midi, const char *path, spiral_error *err) {

@@ -98,18 +98,24 @@ static bool keep(const spiral_note *note, const spiral_roll_options *options, sp
     return !low && !high;
 }
 
-/* Notes come in order of time: what sounds before a note's first column is drawn already. last_start holds
- * the first column of each key's latest note, plus one. */
-static void draw(spiral_roll *roll, int key, span s, size_t last_start[SPIRAL_KEYS],
-                 spiral_roll_report *report) {
-    bool doubled = last_start[key] == s.first + 1;
+/* What is drawn of a key: the first column of its latest note, plus one; the column its notes end before. */
+typedef struct drawn {
+    size_t start, end;
+} drawn;
+
+/* Notes come in order of time: what sounds before a note's first column is drawn already, and of its own
+ * columns those before *key_drawn's end. */
+static void draw(spiral_roll *roll, int key, span s, drawn *key_drawn, spiral_roll_report *report) {
+    bool doubled = key_drawn->start == s.first + 1;
     bool sounds = s.first > 0 && spiral_column_get(&roll->frames[s.first - 1], key);
     report->notes_short += s.brief;
     report->notes_doubled += doubled;
     report->onsets_merged += !doubled && sounds && !roll->onsets;
-    last_start[key] = s.first + 1;
+    key_drawn->start = s.first + 1;
     if (roll->onsets) spiral_column_set(&roll->onsets[s.first], key, 1);
-    for (size_t c = s.first; c < s.last; c++) spiral_column_set(&roll->frames[c], key, 1);
+    for (size_t c = s.first > key_drawn->end ? s.first : key_drawn->end; c < s.last; c++)
+        spiral_column_set(&roll->frames[c], key, 1);
+    if (s.last > key_drawn->end) key_drawn->end = s.last;
 }
 
 /* The mean tempo from the start to `ticks`: 120 where a quarter is a frame count. */
@@ -133,7 +139,8 @@ typedef struct source {
 
 static spiral_status draw_all(const source *in, const spiral_roll_options *options, spiral_roll *roll,
                               spiral_roll_report *report, spiral_error *err) {
-    size_t columns = 0, last_start[SPIRAL_KEYS] = {0};
+    size_t columns = 0;
+    drawn keys[SPIRAL_KEYS] = {0};
     int64_t end = 0;
     for (size_t i = 0; i < in->midi->note_count; i++) {
         if (!keep(&in->notes[i], options, report)) continue;
@@ -146,7 +153,8 @@ static spiral_status draw_all(const source *in, const spiral_roll_options *optio
     spiral_roll_report seen = {0};
     for (size_t i = 0; i < in->midi->note_count; i++)
         if (keep(&in->notes[i], options, &seen))
-            draw(roll, in->notes[i].pitch, note_span(&in->ruler, &in->notes[i]), last_start, report);
+            draw(roll, in->notes[i].pitch, note_span(&in->ruler, &in->notes[i]), &keys[in->notes[i].pitch],
+                 report);
     return SPIRAL_OK;
 }
 

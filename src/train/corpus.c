@@ -36,7 +36,8 @@ int spiral__window_empty(const spiral_column *window, int T, int low, int high) 
     return !any;
 }
 
-static void count_windows(spiral__corpus_entry *e, size_t T) {
+void spiral__corpus_count_windows(spiral__corpus_entry *e, size_t T) {
+    e->windows = e->windows_empty = 0;
     for (size_t begin = 0; begin < e->roll.columns; begin += T) {
         uint64_t any = 0;
         for (size_t t = begin; t < begin + T && t < e->roll.columns; t++)
@@ -46,6 +47,16 @@ static void count_windows(spiral__corpus_entry *e, size_t T) {
     }
 }
 
+/* Why nothing of a file is left on the roll. */
+static spiral_status say_empty(const spiral_roll_report *r, const spiral_roll_options *options,
+                               spiral_error *err) {
+    if (!r->notes)
+        return spiral__fail(err, SPIRAL_NO_DATA, -1,
+                            r->notes_drums ? "it holds drums only, no pitches" : "it holds no notes");
+    return spiral__fail(err, SPIRAL_NO_DATA, -1, "none of its %zu notes is a pitch from %d to %d", r->notes,
+                        options->low, options->high);
+}
+
 static spiral_status read_entry(spiral__corpus_entry *e, const spiral_roll_options *options, size_t T,
                                 spiral_error *err) {
     spiral_midi midi = {0};
@@ -53,13 +64,9 @@ static spiral_status read_entry(spiral__corpus_entry *e, const spiral_roll_optio
     memcpy(e->warnings, midi.warnings, sizeof e->warnings);
     e->seconds = spiral_midi_seconds(&midi, midi.end_ticks);
     spiral_status status = spiral_roll_from_midi(&midi, options, &e->roll, &e->report, err);
-    if (status == SPIRAL_OK && !e->roll.columns)
-        status = midi.note_count
-                     ? spiral__fail(err, SPIRAL_NO_DATA, -1, "none of its %zu notes is a pitch from %d to %d",
-                                    midi.note_count, options->low, options->high)
-                     : spiral__fail(err, SPIRAL_NO_DATA, -1, "it holds no notes");
+    if (status == SPIRAL_OK && !e->roll.columns) status = say_empty(&e->report, options, err);
     spiral_midi_clear(&midi);
-    if (status == SPIRAL_OK) count_windows(e, T);
+    if (status == SPIRAL_OK) spiral__corpus_count_windows(e, T);
     return status;
 }
 
@@ -71,8 +78,10 @@ static void read_task(void *context, size_t i, int worker) {
     r->status[i] = read_entry(e, r->options, (size_t)r->corpus->T, &err);
     if (r->status[i] == SPIRAL_OK) return;
     const char *reason = err.text; /* without the path, which stands beside it */
-    size_t n = strlen(e->path);
-    if (!strncmp(reason, e->path, n) && !strncmp(reason + n, ": ", 2)) reason += n + 2;
+    char room[SPIRAL__PATH_ROOM];
+    const char *path = spiral__error_path(e->path, room);
+    size_t n = strlen(path);
+    if (!strncmp(reason, path, n) && !strncmp(reason + n, ": ", 2)) reason += n + 2;
     e->skipped = strdup(reason);
     spiral_roll_clear(&e->roll);
 }
@@ -80,20 +89,26 @@ static void read_task(void *context, size_t i, int worker) {
 /* What stands in the way: no file at all, or none that is fit. */
 static spiral_status check_result(const spiral_corpus *c, const spiral_status *status, const char *first_path,
                                   spiral_error *err) {
+    char room[SPIRAL__PATH_ROOM];
     if (!c->count)
         return spiral__fail(err, SPIRAL_NO_DATA, -1, "%s: no .mid, .midi, .kar or .rmi file in it",
-                            first_path);
+                            spiral__error_path(first_path, room));
+    size_t fit = 0;
     for (size_t i = 0; i < c->count; i++) {
         if (status[i] == SPIRAL_NO_MEMORY || (status[i] != SPIRAL_OK && !c->entries[i].skipped))
             return spiral__no_memory(err, 0);
-        if (status[i] == SPIRAL_OK) return SPIRAL_OK;
+        fit += status[i] == SPIRAL_OK;
     }
-    return spiral__fail(err, c->count == 1 ? status[0] : SPIRAL_NO_DATA, -1, "%s: %s%s", c->entries[0].path,
-                        c->entries[0].skipped, c->count > 1 ? " (nor is any other file fit)" : "");
+    if (fit) return SPIRAL_OK;
+    return spiral__fail(err, c->count == 1 ? status[0] : SPIRAL_NO_DATA, -1, "%s: %s%s",
+                        spiral__error_path(c->entries[0].path, room), c->entries[0].skipped,
+                        c->count > 1 ? " (nor is any other file fit)" : "");
 }
 
 spiral_status spiral_corpus_create(const char *const *paths, size_t count, const spiral_roll_options *options,
                                    int T, int threads, spiral_corpus **out, spiral_error *err) {
+    if (T < 1 || T > 512)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "columns of a window is %d, must be 1 to 512", T);
     spiral__paths list = {0};
     spiral_status status = SPIRAL_OK;
     for (size_t i = 0; i < count && status == SPIRAL_OK; i++)
@@ -150,6 +165,25 @@ spiral_corpus_file spiral_corpus_get_file(const spiral_corpus *corpus, size_t in
 
 const spiral_roll *spiral_corpus_get_roll(const spiral_corpus *corpus, size_t index) {
     return corpus->entries[index].skipped ? NULL : &corpus->entries[index].roll;
+}
+
+spiral_status spiral__corpus_check(const spiral_corpus *c, const spiral_model_config *config,
+                                   spiral_error *err) {
+    const spiral_grid *a = &config->roll.grid;
+    for (size_t i = 0; i < c->count; i++) {
+        const spiral__corpus_entry *e = &c->entries[i];
+        const spiral_grid *b = &e->roll.grid;
+        if (e->skipped) continue;
+        if (!e->roll.onsets != !config->roll.onsets)
+            return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%s: its roll has %d planes, the model's windows %d",
+                                e->path, e->roll.onsets ? 2 : 1, config->roll.onsets ? 2 : 1);
+        if (a->kind != b->kind ||
+            (a->kind == SPIRAL_GRID_SECONDS ? a->column_us != b->column_us
+                                            : a->steps_per_quarter != b->steps_per_quarter))
+            return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%s: the grid of its roll is not the model's",
+                                e->path);
+    }
+    return SPIRAL_OK;
 }
 
 /* A window may start at each column from which it stays inside the roll; a short roll has one place. */

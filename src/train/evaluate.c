@@ -182,6 +182,7 @@ static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spir
 spiral_status spiral_model_evaluate(const spiral_model *model, const spiral_corpus *corpus,
                                     double tolerance_s, int threads, spiral_evaluation *evaluation,
                                     spiral_error *err) {
+    SPIRAL_TRY(spiral__corpus_check(corpus, &model->config, err));
     evaluating e = {
         .model = model, .corpus = corpus, .tolerance_s = tolerance_s, .helix = spiral_helix_default()};
     spiral_loss_options options = spiral_loss_options_default();

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Principal components by orthogonal iteration (Golub and Van Loan, section 8.2.4): multiply an orthonormal
- * basis by the covariance and orthonormalise again. The covariance itself is never formed.
+ * basis by the covariance and orthonormalise again. The covariance itself is never formed. A few axes more
+ * than asked for are carried along; at the end the basis is turned within its span (Rayleigh and Ritz), which
+ * is what lets the spare axes sharpen the wanted ones.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +15,7 @@
 #include "model/runs.h"
 #include "train/pca.h"
 
-enum { MAX_WINDOWS = 8192, ITERATIONS = 16, SPARE = 8 };
+enum { MAX_WINDOWS = 8192, ITERATIONS = 16, SPARE = 8, MAX_SWEEPS = 30 };
 static const size_t MAX_FLOATS = (size_t)32 << 20;
 
 /* Probability one half is where the linear reconstruction crosses one half; this is the steepness there. */
@@ -74,8 +76,66 @@ static void orthonormalise(size_t k, size_t D, float *Q) {
     }
 }
 
+/* One Jacobi rotation of the symmetric S (k, k) that makes S[p, q] zero; V (k, k) collects the axes in its
+ * rows. */
+static void rotate(size_t k, size_t p, size_t q, double *S, double *V) {
+    double angle = 0.5 * atan2(2 * S[p * k + q], S[q * k + q] - S[p * k + p]), c = cos(angle), s = sin(angle);
+    for (size_t i = 0; i < k; i++) {
+        double x = S[i * k + p], y = S[i * k + q];
+        S[i * k + p] = c * x - s * y, S[i * k + q] = s * x + c * y;
+    }
+    for (size_t i = 0; i < k; i++) {
+        double x = S[p * k + i], y = S[q * k + i], v = V[p * k + i], w = V[q * k + i];
+        S[p * k + i] = c * x - s * y, S[q * k + i] = s * x + c * y;
+        V[p * k + i] = c * v - s * w, V[q * k + i] = s * v + c * w;
+    }
+}
+
+/* Rows of V become the eigenvectors of S (k, k); S ends nearly diagonal. */
+static void diagonalise(size_t k, double *S, double *V) {
+    for (size_t i = 0; i < k * k; i++) V[i] = i % (k + 1) == 0;
+    for (int sweep = 0, turned = 1; sweep < MAX_SWEEPS && turned; sweep++) {
+        turned = 0;
+        for (size_t p = 0; p < k; p++)
+            for (size_t q = p + 1; q < k; q++) {
+                double limit = 1e-7 * sqrt(fabs(S[p * k + p] * S[q * k + q]));
+                if (fabs(S[p * k + q]) <= limit) continue;
+                rotate(k, p, q, S, V);
+                turned = 1;
+            }
+    }
+}
+
+/* Turns the axes Q (k, D) within their span so that the coordinates Y (n, k) are uncorrelated, the widest
+ * first. */
+static spiral_status turn(size_t n, size_t D, size_t k, const float *Y, float *Q, spiral_error *err) {
+    double *S = calloc(2 * k * k, sizeof *S), *V = S ? S + k * k : NULL;
+    float *G = spiral__floats(k * k), *turned = spiral__floats(k * D);
+    spiral_status status =
+        S && G && turned ? SPIRAL_OK : spiral__no_memory(err, (5 * k * k + k * D) * sizeof(float));
+    if (status == SPIRAL_OK) {
+        spiral__gemm(1, 0, k, k, n, Y, k, Y, k, 0, G, k);
+        for (size_t i = 0; i < k * k; i++) S[i] = 0.5 * ((double)G[i] + G[i % k * k + i / k]);
+        diagonalise(k, S, V);
+        for (size_t i = 0; i < k; i++) { /* the widest of those left */
+            size_t widest = 0;
+            for (size_t j = 1; j < k; j++)
+                if (S[j * k + j] > S[widest * k + widest]) widest = j;
+            S[widest * k + widest] = -INFINITY;
+            for (size_t j = 0; j < k; j++) G[i * k + j] = (float)V[widest * k + j];
+        }
+        spiral__gemm(0, 0, k, D, k, G, k, Q, D, 0, turned, D);
+        memcpy(Q, turned, k * D * sizeof *Q);
+    }
+    free(S);
+    free(G);
+    free(turned);
+    return status;
+}
+
 /* Q (k, D) converges to the first k principal axes of X (n, D); Y (n, k) ends as the coordinates. */
-static void iterate(size_t n, size_t D, size_t k, const float *X, float *Q, float *Y) {
+static spiral_status iterate(size_t n, size_t D, size_t k, const float *X, float *Q, float *Y,
+                             spiral_error *err) {
     orthonormalise(k, D, Q);
     for (int i = 0; i < ITERATIONS; i++) {
         spiral__gemm(0, 1, n, k, D, X, D, Q, D, 0, Y, k);
@@ -83,6 +143,9 @@ static void iterate(size_t n, size_t D, size_t k, const float *X, float *Q, floa
         orthonormalise(k, D, Q);
     }
     spiral__gemm(0, 1, n, k, D, X, D, Q, D, 0, Y, k);
+    SPIRAL_TRY(turn(n, D, k, Y, Q, err));
+    spiral__gemm(0, 1, n, k, D, X, D, Q, D, 0, Y, k);
+    return SPIRAL_OK;
 }
 
 /* The linear path: code = (x - mean) Q / deviation, logits = slope (mean - 1/2 + deviation code Q). */
@@ -117,7 +180,9 @@ spiral_status spiral__pca_start(spiral_model *m, const spiral_corpus *corpus, ui
     if (status == SPIRAL_OK) {
         spiral__rng rng = spiral__rng_init(seed, UINT64_C(0x706361));
         for (size_t i = 0; i < k * m->D; i++) Q[i] = (float)spiral__rng_normal(&rng);
-        iterate(n, m->D, k, X, Q, Y);
+        status = iterate(n, m->D, k, X, Q, Y, err);
+    }
+    if (status == SPIRAL_OK) {
         for (size_t z = 0; z < k; z++) {
             double sum = 0;
             for (size_t i = 0; i < n; i++) sum += (double)Y[i * k + z] * Y[i * k + z];

@@ -53,8 +53,8 @@ static spiral_status cut_file(spiral_corpus *c, spiral_corpus *held, spiral_erro
     memcpy(h->roll.frames, e->roll.frames + begin, tail * sizeof *h->roll.frames);
     if (h->roll.onsets) memcpy(h->roll.onsets, e->roll.onsets + begin, tail * sizeof *h->roll.onsets);
     e->roll.columns = begin;
-    h->windows = (tail + (size_t)c->T - 1) / (size_t)c->T;
-    e->windows = (begin + (size_t)c->T - 1) / (size_t)c->T;
+    spiral__corpus_count_windows(h, (size_t)c->T);
+    spiral__corpus_count_windows(e, (size_t)c->T);
     return SPIRAL_OK;
 }
 

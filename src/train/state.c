@@ -39,6 +39,8 @@ static json_t *options_json(const spiral__trainer *t) {
                   "sigma", l->sigma, "time_columns", l->time_columns, "octave", l->helix.octave);
     json_t *radii = json_pack("[f, f, f, f, f, f]", l->helix.radii[0], l->helix.radii[1], l->helix.radii[2],
                               l->helix.radii[3], l->helix.radii[4], l->helix.radii[5]);
+    json_object_set_new(json, "seed_radius", json_real(l->seed_radius));
+    json_object_set_new(json, "seed_octave", json_real(l->seed_octave));
     json_t *run = json_pack("{s:o, s:i, s:f, s:f, s:i, s:I, s:I, s:f, s:f, s:s}", "helix_radii", radii,
                             "batch", o->batch, "rate", o->rate, "decay", o->decay, "transpose", o->transpose,
                             "seed", (json_int_t)o->seed, "steps", (json_int_t)t->steps, "beta", o->beta,
@@ -172,7 +174,7 @@ static spiral_status keep(void *context, const spiral__tensors *tensors, const s
 
 spiral_status spiral__state_load(spiral__trainer *t, const char *path, spiral_error *err) {
     spiral_model *saved = NULL;
-    spiral_status status = spiral__checkpoint_load(path, &saved, keep, t, err);
+    spiral_status status = spiral__checkpoint_load(path, keep, t, &saved, err);
     spiral_model_destroy(saved);
     return status;
 }

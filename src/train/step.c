@@ -8,8 +8,28 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "kern/denormal.h"
 #include "train/pca.h"
 #include "train/trainer.h"
+
+/* A parallel-for whose tasks take denormal numbers for zeros: gradients are full of them once a model is
+ * good.
+ */
+typedef struct flushing {
+    void (*task)(void *context, size_t i, int worker);
+    void *context;
+} flushing;
+
+static void flushed_task(void *context, size_t i, int worker) {
+    const flushing *f = context;
+    uint64_t before = spiral__denormals_flush();
+    f->task(f->context, i, worker);
+    spiral__denormals_restore(before);
+}
+
+static void par_for(spiral__trainer *t, size_t n, void (*task)(void *, size_t, int), void *context) {
+    spiral__par_for(t->pool, n, flushed_task, &(flushing){task, context});
+}
 
 static size_t columns_of(const spiral_model *m) { return (size_t)m->planes * (size_t)m->T; }
 
@@ -126,12 +146,10 @@ static void draw_noise(spiral__trainer *t, size_t begin, size_t rows) {
     }
 }
 
-/* The first row with a logit that is no number, or the first row. */
-static int bad_row(const spiral__trainer *t, size_t begin, size_t rows) {
-    const size_t D = t->model->D;
-    for (size_t i = 0; i < rows * D; i++)
-        if (!isfinite(t->net.logits[begin * D + i])) return (int)(begin + i / D);
-    return (int)begin;
+size_t spiral__bad_row(size_t rows, size_t n, const float *x) {
+    for (size_t i = 0; i < rows * n; i++)
+        if (!isfinite(x[i])) return i / n;
+    return 0;
 }
 
 /* Logits -> loss and, in place, its gradient. */
@@ -143,12 +161,13 @@ static void loss_shard(spiral__trainer *t, size_t shard, int worker) {
     float *logits = t->net.logits + begin * m->D;
     double value = 0;
     t->shard_bad[shard] = -1;
-    int bad = bad_row(t, begin, rows); /* looked up before the gradient overwrites the logits */
     spiral_status status = spiral_loss_value_grad_f32(
         t->loss, rows * (size_t)m->planes, (size_t)T, logits, strides, t->targets + begin * m->D, strides,
         NULL, strides, &value, logits, strides, t->work[worker], NULL);
     if (status != SPIRAL_OK || !isfinite(value)) {
-        t->shard_bad[shard] = bad;
+        /* Once more, since the gradient may stand where the logits were. */
+        spiral__decode_rows(&t->net, begin, rows, 1);
+        t->shard_bad[shard] = (int)(begin + spiral__bad_row(rows, m->D, logits));
         memset(logits, 0, rows * m->D * sizeof *logits);
     }
     t->shard_loss[shard] = value;
@@ -232,12 +251,12 @@ static void move_weights(spiral__trainer *t) {
                                    .scale = 1.0f / (float)t->options.batch};
     move.matrices = move.vectors;
     move.matrices.decay = (float)t->options.decay;
-    spiral__par_for(t->pool, (t->model->trained + ADAM_BLOCK - 1) / ADAM_BLOCK, adam_task, &move);
-    spiral__par_for(t->pool, (size_t)t->model->planes * (size_t)t->model->P, sum_task, t);
+    par_for(t, (t->model->trained + ADAM_BLOCK - 1) / ADAM_BLOCK, adam_task, &move);
+    par_for(t, (size_t)t->model->planes * (size_t)t->model->P, sum_task, t);
 }
 
 spiral_status spiral__trainer_step(spiral__trainer *t, spiral_error *err) {
-    spiral__par_for(t->pool, t->net.shards, shard_task, t);
+    par_for(t, t->net.shards, shard_task, t);
     double loss = 0, kl = 0;
     for (size_t s = 0; s < t->net.shards; s++) {
         if (t->shard_bad[s] >= 0)
@@ -250,7 +269,7 @@ spiral_status spiral__trainer_step(spiral__trainer *t, spiral_error *err) {
         kl += t->net.kl[s];
     }
     sort_runs(t);
-    spiral__par_for(t->pool, spiral__weight_tasks(&t->net), weight_task, t);
+    par_for(t, spiral__weight_tasks(&t->net), weight_task, t);
     move_weights(t);
     t->loss_sum += (loss + t->options.beta * kl) / t->options.batch;
     t->kl_sum += kl / t->options.batch;

@@ -11,7 +11,7 @@
 #include "train/trainer.h"
 
 enum { VALIDATIONS = 20, REPORTS_PER_VALIDATION = 10 };
-static const double SAVE_EVERY_S = 30;
+static const double SAVE_EVERY_S = 30, REPORT_EVERY_S = 0.1;
 
 spiral_train_options spiral_train_options_default(void) {
     return (spiral_train_options){.struct_size = sizeof(spiral_train_options),
@@ -105,21 +105,22 @@ typedef struct reporter {
     spiral_train_progress *progress;
     spiral_train_callback callback;
     void *context;
-    double started, saved, loop_started;
+    double started, loop_started, saved, reported; /* seconds */
     int64_t first_step;
 } reporter;
 
 static int report(reporter *r, spiral_train_event event) {
     spiral__trainer *t = r->trainer;
     spiral_train_progress *p = r->progress;
-    double elapsed = now_s() - r->started;
+    double now = now_s();
+    r->reported = now;
     p->event = event;
     p->step = t->step;
     p->steps = t->steps;
     p->windows_seen = (uint64_t)t->step * (uint64_t)t->options.batch;
-    p->seconds = elapsed;
+    p->seconds = now - r->started;
     p->windows_per_s =
-        (double)(t->step - r->first_step) * t->options.batch / fmax(now_s() - r->loop_started, 1e-9);
+        (double)(t->step - r->first_step) * t->options.batch / fmax(now - r->loop_started, 1e-9);
     p->eta_s = (double)(t->steps - t->step) * t->options.batch / fmax(p->windows_per_s, 1e-9);
     p->rate = spiral__trainer_rate(t, t->step);
     p->best_step = t->best_step;
@@ -163,12 +164,12 @@ static spiral_status loop(reporter *r, const char *path, spiral_error *err) {
             stop = report(r, SPIRAL_TRAIN_VALID);
             t->loss_sum = t->kl_sum = 0;
             t->loss_steps = 0;
-            if (now_s() - r->saved > SAVE_EVERY_S) {
-                SPIRAL_TRY(spiral__state_save(t, path, 0, err));
-                r->saved = now_s();
-            }
-        } else if (t->step % report_every == 0) {
-            stop = report(r, SPIRAL_TRAIN_STEP);
+        } else if (t->step % report_every == 0 || now_s() - r->reported > REPORT_EVERY_S) {
+            stop = report(r, SPIRAL_TRAIN_STEP); /* often enough to be stopped at once */
+        }
+        if (!stop && t->step < t->steps && now_s() - r->saved > SAVE_EVERY_S) {
+            SPIRAL_TRY(spiral__state_save(t, path, 0, err));
+            r->saved = now_s();
         }
         if (stop && t->step < t->steps) {
             SPIRAL_TRY(spiral__state_save(t, path, 0, err));
@@ -200,9 +201,14 @@ spiral_status spiral_train(const spiral_train_options *options, const spiral_cor
                            spiral_train_callback callback, void *context, spiral_train_progress *result,
                            spiral_model **model, spiral_error *err) {
     SPIRAL_TRY(check_options(options, err));
+    SPIRAL_TRY(spiral__corpus_check(train, &options->model, err));
+    SPIRAL_TRY(spiral__corpus_check(valid, &options->model, err));
+    if (train->T != options->model.columns)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the corpus has windows of %d columns, the model of %d",
+                            train->T, options->model.columns);
     spiral__trainer t;
     spiral_train_progress progress = {0};
-    reporter r = {&t, &progress, callback, context, now_s(), now_s(), 0, 0};
+    reporter r = {&t, &progress, callback, context, now_s(), 0, now_s(), 0, 0};
     SPIRAL_TRY(spiral__trainer_create(options, train, valid, &t, err));
     spiral_status status = plan(&t, path, resume, r.started, err);
     r.first_step = t.step;

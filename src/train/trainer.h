@@ -51,6 +51,9 @@ void spiral__trainer_clear(spiral__trainer *trainer);
 /* Back to before the first step: fresh weights from options->seed, principal components measured. */
 spiral_status spiral__trainer_start(spiral__trainer *trainer, spiral_error *err);
 
+/* The first row of x (rows, n) with a number that is not finite, or 0. */
+size_t spiral__bad_row(size_t rows, size_t n, const float *x);
+
 /* One step. NUMERIC names the file whose window has a loss that is no number. */
 spiral_status spiral__trainer_step(spiral__trainer *trainer, spiral_error *err);
 /* The learning rate of a step: linear warm-up over a twentieth of the steps, then a half cosine to zero. */
@@ -63,7 +66,8 @@ typedef struct spiral__validation {
     double density;   /* sounding keys a column in the targets */
 } spiral__validation;
 
-/* Scores the model's present weights on the held-out windows (at most 4096, evenly spread). */
+/* Scores the model's present weights on the held-out windows (at most 4096, evenly spread). NO_DATA: none
+ * holds a note. NUMERIC names the file whose window has a loss that is no number. */
 spiral_status spiral__validate(spiral__trainer *trainer, spiral__validation *result, spiral_error *err);
 
 /* Measures mean, covariance and step from window to window of the codes into the model's facts. */

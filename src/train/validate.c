@@ -19,6 +19,7 @@ typedef struct tally {
     uint64_t hits[THRESHOLDS],
         calls[THRESHOLDS]; /* cells above each threshold that sound, and all above it */
     int failed;
+    size_t bad; /* 1 + the first window whose loss is no number, or 0 */
 } tally;
 
 typedef struct validation {
@@ -31,7 +32,7 @@ typedef struct validation {
 /* Where, on the ladder of thresholds, a logit stops to be above: it is above the first n of them. */
 static int thresholds_below(float logit) {
     float n = ceilf((logit + 4.0f) * 10.0f);
-    return n <= 0 ? 0 : n >= THRESHOLDS ? THRESHOLDS : (int)n;
+    return !(n > 0) ? 0 : n >= THRESHOLDS ? THRESHOLDS : (int)n;
 }
 
 static void count_window(const spiral_model *m, const float *logits, const float *target, tally *sum) {
@@ -76,6 +77,7 @@ static void score_windows(const validation *v, size_t first, size_t rows, tally 
                                    strides, NULL, strides, &value, NULL, strides, loss_work,
                                    NULL) != SPIRAL_OK)
         value = NAN;
+    if (!isfinite(value)) sum->bad = 1 + first + spiral__bad_row(rows, m->D, logits);
     sum->loss += value;
     for (size_t r = 0; r < rows; r++) count_window(m, logits + r * m->D, target + r * m->D, sum);
 }
@@ -164,9 +166,15 @@ spiral_status spiral__validate(spiral__trainer *t, spiral__validation *result, s
     } else {
         validation v = {t, count, file, begin, tallies};
         spiral__par_for(t->pool, shards, shard_task, &v);
-        for (size_t s = 0; s < shards; s++)
+        for (size_t s = 0; s < shards && status == SPIRAL_OK; s++)
             if (tallies[s].failed)
                 status = spiral__no_memory(err, t->model->D * SPIRAL__SHARD * sizeof(float));
+            else if (tallies[s].bad)
+                status = spiral__fail(err, SPIRAL_NUMERIC, -1,
+                                      "%s: the loss of one of its windows is not a finite number after step "
+                                      "%lld; a smaller learning rate than %g may help",
+                                      t->valid->entries[file[tallies[s].bad - 1]].path, (long long)t->step,
+                                      t->options.rate);
         if (status == SPIRAL_OK) summarise(t->model, tallies, shards, result);
     }
     free(file);

@@ -2,6 +2,7 @@
  *
  * The ground floor: status and error text, files that are whole or not there, random numbers, parallel-for.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,11 +37,40 @@ static void test_error_text(void **state) {
     assert_int_equal(spiral__error_prefix(&err, SPIRAL_FORMAT, "a.mid"), SPIRAL_FORMAT);
     assert_string_equal(err.text, "a.mid: byte 200 is above 127");
     assert_int_equal(spiral__fail(NULL, SPIRAL_IO, -1, "unheard"), SPIRAL_IO);
-    char prefix[400];
+    char prefix[400]; /* a long path gives way to the reason: its end is shown */
     memset(prefix, 'x', sizeof prefix - 1);
-    prefix[sizeof prefix - 1] = 0;
+    memcpy(prefix + sizeof prefix - 7, "/b.mid", 7);
     spiral__error_prefix(&err, SPIRAL_FORMAT, prefix);
-    assert_string_equal(err.text, "a.mid: byte 200 is above 127");
+    assert_memory_equal(err.text, "...xxx", 6);
+    assert_non_null(strstr(err.text, "xxx/b.mid: a.mid: byte 200 is above 127"));
+    char room[SPIRAL__PATH_ROOM];
+    memset(prefix, 0xa9, sizeof prefix - 7); /* the second byte of a character never comes first */
+    assert_string_equal(spiral__error_path(prefix, room) + 3, "/b.mid");
+}
+
+/* Words of a broken file in a sentence: nothing that a terminal obeys, nothing that is no UTF-8. */
+static void test_error_text_without_control_characters(void **state) {
+    (void)state;
+    static const struct {
+        const char *word, *text;
+    } cases[] = {
+        {"a\x1b[2J\tb\nc\x7f", "a?[2J?b?c?"},
+        {"caf\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x8e\xb5", "caf\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x8e\xb5"},
+        {"\xc3", "?"},                                             /* cut */
+        {"\xc3(\xa9\xff", "?(??"},                                 /* Latin-1 */
+        {"\xc0\xaf|\xe0\x80\xaf|\xf0\x80\x80\xaf", "??|???|????"}, /* padded */
+        {"\xed\xa0\x80|\xf4\x90\x80\x80", "???|????"},             /* a surrogate, beyond the last */
+        {"\xc2\x9b"
+         "2J|\xc2\xa0",
+         "??2J|\xc2\xa0"}, /* a control sequence in two bytes */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        spiral_error err = {0};
+        spiral__fail(&err, SPIRAL_FORMAT, 0, "%s", cases[i].word);
+        assert_string_equal(err.text, cases[i].text);
+        spiral__error_prefix(&err, SPIRAL_FORMAT, cases[i].word);
+        assert_int_equal(strncmp(err.text, cases[i].text, strlen(cases[i].text)), 0);
+    }
 }
 
 static void test_file_round_trip(void **state) {
@@ -88,6 +118,41 @@ static void test_file_errors(void **state) {
         assert_int_equal(spiral__file_finish(&file, &err), SPIRAL_IO);
         assert_string_equal(err.text, "/tmp/never: cannot write: No space left on device");
     }
+}
+
+/* A device or a pipe named as output is written to and stays what it is; a link is followed. */
+static void test_file_special(void **state) {
+    (void)state;
+    char folder[] = "/tmp/spiral-test-XXXXXX", pipe[64], link[64], target[64], bytes[8] = "";
+    spiral_error err = {0};
+    struct stat info;
+    assert_non_null(mkdtemp(folder));
+    snprintf(pipe, sizeof pipe, "%s/pipe", folder);
+    snprintf(link, sizeof link, "%s/link", folder);
+    snprintf(target, sizeof target, "%s/target", folder);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    int reader = open(pipe, O_RDONLY | O_NONBLOCK);
+    assert_int_equal(spiral__file_write(pipe, "piped", 5, &err), SPIRAL_OK);
+    assert_int_equal(read(reader, bytes, sizeof bytes), 5);
+    assert_memory_equal(bytes, "piped", 5);
+    close(reader);
+    spiral__file file;
+    assert_int_equal(spiral__file_open(pipe, 0, &file, &err), SPIRAL_OK);
+    spiral__file_abort(&file);
+    assert_int_equal(lstat(pipe, &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
+
+    assert_int_equal(spiral__file_write(target, "old", 3, &err), SPIRAL_OK);
+    assert_int_equal(symlink(target, link), 0);
+    assert_int_equal(spiral__file_write(link, "new one", 7, &err), SPIRAL_OK);
+    assert_int_equal(lstat(link, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_int_equal(stat(target, &info), 0);
+    assert_int_equal(info.st_size, 7);
+    unlink(pipe);
+    unlink(link);
+    unlink(target);
+    assert_int_equal(rmdir(folder), 0);
 }
 
 static void test_rng(void **state) {
@@ -148,9 +213,14 @@ static void test_par_for(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status_names),    cmocka_unit_test(test_error_text),
-        cmocka_unit_test(test_file_round_trip), cmocka_unit_test(test_file_errors),
-        cmocka_unit_test(test_sha256),          cmocka_unit_test(test_rng),
+        cmocka_unit_test(test_status_names),
+        cmocka_unit_test(test_error_text),
+        cmocka_unit_test(test_error_text_without_control_characters),
+        cmocka_unit_test(test_file_round_trip),
+        cmocka_unit_test(test_file_errors),
+        cmocka_unit_test(test_file_special),
+        cmocka_unit_test(test_sha256),
+        cmocka_unit_test(test_rng),
         cmocka_unit_test(test_par_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,11 +22,69 @@
 #include "loss/ref.h"
 #include "spiral/spiral.h"
 
+/* Code that a sanitizer instruments is slow, and its allocator is not the C library's. */
+#if defined(__has_feature)
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 static inline spiral_loss *make(const spiral_loss_options *o, int P) {
     spiral_loss *loss = NULL;
     spiral_error err = {0};
     if (spiral_loss_create(o, P, &loss, &err)) fail_msg("%s", err.text);
     return loss;
+}
+
+/* MIDI numbers of the keyboard of most tests, the seed's: C3 to B5. */
+enum { LOW = 48, KEYS = 36, B3 = 59, C4 = 60, CIS4 = 61, FIS4 = 66, C5 = 72 };
+
+static inline spiral_loss_options alone(spiral_loss_kind kind) { /* the kind on probabilities, nothing else */
+    spiral_loss_options o = spiral_loss_options_default();
+    o.kind = kind;
+    o.bce = 0;
+    o.from_logits = 0;
+    o.low = LOW;
+    o.reduction = SPIRAL_REDUCE_SUM;
+    return o;
+}
+
+/* The kinds whose values are in missed notes: convex, proper, with a time blur. */
+enum { GEOMETRIC = 3 };
+static const spiral_loss_kind geometric[GEOMETRIC] = {SPIRAL_LOSS_SPIRAL, SPIRAL_LOSS_ENERGY,
+                                                      SPIRAL_LOSS_GAUSS};
+
+static inline int is_geometric(spiral_loss_kind kind) {
+    return kind == SPIRAL_LOSS_SPIRAL || kind == SPIRAL_LOSS_ENERGY || kind == SPIRAL_LOSS_GAUSS;
+}
+
+static const char *const presets[] = {"chromatic", "fifths", "tonnetz", "mixed"};
+enum { PRESETS = 4 };
+
+static inline spiral_helix preset(int i) {
+    spiral_helix helix;
+    assert_int_equal(spiral_helix_from_name(presets[i], &helix, NULL), SPIRAL_OK);
+    return helix;
+}
+
+static inline double most(const double *x, size_t n) {
+    double m = 0;
+    for (size_t i = 0; i < n; i++) m = fmax(m, fabs(x[i]));
+    return m;
+}
+
+static inline double dot(const double *x, const double *y, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += x[i] * y[i];
+    return sum;
+}
+
+static inline double *doubles(size_t n) {
+    double *x = calloc(n, sizeof *x);
+    assert_non_null(x);
+    return x;
 }
 
 static inline void *room(size_t bytes) {
@@ -99,13 +157,14 @@ static inline double call_f64(const batch *b, double *columns, double *grad) {
     return b->o.reduction == SPIRAL_REDUCE_NONE ? sum : value;
 }
 
-/* The same in single precision; grad (f32) may be NULL. */
-static inline double call_f32(const batch *b, float *grad) {
+/* The same in single precision, with REDUCE_NONE; the sum of columns. */
+static inline double call_f32_columns(const batch *b, double *columns, float *grad) {
     spiral_loss *loss = make(&b->o, b->P);
     void *work = room(spiral_loss_work_size_f32(loss, b->T));
     float *cells = calloc(3 * b->cells, sizeof(float)), *target = cells + b->cells,
           *weight = target + b->cells;
-    double *columns = calloc(b->B * b->T, sizeof(double)), sum = 0;
+    double sum = 0;
+    assert_true(b->o.reduction == SPIRAL_REDUCE_NONE);
     for (size_t i = 0; i < b->cells; i++) {
         cells[i] = (float)b->pred[i];
         target[i] = (float)b->target[i];
@@ -117,10 +176,28 @@ static inline double call_f32(const batch *b, float *grad) {
                                    columns, grad, s, work, &err))
         fail_msg("%s", err.text);
     for (size_t j = 0; j < b->B * b->T; j++) sum += columns[j];
-    free(work), free(cells), free(columns);
+    free(work), free(cells);
     spiral_loss_destroy(loss);
     return sum;
 }
+
+static inline double call_f32(const batch *b, float *grad) {
+    double *columns = doubles(b->B * b->T), sum = call_f32_columns(b, columns, grad);
+    free(columns);
+    return sum;
+}
+
+/* The loss of one column given as lists of MIDI numbers that end in 0. */
+static inline double column(const spiral_loss_options *o, const int *played, const int *right) {
+    batch b = batch_make(*o, 1, 1, KEYS, 0);
+    for (; *played; played++) b.pred[*played - LOW] = 1;
+    for (; *right; right++) b.target[*right - LOW] = 1;
+    double none[1], value = call_f64(&b, none, NULL);
+    batch_free(&b);
+    return value;
+}
+#define NOTES(...) ((const int[]){__VA_ARGS__, 0})
+#define SILENCE    ((const int[]){0})
 
 /* The definition's value; fills b->columns and b->grad. */
 static inline double call_ref(batch *b) {

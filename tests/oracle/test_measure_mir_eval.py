@@ -37,14 +37,14 @@ class Counts(ctypes.Structure):
     _fields_ = [(n, U64) for n in
                 "columns target_notes predicted_notes hits chroma_hits substitutions misses false_alarms "
                 "chroma_substitutions windows windows_exact notes_target notes_predicted notes_hit".split()]
-    _fields_ += [("helix_energy", ctypes.c_double), ("helix_notes", U64)]
+    _fields_ += [("helix_energy", ctypes.c_double), ("helix_notes", U64), ("helix_distance", ctypes.c_double)]
 
 
 class Measures(ctypes.Structure):
     _fields_ = [(n, ctypes.c_double) for n in
                 "precision recall f1 accuracy chroma_precision chroma_recall chroma_f1 chroma_accuracy "
                 "substitution miss false_alarm total_error chroma_substitution chroma_total_error octave_share "
-                "exact_windows note_precision note_recall note_f1 spiral_error".split()]
+                "exact_windows note_precision note_recall note_f1 spiral_error helix_distance".split()]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def roll_of(array, columns):
 
 
 @pytest.mark.parametrize("seed", range(1000))
-def test_scores(lib, seed):
+def test_group12_scores(lib, seed):
     rng = random.Random(seed)
     columns = rng.randrange(20, 60)
     notes = random_notes(rng, rng.randrange(0, 14), columns)

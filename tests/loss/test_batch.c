@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Batches: strides, aliasing, order, cuts and threads change no bit; masked cells have no say; reductions are
+ * sums of parts.
+ */
+#include <pthread.h>
+
+#include "harness.h"
+
+static batch example(spiral_loss_kind kind, size_t B, size_t T, int weighted) {
+    spiral_loss_options o = spiral_loss_options_default();
+    o.kind = kind;
+    batch b = batch_make(o, B, T, KEYS, weighted);
+    batch_fill(&b, 77, 1, 0);
+    return b;
+}
+
+/* b's call in f32 through explicit strides; arrays hold room cells. */
+typedef struct layout {
+    spiral_strides at;
+    size_t room;
+    ptrdiff_t origin;
+} layout;
+
+static void spread(const batch *b, const layout *l, const double *from, float *to) {
+    for (size_t i = 0; i < b->B; i++)
+        for (size_t j = 0; j < b->T; j++)
+            for (int p = 0; p < b->P; p++)
+                to[l->origin + (ptrdiff_t)i * l->at.b + (ptrdiff_t)j * l->at.t + p * l->at.p] =
+                    (float)from[(i * b->T + j) * (size_t)b->P + (size_t)p];
+}
+
+static void group11_strides(void **state) {
+    (void)state;
+    for (int kind = 0; kind < SPIRAL_LOSS_COUNT; kind++)
+        for (int weighted = 0; weighted < 2; weighted++) {
+            if (spiral__loss_is_metric((spiral_loss_kind)kind)) continue;
+            const ptrdiff_t B = 3, T = 37, P = KEYS;
+            batch b = example((spiral_loss_kind)kind, (size_t)B, (size_t)T, weighted);
+            spiral_loss *loss = make(&b.o, KEYS);
+            void *work = room(spiral_loss_work_size_f32(loss, b.T));
+            float *plain = calloc(b.cells, sizeof *plain);
+            double value = 0, other = 0;
+            const layout layouts[] = {
+                {{T * P, P, 1}, b.cells, 0},
+                {{P * T, 1, T}, b.cells, 0},                         /* the seed's (B, P, T) */
+                {{P, B * P, 1}, b.cells, 0},                         /* (T, B, P) */
+                {{2 * T * P + 5, 2 * P, 2}, 3 * (2 * T * P + 5), 0}, /* every other cell */
+                {{T * P, -P, -1}, b.cells, T * P - 1},               /* backwards */
+            };
+            for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++) {
+                const layout *at = &layouts[l];
+                float *pred = calloc(4 * at->room, sizeof *pred), *target = pred + at->room;
+                float *weight = target + at->room, *grad = weight + at->room;
+                spread(&b, at, b.pred, pred);
+                spread(&b, at, b.target, target);
+                if (weighted) spread(&b, at, b.weight, weight);
+                assert_int_equal(
+                    spiral_loss_value_grad_f32(loss, b.B, b.T, pred + at->origin, at->at, target + at->origin,
+                                               at->at, weighted ? weight + at->origin : NULL, at->at,
+                                               l ? &other : &value, grad + at->origin, at->at, work, NULL),
+                    SPIRAL_OK);
+                if (l) assert_true(value == other);
+                for (size_t i = 0; i < b.cells; i++) {
+                    ptrdiff_t t = (ptrdiff_t)i / P, p = (ptrdiff_t)i % P;
+                    float g = grad[at->origin + t / T * at->at.b + t % T * at->at.t + p * at->at.p];
+                    if (l)
+                        assert_memory_equal(&g, &plain[i], sizeof g);
+                    else
+                        plain[i] = g;
+                }
+                if (l == 3) /* cells between belong to someone else */
+                    for (size_t i = 1; i < (size_t)(2 * T * P); i += 2) assert_true(grad[i] == 0);
+                free(pred);
+            }
+            free(work), free(plain);
+            spiral_loss_destroy(loss);
+            batch_free(&b);
+        }
+}
+
+/* Gradients over the prediction's own memory; a weight per column or per key by strides of 0. */
+static void group11_alias_and_broadcast(void **state) {
+    (void)state;
+    for (int tau = 0; tau < 2; tau++) {
+        batch b = example(SPIRAL_LOSS_SPIRAL, 2, 19, 1);
+        b.o.time_columns = tau;
+        for (size_t i = 0; i < b.cells; i++) b.weight[i] = (double)(i / KEYS % 3);
+        double *grad = calloc(b.cells, sizeof *grad), per_column[2 * 19], value,
+               wanted = call_f64(&b, NULL, grad);
+        for (int j = 0; j < 2 * 19; j++) per_column[j] = j % 3;
+        spiral_loss *loss = make(&b.o, KEYS);
+        void *work = room(spiral_loss_work_size_f64(loss, b.T));
+        spiral_strides s = rows_of(b.T, KEYS);
+        assert_int_equal(spiral_loss_value_grad_f64(loss, b.B, b.T, b.pred, s, b.target, s, per_column,
+                                                    (spiral_strides){19, 1, 0}, &value, b.pred, s, work,
+                                                    NULL),
+                         SPIRAL_OK);
+        assert_true(value == wanted);
+        assert_memory_equal(b.pred, grad, b.cells * sizeof *grad);
+        free(grad), free(work);
+        spiral_loss_destroy(loss);
+        batch_free(&b);
+    }
+}
+
+/* Roll by roll, and for kinds without time blur column by column, the same bits. */
+static void group11_split(void **state) {
+    (void)state;
+    for (int isa = 0; isa < 3; isa++) {
+        if (spiral_isa_set((const char *[]){"baseline", "avx2", "avx512"}[isa], NULL)) continue;
+        for (int kind = 0; kind < SPIRAL_LOSS_COUNT; kind++)
+            for (int mixture = 0; mixture < 4; mixture++) {
+                const int metric = spiral__loss_is_metric((spiral_loss_kind)kind);
+                const int blurred = mixture & 2 && (kind == SPIRAL_LOSS_SPIRAL ||
+                                                    spiral__loss_is_quadratic((spiral_loss_kind)kind));
+                batch b = example((spiral_loss_kind)kind, 5, 11, mixture & 1);
+                b.o.reduction = SPIRAL_REDUCE_NONE;
+                b.o.time_columns = blurred ? 2 : 0;
+                spiral_loss *loss = make(&b.o, KEYS);
+                void *work = room(spiral_loss_work_size_f32(loss, b.T));
+                float *cells = calloc(5 * b.cells, sizeof *cells), *target = cells + b.cells;
+                float *weight = target + b.cells, *whole = weight + b.cells, *parts = whole + b.cells;
+                double values[55], split[55];
+                for (size_t i = 0; i < b.cells; i++) {
+                    cells[i] = (float)b.pred[i], target[i] = (float)b.target[i];
+                    if (b.weight) weight[i] = (float)b.weight[i];
+                }
+                spiral_strides s = rows_of(11, KEYS);
+                assert_int_equal(spiral_loss_value_grad_f32(loss, 5, 11, cells, s, target, s,
+                                                            b.weight ? weight : NULL, s, values,
+                                                            metric ? NULL : whole, s, work, NULL),
+                                 SPIRAL_OK);
+                const size_t step = blurred ? 11 : 1;
+                for (size_t j = 0; j < 55; j += step) {
+                    size_t at = j * KEYS;
+                    assert_int_equal(spiral_loss_value_grad_f32(loss, 1, step, cells + at, s, target + at, s,
+                                                                b.weight ? weight + at : NULL, s, split + j,
+                                                                metric ? NULL : parts + at, s, work, NULL),
+                                     SPIRAL_OK);
+                }
+                assert_memory_equal(values, split, sizeof values);
+                assert_memory_equal(whole, parts, b.cells * sizeof *whole);
+                free(work), free(cells);
+                spiral_loss_destroy(loss);
+                batch_free(&b);
+            }
+    }
+    assert_int_equal(spiral_isa_set(NULL, NULL), SPIRAL_OK);
+}
+
+static void group11_reductions(void **state) {
+    (void)state;
+    for (int tau = 0; tau < 2; tau++)
+        for (int weighted = 0; weighted < 2; weighted++) {
+            batch b = example(SPIRAL_LOSS_SPIRAL, 3, 10, weighted);
+            b.o.time_columns = tau;
+            double *sum_grad = calloc(b.cells, sizeof(double)), *grad = calloc(b.cells, sizeof(double));
+            double columns[30], notes = 0, counted = 0;
+            for (size_t j = 0; j < 30; j++) {
+                int any = !weighted;
+                for (size_t p = 0; p < KEYS; p++) {
+                    double w = weighted ? b.weight[j * KEYS + p] : 1;
+                    any |= w > 0;
+                    notes += w * b.target[j * KEYS + p];
+                }
+                counted += any;
+            }
+            assert_true(notes > 1 && (weighted ? counted < 30 : counted == 30));
+            b.o.reduction = SPIRAL_REDUCE_SUM;
+            double sum = call_f64(&b, NULL, sum_grad);
+            const struct {
+                spiral_reduction how;
+                double by;
+            } each[] = {
+                {SPIRAL_REDUCE_NONE, 1}, {SPIRAL_REDUCE_MEAN, counted}, {SPIRAL_REDUCE_PER_NOTE, notes}};
+            for (int i = 0; i < 3; i++) {
+                b.o.reduction = each[i].how;
+                assert_true(fabs(call_f64(&b, columns, grad) * each[i].by - sum) < 1e-12 * sum);
+                for (size_t c = 0; c < b.cells; c++)
+                    assert_true(fabs(grad[c] * each[i].by - sum_grad[c]) < 1e-12 * (1 + fabs(sum_grad[c])));
+            }
+            free(sum_grad), free(grad);
+            batch_free(&b);
+        }
+    /* Nothing counts: the value is 0, not 0/0. Silence has no notes: the sum is divided by 1. */
+    batch b = example(SPIRAL_LOSS_SPIRAL, 1, 4, 1);
+    memset(b.weight, 0, b.cells * sizeof(double));
+    double grad[4 * KEYS];
+    assert_true(call_f64(&b, NULL, grad) == 0);
+    for (int i = 0; i < 4 * KEYS; i++) assert_true(grad[i] == 0);
+    free(b.weight);
+    b.weight = NULL;
+    memset(b.target, 0, b.cells * sizeof(double));
+    b.o.reduction = SPIRAL_REDUCE_SUM;
+    double sum = call_f64(&b, NULL, NULL);
+    b.o.reduction = SPIRAL_REDUCE_PER_NOTE;
+    assert_true(call_f64(&b, NULL, NULL) == sum);
+    batch_free(&b);
+}
+
+/* A masked cell has no say: whatever stands in it, all else stays, and its own gradient is 0. */
+static void group11_masked_cells(void **state) {
+    (void)state;
+    for (int kind = 0; kind < SPIRAL_LOSS_COUNT; kind++) {
+        if (spiral__loss_is_metric((spiral_loss_kind)kind)) continue;
+        batch b = example((spiral_loss_kind)kind, 2, 9, 1);
+        double *one = calloc(b.cells, sizeof(double)), *two = calloc(b.cells, sizeof(double));
+        double before = call_f64(&b, NULL, one);
+        for (size_t i = 0; i < b.cells; i++)
+            if (b.weight[i] == 0) b.pred[i] = 5 - b.pred[i], b.target[i] = 1 - b.target[i];
+        assert_true(call_f64(&b, NULL, two) == before);
+        for (size_t i = 0; i < b.cells; i++) {
+            assert_true(one[i] == two[i]);
+            if (b.weight[i] == 0) assert_true(one[i] == 0);
+        }
+        free(one), free(two);
+        batch_free(&b);
+    }
+}
+
+/* Rolls in another order, and columns where there is no time blur: the same bits, in that order. */
+static void group11_permutation(void **state) {
+    (void)state;
+    enum { B = 7, T = 9, COLUMNS = B * T };
+    for (int kind = 0; kind < SPIRAL_LOSS_COUNT; kind++)
+        for (int tau = 0; tau < 2; tau++) {
+            if (spiral__loss_is_metric((spiral_loss_kind)kind)) continue;
+            if (tau && !is_geometric((spiral_loss_kind)kind)) continue;
+            batch a = example((spiral_loss_kind)kind, B, T, 1), b = example((spiral_loss_kind)kind, B, T, 1);
+            a.o.reduction = b.o.reduction = SPIRAL_REDUCE_NONE;
+            a.o.time_columns = b.o.time_columns = tau;
+            size_t from[COLUMNS]; /* blocks of `run` columns stay together */
+            const size_t run = tau ? T : 1;
+            spiral__rng r = spiral__rng_init(5, (uint64_t)kind);
+            for (size_t i = 0; i < COLUMNS / run; i++) from[i] = i;
+            for (size_t i = COLUMNS / run; i > 1; i--) {
+                size_t j = spiral__rng_below(&r, (uint32_t)i), swap = from[j];
+                from[j] = from[i - 1], from[i - 1] = swap;
+            }
+            const size_t cells = run * KEYS, bytes = cells * sizeof(double);
+            for (size_t i = 0; i < COLUMNS / run; i++) {
+                memcpy(b.pred + i * cells, a.pred + from[i] * cells, bytes);
+                memcpy(b.target + i * cells, a.target + from[i] * cells, bytes);
+                memcpy(b.weight + i * cells, a.weight + from[i] * cells, bytes);
+            }
+            double va[COLUMNS], vb[COLUMNS];
+            call_f64(&a, va, a.grad);
+            call_f64(&b, vb, b.grad);
+            for (size_t i = 0; i < COLUMNS / run; i++) {
+                assert_memory_equal(vb + i * run, va + from[i] * run, run * sizeof *va);
+                assert_memory_equal(b.grad + i * cells, a.grad + from[i] * cells, bytes);
+            }
+            batch_free(&a), batch_free(&b);
+        }
+}
+
+/* Many threads, one plan, each a part of the batch again and again: the bits of one call. */
+typedef struct part {
+    const spiral_loss *loss;
+    const batch *b;
+    size_t first, rolls;
+    double *values, *grad;
+    void *work;
+    spiral_status status;
+} part;
+
+static void *run_part(void *context) {
+    part *p = context;
+    const size_t at = p->first * p->b->T * KEYS;
+    spiral_strides s = rows_of(p->b->T, KEYS);
+    for (int again = 0; again < 20 && !p->status; again++)
+        p->status = spiral_loss_value_grad_f64(
+            p->loss, p->rolls, p->b->T, p->b->pred + at, s, p->b->target + at, s, p->b->weight + at, s,
+            p->values + p->first * p->b->T, p->grad + at, s, p->work, NULL);
+    return NULL;
+}
+
+static void group11_threads(void **state) {
+    (void)state;
+    enum { THREADS = 4, B = 13, T = 17 };
+    for (int kind = SPIRAL_LOSS_NONE; kind <= SPIRAL_LOSS_WEIGHTED_BCE; kind++) {
+        batch b = example((spiral_loss_kind)kind, B, T, 1);
+        b.o.reduction = SPIRAL_REDUCE_NONE;
+        b.o.time_columns = is_geometric((spiral_loss_kind)kind) ? 1.5 : 0;
+        double *values = doubles(B * T), *grad = doubles(b.cells);
+        call_f64(&b, b.columns, b.grad);
+        spiral_loss *loss = make(&b.o, KEYS);
+        part parts[THREADS];
+        pthread_t threads[THREADS];
+        for (size_t i = 0, first = 0; i < THREADS; first += parts[i++].rolls) {
+            size_t rolls = (B - first) / (THREADS - i);
+            parts[i] =
+                (part){loss, &b, first, rolls, values, grad, room(spiral_loss_work_size_f64(loss, T)), 0};
+            assert_int_equal(pthread_create(&threads[i], NULL, run_part, &parts[i]), 0);
+        }
+        for (int i = 0; i < THREADS; i++) {
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+            assert_int_equal(parts[i].status, SPIRAL_OK);
+            free(parts[i].work);
+        }
+        assert_memory_equal(values, b.columns, B * T * sizeof *values);
+        assert_memory_equal(grad, b.grad, b.cells * sizeof *grad);
+        spiral_loss_destroy(loss);
+        free(values), free(grad);
+        batch_free(&b);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(group11_strides),      cmocka_unit_test(group11_alias_and_broadcast),
+        cmocka_unit_test(group11_split),        cmocka_unit_test(group11_permutation),
+        cmocka_unit_test(group11_threads),      cmocka_unit_test(group11_reductions),
+        cmocka_unit_test(group11_masked_cells),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: MIT
+"""Group 10: the losses against other people's mathematics.
+
+The equations of docs/math.md in a few lines of PyTorch, differentiated by autograd (itself held to gradcheck);
+SciPy's kl_div and its direct two-dimensional convolution; GeomLoss's Laplacian kernel on points of the helix.
+What needs PyTorch is skipped without it: `make oracles` installs it.
+"""
+import ctypes
+import itertools
+import math
+import os
+import pathlib
+
+import pytest
+
+np = pytest.importorskip("numpy")
+special = pytest.importorskip("scipy.special")
+signal = pytest.importorskip("scipy.signal")
+try:
+    import torch
+except ImportError:
+    torch = None
+try:
+    import geomloss
+except ImportError:
+    geomloss = None
+
+needs_torch = pytest.mark.skipif(torch is None, reason="PyTorch is not installed; `make oracles` installs it")
+needs_geomloss = pytest.mark.skipif(torch is None or geomloss is None,
+                                    reason="GeomLoss or PyTorch is not installed; `make oracles` installs both")
+
+KINDS = "bce spiral energy gauss weighted_bce seed_hard seed_hard_circular seed_mask seed_mask_circular".split()
+WITH_GRADIENT = [k for k in KINDS if not k.startswith("seed_hard")]
+TIMED = ("spiral", "energy", "gauss")
+PRESETS = ("chromatic", "fifths", "tonnetz", "mixed")
+REDUCTIONS = ("none", "sum", "mean", "per_note")
+D64 = ctypes.c_double
+
+
+class Helix(ctypes.Structure):
+    _fields_ = [("radii", D64 * 6), ("octave", D64)]
+
+
+class Options(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_size_t), ("kind", ctypes.c_int), ("weight", D64), ("bce", D64),
+                ("from_logits", ctypes.c_int), ("reduction", ctypes.c_int), ("low", ctypes.c_int), ("helix", Helix),
+                ("floor", D64), ("blur", D64), ("reach", ctypes.c_int), ("sigma", D64), ("time_columns", D64),
+                ("seed_radius", D64), ("seed_octave", D64), ("seed_semitone", D64)]
+
+
+class Strides(ctypes.Structure):
+    _fields_ = [("b", ctypes.c_ssize_t), ("t", ctypes.c_ssize_t), ("p", ctypes.c_ssize_t)]
+
+
+class Error(ctypes.Structure):
+    _fields_ = [("status", ctypes.c_int), ("offset", ctypes.c_int64), ("text", ctypes.c_char * 256)]
+
+
+@pytest.fixture(scope="module")
+def lib():
+    library = ctypes.CDLL(str(pathlib.Path(os.environ.get("SPIRAL_BUILD", "build")) / "libspiral.so"))
+    library.spiral_loss_options_default.restype = Options
+    library.spiral_loss_work_size_f64.restype = ctypes.c_size_t
+    library.spiral_loss_work_size_f64.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    library.spiral_loss_destroy.argtypes = [ctypes.c_void_p]
+    array = [ctypes.c_void_p, Strides]
+    library.spiral_loss_value_grad_f64.argtypes = (
+        [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t] + 3 * array + [ctypes.c_void_p] + array +
+        [ctypes.c_void_p, ctypes.POINTER(Error)])
+    return library
+
+
+def make(lib, kind, helix="chromatic", **wanted):
+    o = lib.spiral_loss_options_default()
+    assert o.struct_size == ctypes.sizeof(Options)
+    o.kind = KINDS.index(kind)
+    error = Error()
+    assert lib.spiral_helix_from_name(helix.encode(), ctypes.byref(o.helix), ctypes.byref(error)) == 0, error.text
+    for name, value in wanted.items():
+        setattr(o, name, value)
+    return o
+
+
+def call(lib, o, pred, target, weight=None):
+    """The library's value and gradient; arrays (B, T, P) of doubles."""
+    B, T, P = pred.shape
+    plan, error = ctypes.c_void_p(), Error()
+    assert lib.spiral_loss_create(ctypes.byref(o), P, ctypes.byref(plan), ctypes.byref(error)) == 0, error.text
+    size = lib.spiral_loss_work_size_f64(plan, T)
+    raw = ctypes.create_string_buffer(size + 64)
+    work = ctypes.c_void_p((ctypes.addressof(raw) + 63) // 64 * 64)
+    arrays = [None if a is None else np.ascontiguousarray(a, dtype=np.float64) for a in (pred, target, weight)]
+    values = np.zeros((B, T) if o.reduction == 0 else (1, 1))
+    hard = KINDS[o.kind].startswith("seed_hard")
+    grad = None if hard else np.zeros_like(arrays[0])
+    strides = Strides(T * P, P, 1)
+    args = itertools.chain.from_iterable((None if a is None else a.ctypes.data, strides) for a in arrays)
+    status = lib.spiral_loss_value_grad_f64(plan, B, T, *args, values.ctypes.data,
+                                            None if hard else grad.ctypes.data, strides, work, ctypes.byref(error))
+    lib.spiral_loss_destroy(plan)
+    assert status == 0, error.text
+    return (values if o.reduction == 0 else values[0, 0]), grad
+
+
+# --- the definition, from docs/math.md, in PyTorch; numbers are its equations ---
+
+def distance(o, interval):  # (2)
+    turns = sum(2 * o.helix.radii[m - 1]**2 * (1 - np.cos(2 * np.pi * m * interval / 12)) for m in range(1, 7))
+    return np.sqrt(np.maximum(turns, 0) + (o.helix.octave * interval / 12)**2)
+
+
+def profile(o):  # (10)
+    s = np.exp(-distance(o, np.arange(-o.reach, o.reach + 1)) / o.blur)
+    return s / s.sum()
+
+
+def time_profile(o, reach):  # (25)
+    if o.time_columns == 0:
+        return (np.arange(-reach, reach + 1) == 0).astype(float)
+    a = math.exp(-1 / o.time_columns)
+    return a**np.abs(np.arange(-reach, reach + 1)) * (1 - a) / (1 + a)
+
+
+def pad(o):  # (26)
+    return math.ceil(8 * o.time_columns)
+
+
+def unit(o):  # (13), (27)
+    s = np.outer(time_profile(o, pad(o)), profile(o))
+    return np.sum((s + o.floor) * np.log1p(s / o.floor) - s)
+
+
+def full_blur(o, x):  # (11), (24): x (T, P) -> (T + 2 pad, P + 2 reach)
+    reach = x.shape[0] + pad(o)
+    kernel = torch.tensor(np.outer(time_profile(o, reach), profile(o)))
+    return torch.nn.functional.conv2d(x[None, None], kernel[None, None], padding=(pad(o) + reach, 2 * o.reach))[0, 0]
+
+
+def kernel_matrix(o, n):  # (17), (18)
+    D = distance(o, np.subtract.outer(np.arange(n), np.arange(n)))
+    return torch.tensor(2 * np.exp(-D / 2 if KINDS[o.kind] == "energy" else -D**2 / (2 * o.sigma**2)))
+
+
+def spiral(o, y, t):  # (12)
+    u, v = full_blur(o, t) + o.floor, full_blur(o, y) + o.floor
+    return torch.sum(u * torch.log(u / v) - u + v) / unit(o)
+
+
+def quadratic(o, y, t):  # (15), (28)
+    T, P = y.shape
+    lag = np.abs(np.subtract.outer(np.arange(T), np.arange(T)))
+    decay = torch.tensor(np.exp(-lag / o.time_columns) if o.time_columns else (lag == 0).astype(float))
+    d = y - t
+    return torch.sum(d * (decay @ d @ kernel_matrix(o, P))) / 2
+
+
+def seed_mask(o, y, loudest):  # (21), (23)
+    total = 0
+    for j, m in enumerate(loudest):
+        steps = np.abs(np.arange(y.shape[1]) - m)
+        turn = np.minimum(steps % 12, 12 - steps % 12) if KINDS[o.kind].endswith("circular") else steps % 12
+        total = total + torch.sum(torch.tensor(o.seed_radius * turn + o.seed_octave * (steps // 12)) * y[j])
+    return total
+
+
+def cross_entropies(o, pred):  # (8), (9): -log y and -log(1 - y)
+    if o.from_logits:
+        return torch.nn.functional.softplus(-pred), torch.nn.functional.softplus(pred)
+    floor = 2.0**-24
+    return -torch.log(pred.clamp(min=floor)), -torch.log((1 - pred).clamp(min=floor))
+
+
+def strays(o, t, w):  # (20)
+    near = torch.tensor(np.minimum(distance(o, np.subtract.outer(np.arange(t.shape[1]), np.arange(t.shape[1]))) /
+                                   distance(o, np.arange(1, 12)).max(), 1))
+    cost = 1 - (t * w.clamp(max=1))[:, None, :] * (1 - near)[None]
+    return 0.05 + cost.min(dim=2).values.clamp(max=1)
+
+
+def one_roll(o, pred, t, w):  # (6), (7)
+    kind, (on, off) = KINDS[o.kind], cross_entropies(o, pred)
+    y = torch.sigmoid(pred) if o.from_logits else pred
+    total = o.bce * torch.sum(w * (t * on + (1 - t) * off))
+    if kind == "spiral":
+        total = total + o.weight * spiral(o, w * y, w * t)
+    elif kind in ("energy", "gauss"):
+        total = total + o.weight * quadratic(o, w * y, w * t)
+    elif kind == "weighted_bce":  # (19)
+        total = total + o.weight * torch.sum(w * (t * on + strays(o, t, w) * (1 - t) * off))
+    elif kind.startswith("seed_mask"):
+        audible = torch.where(w > 0, t, torch.full_like(t, -1.0))
+        total = total + o.weight * seed_mask(o, w * y, audible.argmax(dim=1).tolist())
+    return total
+
+
+def reference(o, pred, t, w):  # (29)
+    total = sum(one_roll(o, pred[b], t[b], w[b]) for b in range(pred.shape[0]))
+    if REDUCTIONS[o.reduction] == "mean":
+        return total / max(int((w > 0).any(dim=2).sum()), 1)
+    return total / max(float((w * t).sum()), 1) if REDUCTIONS[o.reduction] == "per_note" else total
+
+
+def rolls(seed, B, T, P, logits, soft=True):
+    rng = np.random.default_rng(seed)
+    on = rng.random((B, T, P)) < rng.choice([0, 1 / P, 0.15, 0.6], size=(B, T, 1))
+    target = on * (rng.random((B, T, P)) if soft else 1.0)
+    z = 2.5 * rng.standard_normal((B, T, P)) - 1.5 + 2 * on
+    weight = 2 * rng.random((B, T, P)) * (rng.random((B, T, P)) > 0.2) * (rng.random((B, T, 1)) > 0.15)
+    return z if logits else 0.01 + 0.98 / (1 + np.exp(-z)), target, weight
+
+
+@needs_torch
+@pytest.mark.parametrize("tau", (0.0, 1.3))
+@pytest.mark.parametrize("logits", (0, 1))
+@pytest.mark.parametrize("kind", WITH_GRADIENT)
+def test_group10_gradcheck_of_the_reference(lib, kind, logits, tau):
+    if tau and kind not in TIMED:
+        tau = 0.0
+    o = make(lib, kind, from_logits=logits, bce=0.7, weight=1.3, reach=9, time_columns=tau)
+    pred, target, weight = (torch.tensor(a) for a in rolls(3, 1, 3, 8, logits))
+    pred.requires_grad_(True)
+    assert torch.autograd.gradcheck(lambda z: reference(o, z, target, weight), (pred,), eps=1e-6, atol=1e-5, rtol=1e-4)
+
+
+@needs_torch
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("logits", (0, 1))
+@pytest.mark.parametrize("kind", WITH_GRADIENT)
+def test_group10_autograd(lib, kind, logits, seed):
+    o = make(lib, kind, PRESETS[seed % 4], from_logits=logits, bce=seed % 2 * 0.7, weight=1.3,
+             reduction=1 + seed % 3, low=0, reach=5 + 3 * seed, floor=(0.02, 0.5, 1e-3)[seed % 3],
+             blur=(0.5, 2.0)[seed % 2], sigma=(0.5, 0.2, 1.0)[seed % 3],
+             time_columns=(0.0, 0.8, 2.5)[seed % 3] if kind in TIMED else 0.0)
+    pred, target, weight = rolls(seed, 2, 5, (36, 13, 20)[seed % 3], logits, soft=seed % 2)
+    if seed % 4 == 3:
+        weight = np.ones_like(weight)
+    z = torch.tensor(pred, requires_grad=True)
+    wanted = reference(o, z, torch.tensor(target), torch.tensor(weight))
+    gradient = torch.autograd.grad(wanted, z)[0].numpy()
+    value, grad = call(lib, o, pred, target, None if seed % 4 == 3 else weight)
+    assert abs(value - wanted.item()) <= 1e-10 * abs(wanted.item())
+    assert np.abs(grad - gradient).max() <= 1e-10 * np.abs(gradient).max()
+
+
+@needs_torch
+def test_group10_torch_bce_with_logits(lib):
+    pred, target, _ = rolls(5, 3, 20, 36, 1)
+    value, grad = call(lib, make(lib, "bce", reduction=1), pred, target)
+    z = torch.tensor(pred, requires_grad=True)
+    wanted = torch.nn.functional.binary_cross_entropy_with_logits(z, torch.tensor(target), reduction="sum")
+    wanted.backward()
+    assert abs(value - wanted.item()) <= 1e-12 * wanted.item()
+    assert np.abs(grad - z.grad.numpy()).max() <= 1e-14
+
+
+@pytest.mark.parametrize("circular", (0, 1))
+def test_group10_seed_hard_by_hand(lib, circular):
+    o = make(lib, "seed_hard_circular" if circular else "seed_hard", bce=0.0, reduction=0, low=45)
+    pred, target, _ = rolls(6, 2, 50, 40, 1)
+    value, _ = call(lib, o, pred, target)
+    p, q = target.argmax(2) + 45, pred.argmax(2) + 45
+    steps = p % 12 - q % 12
+    if circular:
+        steps = np.minimum(np.abs(steps), 12 - np.abs(steps))
+    assert np.allclose(value, np.hypot(300 * steps, 5 * (p // 12 - q // 12)), rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("floor", (1e-3, 0.02, 1.0))
+def test_group10_scipy_kl_div(lib, preset, floor):
+    """Columns blurred by NumPy's convolution, compared by SciPy's kl_div."""
+    o = make(lib, "spiral", preset, bce=0.0, from_logits=0, reduction=0, floor=floor)
+    pred, target, _ = rolls(7, 4, 30, 36, 0)
+    value, _ = call(lib, o, pred, target)
+    s = profile(o)
+    for b, j in np.ndindex(4, 30):
+        u, v = np.convolve(target[b, j], s) + floor, np.convolve(pred[b, j], s) + floor
+        wanted = special.kl_div(u, v).sum() / unit(o)
+        assert abs(value[b, j] - wanted) <= 1e-10 * (1 + wanted)
+
+
+@pytest.mark.parametrize("tau", (0.3, 1.0, 4.0))
+def test_group10_direct_convolution_in_time(lib, tau):
+    """The time form by SciPy's direct convolution in two dimensions, and its gradient by direct correlation."""
+    o = make(lib, "spiral", bce=0.0, from_logits=0, reduction=1, time_columns=tau)
+    pred, target, weight = rolls(8, 1, 17, 24, 0)
+    value, grad = call(lib, o, pred, target, weight)
+    reach = 17 + pad(o)
+    kernel = np.outer(time_profile(o, reach), profile(o))
+    crop = slice(reach - pad(o), reach + 17 + pad(o))
+    u, v = (signal.convolve2d((weight * x)[0], kernel)[crop] + o.floor for x in (target, pred))
+    wanted = special.kl_div(u, v).sum() / unit(o)
+    assert abs(value - wanted) <= 1e-10 * wanted
+    back = signal.correlate2d(1 - u / v, kernel)[reach + pad(o):reach + pad(o) + 17, 2 * o.reach:2 * o.reach + 24]
+    gradient = weight[0] * back / unit(o)
+    assert np.abs(grad[0] - gradient).max() <= 1e-10 * np.abs(gradient).max()
+
+
+@needs_geomloss
+@pytest.mark.parametrize("preset", PRESETS)
+def test_group10_geomloss_laplacian(lib, preset):
+    """Twice GeomLoss's kernel loss <d, exp(-D/2) d> / 2 on the points of the helix. It takes D/2 below 1e-4,
+    also of a point from itself, for 1e-4; apart from that the two agree."""
+    o = make(lib, "energy", preset, bce=0.0, from_logits=0, reduction=0)
+    P, columns = 36, 40
+    pred, target, _ = rolls(9, 1, columns, P, 0)
+    value, grad = call(lib, o, pred, target)
+    key = np.arange(P)
+    circles = [o.helix.radii[m - 1] * f(2 * np.pi * m * key / 12) for m in range(1, 7) for f in (np.cos, np.sin)]
+    points = torch.tensor(np.stack(circles + [o.helix.octave * key / 12], axis=1))
+    loss = geomloss.SamplesLoss("laplacian", blur=2, backend="tensorized")
+    clamped = 1 - math.exp(-1e-4)  # what GeomLoss takes off a point's nearness to itself
+    for j in range(columns):
+        y = torch.tensor(pred[0, j], requires_grad=True)
+        theirs = 2 * loss(y, points, torch.tensor(target[0, j]), points)
+        gradient = torch.autograd.grad(theirs, y)[0].numpy()
+        d = pred[0, j] - target[0, j]
+        assert abs(value[0, j] - theirs.item()) <= 2e-4 * value[0, j]
+        assert abs(value[0, j] - clamped * (d @ d) - theirs.item()) <= 1e-10 * value[0, j]
+        assert np.abs(grad[0, j] - 2 * clamped * d - gradient).max() <= 1e-10 * np.abs(gradient).max()

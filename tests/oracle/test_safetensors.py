@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""Model files against the safetensors library: it reads ours, and we read what it writes.
+
+SPIRAL_BUILD names the build folder with the helper model-file.
+"""
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+np = pytest.importorskip("numpy")
+safetensors = pytest.importorskip("safetensors")
+from safetensors.numpy import load_file, save_file  # noqa: E402
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("SPIRAL_BUILD", SOURCE / "build"))
+MODEL_FILE = BUILD / "tests" / "model" / "model-file"
+
+
+def run(verb, path):
+    return subprocess.run([MODEL_FILE, verb, path], capture_output=True, text=True)
+
+
+def ours(path):
+    """{name: array} as model-file tells them."""
+    result = run("print", path)
+    assert result.returncode == 0, result.stderr
+    tensors = {}
+    for line in result.stdout.splitlines():
+        name, rows, columns, *numbers = line.split()
+        values = np.array([float.fromhex(x) for x in numbers], dtype=np.float32)
+        tensors[name] = values.reshape(int(rows), int(columns))
+    return tensors
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "model.safetensors"
+    assert run("save", path).returncode == 0
+    return path
+
+
+def metadata_of(path):
+    with safetensors.safe_open(path, framework="numpy") as file:
+        return file.metadata()
+
+
+def assert_same(ours, theirs):
+    assert set(ours) == set(theirs)
+    for name, array in theirs.items():
+        assert array.dtype == np.float32
+        wanted = ours[name][0] if ours[name].shape[0] == 1 else ours[name]
+        assert array.shape == wanted.shape, name
+        assert array.tobytes() == wanted.tobytes(), name
+
+
+def test_library_reads_ours(saved):
+    tensors = ours(saved)
+    assert_same(tensors, load_file(saved))
+    assert tensors["encoder.0.weight"].shape == (2 * 4 * 5, 7 + 3)
+    assert tensors["code.weight"].shape == (7, 2 * 3)
+    metadata = metadata_of(saved)
+    assert set(metadata) == {"spiral", "data", "training"}
+    config = json.loads(metadata["spiral"])
+    assert config["format"] == "spiral-autoencoder-1"
+    assert (config["kind"], config["planes"], config["columns"]) == ("vae", 2, 4)
+    assert json.loads(metadata["data"]) == {"files": 1}
+
+
+def test_we_read_the_librarys(saved, tmp_path):
+    """The library orders tensors and metadata its own way, and its header has other blanks."""
+    again = tmp_path / "again.safetensors"
+    rng = np.random.default_rng(1)
+    tensors = {name: rng.standard_normal(a.shape, dtype=np.float32) for name, a in load_file(saved).items()}
+    save_file(tensors, again, metadata=metadata_of(saved))
+    assert again.read_bytes() != saved.read_bytes()
+    assert_same(ours(again), tensors)
+
+
+def test_half_precision_is_refused(saved, tmp_path):
+    half = tmp_path / "half.safetensors"
+    tensors = load_file(saved)
+    tensors["out.bias"] = tensors["out.bias"].astype(np.float16)
+    save_file(tensors, half, metadata=metadata_of(saved))
+    result = run("print", half)
+    assert result.returncode != 0
+    assert "holds" in result.stderr or "out.bias" in result.stderr
+
+
+def test_foreign_file_is_refused(tmp_path):
+    path = tmp_path / "foreign.safetensors"
+    save_file({"weight": np.zeros(3, dtype=np.float32)}, path)
+    result = run("print", path)
+    assert result.returncode != 0
+    assert "not a Spiral model" in result.stderr
