@@ -103,9 +103,10 @@ typedef struct cli_rolling {
     int preset;
     const char *grid;
     int64_t low, high, columns, planes;
+    int strict, keep_duplicates; /* CLI_SIFTING_FLAGS; 0: as said there */
 } cli_rolling;
 #define CLI_ROLLING_DEFAULT \
-    { PRESET_BAR, NULL, -1, -1, -1, -1 }
+    { .preset = PRESET_BAR, .low = -1, .high = -1, .columns = -1, .planes = -1 }
 #define CLI_ROLLING_FLAGS(r)                                                                          \
     {"preset",                                                                                        \
      CLI_CHOICE,                                                                                      \
@@ -123,6 +124,13 @@ typedef struct cli_rolling {
         "planes", CLI_INT, &(r).planes, "N", "1: frames; 2: frames and onsets", 1, 2, NULL            \
     }
 
+/* Which of the files a corpus is made of. */
+#define CLI_SIFTING_FLAGS(r)                                                                          \
+    {"strict", CLI_SWITCH, &(r).strict, NULL, "leave out files that had to be mended", 0, 0, NULL}, { \
+        "keep-duplicates", CLI_SWITCH, &(r).keep_duplicates, NULL,                                    \
+            "keep files whose notes an earlier file has too; else they are left out", 0, 0, NULL      \
+    }
+
 /* Fills roll options and columns; keys that the preset leaves to the music are chosen from it (reads
  * `paths`): the least range with 99.5 % of the notes. Returns -1, or the exit status after printing why. */
 int cli_roll_options(const cli_rolling *rolling, const cli_common *common, char **paths, int count,
@@ -130,6 +138,9 @@ int cli_roll_options(const cli_rolling *rolling, const cli_common *common, char 
 /* Reads a corpus; prints each file left out. Returns -1 or the exit status. */
 int cli_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
                const cli_common *common, spiral_corpus **corpus);
+/* The same, sifted as `rolling` asks: files whose notes stand in `of` (or NULL) are duplicates too. */
+int cli_sifted_corpus(const cli_rolling *rolling, char **paths, int count, const spiral_roll_options *options,
+                      int columns, const spiral_corpus *of, const cli_common *common, spiral_corpus **corpus);
 /* Loads a MIDI file, or a text score if the name ends in .txt; remarks on a file that is cut short. Returns
  * -1 or the exit status. */
 int cli_midi(const char *path, const cli_common *common, spiral_midi *midi);

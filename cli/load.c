@@ -64,6 +64,13 @@ static int no_stdin(char **paths, int count) {
     return -1;
 }
 
+static spiral_status sift(const cli_rolling *r, spiral_corpus *corpus, const spiral_corpus *of,
+                          spiral_error *err) {
+    spiral_status status = r->strict ? spiral_corpus_drop_mended(corpus, NULL, err) : SPIRAL_OK;
+    if (status != SPIRAL_OK || r->keep_duplicates) return status;
+    return spiral_corpus_drop_duplicates(corpus, of, NULL, err);
+}
+
 /* Keys of the music itself where neither preset nor flags name them. Returns -1 or the exit status. */
 static int choose_range(const cli_rolling *r, const cli_common *common, char **paths, int count, int columns,
                         spiral_roll_options *options) {
@@ -74,8 +81,10 @@ static int choose_range(const cli_rolling *r, const cli_common *common, char **p
     if (spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns,
                              (int)common->threads, &all, &err) != SPIRAL_OK)
         return cli_error(&err);
-    fit_range(all, options);
+    spiral_status status = sift(r, all, NULL, &err);
+    if (status == SPIRAL_OK) fit_range(all, options);
     spiral_corpus_destroy(all);
+    if (status != SPIRAL_OK) return cli_error(&err);
     if (r->low > options->high)
         return cli_usage("--low %lld is above %d, the highest key of nearly all notes; give --high too",
                          (long long)r->low, options->high);
@@ -112,18 +121,43 @@ int cli_roll_options(const cli_rolling *r, const cli_common *common, char **path
     return -1;
 }
 
-int cli_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
-               const cli_common *common, spiral_corpus **corpus) {
+static int read_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
+                       const cli_common *common, spiral_corpus **corpus) {
     spiral_error err = {.text = ""};
     int status = no_stdin(paths, count);
     if (status >= 0) return status;
-    if (spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns,
-                             (int)common->threads, corpus, &err) != SPIRAL_OK)
-        return cli_error(&err);
-    for (size_t i = 0; i < spiral_corpus_file_count(*corpus); i++) {
-        spiral_corpus_file file = spiral_corpus_get_file(*corpus, i);
+    return spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns,
+                                (int)common->threads, corpus, &err) == SPIRAL_OK
+               ? -1
+               : cli_error(&err);
+}
+
+static void say_left_out(const spiral_corpus *corpus, const cli_common *common) {
+    for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
+        spiral_corpus_file file = spiral_corpus_get_file(corpus, i);
         if (file.skipped) cli_note(common, "%s: %s; left out", file.path, file.skipped);
     }
+}
+
+int cli_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
+               const cli_common *common, spiral_corpus **corpus) {
+    int status = read_corpus(paths, count, options, columns, common, corpus);
+    if (status < 0) say_left_out(*corpus, common);
+    return status;
+}
+
+int cli_sifted_corpus(const cli_rolling *r, char **paths, int count, const spiral_roll_options *options,
+                      int columns, const spiral_corpus *of, const cli_common *common,
+                      spiral_corpus **corpus) {
+    spiral_error err = {.text = ""};
+    int status = read_corpus(paths, count, options, columns, common, corpus);
+    if (status >= 0) return status;
+    if (sift(r, *corpus, of, &err) != SPIRAL_OK) {
+        spiral_corpus_destroy(*corpus);
+        *corpus = NULL;
+        return cli_error(&err);
+    }
+    say_left_out(*corpus, common);
     return -1;
 }
 
