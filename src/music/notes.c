@@ -136,6 +136,21 @@ static spiral_status check_meters(const spiral_midi *midi, spiral_error *err) {
     return SPIRAL_OK;
 }
 
+static spiral_status check_pedals(const spiral_midi *midi, spiral_error *err) {
+    int64_t earliest = 0, track = 0;
+    for (size_t i = 0; i < midi->pedal_count; i++) {
+        const spiral_pedal *p = &midi->pedals[i];
+        SPIRAL_TRY(range(err, "pedal", i, "at_ticks", p->at_ticks, earliest, SPIRAL_MIDI_TICKS_MAX));
+        if (p->at_ticks > earliest) track = 0;
+        SPIRAL_TRY(range(err, "pedal", i, "track", p->track, track, UINT16_MAX - 1));
+        SPIRAL_TRY(range(err, "pedal", i, "channel", p->channel, 0, 15));
+        SPIRAL_TRY(range(err, "pedal", i, "down", p->down, 0, 1));
+        earliest = p->at_ticks;
+        track = p->track;
+    }
+    return SPIRAL_OK;
+}
+
 static spiral_status check_division(const spiral_midi *midi, spiral_error *err) {
     int frames, ticks_per_frame;
     if (midi->ticks_per_quarter < 0 || midi->ticks_per_quarter > INT16_MAX)
@@ -160,5 +175,6 @@ spiral_status spiral__midi_check(const spiral_midi *midi, spiral_error *err) {
     SPIRAL_TRY(check_division(midi, err));
     for (size_t i = 0; i < midi->note_count; i++) SPIRAL_TRY(check_note(&midi->notes[i], i, err));
     SPIRAL_TRY(check_tempos(midi, err));
-    return check_meters(midi, err);
+    SPIRAL_TRY(check_meters(midi, err));
+    return check_pedals(midi, err);
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "music/notes.h"
+#include "music/pedal.h"
 #include "music/roll_check.h"
 #include "music/tempo.h"
 
@@ -127,7 +128,8 @@ static double mean_tempo(const spiral_midi *midi, int64_t ticks) {
 typedef struct source {
     const spiral_midi *midi;
     const spiral_note *notes; /* midi's, in order */
-    spiral_note *copy;        /* owned, or NULL */
+    const spiral_note *keys;  /* the same, as their keys say: without the pedal */
+    spiral_note *copy, *held; /* owned, or NULL */
     spiral__ruler ruler;
 } source;
 
@@ -138,6 +140,7 @@ static spiral_status draw_all(const source *in, const spiral_roll_options *optio
     for (size_t i = 0; i < in->midi->note_count; i++) {
         if (!keep(&in->notes[i], options, report)) continue;
         span s = note_span(&in->ruler, &in->notes[i]);
+        report->notes_held += in->notes[i].off_ticks > in->keys[i].off_ticks;
         if (s.last > columns) columns = s.last;
         if (in->notes[i].off_ticks > end) end = in->notes[i].off_ticks;
     }
@@ -168,9 +171,15 @@ spiral_status spiral_roll_from_midi(const spiral_midi *midi, const spiral_roll_o
     SPIRAL_TRY(check_options(options, err));
     SPIRAL_TRY(spiral__midi_check(midi, err));
     SPIRAL_TRY(spiral__ruler_create(midi, options->grid, &in.ruler, err));
-    spiral_status status = spiral__notes_sorted(midi, &in.notes, &in.copy, err);
+    spiral_status status = spiral__notes_sorted(midi, &in.keys, &in.copy, err);
+    in.notes = in.keys;
+    if (status == SPIRAL_OK && options->pedal && midi->pedal_count && midi->note_count) {
+        status = spiral__pedal_hold(midi, in.keys, &in.held, err);
+        in.notes = in.held;
+    }
     if (status == SPIRAL_OK) status = draw_all(&in, options, roll, report, err);
     spiral__ruler_destroy(&in.ruler);
     free(in.copy);
+    free(in.held);
     return status;
 }

@@ -63,7 +63,7 @@ static spiral_status whole_way(void) {
     spiral_roll_options options = spiral_roll_options_default();
     size_t size;
     void *written = NULL;
-    options.onsets = 1;
+    options.onsets = options.pedal = 1;
     spiral_status status = spiral_midi_read(bytes, bytes_size, &midi, NULL);
     if (status == SPIRAL_OK) {
         spiral_note first = midi.notes[0]; /* out of order, so that both copies are made */
@@ -98,7 +98,7 @@ static void test_every_failure(void **state) {
     (void)state;
     static const char events[] =
         "\x00\xff\x01\x01x\x00\xff\x03\x01y\x00\xff\x51\x03\x07\xa1\x20\x00\xff\x58\x04\x06\x03\x18\x08"
-        "\x10\x90\x40\x64\x00\x3c\x64\x10\x40\x00\x00\x3c\x00";
+        "\x10\x90\x40\x64\x00\x3c\x64\x00\xb0\x40\x7f\x10\x90\x40\x00\x00\x3c\x00\x10\xb0\x40\x00";
     make_file(events, sizeof events - 1, 40);
     size_t before = in_use;
     spiral_status status = SPIRAL_NO_MEMORY;
@@ -128,6 +128,60 @@ static void check_peak(const char *events, size_t size, size_t n) {
 }
 #define CHECK_PEAK(events) check_peak(events, sizeof(events) - 1, 100000)
 
+/* A file of n tracks of format 2 with these events. */
+static void check_peak_of_sequences(const char *events, size_t size, size_t n) {
+    static const unsigned char head[] = "MThd\0\0\0\6\0\2\xff\xff\0\x60";
+    spiral_midi midi;
+    bytes_size = 14 + n * (8 + size);
+    bytes = malloc(bytes_size);
+    memcpy(bytes, head, 14);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char *at = bytes + 14 + i * (8 + size);
+        memcpy(at, "MTrk\0\0", 6);
+        at[6] = (unsigned char)(size >> 8);
+        at[7] = (unsigned char)size;
+        memcpy(at + 8, events, size);
+    }
+    size_t before = in_use;
+    peak = in_use;
+    assert_int_equal(spiral_midi_read(bytes, bytes_size, &midi, NULL), SPIRAL_OK);
+    assert_int_equal(midi.tracks, n);
+    assert_true(peak - before < 16 * bytes_size + 4096);
+    spiral_midi_clear(&midi);
+    free(bytes);
+}
+
+/* Pedals alone, and beside notes in any mixture: n_pedals events of three bytes, then or before n notes. */
+static void test_peak_with_pedals(void **state) {
+    (void)state;
+    CHECK_PEAK("\x00\xb0\x40\x7f\x00\x40\x00"); /* a status each */
+    enum { ALL = 99999 };
+    char *events = malloc(3 * ALL + 10);
+    for (int first = 0; first < 2; first++) /* notes first, pedals first */
+        for (int sixteenths = 0; sixteenths <= 16; sixteenths++) {
+            size_t notes = (size_t)ALL * (size_t)sixteenths / 16, n = 0;
+            for (int part = 0; part < 2; part++) {
+                int are_notes = part == first;
+                size_t count = are_notes ? notes : ALL - notes;
+                events[n++] = 0;
+                events[n++] = are_notes ? (char)0x90 : (char)0xb0;
+                for (size_t i = 0; i < count; i++) {
+                    if (i) events[n++] = 0;
+                    events[n++] = 0x40;
+                    events[n++] = are_notes || i % 2 == 0 ? 0x7f : 0;
+                }
+                if (!count) n -= 2;
+            }
+            check_peak(events, n, 1);
+        }
+    free(events);
+    check_peak_of_sequences("\x00\xb0\x40\x7f", 4, 60000);
+    check_peak_of_sequences("\x00\xb0\x40\x7f\x00\xff\x2f\x00", 8, 60000);
+    char all[16 * 4];
+    for (int c = 0; c < 16; c++) memcpy(all + 4 * c, (char[]){0, (char)(0xb0 | c), 0x40, 0x7f}, 4);
+    check_peak_of_sequences(all, sizeof all, 60000);
+}
+
 static void test_peak_of_the_reader(void **state) {
     (void)state;
     CHECK_PEAK("\x00\x90\x3c\x64\x10\x80\x3c\x00"); /* plain notes */
@@ -148,6 +202,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_failure),
         cmocka_unit_test(test_peak_of_the_reader),
+        cmocka_unit_test(test_peak_with_pedals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
