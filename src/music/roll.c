@@ -31,6 +31,15 @@ spiral_status spiral__roll_check(spiral_grid grid, size_t columns, spiral_error 
                         columns, SPIRAL_ROLL_COLUMNS_MAX);
 }
 
+const char *spiral_out_of_range_name(spiral_out_of_range what) {
+    static const char *const words[] = {
+#define SPIRAL_X(name, word) word,
+        SPIRAL_OUT_OF_RANGE_LIST(SPIRAL_X)
+#undef SPIRAL_X
+    };
+    return (unsigned)what < SPIRAL_OUT_OF_RANGE_COUNT ? words[what] : "unknown";
+}
+
 spiral_roll_options spiral_roll_options_default(void) {
     return (spiral_roll_options){
         .grid = {.kind = SPIRAL_GRID_SECONDS, .column_us = 10000, .steps_per_quarter = 4},
@@ -85,18 +94,49 @@ static span note_span(const spiral__ruler *ruler, const spiral_note *note) {
     return s;
 }
 
-/* Counts the note in *report; whether it is kept. */
-static bool keep(const spiral_note *note, const spiral_roll_options *options, spiral_roll_report *report) {
-    if (note->channel == SPIRAL_DRUM_CHANNEL && !options->drums) {
+/* The key moved into the range by as few octaves as do, or, if none do, the key itself. */
+static int fold(int key, int low, int high) {
+    int inside = key;
+    if (key < low) inside += (low - key + 11) / 12 * 12;
+    if (key > high) inside -= (key - high + 11) / 12 * 12;
+    return inside >= low && inside <= high ? inside : key;
+}
+
+/* Counts the note in *report; the key it is drawn on, or -1. */
+static int place(const spiral_note *note, const spiral_roll_options *options, spiral_roll_report *report) {
+    bool drum = note->channel == SPIRAL_DRUM_CHANNEL;
+    if (drum && !options->drums) {
         report->notes_drums++;
-        return false;
+        return -1;
     }
-    bool low = note->pitch<options->low, high = note->pitch> options->high;
+    int moved = note->pitch + (drum ? 0 : report->transposed_by), key = moved;
+    if (!drum && options->out_of_range == SPIRAL_OUT_OF_RANGE_FOLD)
+        key = fold(moved, options->low, options->high);
+    bool low = key<options->low, high = key> options->high;
     report->notes++;
     report->notes_low += low;
     report->notes_high += high;
     report->notes_kept += !low && !high;
-    return !low && !high;
+    report->notes_folded += key != moved;
+    return low || high ? -1 : key;
+}
+
+/* The semitones that bring most notes into the range; of several, the least move. */
+static int fit(const spiral_midi *midi, const spiral_roll_options *options) {
+    size_t notes[SPIRAL_KEYS] = {0}, most = 0;
+    int best = 0;
+    for (size_t i = 0; i < midi->note_count; i++)
+        notes[midi->notes[i].pitch] += midi->notes[i].channel != SPIRAL_DRUM_CHANNEL;
+    for (int i = 0; i < 2 * SPIRAL_KEYS; i++) { /* 0, 1, -1, 2, -2, ... */
+        int move = i % 2 ? (i + 1) / 2 : -i / 2;
+        size_t inside = 0;
+        for (int key = 0; key < SPIRAL_KEYS; key++)
+            if (key + move >= options->low && key + move <= options->high) inside += notes[key];
+        if (inside <= most) continue;
+        most = inside;
+        best = move;
+    }
+    return best;
 }
 
 /* Notes come in order of time: what sounds before a note's first column is drawn already. last_start holds
@@ -138,7 +178,7 @@ static spiral_status draw_all(const source *in, const spiral_roll_options *optio
     size_t columns = 0, last_start[SPIRAL_KEYS] = {0};
     int64_t end = 0;
     for (size_t i = 0; i < in->midi->note_count; i++) {
-        if (!keep(&in->notes[i], options, report)) continue;
+        if (place(&in->notes[i], options, report) < 0) continue;
         span s = note_span(&in->ruler, &in->notes[i]);
         report->notes_held += in->notes[i].off_ticks > in->keys[i].off_ticks;
         if (s.last > columns) columns = s.last;
@@ -146,10 +186,11 @@ static spiral_status draw_all(const source *in, const spiral_roll_options *optio
     }
     SPIRAL_TRY(spiral_roll_create(options->grid, columns, options->onsets, roll, err));
     roll->quarters_per_min = mean_tempo(in->midi, end);
-    spiral_roll_report seen = {0};
-    for (size_t i = 0; i < in->midi->note_count; i++)
-        if (keep(&in->notes[i], options, &seen))
-            draw(roll, in->notes[i].pitch, note_span(&in->ruler, &in->notes[i]), last_start, report);
+    spiral_roll_report seen = {.transposed_by = report->transposed_by};
+    for (size_t i = 0; i < in->midi->note_count; i++) {
+        int key = place(&in->notes[i], options, &seen);
+        if (key >= 0) draw(roll, key, note_span(&in->ruler, &in->notes[i]), last_start, report);
+    }
     return SPIRAL_OK;
 }
 
@@ -158,6 +199,9 @@ static spiral_status check_options(const spiral_roll_options *options, spiral_er
     if (options->low < 0 || options->high > 127 || options->low > options->high)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "keys %d..%d are no range within 0..127", options->low,
                             options->high);
+    if ((unsigned)options->out_of_range >= SPIRAL_OUT_OF_RANGE_COUNT)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "out_of_range %d is not drop, fold or fit",
+                            (int)options->out_of_range);
     return SPIRAL_OK;
 }
 
@@ -173,6 +217,7 @@ spiral_status spiral_roll_from_midi(const spiral_midi *midi, const spiral_roll_o
     SPIRAL_TRY(spiral__ruler_create(midi, options->grid, &in.ruler, err));
     spiral_status status = spiral__notes_sorted(midi, &in.keys, &in.copy, err);
     in.notes = in.keys;
+    if (options->out_of_range == SPIRAL_OUT_OF_RANGE_FIT) report->transposed_by = fit(midi, options);
     if (status == SPIRAL_OK && options->pedal && midi->pedal_count && midi->note_count) {
         status = spiral__pedal_hold(midi, in.keys, &in.held, err);
         in.notes = in.held;
