@@ -98,30 +98,37 @@ const char *cli_duration(double seconds);
 extern const char *const cli_presets[]; /* seed, bar, phrase */
 enum { PRESET_SEED, PRESET_BAR, PRESET_PHRASE };
 
+extern const char *const cli_out_of_range[]; /* in the order of spiral_out_of_range */
+
 /* What the flags --preset --grid --low --high --columns --planes ask for; -1 and NULL: as the preset says. */
 typedef struct cli_rolling {
     int preset;
     const char *grid;
     int64_t low, high, columns, planes;
+    int pedal, out_of_range;
     int strict, keep_duplicates; /* CLI_SIFTING_FLAGS; 0: as said there */
 } cli_rolling;
 #define CLI_ROLLING_DEFAULT \
     { .preset = PRESET_BAR, .low = -1, .high = -1, .columns = -1, .planes = -1 }
-#define CLI_ROLLING_FLAGS(r)                                                                          \
-    {"preset",                                                                                        \
-     CLI_CHOICE,                                                                                      \
-     &(r).preset,                                                                                     \
-     "NAME",                                                                                          \
-     "seed: keys 48..83, 36 columns of 10 ms; bar, phrase: one, "                                     \
-     "four bars of sixteenths, keys as the music has them, frames and onsets",                        \
-     0,                                                                                               \
-     0,                                                                                               \
-     cli_presets},                                                                                    \
-        {"grid", CLI_TEXT, &(r).grid, "STEP", "a column: 10ms, or 1/16 of a whole note", 0, 0, NULL}, \
-        {"low", CLI_INT, &(r).low, "KEY", "lowest MIDI key", 0, 127, NULL},                           \
-        {"high", CLI_INT, &(r).high, "KEY", "highest MIDI key", 0, 127, NULL},                        \
-        {"columns", CLI_INT, &(r).columns, "N", "columns of a window", 1, 512, NULL}, {               \
-        "planes", CLI_INT, &(r).planes, "N", "1: frames; 2: frames and onsets", 1, 2, NULL            \
+#define CLI_ROLLING_FLAGS(r)                                                                               \
+    {"preset",                                                                                             \
+     CLI_CHOICE,                                                                                           \
+     &(r).preset,                                                                                          \
+     "NAME",                                                                                               \
+     "seed: keys 48..83, 36 columns of 10 ms; bar, phrase: one, "                                          \
+     "four bars of sixteenths, keys as the music has them, frames and onsets",                             \
+     0,                                                                                                    \
+     0,                                                                                                    \
+     cli_presets},                                                                                         \
+        {"grid", CLI_TEXT, &(r).grid, "STEP", "a column: 10ms, or 1/16 of a whole note", 0, 0, NULL},      \
+        {"low", CLI_INT, &(r).low, "KEY", "lowest MIDI key", 0, 127, NULL},                                \
+        {"high", CLI_INT, &(r).high, "KEY", "highest MIDI key", 0, 127, NULL},                             \
+        {"columns", CLI_INT, &(r).columns, "N", "columns of a window", 1, 512, NULL},                      \
+        {"planes", CLI_INT, &(r).planes, "N", "1: frames; 2: frames and onsets", 1, 2, NULL},              \
+        {"pedal", CLI_SWITCH, &(r).pedal, NULL, "the sustain pedal holds notes", 0, 0, NULL}, {            \
+        "out-of-range", CLI_CHOICE, &(r).out_of_range, "WAY",                                              \
+            "notes outside the keys: drop them, fold them by octaves, fit each file by transposing it", 0, \
+            0, cli_out_of_range                                                                            \
     }
 
 /* Which of the files a corpus is made of. */
@@ -138,7 +145,11 @@ int cli_roll_options(const cli_rolling *rolling, const cli_common *common, char 
 /* Reads a corpus; prints each file left out. Returns -1 or the exit status. */
 int cli_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
                const cli_common *common, spiral_corpus **corpus);
-/* The same, sifted as `rolling` asks: files whose notes stand in `of` (or NULL) are duplicates too. */
+/* Reads a corpus and sifts it as `rolling` asks; what stands in `of` (or NULL) is a duplicate too. */
+spiral_status cli_sift_corpus(const cli_rolling *rolling, char **paths, int count,
+                              const spiral_roll_options *options, int columns, const spiral_corpus *of,
+                              const cli_common *common, spiral_corpus **corpus, spiral_error *err);
+/* The same, printing each file left out. Returns -1 or the exit status. */
 int cli_sifted_corpus(const cli_rolling *rolling, char **paths, int count, const spiral_roll_options *options,
                       int columns, const spiral_corpus *of, const cli_common *common, spiral_corpus **corpus);
 /* Loads a MIDI file, or a text score if the name ends in .txt; remarks on a file that is cut short. Returns

@@ -10,6 +10,11 @@
 #include "cli.h"
 
 const char *const cli_presets[] = {"seed", "bar", "phrase", NULL};
+const char *const cli_out_of_range[] = {
+#define SPIRAL_X(name, word) word,
+    SPIRAL_OUT_OF_RANGE_LIST(SPIRAL_X)
+#undef SPIRAL_X
+        NULL};
 
 /* "10ms" or "1/16" -> grid. */
 static int parse_grid(const char *text, spiral_grid *grid) {
@@ -74,17 +79,14 @@ static spiral_status sift(const cli_rolling *r, spiral_corpus *corpus, const spi
 /* Keys of the music itself where neither preset nor flags name them. Returns -1 or the exit status. */
 static int choose_range(const cli_rolling *r, const cli_common *common, char **paths, int count, int columns,
                         spiral_roll_options *options) {
-    spiral_corpus *all;
+    spiral_corpus *all = NULL;
     spiral_error err = {.text = ""};
     options->low = 0;
     options->high = SPIRAL_KEYS - 1;
-    if (spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns,
-                             (int)common->threads, &all, &err) != SPIRAL_OK)
+    if (cli_sift_corpus(r, paths, count, options, columns, NULL, common, &all, &err) != SPIRAL_OK)
         return cli_error(&err);
-    spiral_status status = sift(r, all, NULL, &err);
-    if (status == SPIRAL_OK) fit_range(all, options);
+    fit_range(all, options);
     spiral_corpus_destroy(all);
-    if (status != SPIRAL_OK) return cli_error(&err);
     if (r->low > options->high)
         return cli_usage("--low %lld is above %d, the highest key of nearly all notes; give --high too",
                          (long long)r->low, options->high);
@@ -109,6 +111,7 @@ int cli_roll_options(const cli_rolling *r, const cli_common *common, char **path
     }
     if (r->columns > 0) *columns = (int)r->columns;
     if (r->planes > 0) options->onsets = r->planes == 2;
+    options->pedal = r->pedal;
     if (r->preset != PRESET_SEED && (r->low < 0 || r->high < 0)) {
         int status = no_stdin(paths, count);
         if (status < 0) status = choose_range(r, common, paths, count, *columns, options);
@@ -116,20 +119,10 @@ int cli_roll_options(const cli_rolling *r, const cli_common *common, char **path
     }
     if (r->low >= 0) options->low = (int)r->low;
     if (r->high >= 0) options->high = (int)r->high;
+    options->out_of_range = (spiral_out_of_range)r->out_of_range;
     if (options->low > options->high)
         return cli_usage("--low %d is above %d, the highest key", options->low, options->high);
     return -1;
-}
-
-static int read_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
-                       const cli_common *common, spiral_corpus **corpus) {
-    spiral_error err = {.text = ""};
-    int status = no_stdin(paths, count);
-    if (status >= 0) return status;
-    return spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns,
-                                (int)common->threads, corpus, &err) == SPIRAL_OK
-               ? -1
-               : cli_error(&err);
 }
 
 static void say_left_out(const spiral_corpus *corpus, const cli_common *common) {
@@ -141,8 +134,20 @@ static void say_left_out(const spiral_corpus *corpus, const cli_common *common) 
 
 int cli_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
                const cli_common *common, spiral_corpus **corpus) {
-    int status = read_corpus(paths, count, options, columns, common, corpus);
-    if (status < 0) say_left_out(*corpus, common);
+    const cli_rolling all = {.keep_duplicates = 1};
+    return cli_sifted_corpus(&all, paths, count, options, columns, NULL, common, corpus);
+}
+
+spiral_status cli_sift_corpus(const cli_rolling *r, char **paths, int count,
+                              const spiral_roll_options *options, int columns, const spiral_corpus *of,
+                              const cli_common *common, spiral_corpus **corpus, spiral_error *err) {
+    *corpus = NULL;
+    spiral_status status = spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns,
+                                                (int)common->threads, corpus, err);
+    if (status == SPIRAL_OK) status = sift(r, *corpus, of, err);
+    if (status == SPIRAL_OK) return status;
+    spiral_corpus_destroy(*corpus);
+    *corpus = NULL;
     return status;
 }
 
@@ -150,13 +155,10 @@ int cli_sifted_corpus(const cli_rolling *r, char **paths, int count, const spira
                       int columns, const spiral_corpus *of, const cli_common *common,
                       spiral_corpus **corpus) {
     spiral_error err = {.text = ""};
-    int status = read_corpus(paths, count, options, columns, common, corpus);
+    int status = no_stdin(paths, count);
     if (status >= 0) return status;
-    if (sift(r, *corpus, of, &err) != SPIRAL_OK) {
-        spiral_corpus_destroy(*corpus);
-        *corpus = NULL;
+    if (cli_sift_corpus(r, paths, count, options, columns, of, common, corpus, &err) != SPIRAL_OK)
         return cli_error(&err);
-    }
     say_left_out(*corpus, common);
     return -1;
 }
@@ -176,6 +178,21 @@ int cli_midi(const char *path, const cli_common *common, spiral_midi *midi) {
     return -1;
 }
 
+/* What of a piece the model does not get, or gets otherwise. */
+static void say_lost(const cli_common *common, const char *path, const spiral_roll_options *o,
+                     const spiral_roll_report *r) {
+    size_t lost = r->notes_low + r->notes_high;
+    if (r->transposed_by)
+        cli_note(common, "%s: transposed by %+d semitone%s to fit the model's keys %d to %d", path,
+                 r->transposed_by, abs(r->transposed_by) == 1 ? "" : "s", o->low, o->high);
+    if (r->notes_folded)
+        cli_note(common, "%s: %zu of its %zu notes are moved by octaves into the model's keys %d to %d", path,
+                 r->notes_folded, r->notes, o->low, o->high);
+    if (lost)
+        cli_note(common, "%s: %zu of its %zu notes are outside the model's keys %d to %d and left out", path,
+                 lost, r->notes, o->low, o->high);
+}
+
 int cli_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll) {
     const spiral_roll_options *options = &spiral_model_get_config(model)->roll;
     spiral_midi midi = {0};
@@ -191,6 +208,8 @@ int cli_roll(const spiral_model *model, const char *path, const cli_common *comm
     else if (!roll->columns)
         status =
             cli_fail("%s: it holds %s", path, report.notes_drums ? "drums only, no pitches" : "no notes");
+    else
+        say_lost(common, path, options, &report);
     spiral_midi_clear(&midi);
     return status;
 }
