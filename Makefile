@@ -2,13 +2,14 @@
 # The front door. Meson and ninja do the work; everything lands in build/.
 .DEFAULT_GOAL := all
 BENCH ?=
-.PHONY: all bench demo test lint san tsan oracles mutants format install clean help
+SECONDS ?= 60
+.PHONY: all bench demo test lint san tsan oracles mutants fuzz fuzz-afl format install clean help
 DATA := $(abspath $(wildcard ../shared/data))
 SPIRAL_DATA ?= $(DATA)
 export SPIRAL_DATA
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*##/\t/' | expand -t 12
 
 all: build/ready  ## the library and the program, in seconds
 	@ninja -C build --quiet
@@ -49,6 +50,14 @@ mutants:  ## the losses and scores broken on purpose, one line at a time: every 
 
 bench: all  ## the losses against PyTorch, GeomLoss and POT, in one run; BENCH="--quick" for less
 	@bench/run.sh $(BENCH)
+
+fuzz:  ## libFuzzer on each reader for SECONDS=60, or on TARGET=midi alone; ends with: N executions, N found
+	@tools/deps.sh fuzz
+	@tools/fuzz.sh libfuzzer $(SECONDS) $(TARGET)
+
+fuzz-afl:  ## the same with AFL++
+	@tools/deps.sh afl
+	@tools/fuzz.sh afl $(SECONDS) $(TARGET)
 
 format:  ## clang-format over all C files
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

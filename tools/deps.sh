@@ -3,14 +3,18 @@
 #
 # Installs what a build, the demo or the tests need and this machine lacks. Debian and its relatives only; elsewhere
 # it prints what is missing and leaves the rest to you.
-#     tools/deps.sh build | demo | test
+#     tools/deps.sh build | demo | test | fuzz | afl
 set -eu
 
 build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libopenblas-dev libcairo2-dev"
 case "${1:-build}" in
 build | demo) wanted="$build" ;;
 test) wanted="$build git libcmocka-dev clang-format clang python3-venv python3-dev libfluidsynth-dev timgm6mb-soundfont g++" ;;
-*) echo "usage: tools/deps.sh build|demo|test" >&2; exit 2 ;;
+fuzz) # libFuzzer comes with the compiler's own version; 14 is Debian 12's
+    version=$(clang -dumpversion 2>/dev/null | cut -d . -f 1)
+    wanted="$build libcmocka-dev clang libclang-rt-${version:-14}-dev" ;;
+afl) wanted="$build libcmocka-dev clang afl++" ;;
+*) echo "usage: tools/deps.sh build|demo|test|fuzz|afl" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null 2>&1; then

@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Rooms, headers alone, exported symbols, formatting. Says what is wrong and returns nonzero.
+# Rooms, headers alone, exported symbols, formatting, the corpus of tests/fuzz. Says what is wrong and returns nonzero.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 status=0
 wrong() { echo "lint: $1" >&2; status=1; }
 
 python3 tools/check_rooms.py || status=1
+python3 tools/make_corpus.py --check || wrong "run tools/make_corpus.py"
 
 # Every public header compiles alone, as C99, C11 and C++.
 for header in include/spiral/*.h; do

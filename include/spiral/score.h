@@ -13,7 +13,8 @@ extern "C" {
 
 /* Reads a text score of size bytes into *midi (overwritten; free with spiral_midi_clear): 480 ticks per
  * quarter, format 1, one track and one channel per voice (the drum channel left out), the title as name,
- * where it is from as text. Notes are as long as written; every note sounds.
+ * where it is from as text. Notes are as long as written, unless the same voice
+ * strikes their key again; every note sounds.
  * FORMAT: the first thing that is wrong, with its line, the token and what is allowed there; err->offset is
  * the byte offset of the token. NO_DATA: no line of music, or only rests. TOO_BIG: more than 1 MiB of text
  * or 2^20 notes. *midi is empty then. */

@@ -15,7 +15,8 @@ extern "C" {
 typedef enum spiral_synth { SPIRAL_SYNTH_ANY, SPIRAL_SYNTH_ADDITIVE, SPIRAL_SYNTH_FLUID } spiral_synth;
 
 typedef struct spiral_sound_options {
-    spiral_synth synth;    /* ANY: FluidSynth if built in and a SoundFont is found, else additive */
+    spiral_synth synth;    /* ANY: FluidSynth if built in, a SoundFont is found and rate_hz is at most 96000,
+                              else additive; naming a soundfont asks for FluidSynth */
     int rate_hz;           /* 8000 .. 192000, default 44100 */
     double gain;           /* > 0, default 1; the result is never clipped: it is scaled down if too loud */
     const char *soundfont; /* path of an .sf2/.sf3, or NULL: the usual places */
@@ -25,7 +26,8 @@ SPIRAL_API spiral_sound_options spiral_sound_options_default(void);
 
 /* Renders *midi to a WAV file (temporary name, then renamed). Ends when the last note has died away.
  * *used, if not NULL, tells which synthesiser played. Same notes, same options, same bytes.
- * UNSUPPORTED: FLUID asked for and not there. NO_DATA: no notes. TOO_BIG: more than two hours. */
+ * UNSUPPORTED: FLUID asked for and not there, or above 96000 Hz. NO_DATA: no notes. TOO_BIG: more than two
+ * hours. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_sound_save(const spiral_midi *midi,
                                                              const spiral_sound_options *options,
                                                              const char *path, spiral_synth *used,

@@ -48,7 +48,8 @@ typedef enum spiral_status {
 typedef struct spiral_error {
     spiral_status status;
     int64_t offset; /* byte offset in the input where it was seen, or -1 */
-    char text[256]; /* one sentence without a full stop, NUL-terminated; "" when status is SPIRAL_OK */
+    char text[256]; /* one sentence without a full stop, NUL-terminated; "" when status is SPIRAL_OK.
+                       One line of UTF-8 without control characters, whatever the input held */
 } spiral_error;
 
 /* The status in words ("bad argument"); never NULL, also for values that are no status. Static storage. */

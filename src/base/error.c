@@ -18,6 +18,30 @@ const char *spiral_status_name(spiral_status status) {
     return "unknown status";
 }
 
+/* The length of the UTF-8 character at s; 0: it is none, or a control character. */
+static size_t character_size(const unsigned char *s) {
+    if (s[0] < 0x80) return s[0] >= ' ' && s[0] != 0x7f;
+    if (s[0] < 0xc2 || s[0] > 0xf4) return 0;
+    size_t n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    for (size_t i = 1; i < n; i++)
+        if (s[i] >> 6 != 2) return 0;
+    int control = s[0] == 0xc2 && s[1] < 0xa0, surrogate = s[0] == 0xed && s[1] > 0x9f;
+    int padded = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+    int beyond = s[0] == 0xf4 && s[1] > 0x8f;
+    return control || surrogate || padded || beyond ? 0 : n;
+}
+
+/* Sentences quote files and paths: what in them a terminal would obey and no JSON may hold becomes '?'. */
+static void clean(char *text) {
+    for (size_t n; *text; text += n) {
+        n = character_size((const unsigned char *)text);
+        if (n == 0) {
+            *text = '?';
+            n = 1;
+        }
+    }
+}
+
 spiral_status spiral__fail(spiral_error *err, spiral_status status, int64_t offset, const char *format, ...) {
     if (err) {
         va_list args;
@@ -26,6 +50,7 @@ spiral_status spiral__fail(spiral_error *err, spiral_status status, int64_t offs
         err->offset = offset;
         vsnprintf(err->text, sizeof err->text, format, args);
         va_end(args);
+        clean(err->text);
     }
     return status;
 }
@@ -49,5 +74,6 @@ spiral_status spiral__error_prefix(spiral_error *err, spiral_status status, cons
     memcpy(text, err->text, sizeof text);
     int used = snprintf(err->text, sizeof err->text, "%s: ", spiral__error_path(prefix, room));
     snprintf(err->text + used, sizeof err->text - (size_t)used, "%s", text);
+    clean(err->text);
     return status;
 }

@@ -5,10 +5,13 @@
 #ifndef SPIRAL_BASE_ERROR_H
 #define SPIRAL_BASE_ERROR_H
 
+#include <stddef.h>
+
 #include "spiral/status.h"
 
 /* Fills *err (NULL is fine) with a printf-style sentence and returns status. The sentence names the thing,
- * the value and the limit, and ends without a full stop. */
+ * the value and the limit, and ends without a full stop. Bytes that are no UTF-8 and control characters,
+ * which come from files, are replaced by '?'. */
 __attribute__((format(printf, 4, 5))) spiral_status spiral__fail(spiral_error *err, spiral_status status,
                                                                  int64_t offset, const char *format, ...);
 

@@ -41,14 +41,12 @@ static spiral_status metadata_json(const spiral_model *m, json_t **out, spiral_e
     return SPIRAL_OK;
 }
 
-spiral_status spiral__checkpoint_save(const spiral_model *m, const spiral__array *extra, size_t extra_count,
-                                      const char *path, spiral_error *err) {
+spiral_status spiral__checkpoint_write(const spiral_model *m, const spiral__array *extra, size_t extra_count,
+                                       unsigned char **bytes, size_t *size, spiral_error *err) {
     size_t count = spiral_model_tensor_count(m);
     spiral_tensor *tensors = calloc(count, sizeof *tensors);
     spiral__array *arrays = calloc(count + extra_count, sizeof *arrays);
     json_t *metadata = NULL;
-    unsigned char *bytes = NULL;
-    size_t size = 0;
     spiral_status status = tensors && arrays ? metadata_json(m, &metadata, err)
                                              : spiral__no_memory(err, (count + extra_count) * sizeof *arrays);
     if (status == SPIRAL_OK) {
@@ -58,13 +56,21 @@ spiral_status spiral__checkpoint_save(const spiral_model *m, const spiral__array
                 (spiral__array){tensors[i].name, tensors[i].rows, tensors[i].columns, tensors[i].data};
         }
         if (extra_count) memcpy(arrays + count, extra, extra_count * sizeof *extra);
-        status = spiral__safetensors_write(arrays, count + extra_count, metadata, &bytes, &size, err);
+        status = spiral__safetensors_write(arrays, count + extra_count, metadata, bytes, size, err);
     }
-    if (status == SPIRAL_OK) status = spiral__file_write(path, bytes, size, err);
     json_decref(metadata);
-    free(bytes);
     free(arrays);
     free(tensors);
+    return status;
+}
+
+spiral_status spiral__checkpoint_save(const spiral_model *m, const spiral__array *extra, size_t extra_count,
+                                      const char *path, spiral_error *err) {
+    unsigned char *bytes;
+    size_t size;
+    SPIRAL_TRY(spiral__checkpoint_write(m, extra, extra_count, &bytes, &size, err));
+    spiral_status status = spiral__file_write(path, bytes, size, err);
+    free(bytes);
     return status;
 }
 
@@ -172,31 +178,32 @@ static spiral_status model_from_tensors(const spiral__tensors *tensors, spiral_m
     return SPIRAL_OK;
 }
 
-spiral_status spiral__checkpoint_load(const char *path, spiral_model **model,
-                                      spiral_status (*keep)(void *, const spiral__tensors *,
-                                                            const spiral_model *, spiral_error *),
-                                      void *context, spiral_error *err) {
-    unsigned char *bytes;
-    size_t size;
+spiral_status spiral__checkpoint_read(const unsigned char *bytes, size_t size, spiral__checkpoint_keep *keep,
+                                      void *context, spiral_model **model, spiral_error *err) {
     spiral__tensors tensors;
     spiral_model *m = NULL;
-    SPIRAL_TRY(spiral__file_read(path, MAX_FILE, &bytes, &size, err));
-    spiral_status status = spiral__safetensors_read(bytes, size, &tensors, err);
-    if (status == SPIRAL_OK) {
-        status = model_from_tensors(&tensors, &m, err);
-        if (status == SPIRAL_OK) spiral__sha256(bytes, size, m->sha256);
-        if (status == SPIRAL_OK && keep) status = keep(context, &tensors, m, err);
-        spiral__safetensors_clear(&tensors);
-    }
-    free(bytes);
-    if (status != SPIRAL_OK) {
+    SPIRAL_TRY(spiral__safetensors_read(bytes, size, &tensors, err));
+    spiral_status status = model_from_tensors(&tensors, &m, err);
+    if (status == SPIRAL_OK) spiral__sha256(bytes, size, m->sha256);
+    if (status == SPIRAL_OK && keep) status = keep(context, &tensors, m, err);
+    spiral__safetensors_clear(&tensors);
+    if (status == SPIRAL_OK)
+        *model = m;
+    else
         spiral_model_destroy(m);
-        return spiral__error_prefix(err, status, spiral__input_name(path));
-    }
-    *model = m;
-    return SPIRAL_OK;
+    return status;
+}
+
+spiral_status spiral__checkpoint_load(const char *path, spiral__checkpoint_keep *keep, void *context,
+                                      spiral_model **model, spiral_error *err) {
+    unsigned char *bytes;
+    size_t size;
+    SPIRAL_TRY(spiral__file_read(path, MAX_FILE, &bytes, &size, err));
+    spiral_status status = spiral__checkpoint_read(bytes, size, keep, context, model, err);
+    free(bytes);
+    return status == SPIRAL_OK ? status : spiral__error_prefix(err, status, spiral__input_name(path));
 }
 
 spiral_status spiral_model_load(const char *path, spiral_model **model, spiral_error *err) {
-    return spiral__checkpoint_load(path, model, NULL, NULL, err);
+    return spiral__checkpoint_load(path, NULL, NULL, model, err);
 }

@@ -115,16 +115,47 @@ static bool is_chunk(const unsigned char *at, const unsigned char *end) {
     return true;
 }
 
+/* Lists where tracks can begin from `at` on: many tracks may ask for the next one, and searching the file for
+ * each would take as long as tracks times bytes. */
+static spiral_status list_tracks(spiral__reader *r, const unsigned char *at, const unsigned char *end) {
+    size_t count = 0;
+    r->listed = at;
+    for (const unsigned char *t = at; (t = find_name(t, end, "MTrk", CHUNK_HEAD)) < end; t++) count++;
+    r->starts = malloc((count + 1) * sizeof *r->starts);
+    if (!r->starts) return spiral__no_memory(r->err, (count + 1) * sizeof *r->starts);
+    for (const unsigned char *t = at; (t = find_name(t, end, "MTrk", CHUNK_HEAD)) < end; t++)
+        r->starts[r->start_count++] = (uint32_t)(t - at);
+    r->starts[r->start_count] = (uint32_t)(end - at);
+    return SPIRAL_OK;
+}
+
+/* Moves *at to the first place from it on where a track can begin, or to end. Later calls ask about places
+ * behind the body of the first. */
+static spiral_status next_track(spiral__reader *r, const unsigned char *body, const unsigned char **at,
+                                const unsigned char *end) {
+    if (!r->starts) SPIRAL_TRY(list_tracks(r, body, end));
+    size_t low = 0, high = r->start_count, from = (size_t)(*at - r->listed);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (r->starts[middle] < from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *at = r->listed + r->starts[low];
+    return SPIRAL_OK;
+}
+
 /* Where the track's events end that begin at body: where its chunk says - unless that is beyond the file, or
  * neither the file nor the track ends there and no chunk follows; then where the next track begins. */
-static const unsigned char *track_end(spiral__reader *r, const unsigned char *body,
-                                      const unsigned char *end) {
+static spiral_status track_end(spiral__reader *r, const unsigned char *body, const unsigned char *end,
+                               const unsigned char **stop) {
     size_t size = spiral__be32(body - 4), left = (size_t)(end - body);
-    const unsigned char *stop = body + (size < left ? size : left);
-    bool ends = size >= 3 && size <= left && !memcmp(stop - 3, "\xff\x2f", 3);
-    if (size == left || (size < left && (ends || is_chunk(stop, end)))) return stop;
+    *stop = body + (size < left ? size : left);
+    bool ends = size >= 3 && size <= left && !memcmp(*stop - 3, "\xff\x2f", 3);
+    if (size == left || (size < left && (ends || is_chunk(*stop, end)))) return SPIRAL_OK;
     spiral__midi_warn(r, SPIRAL_MIDI_WARN_TRUNCATED);
-    return size > left ? end : find_name(stop, end, "MTrk", CHUNK_HEAD);
+    return size > left ? SPIRAL_OK : next_track(r, body, stop, end);
 }
 
 /* The tempo and metre that hold at the start of a sequence of format 2, if it gives none itself; the pedals
@@ -140,7 +171,8 @@ static spiral_status begin_sequence(spiral__reader *r, const unsigned char *at, 
 static spiral_status read_track(spiral__reader *r, spiral__bytes *file) {
     spiral_midi *midi = r->midi;
     int64_t ticks = midi->format == 2 ? midi->end_ticks : 0;
-    const unsigned char *body = file->at + CHUNK_HEAD, *end = track_end(r, body, file->end), *stop;
+    const unsigned char *body = file->at + CHUNK_HEAD, *end = NULL, *stop;
+    SPIRAL_TRY(track_end(r, body, file->end, &end));
     if (midi->format == 2 && midi->tracks > 0) SPIRAL_TRY(begin_sequence(r, body, ticks));
     SPIRAL_TRY(spiral__midi_track(r, body, end, (uint16_t)midi->tracks, &ticks, &stop));
     midi->tracks++;
@@ -300,6 +332,7 @@ spiral_status spiral_midi_read(const void *bytes, size_t size, spiral_midi *midi
     free(reader.tempos.items);
     free(reader.meters.items);
     free(reader.pedals.items);
+    free(reader.starts);
     if (status != SPIRAL_OK) spiral_midi_clear(midi);
     return status;
 }

@@ -34,6 +34,9 @@ typedef struct spiral__reader {
     size_t note_capacity;
     size_t open_notes;
     spiral__changes tempos, meters, pedals;
+    const unsigned char *listed; /* `starts` counts from here */
+    uint32_t *starts; /* (start_count + 1) where tracks can begin, and the end; NULL: not asked yet */
+    size_t start_count;
     uint32_t first[SPIRAL__SLOTS], last[SPIRAL__SLOTS]; /* last is meaningful while first is not 0 */
 } spiral__reader;
 

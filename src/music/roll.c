@@ -139,18 +139,24 @@ static int fit(const spiral_midi *midi, const spiral_roll_options *options) {
     return best;
 }
 
-/* Notes come in order of time: what sounds before a note's first column is drawn already. last_start holds
- * the first column of each key's latest note, plus one. */
-static void draw(spiral_roll *roll, int key, span s, size_t last_start[SPIRAL_KEYS],
-                 spiral_roll_report *report) {
-    bool doubled = last_start[key] == s.first + 1;
+/* What is drawn of a key: the first column of its latest note, plus one; the column its notes end before. */
+typedef struct drawn {
+    size_t start, end;
+} drawn;
+
+/* Notes come in order of time: what sounds before a note's first column is drawn already, and of its own
+ * columns those before *key_drawn's end. */
+static void draw(spiral_roll *roll, int key, span s, drawn *key_drawn, spiral_roll_report *report) {
+    bool doubled = key_drawn->start == s.first + 1;
     bool sounds = s.first > 0 && spiral_column_get(&roll->frames[s.first - 1], key);
     report->notes_short += s.brief;
     report->notes_doubled += doubled;
     report->onsets_merged += !doubled && sounds && !roll->onsets;
-    last_start[key] = s.first + 1;
+    key_drawn->start = s.first + 1;
     if (roll->onsets) spiral_column_set(&roll->onsets[s.first], key, 1);
-    for (size_t c = s.first; c < s.last; c++) spiral_column_set(&roll->frames[c], key, 1);
+    for (size_t c = s.first > key_drawn->end ? s.first : key_drawn->end; c < s.last; c++)
+        spiral_column_set(&roll->frames[c], key, 1);
+    if (s.last > key_drawn->end) key_drawn->end = s.last;
 }
 
 /* The mean tempo from the start to `ticks`: 120 where a quarter is a frame count. */
@@ -175,7 +181,8 @@ typedef struct source {
 
 static spiral_status draw_all(const source *in, const spiral_roll_options *options, spiral_roll *roll,
                               spiral_roll_report *report, spiral_error *err) {
-    size_t columns = 0, last_start[SPIRAL_KEYS] = {0};
+    size_t columns = 0;
+    drawn keys[SPIRAL_KEYS] = {0};
     int64_t end = 0;
     for (size_t i = 0; i < in->midi->note_count; i++) {
         if (place(&in->notes[i], options, report) < 0) continue;
@@ -189,7 +196,7 @@ static spiral_status draw_all(const source *in, const spiral_roll_options *optio
     spiral_roll_report seen = {.transposed_by = report->transposed_by};
     for (size_t i = 0; i < in->midi->note_count; i++) {
         int key = place(&in->notes[i], options, &seen);
-        if (key >= 0) draw(roll, key, note_span(&in->ruler, &in->notes[i]), last_start, report);
+        if (key >= 0) draw(roll, key, note_span(&in->ruler, &in->notes[i]), &keys[key], report);
     }
     return SPIRAL_OK;
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "music/score_reader.h"
+#include "music/tempo.h"
 #include "spiral/score.h"
 
 #define TEXT_LIMIT        (1 << 20) /* bytes */
@@ -23,6 +24,8 @@ static const struct {
 };
 
 static spiral_status read_lines(spiral__score *r) {
+    const char *zero = r->text < r->end ? memchr(r->text, 0, (size_t)(r->end - r->text)) : NULL;
+    if (zero) return spiral__score_fail_at(r, zero, "a zero byte: this is no text");
     for (const char *at = r->text; at < r->end;) {
         const char *end = memchr(at, '\n', (size_t)(r->end - at));
         if (!end) end = r->end;
@@ -129,10 +132,13 @@ static int by_time(const void *left, const void *right) {
 static void add_tempo(spiral_midi *midi, int64_t at, int32_t us_per_quarter) {
     const spiral_tempo *before = midi->tempo_count ? &midi->tempos[midi->tempo_count - 1] : NULL;
     if (before && before->us_per_quarter == us_per_quarter) return;
-    double s = before ? before->at_s + (double)(at - before->at_ticks) * before->us_per_quarter * 1e-6 /
-                                           SPIRAL__SCORE_QUARTER
-                      : 0;
-    midi->tempos[midi->tempo_count++] = (spiral_tempo){at, us_per_quarter, s};
+    midi->tempos[midi->tempo_count++] = (spiral_tempo){at, us_per_quarter, 0};
+}
+
+/* A pickup that is all of a section leaves a meter where the next section begins: that one counts. */
+static void put_meter(spiral_midi *midi, int64_t at, int over, int under) {
+    if (midi->meter_count && midi->meters[midi->meter_count - 1].at_ticks == at) midi->meter_count--;
+    midi->meters[midi->meter_count++] = (spiral_meter){at, over, under};
 }
 
 /* The meter of a section at `at`, unless its bar lines fall where those of the meter before it do. A pickup
@@ -146,9 +152,9 @@ static void add_meter(spiral_midi *midi, int64_t at, const spiral__score_setting
     if (set->pickup_ticks) {
         int under = 64, over = (int)(set->pickup_ticks * 64 / SPIRAL__SCORE_WHOLE);
         for (; over % 2 == 0 && under > 1; under /= 2) over /= 2;
-        midi->meters[midi->meter_count++] = (spiral_meter){at, over, under};
+        put_meter(midi, at, over, under);
     }
-    midi->meters[midi->meter_count++] = (spiral_meter){bar_at, set->meter[0], set->meter[1]};
+    put_meter(midi, bar_at, set->meter[0], set->meter[1]);
 }
 
 static char *copy_word(spiral__word w) {
@@ -187,6 +193,25 @@ static void release(spiral_midi *midi) {
     memset(midi, 0, sizeof *midi);
 }
 
+/* Lines of a figure may strike a key that another line holds. MIDI cannot hold one key twice, and so the note
+ * that sounds ends there; struck twice at once, the longer note is the one. Needs notes in order. */
+static void part_restruck(spiral_midi *midi) {
+    size_t latest[16 * 128] = {0}, kept = 0; /* index + 1 of the latest note of each channel and key */
+    for (size_t i = 0; i < midi->note_count; i++) {
+        spiral_note n = midi->notes[i];
+        size_t *at = &latest[n.channel << 7 | n.pitch];
+        spiral_note *before = *at ? &midi->notes[*at - 1] : NULL;
+        if (before && before->on_ticks == n.on_ticks) {
+            before->off_ticks = n.off_ticks; /* the longer: the order says so */
+            continue;
+        }
+        if (before && before->off_ticks > n.on_ticks) before->off_ticks = n.on_ticks;
+        midi->notes[kept++] = n;
+        *at = kept;
+    }
+    midi->note_count = kept;
+}
+
 static spiral_status lay_out(const spiral__score *r, spiral_midi *midi) {
     SPIRAL_TRY(allocate(r, midi));
     midi->format = 1;
@@ -204,7 +229,9 @@ static spiral_status lay_out(const spiral__score *r, spiral_midi *midi) {
         }
         midi->end_ticks += s->ticks;
     }
+    spiral__tempo_fill(midi);
     qsort(midi->notes, midi->note_count, sizeof *midi->notes, by_time);
+    part_restruck(midi);
     return SPIRAL_OK;
 }
 

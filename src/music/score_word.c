@@ -10,8 +10,8 @@ static const char length_rule[] = "a length is 1, 2, 4, 8, 16, 32 or 64, with at
 static const char tone_rule[] = "a note is a letter a to g, a sign #, ##, b, bb or n, and an octave 0 to 9";
 static const char chord_rule[] = "a chord name is a letter A to G, # or b, one of m 7 m7 maj7 6 m6 dim dim7 "
                                  "m7b5 aug sus2 sus4 7sus4 9 7b9, and /bass";
-static const char figure_rule[] =
-    "a figure is lengths and chord notes like 4:1 23 + * r, its lines parted by /, up to 64 steps";
+static const char figure_rule[] = "a figure is lengths and chord notes like 4:1 23 + * r, its lines parted "
+                                  "by /, each with a note, up to 64 steps";
 
 static const int step_semitones[7] = {0, 2, 4, 5, 7, 9, 11};
 
@@ -189,16 +189,16 @@ static int figure_notes(spiral__word w) {
 
 const char *spiral__score_figure_read(spiral__word text, spiral__score_figure *figure) {
     int64_t ticks = 0;
-    int line = 0, steps = 0; /* steps of this line */
+    int line = 0, sounds = 0; /* sounds: a step of this line does */
     figure->count = 0;
     for (;;) {
         spiral__word w = spiral__word_next(&text);
         int ends = w.at == w.end;
         if (ends || spiral__word_is(w, "/")) {
-            if (!steps) return figure_rule;
+            if (!sounds) return figure_rule;
             if (ends) return NULL;
             line++;
-            steps = 0;
+            sounds = 0;
             ticks = 0;
             continue;
         }
@@ -209,6 +209,6 @@ const char *spiral__score_figure_read(spiral__word text, spiral__score_figure *f
         figure->step[figure->count].ticks = ticks;
         figure->step[figure->count].line = line;
         figure->step[figure->count++].notes = (unsigned)notes;
-        steps++;
+        sounds |= notes != 0;
     }
 }

@@ -54,7 +54,20 @@ static void list_events(const spiral__timed_note *notes, size_t count, const spi
     qsort(events, 2 * count, sizeof *events, by_frame);
 }
 
+/* One event. FluidSynth keeps one note per key: a key that two notes hold goes up with the last of them. */
+static void send(fluid_synth_t *synth, const event *e, unsigned held[16][128]) {
+    const spiral__timed_note *note = e->note;
+    unsigned *notes = &held[note->channel & 15][note->pitch & 127];
+    if (!e->off) {
+        ++*notes;
+        fluid_synth_noteon(synth, note->channel, note->pitch, note->velocity);
+    } else if (--*notes == 0) {
+        fluid_synth_noteoff(synth, note->channel, note->pitch);
+    }
+}
+
 static void play(fluid_synth_t *synth, const event *events, size_t count, spiral__audio *audio) {
+    unsigned held[16][128] = {{0}}; /* notes that hold a key of a channel down */
     size_t at = 0;
     for (size_t i = 0; i <= count; i++) {
         size_t until = i < count && events[i].frame < audio->frames ? events[i].frame : audio->frames;
@@ -64,11 +77,7 @@ static void play(fluid_synth_t *synth, const event *events, size_t count, spiral
             at += (size_t)n;
         }
         if (i == count) break;
-        const spiral__timed_note *note = events[i].note;
-        if (events[i].off)
-            fluid_synth_noteoff(synth, note->channel, note->pitch);
-        else
-            fluid_synth_noteon(synth, note->channel, note->pitch, note->velocity);
+        send(synth, &events[i], held);
     }
 }
 
@@ -82,11 +91,14 @@ spiral_status spiral__fluid_render(const spiral__timed_note *notes, size_t count
         events && settings ? SPIRAL_OK : spiral__no_memory(err, 2 * count * sizeof *events);
     fluid_synth_t *synth = NULL;
     if (status == SPIRAL_OK) {
-        fluid_settings_setnum(settings, "synth.sample-rate", audio->rate_hz);
+        if (fluid_settings_setnum(settings, "synth.sample-rate", audio->rate_hz) == FLUID_FAILED)
+            status = spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "FluidSynth refuses a sample rate of %d Hz",
+                                  audio->rate_hz);
         fluid_settings_setnum(settings, "synth.gain", 0.5);
         fluid_settings_setint(settings, "synth.polyphony", 1024);
-        synth = new_fluid_synth(settings);
-        if (!synth) status = spiral__fail(err, SPIRAL_NO_MEMORY, -1, "FluidSynth could not be started");
+        if (status == SPIRAL_OK) synth = new_fluid_synth(settings);
+        if (status == SPIRAL_OK && !synth)
+            status = spiral__fail(err, SPIRAL_NO_MEMORY, -1, "FluidSynth could not be started");
     }
     if (status == SPIRAL_OK && fluid_synth_sfload(synth, soundfont, 1) == FLUID_FAILED)
         status = spiral__fail(err, SPIRAL_IO, -1, "%s: FluidSynth cannot read this SoundFont", soundfont);

@@ -87,7 +87,12 @@ static spiral_status choose(const spiral_sound_options *o, spiral_synth *synth, 
     if (asked && !*soundfont)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
                             "no SoundFont found (Debian: timgm6mb-soundfont), and none was named");
-    *synth = built && *soundfont ? SPIRAL_SYNTH_FLUID : SPIRAL_SYNTH_ADDITIVE;
+    if (asked && o->rate_hz > SPIRAL__FLUID_MAX_HZ)
+        return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
+                            "sample rate is %d Hz, FluidSynth renders at most %d", o->rate_hz,
+                            SPIRAL__FLUID_MAX_HZ);
+    *synth = built && *soundfont && o->rate_hz <= SPIRAL__FLUID_MAX_HZ ? SPIRAL_SYNTH_FLUID
+                                                                       : SPIRAL_SYNTH_ADDITIVE;
     return SPIRAL_OK;
 }
 

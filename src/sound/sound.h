@@ -26,6 +26,9 @@ typedef struct spiral__audio {
 /* Adds the notes to audio (zeroed by the caller). */
 void spiral__additive_render(const spiral__timed_note *notes, size_t count, spiral__audio *audio);
 
+/* The highest sample rate FluidSynth accepts. */
+enum { SPIRAL__FLUID_MAX_HZ = 96000 };
+
 /* Path of a SoundFont at one of the usual places, or NULL. Static storage. */
 const char *spiral__soundfont_find(void);
 /* The same through FluidSynth. UNSUPPORTED: not built in; IO: the SoundFont cannot be read. */

@@ -178,7 +178,7 @@ static spiral_status keep(void *context, const spiral__tensors *tensors, const s
 
 spiral_status spiral__state_load(spiral__trainer *t, const char *path, spiral_error *err) {
     spiral_model *saved = NULL;
-    spiral_status status = spiral__checkpoint_load(path, &saved, keep, t, err);
+    spiral_status status = spiral__checkpoint_load(path, keep, t, &saved, err);
     spiral_model_destroy(saved);
     return status;
 }

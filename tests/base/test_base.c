@@ -48,6 +48,31 @@ static void test_error_text(void **state) {
     assert_string_equal(spiral__error_path(prefix, room) + 3, "/b.mid");
 }
 
+/* Words of a broken file in a sentence: nothing that a terminal obeys, nothing that is no UTF-8. */
+static void test_error_text_without_control_characters(void **state) {
+    (void)state;
+    static const struct {
+        const char *word, *text;
+    } cases[] = {
+        {"a\x1b[2J\tb\nc\x7f", "a?[2J?b?c?"},
+        {"caf\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x8e\xb5", "caf\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x8e\xb5"},
+        {"\xc3", "?"},                                             /* cut */
+        {"\xc3(\xa9\xff", "?(??"},                                 /* Latin-1 */
+        {"\xc0\xaf|\xe0\x80\xaf|\xf0\x80\x80\xaf", "??|???|????"}, /* padded */
+        {"\xed\xa0\x80|\xf4\x90\x80\x80", "???|????"},             /* a surrogate, beyond the last */
+        {"\xc2\x9b"
+         "2J|\xc2\xa0",
+         "??2J|\xc2\xa0"}, /* a control sequence in two bytes */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        spiral_error err = {0};
+        spiral__fail(&err, SPIRAL_FORMAT, 0, "%s", cases[i].word);
+        assert_string_equal(err.text, cases[i].text);
+        spiral__error_prefix(&err, SPIRAL_FORMAT, cases[i].word);
+        assert_int_equal(strncmp(err.text, cases[i].text, strlen(cases[i].text)), 0);
+    }
+}
+
 static void test_file_round_trip(void **state) {
     (void)state;
     char folder[] = "/tmp/spiral-test-XXXXXX", path[64];
@@ -190,6 +215,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status_names),
         cmocka_unit_test(test_error_text),
+        cmocka_unit_test(test_error_text_without_control_characters),
         cmocka_unit_test(test_file_round_trip),
         cmocka_unit_test(test_file_errors),
         cmocka_unit_test(test_file_special),

@@ -22,6 +22,15 @@
 #include "loss/ref.h"
 #include "spiral/spiral.h"
 
+/* Code that a sanitizer instruments is slow, and its allocator is not the C library's. */
+#if defined(__has_feature)
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 static inline spiral_loss *make(const spiral_loss_options *o, int P) {
     spiral_loss *loss = NULL;
     spiral_error err = {0};

@@ -5,13 +5,6 @@
 #include "harness.h"
 
 /* Counting allocations needs the C library's own allocator behind ours; a sanitizer brings its own. */
-#if defined(__has_feature)
-#define SANITIZED __has_feature(address_sanitizer)
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
 #if defined(__GLIBC__) && !SANITIZED
 #define COUNTS_ALLOCATIONS 1
 static unsigned long allocations;
@@ -83,6 +76,37 @@ static void test_wrong_options(void **state) {
     assert_int_equal(spiral_loss_create(&o, KEYS, &loss, NULL), SPIRAL_BAD_ARG);
     assert_int_equal(spiral_loss_create(NULL, KEYS, &loss, NULL), SPIRAL_BAD_ARG);
     assert_int_equal(spiral_loss_create(&o, KEYS, NULL, NULL), SPIRAL_BAD_ARG);
+}
+
+/* A geometry is refused for the one number that makes it none, whatever the others are. */
+static void group07_no_such_geometry(void **state) {
+    (void)state;
+    static const double bad[] = {NAN, INFINITY, -INFINITY, -1, -1e-300, 1000.1};
+    spiral_error err;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char sentence[80];
+        for (int m = 0; m < 6; m++) {
+            spiral_helix h = preset(2);
+            h.radii[m] = bad[i];
+            assert_int_equal(spiral_helix_check(&h, &err), SPIRAL_BAD_ARG);
+            snprintf(sentence, sizeof sentence, "helix radii[%d] is %g: must be 0 to 1000", m, bad[i]);
+            assert_string_equal(err.text, sentence);
+        }
+        spiral_helix h = preset(2);
+        h.octave = bad[i];
+        assert_int_equal(spiral_helix_check(&h, &err), SPIRAL_BAD_ARG);
+        snprintf(sentence, sizeof sentence, "helix octave is %g: must be 1e-06 to 1000", bad[i]);
+        assert_string_equal(err.text, sentence);
+    }
+    for (int zero = 0; zero < 2; zero++) {
+        spiral_helix h = {{zero ? 0 : 1e-7}, 0.5};
+        assert_int_equal(spiral_helix_check(&h, NULL), SPIRAL_BAD_ARG);
+        h = (spiral_helix){{1.3}, zero ? 0 : 1e-7};
+        assert_int_equal(spiral_helix_check(&h, NULL), SPIRAL_BAD_ARG);
+    }
+    assert_int_equal(spiral_helix_check(NULL, NULL), SPIRAL_BAD_ARG);
+    spiral_helix least = {{0, 0, 1e-6}, 1e-6};
+    assert_int_equal(spiral_helix_check(&least, NULL), SPIRAL_OK);
 }
 
 static void test_wrong_calls(void **state) {
@@ -161,6 +185,96 @@ static void test_bad_cells(void **state) {
     b.pred[0] = 2; /* the first bad cell is the one named */
     expect_bad(&b, "probability at (b 0, t 0, p 0) is 2: must be 0 to 1");
     batch_free(&b);
+}
+
+/* Where the ranges end, to the last bit, in either precision. */
+static void group10_limits_of_ranges(void **state) {
+    (void)state;
+    enum { PRED, PROB, TARGET, WEIGHT };
+    const struct {
+        int array;
+        float value;
+        int fine;
+    } cells[] = {
+        {PRED, 1e20f, 1},     {PRED, -1e20f, 1},       {PRED, nextafterf(1e20f, INFINITY), 0},
+        {PROB, 1, 1},         {PROB, -0.f, 1},         {PROB, 1 + 0x1p-23f, 0},
+        {PROB, 0x1p-149f, 1}, {PROB, -0x1p-149f, 0},   {PROB, 3e38f, 0},
+        {TARGET, 1, 1},       {TARGET, -0.f, 1},       {TARGET, 1 + 0x1p-23f, 0},
+        {TARGET, 0, 1},       {TARGET, -0x1p-149f, 0}, {TARGET, 3e38f, 0},
+        {WEIGHT, 1e6f, 1},    {WEIGHT, -0.f, 1},       {WEIGHT, 1e6f + 0.0625f, 0},
+        {WEIGHT, 0, 1},       {WEIGHT, -0x1p-149f, 0}, {WEIGHT, 3e38f, 0},
+    };
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+        for (int kind = SPIRAL_LOSS_NONE; kind <= SPIRAL_LOSS_WEIGHTED_BCE; kind++) {
+            spiral_loss_options o = alone((spiral_loss_kind)kind);
+            o.bce = 1;
+            o.from_logits = cells[i].array == PRED;
+            float x[3][KEYS] = {{0}}, grad[KEYS];
+            double y[3][KEYS] = {{0}}, grad_f64[KEYS], value;
+            for (int p = 0; p < KEYS; p++) x[2][p] = 1;
+            x[cells[i].array ? cells[i].array - 1 : 0][KEYS - 1] = cells[i].value;
+            for (int j = 0; j < 3 * KEYS; j++) y[j / KEYS][j % KEYS] = (double)x[j / KEYS][j % KEYS];
+            spiral_loss *loss = make(&o, KEYS);
+            void *work = room(spiral_loss_work_size_f64(loss, 1));
+            const spiral_strides s = rows_of(1, KEYS);
+            const spiral_status wanted = cells[i].fine ? SPIRAL_OK : SPIRAL_NUMERIC;
+            assert_int_equal(spiral_loss_value_grad_f32(loss, 1, 1, x[0], s, x[1], s, x[2], s, &value, grad,
+                                                        s, work, NULL),
+                             wanted);
+            if (cells[i].array == PRED && cells[i].fine) /* as a float it is a little more than 1e20 */
+                y[0][KEYS - 1] = copysign(1e20, y[0][KEYS - 1]);
+            assert_int_equal(spiral_loss_value_grad_f64(loss, 1, 1, y[0], s, y[1], s, y[2], s, &value,
+                                                        grad_f64, s, work, NULL),
+                             wanted);
+            free(work);
+            spiral_loss_destroy(loss);
+        }
+}
+
+/* A NaN or an infinity in any array, at any place, in either precision: NUMERIC, and the cell is named. */
+static void group10_not_a_number_is_named(void **state) {
+    (void)state;
+    enum { B = 3, T = 21, ALL = B * T * KEYS };
+    static float x[3][ALL];
+    static double y[3][ALL], grad_f64[ALL];
+    static float grad[ALL];
+    spiral__rng r = spiral__rng_init(4, 0);
+    for (int round = 0; round < 600; round++) {
+        spiral_loss_options o = spiral_loss_options_default();
+        o.kind = (spiral_loss_kind)(round % SPIRAL_LOSS_COUNT);
+        o.from_logits = spiral__rng_below(&r, 2) == 0;
+        o.time_columns = is_geometric(o.kind) && spiral__rng_below(&r, 2) ? 1.5 : 0;
+        o.reduction = (spiral_reduction)spiral__rng_below(&r, 4);
+        for (int a = 0; a < 3; a++)
+            for (int i = 0; i < ALL; i++) y[a][i] = spiral__rng_uniform(&r);
+        const int array = (int)spiral__rng_below(&r, 3), at = (int)spiral__rng_below(&r, ALL);
+        y[array][at] = (double[]){NAN, INFINITY, -INFINITY}[spiral__rng_below(&r, 3)];
+        for (int a = 0; a < 3; a++)
+            for (int i = 0; i < ALL; i++) x[a][i] = (float)y[a][i];
+        spiral_loss *loss = make(&o, KEYS);
+        void *work = room(spiral_loss_work_size_f64(loss, T));
+        const int metric = spiral__loss_is_metric(o.kind);
+        const spiral_strides s = rows_of(T, KEYS);
+        double values[B * T];
+        char cell[40];
+        snprintf(cell, sizeof cell, "at (b %d, t %d, p %d)", at / KEYS / T, at / KEYS % T, at % KEYS);
+        for (int single = 0; single < 2; single++) {
+            spiral_error err = {0};
+            spiral_status status =
+                single ? spiral_loss_value_grad_f32(loss, B, T, x[0], s, x[1], s, x[2], s, values,
+                                                    metric ? NULL : grad, s, work, &err)
+                       : spiral_loss_value_grad_f64(loss, B, T, y[0], s, y[1], s, y[2], s, values,
+                                                    metric ? NULL : grad_f64, s, work, &err);
+            assert_int_equal(status, SPIRAL_NUMERIC);
+            assert_int_equal(err.status, SPIRAL_NUMERIC);
+            if (!strstr(err.text, cell)) fail_msg("\"%s\" does not say %s", err.text, cell);
+            static const char *const names[] = {"logit", "target", "weight"};
+            const char *name = array || o.from_logits ? names[array] : "probability";
+            assert_true(!strncmp(err.text, name, strlen(name)));
+        }
+        free(work);
+        spiral_loss_destroy(loss);
+    }
 }
 
 #if COUNTS_ALLOCATIONS
@@ -243,8 +357,11 @@ static void test_presets(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrong_options),
+        cmocka_unit_test(group07_no_such_geometry),
         cmocka_unit_test(test_wrong_calls),
         cmocka_unit_test(test_bad_cells),
+        cmocka_unit_test(group10_limits_of_ranges),
+        cmocka_unit_test(group10_not_a_number_is_named),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_presets),
 #if COUNTS_ALLOCATIONS

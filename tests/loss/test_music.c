@@ -41,6 +41,19 @@ static void group04_one_note_costs_its_distance(void **state) {
     assert_true(worst <= 4);
 }
 
+/* The gauss kernel: the same, with a width; 2 (1 - exp(-D^2 / 2 sigma^2)). */
+static void group04_one_note_by_gauss(void **state) {
+    (void)state;
+    for (int k = 0; k < 3; k++)
+        for (int d = 0; d < KEYS; d++) {
+            spiral_loss_options o = alone(SPIRAL_LOSS_GAUSS);
+            o.sigma = (double[]){0.25, 0.5, 2}[k];
+            long double D = -2 * log1pl(-one_note(&o.helix, d) / 2);
+            long double wanted = -2 * expm1l(-D * D / (2 * (long double)o.sigma * o.sigma));
+            assert_true(fabsl(column(&o, NOTES(LOW + d), NOTES(LOW)) - wanted) < 1e-14);
+        }
+}
+
 static void group04_helix_from_costs(void **state) {
     (void)state;
     spiral_helix h;
@@ -352,6 +365,7 @@ static void time_tolerance(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(group04_one_note_costs_its_distance),
+        cmocka_unit_test(group04_one_note_by_gauss),
         cmocka_unit_test(group04_helix_from_costs),
         cmocka_unit_test(group04_impossible_costs_are_refused),
         cmocka_unit_test(group04_a_missed_note_is_the_unit),

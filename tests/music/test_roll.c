@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -423,6 +424,32 @@ static void test_column_bits(void **state) {
     for (int key = 0; key < 128; key++) assert_int_equal(spiral_column_get(&c, key), key % 6 == 3);
 }
 
+/* As many notes as a megabyte can give, each struck in the first columns and held over all: a key is drawn
+ * once. */
+static void test_notes_held_over_all_columns(void **state) {
+    (void)state;
+    enum { NOTES = 300000, COLUMNS = 1 << 20 };
+    spiral_note *notes = calloc(NOTES, sizeof *notes);
+    for (int i = 0; i < NOTES; i++)
+        notes[i] = (spiral_note){.on_ticks = i / 1000, .off_ticks = COLUMNS, .pitch = 60, .velocity = 1};
+    spiral_midi midi = {
+        .ticks_per_quarter = 1, .tracks = 1, .end_ticks = COLUMNS, .note_count = NOTES, .notes = notes};
+    const spiral_roll_options options = {.grid = {SPIRAL_GRID_BEATS, 0, 1}, .high = 127, .onsets = 1};
+    spiral_roll roll;
+    spiral_roll_report report;
+    clock_t begin = clock();
+    assert_int_equal(spiral_roll_from_midi(&midi, &options, &roll, &report, NULL), SPIRAL_OK);
+    assert_true(clock() - begin < 20 * CLOCKS_PER_SEC); /* drawn for each note, it takes minutes */
+    assert_int_equal(roll.columns, COLUMNS);
+    assert_int_equal(report.notes_doubled, NOTES - NOTES / 1000);
+    for (size_t c = 0; c < COLUMNS; c++) {
+        assert_true(spiral_column_get(&roll.frames[c], 60));
+        assert_int_equal(spiral_column_get(&roll.onsets[c], 60), c < NOTES / 1000);
+    }
+    spiral_roll_clear(&roll);
+    free(notes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_default_options_are_the_seed),
@@ -439,6 +466,7 @@ int main(void) {
         cmocka_unit_test(test_onset_without_frame_is_no_note),
         cmocka_unit_test(test_column_mask),
         cmocka_unit_test(test_column_transpose),
+        cmocka_unit_test(test_notes_held_over_all_columns),
         cmocka_unit_test(test_column_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

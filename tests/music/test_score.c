@@ -175,6 +175,50 @@ static void test_midi_fields(void **state) {
     clear(&midi);
 }
 
+/* The meter it ends with gives way to the one the next section begins with. */
+static void test_section_of_a_pickup_alone(void **state) {
+    (void)state;
+    spiral_midi midi =
+        read_good(PLAIN "pickup 4\nvoice a\nplay A A B\nsection A\na: 4c4\nsection B\nmeter 3/4\na: 2.d4");
+    static const int expected[][3] = {{0, 1, 4}, {480, 1, 4}, {960, 3, 4}}; /* tick, meter */
+    assert_int_equal(midi.meter_count, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(midi.meters[i].at_ticks, expected[i][0]);
+        assert_int_equal(midi.meters[i].numerator, expected[i][1]);
+        assert_int_equal(midi.meters[i].denominator, expected[i][2]);
+    }
+    clear(&midi);
+}
+
+/* Bit for bit the seconds that the file written from it has. */
+static void test_tempos_whose_seconds_round(void **state) {
+    (void)state;
+    spiral_midi midi = read_good(
+                    "title T\nmeter 4/4\nkey C major\ntempo 4 = 164\nvoice a\nplay A B A\nsection A\n"
+                    "a: 1c4\nsection B\nmeter 3/4\ntempo 8 = 99\na: 2.d4"),
+                back;
+    size_t size;
+    assert_int_equal(spiral_midi_size(&midi, &size, NULL), SPIRAL_OK);
+    unsigned char *bytes = malloc(size);
+    assert_int_equal(spiral_midi_write(&midi, bytes, size, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_midi_read(bytes, size, &back, NULL), SPIRAL_OK);
+    assert_int_equal(back.tempo_count, 3);
+    for (int i = 0; i < 3; i++) assert_true(midi.tempos[i].at_s == back.tempos[i].at_s);
+    free(bytes);
+    clear(&midi);
+    clear(&back);
+}
+
+static void test_title_of_a_zero_byte(void **state) {
+    (void)state;
+    static const char text[] = "title \0\nmeter 4/4\nkey C major\ntempo 4 = 120\nvoice a\na: 1c4";
+    spiral_midi midi;
+    spiral_error err = {0};
+    assert_int_equal(spiral_score_read(text, sizeof text - 1, &midi, &err), SPIRAL_FORMAT);
+    assert_string_equal(err.text, "line 1: a zero byte: this is no text");
+    assert_int_equal(err.offset, 6);
+}
+
 static void test_channels_leave_out_drums(void **state) {
     (void)state;
     char text[1024] = PLAIN;
@@ -242,7 +286,7 @@ static void test_figures(void **state) {
     assert_notes(PLAIN "figure f 4.:1 8:23 r\nchords l f\nl: <c3 e g> <d3 f a>",
                  "0+6:48 6+2:52 6+2:55 8+6:50 14+2:53 14+2:57");
     assert_notes(PLAIN "figure f 2:1 / 4:r 3 / 16:2 *\nchords l f\nl: 4.<c3 e g> 2r 8r",
-                 "0+6:48 0+1:52 1+1:48 1+1:52 1+1:55 2+1:52 3+1:48 3+1:52 3+1:55 4+1:52 4+2:55 5+1:48 "
+                 "0+1:48 0+1:52 1+1:48 1+1:52 1+1:55 2+1:52 3+1:48 3+1:52 3+1:55 4+1:52 4+1:55 5+1:48 "
                  "5+1:52 5+1:55");
     assert_notes("title T\nmeter 3/4\nkey C major\ntempo 4 = 120\npickup 4\nchords l waltz\n"
                  "l: r | <c3 e> | % | 2<d3 f>",
@@ -257,8 +301,9 @@ static void test_errors(void **state) {
     (void)state;
 #define NOTE_RULE   "a note is a letter a to g, a sign #, ##, b, bb or n, and an octave 0 to 9"
 #define LENGTH_RULE "a length is 1, 2, 4, 8, 16, 32 or 64, with at most two dots"
-#define FIGURE_RULE \
-    "a figure is lengths and chord notes like 4:1 23 + * r, its lines parted by /, up to 64 steps"
+#define FIGURE_RULE                                                                                          \
+    "a figure is lengths and chord notes like 4:1 23 + * r, its lines parted by /, each with a note, up to " \
+    "64 steps"
 #define CHORD_RULE                                                                                  \
     "a chord name is a letter A to G, # or b, one of m 7 m7 maj7 6 m6 dim dim7 m7b5 aug sus2 sus4 " \
     "7sus4 9 7b9, and /bass"
@@ -442,6 +487,25 @@ static void test_other_failures(void **state) {
     free(text);
 }
 
+/* MIDI cannot hold a key twice: the note that another line strikes again ends there. */
+static void test_figure_strikes_a_held_key(void **state) {
+    (void)state;
+    static const char head[] = PLAIN "figure f 1:1 / 4:r 1 8:1 r 2:1 / 4:1\nchords c f\n";
+    char text[300];
+    snprintf(text, sizeof text, "%sc: <c4>", head);
+    assert_notes(text, "0+4:60 4+4:60 8+4:60 12+4:60");
+}
+
+/* A kilobyte of rests that a megabyte of chords would play: refused, not played for minutes. */
+static void test_figure_of_rests(void **state) {
+    (void)state;
+    static const char text[] = PLAIN "figure f 4:1 / 64:r\n";
+    spiral_midi midi;
+    spiral_error err;
+    assert_int_equal(read_text(text, &midi, &err), SPIRAL_FORMAT);
+    assert_string_equal(err.text, "line 5: 'f': " FIGURE_RULE);
+}
+
 /* A good score, each of its bytes in turn replaced or the rest cut off: read or refused, never worse. */
 static void test_damaged_text(void **state) {
     (void)state;
@@ -514,11 +578,16 @@ int main(void) {
         cmocka_unit_test(test_sections),
         cmocka_unit_test(test_pickup),
         cmocka_unit_test(test_midi_fields),
+        cmocka_unit_test(test_section_of_a_pickup_alone),
+        cmocka_unit_test(test_tempos_whose_seconds_round),
+        cmocka_unit_test(test_title_of_a_zero_byte),
         cmocka_unit_test(test_channels_leave_out_drums),
         cmocka_unit_test(test_chord_names),
         cmocka_unit_test(test_figures),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_other_failures),
+        cmocka_unit_test(test_figure_strikes_a_held_key),
+        cmocka_unit_test(test_figure_of_rests),
         cmocka_unit_test(test_damaged_text),
         cmocka_unit_test(test_pieces),
     };

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -125,6 +126,83 @@ static void test_fluidsynth_plays_a4_at_440_hz(void **state) {
     check_a4(SPIRAL_SYNTH_FLUID);
 }
 
+static int fluid_is_there(void) {
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 10, .pitch = 69, .velocity = 90}};
+    spiral_midi midi = piece(notes, 1);
+    spiral_sound_options o = with(SPIRAL_SYNTH_FLUID);
+    return spiral_sound_save(&midi, &o, path, NULL, NULL) == SPIRAL_OK;
+}
+
+/* FluidSynth stops at 96 kHz; a file of a higher rate must not be its sound played too fast. */
+static void test_rates_beyond_fluidsynth(void **state) {
+    (void)state;
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 1000, .pitch = 69, .velocity = 90}};
+    spiral_midi midi = piece(notes, 1);
+    spiral_sound_options o = with(SPIRAL_SYNTH_ANY);
+    spiral_error err = {.text = ""};
+    o.rate_hz = 192000;
+    wav w = render(&midi, o);
+    assert_int_equal(w.rate, 192000);
+    assert_true(strength(&w, 440, 0.1, 0.6) > 0.005);
+    free(w.bytes);
+    if (!fluid_is_there()) return;
+    o.synth = SPIRAL_SYNTH_FLUID;
+    assert_int_equal(spiral_sound_save(&midi, &o, path, NULL, &err), SPIRAL_UNSUPPORTED);
+    assert_string_equal(err.text, "sample rate is 192000 Hz, FluidSynth renders at most 96000");
+}
+
+/* A key struck again while it sounds goes on until its last note ends, in both synthesisers. */
+static void test_overlapping_notes_of_one_key(void **state) {
+    (void)state;
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 1000, .pitch = 60, .velocity = 90},
+                           {.on_ticks = 500, .off_ticks = 3000, .pitch = 60, .velocity = 90}};
+    spiral_midi midi = piece(notes, 2);
+    const int most = fluid_is_there() ? SPIRAL_SYNTH_FLUID : SPIRAL_SYNTH_ADDITIVE;
+    for (int synth = SPIRAL_SYNTH_ADDITIVE; synth <= most; synth++) {
+        wav w = render(&midi, with((spiral_synth)synth));
+        double before = strength(&w, 261.626, 0.6, 0.9), after = strength(&w, 261.626, 1.6, 1.9);
+        assert_true(before > 0.002 && after > 0.1 * before);
+        free(w.bytes);
+    }
+}
+
+/* Percussion has no pitch to play: a hat is noise, high and short, and a bass drum is low. */
+static void test_additive_drums_are_no_tones(void **state) {
+    (void)state;
+    spiral_note hat[] = {{.on_ticks = 0, .off_ticks = 1000, .pitch = 42, .velocity = 110, .channel = 9}};
+    spiral_note bass[] = {{.on_ticks = 0, .off_ticks = 1000, .pitch = 36, .velocity = 110, .channel = 9}};
+    spiral_midi a = piece(hat, 1), b = piece(bass, 1);
+    wav x = render(&a, with(SPIRAL_SYNTH_ADDITIVE)), y = render(&b, with(SPIRAL_SYNTH_ADDITIVE));
+    size_t x_turns = 0, y_turns = 0; /* sign changes in the first 30 ms */
+    for (size_t i = 1; i < x.rate * 3 / 100; i++) {
+        x_turns += (sample(&x, i, 0) < 0) != (sample(&x, i - 1, 0) < 0);
+        y_turns += (sample(&y, i, 0) < 0) != (sample(&y, i - 1, 0) < 0);
+    }
+    assert_true(x_turns > 300);
+    assert_true(y_turns > 1 && y_turns < 20);
+    assert_true(peak(&x) > 0.02 && peak(&y) > 0.02);
+    assert_true(strength(&x, 92.5, 0.5, 0.9) < 1e-4); /* key 42 as a tone would still sound */
+    free(x.bytes);
+    free(y.bytes);
+}
+
+/* A tone that has died away costs nothing, however long its key is held: numbers too small to be normal
+ * would make this some fifty times slower than the first seconds. */
+static void test_long_notes_are_cheap(void **state) {
+    (void)state;
+    spiral_note many[20];
+    for (int i = 0; i < 20; i++)
+        many[i] = (spiral_note){.on_ticks = 0, .off_ticks = 600000, .pitch = 84, .velocity = 90};
+    spiral_midi midi = piece(many, 20);
+    spiral_sound_options o = with(SPIRAL_SYNTH_ADDITIVE);
+    o.rate_hz = 8000;
+    clock_t start = clock();
+    wav w = render(&midi, o);
+    assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 6); /* 12000 s of notes */
+    assert_true(sample(&w, 590 * 8000, 0) == 0);
+    free(w.bytes);
+}
+
 static void test_a_loud_chord_does_not_clip(void **state) {
     (void)state;
     spiral_note notes[40];
@@ -204,6 +282,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_additive_plays_a4_at_440_hz),
         cmocka_unit_test(test_fluidsynth_plays_a4_at_440_hz),
+        cmocka_unit_test(test_rates_beyond_fluidsynth),
+        cmocka_unit_test(test_overlapping_notes_of_one_key),
+        cmocka_unit_test(test_additive_drums_are_no_tones),
+        cmocka_unit_test(test_long_notes_are_cheap),
         cmocka_unit_test(test_a_loud_chord_does_not_clip),
         cmocka_unit_test(test_velocity_is_loudness),
         cmocka_unit_test(test_notes_begin_and_end_without_clicks),

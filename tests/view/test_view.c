@@ -45,17 +45,6 @@ static int remove_folder(void **state) {
     return rmdir(folder); /* fails if anything else was left in it */
 }
 
-typedef struct bytes {
-    unsigned char *at;
-    size_t size;
-} bytes;
-
-static bytes read_file(const char *path) {
-    bytes b = {0};
-    assert_int_equal(spiral__file_read(path, 1 << 28, &b.at, &b.size, NULL), SPIRAL_OK);
-    return b;
-}
-
 /* A scale of eight notes, ten columns of 10 ms each. */
 static spiral_roll scale(int first_key) {
     static const int steps[] = {0, 2, 4, 5, 7, 9, 11, 12};
@@ -68,6 +57,17 @@ static spiral_roll scale(int first_key) {
 }
 
 #ifdef SPIRAL_HAVE_CAIRO
+
+typedef struct bytes {
+    unsigned char *at;
+    size_t size;
+} bytes;
+
+static bytes read_file(const char *path) {
+    bytes b = {0};
+    assert_int_equal(spiral__file_read(path, 1 << 28, &b.at, &b.size, NULL), SPIRAL_OK);
+    return b;
+}
 
 static const struct {
     const char *ending, *magic;

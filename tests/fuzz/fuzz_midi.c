@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Any bytes as a MIDI file: read, checked field by field, written and read back, drawn on four grids, and
+ * each roll written and drawn again.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "fuzz_music.h"
+
+fuzz_attack *const fuzz_target_attack = fuzz_attack_midi;
+
+static const spiral_roll_options grids[] = {
+    {.grid = {SPIRAL_GRID_SECONDS, 10000, 0}, .low = 48, .high = 83},
+    {.grid = {SPIRAL_GRID_SECONDS, 1000, 0}, .low = 0, .high = 127, .onsets = 1, .drums = 1},
+    {.grid = {SPIRAL_GRID_BEATS, 0, 4}, .low = 60, .high = 60, .onsets = 1},
+    {.grid = {SPIRAL_GRID_BEATS, 0, 96}, .low = 0, .high = 127, .drums = 1},
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+    spiral_midi midi;
+    spiral_error err = {0};
+    fuzz_memory_begin();
+    spiral_status status = spiral_midi_read(bytes, size, &midi, &err);
+    fuzz_memory_end(16 * size + 4096, status != SPIRAL_OK);
+    if (status != SPIRAL_OK) {
+        FUZZ_CHECK(fuzz_refusal(status, &err) == SPIRAL_FORMAT);
+        FUZZ_CHECK(err.offset >= 0 && (size_t)err.offset <= size);
+        FUZZ_CHECK(!midi.notes && !midi.note_count && !midi.tempos && !midi.meters && !midi.name &&
+                   !midi.text);
+        return 0;
+    }
+    FUZZ_CHECK(midi.note_count <= size / 3);
+    fuzz_midi_valid(&midi);
+    fuzz_midi_round_trip(&midi);
+    for (size_t i = size % 2; i < sizeof grids / sizeof *grids; i += 2) fuzz_roll(&midi, &grids[i]);
+    spiral_midi_clear(&midi);
+    fuzz_memory_end(SIZE_MAX / 2, 1);
+    return 0;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The promises about notes and rolls (see fuzz_music.h). The checks are written from the headers alone, not
+ * with the library's own: two readings of one contract.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+#include "fuzz_music.h"
+
+enum { COLUMNS_TRIED = 8192 };
+
+/* ---- notes ---- */
+
+static int in_order(const spiral_note *a, const spiral_note *b) {
+    const int64_t x[] = {a->on_ticks, a->pitch, a->channel, a->track, a->off_ticks, a->velocity};
+    const int64_t y[] = {b->on_ticks, b->pitch, b->channel, b->track, b->off_ticks, b->velocity};
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++)
+        if (x[i] != y[i]) return x[i] < y[i];
+    return 1;
+}
+
+static void check_note(const spiral_midi *midi, const spiral_note *n) {
+    FUZZ_CHECK(n->on_ticks >= 0 && n->on_ticks <= n->off_ticks && n->off_ticks <= midi->end_ticks);
+    FUZZ_CHECK(n->track < midi->tracks && n->channel < 16 && n->pitch < 128);
+    FUZZ_CHECK(n->velocity >= 1 && n->velocity <= 127);
+}
+
+static void check_tempos(const spiral_midi *midi) {
+    int64_t before = -1;
+    double seconds = 0;
+    for (size_t i = 0; i < midi->tempo_count; i++) {
+        const spiral_tempo *t = &midi->tempos[i];
+        FUZZ_CHECK(t->at_ticks > before && t->at_ticks <= midi->end_ticks);
+        FUZZ_CHECK(t->us_per_quarter >= 1 && t->us_per_quarter <= 0xffffff);
+        FUZZ_CHECK(isfinite(t->at_s) && t->at_s >= seconds);
+        FUZZ_CHECK(fabs(spiral_midi_seconds(midi, t->at_ticks) - t->at_s) <= 1e-9 * (1 + t->at_s));
+        before = t->at_ticks;
+        seconds = t->at_s;
+    }
+}
+
+static void check_meters(const spiral_midi *midi) {
+    int64_t before = -1;
+    for (size_t i = 0; i < midi->meter_count; i++) {
+        const spiral_meter *m = &midi->meters[i];
+        FUZZ_CHECK(m->at_ticks > before && m->at_ticks <= midi->end_ticks);
+        FUZZ_CHECK(m->numerator >= 1 && m->numerator <= 255);
+        FUZZ_CHECK(m->denominator >= 1 && m->denominator <= 64 && !(m->denominator & (m->denominator - 1)));
+        before = m->at_ticks;
+    }
+}
+
+void fuzz_midi_valid(const spiral_midi *midi) {
+    FUZZ_CHECK(midi->format >= 0 && midi->format <= 2 && midi->tracks >= 0 && midi->tracks <= 65535);
+    FUZZ_CHECK(midi->format != 0 || midi->tracks <= 1);
+    FUZZ_CHECK(midi->end_ticks >= 0 && midi->end_ticks <= SPIRAL_MIDI_TICKS_MAX);
+    FUZZ_CHECK(midi->ticks_per_quarter ? midi->ticks_per_quarter >= 1 && midi->ticks_per_quarter <= 32767 &&
+                                             midi->ticks_per_s == 0
+                                       : midi->ticks_per_s >= 24 && midi->ticks_per_s <= 30 * 255);
+    FUZZ_CHECK((!midi->name || *midi->name) && (!midi->text || *midi->text));
+    for (size_t i = 0; i < midi->note_count; i++) {
+        check_note(midi, &midi->notes[i]);
+        FUZZ_CHECK(i == 0 || in_order(&midi->notes[i - 1], &midi->notes[i]));
+    }
+    check_tempos(midi);
+    check_meters(midi);
+}
+
+static int same_text(const char *a, const char *b) { return a && b ? !strcmp(a, b) : a == b; }
+
+static int same_note(const spiral_note *a, const spiral_note *b) { return in_order(a, b) && in_order(b, a); }
+
+static void check_same(const spiral_midi *a, const spiral_midi *b) {
+    FUZZ_CHECK(b->format == (a->format ? 1 : 0) && b->tracks == (a->tracks ? a->tracks : 1));
+    FUZZ_CHECK(a->ticks_per_quarter == b->ticks_per_quarter && a->ticks_per_s == b->ticks_per_s);
+    FUZZ_CHECK(a->end_ticks == b->end_ticks && a->note_count == b->note_count);
+    FUZZ_CHECK(a->tempo_count == b->tempo_count && a->meter_count == b->meter_count);
+    FUZZ_CHECK(same_text(a->name, b->name) && same_text(a->text, b->text));
+    for (size_t i = 0; i < a->note_count; i++) FUZZ_CHECK(same_note(&a->notes[i], &b->notes[i]));
+    for (size_t i = 0; i < a->tempo_count; i++)
+        FUZZ_CHECK(a->tempos[i].at_ticks == b->tempos[i].at_ticks && a->tempos[i].at_s == b->tempos[i].at_s &&
+                   a->tempos[i].us_per_quarter == b->tempos[i].us_per_quarter);
+    for (size_t i = 0; i < a->meter_count; i++)
+        FUZZ_CHECK(a->meters[i].at_ticks == b->meters[i].at_ticks &&
+                   a->meters[i].numerator == b->meters[i].numerator &&
+                   a->meters[i].denominator == b->meters[i].denominator);
+    for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) FUZZ_CHECK(b->warnings[i] == 0);
+}
+
+/* The bytes of *midi and what is read from them. */
+static unsigned char *write_and_read(const spiral_midi *midi, size_t *size, spiral_midi *back) {
+    spiral_error err = {0};
+    FUZZ_CHECK(spiral_midi_size(midi, size, &err) == SPIRAL_OK);
+    unsigned char *bytes = malloc(*size);
+    FUZZ_CHECK(bytes && spiral_midi_write(midi, bytes, *size, &err) == SPIRAL_OK);
+    FUZZ_CHECK(spiral_midi_read(bytes, *size, back, &err) == SPIRAL_OK);
+    return bytes;
+}
+
+void fuzz_midi_round_trip(const spiral_midi *midi) {
+    spiral_midi back, again;
+    size_t size, again_size;
+    unsigned char *bytes = write_and_read(midi, &size, &back);
+    check_same(midi, &back);
+    unsigned char *again_bytes = write_and_read(&back, &again_size, &again);
+    FUZZ_CHECK(size == again_size && !memcmp(bytes, again_bytes, size));
+    spiral_midi_clear(&back);
+    spiral_midi_clear(&again);
+    free(bytes);
+    free(again_bytes);
+}
+
+/* ---- rolls ---- */
+
+static size_t count_bits(spiral_column c) {
+    return (size_t)__builtin_popcountll(c.word[0]) + (size_t)__builtin_popcountll(c.word[1]);
+}
+
+static int is_within(spiral_column inner, spiral_column outer) {
+    return !(inner.word[0] & ~outer.word[0]) && !(inner.word[1] & ~outer.word[1]);
+}
+
+static void check_report(const spiral_midi *midi, const spiral_roll_options *o, const spiral_roll_report *r) {
+    size_t drums = 0;
+    for (size_t i = 0; i < midi->note_count; i++) drums += midi->notes[i].channel == SPIRAL_DRUM_CHANNEL;
+    FUZZ_CHECK(r->notes_drums == (o->drums ? 0 : drums) && r->notes + r->notes_drums == midi->note_count);
+    FUZZ_CHECK(r->notes_kept + r->notes_low + r->notes_high == r->notes);
+    FUZZ_CHECK(r->notes_short <= r->notes_kept && r->notes_doubled + r->onsets_merged <= r->notes_kept);
+    FUZZ_CHECK(!o->onsets || !r->onsets_merged);
+}
+
+/* As many notes begin in the bits as the report says, all of them in range. */
+static void check_columns(const spiral_roll *roll, const spiral_roll_options *o,
+                          const spiral_roll_report *r) {
+    const spiral_column range = spiral_column_mask(o->low, o->high);
+    size_t starts = 0;
+    FUZZ_CHECK((roll->columns == 0) == (r->notes_kept == 0) && !roll->onsets == !o->onsets);
+    FUZZ_CHECK(!roll->columns || count_bits(roll->frames[roll->columns - 1]));
+    for (size_t c = 0; c < roll->columns; c++) {
+        const spiral_column *before = c ? &roll->frames[c - 1] : NULL;
+        spiral_column begins =
+            spiral_column_starts(before, &roll->frames[c], roll->onsets ? &roll->onsets[c] : NULL);
+        FUZZ_CHECK(is_within(roll->frames[c], range));
+        FUZZ_CHECK(!roll->onsets || !memcmp(&begins, &roll->onsets[c], sizeof begins));
+        starts += count_bits(begins);
+    }
+    FUZZ_CHECK(starts == r->notes_kept - r->notes_doubled - r->onsets_merged);
+}
+
+static void check_way_back(const spiral_roll *roll) {
+    spiral_midi midi, read;
+    spiral_roll again;
+    spiral_error err = {0};
+    const spiral_roll_options all = {.grid = roll->grid, .high = 127, .onsets = roll->onsets != NULL};
+    size_t size, bytes = roll->columns * sizeof *roll->frames;
+    FUZZ_CHECK(spiral_midi_from_roll(roll, &midi, &err) == SPIRAL_OK);
+    fuzz_midi_valid(&midi);
+    free(write_and_read(&midi, &size, &read));
+    check_same(&midi, &read);
+    FUZZ_CHECK(spiral_roll_from_midi(&read, &all, &again, NULL, &err) == SPIRAL_OK);
+    FUZZ_CHECK(again.columns == roll->columns && !memcmp(again.frames, roll->frames, bytes));
+    FUZZ_CHECK(!roll->onsets || !memcmp(again.onsets, roll->onsets, bytes));
+    spiral_roll_clear(&again);
+    spiral_midi_clear(&read);
+    spiral_midi_clear(&midi);
+}
+
+/* About how many columns the roll has, by other arithmetic than the library's. */
+static double expected_columns(const spiral_midi *midi, const spiral_roll_options *o) {
+    int64_t end = 0;
+    for (size_t i = 0; i < midi->note_count; i++) {
+        const spiral_note *n = &midi->notes[i];
+        int kept =
+            (n->channel != SPIRAL_DRUM_CHANNEL || o->drums) && n->pitch >= o->low && n->pitch <= o->high;
+        if (kept && n->off_ticks > end) end = n->off_ticks;
+    }
+    if (o->grid.kind == SPIRAL_GRID_SECONDS) return spiral_midi_seconds(midi, end) * 1e6 / o->grid.column_us;
+    double quarters =
+        midi->ticks_per_quarter ? (double)end / midi->ticks_per_quarter : 2 * (double)end / midi->ticks_per_s;
+    return quarters * o->grid.steps_per_quarter;
+}
+
+void fuzz_roll(const spiral_midi *midi, const spiral_roll_options *options) {
+    spiral_roll roll;
+    spiral_roll_report report;
+    spiral_error err = {0};
+    double columns = expected_columns(midi, options);
+    int too_big = columns > (double)SPIRAL_ROLL_COLUMNS_MAX + 2;
+    if (columns > COLUMNS_TRIED && !too_big) return; /* costs memory and time, and shows nothing new */
+    spiral_status status = spiral_roll_from_midi(midi, options, &roll, &report, &err);
+    if (too_big) {
+        FUZZ_CHECK(fuzz_refusal(status, &err) == SPIRAL_TOO_BIG && !roll.frames && !roll.columns);
+        return;
+    }
+    FUZZ_CHECK(status == SPIRAL_OK && fabs((double)roll.columns - columns) <= 2);
+    check_report(midi, options, &report);
+    check_columns(&roll, options, &report);
+    check_way_back(&roll);
+    spiral_roll_clear(&roll);
+}

@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Breaks the losses and the scores on purpose, one way at a time, and says which test notices.
+
+    tools/mutants.py [--list] [WORD ...]    only the breaks whose name contains one of the words
+
+Each break is applied to a copy of the sources in build/mutants, the tests of kern, loss and measure are built and
+run, fastest first, until one fails. A break that no test notices is a hole in the tests, and the exit status is 1.
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+COPY, BUILD = ROOT / "build/mutants/source", ROOT / "build/mutants/build"
+TESTS = ("loss-call loss-batch loss-seed measure-measure loss-value loss-slopes measure-matching loss-music loss-shape "
+         "loss-options loss-descent kern-vmath loss-single").split()
+LIMIT_S = 240  # a test that takes longer hangs, and that is noticed too
+
+HELIX, REF, PLAN = "src/loss/helix.c", "src/loss/ref.c", "src/loss/plan.c"
+BATCH, KERN, VMATH = "src/loss/batch_body.h", "src/kern/loss_body.h", "src/kern/vmath.h"
+FRAMES, MATCH, NOTES, RATIOS = ("src/measure/" + f for f in "frames.c matching.c notes.c ratios.c".split())
+
+# name, what it means, then (file, what is there, what is put there) for every place that changes
+MUTANTS = [
+    ("non-circular chroma", "B is eleven semitones from C",
+     (HELIX, "sin(PI / 12 * ((m * (delta_st % 12)) % 12))", "(PI / 12 * m * (delta_st % 12))")),
+    ("floor octave", "height rises by steps of an octave",
+     (HELIX, "helix->octave * delta_st / 12", "helix->octave * (delta_st / 12)")),
+    ("swapped axes", "time is read as pitch",
+     (BATCH, ".pred_at = pred_strides", ".pred_at = {pred_strides.b, pred_strides.p, pred_strides.t}")),
+    ("missing transposed blur", "the gradient of the blurred roll is taken for that of the roll",
+     (BATCH, """    k->ops->toeplitz(k->P, k->rows_u, k->every, k->bins, k->band, (ptrdiff_t)band->length - 1, band->length,
+                     k->rows_dgeo);""",
+      """    memcpy(k->rows_dgeo, k->rows_u + (size_t)k->loss->options.reach * NAME(TILE), k->P * SPIRAL__TILE_BYTES);""")),
+    ("dropped floor", "b is 0: silence is infinitely far",
+     (BATCH, "(REAL)k->loss->options.floor", "0")),
+    ("sign of the gradient", "uphill",
+     (KERN, "u[r * TILE + c] = e;", "u[r * TILE + c] = -e;")),
+    ("unpadded blur", "what blurs past the ends of the keyboard is lost",
+     (PLAN, "plan.bins = P + 2 * options->reach", "plan.bins = P"),
+     (BATCH, "k->rows_t, index, n, k->band, 0,", "k->rows_t, index, n, k->band, k->loss->options.reach,"),
+     (BATCH, "k->rows_y, k->every, k->P, k->band, 0,", "k->rows_y, k->every, k->P, k->band, k->loss->options.reach,"),
+     (BATCH, "k->band, (ptrdiff_t)band->length - 1, band->length,\n                     k->rows_dgeo",
+      "k->band, k->loss->options.reach, band->length,\n                     k->rows_dgeo")),
+    ("mean without silence", "silent columns are not counted",
+     (BATCH, "any |= weight > 0;", "any |= weight * (double)t[(ptrdiff_t)p * k->target_at.p] > 0;")),
+    ("mean over padding", "columns of weight 0 are counted",
+     (BATCH, "counted += (size_t)any;", "counted += 1;")),
+
+    ("energy's half", "a missed note costs 2",
+     (BATCH, "0.5 * factor, sums", "factor, sums")),
+    ("energy's scale", "exp(-D) for exp(-D/2)",
+     (REF, "2 * exp(-D / 2)", "2 * exp(-D)")),
+    ("gauss's width", "sigma for sigma squared",
+     (REF, "double x = D / o->sigma;", "double x = D / sqrt(o->sigma);")),
+    ("blur not normalised", "the profile does not sum to 1",
+     (REF, "/ o->blur) / sum;", "/ o->blur);")),
+    ("blur cut short", "the profile ends before W",
+     (REF, "if (abs(delta_st) > o->reach) return 0;", "if (abs(delta_st) >= o->reach) return 0;")),
+    ("divergence reversed", "of the target from the output",
+     (BATCH, "index, n, k->band, 0, band->length, k->rows_u);", "index, n, k->band, 0, band->length, k->rows_v);"),
+     (BATCH, "k->every, k->P, k->band, 0, band->length, k->rows_v);",
+      "k->every, k->P, k->band, 0, band->length, k->rows_u);")),
+    ("no unit", "the spiral is not in missed notes",
+     (BATCH, "const double factor = k->loss->options.weight / k->loss->unit;",
+      "const double factor = k->loss->options.weight;")),
+    ("unit of another time", "the unit forgets the time blur",
+     (REF, "long M = (long)spiral__ref_pad(o);\n    for (int k = -o->reach", "long M = 0;\n    for (int k = -o->reach")),
+    ("gradient without lambda", "the weight of the kind is left out of the slope",
+     (BATCH, "k->scale * o->weight / k->loss->unit", "k->scale / k->loss->unit")),
+    ("gradient in y", "the logistic's slope is forgotten",
+     (KERN, "out[i] = cell * dcost[i] + geo * (slope[i] * dgeo[i]);", "out[i] = cell * dcost[i] + geo * dgeo[i];")),
+    ("half a mask", "a masked target still sounds",
+     (KERN, "if (weighted) t_out[i] = w * t;", "if (weighted) t_out[i] = t;")),
+    ("weights not in cross-entropy", "a masked cell is still scored",
+     (KERN, "part[c] += weighted ? w * cost : cost;", "part[c] += cost;")),
+    ("log of nothing", "probabilities of 0 are not raised",
+     (KERN, "REAL on = z > epsilon ? z : epsilon,", "REAL on = z,")),
+    ("probabilities above 1 let through", "only the sign is looked at",
+     (KERN, "bits = NAME(spiral__bits)(z + 0);\n                wrong |= bits | (top_one - bits);",
+      "wrong |= NAME(spiral__bits)(z + 0);")),
+    ("targets above 1 let through", "only the sign is looked at",
+     (KERN, "BITS wrong = bits | (top_one - bits);", "BITS wrong = bits;")),
+    ("any weight let through", "only the sign is looked at",
+     (KERN, "wrong |= bits | (top_weight - bits);", "wrong |= bits;")),
+    ("any logit let through", "NaN and infinity too",
+     (KERN, "wrong |= top_logit - NAME(spiral__bits)(size);", "")),
+    ("no minus nothing", "-0 is refused", (KERN, "(t + 0)", "(t)")),
+    ("last rows not summed", "the cost of the rows after the last four is lost",
+     (KERN, "(p % NAME(SUM_ROWS) == NAME(SUM_ROWS) - 1 || p + 1 == P)", "(p % NAME(SUM_ROWS) == NAME(SUM_ROWS) - 1)")),
+    ("right and sure is not free", "the rounding of the logit is left in the cost",
+     (KERN, ": t * on + (one - t) * off + both;", ": off + both - t * z;")),
+    ("stray factor of the farthest note", "the greatest for the least",
+     (KERN, "least[c] = cost < least[c] ? cost : least[c];", "least[c] = cost > least[c] ? cost : least[c];")),
+    ("free strays", "beside a sounding note a stray costs nothing",
+     (BATCH, "(REAL)(o->bce + o->weight * SPIRAL__REF_FLOOR)", "(REAL)o->bce")),
+    ("rows missed", "the last columns of a tile do not count as sounding",
+     (KERN, "for (int i = 1; i < WORDS; i++) any |= row[i];", "for (int i = 1; i < WORDS - 1; i++) any |= row[i];")),
+    ("time gain", "the blur along time does not sum to 1",
+     (KERN, "x[i] *= gain / tail;", "x[i] *= gain;")),
+    ("time one-sided", "a note blurs only into later columns",
+     (KERN, "for (size_t p = 0; p < width; p++) at[p] += a * after[p];", "(void)at, (void)after;")),
+    ("time padding", "a few columns of silence are too few",
+     (REF, "ceil(8 * o->time_columns)", "ceil(o->time_columns)")),
+    ("time forgotten backwards", "the gradient is not blurred along time",
+     (BATCH, "    if (k->grad && !quadratic)\n        k->ops->smooth(padded, k->width, (REAL)loss->decay, (REAL)loss->tail, "
+             "(REAL)loss->gain, k->roll_y);", "")),
+    ("reduction of the gradient alone", "the value is not reduced",
+     (BATCH, "*value = k.scale * k.total;", "*value = k.total;")),
+    ("per note of nothing", "silence is divided by its notes",
+     (BATCH, "return 1 / (notes > 1 ? notes : 1);", "return 1 / notes;")),
+    ("last of the loudest", "of equals the last, not the first",
+     (BATCH, "rows[p * NAME(TILE) + c] > rows[best * NAME(TILE) + c]", "rows[p * NAME(TILE) + c] >= rows[best * NAME(TILE) + c]")),
+    ("mask made circular", "the answer's mask is not as written",
+     (REF, "o->kind == SPIRAL_LOSS_SEED_MASK_CIRCULAR ? circular(steps) : steps % 12", "circular(steps)")),
+    ("table of another interval", "the table's note is a semitone off",
+     (PLAN, "y[d] = 1;", "y[d ? d - 1 : 0] = 1;")),
+    ("NaN radius accepted", "a comparison that NaN passes",
+     (HELIX, "if (!(r >= 0 && r <= LIMIT))", "if (r < 0 || r > LIMIT)")),
+    ("costs swapped", "the octave's cost for the semitone's",
+     (HELIX, "double octave = -2 * log1p(-octave_cost / 2), semitone = -2 * log1p(-semitone_cost / 2);",
+      "double octave = -2 * log1p(-semitone_cost / 2), semitone = -2 * log1p(-octave_cost / 2);")),
+    ("costs without the rise", "the semitone's chord takes the whole of its distance",
+     (HELIX, "square = (semitone - rise) * (semitone + rise)", "square = semitone * semitone")),
+    ("entropy's series", "the first term of x - log(1 + x) alone",
+     (REF, "for (int n = 16; n >= 2; n--)", "for (int n = 2; n >= 2; n--)")),
+
+    ("pitch classes of the upper keys", "the high word is taken to begin with C",
+     (FRAMES, "EVERY_12TH(((c) + 8) % 12)", "EVERY_12TH((c) % 12)")),
+    ("chroma without octaves", "an octave error misses the pitch class",
+     (FRAMES, "counts->chroma_hits += hits + octaves;", "counts->chroma_hits += hits;")),
+    ("every error a substitution", "a miss is one half of a pair",
+     (FRAMES, "unsigned swapped = least(m, s),", "unsigned swapped = m > s ? m : s,")),
+    ("energy's cross terms", "a stray does not make up for a miss beside it",
+     (FRAMES, "(i < missed) == (j < missed) ? kernel[interval] : -kernel[interval]", "kernel[interval]")),
+    ("pairs at any distance", "two notes far apart are one mistake of any size",
+     (MATCH, "distance[i] < 2 ? distance[i] : 2", "distance[i]")),
+    ("greedy pairs", "no exchange of partners is looked for",
+     (MATCH, "a->column_dual[c] -= far - s.total[c];", "")),
+    ("left-over notes are free", "unequal numbers cost nothing",
+     (MATCH, "double sum = a.columns - a.rows;", "double sum = 0;")),
+    ("tolerance excluded", "a note exactly at the tolerance is late",
+     (NOTES, "if (apart <= reach) {", "if (apart < reach) {")),
+    ("recall for precision", "hits over the wrong total",
+     (RATIOS, ".precision = ratio(c->hits, p)", ".precision = ratio(c->hits, t)")),
+    ("counts lost in a sum", "parts do not make the whole",
+     (RATIOS, "c->helix_distance += more->helix_distance;", "")),
+]
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+def copy_sources():
+    """Brings the copy up to date. Files that are right are left alone, so that only what changed is built."""
+    wanted = {name for name in run("git", "ls-files", "-co", "--exclude-standard", cwd=ROOT).stdout.split()
+              if (ROOT / name).is_file()}
+    for path in [p for p in COPY.rglob("*") if p.is_file()]:
+        if str(path.relative_to(COPY)) not in wanted:
+            path.unlink()
+    for name in wanted:
+        source, copy = ROOT / name, COPY / name
+        if not copy.is_file() or copy.read_bytes() != source.read_bytes():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, copy)
+
+
+def build():
+    return run("ninja", "-C", BUILD, *(f"tests/test-{t}" for t in TESTS))
+
+
+def failures():
+    """The first test program that fails and the tests it names; None if all pass."""
+    environment = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", SPIRAL_SOURCE=str(COPY), SPIRAL_BUILD=str(BUILD))
+    for test in TESTS:
+        try:
+            done = run(BUILD / f"tests/test-{test}", env=environment, timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            return f"{test} hangs"
+        if done.returncode:
+            named = re.findall(r"^not ok \d+ - (\S+)", done.stdout, re.M)
+            return f"{test}: {', '.join(named)}" if named else f"{test} dies"
+    return None
+
+
+def apply(edits):
+    """Applies the edits; what could not be found."""
+    wrong = []
+    for file, old, new in edits:
+        text = (COPY / file).read_text()
+        if old not in text:
+            wrong.append(f"{file}: {old[:60]!r} is not there")
+        (COPY / file).write_text(text.replace(old, new))
+    return wrong
+
+
+def main():
+    words = [w for w in sys.argv[1:] if not w.startswith("--")]
+    chosen = [m for m in MUTANTS if not words or any(w in m[0] for w in words)]
+    if "--list" in sys.argv:
+        for name, why, *_ in chosen:
+            print(f"{name:36} {why}")
+        return 0
+    copy_sources()
+    if not (BUILD / "meson-private").is_dir():
+        done = run("meson", "setup", BUILD, COPY, "-Dprogram=disabled", "-Doptimization=2")
+        if done.returncode:
+            print(done.stdout[-2000:])
+            return 1
+    done = build()
+    if done.returncode:
+        print(done.stdout[-2000:])
+        return 1
+    if (found := failures()):
+        print(f"the tests fail before anything is broken: {found}")
+        return 1
+    survived = []
+    for number, (name, why, *edits) in enumerate(chosen, 1):
+        begin, before = time.time(), {file: (COPY / file).read_text() for file, _, _ in edits}
+        wrong = apply(edits)
+        if wrong:
+            verdict = "DOES NOT APPLY: " + "; ".join(wrong)
+        elif (done := build()).returncode:
+            verdict = "DOES NOT COMPILE: " + (re.findall(r"error: .*", done.stdout) or ["?"])[0]
+        else:
+            found = failures()
+            verdict = f"killed by {found}" if found else "SURVIVED"
+        if not verdict.startswith("killed"):
+            survived.append(name)
+        print(f"{number:2}/{len(chosen)} {name:36} {verdict} ({time.time() - begin:.0f} s)", flush=True)
+        for file, text in before.items():
+            (COPY / file).write_text(text)
+    print(f"{len(chosen) - len(survived)} killed, {len(survived)} survived" +
+          (": " + ", ".join(survived) if survived else ""))
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
