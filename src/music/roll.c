@@ -86,8 +86,10 @@ static size_t nearest_column(int64_t numerator, int64_t denominator) {
     return (size_t)((2 * (uint64_t)numerator + (uint64_t)denominator) / (2 * (uint64_t)denominator));
 }
 
-static span note_span(const spiral__ruler *ruler, const spiral_note *note) {
-    int64_t on = spiral__ruler_at(ruler, note->on_ticks), off = spiral__ruler_at(ruler, note->off_ticks);
+/* near: for on and off, as spiral__ruler_at wants it. */
+static span note_span(const spiral__ruler *ruler, const spiral_note *note, size_t near[2]) {
+    int64_t on = spiral__ruler_at(ruler, note->on_ticks, &near[0]);
+    int64_t off = spiral__ruler_at(ruler, note->off_ticks, &near[1]);
     span s = {nearest_column(on, ruler->denominator), nearest_column(off, ruler->denominator),
               off - on < ruler->denominator};
     if (s.last <= s.first) s.last = s.first + 1;
@@ -179,24 +181,41 @@ typedef struct source {
     spiral__ruler ruler;
 } source;
 
+/* Counts all notes in *report and finds where the roll ends: with the latest off, or a column after the
+ * latest on. *end_ticks is the latest off. */
+static size_t count_columns(const source *in, const spiral_roll_options *options, spiral_roll_report *report,
+                            int64_t *end_ticks) {
+    int64_t last_on = -1, last_off = -1;
+    size_t near = 0;
+    for (size_t i = 0; i < in->midi->note_count; i++) {
+        const spiral_note *note = &in->notes[i];
+        if (place(note, options, report) < 0) continue;
+        report->notes_held += note->off_ticks > in->keys[i].off_ticks;
+        if (note->on_ticks > last_on) last_on = note->on_ticks;
+        if (note->off_ticks > last_off) last_off = note->off_ticks;
+    }
+    *end_ticks = 0;
+    if (last_on < 0) return 0;
+    *end_ticks = last_off;
+    int64_t on = spiral__ruler_at(&in->ruler, last_on, &near);
+    int64_t off = spiral__ruler_at(&in->ruler, last_off, &near);
+    size_t after_on = nearest_column(on, in->ruler.denominator) + 1;
+    size_t at_off = nearest_column(off, in->ruler.denominator);
+    return after_on > at_off ? after_on : at_off;
+}
+
 static spiral_status draw_all(const source *in, const spiral_roll_options *options, spiral_roll *roll,
                               spiral_roll_report *report, spiral_error *err) {
-    size_t columns = 0;
     drawn keys[SPIRAL_KEYS] = {0};
-    int64_t end = 0;
-    for (size_t i = 0; i < in->midi->note_count; i++) {
-        if (place(&in->notes[i], options, report) < 0) continue;
-        span s = note_span(&in->ruler, &in->notes[i]);
-        report->notes_held += in->notes[i].off_ticks > in->keys[i].off_ticks;
-        if (s.last > columns) columns = s.last;
-        if (in->notes[i].off_ticks > end) end = in->notes[i].off_ticks;
-    }
-    SPIRAL_TRY(spiral_roll_create(options->grid, columns, options->onsets, roll, err));
-    roll->quarters_per_min = mean_tempo(in->midi, end);
     spiral_roll_report seen = {.transposed_by = report->transposed_by};
+    size_t near[2] = {0, 0};
+    int64_t end_ticks;
+    size_t columns = count_columns(in, options, report, &end_ticks);
+    SPIRAL_TRY(spiral_roll_create(options->grid, columns, options->onsets, roll, err));
+    roll->quarters_per_min = mean_tempo(in->midi, end_ticks);
     for (size_t i = 0; i < in->midi->note_count; i++) {
         int key = place(&in->notes[i], options, &seen);
-        if (key >= 0) draw(roll, key, note_span(&in->ruler, &in->notes[i]), &keys[key], report);
+        if (key >= 0) draw(roll, key, note_span(&in->ruler, &in->notes[i], near), &keys[key], report);
     }
     return SPIRAL_OK;
 }
