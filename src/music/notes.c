@@ -12,11 +12,16 @@
 #include "music/notes.h"
 #include "music/tempo.h"
 
+/* Orders notes of different times, pitches or channels, which nearly all are, in one comparison: 38, 7 and 4
+ * bits of it. */
+static uint64_t order_key(const spiral_note *n) {
+    return (uint64_t)n->on_ticks << 11 | (uint64_t)n->pitch << 4 | n->channel;
+}
+
 bool spiral__note_before(const spiral_note *a, const spiral_note *b) {
-    if (a->on_ticks != b->on_ticks) return a->on_ticks < b->on_ticks;
-    uint32_t a_key = (uint32_t)a->pitch << 24 | (uint32_t)a->channel << 16 | a->track;
-    uint32_t b_key = (uint32_t)b->pitch << 24 | (uint32_t)b->channel << 16 | b->track;
+    uint64_t a_key = order_key(a), b_key = order_key(b);
     if (a_key != b_key) return a_key < b_key;
+    if (a->track != b->track) return a->track < b->track;
     if (a->off_ticks != b->off_ticks) return a->off_ticks < b->off_ticks;
     return a->velocity < b->velocity;
 }
