@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The MIDI reader as bench_midi.py calls it: bytes to notes, and files to rolls. Linked to the shared library,
- * so that what is measured is what is installed.
+ * The MIDI reader as bench_midi.py calls it: bytes to notes, and files to rolls. Linked to the shared
+ * library, so that what is measured is what is installed.
  */
 #include <stdio.h>
 #include <string.h>
@@ -22,8 +22,8 @@ long bench_midi_notes(const void *bytes, size_t size) {
     return notes;
 }
 
-/* The corpus that training begins with, from files or folders; how many columns it has, or -1. preset: "seed",
- * or "phrase" on the keys of a piano. */
+/* The corpus that training begins with, from files or folders; how many columns it has, or -1. preset:
+ * "seed", or "phrase" on the keys of a piano. */
 long bench_midi_columns(const char *const *paths, size_t count, const char *preset, int threads) {
     spiral_roll_options options = spiral_roll_options_default();
     spiral_corpus *corpus;

@@ -44,7 +44,7 @@ typedef struct cli_flag {
 
 /* What every verb takes. */
 typedef struct cli_common {
-    int json, quiet, help;
+    int json, quiet, help, strict; /* strict: CLI_STRICT_FLAG, of the verbs that read music */
     int64_t threads;
 } cli_common;
 
@@ -106,7 +106,7 @@ typedef struct cli_rolling {
     const char *grid;
     int64_t low, high, columns, planes;
     int pedal, out_of_range;
-    int strict, keep_duplicates; /* CLI_SIFTING_FLAGS; 0: as said there */
+    int keep_duplicates; /* CLI_SIFTING_FLAGS; 0: as said there */
 } cli_rolling;
 #define CLI_ROLLING_DEFAULT \
     { .preset = PRESET_BAR, .low = -1, .high = -1, .columns = -1, .planes = -1 }
@@ -131,11 +131,15 @@ typedef struct cli_rolling {
             0, cli_out_of_range                                                                            \
     }
 
+/* What the MIDI reader had to mend counts as what cannot be read. */
+#define CLI_STRICT_FLAG(common) \
+    { "strict", CLI_SWITCH, &(common).strict, NULL, "refuse MIDI files that have to be mended", 0, 0, NULL }
+
 /* Which of the files a corpus is made of. */
-#define CLI_SIFTING_FLAGS(r)                                                                          \
-    {"strict", CLI_SWITCH, &(r).strict, NULL, "leave out files that had to be mended", 0, 0, NULL}, { \
-        "keep-duplicates", CLI_SWITCH, &(r).keep_duplicates, NULL,                                    \
-            "keep files whose notes an earlier file has too; else they are left out", 0, 0, NULL      \
+#define CLI_SIFTING_FLAGS(r, common)                                                             \
+    CLI_STRICT_FLAG(common), {                                                                   \
+        "keep-duplicates", CLI_SWITCH, &(r).keep_duplicates, NULL,                               \
+            "keep files whose notes an earlier file has too; else they are left out", 0, 0, NULL \
     }
 
 /* Fills roll options and columns; keys that the preset leaves to the music are chosen from it (reads
@@ -152,7 +156,9 @@ spiral_status cli_sift_corpus(const cli_rolling *rolling, char **paths, int coun
 /* The same, printing each file left out. Returns -1 or the exit status. */
 int cli_sifted_corpus(const cli_rolling *rolling, char **paths, int count, const spiral_roll_options *options,
                       int columns, const spiral_corpus *of, const cli_common *common, spiral_corpus **corpus);
-/* Loads a MIDI file, or a text score if the name ends in .txt; remarks on a file that is cut short. Returns
+/* Remarks on how many files of the one or two (NULL: none) corpora were mended while reading. */
+void cli_note_mended(const cli_common *common, const spiral_corpus *a, const spiral_corpus *b);
+/* Loads a MIDI file, or a text score if the name ends in .txt; remarks on a file that is mended. Returns
  * -1 or the exit status. */
 int cli_midi(const char *path, const cli_common *common, spiral_midi *midi);
 /* Loads a piece as a roll of the model's kind. Returns -1 or the exit status. */

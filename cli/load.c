@@ -69,9 +69,9 @@ static int no_stdin(char **paths, int count) {
     return -1;
 }
 
-static spiral_status sift(const cli_rolling *r, spiral_corpus *corpus, const spiral_corpus *of,
-                          spiral_error *err) {
-    spiral_status status = r->strict ? spiral_corpus_drop_mended(corpus, NULL, err) : SPIRAL_OK;
+static spiral_status sift(const cli_rolling *r, const cli_common *common, spiral_corpus *corpus,
+                          const spiral_corpus *of, spiral_error *err) {
+    spiral_status status = common->strict ? spiral_corpus_drop_mended(corpus, NULL, err) : SPIRAL_OK;
     if (status != SPIRAL_OK || r->keep_duplicates) return status;
     return spiral_corpus_drop_duplicates(corpus, of, NULL, err);
 }
@@ -144,7 +144,7 @@ spiral_status cli_sift_corpus(const cli_rolling *r, char **paths, int count,
     *corpus = NULL;
     spiral_status status = spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns,
                                                 (int)common->threads, corpus, err);
-    if (status == SPIRAL_OK) status = sift(r, *corpus, of, err);
+    if (status == SPIRAL_OK) status = sift(r, common, *corpus, of, err);
     if (status == SPIRAL_OK) return status;
     spiral_corpus_destroy(*corpus);
     *corpus = NULL;
@@ -173,9 +173,28 @@ int cli_midi(const char *path, const cli_common *common, spiral_midi *midi) {
     spiral_status status =
         ends_in(path, ".txt") ? spiral_score_load(path, midi, &err) : spiral_midi_load(path, midi, &err);
     if (status != SPIRAL_OK) return cli_error(&err);
-    if (midi->warnings[SPIRAL_MIDI_WARN_TRUNCATED] || midi->warnings[SPIRAL_MIDI_WARN_HEADER])
-        cli_note(common, "%s: cut short, or of another length than it says; what is there was read", path);
-    return -1;
+    char faults[1024];
+    if (!spiral_midi_warnings_text(midi->warnings, faults, sizeof faults)) return -1;
+    if (!common->strict) return cli_note(common, "%s: mended while reading: %s", path, faults), -1;
+    spiral_midi_clear(midi);
+    return cli_fail("%s: the reader had to mend it: %s", path, faults);
+}
+
+static size_t mended_files(const spiral_corpus *c) {
+    size_t n = 0;
+    for (size_t i = 0; c && i < spiral_corpus_file_count(c); i++) {
+        spiral_corpus_file f = spiral_corpus_get_file(c, i);
+        n += !f.skipped && spiral_midi_warnings_text(f.warnings, NULL, 0);
+    }
+    return n;
+}
+
+void cli_note_mended(const cli_common *common, const spiral_corpus *a, const spiral_corpus *b) {
+    size_t n = mended_files(a) + mended_files(b);
+    if (n)
+        cli_note(common,
+                 "%zu file%s mended while reading; inspect counts the faults, --strict leaves them out", n,
+                 n == 1 ? " was" : "s were");
 }
 
 /* What of a piece the model does not get, or gets otherwise. */

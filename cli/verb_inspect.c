@@ -388,7 +388,7 @@ int verb_inspect(int argc, char **argv) {
     cli_common common = {0};
     int first, compare = 0;
     const cli_flag flags[] = {CLI_ROLLING_FLAGS(rolling),
-                              CLI_SIFTING_FLAGS(rolling),
+                              CLI_SIFTING_FLAGS(rolling, common),
                               {"compare", CLI_SWITCH, &compare, NULL,
                                "what the presets make of the music, side by side", 0, 0, NULL},
                               {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};

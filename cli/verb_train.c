@@ -81,17 +81,6 @@ static size_t fit_files(const spiral_corpus *c) {
     return n;
 }
 
-static size_t mended_files(const spiral_corpus *c) {
-    size_t n = 0;
-    for (size_t i = 0; i < spiral_corpus_file_count(c); i++) {
-        spiral_corpus_file f = spiral_corpus_get_file(c, i);
-        uint32_t any = 0;
-        for (int k = 0; k < SPIRAL_MIDI_WARNING_COUNT && !f.skipped; k++) any |= f.warnings[k];
-        n += any != 0;
-    }
-    return n;
-}
-
 /* Musical windows, one after another, that are not silent. */
 static size_t full_windows(const spiral_corpus *c) {
     size_t n = 0;
@@ -117,11 +106,7 @@ static int check_music(const cli_common *common, const spiral_model_config *m, c
              cli_thousands(windows), fit_files(train), fit_files(train) == 1 ? "" : "s",
              cli_thousands(held_out), fit_files(valid), m->roll.low, m->roll.high, m->columns,
              m->roll.onsets ? "frames and onsets" : "frames only");
-    size_t mended = mended_files(train) + mended_files(valid);
-    if (mended)
-        cli_note(common,
-                 "%zu file%s mended while reading; inspect counts the faults, --strict leaves them out",
-                 mended, mended == 1 ? " was" : "s were");
+    cli_note_mended(common, train, valid);
     if (windows < FEW_WINDOWS)
         cli_note(common, "so little music will be learned by heart rather than understood");
     return -1;
@@ -225,7 +210,7 @@ int verb_train(int argc, char **argv) {
         {"valid", CLI_TEXT, &s.valid, "PATH", "files to validate on; else every tenth file is held out", 0, 0,
          NULL},
         CLI_ROLLING_FLAGS(s.rolling),
-        CLI_SIFTING_FLAGS(s.rolling),
+        CLI_SIFTING_FLAGS(s.rolling, common),
         {"kind", CLI_CHOICE, &s.kind, "KIND", "autoencoder, plain or variational", 0, 0, kinds},
         {"code", CLI_INT, &s.code, "N", "numbers a window is squeezed into", 1, 1024, NULL},
         {"hidden", CLI_INT, &s.hidden, "N", "units of a hidden layer", 1, 4096, NULL},

@@ -82,6 +82,9 @@ typedef enum spiral_midi_warning {
 } spiral_midi_warning;
 
 SPIRAL_API const char *spiral_midi_warning_name(spiral_midi_warning warning); /* static storage, never NULL */
+/* "3 x note-off without a note; 1 x ..." into text[0 .. size), cut where it does not fit, "" if nothing was
+ * mended; what snprintf would return. warnings: (SPIRAL_MIDI_WARNING_COUNT) counts. */
+SPIRAL_API int spiral_midi_warnings_text(const uint32_t *warnings, char *text, size_t size);
 
 /* A file's notes, tempo map and metres. Zero-initialise it, or let the reader fill it; clear it with
  * spiral_midi_clear. All arrays are owned by the struct (malloc). */
@@ -137,6 +140,11 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_write(const spiral_midi *
  * renamed. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_save(const spiral_midi *midi, const char *path,
                                                             spiral_error *err);
+
+/* Ends each note where the sustain pedal lets it fall silent (roll.h says when) and takes the pedals away.
+ * The reader's order of notes is kept or made. BAD_ARG: a field out of its range; NO_MEMORY; *midi is then as
+ * it was. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_apply_pedal(spiral_midi *midi, spiral_error *err);
 
 /* Seconds from the start of the file to `ticks`, through the tempo map (120 bpm before the first tempo). 0
  * for a *midi without a division. */

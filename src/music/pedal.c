@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "music/notes.h"
 #include "music/pedal.h"
 
 enum { CHANNELS = 16, SLOTS = CHANNELS * 128 };
@@ -100,5 +101,24 @@ spiral_status spiral__pedal_hold(const spiral_midi *midi, const spiral_note *sor
     free(strikes.at);
     if (status != SPIRAL_OK) return free(notes), status;
     *held = notes;
+    return SPIRAL_OK;
+}
+
+spiral_status spiral_midi_apply_pedal(spiral_midi *midi, spiral_error *err) {
+    const spiral_note *sorted;
+    spiral_note *copy, *held = NULL;
+    SPIRAL_TRY(spiral__midi_check(midi, err));
+    if (midi->note_count && midi->pedal_count) {
+        SPIRAL_TRY(spiral__notes_sorted(midi, &sorted, &copy, err));
+        spiral_status status = spiral__pedal_hold(midi, sorted, &held, err);
+        free(copy);
+        if (status == SPIRAL_OK) status = spiral__notes_sort(held, midi->note_count, err);
+        if (status != SPIRAL_OK) return free(held), status;
+        free(midi->notes);
+        midi->notes = held;
+    }
+    free(midi->pedals);
+    midi->pedals = NULL;
+    midi->pedal_count = 0;
     return SPIRAL_OK;
 }

@@ -146,19 +146,34 @@ typedef struct drawn {
     size_t start, end;
 } drawn;
 
-/* Notes come in order of time: what sounds before a note's first column is drawn already, and of its own
- * columns those before *key_drawn's end. */
+static void turn(spiral_roll *roll, size_t column, int key) {
+    if (column < roll->columns) roll->frames[column].word[key >> 6] ^= UINT64_C(1) << (key & 63);
+}
+
+/* Marks in frames where the key begins and ceases to sound; fill makes columns of that. Notes come in order
+ * of time, so of the note's columns those before *key_drawn's end sound already. */
 static void draw(spiral_roll *roll, int key, span s, drawn *key_drawn, spiral_roll_report *report) {
     bool doubled = key_drawn->start == s.first + 1;
-    bool sounds = s.first > 0 && spiral_column_get(&roll->frames[s.first - 1], key);
+    bool sounds = s.first > 0 && key_drawn->end >= s.first; /* in the column before */
     report->notes_short += s.brief;
     report->notes_doubled += doubled;
     report->onsets_merged += !doubled && sounds && !roll->onsets;
     key_drawn->start = s.first + 1;
     if (roll->onsets) spiral_column_set(&roll->onsets[s.first], key, 1);
-    for (size_t c = s.first > key_drawn->end ? s.first : key_drawn->end; c < s.last; c++)
-        spiral_column_set(&roll->frames[c], key, 1);
-    if (s.last > key_drawn->end) key_drawn->end = s.last;
+    if (s.last <= key_drawn->end) return;
+    turn(roll, s.first > key_drawn->end ? s.first : key_drawn->end, key);
+    turn(roll, s.last, key);
+    key_drawn->end = s.last;
+}
+
+/* Where keys begin and cease to sound -> which sound: every column is the one before with what turns. */
+static void fill(spiral_roll *roll) {
+    spiral_column sounding = {{0, 0}};
+    for (size_t c = 0; c < roll->columns; c++) {
+        sounding.word[0] ^= roll->frames[c].word[0];
+        sounding.word[1] ^= roll->frames[c].word[1];
+        roll->frames[c] = sounding;
+    }
 }
 
 /* The mean tempo from the start to `ticks`: 120 where a quarter is a frame count. */
@@ -217,6 +232,7 @@ static spiral_status draw_all(const source *in, const spiral_roll_options *optio
         int key = place(&in->notes[i], options, &seen);
         if (key >= 0) draw(roll, key, note_span(&in->ruler, &in->notes[i], near), &keys[key], report);
     }
+    fill(roll);
     return SPIRAL_OK;
 }
 

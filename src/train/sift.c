@@ -32,16 +32,6 @@ static spiral_status finish(spiral_corpus *c, size_t left_out, size_t *told, spi
                         c->entries[0].skipped, c->count > 1 ? " (nor is any other file fit)" : "");
 }
 
-/* "3 x note-off without a note; 1 x ...", or "" if there were no faults. */
-static void name_faults(const uint32_t *warnings, char *text, size_t size) {
-    size_t used = 0;
-    text[0] = 0;
-    for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT && used < size; i++)
-        if (warnings[i])
-            used += (size_t)snprintf(text + used, size - used, "%s%u x %s", used ? "; " : "",
-                                     (unsigned)warnings[i], spiral_midi_warning_name((spiral_midi_warning)i));
-}
-
 spiral_status spiral_corpus_drop_mended(spiral_corpus *c, size_t *count, spiral_error *err) {
     static const char refused[] = "the reader had to mend it: ";
     char reason[sizeof refused + 1024] = "";
@@ -49,7 +39,8 @@ spiral_status spiral_corpus_drop_mended(spiral_corpus *c, size_t *count, spiral_
     for (size_t i = 0; i < c->count; i++) {
         spiral__corpus_entry *e = &c->entries[i];
         memcpy(reason, refused, sizeof refused);
-        name_faults(e->warnings, reason + sizeof refused - 1, sizeof reason - sizeof refused + 1);
+        spiral_midi_warnings_text(e->warnings, reason + sizeof refused - 1,
+                                  sizeof reason - sizeof refused + 1);
         if (e->skipped || !reason[sizeof refused - 1]) continue;
         SPIRAL_TRY(leave_out(e, reason, err));
         left_out++;

@@ -260,6 +260,29 @@ static void test_against_the_rule(void **state) {
     assert_true(longer > 3000);
 }
 
+/* The notes end where the roll would end them, in order again, and the pedals are gone. */
+static void test_apply(void **state) {
+    (void)state;
+    char text[200];
+    spiral_error err = {0};
+    SMF_ONE(&f,
+            "\x00\xb0\x40\x7f\x00\x90\x3c\x64\x00\x40\x50\x10\x40\x00\x10\x3c\x00\x10\x3c\x33\x10\xb0\x40\x00"
+            "\x10\x90\x3c\x00" SMF_EOT);
+    spiral_midi midi = read_file();
+    assert_string_equal(notes_text(&midi, text, sizeof text),
+                        "0:0 60/100 0-32, 0:0 64/80 0-16, 0:0 60/51 48-80");
+    assert_int_equal(spiral_midi_apply_pedal(&midi, &err), SPIRAL_OK);
+    assert_string_equal(notes_text(&midi, text, sizeof text),
+                        "0:0 60/100 0-48, 0:0 64/80 0-64, 0:0 60/51 48-80");
+    assert_true(midi.pedal_count == 0 && midi.pedals == NULL);
+    assert_int_equal(spiral_midi_apply_pedal(&midi, &err), SPIRAL_OK); /* nothing to do */
+    midi.notes[0].channel = 16;
+    assert_int_equal(spiral_midi_apply_pedal(&midi, &err), SPIRAL_BAD_ARG);
+    assert_string_equal(err.text, "note 0: channel 16 is not within 0..15");
+    spiral_midi_clear(&midi);
+    assert_int_equal(spiral_midi_apply_pedal(&(spiral_midi){.ticks_per_quarter = 96}, &err), SPIRAL_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reader),
@@ -272,6 +295,7 @@ int main(void) {
         cmocka_unit_test(test_a_pedal_that_stays_down),
         cmocka_unit_test(test_channels_and_tracks),
         cmocka_unit_test(test_against_the_rule),
+        cmocka_unit_test(test_apply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
