@@ -205,13 +205,13 @@ static json_t *result_json(const setting *settings, size_t count, const spiral_c
 /* ---- the table -------------------------------------------------------------------------------------------
  */
 
-enum { LABEL = 40, CELL = 20, NUMBER = 11 }; /* three settings fill 100 columns */
+enum { LABEL = 42, CELL = 20, NUMBER = 11 }; /* three settings fill 100 columns, four 120 */
 
 /* A row, a cell per setting: a number, and what share of `whole` it is, if there is one. A row in which all
- * is 0 is left out, unless it always belongs there. */
+ * is 0 is left out if it is there for a flag only. */
 typedef struct row {
     const char *label;
-    int always;
+    enum { ALWAYS, IF_ANY, APART } when; /* apart: always, and after a blank line */
     size_t n[SETTINGS_MAX], whole[SETTINGS_MAX];
 } row;
 
@@ -225,7 +225,8 @@ static void print_row(const row *r, const setting *settings, size_t count) {
     char cells[SETTINGS_MAX][CELL] = {""};
     size_t any = 0;
     for (size_t i = 0; i < count; i++) any |= r->n[i];
-    if (!any && !r->always) return;
+    if (!any && r->when == IF_ANY) return;
+    if (r->when == APART) printf("\n");
     printf("  %-*s", LABEL - 2, r->label);
     for (size_t i = 0; i < count; i++) {
         if (i) printf("%*s", CELL - 1 - (int)strlen(cells[i - 1]), "");
@@ -261,20 +262,20 @@ static void print_settings(const setting *s, size_t count) {
 
 static void print_counts(const setting *s, size_t count) {
     enum { ROWS = 14 };
-    row rows[ROWS] = {{"notes", 1},
-                      {"kept", 1},
-                      {"left out: too low", 1},
-                      {"left out: too high", 1},
-                      {"kept, moved by octaves", 0},
-                      {"files transposed to fit", 0},
-                      {"drums, left out", 1},
-                      {"kept, and held by the pedal", 0},
-                      {"kept, but shorter than a column", 1},
-                      {"onsets lost in a note that still sounds", 1},
-                      {"onsets lost in one of the same column", 1},
-                      {"onsets left, of all notes", 1},
-                      {"windows", 1},
-                      {"silent windows", 1}};
+    row rows[ROWS] = {{"notes", ALWAYS},
+                      {"kept", ALWAYS},
+                      {"left out: too low", ALWAYS},
+                      {"left out: too high", ALWAYS},
+                      {"kept, moved by octaves", IF_ANY},
+                      {"files transposed to fit", IF_ANY},
+                      {"drums, left out", ALWAYS},
+                      {"kept, and held by the pedal", IF_ANY},
+                      {"kept, but shorter than a column", ALWAYS},
+                      {"onsets lost in a note that still sounds", APART},
+                      {"onsets lost in one of the same column", ALWAYS},
+                      {"onsets left, of all notes", ALWAYS},
+                      {"windows", APART},
+                      {"silent windows", ALWAYS}};
     for (size_t i = 0; i < count; i++) {
         const totals *t = &s[i].t;
         const spiral_roll_report *n = &t->notes;
@@ -309,37 +310,35 @@ static void print_numbers(const setting *s, size_t count) {
 
 static void print_mended(const totals *t) {
     for (int i = 0, any = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) {
-        if (t->mended[i] && !any++) printf("Mended while reading\n  %10s %10s\n", "times", "files");
+        if (t->mended[i] && !any++) printf("\nMended while reading\n  %10s %10s\n", "times", "files");
         if (t->mended[i])
             printf("  %10s %10s  %s\n", cli_thousands(t->mended[i]), cli_thousands(t->files_mended[i]),
                    spiral_midi_warning_name((spiral_midi_warning)i));
     }
 }
 
-static void print_duplicates(const spiral_corpus *corpus) {
-    size_t n = 0;
+/* "337 files, 23.2 h of music; 3 left out, 2 of them the same as another file"; why is said on stderr. */
+static void print_files(const totals *t, const spiral_corpus *corpus) {
+    size_t same = 0;
     for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++)
-        n += spiral_corpus_get_file(corpus, i).same_as != NULL;
-    if (!n) return;
-    printf("The same notes as in another file, left out\n");
-    for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
-        spiral_corpus_file f = spiral_corpus_get_file(corpus, i);
-        if (f.same_as) printf("  %s = %s\n", f.path, f.same_as);
-    }
+        same += spiral_corpus_get_file(corpus, i).same_as != NULL;
+    printf("%s file%s, %s of music", cli_thousands(t->files), t->files == 1 ? "" : "s",
+           cli_duration(t->seconds));
+    if (t->skipped) printf("; %s left out", cli_thousands(t->skipped));
+    if (same) printf(", %s of them the same as another file", cli_thousands(same));
+    printf("\n\n");
 }
 
 static void print_table(const setting *s, size_t count, const spiral_corpus *corpus) {
     const totals *t = &s[0].t;
-    printf("%s file%s, %s of music", cli_thousands(t->files), t->files == 1 ? "" : "s",
-           cli_duration(t->seconds));
-    if (t->skipped) printf("; %s left out", cli_thousands(t->skipped));
-    printf("\n");
+    print_files(t, corpus);
     print_settings(s, count);
+    printf("\n");
     print_counts(s, count);
     print_numbers(s, count);
-    if (t->transposed) printf("Files were transposed by %+d to %+d semitones\n", t->least_move, t->most_move);
+    if (t->transposed)
+        printf("\nFiles were transposed by %+d to %+d semitones\n", t->least_move, t->most_move);
     print_mended(t);
-    print_duplicates(corpus);
 }
 
 /* ---- the verb --------------------------------------------------------------------------------------------
