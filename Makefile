@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := all
 BENCH ?=
 SECONDS ?= 60
-.PHONY: all bench demo test lint san tsan oracles mutants fuzz fuzz-afl format install clean help
+.PHONY: all bench bench-midi demo test lint san tsan oracles mutants fuzz fuzz-afl format install clean help
 DATA := $(abspath $(wildcard ../shared/data))
 SPIRAL_DATA ?= $(DATA)
 export SPIRAL_DATA
@@ -50,6 +50,9 @@ mutants:  ## the losses and scores broken on purpose, one line at a time: every 
 
 bench: all  ## the losses against PyTorch, GeomLoss and POT, in one run; BENCH="--quick" for less
 	@bench/run.sh $(BENCH)
+
+bench-midi: all  ## the MIDI reader against symusic and mido, on $SPIRAL_DATA/piano-midi-de-ccbysa; BENCH="--quick" for less
+	@bench/run_midi.sh $(BENCH)
 
 fuzz:  ## libFuzzer on each reader for SECONDS=60, or on TARGET=midi alone; ends with: N executions, N found
 	@tools/deps.sh fuzz
