@@ -208,7 +208,7 @@ class Autoencoder(torch.nn.Module):
         T = self.config.columns
         hop = (T + 1) // 2
         padded = [np.pad(r, ((0, 0), (0, T + hop), (0, 0))) for r in rolls]
-        starts = np.cumsum([0] + [r.shape[1] for r in rolls])
+        starts = np.cumsum([0] + [max(r.shape[1] - T + 1, 1) for r in rolls])
         count = min(int(starts[-1]), limit)
         now, later = [], []
         for i in range(count):
