@@ -8,9 +8,10 @@ in, NaN out. Read next: `_op`, the kernels.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
-from typing import Optional
+from typing import Any, Callable, Optional, Tuple, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -20,28 +21,50 @@ from ._plan import Options
 
 __all__ = ["loss"]
 
+F_ = TypeVar("F_", bound=Callable[..., Any])
 EPSILON = 2.0**-24  # no logarithm of a probability below this (9)
 STRAY_FLOOR = 0.05  # (19)
 
 
-@functools.lru_cache(maxsize=256)
-def _profile(options: Options) -> tuple[float, ...]:  # (10), for -W .. W
-    distances = [options.helix.distance(0, abs(k)) for k in range(-options.reach, options.reach + 1)]
-    shape = [math.exp(-d / options.blur) for d in distances]
-    return tuple(s / sum(shape) for s in shape)
+Table = Tuple[float, ...]  # by interval or by column, from 0 on
+Geometry = Tuple[Tuple[float, ...], float]  # radii, octave
 
 
-@functools.lru_cache(maxsize=256)
-def _time_profile(options: Options, columns: int) -> tuple[float, ...]:  # (25), (28), for 0 .. columns - 1
-    tau = options.time_columns
+def _constant(f: F_) -> F_:
+    """A table of numbers: made once, and a constant to torch.compile."""
+    cached = functools.lru_cache(maxsize=256)(f)
+
+    @functools.wraps(f)
+    def table(*args: Any) -> Any:
+        return cached(*args)
+
+    # What torch.compiler.assume_constant_result sets, which would import the compiler here and now. A torch that
+    # does not know it traces the arithmetic, to the same numbers.
+    table._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return table  # type: ignore[return-value]
+
+
+def _distances(geometry: Geometry, count: int) -> Table:  # (2)
+    radii, octave = geometry
+    chords = [
+        [2 * r * math.sin(math.pi / 12 * (m * d % 12)) for m, r in enumerate(radii, 1)] + [octave * d / 12]
+        for d in range(count)
+    ]
+    return tuple(math.hypot(*c) for c in chords)
+
+
+@_constant
+def _profile(geometry: Geometry, blur: float, reach: int) -> Table:  # (10)
+    shape = [math.exp(-d / blur) for d in _distances(geometry, reach + 1)]
+    return tuple(s / (2 * sum(shape) - shape[0]) for s in shape)
+
+
+@_constant
+def _time_profile(kind: str, tau: float, columns: int) -> Table:  # (25), (28)
     if tau == 0:
         return tuple(float(k == 0) for k in range(columns))
-    gain = math.tanh(0.5 / tau) if options.kind == "spiral" else 1.0
+    gain = math.tanh(0.5 / tau) if kind == "spiral" else 1.0
     return tuple(gain * math.exp(-k / tau) for k in range(columns))
-
-
-def _pad(options: Options) -> int:  # (26)
-    return math.ceil(8 * options.time_columns)
 
 
 def _phi(u: float, b: float) -> float:
@@ -52,28 +75,29 @@ def _phi(u: float, b: float) -> float:
     return (u + b) * sum((-x) ** n / n for n in range(2, 17))
 
 
-@functools.lru_cache(maxsize=256)
-def _unit(options: Options) -> float:  # (13), (27)
-    M = _pad(options)
-    times = [_time_profile(options, M + 1)[abs(j)] for j in range(-M, M + 1)]
-    return sum(_phi(s * t, options.floor) for s in _profile(options) for t in times)
+@_constant
+def _unit(profile: Table, time_profile: Table, floor: float) -> float:  # (13), (27); both sides of both tables
+    return sum(
+        (2 - (k == 0)) * (2 - (j == 0)) * _phi(s * t, floor)
+        for k, s in enumerate(profile)
+        for j, t in enumerate(time_profile)
+    )
 
 
-@functools.lru_cache(maxsize=256)
-def _kernel(options: Options, keys: int) -> tuple[float, ...]:  # (17), (18), for 0 .. keys - 1
-    distances = [options.helix.distance(0, k) for k in range(keys)]
-    if options.kind == "energy":
-        return tuple(2 * math.exp(-d / 2) for d in distances)
-    return tuple(2 * math.exp(-((d / options.sigma) ** 2) / 2) for d in distances)
+@_constant
+def _kernel(geometry: Geometry, kind: str, sigma: float, keys: int) -> Table:  # (17), (18)
+    if kind == "energy":
+        return tuple(2 * math.exp(-d / 2) for d in _distances(geometry, keys))
+    return tuple(2 * math.exp(-((d / sigma) ** 2) / 2) for d in _distances(geometry, keys))
 
 
-@functools.lru_cache(maxsize=256)
-def _nearness(options: Options, keys: int) -> tuple[float, ...]:  # 1 - min(D/D0, 1), (20)
-    farthest = max(options.helix.distance(0, k) for k in range(1, 12))
-    return tuple(1 - min(options.helix.distance(0, k) / farthest, 1) for k in range(keys))
+@_constant
+def _nearness(geometry: Geometry, keys: int) -> Table:  # 1 - min(D/D0, 1), (20)
+    farthest = max(_distances(geometry, 12))
+    return tuple(1 - min(d / farthest, 1) for d in _distances(geometry, keys))
 
 
-def _by_interval(costs: tuple[float, ...], rows: int, columns: int, shift: int, like: Tensor) -> Tensor:
+def _by_interval(costs: Table, rows: int, columns: int, shift: int, like: Tensor) -> Tensor:
     """The matrix (rows, columns) of costs[|column - row - shift|]; 0 where there is no such cost."""
     at = torch.arange(columns, device=like.device) - torch.arange(rows, device=like.device)[:, None] - shift
     table = torch.tensor((*costs, 0.0), dtype=like.dtype, device=like.device)
@@ -95,15 +119,18 @@ def _cross_entropy(o: Options, z: Tensor, t: Tensor, hit: float, stray: Tensor |
 
 
 def _spiral(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (11) to (14), (24) to (27)
-    T, P, W, M = y.shape[-2], y.shape[-1], o.reach, _pad(o)
-    along_pitch = _by_interval(_profile(o)[W:], P, P + 2 * W, W, y)
+    T, P, W = y.shape[-2], y.shape[-1], o.reach
+    M = math.ceil(8 * o.time_columns)  # (26)
+    profile = _profile((o.radii, o.octave), o.blur, W)
+    unit = _unit(profile, _time_profile(o.kind, o.time_columns, M + 1), o.floor)
+    along_pitch = _by_interval(profile, P, P + 2 * W, W, y)
     blurred = [x @ along_pitch for x in (y, t)]
     if M:
-        along_time = _by_interval(_time_profile(o, T + M), T + 2 * M, T, -M, y)
+        along_time = _by_interval(_time_profile(o.kind, o.time_columns, T + M), T + 2 * M, T, -M, y)
         blurred = [along_time @ x for x in blurred]
     v, u = blurred
     x = (v - u) / (u + o.floor)
-    columns = ((u + o.floor) * (x - torch.log1p(x))).sum(-1) / _unit(o)
+    columns = ((u + o.floor) * (x - torch.log1p(x))).sum(-1) / unit
     if not M:
         return columns
     inner = columns[..., M : M + T]
@@ -114,9 +141,9 @@ def _spiral(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (11) to (14), (24) t
 def _quadratic(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (15), (28)
     T, P = y.shape[-2:]
     d = y - t
-    product = d @ _by_interval(_kernel(o, P), P, P, 0, y)
+    product = d @ _by_interval(_kernel((o.radii, o.octave), o.kind, o.sigma, P), P, P, 0, y)
     if o.time_columns > 0:
-        product = _by_interval(_time_profile(o, T), T, T, 0, y) @ product
+        product = _by_interval(_time_profile(o.kind, o.time_columns, T), T, T, 0, y) @ product
     return 0.5 * (d * product).sum(-1)
 
 
@@ -124,7 +151,7 @@ def _strays(o: Options, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (20)
     P = t.shape[-1]
     sounding = t if w is None else t * w.clamp(max=1)
     most = torch.zeros_like(t)
-    for interval, near in enumerate(_nearness(o, P)):
+    for interval, near in enumerate(_nearness((o.radii, o.octave), P)):
         if near > 0:
             up = F.pad(sounding[..., : P - interval], (interval, 0))
             down = F.pad(sounding[..., interval:], (0, interval))
@@ -195,5 +222,7 @@ def _reduce(o: Options, columns: Tensor, t: Tensor, w: Optional[Tensor]) -> Tens
 
 def loss(options: Options, pred: Tensor, target: Tensor, weight: Optional[Tensor]) -> Tensor:
     """Values (G,), or (G, B, T) with reduction "none", of tensors (G, B, T, P) of one floating type."""
-    with torch.autocast(pred.device.type, enabled=False):
+    where = pred.device.type
+    # Products of single precision stay single precision; a device without autocast has nothing to switch off.
+    with contextlib.nullcontext() if where == "meta" else torch.autocast(where, enabled=False):
         return _reduce(options, _columns(options, pred, target, weight), target, weight)
