@@ -14,7 +14,7 @@ import sys
 import sysconfig
 from typing import Any
 
-__all__ = ["C", "ERRORS", "Error", "Failure", "call", "declare", "library_path"]
+__all__ = ["ERRORS", "C", "Error", "Failure", "call", "declare", "library_path"]
 
 NAME = "libspiral_loss" + (".dylib" if sys.platform == "darwin" else ".so")
 BESIDE = ".spiral_loss.mesonpy.libs"

@@ -20,7 +20,10 @@ __all__ = ["HAS_CUSTOM_OP", "value"]
 
 HAS_CUSTOM_OP = hasattr(torch.library, "custom_op")
 # What a graph can hold of the options: texts, whole numbers, and these numbers in a list.
-_NUMBERS = ("weight", "bce", "octave", "floor", "blur", "sigma", "time_columns", "seed_radius", "seed_octave", "seed_semitone")  # fmt: skip
+_NUMBERS = (
+    "weight", "bce", "octave", "floor", "blur", "sigma", "time_columns",
+    "seed_radius", "seed_octave", "seed_semitone",
+)  # fmt: skip
 _SECOND = (
     "spiral_loss: the C kernels give first derivatives only; for a second one (create_graph, hessian) call the loss "
     'with backend="torch"'
@@ -29,7 +32,14 @@ _Packed = Tuple[str, str, bool, int, int, "list[float]"]
 
 
 def _pack(o: Options) -> _Packed:
-    return o.kind, o.reduction, o.from_logits, o.low, o.reach, [getattr(o, n) for n in _NUMBERS] + list(o.radii)
+    return (
+        o.kind,
+        o.reduction,
+        o.from_logits,
+        o.low,
+        o.reach,
+        [getattr(o, n) for n in _NUMBERS] + list(o.radii),
+    )
 
 
 def _unpack(kind: str, reduction: str, from_logits: bool, low: int, reach: int, numbers: list[float]) -> Options:
@@ -99,8 +109,8 @@ def _vmap(call: Callable[..., Tuple[Tensor, Tensor]]) -> Callable[..., Any]:
         assert pred is not None
         need = args[9] or pred.requires_grad  # in grad(vmap(f)) only this level knows
         value, grad = call(pred, target, weight, *args[3:9], need)
-        value = value.unflatten(0, (batch, -1))
-        return (value, grad.unflatten(0, (batch, -1)) if need else grad), (0, 0 if need else None)
+        value = value.reshape(batch, -1, *value.shape[1:])
+        return (value, grad.reshape(batch, -1, *grad.shape[1:]) if need else grad), (0, 0 if need else None)
 
     return rule
 
@@ -141,7 +151,10 @@ class _ValueGrad(torch.autograd.Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: Tuple[Any, ...], *args: Any) -> Any:
-        return _vmap(_ValueGrad.apply)(info, in_dims, *args)
+        return _vmap(_apply)(info, in_dims, *args)
+
+
+_apply: Callable[..., Tuple[Tensor, Tensor]] = _ValueGrad.apply
 
 
 def _compiling() -> bool:
@@ -151,6 +164,6 @@ def _compiling() -> bool:
 def value(options: Options, pred: Tensor, target: Tensor, weight: Optional[Tensor]) -> Tensor:
     """Values (G,), or (G, B, T) with reduction "none", of CPU tensors (G, B, T, P), float32 or float64."""
     need_grad = pred.requires_grad and torch.is_grad_enabled()
-    call = _op if _compiling() else _ValueGrad.apply
+    call: Callable[..., Tuple[Tensor, Tensor]] = _op if _compiling() else _apply
     result, _ = call(pred, target, weight, *_pack(options), need_grad)
-    return result  # type: ignore[no-any-return]
+    return result

@@ -99,7 +99,7 @@ class Options:
         """The same for the C calls."""
         if self.reduction not in REDUCTIONS:
             raise ValueError(f"reduction is {self.reduction!r}: must be one of {', '.join(REDUCTIONS)}")
-        struct = _default()
+        struct: OptionsStruct = _default()
         kind = ctypes.c_int()
         call(_kind, self.kind.encode(), ctypes.byref(kind))
         struct.kind, struct.reduction = kind.value, REDUCTIONS.index(self.reduction)
@@ -139,7 +139,14 @@ class Plan:
         weakref.finalize(self, _destroy, handle)
 
     def value_grad(
-        self, type_: str, rolls: int, columns: int, pred: Array, target: Array, weight: Array | None, grad: Array | None
+        self,
+        type_: str,
+        rolls: int,
+        columns: int,
+        pred: Array,
+        target: Array,
+        weight: Array | None,
+        grad: Array | None,
     ) -> list[float]:
         """Value, or one per column with reduction "none", of (B, T, P) arrays of `type_` "f32" or "f64"."""
         count = rolls * columns if self.options.reduction == "none" else 1

@@ -135,7 +135,9 @@ def _spiral(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (11) to (14), (24) t
         return columns
     inner = columns[..., M : M + T]
     ends = F.one_hot(torch.tensor([0, T - 1], device=y.device), T).to(y.dtype)
-    return inner + columns[..., :M].sum(-1, keepdim=True) * ends[0] + columns[..., M + T :].sum(-1, keepdim=True) * ends[1]
+    return (
+        inner + columns[..., :M].sum(-1, keepdim=True) * ends[0] + columns[..., M + T :].sum(-1, keepdim=True) * ends[1]
+    )
 
 
 def _quadratic(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (15), (28)

@@ -16,7 +16,15 @@ from . import _op, _reference
 from ._plan import Options
 from .helix import HelixLike, as_helix
 
-__all__ = ["apply", "helix_gaussian", "seed_hard", "seed_mask", "spiral_energy", "spiral_loss", "weighted_bce"]
+__all__ = [
+    "apply",
+    "helix_gaussian",
+    "seed_hard",
+    "seed_mask",
+    "spiral_energy",
+    "spiral_loss",
+    "weighted_bce",
+]
 
 BACKENDS = ("auto", "native", "torch")
 
@@ -190,7 +198,13 @@ def spiral_energy(input: Tensor, target: Tensor, *, weight: float = 1.0, bce: fl
 
 
 def helix_gaussian(
-    input: Tensor, target: Tensor, *, sigma: float = 0.5, weight: float = 1.0, bce: float = 1.0, **arguments: Any
+    input: Tensor,
+    target: Tensor,
+    *,
+    sigma: float = 0.5,
+    weight: float = 1.0,
+    bce: float = 1.0,
+    **arguments: Any,
 ) -> Tensor:
     """Cross-entropy plus the quadratic form with K = 2 exp(-D^2 / 2 sigma^2) (docs/math.md, equations 15 to 18).
 

@@ -91,7 +91,8 @@ class Helix:
             raise ValueError(f"keys is {keys}: must be 1 or more")
         by_interval = np.array([self.distance(0, d) for d in range(keys)])
         at = np.arange(keys)
-        return by_interval[np.abs(at[:, None] - at[None, :])]
+        table: npt.NDArray[np.float64] = by_interval[np.abs(at[:, None] - at[None, :])]
+        return table
 
 
 PRESETS: dict[str, Helix] = {name: Helix.preset(name) for name in ("chromatic", "fifths", "tonnetz", "mixed")}

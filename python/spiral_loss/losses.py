@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The losses as modules: options once, then `loss(input, target)`. `functional` has the same as functions.
 
-    loss = SpiralLoss()                       # cross-entropy + spiral, rolls (B, 36, 36) from C3 upward
-    loss(logits, roll).backward()
+loss = SpiralLoss()                       # cross-entropy + spiral, rolls (B, 36, 36) from C3 upward
+loss(logits, roll).backward()
 """
 
 from __future__ import annotations
@@ -171,7 +171,13 @@ class WeightedBCE(_Loss):
         backend: str = "auto",
     ) -> None:
         options = make_options(
-            helix, kind="weighted_bce", weight=weight, bce=bce, low=low, from_logits=from_logits, reduction=reduction
+            helix,
+            kind="weighted_bce",
+            weight=weight,
+            bce=bce,
+            low=low,
+            from_logits=from_logits,
+            reduction=reduction,
         )
         super().__init__(options, pitch_dim, time_dim, backend)
 
@@ -228,7 +234,12 @@ class SeedHard(SeedMask):
     _kind = "seed_hard"
 
     def __init__(
-        self, circular: bool = False, radius: float = 10.0, octave: float = 5.0, semitone: float = 30.0, **arguments: Any
+        self,
+        circular: bool = False,
+        radius: float = 10.0,
+        octave: float = 5.0,
+        semitone: float = 30.0,
+        **arguments: Any,
     ) -> None:
         super().__init__(circular, radius, octave, bce=0.0, _semitone=semitone, **arguments)
 

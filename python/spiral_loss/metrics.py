@@ -23,21 +23,55 @@ from .midi import pack
 
 __all__ = ["Metric", "MultiPitch", "OctaveShare", "SpiralError"]
 
-_COUNTS = (
-    "columns target_notes predicted_notes hits chroma_hits substitutions misses false_alarms chroma_substitutions "
-    "windows windows_exact notes_target notes_predicted notes_hit helix_energy helix_notes helix_distance"
-).split()
-_MEASURES = (
-    "precision recall f1 accuracy chroma_precision chroma_recall chroma_f1 chroma_accuracy substitution miss "
-    "false_alarm total_error chroma_substitution chroma_total_error octave_share exact_windows note_precision "
-    "note_recall note_f1 spiral_error helix_distance"
-).split()
+_COUNTS = [
+    "columns",
+    "target_notes",
+    "predicted_notes",
+    "hits",
+    "chroma_hits",
+    "substitutions",
+    "misses",
+    "false_alarms",
+    "chroma_substitutions",
+    "windows",
+    "windows_exact",
+    "notes_target",
+    "notes_predicted",
+    "notes_hit",
+    "helix_energy",
+    "helix_notes",
+    "helix_distance",
+]
+_MEASURES = [
+    "precision",
+    "recall",
+    "f1",
+    "accuracy",
+    "chroma_precision",
+    "chroma_recall",
+    "chroma_f1",
+    "chroma_accuracy",
+    "substitution",
+    "miss",
+    "false_alarm",
+    "total_error",
+    "chroma_substitution",
+    "chroma_total_error",
+    "octave_share",
+    "exact_windows",
+    "note_precision",
+    "note_recall",
+    "note_f1",
+    "spiral_error",
+    "helix_distance",
+]
+
+
+_REALS = ("helix_energy", "helix_distance")
 
 
 class _Counts(ctypes.Structure):
-    _fields_ = tuple(
-        (n, ctypes.c_double if n in ("helix_energy", "helix_distance") else ctypes.c_uint64) for n in _COUNTS
-    )
+    _fields_ = tuple((n, ctypes.c_double if n in _REALS else ctypes.c_uint64) for n in _COUNTS)
 
 
 class _Measures(ctypes.Structure):
@@ -134,8 +168,8 @@ class Metric(Generic[Result]):
 
     def load_state(self, state: npt.ArrayLike) -> None:
         """Replaces the counts."""
-        for (name, kind), value in zip(_Counts._fields_, np.asarray(state, np.float64)):
-            setattr(self._counts, name, float(value) if kind is ctypes.c_double else int(value))
+        for name, value in zip(_COUNTS, np.asarray(state, np.float64)):
+            setattr(self._counts, name, float(value) if name in _REALS else round(value))
 
 
 class SpiralError(Metric[float]):

@@ -37,7 +37,8 @@ TEMPO = np.dtype([("at_ticks", "i8"), ("us_per_quarter", "i4"), ("at_s", "f8")],
 METER = np.dtype([("at_ticks", "i8"), ("numerator", "i4"), ("denominator", "i4")], align=True)
 # spiral_note, byte for byte.
 _NOTE_C = np.dtype(
-    [("on", "i8"), ("off", "i8"), ("track", "u2"), ("channel", "u1"), ("pitch", "u1"), ("velocity", "u1")], align=True
+    [("on", "i8"), ("off", "i8"), ("track", "u2"), ("channel", "u1"), ("pitch", "u1"), ("velocity", "u1")],
+    align=True,
 )
 Notes = npt.NDArray[np.void]
 Bits = npt.NDArray[np.bool_]
@@ -90,11 +91,21 @@ class _Roll(ctypes.Structure):
 
 class _RollOptions(ctypes.Structure):
     _fields_ = (
-        ("grid", _Grid), ("low", ctypes.c_int), ("high", ctypes.c_int), ("onsets", ctypes.c_int), ("drums", ctypes.c_int),
+        ("grid", _Grid), ("low", ctypes.c_int), ("high", ctypes.c_int),
+        ("onsets", ctypes.c_int), ("drums", ctypes.c_int),
     )  # fmt: skip
 
 
-_REPORT = "notes notes_drums notes_kept notes_low notes_high notes_short onsets_merged notes_doubled".split()
+_REPORT = [
+    "notes",
+    "notes_drums",
+    "notes_kept",
+    "notes_low",
+    "notes_high",
+    "notes_short",
+    "onsets_merged",
+    "notes_doubled",
+]
 
 
 class _Report(ctypes.Structure):
@@ -111,7 +122,13 @@ _write = declare("spiral_midi_write", _status, _midi, _void, _size, _error)
 _save = declare("spiral_midi_save", _status, _midi, ctypes.c_char_p, _error)
 _seconds = declare("spiral_midi_seconds", ctypes.c_double, _midi, ctypes.c_int64)
 _to_roll = declare(
-    "spiral_roll_from_midi", _status, _midi, ctypes.POINTER(_RollOptions), _roll, ctypes.POINTER(_Report), _error
+    "spiral_roll_from_midi",
+    _status,
+    _midi,
+    ctypes.POINTER(_RollOptions),
+    _roll,
+    ctypes.POINTER(_Report),
+    _error,
 )
 _from_roll = declare("spiral_midi_from_roll", _status, _roll, _midi, _error)
 _roll_clear = declare("spiral_roll_clear", None, _roll)
@@ -276,7 +293,7 @@ class Midi:
             counts = Report(**{name: getattr(report, name) for name in _REPORT})
             frames = planes[0]
             assert frames is not None
-            seconds = None if column_s is None else roll.grid.column_us * 1e-6
+            seconds = None if column_s is None else roll.grid.column_us / 1e6
             return Roll(frames, planes[1], low, seconds, steps_per_quarter, roll.quarters_per_min, counts)
         finally:
             _roll_clear(ctypes.byref(roll))
@@ -311,7 +328,10 @@ def _adopt(struct: _Midi) -> Midi:
     """C's file as ours; C's memory is freed."""
     try:
         c = _copy(struct.notes, struct.note_count, _NOTE_C)
-        tempos, meters = _copy(struct.tempos, struct.tempo_count, TEMPO), _copy(struct.meters, struct.meter_count, METER)
+        tempos, meters = (
+            _copy(struct.tempos, struct.tempo_count, TEMPO),
+            _copy(struct.meters, struct.meter_count, METER),
+        )
         notes = np.empty(len(c), NOTE)
         for ours, theirs in (("start_ticks", "on"), ("end_ticks", "off")):
             notes[ours] = c[theirs]
@@ -370,15 +390,18 @@ def from_notes(notes: Any, *, quarters_per_min: float = 120.0, ticks_per_quarter
         if name in names:
             values = np.asarray(notes[name])
             limit = 127 if name in ("pitch", "velocity") else 15 if name == "channel" else 65534
-            if len(values) and not (0 <= values.min() and values.max() <= limit):
+            if len(values) and not (values.min() >= 0 and values.max() <= limit):
                 raise ValueError(f"{name} is {values.min()} to {values.max()}: must be 0 to {limit}")
             made[name] = values
+    rate = ticks_per_quarter * 1e6 / us
     for name in ("start", "end"):
         made[name] = notes[name]
         if not np.all(np.isfinite(made[name]) & (made[name] >= 0)):
             raise ValueError(f"{name} is {made[name].min()} at least: must be a finite number, 0 or more")
-        made[f"{name}_ticks"] = np.rint(made[name] * (ticks_per_quarter * 1e6 / us))
+        made[f"{name}_ticks"] = np.rint(made[name] * rate)
+        made[name] = made[f"{name}_ticks"] / rate
     made["drum"] = made["channel"] == DRUM_CHANNEL
+    made = made[np.lexsort([made[f] for f in ("velocity", "end_ticks", "track", "channel", "pitch", "start_ticks")])]
     tempo = np.array([(0, us, 0.0)], TEMPO)
     tracks = int(made["track"].max()) + 1 if len(made) else 1
     end = int(made["end_ticks"].max()) if len(made) else 0

@@ -90,13 +90,16 @@ class Config:
 class _Layer(torch.nn.Module):
     """A matrix (in, out), and layer normalisation before SiLU of its first `hidden` outputs."""
 
+    weight: Tensor
+
     def __init__(self, inputs: int, outputs: int, hidden: int) -> None:
         super().__init__()
         self.weight = torch.nn.Parameter(torch.randn(inputs, outputs) * (1.414 / math.sqrt(inputs)))
         self.norm = torch.nn.LayerNorm(hidden, eps=NORM_EPSILON)
 
     def activate(self, x: Tensor) -> Tensor:
-        return F.silu(self.norm(x))
+        normal: Tensor = self.norm(x)
+        return F.silu(normal)
 
 
 class _Linear(torch.nn.Module):
@@ -109,8 +112,21 @@ class _Linear(torch.nn.Module):
         return x @ self.weight + self.bias
 
 
+class _Layers(torch.nn.ModuleList):
+    """A side's layers, with their type."""
+
+    def __init__(self, sizes: Iterable[tuple[int, int]], hidden: int) -> None:
+        super().__init__(_Layer(inputs, outputs, hidden) for inputs, outputs in sizes)
+
+    def all(self) -> list[_Layer]:
+        return [layer for layer in self if isinstance(layer, _Layer)]
+
+
 class _Facts(torch.nn.Module):
     """Measured, not trained: buffers by name."""
+
+    mean: Tensor
+    basis: Tensor
 
     def __init__(self, **shapes: tuple[int, ...]) -> None:
         super().__init__()
@@ -125,15 +141,15 @@ class Autoencoder(torch.nn.Module):
         config: shape and meaning; the default is the program's: 36 x 36 cells, code 16, 512 hidden units.
     """
 
-    def __init__(self, config: Config = Config()) -> None:  # noqa: B008
+    def __init__(self, config: Config = Config()) -> None:
         super().__init__()
         c, D, H, Z = config, config.cells, config.hidden, config.code
         self.config, self.threshold = config, 0.0
         self.notes: dict[str, str] = {"data": "", "training": ""}
         inner = [(H, H)] * (c.layers - 1)
-        self.encoder = torch.nn.ModuleList(_Layer(i, o, H) for i, o in [(D, H + Z), *inner])
+        self.encoder = _Layers([(D, H + Z), *inner], H)
         self.code = _Linear(H, 2 * Z if c.kind == "vae" else Z)
-        self.decoder = torch.nn.ModuleList(_Layer(i, o, H) for i, o in [(Z, H), *inner])
+        self.decoder = _Layers([(Z, H), *inner], H)
         self.out = _Linear(H + Z, D)
         self.pca = _Facts(mean=(D,), basis=(Z, D))
         self.codes = _Facts(mean=(Z,), factor=(Z, Z), step=(Z, Z), noise=(Z, Z), density=(1,))
@@ -144,11 +160,14 @@ class Autoencoder(torch.nn.Module):
     def posterior(self, windows: Tensor) -> tuple[Tensor, Optional[Tensor]]:
         """Windows (B, planes, T, P) of ones and zeros -> mean (B, Z) of the code and, for a vae, its log variance."""
         if tuple(windows.shape[1:]) != self._shape():
-            raise ValueError(f"windows has shape {tuple(windows.shape)}: must be (B, {', '.join(map(str, self._shape()))})")
+            raise ValueError(
+                f"windows has shape {tuple(windows.shape)}: must be (B, {', '.join(map(str, self._shape()))})"
+            )
         H, Z = self.config.hidden, self.config.code
-        first = windows.flatten(1).to(self.out.bias.dtype) @ self.encoder[0].weight
-        x = self.encoder[0].activate(first[:, :H])
-        for layer in list(self.encoder)[1:]:
+        outer, *inner = self.encoder.all()
+        first = windows.flatten(1).to(self.out.bias.dtype) @ outer.weight
+        x = outer.activate(first[:, :H])
+        for layer in inner:
             x = layer.activate(x @ layer.weight)
         code = self.code(x)
         mean = code[:, :Z] + first[:, H:]
@@ -161,10 +180,10 @@ class Autoencoder(torch.nn.Module):
     def decode(self, codes: Tensor) -> Tensor:
         """Codes (B, Z) -> logits (B, planes, T, P)."""
         x = codes
-        for layer in self.decoder:
+        for layer in self.decoder.all():
             x = layer.activate(x @ layer.weight)
-        logits = self.out(torch.cat([x, codes], dim=1))
-        return logits.unflatten(1, self._shape())
+        logits: Tensor = self.out(torch.cat([x, codes], dim=1))
+        return logits.reshape(-1, *self._shape())
 
     def forward(self, windows: Tensor) -> Tensor:
         """Windows -> logits, both (B, planes, T, P); a vae in training mode draws its codes from the posterior."""
@@ -199,7 +218,7 @@ class Autoencoder(torch.nn.Module):
         self.code.weight.zero_()
         self.out.weight[:H] = 0
         self.code.bias[:Z] = (-whiten * (basis @ mean)).to(self.code.bias)
-        self.encoder[0].weight[:, H:] = (basis.T * whiten).to(self.out.weight)
+        self.encoder.all()[0].weight[:, H:] = (basis.T * whiten).to(self.out.weight)
         self.out.weight[H:] = (LOGIT_SLOPE * deviation[:, None] * basis).to(self.out.weight)
         self.out.bias.copy_(LOGIT_SLOPE * (mean - 0.5))
 
@@ -240,7 +259,7 @@ class Autoencoder(torch.nn.Module):
             raise ValueError("rolls is empty: must hold a piece of music")
         device = self.out.bias.device
         now, later = (
-            torch.cat([self.encode(b.to(device)) for b in w.split(512)]).double().cpu()
+            torch.cat([self.encode(w[i : i + 512].to(device)) for i in range(0, len(w), 512)]).double().cpu()
             for w in self._pairs(pieces, pairs)
         )
         mean, n = (now.mean(0) + later.mean(0)) / 2, len(now)

@@ -86,7 +86,9 @@ def test_gradcheck(kind, layout):
 def test_gradcheck_from_probabilities(kind):
     y, t = rolls(2, 7, 5, from_logits=False, spread=1.0)
     o = options(kind, from_logits=False, low=50)
-    assert torch.autograd.gradcheck(lambda y: -3 * functional.apply(o, y, t), (y.requires_grad_(),), eps=1e-7, atol=1e-6)
+    assert torch.autograd.gradcheck(
+        lambda y: -3 * functional.apply(o, y, t), (y.requires_grad_(),), eps=1e-7, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -134,7 +136,9 @@ def test_batches_are_means_of_their_rolls():
     assert torch.equal(columns[3, 1], loss(z[3, 1], t[3, 1]))
     assert torch.allclose(sl.SpiralLoss()(z, t), columns.mean())
     assert sl.SpiralLoss(reduction="none", pitch_dim=0)(z[0, 0], t[0, 0]).shape == (8,)
-    assert sl.SpiralLoss(reduction="none", pitch_dim=-1, time_dim=0)(z.permute(3, 0, 1, 2), t.permute(3, 0, 1, 2)).shape == (8, 5, 2)
+    assert sl.SpiralLoss(reduction="none", pitch_dim=-1, time_dim=0)(
+        z.permute(3, 0, 1, 2), t.permute(3, 0, 1, 2)
+    ).shape == (8, 5, 2)
 
 
 def test_without_a_kind_it_is_binary_cross_entropy():
@@ -310,7 +314,9 @@ def test_seed_hard_is_the_original_distance():
     t[12], y[11] = 1, 1  # C4 and B3
     hard = sl.SeedHard(from_logits=False, reduction="sum")
     assert math.isclose(float(hard(y, t)), math.hypot(3300, 5), rel_tol=1e-6)
-    assert math.isclose(float(sl.SeedHard(True, from_logits=False, reduction="sum")(y, t)), math.hypot(300, 5), rel_tol=1e-6)
+    assert math.isclose(
+        float(sl.SeedHard(True, from_logits=False, reduction="sum")(y, t)), math.hypot(300, 5), rel_tol=1e-6
+    )
 
 
 def test_modules_say_what_they_are_and_hold_no_state():

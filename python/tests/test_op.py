@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The operator inside PyTorch's machinery: compile, export, autocast, functorch, threads, and torch without custom_op."""
+"""The operator inside PyTorch: compile, export, autocast, functorch, threads, and torch without custom_op."""
 
 import concurrent.futures
 import io
@@ -39,7 +39,9 @@ class Step(torch.nn.Module):
 
 
 @needs_op
-@pytest.mark.parametrize("arguments", [{}, {"time_tolerance": 1.0}, {"pitch_dim": -1, "time_dim": -2}, {"backend": "torch"}])
+@pytest.mark.parametrize(
+    "arguments", [{}, {"time_tolerance": 1.0}, {"pitch_dim": -1, "time_dim": -2}, {"backend": "torch"}]
+)
 def test_compile_fullgraph_forward_and_backward(arguments):
     z, t = rolls(4, 12, 12)
     step = Step(sl.SpiralLoss(**arguments))
@@ -192,5 +194,8 @@ print(float(loss(z, t)))
 
 def test_torch_without_custom_op_falls_back_to_a_function(python):
     g = torch.Generator().manual_seed(1)
-    z, t = torch.randn(3, 9, 7, generator=g, dtype=torch.float64), (torch.rand(3, 9, 7, generator=g) < 0.2).double()
+    z, t = (
+        torch.randn(3, 9, 7, generator=g, dtype=torch.float64),
+        (torch.rand(3, 9, 7, generator=g) < 0.2).double(),
+    )
     assert float(python(OLD_TORCH)) == float(sl.SpiralLoss(time_tolerance=1.0)(z, t))

@@ -108,7 +108,8 @@ def test_ten_steps_in_c_and_in_torch_give_the_same_losses(kind, songs, tmp_path)
     matrices = [p for n, p in model.named_parameters() if p.dim() == 2]
     vectors = [p for n, p in model.named_parameters() if p.dim() == 1]
     optimizer = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}], betas=(0.9, 0.99)
+        [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}],
+        betas=(0.9, 0.99),
     )
     batches = read_batches(tmp_path / "batches.f32", model.config.cells, model.config.code, kind == "vae")
     ours = [torch_step(model, optimizer, t, n, r) for (t, n), r in zip(batches, rates)]
@@ -116,7 +117,10 @@ def test_ten_steps_in_c_and_in_torch_give_the_same_losses(kind, songs, tmp_path)
     assert np.abs(np.array(ours) / theirs - 1).max() < 1e-5
     end = Autoencoder.load(tmp_path / "end.safetensors")
     with torch.no_grad():
-        logits, wanted = model.eval()(t := torch.eye(model.config.cells).reshape(-1, *model._shape())), end.eval()(t)
+        logits, wanted = (
+            model.eval()(t := torch.eye(model.config.cells).reshape(-1, *model._shape())),
+            end.eval()(t),
+        )
     assert (logits - wanted).abs().max() < 1e-2 * wanted.abs().max()
     facts = {name: getattr(end.codes, name).clone() for name in ("mean", "factor", "step", "noise", "density")}
     end.measure([midi.read(path).to_roll(steps_per_quarter=4).frames.T for path in songs])
@@ -190,7 +194,12 @@ def test_state_bears_the_names_of_the_list(trained):
     lib = CModel(path)
 
     class Tensor(ctypes.Structure):
-        _fields_ = (("name", ctypes.c_char * 40), ("rows", ctypes.c_size_t), ("columns", ctypes.c_size_t), ("data", ctypes.c_void_p))  # fmt: skip
+        _fields_ = (
+            ("name", ctypes.c_char * 40),
+            ("rows", ctypes.c_size_t),
+            ("columns", ctypes.c_size_t),
+            ("data", ctypes.c_void_p),
+        )
 
     lib.lib.spiral_model_get_tensor.restype = Tensor
     lib.lib.spiral_model_tensor_count.restype = ctypes.c_size_t
