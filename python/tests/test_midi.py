@@ -129,7 +129,7 @@ def test_drums_are_marked_and_left_out():
         (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4), bool), low=100, column_s=0.1)), "frames has shape"),
         (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4), bool))), "one of the two"),
         (lambda: midi.Midi(np.zeros(1, midi.NOTE), ticks_per_quarter=0).to_bytes(), "."),
-        (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4), bool), np.zeros((36, 5), bool), column_s=0.1)), "has 5 col"),
+        (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4)), np.zeros((36, 5)), column_s=0.1)), "has 5 col"),
         (lambda: midi.Roll(np.zeros((3, 4), bool)).windows(0), "columns is 0"),
     ],
 )  # fmt: skip
