@@ -39,7 +39,7 @@ tsan:  ## the C tests under TSan
 	@tools/deps.sh test
 	@tools/test.sh tsan
 
-aarch64:  ## the C tests for 64-bit ARM, cross-compiled and run by qemu (half an hour)
+aarch64:  ## the C tests of core and model for 64-bit ARM, cross-compiled and run by qemu (half an hour)
 	@tools/deps.sh aarch64
 	@tools/test.sh aarch64
 

@@ -5,17 +5,19 @@
 #     tools/test.sh [release | san | tsan | aarch64]
 # release: C tests, lint, the tests against other people's libraries (Python, in build/venv), the program's tests.
 # san, tsan: the C tests under address and undefined-behaviour, or thread sanitizer.
-# aarch64: the C tests, without pictures and SoundFonts, cross-compiled and run by qemu, which takes half an hour; and
+# aarch64: everything but pictures and SoundFonts cross-compiled, the C tests of the core and the model run by qemu, and
 # whether the compiler made vector code of the losses' loops.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 flavour="${1:-release}"
-slower=1
+slower=1 suites=""
 case "$flavour" in
 release) dir=build options="" ;;
 san) dir=build/san options="-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized" ;;
 tsan) dir=build/tsan options="-Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized" ;;
-aarch64) dir=build/aarch64 slower=8 options="--cross-file tools/aarch64.ini -Dpictures=disabled -Dfluidsynth=disabled -Dblas=none" ;;
+aarch64)
+    dir=build/aarch64 options="--cross-file tools/aarch64.ini -Dpictures=disabled -Dfluidsynth=disabled -Dblas=none"
+    slower=8 suites="--suite base --suite kern --suite loss --suite music --suite measure --suite model" ;;
 *) echo "usage: tools/test.sh [release|san|tsan|aarch64]" >&2; exit 2 ;;
 esac
 # What others' libraries leak on exit is not ours to mend.
@@ -40,7 +42,8 @@ if grep -q "warning:" build/test-build.log; then grep -A3 "warning:" build/test-
 [ "$flavour" = release ] && touch build/ready
 
 # C tests: every subtest is an "ok" or "not ok" line of the log.
-meson test -C "$dir" --no-rebuild --print-errorlogs -t $slower
+# shellcheck disable=SC2086
+meson test -C "$dir" --no-rebuild --print-errorlogs -t $slower $suites
 status=$?
 log="$dir/meson-logs/testlog.txt"
 ok=$(grep -c '^ok ' "$log"); bad=$(grep -c '^not ok ' "$log")

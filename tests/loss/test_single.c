@@ -9,7 +9,7 @@
 #define VALUE    1e-6
 #define GRADIENT 1e-6
 
-enum { COLUMNS = SANITIZED ? 100000 : 1000000, BLOCK = 4000, KINDS = 5, CELLS = BLOCK * KEYS, SAMPLE = 2000 };
+enum { COLUMNS = SLOW ? 100000 : 1000000, BLOCK = 4000, KINDS = 5, CELLS = BLOCK * KEYS, SAMPLE = 2000 };
 
 /* One block of columns, and what each precision makes of it. */
 typedef struct block {
