@@ -85,17 +85,21 @@ def main():
     def values(loss, column):
         return [float(runs[loss][seed][column]) for seed in seeds]
 
+    def shown(loss, column, text):
+        """No substitution, no share of them."""
+        return "-" if column == "octave_share" and 0 in values(loss, "substitution") else text
+
     head = [heading for heading, *_ in COLUMNS]
     line("loss", head)
     line("---", ["---"] * len(head))
     for loss in runs:
-        line(loss, [cell(values(loss, c), digits) for _, c, digits in COLUMNS])
+        line(loss, [shown(loss, c, cell(values(loss, c), digits)) for _, c, digits in COLUMNS])
     print("\nDifferences from bce, seed by seed:\n")
     line("loss", head)
     line("---", ["---"] * len(head))
     for loss in runs:
         if loss != "bce":
-            line(loss, [difference([a - b for a, b in zip(values(loss, c), values("bce", c))], digits)
+            line(loss, [shown(loss, c, difference([a - b for a, b in zip(values(loss, c), values("bce", c))], digits))
                         for _, c, digits in COLUMNS])
 
 
