@@ -27,8 +27,8 @@ import peers
 
 SIZES = [(64, 36, 36), (512, 36, 36), (4096, 36, 36), (64, 256, 88), (512, 256, 88), (4096, 256, 88)]
 PEER_CELLS = 16_000_000  # above this the formula's intermediates in PyTorch do not fit: 20 arrays and more
-SUBSET = {"geomloss": 256, "pot": 64, "question": 2048}  # columns; time per column is what is compared
-SECONDS, ROUNDS = 3.0, 100  # per contender and size, at most; three rounds at least
+SUBSET = {"conv1d": 2304, "geomloss": 256, "pot": 64, "question": 2304}  # columns; time per column is what is compared
+SECONDS, ROUNDS, SLICE = 3.0, 100, 0.005  # per contender and size: seconds at most, but three calls; per round
 
 # Arithmetic of kern/vmath.h and kern/loss_body.h per element, a multiply-add, a division, a comparison with its
 # selection each counted once.
@@ -82,7 +82,7 @@ def contenders(ours, shape, threads, skip):
         return found
     found["torch bce compiled"] = (peers.torch_bce_compiled(threads), None)
     found["torch eager"] = (peers.torch_eager(P), None)
-    found["torch eager conv1d"] = (peers.torch_eager(P, "conv1d"), None)
+    found["torch eager conv1d"] = (peers.torch_eager(P, "conv1d"), SUBSET["conv1d"])
     if "compile" not in skip:
         found["torch compile"] = (peers.torch_compiled(P, threads), None)
     found["geomloss sinkhorn"] = (peers.geomloss(P), SUBSET["geomloss"])
@@ -92,15 +92,18 @@ def contenders(ours, shape, threads, skip):
 
 
 def time_all(jobs):
-    """jobs: name -> no-argument function. Rounds over all of them; seconds per call."""
+    """jobs: name -> no-argument function. Rounds over all of them, in each a slice of calls; seconds per call."""
     seconds = {name: [] for name in jobs}
-    for round_ in range(ROUNDS):
+    for _ in range(ROUNDS):
         for name, job in jobs.items():
             if sum(seconds[name]) > SECONDS and len(seconds[name]) >= 3:
                 continue
-            start = time.perf_counter()
-            job()
-            seconds[name].append(time.perf_counter() - start)
+            used = 0.0
+            while used < SLICE:
+                start = time.perf_counter()
+                job()
+                seconds[name].append(time.perf_counter() - start)
+                used += seconds[name][-1]
     return seconds
 
 
@@ -111,16 +114,12 @@ def check(ours, eager, pred, target):
     assert np.abs(g - h).max() <= 1e-4 * np.abs(h).max(), np.abs(g - h).max()
 
 
-def limit(ours, machine, shape, notes, pred, target):
-    """Seconds: (multiply-adds at the register rate, one pass over the arrays), each the best of several."""
+def operations(shape, notes):
+    """Multiply-adds and their like that one call needs: blur of predictions and of slopes, of the notes that sound,
+    and what is done per cell and per bin."""
     B, T, P = shape
-    taps, bins, columns = 2 * peers.REACH + 1, P + 2 * peers.REACH, B * T
-    ops = columns * (2 * P * taps + P * CELL_OPS + bins * BIN_OPS) + notes * taps
-    out = np.empty_like(pred)
-    rate = max(ours.lib.bench_fma_rate(machine) for _ in range(5))
-    stream = [ours.lib.bench_stream(machine, pred.size, pred.ctypes.data, target.ctypes.data, out.ctypes.data)
-              for _ in range(max(3, min(50, int(2e8 / pred.size))))]
-    return ops / rate, min(stream), rate, 3 * 4 * pred.size / min(stream), ops / columns
+    taps, bins = 2 * peers.REACH + 1, P + 2 * peers.REACH
+    return B * T * (2 * P * taps + P * CELL_OPS + bins * BIN_OPS) + notes * taps
 
 
 def measure(ours, shape, threads, skip):
@@ -129,7 +128,7 @@ def measure(ours, shape, threads, skip):
     columns = B * T
     pred, target = ours.fill(*shape)
     turned = [np.ascontiguousarray(x.swapaxes(1, 2)) for x in (pred, target)]
-    machine = ours.open("bce", P, threads)
+    machine, out, rates = ours.open("bce", P, threads), np.empty_like(pred), []
     runners, jobs, given = contenders(ours, shape, threads, skip), {}, {}
     for name, (function, subset) in runners.items():
         n = min(columns, subset or columns)
@@ -139,20 +138,20 @@ def measure(ours, shape, threads, skip):
         jobs[name]()  # to warm up, and to compile
     if "torch eager" in runners:
         check(runners["ours"][0], runners["torch eager"][0], pred, target)
-    compute, stream, rate, bandwidth, ops = limit(ours, machine, shape, int(target.sum()), pred, target)
+    jobs["limit: memory"] = lambda: ours.lib.bench_stream(machine, pred.size, pred.ctypes.data, target.ctypes.data,
+                                                          out.ctypes.data)
+    jobs["multiply-adds"] = lambda: rates.append(ours.lib.bench_fma_rate(machine))
     seconds = time_all(jobs)
-    again = limit(ours, machine, shape, int(target.sum()), pred, target)
-    compute, stream = min(compute, again[0]), min(stream, again[1])
-    rows = [{"contender": name, "columns_timed": given[name], "runs": len(times),
-             "min_ns_per_column": 1e9 * min(times) / given[name],
-             "median_ns_per_column": 1e9 * float(np.median(times)) / given[name]}
-            for name, times in seconds.items()]
-    for name, value in [("limit: multiply-adds", compute), ("limit: memory", stream)]:
-        rows.append({"contender": name, "columns_timed": columns, "runs": 1,
-                     "min_ns_per_column": 1e9 * value / columns, "median_ns_per_column": 1e9 * value / columns})
-    facts = {"fma_per_second": max(rate, again[2]), "bytes_per_second": max(bandwidth, again[3]),
-             "ops_per_column": ops, "density": float(target.mean())}
+    del seconds["multiply-adds"]
     ours.lib.bench_close(machine)
+    ops = operations(shape, int(target.sum()))
+    seconds["limit: multiply-adds"] = [ops / rate for rate in rates]
+    rows = [{"contender": name, "columns_timed": given.get(name, columns), "runs": len(times),
+             "min_ns_per_column": 1e9 * min(times) / given.get(name, columns),
+             "median_ns_per_column": 1e9 * float(np.median(times)) / given.get(name, columns)}
+            for name, times in seconds.items()]
+    facts = {"fma_per_second": max(rates), "bytes_per_second": 3 * 4 * pred.size / min(seconds["limit: memory"]),
+             "ops_per_column": ops / columns, "density": float(target.mean())}
     return rows, facts
 
 

@@ -106,11 +106,12 @@ SPIRAL_API size_t spiral_loss_work_size_f64(const spiral_loss *loss, size_t T);
  *   grad    (B, T, P), overwritten, may alias pred if the strides are equal; or NULL
  *   work    buffer of spiral_loss_work_size_* bytes, aligned to 64
  *
- * All sums are in double. With a time blur and SPIRAL_REDUCE_NONE, what a roll's ends blur into the silence
- * around it counts for the first and last column. Results do not depend on how a batch is cut, between rolls
- * or, without a time blur, between columns: for SUM and NONE gradients, and for NONE values, bit for bit.
- * NUMERIC: a cell is NaN, infinite or out of its range; the sentence says which. BAD_ARG: a NULL, a shape or
- * the alignment of work. UNSUPPORTED: grad with seed_hard. On failure value and grad are unspecified. */
+ * Costs are summed in double, four cells at a time. With a time blur and SPIRAL_REDUCE_NONE, what a roll's
+ * ends blur into the silence around it counts for the first and last column. Results do not depend on how a
+ * batch is cut, between rolls or, without a time blur, between columns: for SUM and NONE gradients, and for
+ * NONE values, bit for bit. NUMERIC: a cell is NaN, infinite or out of its range; the sentence says which.
+ * BAD_ARG: a NULL, a shape or the alignment of work. UNSUPPORTED: grad with seed_hard. On failure value and
+ * grad are unspecified. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_loss_value_grad_f32(
     const spiral_loss *loss, size_t B, size_t T, const float *pred, spiral_strides pred_strides,
     const float *target, spiral_strides target_strides, const float *weight, spiral_strides weight_strides,
