@@ -35,6 +35,7 @@ NOTE = np.dtype(
 )  # fmt: skip
 TEMPO = np.dtype([("at_ticks", "i8"), ("us_per_quarter", "i4"), ("at_s", "f8")], align=True)
 METER = np.dtype([("at_ticks", "i8"), ("numerator", "i4"), ("denominator", "i4")], align=True)
+PEDAL = np.dtype([("at_ticks", "i8"), ("track", "u2"), ("channel", "u1"), ("down", "?")], align=True)
 # spiral_note, byte for byte.
 _NOTE_C = np.dtype(
     [("on", "i8"), ("off", "i8"), ("track", "u2"), ("channel", "u1"), ("pitch", "u1"), ("velocity", "u1")],
@@ -46,14 +47,16 @@ Bits = npt.NDArray[np.bool_]
 _warning_name = declare("spiral_midi_warning_name", ctypes.c_char_p, ctypes.c_int)
 
 
-def _count_warnings() -> int:
-    count, unknown = 0, _warning_name(-1)
-    while _warning_name(count) != unknown:
+def _words(name_of: Any) -> tuple[str, ...]:
+    """All names of an enum of C, by its function that names them."""
+    count, unknown = 0, name_of(-1)
+    while name_of(count) != unknown:
         count += 1
-    return count
+    return tuple(name_of(i).decode() for i in range(count))
 
 
-WARNINGS = tuple(_warning_name(i).decode() for i in range(_count_warnings()))
+WARNINGS = _words(_warning_name)
+OUT_OF_RANGE = _words(declare("spiral_out_of_range_name", ctypes.c_char_p, ctypes.c_int))
 
 
 class _Midi(ctypes.Structure):
@@ -69,6 +72,8 @@ class _Midi(ctypes.Structure):
         ("tempos", ctypes.c_void_p),
         ("meter_count", ctypes.c_size_t),
         ("meters", ctypes.c_void_p),
+        ("pedal_count", ctypes.c_size_t),
+        ("pedals", ctypes.c_void_p),
         ("name", ctypes.c_char_p),
         ("text", ctypes.c_char_p),
         ("warnings", ctypes.c_uint32 * len(WARNINGS)),
@@ -92,24 +97,34 @@ class _Roll(ctypes.Structure):
 class _RollOptions(ctypes.Structure):
     _fields_ = (
         ("grid", _Grid), ("low", ctypes.c_int), ("high", ctypes.c_int),
-        ("onsets", ctypes.c_int), ("drums", ctypes.c_int),
+        ("onsets", ctypes.c_int),         ("drums", ctypes.c_int),
+        ("pedal", ctypes.c_int),
+        ("out_of_range", ctypes.c_int),
     )  # fmt: skip
 
 
-_REPORT = [
-    "notes",
-    "notes_drums",
-    "notes_kept",
-    "notes_low",
-    "notes_high",
-    "notes_short",
-    "onsets_merged",
-    "notes_doubled",
-]
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What the way from notes to columns kept and lost; counts are notes (spiral_roll_report in roll.h)."""
+
+    notes: int
+    notes_drums: int
+    notes_kept: int
+    notes_low: int
+    notes_high: int
+    notes_folded: int
+    transposed_by: int
+    notes_held: int
+    notes_short: int
+    onsets_merged: int
+    notes_doubled: int
+
+
+_REPORT = [field.name for field in dataclasses.fields(Report)]
 
 
 class _Report(ctypes.Structure):
-    _fields_ = tuple((name, ctypes.c_size_t) for name in _REPORT)
+    _fields_ = tuple((name, ctypes.c_int if name == "transposed_by" else ctypes.c_size_t) for name in _REPORT)
 
 
 _midi, _roll, _error = ctypes.POINTER(_Midi), ctypes.POINTER(_Roll), ctypes.POINTER(Failure)
@@ -139,20 +154,6 @@ def _copy(address: Optional[int], count: int, dtype: np.dtype[Any]) -> npt.NDArr
     if not address or not count:
         return np.empty(0, dtype)
     return np.frombuffer(ctypes.string_at(address, count * dtype.itemsize), dtype).copy()
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """What the way from notes to columns kept and lost; counts are notes (spiral_roll_report in roll.h)."""
-
-    notes: int
-    notes_drums: int
-    notes_kept: int
-    notes_low: int
-    notes_high: int
-    notes_short: int
-    onsets_merged: int
-    notes_doubled: int
 
 
 @dataclasses.dataclass
@@ -201,6 +202,7 @@ class Midi:
             start_ticks and end_ticks, which are what is written; sorted by start, then pitch.
         tempos: structured array: at_ticks, us_per_quarter, at_s; empty means 120 quarters a minute.
         meters: structured array: at_ticks, numerator, denominator; empty means 4/4.
+        pedals: structured array of the changes of the sustain pedal: at_ticks, track, channel, down.
         ticks_per_quarter: 0 when the file counts SMPTE time; then `ticks_per_s` is above 0.
         warnings: what the reader mended, and how often; empty for a file without faults.
     """
@@ -208,6 +210,7 @@ class Midi:
     notes: Notes
     tempos: Notes = dataclasses.field(default_factory=lambda: np.empty(0, TEMPO))
     meters: Notes = dataclasses.field(default_factory=lambda: np.empty(0, METER))
+    pedals: Notes = dataclasses.field(default_factory=lambda: np.empty(0, PEDAL))
     ticks_per_quarter: int = 480
     ticks_per_s: float = 0.0
     format: int = 1
@@ -237,13 +240,15 @@ class Midi:
         for ours, theirs in (("start_ticks", "on"), ("end_ticks", "off"), ("track", "track"), ("channel", "channel"),
                              ("pitch", "pitch"), ("velocity", "velocity")):  # fmt: skip
             notes[theirs] = self.notes[ours]
-        tempos, meters = (np.ascontiguousarray(a, t) for a, t in ((self.tempos, TEMPO), (self.meters, METER)))
+        tables = [notes]
+        for given, dtype in ((self.tempos, TEMPO), (self.meters, METER), (self.pedals, PEDAL)):
+            tables.append(np.ascontiguousarray(given, dtype))
         texts = [None if t is None else t.encode("utf-8", "surrogateescape") for t in (self.name, self.text)]
         struct = _Midi(
-            self.format, self.ticks_per_quarter, self.ticks_per_s, self.tracks, self.end_ticks, len(notes),
-            notes.ctypes.data, len(tempos), tempos.ctypes.data, len(meters), meters.ctypes.data, *texts,
+            self.format, self.ticks_per_quarter, self.ticks_per_s, self.tracks, self.end_ticks,
+            *(part for t in tables for part in (len(t), t.ctypes.data)), *texts,
         )  # fmt: skip
-        return struct, [notes, tempos, meters, texts]
+        return struct, [tables, texts]
 
     def to_bytes(self) -> bytes:
         """The file; reading it gives the same notes. ValueError: a field is out of its range (midi.h)."""
@@ -268,6 +273,8 @@ class Midi:
         high: int = 83,
         onsets: bool = False,
         drums: bool = False,
+        pedal: bool = False,
+        out_of_range: str = "drop",
     ) -> Roll:
         """The notes on a grid.
 
@@ -275,13 +282,19 @@ class Midi:
             column_s: seconds a column, 0.001 to 1 in whole microseconds; or
             steps_per_quarter: columns a quarter, 1 to 96.
             low: lowest key kept.
-            high: highest key kept; what lies outside is counted in `report`.
+            high: highest key kept.
             onsets: whether to mark where notes begin.
             drums: whether to keep channel 10.
+            pedal: whether the sustain pedal holds notes.
+            out_of_range: notes outside low..high are left out ("drop"), moved by octaves each ("fold"), or all notes
+                are moved so that most fit ("fit"). `report` counts what became of them.
         """
         if not 0 <= low <= high <= 127:
             raise ValueError(f"low is {low} and high {high}: must be 0 <= low <= high <= 127")
-        options = _RollOptions(_grid(column_s, steps_per_quarter), low, high, onsets, drums)
+        if out_of_range not in OUT_OF_RANGE:
+            raise ValueError(f"out_of_range is {out_of_range!r}: must be one of {', '.join(OUT_OF_RANGE)}")
+        what = OUT_OF_RANGE.index(out_of_range)
+        options = _RollOptions(_grid(column_s, steps_per_quarter), low, high, onsets, drums, pedal, what)
         struct, _keep = self._struct()
         roll, report = _Roll(), _Report()
         call(_to_roll, ctypes.byref(struct), ctypes.byref(options), ctypes.byref(roll), ctypes.byref(report))
@@ -328,10 +341,9 @@ def _adopt(struct: _Midi) -> Midi:
     """C's file as ours; C's memory is freed."""
     try:
         c = _copy(struct.notes, struct.note_count, _NOTE_C)
-        tempos, meters = (
-            _copy(struct.tempos, struct.tempo_count, TEMPO),
-            _copy(struct.meters, struct.meter_count, METER),
-        )
+        tempos = _copy(struct.tempos, struct.tempo_count, TEMPO)
+        meters = _copy(struct.meters, struct.meter_count, METER)
+        pedals = _copy(struct.pedals, struct.pedal_count, PEDAL)
         notes = np.empty(len(c), NOTE)
         for ours, theirs in (("start_ticks", "on"), ("end_ticks", "off")):
             notes[ours] = c[theirs]
@@ -342,7 +354,7 @@ def _adopt(struct: _Midi) -> Midi:
         texts = [None if t is None else t.decode("utf-8", "surrogateescape") for t in (struct.name, struct.text)]
         warnings = {WARNINGS[i]: n for i, n in enumerate(struct.warnings) if n}
         return Midi(
-            notes, tempos, meters, struct.ticks_per_quarter, struct.ticks_per_s, struct.format, struct.tracks,
+            notes, tempos, meters, pedals, struct.ticks_per_quarter, struct.ticks_per_s, struct.format, struct.tracks,
             struct.end_ticks, texts[0], texts[1], warnings,
         )  # fmt: skip
     finally:

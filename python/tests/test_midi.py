@@ -115,6 +115,30 @@ def test_drums_are_marked_and_left_out():
     assert song.to_roll(0.1, drums=True).frames.any(axis=1).sum() == 2
 
 
+def test_notes_out_of_range_are_dropped_folded_or_fitted():
+    song = midi.from_notes({"start": [0, 0], "end": [1, 1], "pitch": [60, 90]})
+    dropped, folded, fitted = (song.to_roll(0.5, out_of_range=what) for what in midi.OUT_OF_RANGE)
+    assert dropped.report.notes_high == 1
+    assert np.flatnonzero(dropped.frames.any(1)).tolist() == [12]
+    assert folded.report.notes_folded == 1
+    assert np.flatnonzero(folded.frames.any(1)).tolist() == [12, 30]
+    assert fitted.report.transposed_by == -7
+    assert np.flatnonzero(fitted.frames.any(1)).tolist() == [5, 35]
+    with pytest.raises(ValueError, match="out_of_range is 'keep': must be one of drop, fold, fit"):
+        song.to_roll(0.5, out_of_range="keep")
+
+
+def test_the_pedal_holds_notes_on_request():
+    song = midi.from_notes({"start": [0.0], "end": [0.5], "pitch": [60]})
+    song.pedals = np.array([(0, 0, 0, True), (1920, 0, 0, False)], midi.PEDAL)  # up after four quarters, 2 s
+    song = midi.read(song.to_bytes())
+    assert song.pedals["down"].tolist() == [True, False]
+    assert song.to_roll(0.5).frames.shape[1] == 1
+    held = song.to_roll(0.5, pedal=True)
+    assert held.frames.shape[1] == 4
+    assert held.report.notes_held == 1
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The package: what importing it loads and costs, its exceptions, and what its wheel holds."""
 
-import ctypes
 import importlib.util
 import os
 import pathlib
@@ -12,8 +11,8 @@ import sys
 import pytest
 
 import spiral_loss
-from spiral_loss import errors, helix, midi
-from spiral_loss._library import library_path
+from spiral_loss import _plan, errors, helix, metrics, midi
+from spiral_loss._library import Failure, library_path
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
@@ -120,10 +119,39 @@ def test_helix():
     assert made.octave == pytest.approx(1.022, abs=1e-3)
 
 
-def test_structs_are_those_of_c():
-    assert midi._NOTE_C.itemsize == 24
-    assert midi.TEMPO.itemsize == 24
-    assert ctypes.sizeof(midi._Report) == 64
+def fields_of(header, struct):
+    """The names of a C struct's members, in order."""
+    text = (SOURCE / "include" / "spiral" / header).read_text()
+    body = re.search(rf"typedef struct {struct} {{(.*?)\n}} {struct};", text, re.DOTALL)[1]
+    body = re.sub(r"/\*.*?\*/|\[.*?\]", "", body, flags=re.DOTALL)
+    members = [line.split()[-1 - line.count(",") :] for line in body.split(";") if line.strip()]
+    return [name.strip("*, ") for names in members for name in names]
+
+
+@pytest.mark.parametrize(
+    ("header", "struct", "ours"),
+    [
+        ("midi.h", "spiral_midi", midi._Midi),
+        ("roll.h", "spiral_grid", midi._Grid),
+        ("roll.h", "spiral_roll", midi._Roll),
+        ("roll.h", "spiral_roll_options", midi._RollOptions),
+        ("roll.h", "spiral_roll_report", midi._Report),
+        ("measure.h", "spiral_measure_counts", metrics._Counts),
+        ("measure.h", "spiral_measures", metrics._Measures),
+        ("loss.h", "spiral_loss_options", _plan.OptionsStruct),
+        ("loss.h", "spiral_strides", _plan.Strides),
+        ("helix.h", "spiral_helix", helix.HelixStruct),
+        ("status.h", "spiral_error", Failure),
+    ],
+)
+def test_structs_are_those_of_the_headers(header, struct, ours):
+    assert [name for name, *_ in ours._fields_] == fields_of(header, struct)
+
+
+def test_tables_are_those_of_the_headers():
+    renamed = {"on_ticks": "on", "off_ticks": "off"}
+    for struct, dtype in (("note", midi._NOTE_C), ("tempo", midi.TEMPO), ("meter", midi.METER), ("pedal", midi.PEDAL)):
+        assert list(dtype.names) == [renamed.get(n, n) for n in fields_of("midi.h", f"spiral_{struct}")]
 
 
 def test_a_missing_library_is_said(python):
