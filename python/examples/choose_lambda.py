@@ -4,7 +4,8 @@
 python examples/choose_lambda.py my_midi/ --steps 400 --seeds 3
 
 The network is that of the C program, started from principal components, so that short runs are enough to compare by.
-Every tenth file is held out and scored; numbers are means over the seeds, +- their standard deviation.
+Of every ten files one is held out and scored, and one chooses the threshold above which a cell sounds: with a
+different loss another one suits. Numbers are means over the seeds, +- their standard deviation.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ import io
 import statistics
 
 import torch
-from seed_autoencoder import COLUMNS, HIGH, LOW, read_rolls, scores, train, windows_of
+from seed_autoencoder import COLUMNS, HIGH, LOW, read_rolls, train, windows_of
 
 from spiral_loss import SpiralLoss
-from spiral_loss.metrics import OctaveShare
+from spiral_loss.metrics import MultiPitch, OctaveShare, SpiralError
 from spiral_loss.model import Autoencoder, Config
 
 
@@ -27,7 +28,7 @@ class Network(torch.nn.Module):
 
     def __init__(self, windows: torch.Tensor) -> None:
         super().__init__()
-        self.inner = Autoencoder(Config(low=LOW, high=HIGH, columns=COLUMNS, code=8, hidden=256, grid="beats"))
+        self.inner = Autoencoder(Config(low=LOW, high=HIGH, columns=COLUMNS, code=16, hidden=256, grid="beats"))
         self.inner.start_from(windows[torch.randperm(len(windows))[:2048]].mT[:, None])
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
@@ -38,15 +39,30 @@ class Network(torch.nn.Module):
 SCORES = ("F1", "Spiral Error", "Octave Share", "Substitution Error", "Miss Error", "False Alarm Error")
 
 
-def one_run(weight: float, training: torch.Tensor, held: torch.Tensor, steps: int, seed: int) -> dict[str, float]:
+@torch.no_grad()
+def best_threshold(logits: torch.Tensor, windows: torch.Tensor) -> float:
+    """The logit with the best F1."""
+
+    def f1(threshold: float) -> float:
+        above = logits > threshold
+        return float(2 * (above * windows).sum() / (above.sum() + windows.sum()))
+
+    return max((t / 10 for t in range(-30, 21)), key=f1)
+
+
+def one_run(weight: float, parts: list[torch.Tensor], steps: int, seed: int) -> dict[str, float]:
+    training, choosing, held = parts
     torch.manual_seed(seed)
     model = Network(training)
     with contextlib.redirect_stdout(io.StringIO()):
         train(model, training, SpiralLoss(weight=weight, low=LOW), steps, seed)
-    octaves = OctaveShare(low=LOW)
     with torch.no_grad():
-        octaves.update(model(held), held)
-    return {**scores(model, held), "Octave Share": octaves.compute()}
+        threshold = best_threshold(model(choosing), choosing)
+        logits = model(held)
+    pitch, error, octaves = (m(threshold=threshold, low=LOW) for m in (MultiPitch, SpiralError, OctaveShare))
+    for metric in (pitch, error, octaves):
+        metric.update(logits, held)
+    return {**pitch.compute(), "Spiral Error": error.compute(), "Octave Share": octaves.compute()}
 
 
 def main() -> None:
@@ -57,13 +73,15 @@ def main() -> None:
     parser.add_argument("--weights", type=float, nargs="+", default=[0, 0.5, 1, 2, 4, 8])
     arguments = parser.parse_args()
     rolls = read_rolls(arguments.folder)
-    held = windows_of(rolls[::10])
-    training = windows_of([r for i, r in enumerate(rolls) if i % 10], hop=4)
-    print(f"{len(rolls)} files, {len(training)} windows to train on, {len(held)} held out")
+    parts = [windows_of(rolls[i::10]) for i in (1, 0)]
+    parts.insert(0, windows_of([r for i, r in enumerate(rolls) if i % 10 > 1], hop=4))
+    print(
+        f"{len(rolls)} files; windows to train on, to choose by and held out: {', '.join(str(len(p)) for p in parts)}"
+    )
     print("| lambda |", " | ".join(SCORES), "|")
     print("|---|" + "---|" * len(SCORES))
     for weight in arguments.weights:
-        runs = [one_run(weight, training, held, arguments.steps, seed) for seed in range(arguments.seeds)]
+        runs = [one_run(weight, parts, arguments.steps, seed) for seed in range(arguments.seeds)]
         spread = statistics.stdev if len(runs) > 1 else lambda _: 0.0
         cells = [f"{statistics.mean(r[c] for r in runs):.3f} ± {spread([r[c] for r in runs]):.3f}" for c in SCORES]
         print(f"| {weight:g} |", " | ".join(cells), "|", flush=True)
