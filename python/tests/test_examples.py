@@ -22,7 +22,7 @@ def run(*command):
 
 
 def test_seed_autoencoder(songs, tmp_path):
-    out = run(EXAMPLES / "seed_autoencoder.py", songs[0].parent, "-o", tmp_path / "again.mid", "--steps", 80)
+    out = run(EXAMPLES / "seed_autoencoder.py", songs[0].parent, "-o", tmp_path / "again.mid", "--steps", 300)
     losses = [float(x) for x in re.findall(r"loss ([\d.]+)", out)]
     assert losses[-1] < losses[0]
     semitone, tritone, octave = map(float, re.search(r"C# ([\d.]+), F# ([\d.]+), the C above ([\d.]+)", out).groups())
