@@ -28,6 +28,10 @@ _SECOND = (
     "spiral_loss: the C kernels give first derivatives only; for a second one (create_graph, hessian) call the loss "
     'with backend="torch"'
 )
+_FORWARD = (
+    "spiral_loss: the C kernels have no forward-mode derivatives (jvp, hessian, jacfwd): call the loss with "
+    'backend="torch"'
+)
 _Packed = Tuple[str, str, bool, int, int, "list[float]"]
 
 
@@ -148,6 +152,10 @@ class _ValueGrad(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *upstream: Optional[Tensor]) -> Tuple[Optional[Tensor], ...]:
         return _backward(ctx, upstream[0], upstream[1])
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        raise NotImplementedError(_FORWARD)
 
     @staticmethod
     def vmap(info: Any, in_dims: Tuple[Any, ...], *args: Any) -> Any:

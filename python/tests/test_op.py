@@ -155,6 +155,25 @@ def test_second_derivatives_with_functorch():
     assert torch.func.hessian(plain)(z, t).shape == (4, 3, 4, 3)
 
 
+def test_forward_mode_derivatives():
+    z, t = rolls(4, 3, dtype=torch.float64)
+    for transform in (torch.func.jacfwd, torch.func.hessian):
+        with pytest.raises(NotImplementedError, match='no forward-mode derivatives .* backend="torch"'):
+            transform(sl.SpiralLoss())(z, t)
+    plain = sl.SpiralLoss(backend="torch")
+    assert torch.allclose(torch.func.jacfwd(plain)(z, t), torch.func.grad(sl.SpiralLoss())(z, t))
+
+
+@needs_op
+def test_compiled_functorch():
+    z, t = rolls(3, 12, 12)
+    torch._dynamo.reset()
+    loss, plain = sl.SpiralLoss(), sl.SpiralLoss(backend="torch")
+    assert torch.allclose(torch.compile(torch.func.vmap(loss), fullgraph=True)(z, t), torch.func.vmap(loss)(z, t))
+    compiled = torch.compile(torch.func.grad(plain), fullgraph=True)
+    assert torch.allclose(compiled(z[0], t[0]), torch.func.grad(loss)(z[0], t[0]), rtol=1e-4, atol=1e-7)
+
+
 def test_threads_share_a_loss():
     z, t = rolls(64, 36, 36)
     loss = sl.SpiralLoss()
