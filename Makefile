@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := all
 BENCH ?=
 SECONDS ?= 60
-.PHONY: all bench bench-midi demo test lint san tsan aarch64 oracles mutants fuzz fuzz-afl format install clean help
+.PHONY: all bench bench-midi demo test python lint san tsan aarch64 oracles mutants fuzz fuzz-afl format install clean help
 DATA := $(abspath $(wildcard ../shared/data))
 SPIRAL_DATA ?= $(DATA)
 export SPIRAL_DATA
@@ -27,6 +27,9 @@ demo: all  ## from nothing to sound: trains, scores, writes new music to demo/
 test:  ## all fast tests; ends with: N passed, N failed
 	@tools/deps.sh test
 	@tools/test.sh
+
+python: all  ## the Python package: installed from a fresh start, linted and tested, with PyTorch in build/venv-torch
+	@tools/test_python.sh
 
 lint: all  ## rooms, headers alone, exported symbols, formatting
 	@tools/lint.sh
