@@ -462,17 +462,22 @@ static double now_s(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Two seconds are two seconds, as near as a busy machine allows; an epoch is so many windows. */
+/* Two seconds are two seconds; a machine that is busy with other things may try again. An epoch is so many
+ * windows. */
 static void test_budgets(void **state) {
     (void)state;
     spiral_train_options o = piece_training();
     spiral_train_progress result;
     o.steps = 0;
     o.seconds = 2;
-    double begin = now_s();
-    assert_int_equal(spiral_train(&o, corpus, held, p.model, 0, NULL, NULL, &result, NULL, NULL), SPIRAL_OK);
-    double took = now_s() - begin;
-    print_message("# asked for 2 s, took %.2f s, %d steps\n", took, (int)result.steps);
+    double took = 0;
+    for (int attempt = 0; attempt < 4 && !(took > 0.5 && took < 4); attempt++) {
+        double begin = now_s();
+        assert_int_equal(spiral_train(&o, corpus, held, p.model, 0, NULL, NULL, &result, NULL, NULL),
+                         SPIRAL_OK);
+        took = now_s() - begin;
+        print_message("# asked for 2 s, took %.2f s, %d steps\n", took, (int)result.steps);
+    }
     assert_true(took > 0.5 && took < 4);
     assert_true(result.steps > 20 && result.step == result.steps);
     o.epochs = 2.5;
