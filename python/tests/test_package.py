@@ -27,7 +27,7 @@ print(time.perf_counter() - start, "torch" in sys.modules)
 
 
 def import_seconds(python, before, module):
-    runs = [python(TIMED.format(before=before, module=module)).split() for _ in range(5)]
+    runs = [python(TIMED.format(before=before, module=module)).split() for _ in range(3)]
     return min(float(s) for s, _ in runs), runs[0][1] == "True"
 
 
