@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := all
 BENCH ?=
 SECONDS ?= 60
-.PHONY: all bench demo test lint san tsan aarch64 oracles mutants fuzz fuzz-afl format install clean help
+.PHONY: all bench bench-midi demo test python lint san tsan aarch64 oracles mutants fuzz fuzz-afl format install clean help
 DATA := $(abspath $(wildcard ../shared/data))
 SPIRAL_DATA ?= $(DATA)
 export SPIRAL_DATA
@@ -27,6 +27,9 @@ demo: all  ## from nothing to sound: trains, scores, writes new music to demo/
 test:  ## all fast tests; ends with: N passed, N failed
 	@tools/deps.sh test
 	@tools/test.sh
+
+python: all  ## the Python package: installed from a fresh start, linted and tested, with PyTorch in build/venv-torch
+	@tools/test_python.sh
 
 lint: all  ## rooms, headers alone, exported symbols, formatting
 	@tools/lint.sh
@@ -54,6 +57,9 @@ mutants:  ## the losses and scores broken on purpose, one line at a time: every 
 
 bench: all  ## the losses against PyTorch, GeomLoss and POT, in one run; BENCH="--quick" for less
 	@bench/run.sh $(BENCH)
+
+bench-midi: all  ## the MIDI reader against symusic and mido, on $SPIRAL_DATA/piano-midi-de-ccbysa; BENCH="--quick" for less
+	@bench/run_midi.sh $(BENCH)
 
 fuzz:  ## libFuzzer on each reader for SECONDS=60, or on TARGET=midi alone; ends with: N executions, N found
 	@tools/deps.sh fuzz

@@ -44,7 +44,7 @@ typedef struct cli_flag {
 
 /* What every verb takes. */
 typedef struct cli_common {
-    int json, quiet, help;
+    int json, quiet, help, strict; /* strict: CLI_STRICT_FLAG, of the verbs that read music */
     int64_t threads;
 } cli_common;
 
@@ -98,29 +98,48 @@ const char *cli_duration(double seconds);
 extern const char *const cli_presets[]; /* seed, bar, phrase */
 enum { PRESET_SEED, PRESET_BAR, PRESET_PHRASE };
 
+extern const char *const cli_out_of_range[]; /* in the order of spiral_out_of_range */
+
 /* What the flags --preset --grid --low --high --columns --planes ask for; -1 and NULL: as the preset says. */
 typedef struct cli_rolling {
     int preset;
     const char *grid;
     int64_t low, high, columns, planes;
+    int pedal, out_of_range;
+    int keep_duplicates; /* CLI_SIFTING_FLAGS; 0: as said there */
 } cli_rolling;
 #define CLI_ROLLING_DEFAULT \
-    { PRESET_BAR, NULL, -1, -1, -1, -1 }
-#define CLI_ROLLING_FLAGS(r)                                                                          \
-    {"preset",                                                                                        \
-     CLI_CHOICE,                                                                                      \
-     &(r).preset,                                                                                     \
-     "NAME",                                                                                          \
-     "seed: keys 48..83, 36 columns of 10 ms; bar, phrase: one, "                                     \
-     "four bars of sixteenths, keys as the music has them, frames and onsets",                        \
-     0,                                                                                               \
-     0,                                                                                               \
-     cli_presets},                                                                                    \
-        {"grid", CLI_TEXT, &(r).grid, "STEP", "a column: 10ms, or 1/16 of a whole note", 0, 0, NULL}, \
-        {"low", CLI_INT, &(r).low, "KEY", "lowest MIDI key", 0, 127, NULL},                           \
-        {"high", CLI_INT, &(r).high, "KEY", "highest MIDI key", 0, 127, NULL},                        \
-        {"columns", CLI_INT, &(r).columns, "N", "columns of a window", 1, 512, NULL}, {               \
-        "planes", CLI_INT, &(r).planes, "N", "1: frames; 2: frames and onsets", 1, 2, NULL            \
+    { .preset = PRESET_BAR, .low = -1, .high = -1, .columns = -1, .planes = -1 }
+#define CLI_ROLLING_FLAGS(r)                                                                               \
+    {"preset",                                                                                             \
+     CLI_CHOICE,                                                                                           \
+     &(r).preset,                                                                                          \
+     "NAME",                                                                                               \
+     "seed: keys 48..83, 36 columns of 10 ms; bar, phrase: one, "                                          \
+     "four bars of sixteenths, keys as the music has them, frames and onsets",                             \
+     0,                                                                                                    \
+     0,                                                                                                    \
+     cli_presets},                                                                                         \
+        {"grid", CLI_TEXT, &(r).grid, "STEP", "a column: 10ms, or 1/16 of a whole note", 0, 0, NULL},      \
+        {"low", CLI_INT, &(r).low, "KEY", "lowest MIDI key", 0, 127, NULL},                                \
+        {"high", CLI_INT, &(r).high, "KEY", "highest MIDI key", 0, 127, NULL},                             \
+        {"columns", CLI_INT, &(r).columns, "N", "columns of a window", 1, 512, NULL},                      \
+        {"planes", CLI_INT, &(r).planes, "N", "1: frames; 2: frames and onsets", 1, 2, NULL},              \
+        {"pedal", CLI_SWITCH, &(r).pedal, NULL, "the sustain pedal holds notes", 0, 0, NULL}, {            \
+        "out-of-range", CLI_CHOICE, &(r).out_of_range, "WAY",                                              \
+            "notes outside the keys: drop them, fold them by octaves, fit each file by transposing it", 0, \
+            0, cli_out_of_range                                                                            \
+    }
+
+/* What the MIDI reader had to mend counts as what cannot be read. */
+#define CLI_STRICT_FLAG(common) \
+    { "strict", CLI_SWITCH, &(common).strict, NULL, "refuse MIDI files that have to be mended", 0, 0, NULL }
+
+/* Which of the files a corpus is made of. */
+#define CLI_SIFTING_FLAGS(r, common)                                                             \
+    CLI_STRICT_FLAG(common), {                                                                   \
+        "keep-duplicates", CLI_SWITCH, &(r).keep_duplicates, NULL,                               \
+            "keep files whose notes an earlier file has too; else they are left out", 0, 0, NULL \
     }
 
 /* Fills roll options and columns; keys that the preset leaves to the music are chosen from it (reads
@@ -130,7 +149,16 @@ int cli_roll_options(const cli_rolling *rolling, const cli_common *common, char 
 /* Reads a corpus; prints each file left out. Returns -1 or the exit status. */
 int cli_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
                const cli_common *common, spiral_corpus **corpus);
-/* Loads a MIDI file, or a text score if the name ends in .txt; remarks on a file that is cut short. Returns
+/* Reads a corpus and sifts it as `rolling` asks; what stands in `of` (or NULL) is a duplicate too. */
+spiral_status cli_sift_corpus(const cli_rolling *rolling, char **paths, int count,
+                              const spiral_roll_options *options, int columns, const spiral_corpus *of,
+                              const cli_common *common, spiral_corpus **corpus, spiral_error *err);
+/* The same, printing each file left out. Returns -1 or the exit status. */
+int cli_sifted_corpus(const cli_rolling *rolling, char **paths, int count, const spiral_roll_options *options,
+                      int columns, const spiral_corpus *of, const cli_common *common, spiral_corpus **corpus);
+/* Remarks on how many files of the one or two (NULL: none) corpora were mended while reading. */
+void cli_note_mended(const cli_common *common, const spiral_corpus *a, const spiral_corpus *b);
+/* Loads a MIDI file, or a text score if the name ends in .txt; remarks on a file that is mended. Returns
  * -1 or the exit status. */
 int cli_midi(const char *path, const cli_common *common, spiral_midi *midi);
 /* Loads a piece as a roll of the model's kind. Returns -1 or the exit status. */

@@ -10,6 +10,11 @@
 #include "cli.h"
 
 const char *const cli_presets[] = {"seed", "bar", "phrase", NULL};
+const char *const cli_out_of_range[] = {
+#define SPIRAL_X(name, word) word,
+    SPIRAL_OUT_OF_RANGE_LIST(SPIRAL_X)
+#undef SPIRAL_X
+        NULL};
 
 /* "10ms" or "1/16" -> grid. */
 static int parse_grid(const char *text, spiral_grid *grid) {
@@ -64,15 +69,21 @@ static int no_stdin(char **paths, int count) {
     return -1;
 }
 
+static spiral_status sift(const cli_rolling *r, const cli_common *common, spiral_corpus *corpus,
+                          const spiral_corpus *of, spiral_error *err) {
+    spiral_status status = common->strict ? spiral_corpus_drop_mended(corpus, NULL, err) : SPIRAL_OK;
+    if (status != SPIRAL_OK || r->keep_duplicates) return status;
+    return spiral_corpus_drop_duplicates(corpus, of, NULL, err);
+}
+
 /* Keys of the music itself where neither preset nor flags name them. Returns -1 or the exit status. */
 static int choose_range(const cli_rolling *r, const cli_common *common, char **paths, int count, int columns,
                         spiral_roll_options *options) {
-    spiral_corpus *all;
+    spiral_corpus *all = NULL;
     spiral_error err = {.text = ""};
     options->low = 0;
     options->high = SPIRAL_KEYS - 1;
-    if (spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns,
-                             (int)common->threads, &all, &err) != SPIRAL_OK)
+    if (cli_sift_corpus(r, paths, count, options, columns, NULL, common, &all, &err) != SPIRAL_OK)
         return cli_error(&err);
     fit_range(all, options);
     spiral_corpus_destroy(all);
@@ -100,6 +111,7 @@ int cli_roll_options(const cli_rolling *r, const cli_common *common, char **path
     }
     if (r->columns > 0) *columns = (int)r->columns;
     if (r->planes > 0) options->onsets = r->planes == 2;
+    options->pedal = r->pedal;
     if (r->preset != PRESET_SEED && (r->low < 0 || r->high < 0)) {
         int status = no_stdin(paths, count);
         if (status < 0) status = choose_range(r, common, paths, count, *columns, options);
@@ -107,23 +119,47 @@ int cli_roll_options(const cli_rolling *r, const cli_common *common, char **path
     }
     if (r->low >= 0) options->low = (int)r->low;
     if (r->high >= 0) options->high = (int)r->high;
+    options->out_of_range = (spiral_out_of_range)r->out_of_range;
     if (options->low > options->high)
         return cli_usage("--low %d is above %d, the highest key", options->low, options->high);
     return -1;
 }
 
+static void say_left_out(const spiral_corpus *corpus, const cli_common *common) {
+    for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
+        spiral_corpus_file file = spiral_corpus_get_file(corpus, i);
+        if (file.skipped) cli_note(common, "%s: %s; left out", file.path, file.skipped);
+    }
+}
+
 int cli_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
                const cli_common *common, spiral_corpus **corpus) {
+    const cli_rolling all = {.keep_duplicates = 1};
+    return cli_sifted_corpus(&all, paths, count, options, columns, NULL, common, corpus);
+}
+
+spiral_status cli_sift_corpus(const cli_rolling *r, char **paths, int count,
+                              const spiral_roll_options *options, int columns, const spiral_corpus *of,
+                              const cli_common *common, spiral_corpus **corpus, spiral_error *err) {
+    *corpus = NULL;
+    spiral_status status = spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns,
+                                                (int)common->threads, corpus, err);
+    if (status == SPIRAL_OK) status = sift(r, common, *corpus, of, err);
+    if (status == SPIRAL_OK) return status;
+    spiral_corpus_destroy(*corpus);
+    *corpus = NULL;
+    return status;
+}
+
+int cli_sifted_corpus(const cli_rolling *r, char **paths, int count, const spiral_roll_options *options,
+                      int columns, const spiral_corpus *of, const cli_common *common,
+                      spiral_corpus **corpus) {
     spiral_error err = {.text = ""};
     int status = no_stdin(paths, count);
     if (status >= 0) return status;
-    if (spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns,
-                             (int)common->threads, corpus, &err) != SPIRAL_OK)
+    if (cli_sift_corpus(r, paths, count, options, columns, of, common, corpus, &err) != SPIRAL_OK)
         return cli_error(&err);
-    for (size_t i = 0; i < spiral_corpus_file_count(*corpus); i++) {
-        spiral_corpus_file file = spiral_corpus_get_file(*corpus, i);
-        if (file.skipped) cli_note(common, "%s: %s; left out", file.path, file.skipped);
-    }
+    say_left_out(*corpus, common);
     return -1;
 }
 
@@ -137,9 +173,43 @@ int cli_midi(const char *path, const cli_common *common, spiral_midi *midi) {
     spiral_status status =
         ends_in(path, ".txt") ? spiral_score_load(path, midi, &err) : spiral_midi_load(path, midi, &err);
     if (status != SPIRAL_OK) return cli_error(&err);
-    if (midi->warnings[SPIRAL_MIDI_WARN_TRUNCATED] || midi->warnings[SPIRAL_MIDI_WARN_HEADER])
-        cli_note(common, "%s: cut short, or of another length than it says; what is there was read", path);
-    return -1;
+    char faults[1024];
+    if (!spiral_midi_warnings_text(midi->warnings, faults, sizeof faults)) return -1;
+    if (!common->strict) return cli_note(common, "%s: mended while reading: %s", path, faults), -1;
+    spiral_midi_clear(midi);
+    return cli_fail("%s: the reader had to mend it: %s", path, faults);
+}
+
+static size_t mended_files(const spiral_corpus *c) {
+    size_t n = 0;
+    for (size_t i = 0; c && i < spiral_corpus_file_count(c); i++) {
+        spiral_corpus_file f = spiral_corpus_get_file(c, i);
+        n += !f.skipped && spiral_midi_warnings_text(f.warnings, NULL, 0);
+    }
+    return n;
+}
+
+void cli_note_mended(const cli_common *common, const spiral_corpus *a, const spiral_corpus *b) {
+    size_t n = mended_files(a) + mended_files(b);
+    if (n)
+        cli_note(common,
+                 "%zu file%s mended while reading; inspect counts the faults, --strict leaves them out", n,
+                 n == 1 ? " was" : "s were");
+}
+
+/* What of a piece the model does not get, or gets otherwise. */
+static void say_lost(const cli_common *common, const char *path, const spiral_roll_options *o,
+                     const spiral_roll_report *r) {
+    size_t lost = r->notes_low + r->notes_high;
+    if (r->transposed_by)
+        cli_note(common, "%s: transposed by %+d semitone%s to fit the model's keys %d to %d", path,
+                 r->transposed_by, abs(r->transposed_by) == 1 ? "" : "s", o->low, o->high);
+    if (r->notes_folded)
+        cli_note(common, "%s: %zu of its %zu notes are moved by octaves into the model's keys %d to %d", path,
+                 r->notes_folded, r->notes, o->low, o->high);
+    if (lost)
+        cli_note(common, "%s: %zu of its %zu notes are outside the model's keys %d to %d and left out", path,
+                 lost, r->notes, o->low, o->high);
 }
 
 int cli_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll) {
@@ -157,6 +227,8 @@ int cli_roll(const spiral_model *model, const char *path, const cli_common *comm
     else if (!roll->columns)
         status =
             cli_fail("%s: it holds %s", path, report.notes_drums ? "drums only, no pitches" : "no notes");
+    else
+        say_lost(common, path, options, &report);
     spiral_midi_clear(&midi);
     return status;
 }

@@ -63,6 +63,7 @@ int verb_eval(int argc, char **argv) {
     int first;
     const cli_flag flags[] = {
         {"tolerance", CLI_TIME, &tolerance, "D", "a note counts if its onset is this close", 0, 10, NULL},
+        CLI_STRICT_FLAG(common),
         {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
     int status = cli_parse(argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(argc, first, 2, 1 << 20);
@@ -78,6 +79,7 @@ int verb_eval(int argc, char **argv) {
         spiral_model_evaluate(model, corpus, tolerance, (int)common.threads, &e, &err) != SPIRAL_OK)
         status = cli_error_in(argv[first + 1], &err);
     if (status < 0) {
+        cli_note_mended(&common, corpus, NULL);
         say_silence(&common, argv[first], &e);
         if (!common.json) print_table(&e, config->code);
         status = cli_finish(&common, result_json(&e));

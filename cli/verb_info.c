@@ -11,10 +11,11 @@ static json_t *config_json(const spiral_model *model) {
     json_t *grid = c->roll.grid.kind == SPIRAL_GRID_SECONDS
                        ? json_pack("{s:i}", "column_us", (int)c->roll.grid.column_us)
                        : json_pack("{s:i}", "steps_per_quarter", c->roll.grid.steps_per_quarter);
-    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:o}", "kind",
+    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:s, s:f, s:o}", "kind",
                      c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "code", c->code, "hidden", c->hidden,
                      "layers", c->layers, "low", c->roll.low, "high", c->roll.high, "columns", c->columns,
-                     "planes", spiral_model_planes(model), "threshold",
+                     "planes", spiral_model_planes(model), "pedal", c->roll.pedal, "out_of_range",
+                     spiral_out_of_range_name(c->roll.out_of_range), "threshold",
                      (double)spiral_model_get_threshold(model), "grid", grid);
 }
 

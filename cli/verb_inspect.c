@@ -1,37 +1,96 @@
 /* SPDX-License-Identifier: MIT
  *
- * spiral inspect: what is in the files, and what a grid and a range keep and lose, before any training.
+ * spiral inspect: what is in the files, and what presets, grids and ranges keep and lose of it, before any
+ * training.
  */
+#include <ctype.h>
+#include <string.h>
+
 #include "cli.h"
 
+enum { SETTINGS_MAX = 4 }; /* the one asked for and the presets */
+
+/* Sums over the files. */
 typedef struct totals {
-    size_t files, skipped, windows, windows_empty, columns;
-    uint64_t sounding, repairs[SPIRAL_MIDI_WARNING_COUNT];
+    size_t files, skipped, windows, windows_empty, columns, transposed;
+    int least_move, most_move; /* semitones, of the files transposed */
+    size_t files_mended[SPIRAL_MIDI_WARNING_COUNT];
+    uint64_t sounding, mended[SPIRAL_MIDI_WARNING_COUNT];
     double seconds;
     spiral_roll_report notes;
 } totals;
 
+/* A way to make rolls, and what becomes of the music. */
+typedef struct setting {
+    const char *name;
+    spiral_roll_options options;
+    int columns;
+    totals t;
+    char reason[256]; /* why nothing is left, or "" */
+} setting;
+
+static void add_mended(totals *t, const spiral_corpus_file *f) {
+    for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) {
+        t->mended[i] += f->warnings[i];
+        t->files_mended[i] += f->warnings[i] != 0;
+    }
+}
+
+static void add_notes(totals *t, const spiral_roll_report *r) {
+    t->notes.notes += r->notes;
+    t->notes.notes_drums += r->notes_drums;
+    t->notes.notes_low += r->notes_low;
+    t->notes.notes_high += r->notes_high;
+    t->notes.notes_kept += r->notes_kept;
+    t->notes.notes_folded += r->notes_folded;
+    t->notes.notes_held += r->notes_held;
+    t->notes.notes_short += r->notes_short;
+    t->notes.onsets_merged += r->onsets_merged;
+    t->notes.notes_doubled += r->notes_doubled;
+    if (!r->transposed_by) return;
+    if (!t->transposed || r->transposed_by < t->least_move) t->least_move = r->transposed_by;
+    if (!t->transposed || r->transposed_by > t->most_move) t->most_move = r->transposed_by;
+    t->transposed++;
+}
+
 static void add_file(totals *t, const spiral_corpus_file *f, const spiral_roll *roll) {
     t->files += !f->skipped;
     t->skipped += f->skipped != NULL;
-    for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) t->repairs[i] += f->warnings ? f->warnings[i] : 0;
-    t->notes.notes += f->report.notes;
-    t->notes.notes_drums += f->report.notes_drums;
-    t->notes.notes_low += f->report.notes_low;
-    t->notes.notes_high += f->report.notes_high;
+    add_mended(t, f);
+    if (f->skipped && f->report.notes_kept) return; /* a file that was sifted out, notes and all */
+    add_notes(t, &f->report);
     if (f->skipped) return;
     t->seconds += f->seconds;
     t->columns += f->columns;
     t->windows += f->windows;
     t->windows_empty += f->windows_empty;
-    t->notes.notes_kept += f->report.notes_kept;
-    t->notes.notes_short += f->report.notes_short;
-    t->notes.onsets_merged += f->report.onsets_merged;
-    t->notes.notes_doubled += f->report.notes_doubled;
     for (size_t c = 0; c < roll->columns; c++)
         t->sounding += (uint64_t)(__builtin_popcountll(roll->frames[c].word[0]) +
                                   __builtin_popcountll(roll->frames[c].word[1]));
 }
+
+static void add_corpus(totals *t, const spiral_corpus *corpus) {
+    for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
+        spiral_corpus_file f = spiral_corpus_get_file(corpus, i);
+        add_file(t, &f, spiral_corpus_get_roll(corpus, i));
+    }
+}
+
+static double share(size_t part, size_t whole) { return whole ? (double)part / (double)whole : 0; }
+
+/* Notes whose beginning can be told from the roll. */
+static size_t onsets_kept(const spiral_roll_report *n) {
+    return n->notes_kept - n->onsets_merged - n->notes_doubled;
+}
+
+/* The F1 of notes that a flawless copy of the roll has: all it tells is right, all it lost is missed. */
+static double best_f1(const spiral_roll_report *n) {
+    double recall = share(onsets_kept(n), n->notes);
+    return 2 * recall / (1 + recall);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------------------
+ */
 
 static json_t *skipped_json(const spiral_corpus *corpus) {
     json_t *list = json_array();
@@ -44,96 +103,312 @@ static json_t *skipped_json(const spiral_corpus *corpus) {
     return list;
 }
 
-static json_t *repairs_json(const totals *t) {
-    json_t *repairs = json_array();
-    for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++)
-        if (t->repairs[i])
-            json_array_append_new(repairs, json_pack("{s:s, s:I}", "what",
-                                                     spiral_midi_warning_name((spiral_midi_warning)i),
-                                                     "count", (json_int_t)t->repairs[i]));
-    return repairs;
+static json_t *duplicates_json(const spiral_corpus *corpus) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
+        spiral_corpus_file f = spiral_corpus_get_file(corpus, i);
+        if (f.same_as)
+            json_array_append_new(
+                list, json_pack("{s:o, s:o}", "file", cli_text(f.path), "same_as", cli_text(f.same_as)));
+    }
+    return list;
 }
 
-static double share(size_t part, size_t whole) { return whole ? (double)part / (double)whole : 0; }
+/* A warning's name in the library's list, in small letters. */
+static const char *warning_key(int i, char key[40]) {
+    static const char *const names[] = {
+#define SPIRAL_X(name, text) #name,
+        SPIRAL_MIDI_WARNING_LIST(SPIRAL_X)
+#undef SPIRAL_X
+    };
+    size_t n = 0;
+    for (; names[i][n] && n < 39; n++) key[n] = (char)tolower((unsigned char)names[i][n]);
+    key[n] = 0;
+    return key;
+}
 
-static json_t *result_json(const totals *t, const spiral_corpus *corpus, const spiral_roll_options *o,
-                           int columns) {
+static json_t *warnings_json(const totals *t) {
+    json_t *warnings = json_object();
+    char key[40];
+    for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++)
+        if (t->mended[i])
+            json_object_set_new(
+                warnings, warning_key(i, key),
+                json_pack("{s:s, s:I, s:I}", "what", spiral_midi_warning_name((spiral_midi_warning)i),
+                          "files", (json_int_t)t->files_mended[i], "events", (json_int_t)t->mended[i]));
+    return warnings;
+}
+
+static json_t *options_json(const setting *s) {
+    const spiral_roll_options *o = &s->options;
+    json_t *grid = o->grid.kind == SPIRAL_GRID_SECONDS
+                       ? json_pack("{s:i}", "column_us", (int)o->grid.column_us)
+                       : json_pack("{s:i}", "steps_per_quarter", (int)o->grid.steps_per_quarter);
+    return json_pack("{s:o, s:i, s:i, s:i, s:i, s:b, s:s}", "grid", grid, "low", o->low, "high", o->high,
+                     "columns", s->columns, "planes", o->onsets ? 2 : 1, "pedal", o->pedal, "out_of_range",
+                     spiral_out_of_range_name(o->out_of_range));
+}
+
+static json_t *counts_json(const totals *t) {
     const spiral_roll_report *n = &t->notes;
-    json_t *json =
-        json_pack("{s:I, s:o, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:f}", "files",
-                  (json_int_t)t->files, "skipped", skipped_json(corpus), "seconds", t->seconds, "notes",
-                  (json_int_t)n->notes, "notes_in_range", (json_int_t)n->notes_kept, "notes_below",
-                  (json_int_t)n->notes_low, "notes_above", (json_int_t)n->notes_high, "notes_drums",
-                  (json_int_t)n->notes_drums, "notes_short", (json_int_t)n->notes_short, "onsets_lost",
-                  share(n->onsets_merged + n->notes_doubled, n->notes_kept), "onsets_merged",
-                  (json_int_t)n->onsets_merged, "notes_doubled", (json_int_t)n->notes_doubled, "windows",
-                  (json_int_t)t->windows, "windows_empty", (json_int_t)t->windows_empty, "polyphony",
-                  share(t->sounding, t->columns));
-    json_object_set_new(json, "repairs", repairs_json(t));
-    json_object_set_new(json, "low", json_integer(o->low));
-    json_object_set_new(json, "high", json_integer(o->high));
-    json_object_set_new(json, "columns", json_integer(columns));
-    json_object_set_new(json, "planes", json_integer(o->onsets ? 2 : 1));
+    const struct {
+        const char *key;
+        size_t count;
+    } counts[] = {
+        {"files", t->files},
+        {"notes", n->notes},
+        {"notes_in_range", n->notes_kept},
+        {"notes_below", n->notes_low},
+        {"notes_above", n->notes_high},
+        {"notes_folded", n->notes_folded},
+        {"files_transposed", t->transposed},
+        {"notes_drums", n->notes_drums},
+        {"notes_held", n->notes_held},
+        {"notes_short", n->notes_short},
+        {"onsets_merged", n->onsets_merged},
+        {"notes_doubled", n->notes_doubled},
+        {"onsets_kept", onsets_kept(n)},
+        {"windows", t->windows},
+        {"windows_empty", t->windows_empty},
+    };
+    json_t *json = json_object();
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        json_object_set_new(json, counts[i].key, json_integer((json_int_t)counts[i].count));
+    json_object_set_new(json, "seconds", json_real(t->seconds));
+    json_object_set_new(json, "onsets_lost", json_real(share(n->notes_kept - onsets_kept(n), n->notes_kept)));
+    json_object_set_new(json, "note_f1_ceiling", json_real(best_f1(n)));
+    json_object_set_new(json, "polyphony", json_real(share(t->sounding, t->columns)));
     return json;
 }
 
-static void print_count(const char *what, size_t n, size_t whole) {
-    printf("  %-44s %12s", what, cli_thousands(n));
-    if (whole) printf("  %5.1f %%", 100 * share(n, whole));
+static json_t *setting_json(const setting *s) {
+    json_t *json = s->reason[0] ? json_pack("{s:o}", "reason", cli_text(s->reason)) : counts_json(&s->t);
+    json_t *options = options_json(s);
+    json_object_update(json, options);
+    json_decref(options);
+    return json;
+}
+
+static json_t *result_json(const setting *settings, size_t count, const spiral_corpus *corpus) {
+    json_t *json = setting_json(settings);
+    json_object_set_new(json, "skipped", skipped_json(corpus));
+    json_object_set_new(json, "duplicates", duplicates_json(corpus));
+    json_object_set_new(json, "warnings", warnings_json(&settings[0].t));
+    if (count == 1) return json;
+    json_t *compared = json_object();
+    for (size_t i = 0; i < count; i++)
+        json_object_set_new(compared, settings[i].name, setting_json(&settings[i]));
+    json_object_set_new(json, "compare", compared);
+    return json;
+}
+
+/* ---- the table -------------------------------------------------------------------------------------------
+ */
+
+enum { LABEL = 42, CELL = 20, NUMBER = 11 }; /* three settings fill 100 columns, four 120 */
+
+/* A row, a cell per setting: a number, and what share of `whole` it is, if there is one. A row in which all
+ * is 0 is left out if it is there for a flag only. */
+typedef struct row {
+    const char *label;
+    enum { ALWAYS, IF_ANY, APART } when; /* apart: always, and after a blank line */
+    size_t n[SETTINGS_MAX], whole[SETTINGS_MAX];
+} row;
+
+static void print_texts(const char *label, char texts[][CELL], size_t count) {
+    printf("  %-*s", LABEL - 2, label);
+    for (size_t i = 0; i < count; i++) printf("%*s %*s", i ? CELL - NUMBER - 1 : 0, "", NUMBER, texts[i]);
     printf("\n");
 }
 
-static void print_table(const totals *t, const spiral_roll_options *o, int columns) {
-    const spiral_roll_report *n = &t->notes;
-    const spiral_grid *g = &o->grid;
+static void print_row(const row *r, const setting *settings, size_t count) {
+    char cells[SETTINGS_MAX][CELL] = {""};
+    size_t any = 0;
+    for (size_t i = 0; i < count; i++) any |= r->n[i];
+    if (!any && r->when == IF_ANY) return;
+    if (r->when == APART) printf("\n");
+    printf("  %-*s", LABEL - 2, r->label);
+    for (size_t i = 0; i < count; i++) {
+        if (i) printf("%*s", CELL - 1 - (int)strlen(cells[i - 1]), "");
+        int used = settings[i].reason[0] ? snprintf(cells[i], CELL, "%*s", NUMBER, "-")
+                                         : snprintf(cells[i], CELL, "%*s", NUMBER, cli_thousands(r->n[i]));
+        if (!settings[i].reason[0] && r->whole[i])
+            snprintf(cells[i] + used, CELL - (size_t)used, " %5.1f %%", 100 * share(r->n[i], r->whole[i]));
+        printf(" %s", cells[i]);
+    }
+    printf("\n");
+}
+
+static void print_settings(const setting *s, size_t count) {
+    char name[SETTINGS_MAX][CELL], column[SETTINGS_MAX][CELL], keys[SETTINGS_MAX][CELL],
+        window[SETTINGS_MAX][CELL], planes[SETTINGS_MAX][CELL];
+    for (size_t i = 0; i < count; i++) {
+        const spiral_roll_options *o = &s[i].options;
+        snprintf(name[i], CELL, "%s", s[i].name);
+        if (o->grid.kind == SPIRAL_GRID_SECONDS)
+            snprintf(column[i], CELL, "%s", cli_duration(o->grid.column_us * 1e-6));
+        else
+            snprintf(column[i], CELL, "1/%d", 4 * (int)o->grid.steps_per_quarter);
+        snprintf(keys[i], CELL, "%d to %d", o->low, o->high);
+        snprintf(window[i], CELL, "%d of them", s[i].columns);
+        snprintf(planes[i], CELL, "%d", o->onsets ? 2 : 1);
+    }
+    if (count > 1) print_texts("", name, count);
+    print_texts("a column", column, count);
+    print_texts("a window", window, count);
+    print_texts("keys", keys, count);
+    print_texts("planes", planes, count);
+}
+
+static void print_counts(const setting *s, size_t count) {
+    enum { ROWS = 14 };
+    row rows[ROWS] = {{"notes", ALWAYS},
+                      {"kept", ALWAYS},
+                      {"left out: too low", ALWAYS},
+                      {"left out: too high", ALWAYS},
+                      {"kept, moved by octaves", IF_ANY},
+                      {"files transposed to fit", IF_ANY},
+                      {"drums, left out", ALWAYS},
+                      {"kept, and held by the pedal", IF_ANY},
+                      {"kept, but shorter than a column", ALWAYS},
+                      {"onsets lost in a note that still sounds", APART},
+                      {"onsets lost in one of the same column", ALWAYS},
+                      {"onsets left, of all notes", ALWAYS},
+                      {"windows", APART},
+                      {"silent windows", ALWAYS}};
+    for (size_t i = 0; i < count; i++) {
+        const totals *t = &s[i].t;
+        const spiral_roll_report *n = &t->notes;
+        const size_t cells[ROWS][2] = {{n->notes, 0},
+                                       {n->notes_kept, n->notes},
+                                       {n->notes_low, n->notes},
+                                       {n->notes_high, n->notes},
+                                       {n->notes_folded, n->notes},
+                                       {t->transposed, t->files},
+                                       {n->notes_drums, 0},
+                                       {n->notes_held, n->notes_kept},
+                                       {n->notes_short, n->notes_kept},
+                                       {n->onsets_merged, n->notes_kept},
+                                       {n->notes_doubled, n->notes_kept},
+                                       {onsets_kept(n), n->notes},
+                                       {t->windows, 0},
+                                       {t->windows_empty, t->windows}};
+        for (int k = 0; k < ROWS; k++) rows[k].n[i] = cells[k][0], rows[k].whole[i] = cells[k][1];
+    }
+    for (int k = 0; k < ROWS; k++) print_row(&rows[k], s, count);
+}
+
+static void print_numbers(const setting *s, size_t count) {
+    char f1[SETTINGS_MAX][CELL], sounding[SETTINGS_MAX][CELL];
+    for (size_t i = 0; i < count; i++) {
+        snprintf(f1[i], CELL, s[i].reason[0] ? "-" : "%.4f", best_f1(&s[i].t.notes));
+        snprintf(sounding[i], CELL, s[i].reason[0] ? "-" : "%.2f", share(s[i].t.sounding, s[i].t.columns));
+    }
+    print_texts("note F1 of a flawless copy", f1, count);
+    print_texts("keys sounding at a time", sounding, count);
+}
+
+static void print_mended(const totals *t) {
+    for (int i = 0, any = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) {
+        if (t->mended[i] && !any++) printf("\nMended while reading\n  %10s %10s\n", "times", "files");
+        if (t->mended[i])
+            printf("  %10s %10s  %s\n", cli_thousands(t->mended[i]), cli_thousands(t->files_mended[i]),
+                   spiral_midi_warning_name((spiral_midi_warning)i));
+    }
+}
+
+/* "337 files, 23.2 h of music; 3 left out, 2 of them the same as another file"; why is said on stderr. */
+static void print_files(const totals *t, const spiral_corpus *corpus) {
+    size_t same = 0;
+    for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++)
+        same += spiral_corpus_get_file(corpus, i).same_as != NULL;
     printf("%s file%s, %s of music", cli_thousands(t->files), t->files == 1 ? "" : "s",
            cli_duration(t->seconds));
     if (t->skipped) printf("; %s left out", cli_thousands(t->skipped));
-    printf("\nRolled on keys %d to %d, windows of %d columns of ", o->low, o->high, columns);
-    if (g->kind == SPIRAL_GRID_SECONDS)
-        printf("%s", cli_duration(g->column_us * 1e-6));
+    if (same) printf(", %s of them the same as another file", cli_thousands(same));
+    printf("\n\n");
+}
+
+static void print_table(const setting *s, size_t count, const spiral_corpus *corpus) {
+    const totals *t = &s[0].t;
+    print_files(t, corpus);
+    print_settings(s, count);
+    printf("\n");
+    print_counts(s, count);
+    print_numbers(s, count);
+    if (t->transposed)
+        printf("\nFiles were transposed by %+d to %+d semitones\n", t->least_move, t->most_move);
+    print_mended(t);
+}
+
+/* ---- the verb --------------------------------------------------------------------------------------------
+ */
+
+/* What a preset makes of the files; one that leaves nothing says so in its column. */
+static int add_preset(const cli_rolling *asked, int preset, const cli_common *common, char **paths, int count,
+                      setting *s) {
+    cli_rolling r = *asked;
+    spiral_corpus *corpus;
+    spiral_error err = {.text = ""};
+    r.preset = preset;
+    r.grid = NULL;
+    r.low = r.high = r.columns = r.planes = -1;
+    s->name = cli_presets[preset];
+    int status = cli_roll_options(&r, common, paths, count, &s->options, &s->columns);
+    if (status >= 0) return status;
+    spiral_status read =
+        cli_sift_corpus(&r, paths, count, &s->options, s->columns, NULL, common, &corpus, &err);
+    if (read == SPIRAL_OK)
+        add_corpus(&s->t, corpus);
+    else if (read == SPIRAL_NO_DATA)
+        memcpy(s->reason, err.text, sizeof s->reason);
     else
-        printf("1/%d of a whole note", 4 * g->steps_per_quarter);
-    printf(", %s\n", o->onsets ? "frames and onsets" : "frames only");
-    print_count("notes", n->notes, 0);
-    print_count("kept", n->notes_kept, n->notes);
-    print_count("left out: too low", n->notes_low, n->notes);
-    print_count("left out: too high", n->notes_high, n->notes);
-    print_count("drums, left out", n->notes_drums, 0);
-    print_count("kept, but shorter than a column", n->notes_short, n->notes_kept);
-    print_count("onsets lost in a note that still sounds", n->onsets_merged, n->notes_kept);
-    print_count("onsets lost in one of the same column", n->notes_doubled, n->notes_kept);
-    print_count("windows", t->windows, 0);
-    print_count("silent windows", t->windows_empty, t->windows);
-    printf("  %-44s %12.2f\n", "keys sounding at a time", share(t->sounding, t->columns));
-    for (int i = 0, any = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) {
-        if (t->repairs[i] && !any++) printf("Mended while reading\n");
-        if (t->repairs[i])
-            printf("  %8s  %s\n", cli_thousands(t->repairs[i]),
-                   spiral_midi_warning_name((spiral_midi_warning)i));
-    }
+        return cli_error(&err);
+    spiral_corpus_destroy(corpus);
+    return -1;
+}
+
+static int is_preset(const cli_rolling *r) {
+    return !r->grid && r->low < 0 && r->high < 0 && r->columns < 0 && r->planes < 0;
+}
+
+/* Beside the first setting, the presets: those it is not itself. */
+static int add_presets(const cli_rolling *asked, const cli_common *common, char **paths, int count,
+                       setting *settings, size_t *n) {
+    int status = -1;
+    for (int preset = 0; cli_presets[preset] && status < 0; preset++)
+        if (!is_preset(asked) || preset != asked->preset)
+            status = add_preset(asked, preset, common, paths, count, &settings[(*n)++]);
+    return status;
 }
 
 int verb_inspect(int argc, char **argv) {
     cli_rolling rolling = CLI_ROLLING_DEFAULT;
     cli_common common = {0};
-    int first, columns;
-    const cli_flag flags[] = {CLI_ROLLING_FLAGS(rolling), {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
-    spiral_roll_options options;
+    int first, compare = 0;
+    const cli_flag flags[] = {CLI_ROLLING_FLAGS(rolling),
+                              CLI_SIFTING_FLAGS(rolling, common),
+                              {"compare", CLI_SWITCH, &compare, NULL,
+                               "what the presets make of the music, side by side", 0, 0, NULL},
+                              {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
+    setting settings[SETTINGS_MAX] = {{0}}, *s = settings;
+    size_t n = 1;
     spiral_corpus *corpus = NULL;
     int status = cli_parse(argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(argc, first, 1, 1 << 20);
-    if (status < 0)
-        status = cli_roll_options(&rolling, &common, argv + first, argc - first, &options, &columns);
-    if (status < 0) status = cli_corpus(argv + first, argc - first, &options, columns, &common, &corpus);
     if (status >= 0) return status;
-    totals t = {0};
-    for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
-        spiral_corpus_file f = spiral_corpus_get_file(corpus, i);
-        add_file(&t, &f, spiral_corpus_get_roll(corpus, i));
+    char **paths = argv + first;
+    int count = argc - first;
+    s->name = is_preset(&rolling) ? cli_presets[rolling.preset] : "as asked";
+    status = cli_roll_options(&rolling, &common, paths, count, &s->options, &s->columns);
+    if (status < 0)
+        status = cli_sifted_corpus(&rolling, paths, count, &s->options, s->columns, NULL, &common, &corpus);
+    if (status < 0) add_corpus(&s->t, corpus);
+    if (status < 0 && compare) status = add_presets(&rolling, &common, paths, count, settings, &n);
+    if (status < 0) {
+        if (!common.json) print_table(settings, n, corpus);
+        status = cli_finish(&common, result_json(settings, n, corpus));
     }
-    if (!common.json) print_table(&t, &options, columns);
-    status = cli_finish(&common, result_json(&t, corpus, &options, columns));
     spiral_corpus_destroy(corpus);
     return status;
 }

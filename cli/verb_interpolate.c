@@ -17,6 +17,7 @@ int verb_interpolate(int argc, char **argv) {
         {"n", CLI_INT, &n, "N", "pieces to write, the two ends included", 2, 1000, NULL},
         {"how", CLI_CHOICE, &how, "WAY", "around the mean code, or straight", 0, 0, ways},
         {"o", CLI_TEXT, &output, "DIR", "folder to write to", 0, 0, NULL},
+        CLI_STRICT_FLAG(common),
         {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
     int status = cli_parse(argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(argc, first, 3, 3);

@@ -114,6 +114,7 @@ int verb_loss(int argc, char **argv) {
         CLI_ROLLING_FLAGS(rolling),
         {"helix", CLI_CHOICE, &helix_name, "NAME", "what is near", 0, 0, helices},
         {"tolerance", CLI_TIME, &tolerance, "D", "a note counts if its onset is this close", 0, 10, NULL},
+        CLI_STRICT_FLAG(common),
         {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
     spiral_roll_options options;
     spiral_midi midi[2] = {{0}, {0}};

@@ -54,6 +54,7 @@ int verb_reconstruct(int argc, char **argv) {
     const cli_flag flags[] = {
         {"o", CLI_TEXT, &s.output, "OUT.mid", "the MIDI file to write, or -", 0, 0, NULL},
         {"tolerance", CLI_TIME, &s.tolerance, "D", "a note counts if its onset is this close", 0, 10, NULL},
+        CLI_STRICT_FLAG(common),
         {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
     int status = cli_parse(argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(argc, first, 2, 2);

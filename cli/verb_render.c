@@ -14,7 +14,7 @@ static const char *const synths[] = {"any", "additive", "fluidsynth", NULL};
 
 typedef struct settings {
     const char *output, *against, *soundfont, *grid;
-    int draw_helix, helix, synth;
+    int draw_helix, helix, synth, pedal;
     double gain;
 } settings;
 
@@ -38,13 +38,21 @@ static int draw_helix(const settings *s) {
     return status == SPIRAL_OK ? -1 : cli_error(&err);
 }
 
+static int load_piece(const settings *s, const char *path, const cli_common *common, spiral_midi *midi) {
+    spiral_error err = {.text = ""};
+    int status = cli_midi(path, common, midi);
+    if (status < 0 && s->pedal && spiral_midi_apply_pedal(midi, &err) != SPIRAL_OK)
+        status = cli_error_in(path, &err);
+    return status;
+}
+
 /* Rolls a piece for a picture: all keys, 20 ms columns. */
-static int roll_piece(const char *path, const cli_common *common, spiral_roll *roll) {
+static int roll_piece(const settings *s, const char *path, const cli_common *common, spiral_roll *roll) {
     spiral_roll_options options = {
         .grid = {SPIRAL_GRID_SECONDS, 20000, 0}, .low = 0, .high = 127, .onsets = 1};
     spiral_midi midi = {0};
     spiral_error err = {.text = ""};
-    int status = cli_midi(path, common, &midi);
+    int status = load_piece(s, path, common, &midi);
     if (status >= 0) return status;
     if (spiral_roll_from_midi(&midi, &options, roll, NULL, &err) != SPIRAL_OK)
         status = cli_fail("%s: %s", path, err.text);
@@ -58,8 +66,8 @@ static int draw_piece(const settings *s, const char *path, const cli_common *com
     spiral_roll roll = {0}, reference = {0};
     spiral_error err = {.text = ""};
     const char *slash = strrchr(path, '/');
-    int status = roll_piece(path, common, &roll);
-    if (status < 0 && s->against) status = roll_piece(s->against, common, &reference);
+    int status = roll_piece(s, path, common, &roll);
+    if (status < 0 && s->against) status = roll_piece(s, s->against, common, &reference);
     if (status < 0 && spiral_view_roll(&roll, s->against ? &reference : NULL, slash ? slash + 1 : path,
                                        s->output, &err) != SPIRAL_OK)
         status = cli_error(&err);
@@ -75,7 +83,7 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
     options.synth = (spiral_synth)s->synth;
     options.soundfont = s->soundfont;
     options.gain = s->gain;
-    int status = cli_midi(path, common, &midi);
+    int status = load_piece(s, path, common, &midi);
     if (status >= 0) return status;
     if (!midi.note_count)
         status = cli_fail("%s: it holds no notes", path);
@@ -112,6 +120,8 @@ int verb_render(int argc, char **argv) {
         {"draw-helix", CLI_SWITCH, &s.draw_helix, NULL,
          "draw the helix and the cost of each interval, no piece", 0, 0, NULL},
         {"helix", CLI_CHOICE, &s.helix, "NAME", "which helix", 0, 0, helices},
+        {"pedal", CLI_SWITCH, &s.pedal, NULL, "the sustain pedal holds notes", 0, 0, NULL},
+        CLI_STRICT_FLAG(common),
         {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
     int status = cli_parse(argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(argc, first, s.draw_helix ? 0 : 1, s.draw_helix ? 0 : 1);

@@ -83,6 +83,7 @@ static int against(const spiral_model *model, const settings *s, const cli_commo
     char *path = (char *)(uintptr_t)s->against;
     int status = cli_corpus(&path, 1, &config->roll, config->columns, common, corpus);
     if (status >= 0) return status;
+    cli_note_mended(common, *corpus, NULL);
     *list = calloc(spiral_corpus_file_count(*corpus) + 1, sizeof **list);
     if (!*list) return cli_fail("out of memory");
     for (size_t i = 0; i < spiral_corpus_file_count(*corpus); i++)
@@ -103,6 +104,7 @@ int verb_sample(int argc, char **argv) {
         {"against", CLI_TEXT, &s.against, "PATH", "training music: tells how near to it each sample comes", 0,
          0, NULL},
         {"o", CLI_TEXT, &s.output, "DIR", "folder to write to", 0, 0, NULL},
+        CLI_STRICT_FLAG(common),
         {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
     int status = cli_parse(argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(argc, first, 1, 1);

@@ -61,13 +61,17 @@ static void train_options(const settings *s, const cli_common *common, spiral_tr
     o->threads = (int)common->threads;
 }
 
+/* Files to validate on come first: what they hold is not trained on. */
 static int corpora(const settings *s, const cli_common *common, char **paths, int count,
                    const spiral_train_options *o, spiral_corpus **train, spiral_corpus **valid) {
     spiral_error err = {.text = ""};
-    int status = cli_corpus(paths, count, &o->model.roll, o->model.columns, common, train);
-    if (status >= 0) return status;
+    const spiral_roll_options *roll = &o->model.roll;
     char *held_out = (char *)(uintptr_t)s->valid;
-    if (s->valid) return cli_corpus(&held_out, 1, &o->model.roll, o->model.columns, common, valid);
+    int columns = o->model.columns, status = -1;
+    if (s->valid) status = cli_sifted_corpus(&s->rolling, &held_out, 1, roll, columns, NULL, common, valid);
+    if (status < 0)
+        status = cli_sifted_corpus(&s->rolling, paths, count, roll, columns, *valid, common, train);
+    if (status >= 0 || s->valid) return status;
     return spiral_corpus_split(*train, 10, valid, &err) == SPIRAL_OK ? -1 : cli_error(&err);
 }
 
@@ -102,6 +106,7 @@ static int check_music(const cli_common *common, const spiral_model_config *m, c
              cli_thousands(windows), fit_files(train), fit_files(train) == 1 ? "" : "s",
              cli_thousands(held_out), fit_files(valid), m->roll.low, m->roll.high, m->columns,
              m->roll.onsets ? "frames and onsets" : "frames only");
+    cli_note_mended(common, train, valid);
     if (windows < FEW_WINDOWS)
         cli_note(common, "so little music will be learned by heart rather than understood");
     return -1;
@@ -205,6 +210,7 @@ int verb_train(int argc, char **argv) {
         {"valid", CLI_TEXT, &s.valid, "PATH", "files to validate on; else every tenth file is held out", 0, 0,
          NULL},
         CLI_ROLLING_FLAGS(s.rolling),
+        CLI_SIFTING_FLAGS(s.rolling, common),
         {"kind", CLI_CHOICE, &s.kind, "KIND", "autoencoder, plain or variational", 0, 0, kinds},
         {"code", CLI_INT, &s.code, "N", "numbers a window is squeezed into", 1, 1024, NULL},
         {"hidden", CLI_INT, &s.hidden, "N", "units of a hidden layer", 1, 4096, NULL},

@@ -124,6 +124,11 @@ def midi():
     seed("never-starts", one(b"\0\x80\x3c\x64\x10\x90\x3c\0" + END))
     seed("drums", one(b"\0\x99\x24\x64\x30\x24\0\0\x26\x64\x30\x26\0" + NOTE + END))
     seed("keys-0-and-127", one(b"\0\x9f\0\1\0\x7f\x7f\x60\0\0\0\x7f\0" + END))
+    seed("pedal", one(b"\0\xb0\x40\x7f\0\x90\x3c\x64\x10\x3c\0\x10\x3c\x50\x10\x3c\0\x20\xb0\x40\0\x10\x90\x40\x64\x10\x40\0" + END))
+    seed("pedal-never-up", one(b"\0\x90\x3c\x64\0\x3e\x64\0\xb0\x40\x40\x10\x90\x3c\0\0\x3e\0" + meta(6, b"m", 99) + END))
+    seed("pedal-reset", one(b"\0\xb3\x40\x7f\0\x93\x3c\x64\x10\x3c\0\x10\xb3\x79\0" + END))
+    seed("pedal-on-another-track", header(1, 2, 96) + chunk(b"\0\xb0\x40\x7f\x60\x40\0" + END) + chunk(b"\0\x90\x3c\x64\x10\x3c\0" + END))
+    seed("pedal-over-format-2", header(2, 2, 96) + chunk(b"\0\xb0\x40\x7f" + NOTE + END) + chunk(NOTE + END))
     noise = random.Random(21)
     for i in range(3):  # mostly data, or the first length would end it all
         events = bytes(noise.choices(range(128 if noise.random() < 0.9 else 256), k=1)[0] for _ in range(300))
@@ -284,6 +289,9 @@ def config():
         texts = json.dumps({**CONFIG, "layers": layers}, separators=(",", ":"))
         seed(f"sound-{layers}", None, DATA, TRAINING + " " * ((len(texts + DATA + TRAINING) + layers + 1) % 2), texts)
     seed("beats", {"grid": "beats", "steps_per_quarter": 4})
+    seed("pedal-and-fold", {"pedal": True, "out_of_range": "fold"})
+    seed("fit", {"out_of_range": "fit"})
+    seed("out-of-range-unknown", {"out_of_range": "clip"})
     seed("grid-unknown", {"grid": "fortnight"})
     for name, said in {"columns": 0, "code": 1025, "hidden": -1, "layers": 9, "low": 128, "high": 59, "planes": 3,
                        "column_us": 999, "kind": "gan", "threshold": "0", "format": 1, "drums": 2}.items():

@@ -3,7 +3,8 @@
 #
 # Builds and runs the tests of a flavour and ends with one line: N passed, N failed.
 #     tools/test.sh [release | san | tsan | aarch64]
-# release: C tests, lint, the tests against other people's libraries (Python, in build/venv), the program's tests.
+# release: C tests, lint, the tests against other people's libraries (Python, in build/venv), the program's tests, and
+# the Python package's (tools/test_python.sh).
 # san, tsan: the C tests under address and undefined-behaviour, or thread sanitizer.
 # aarch64: everything but pictures and SoundFonts cross-compiled, the C tests of the core and the model run by qemu, and
 # whether the compiler made vector code of the losses' loops.
@@ -70,6 +71,12 @@ if [ "$flavour" = release ]; then
     bad=$(($(number failed) + $(number error)))
     [ $status -ne 0 ] && [ "$bad" -eq 0 ] && bad=1
     count "$(number passed)" "$bad"
+    tools/test_python.sh 2>&1 | tee build/test-python.log
+    summary=$(tail -n 1 build/test-python.log)
+    case "$summary" in
+    "python: "*) count "$(number passed)" "$(number failed)" ;;
+    *) fail "tools/test_python.sh" ;;
+    esac
 fi
 
 # NEON: the losses' innermost functions multiply and add four floats or two doubles at a time, and nothing one by one.

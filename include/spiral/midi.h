@@ -4,8 +4,9 @@
  *
  * The reader accepts what people really have: it repairs and counts, and refuses only what holds no MIDI at
  * all. Times stay integer ticks; spiral_midi_seconds turns them into seconds through the tempo map of the
- * whole file. Controllers (sustain pedal, all notes off) and pitch bends are not applied, and percussion is
- * kept. Read next: roll.h, where notes become columns.
+ * whole file. Percussion is kept. What the sustain pedal does is kept beside the notes, which end with their
+ * keys; other controllers (sostenuto, soft pedal, all notes off) and pitch bends are not looked at. Read
+ * next: roll.h, where notes become columns, and the pedal may hold them.
  */
 #ifndef SPIRAL_MIDI_H
 #define SPIRAL_MIDI_H
@@ -50,6 +51,15 @@ typedef struct spiral_meter {
     int denominator; /* a power of two, 1..64 */
 } spiral_meter;
 
+/* The sustain pedal of a channel (controller 64) goes down (64..127) or comes up (0..63, or all controllers
+ * are reset). A pedal is its channel's, whichever track it is on, as when a file is played. */
+typedef struct spiral_pedal {
+    int64_t at_ticks;
+    uint16_t track; /* 0..65534 */
+    uint8_t channel;
+    uint8_t down; /* 1: goes down, 0: comes up */
+} spiral_pedal;
+
 /* What the reader met and mended; each has a count in spiral_midi.warnings. X(name, text) */
 #define SPIRAL_MIDI_WARNING_LIST(X)                                                              \
     X(HEADER, "header chunk of unusual length or with a wrong track count")                      \
@@ -72,6 +82,9 @@ typedef enum spiral_midi_warning {
 } spiral_midi_warning;
 
 SPIRAL_API const char *spiral_midi_warning_name(spiral_midi_warning warning); /* static storage, never NULL */
+/* "3 x note-off without a note; 1 x ..." into text[0 .. size), cut where it does not fit, "" if nothing was
+ * mended; what snprintf would return. warnings: (SPIRAL_MIDI_WARNING_COUNT) counts. */
+SPIRAL_API int spiral_midi_warnings_text(const uint32_t *warnings, char *text, size_t size);
 
 /* A file's notes, tempo map and metres. Zero-initialise it, or let the reader fill it; clear it with
  * spiral_midi_clear. All arrays are owned by the struct (malloc). */
@@ -89,6 +102,9 @@ typedef struct spiral_midi {
     spiral_tempo *tempos; /* (tempo_count) sorted by at_ticks, one per tick; may be empty: 120 bpm */
     size_t meter_count;
     spiral_meter *meters; /* (meter_count) sorted by at_ticks, one per tick; may be empty: 4/4 */
+    size_t pedal_count;
+    spiral_pedal *pedals; /* (pedal_count) sorted by at_ticks, then track; from the reader each is a change of
+                             its channel's pedal, which is up at first */
     char *name;           /* first track name that is not empty, UTF-8 or whatever the file holds, or NULL */
     char *text; /* first text (FF 01) that is not empty, or NULL; the writer stores provenance here */
     uint32_t warnings[SPIRAL_MIDI_WARNING_COUNT];
@@ -96,7 +112,8 @@ typedef struct spiral_midi {
 
 /* Reads size bytes at bytes into *midi (overwritten; whatever it owned must have been cleared). Memory stays
  * below 16 times size plus a constant, whatever the headers claim. The tracks of a format 2 file are
- * sequences of their own: they are laid one after another, each with its own tempos and metres.
+ * sequences of their own: they are laid one after another, each with its own tempos and metres, and pedals
+ * up.
  * FORMAT: not a MIDI file, with the reason; TOO_BIG: 4 GiB or more; NO_MEMORY. *midi is then empty. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_read(const void *bytes, size_t size, spiral_midi *midi,
                                                             spiral_error *err);
@@ -107,21 +124,27 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_load(const char *path, sp
 SPIRAL_API void spiral_midi_clear(spiral_midi *midi);
 
 /* The bytes spiral_midi_write needs for *midi. BAD_ARG if a field is out of its range, if format is 0 and a
- * note is on another track than 0, or if a note lies inside an earlier note of its track, channel and key
- * (begins later and ends sooner): note-offs carry no name, so a file cannot say which of the two they end.
- * TOO_BIG: a track of 4 GiB; NO_MEMORY (it sorts the events). */
+ * note or pedal is on another track than 0, or if a note lies inside an earlier note of its track, channel
+ * and key (begins later and ends sooner): note-offs carry no name, so a file cannot say which of the two they
+ * end. TOO_BIG: a track of 4 GiB; NO_MEMORY (it sorts the events). */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_size(const spiral_midi *midi, size_t *size,
                                                             spiral_error *err);
 /* Writes *midi as a Standard MIDI File into bytes[0 .. size), size exactly as spiral_midi_size told. Format 0
- * is one track; formats 1 and 2 are written as 1: as many tracks as `tracks` and the notes ask for, tempos,
- * metres, name and text on the first. Reading it gives the same notes, tempos, metres, end, name and text (""
- * counts as NULL) without a warning. Metronome clicks and release velocities are not kept. */
+ * is one track; formats 1 and 2 are written as 1: as many tracks as `tracks`, the notes and the pedals ask
+ * for, tempos, metres, name and text on the first. Reading it gives the same notes, tempos, metres, pedals
+ * (but those that change nothing), end, name and text ("" counts as NULL) without a warning. Metronome clicks
+ * and release velocities are not kept. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_write(const spiral_midi *midi, void *bytes,
                                                              size_t size, spiral_error *err);
 /* The same to a file ("-": standard output): written under a temporary name in the same folder, then
  * renamed. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_save(const spiral_midi *midi, const char *path,
                                                             spiral_error *err);
+
+/* Ends each note where the sustain pedal lets it fall silent (roll.h says when) and takes the pedals away.
+ * The reader's order of notes is kept or made. BAD_ARG: a field out of its range; NO_MEMORY; *midi is then as
+ * it was. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_apply_pedal(spiral_midi *midi, spiral_error *err);
 
 /* Seconds from the start of the file to `ticks`, through the tempo map (120 bpm before the first tempo). 0
  * for a *midi without a division. */

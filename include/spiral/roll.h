@@ -45,30 +45,54 @@ typedef struct spiral_roll {
 typedef struct spiral_roll_report {
     size_t notes;         /* in the file, drums left out: kept + low + high */
     size_t notes_drums;   /* left out: channel 10; 0 when drums are asked for */
-    size_t notes_kept;    /* inside low..high */
+    size_t notes_kept;    /* inside low..high, the folded ones too */
     size_t notes_low;     /* left out: below low */
     size_t notes_high;    /* left out: above high */
+    size_t notes_folded;  /* kept, but moved by octaves; 0 unless out_of_range is FOLD */
+    int transposed_by;    /* semitones all notes were moved by; 0 unless out_of_range is FIT */
+    size_t notes_held;    /* kept, and sounding longer because of the pedal; 0 unless it is asked for */
     size_t notes_short;   /* kept, but shorter than one column: drawn as one column */
     size_t onsets_merged; /* kept, but the same key sounds in the column before their first: without an onset
                              plane they cannot be told from its continuation. 0 with an onset plane */
     size_t notes_doubled; /* kept, but they start in the same column as an earlier note of the same key */
 } spiral_roll_report;
 
+/* What happens to notes outside low..high. X(name, word) */
+#define SPIRAL_OUT_OF_RANGE_LIST(X)                                                                 \
+    X(DROP, "drop") /* they are left out */                                                         \
+    X(FOLD, "fold") /* each is moved by as few octaves as bring it inside; if none do, left out */  \
+    X(FIT, "fit")   /* all notes are moved by the fewest semitones that leave the fewest out; up if \
+                       both ways serve */
+
+typedef enum spiral_out_of_range {
+#define SPIRAL_X(name, word) SPIRAL_OUT_OF_RANGE_##name,
+    SPIRAL_OUT_OF_RANGE_LIST(SPIRAL_X)
+#undef SPIRAL_X
+        SPIRAL_OUT_OF_RANGE_COUNT
+} spiral_out_of_range;
+
+/* "drop", "fold", "fit"; static storage, never NULL. */
+SPIRAL_API const char *spiral_out_of_range_name(spiral_out_of_range what);
+
 typedef struct spiral_roll_options {
     spiral_grid grid;
     int low, high; /* keys kept, 0 <= low <= high <= 127 */
     int onsets;    /* nonzero: two planes */
     int drums;     /* nonzero: keep channel 10 */
+    int pedal;     /* nonzero: the sustain pedal holds notes; else a note ends with its key */
+    spiral_out_of_range out_of_range; /* percussion that is kept is neither folded nor transposed */
 } spiral_roll_options;
 
 SPIRAL_API spiral_roll_options spiral_roll_options_default(void); /* the seed: 48..83, 10 ms, one plane */
 
 /* Notes -> roll (overwrites *roll; free with spiral_roll_clear). A note sounds in the columns
  * round(on) .. round(off) - 1, at least one; column 0 starts at tick 0, halves round up, and the arithmetic
- * is exact. The roll ends with its last note. Beats of a file that counts SMPTE time are at 120 a minute.
- * report may be NULL. BAD_ARG: an option or a field of *midi out of range; TOO_BIG: more than
- * SPIRAL_ROLL_COLUMNS_MAX columns; NO_MEMORY; *roll is then empty. A file without a note in range gives 0
- * columns and SPIRAL_OK. */
+ * is exact. The roll ends with its last note. With options->pedal, a note whose key comes up while its
+ * channel's pedal is down goes on until the pedal comes up, the same key of the channel is struck again, or
+ * the file ends; a pedal that goes down at the very tick of a note-off is too late for it. Beats of a file
+ * that counts SMPTE time are at 120 a minute. report may be NULL. BAD_ARG: an option or a field of *midi out
+ * of range; TOO_BIG: more than SPIRAL_ROLL_COLUMNS_MAX columns; NO_MEMORY; *roll is then empty. A file
+ * without a note in range gives 0 columns and SPIRAL_OK. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_roll_from_midi(const spiral_midi *midi,
                                                                  const spiral_roll_options *options,
                                                                  spiral_roll *roll,

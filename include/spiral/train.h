@@ -25,8 +25,9 @@ typedef struct spiral_corpus_file {
     size_t columns;                /* of its roll; 0 if it was skipped */
     size_t windows, windows_empty; /* of T columns, one after another */
     spiral_roll_report report;
-    const uint32_t *warnings; /* (SPIRAL_MIDI_WARNING_COUNT) repairs of the reader, or NULL */
+    const uint32_t *warnings; /* (SPIRAL_MIDI_WARNING_COUNT) repairs of the reader */
     const char *skipped;      /* why it was left out, one sentence; NULL if it is in the corpus */
+    const char *same_as;      /* left out as a duplicate: the file that has its notes; else NULL */
 } spiral_corpus_file;
 
 /* Reads files and folders (folders are walked for .mid .midi .kar .rmi, in byte order of the names) and rolls
@@ -43,6 +44,17 @@ SPIRAL_API size_t spiral_corpus_file_count(const spiral_corpus *corpus);
 SPIRAL_API spiral_corpus_file spiral_corpus_get_file(const spiral_corpus *corpus, size_t index);
 /* The roll of a file in the corpus, owned by it; NULL if the file was left out. */
 SPIRAL_API const spiral_roll *spiral_corpus_get_roll(const spiral_corpus *corpus, size_t index);
+/* Leaves out the files that the MIDI reader had to mend; the reason names the faults and counts them. *count,
+ * if not NULL, is how many. NO_DATA: nothing is left, with a reason. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_drop_mended(spiral_corpus *corpus, size_t *count,
+                                                                     spiral_error *err);
+/* Leaves out each file whose roll is, bit for bit but for silence before the first note, that of an earlier
+ * file of the corpus, or of any file of `of` (NULL: no other corpus): call it before a split, or a piece is
+ * validated on that was trained on. Tempos and velocities are not in a roll, so they make no difference.
+ * *count, if not NULL, is how many. NO_DATA: nothing is left, with a reason. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_drop_duplicates(spiral_corpus *corpus,
+                                                                         const spiral_corpus *of,
+                                                                         size_t *count, spiral_error *err);
 /* Moves every `every`-th file that is in the corpus to a new one (the split for validation). With fewer than
  * two files, the last tenth of the columns of the one file goes. NO_DATA: too little for two. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_split(spiral_corpus *corpus, size_t every,

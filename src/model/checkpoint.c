@@ -17,12 +17,14 @@ static const size_t MAX_FILE = (size_t)4 << 30;
 static json_t *config_json(const spiral_model *m) {
     const spiral_model_config *c = &m->config;
     const spiral_grid *g = &c->roll.grid;
-    return json_pack(
-        "{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:b, s:f}", "format", FORMAT_NAME,
-        "grid", g->kind == SPIRAL_GRID_SECONDS ? "seconds" : "beats", "column_us", (int)g->column_us,
-        "steps_per_quarter", (int)g->steps_per_quarter, "low", c->roll.low, "high", c->roll.high, "planes",
-        m->planes, "kind", c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "columns", c->columns, "code", c->code,
-        "hidden", c->hidden, "layers", c->layers, "drums", c->roll.drums, "threshold", (double)m->threshold);
+    return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:b, s:b, s:s, s:f}",
+                     "format", FORMAT_NAME, "grid", g->kind == SPIRAL_GRID_SECONDS ? "seconds" : "beats",
+                     "column_us", (int)g->column_us, "steps_per_quarter", (int)g->steps_per_quarter, "low",
+                     c->roll.low, "high", c->roll.high, "planes", m->planes, "kind",
+                     c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "columns", c->columns, "code", c->code,
+                     "hidden", c->hidden, "layers", c->layers, "drums", c->roll.drums, "pedal", c->roll.pedal,
+                     "out_of_range", spiral_out_of_range_name(c->roll.out_of_range), "threshold",
+                     (double)m->threshold);
 }
 
 static spiral_status metadata_json(const spiral_model *m, json_t **out, spiral_error *err) {
@@ -82,6 +84,22 @@ static int integer(const json_t *object, const char *key) {
     return n < 0 || n > 1 << 30 ? -1 : (int)n; /* what is out of range is refused by spiral_model_create */
 }
 
+/* A file that says nothing means drop. */
+static spiral_status out_of_range_from_json(const json_t *json, spiral_out_of_range *what,
+                                            spiral_error *err) {
+    const json_t *value = json_object_get(json, "out_of_range");
+    const char *word = json_string_value(value);
+    int i = 0;
+    while (word && i < SPIRAL_OUT_OF_RANGE_COUNT &&
+           strcmp(word, spiral_out_of_range_name((spiral_out_of_range)i)))
+        i++;
+    if (value && (!word || i == SPIRAL_OUT_OF_RANGE_COUNT))
+        return spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "out_of_range \"%.40s\" is not drop, fold or fit",
+                            word ? word : "");
+    *what = (spiral_out_of_range)i;
+    return SPIRAL_OK;
+}
+
 static spiral_status config_from_json(const json_t *json, spiral_model_config *c, float *threshold,
                                       spiral_error *err) {
     const char *format = json_string_value(json_object_get(json, "format"));
@@ -102,6 +120,8 @@ static spiral_status config_from_json(const json_t *json, spiral_model_config *c
     *threshold = (float)json_number_value(logit);
     if (!json_is_number(logit) || !isfinite(*threshold))
         return spiral__fail(err, SPIRAL_FORMAT, -1, "threshold is missing or not a finite number");
+    spiral_out_of_range out_of_range = SPIRAL_OUT_OF_RANGE_DROP;
+    SPIRAL_TRY(out_of_range_from_json(json, &out_of_range, err));
     *c = (spiral_model_config){
         .roll = {.grid = {.kind = strcmp(grid, "beats") ? SPIRAL_GRID_SECONDS : SPIRAL_GRID_BEATS,
                           .column_us = integer(json, "column_us"),
@@ -109,7 +129,9 @@ static spiral_status config_from_json(const json_t *json, spiral_model_config *c
                  .low = integer(json, "low"),
                  .high = integer(json, "high"),
                  .onsets = planes == 2,
-                 .drums = json_is_true(json_object_get(json, "drums"))},
+                 .drums = json_is_true(json_object_get(json, "drums")),
+                 .pedal = json_is_true(json_object_get(json, "pedal")),
+                 .out_of_range = out_of_range},
         .columns = integer(json, "columns"),
         .kind = strcmp(kind, "vae") ? SPIRAL_MODEL_AE : SPIRAL_MODEL_VAE,
         .code = integer(json, "code"),

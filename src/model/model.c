@@ -49,6 +49,7 @@ static spiral_status check_config(const spiral_model_config *c, spiral_error *er
         SPIRAL_TRY(in_range("microseconds per column", c->roll.grid.column_us, 1000, 1000000, err));
     else
         SPIRAL_TRY(in_range("steps per quarter", c->roll.grid.steps_per_quarter, 1, 96, err));
+    SPIRAL_TRY(in_range("out_of_range", (int)c->roll.out_of_range, 0, SPIRAL_OUT_OF_RANGE_COUNT - 1, err));
     int cells = (c->roll.onsets ? 2 : 1) * c->columns * (c->roll.high - c->roll.low + 1);
     if (cells > MAX_CELLS)
         return spiral__fail(err, SPIRAL_TOO_BIG, -1, "a window of %d cells is above %d, the limit", cells,

@@ -2,6 +2,7 @@
  *
  * A spiral_midi as a thing that is owned, loaded, saved and freed; the work is in midi_read.c, midi_write.c.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -19,11 +20,24 @@ const char *spiral_midi_warning_name(spiral_midi_warning warning) {
     return (unsigned)warning < SPIRAL_MIDI_WARNING_COUNT ? names[warning] : "unknown warning";
 }
 
+int spiral_midi_warnings_text(const uint32_t *warnings, char *text, size_t size) {
+    size_t used = 0;
+    if (size) text[0] = 0;
+    for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++)
+        if (warnings[i]) {
+            size_t at = used < size ? used : size;
+            used += (size_t)snprintf(text + at, size - at, "%s%u x %s", used ? "; " : "",
+                                     (unsigned)warnings[i], spiral_midi_warning_name((spiral_midi_warning)i));
+        }
+    return (int)used;
+}
+
 void spiral_midi_clear(spiral_midi *midi) {
     if (!midi) return;
     free(midi->notes);
     free(midi->tempos);
     free(midi->meters);
+    free(midi->pedals);
     free(midi->name);
     free(midi->text);
     *midi = (spiral_midi){0};

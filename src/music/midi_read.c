@@ -158,10 +158,14 @@ static spiral_status track_end(spiral__reader *r, const unsigned char *body, con
     return size > left ? SPIRAL_OK : next_track(r, body, stop, end);
 }
 
-/* The tempo and metre that hold at the start of a sequence of format 2, if it gives none itself. */
-static spiral_status begin_sequence(spiral__reader *r, int64_t ticks) {
-    SPIRAL_TRY(spiral__changes_add(&r->tempos, ticks, SPIRAL__TEMPO_DEFAULT, r->err));
-    return spiral__changes_add(&r->meters, ticks, 4 << 8 | 2, r->err);
+/* The tempo and metre that hold at the start of a sequence of format 2, if it gives none itself; the pedals
+ * of the one before come up. */
+static spiral_status begin_sequence(spiral__reader *r, const unsigned char *at, int64_t ticks) {
+    if (r->pedals.count)
+        SPIRAL_TRY(spiral__changes_add(r, &r->pedals, at, ticks,
+                                       (uint32_t)r->midi->tracks << 16 | SPIRAL__PEDALS_UP));
+    SPIRAL_TRY(spiral__changes_add(r, &r->tempos, at, ticks, SPIRAL__TEMPO_DEFAULT));
+    return spiral__changes_add(r, &r->meters, at, ticks, 4 << 8 | 2);
 }
 
 static spiral_status read_track(spiral__reader *r, spiral__bytes *file) {
@@ -169,7 +173,7 @@ static spiral_status read_track(spiral__reader *r, spiral__bytes *file) {
     int64_t ticks = midi->format == 2 ? midi->end_ticks : 0;
     const unsigned char *body = file->at + CHUNK_HEAD, *end = NULL, *stop;
     SPIRAL_TRY(track_end(r, body, file->end, &end));
-    if (midi->format == 2 && midi->tracks > 0) SPIRAL_TRY(begin_sequence(r, ticks));
+    if (midi->format == 2 && midi->tracks > 0) SPIRAL_TRY(begin_sequence(r, body, ticks));
     SPIRAL_TRY(spiral__midi_track(r, body, end, (uint16_t)midi->tracks, &ticks, &stop));
     midi->tracks++;
     if (ticks > midi->end_ticks) midi->end_ticks = ticks;
@@ -214,13 +218,17 @@ static int by_time(const void *left, const void *right) {
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
+static void sort_by_time(spiral__changes *c) {
+    size_t i = 1;
+    while (i < c->count && c->items[i].at_ticks >= c->items[i - 1].at_ticks) i++;
+    if (i < c->count) qsort(c->items, c->count, sizeof *c->items, by_time);
+}
+
 /* Sorts by time and keeps the last of each tick. */
 static void settle(spiral__changes *c) {
-    size_t i = 1, kept = 0;
-    while (i < c->count && c->items[i].at_ticks > c->items[i - 1].at_ticks) i++;
-    if (i >= c->count) return;
-    qsort(c->items, c->count, sizeof *c->items, by_time);
-    for (i = 0; i < c->count; i++) {
+    size_t kept = 0;
+    sort_by_time(c);
+    for (size_t i = 0; i < c->count; i++) {
         bool last = i + 1 == c->count || c->items[i + 1].at_ticks != c->items[i].at_ticks;
         if (last) c->items[kept++] = c->items[i];
     }
@@ -255,6 +263,36 @@ static spiral_status settle_meters(spiral__reader *r) {
     return SPIRAL_OK;
 }
 
+/* Writes what changes a channel's pedal to pedals, unless that is NULL; returns how many there are. */
+static size_t change_pedals(const spiral__changes *c, spiral_pedal *pedals) {
+    size_t n = 0;
+    unsigned down = 0; /* a bit per channel */
+    for (size_t i = 0; i < c->count; i++) {
+        uint32_t value = c->items[i].value, what = value & 255;
+        unsigned channel = value >> 8 & 255, last = what == SPIRAL__PEDALS_UP ? 15 : channel;
+        for (; channel <= last; channel++) {
+            unsigned is_down = what == SPIRAL__PEDAL_DOWN;
+            if ((down >> channel & 1) == is_down) continue;
+            down ^= 1u << channel;
+            if (pedals)
+                pedals[n] = (spiral_pedal){c->items[i].at_ticks, (uint16_t)(value >> 16), (uint8_t)channel,
+                                           (uint8_t)is_down};
+            n++;
+        }
+    }
+    return n;
+}
+
+static spiral_status settle_pedals(spiral__reader *r) {
+    sort_by_time(&r->pedals);
+    size_t n = change_pedals(&r->pedals, NULL);
+    if (n == 0) return SPIRAL_OK;
+    r->midi->pedals = malloc(n * sizeof *r->midi->pedals);
+    if (!r->midi->pedals) return spiral__no_memory(r->err, n * sizeof *r->midi->pedals);
+    r->midi->pedal_count = change_pedals(&r->pedals, r->midi->pedals);
+    return SPIRAL_OK;
+}
+
 /* Gives back the room that no note took, and sorts. */
 static spiral_status settle_notes(spiral__reader *r) {
     spiral_midi *midi = r->midi;
@@ -272,15 +310,15 @@ static spiral_status read_file(spiral__reader *r, spiral__bytes file) {
     const unsigned char *bytes = file.at;
     size_t size = spiral__bytes_left(&file);
     if (size == 0 || !find_header(r, &file)) return refuse(bytes, size, r->err);
-    /* A note takes eight bytes in most files and never less than three. */
-    r->note_limit = size / 3 + 1;
-    r->note_capacity = size / 8 + 1;
+    r->end = file.end;
+    r->note_capacity = size / 8 + 1; /* a note takes eight bytes in most files */
     r->midi->notes = malloc(r->note_capacity * sizeof *r->midi->notes);
     if (!r->midi->notes) return spiral__no_memory(r->err, r->note_capacity * sizeof *r->midi->notes);
     SPIRAL_TRY(read_chunks(r, &file));
     SPIRAL_TRY(settle_notes(r));
     SPIRAL_TRY(settle_tempos(r));
-    return settle_meters(r);
+    SPIRAL_TRY(settle_meters(r));
+    return settle_pedals(r);
 }
 
 spiral_status spiral_midi_read(const void *bytes, size_t size, spiral_midi *midi, spiral_error *err) {
@@ -293,6 +331,7 @@ spiral_status spiral_midi_read(const void *bytes, size_t size, spiral_midi *midi
     spiral_status status = read_file(&reader, (spiral__bytes){start, start + size});
     free(reader.tempos.items);
     free(reader.meters.items);
+    free(reader.pedals.items);
     free(reader.starts);
     if (status != SPIRAL_OK) spiral_midi_clear(midi);
     return status;

@@ -31,11 +31,12 @@ static void break_off(track *t) {
     t->broken = true;
 }
 
-spiral_status spiral__changes_add(spiral__changes *c, int64_t at_ticks, uint32_t value, spiral_error *err) {
+spiral_status spiral__changes_add(spiral__reader *r, spiral__changes *c, const unsigned char *at,
+                                  int64_t at_ticks, uint32_t value) {
     if (c->count == c->capacity) {
-        size_t capacity = c->capacity ? 2 * c->capacity : 16;
+        size_t capacity = spiral__room(r, at, c->count ? c->count : 16);
         spiral__change *items = realloc(c->items, capacity * sizeof *items);
-        if (!items) return spiral__no_memory(err, capacity * sizeof *items);
+        if (!items) return spiral__no_memory(r->err, capacity * sizeof *items);
         c->items = items;
         c->capacity = capacity;
     }
@@ -66,8 +67,8 @@ static void advance(track *t, uint32_t delta) {
         t->now += delta;
 }
 
-static spiral_status grow_notes(spiral__reader *r) {
-    size_t capacity = r->note_capacity * 2 < r->note_limit ? r->note_capacity * 2 : r->note_limit;
+static spiral_status grow_notes(spiral__reader *r, const unsigned char *at) {
+    size_t capacity = spiral__room(r, at, r->note_capacity);
     spiral_note *notes = realloc(r->midi->notes, capacity * sizeof *notes);
     if (!notes) return spiral__no_memory(r->err, capacity * sizeof *notes);
     r->midi->notes = notes;
@@ -77,7 +78,7 @@ static spiral_status grow_notes(spiral__reader *r) {
 
 static inline spiral_status open_note(track *t, unsigned slot, unsigned velocity) {
     spiral__reader *r = t->reader;
-    if (r->midi->note_count == r->note_capacity) SPIRAL_TRY(grow_notes(r));
+    if (r->midi->note_count == r->note_capacity) SPIRAL_TRY(grow_notes(r, t->at));
     spiral_note *notes = r->midi->notes;
     uint32_t i = (uint32_t)++r->midi->note_count;
     notes[i - 1] = (spiral_note){.on_ticks = t->now,
@@ -115,6 +116,15 @@ static void close_all(track *t) {
         }
 }
 
+/* Of the controllers the sustain pedal is kept, which a reset of all controllers lifts. */
+static spiral_status controller(track *t, unsigned channel, unsigned number, unsigned value) {
+    enum { SUSTAIN = 64, RESET = 121 };
+    if (number != SUSTAIN && number != RESET) return SPIRAL_OK;
+    uint32_t what = number == SUSTAIN && value >= 64 ? SPIRAL__PEDAL_DOWN : SPIRAL__PEDAL_UP;
+    return spiral__changes_add(t->reader, &t->reader->pedals, t->at, t->now,
+                               (uint32_t)t->number << 16 | channel << 8 | what);
+}
+
 static inline spiral_status channel_event(track *t, unsigned status) {
     size_t length = (status & 0xe0) == 0xc0 ? 1 : 2; /* program and channel pressure: one data byte */
     if ((size_t)(t->end - t->at) < length) return break_off(t), SPIRAL_OK;
@@ -126,6 +136,8 @@ static inline spiral_status channel_event(track *t, unsigned status) {
         close_note(t, slot);
     else if (status < 0xa0)
         return open_note(t, slot, value);
+    else if ((status & 0xf0) == 0xb0)
+        return controller(t, status & 15, key, value);
     return SPIRAL_OK;
 }
 
@@ -146,14 +158,15 @@ static spiral_status tempo_event(track *t, const unsigned char *data, size_t siz
     if (size < 3) return SPIRAL_OK;
     uint32_t us = (uint32_t)data[0] << 16 | (uint32_t)data[1] << 8 | data[2];
     if (us == 0) return warn(t, SPIRAL_MIDI_WARN_BAD_DATA), SPIRAL_OK;
-    return spiral__changes_add(&t->reader->tempos, t->now, us, t->reader->err);
+    return spiral__changes_add(t->reader, &t->reader->tempos, t->at, t->now, us);
 }
 
 static spiral_status meter_event(track *t, const unsigned char *data, size_t size) {
     if (size != 4) warn(t, SPIRAL_MIDI_WARN_BAD_DATA);
     if (size < 2) return SPIRAL_OK;
     if (data[0] == 0 || data[1] > 6) return warn(t, SPIRAL_MIDI_WARN_BAD_DATA), SPIRAL_OK;
-    return spiral__changes_add(&t->reader->meters, t->now, (uint32_t)data[0] << 8 | data[1], t->reader->err);
+    return spiral__changes_add(t->reader, &t->reader->meters, t->at, t->now,
+                               (uint32_t)data[0] << 8 | data[1]);
 }
 
 /* The payload of a meta or system exclusive event: a length and so many bytes. */

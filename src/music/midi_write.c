@@ -4,7 +4,7 @@
  *
  * Everything that happens becomes one event with a sortable key; the events are then written track by track.
  * At one tick, notes that began earlier end before others begin, so a key can be struck again at once; a
- * note of no length begins before it ends. Not here: the file on disk (midi.c).
+ * note of no length begins before it ends. Pedals move between the two. Not here: the file on disk (midi.c).
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -17,9 +17,10 @@
 enum { DELTA_MAX = 0xfffffff, TEXT = 0x01, NAME = 0x03, END = 0x2f, TEMPO = 0x51, METER = 0x58, OWN = 0x7f };
 
 /* What happens, in the order of things that happen at one tick. */
-typedef enum kind { KIND_TEMPO, KIND_METER, KIND_OFF, KIND_ON, KIND_OFF_AT_ONCE } kind;
+typedef enum kind { KIND_TEMPO, KIND_METER, KIND_OFF, KIND_PEDAL, KIND_ON, KIND_OFF_AT_ONCE } kind;
 
-/* key: track, tick, kind, from the highest bits down; index: of the note, tempo or metre. */
+/* key: track, tick, kind, from the highest bits down; index: of the note, tempo, metre or
+ * pedal. */
 typedef struct event {
     uint64_t key;
     size_t index;
@@ -98,13 +99,20 @@ static void put_text(writer *w, unsigned type, const char *text) {
     put_meta(w, type, text, strlen(text));
 }
 
-/* A note-off is a note-on of velocity 0, so that running status serves both. */
-static void put_note(writer *w, const spiral_note *note, unsigned velocity) {
-    unsigned status = 0x90u | note->channel;
+static void put_channel_event(writer *w, unsigned status, unsigned first, unsigned second) {
     if (status != w->status) put(w, status);
     w->status = status;
-    put(w, note->pitch);
-    put(w, velocity);
+    put(w, first);
+    put(w, second);
+}
+
+/* A note-off is a note-on of velocity 0, so that running status serves both. */
+static void put_note(writer *w, const spiral_note *note, unsigned velocity) {
+    put_channel_event(w, 0x90u | note->channel, note->pitch, velocity);
+}
+
+static void put_pedal(writer *w, const spiral_pedal *pedal) {
+    put_channel_event(w, 0xb0u | pedal->channel, 64, pedal->down ? 127 : 0);
 }
 
 static void put_event(writer *w, const event *e) {
@@ -118,6 +126,8 @@ static void put_event(writer *w, const event *e) {
         while (m->denominator >> log2 > 1) log2++;
         /* 24 clocks a metronome click and 8 thirty-seconds a quarter: what every file says */
         put_meta(w, METER, (unsigned char[]){(unsigned char)m->numerator, log2, 24, 8}, 4);
+    } else if (event_kind(e) == KIND_PEDAL) {
+        put_pedal(w, &w->midi->pedals[e->index]);
     } else {
         const spiral_note *note = &w->notes[e->index];
         put_note(w, note, event_kind(e) == KIND_ON ? note->velocity : 0);
@@ -196,6 +206,11 @@ static void list_events(writer *w) {
         *e++ = (event){event_key(0, midi->tempos[i].at_ticks, KIND_TEMPO), i};
     for (size_t i = 0; i < midi->meter_count; i++)
         *e++ = (event){event_key(0, midi->meters[i].at_ticks, KIND_METER), i};
+    for (size_t i = 0; i < midi->pedal_count; i++) {
+        const spiral_pedal *p = &midi->pedals[i];
+        *e++ = (event){event_key(p->track, p->at_ticks, KIND_PEDAL), i};
+        if (p->track >= w->tracks) w->tracks = p->track + 1u;
+    }
     for (size_t i = 0; i < midi->note_count; i++) {
         const spiral_note *n = &w->notes[i];
         kind off = n->off_ticks > n->on_ticks ? KIND_OFF : KIND_OFF_AT_ONCE;
@@ -219,7 +234,7 @@ static spiral_status prepare(writer *w, spiral_error *err) {
     SPIRAL_TRY(check_texts(midi, err));
     SPIRAL_TRY(spiral__notes_sorted(midi, &w->notes, &w->copy, err));
     w->tracks = midi->tracks > 0 ? (unsigned)midi->tracks : 1;
-    w->event_count = midi->tempo_count + midi->meter_count + 2 * midi->note_count;
+    w->event_count = midi->tempo_count + midi->meter_count + midi->pedal_count + 2 * midi->note_count;
     w->events = malloc((w->event_count + 1) * sizeof *w->events);
     if (!w->events) return spiral__no_memory(err, (w->event_count + 1) * sizeof *w->events);
     list_events(w);

@@ -12,11 +12,16 @@
 #include "music/notes.h"
 #include "music/tempo.h"
 
+/* Orders notes of different times, pitches or channels, which nearly all are, in one comparison: 38, 7 and 4
+ * bits of it. */
+static uint64_t order_key(const spiral_note *n) {
+    return (uint64_t)n->on_ticks << 11 | (uint64_t)n->pitch << 4 | n->channel;
+}
+
 bool spiral__note_before(const spiral_note *a, const spiral_note *b) {
-    if (a->on_ticks != b->on_ticks) return a->on_ticks < b->on_ticks;
-    uint32_t a_key = (uint32_t)a->pitch << 24 | (uint32_t)a->channel << 16 | a->track;
-    uint32_t b_key = (uint32_t)b->pitch << 24 | (uint32_t)b->channel << 16 | b->track;
+    uint64_t a_key = order_key(a), b_key = order_key(b);
     if (a_key != b_key) return a_key < b_key;
+    if (a->track != b->track) return a->track < b->track;
     if (a->off_ticks != b->off_ticks) return a->off_ticks < b->off_ticks;
     return a->velocity < b->velocity;
 }
@@ -136,6 +141,21 @@ static spiral_status check_meters(const spiral_midi *midi, spiral_error *err) {
     return SPIRAL_OK;
 }
 
+static spiral_status check_pedals(const spiral_midi *midi, spiral_error *err) {
+    int64_t earliest = 0, track = 0;
+    for (size_t i = 0; i < midi->pedal_count; i++) {
+        const spiral_pedal *p = &midi->pedals[i];
+        SPIRAL_TRY(range(err, "pedal", i, "at_ticks", p->at_ticks, earliest, SPIRAL_MIDI_TICKS_MAX));
+        if (p->at_ticks > earliest) track = 0;
+        SPIRAL_TRY(range(err, "pedal", i, "track", p->track, track, UINT16_MAX - 1));
+        SPIRAL_TRY(range(err, "pedal", i, "channel", p->channel, 0, 15));
+        SPIRAL_TRY(range(err, "pedal", i, "down", p->down, 0, 1));
+        earliest = p->at_ticks;
+        track = p->track;
+    }
+    return SPIRAL_OK;
+}
+
 static spiral_status check_division(const spiral_midi *midi, spiral_error *err) {
     int frames, ticks_per_frame;
     if (midi->ticks_per_quarter < 0 || midi->ticks_per_quarter > INT16_MAX)
@@ -160,5 +180,6 @@ spiral_status spiral__midi_check(const spiral_midi *midi, spiral_error *err) {
     SPIRAL_TRY(check_division(midi, err));
     for (size_t i = 0; i < midi->note_count; i++) SPIRAL_TRY(check_note(&midi->notes[i], i, err));
     SPIRAL_TRY(check_tempos(midi, err));
-    return check_meters(midi, err);
+    SPIRAL_TRY(check_meters(midi, err));
+    return check_pedals(midi, err);
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "music/notes.h"
+#include "music/pedal.h"
 #include "music/roll_check.h"
 #include "music/tempo.h"
 
@@ -28,6 +29,15 @@ spiral_status spiral__roll_check(spiral_grid grid, size_t columns, spiral_error 
     if (columns <= SPIRAL_ROLL_COLUMNS_MAX) return SPIRAL_OK;
     return spiral__fail(err, SPIRAL_TOO_BIG, -1, "a roll of %zu columns is longer than the limit, %zu",
                         columns, SPIRAL_ROLL_COLUMNS_MAX);
+}
+
+const char *spiral_out_of_range_name(spiral_out_of_range what) {
+    static const char *const words[] = {
+#define SPIRAL_X(name, word) word,
+        SPIRAL_OUT_OF_RANGE_LIST(SPIRAL_X)
+#undef SPIRAL_X
+    };
+    return (unsigned)what < SPIRAL_OUT_OF_RANGE_COUNT ? words[what] : "unknown";
 }
 
 spiral_roll_options spiral_roll_options_default(void) {
@@ -76,26 +86,59 @@ static size_t nearest_column(int64_t numerator, int64_t denominator) {
     return (size_t)((2 * (uint64_t)numerator + (uint64_t)denominator) / (2 * (uint64_t)denominator));
 }
 
-static span note_span(const spiral__ruler *ruler, const spiral_note *note) {
-    int64_t on = spiral__ruler_at(ruler, note->on_ticks), off = spiral__ruler_at(ruler, note->off_ticks);
+/* near: for on and off, as spiral__ruler_at wants it. */
+static span note_span(const spiral__ruler *ruler, const spiral_note *note, size_t near[2]) {
+    int64_t on = spiral__ruler_at(ruler, note->on_ticks, &near[0]);
+    int64_t off = spiral__ruler_at(ruler, note->off_ticks, &near[1]);
     span s = {nearest_column(on, ruler->denominator), nearest_column(off, ruler->denominator),
               off - on < ruler->denominator};
     if (s.last <= s.first) s.last = s.first + 1;
     return s;
 }
 
-/* Counts the note in *report; whether it is kept. */
-static bool keep(const spiral_note *note, const spiral_roll_options *options, spiral_roll_report *report) {
-    if (note->channel == SPIRAL_DRUM_CHANNEL && !options->drums) {
+/* The key moved into the range by as few octaves as do, or, if none do, the key itself. */
+static int fold(int key, int low, int high) {
+    int inside = key;
+    if (key < low) inside += (low - key + 11) / 12 * 12;
+    if (key > high) inside -= (key - high + 11) / 12 * 12;
+    return inside >= low && inside <= high ? inside : key;
+}
+
+/* Counts the note in *report; the key it is drawn on, or -1. */
+static int place(const spiral_note *note, const spiral_roll_options *options, spiral_roll_report *report) {
+    bool drum = note->channel == SPIRAL_DRUM_CHANNEL;
+    if (drum && !options->drums) {
         report->notes_drums++;
-        return false;
+        return -1;
     }
-    bool low = note->pitch<options->low, high = note->pitch> options->high;
+    int moved = note->pitch + (drum ? 0 : report->transposed_by), key = moved;
+    if (!drum && options->out_of_range == SPIRAL_OUT_OF_RANGE_FOLD)
+        key = fold(moved, options->low, options->high);
+    bool low = key<options->low, high = key> options->high;
     report->notes++;
     report->notes_low += low;
     report->notes_high += high;
     report->notes_kept += !low && !high;
-    return !low && !high;
+    report->notes_folded += key != moved;
+    return low || high ? -1 : key;
+}
+
+/* The semitones that bring most notes into the range; of several, the least move. */
+static int fit(const spiral_midi *midi, const spiral_roll_options *options) {
+    size_t notes[SPIRAL_KEYS] = {0}, most = 0;
+    int best = 0;
+    for (size_t i = 0; i < midi->note_count; i++)
+        notes[midi->notes[i].pitch] += midi->notes[i].channel != SPIRAL_DRUM_CHANNEL;
+    for (int i = 0; i < 2 * SPIRAL_KEYS; i++) { /* 0, 1, -1, 2, -2, ... */
+        int move = i % 2 ? (i + 1) / 2 : -i / 2;
+        size_t inside = 0;
+        for (int key = 0; key < SPIRAL_KEYS; key++)
+            if (key + move >= options->low && key + move <= options->high) inside += notes[key];
+        if (inside <= most) continue;
+        most = inside;
+        best = move;
+    }
+    return best;
 }
 
 /* What is drawn of a key: the first column of its latest note, plus one; the column its notes end before. */
@@ -103,19 +146,34 @@ typedef struct drawn {
     size_t start, end;
 } drawn;
 
-/* Notes come in order of time: what sounds before a note's first column is drawn already, and of its own
- * columns those before *key_drawn's end. */
+static void turn(spiral_roll *roll, size_t column, int key) {
+    if (column < roll->columns) roll->frames[column].word[key >> 6] ^= UINT64_C(1) << (key & 63);
+}
+
+/* Marks in frames where the key begins and ceases to sound; fill makes columns of that. Notes come in order
+ * of time, so of the note's columns those before *key_drawn's end sound already. */
 static void draw(spiral_roll *roll, int key, span s, drawn *key_drawn, spiral_roll_report *report) {
     bool doubled = key_drawn->start == s.first + 1;
-    bool sounds = s.first > 0 && spiral_column_get(&roll->frames[s.first - 1], key);
+    bool sounds = s.first > 0 && key_drawn->end >= s.first; /* in the column before */
     report->notes_short += s.brief;
     report->notes_doubled += doubled;
     report->onsets_merged += !doubled && sounds && !roll->onsets;
     key_drawn->start = s.first + 1;
     if (roll->onsets) spiral_column_set(&roll->onsets[s.first], key, 1);
-    for (size_t c = s.first > key_drawn->end ? s.first : key_drawn->end; c < s.last; c++)
-        spiral_column_set(&roll->frames[c], key, 1);
-    if (s.last > key_drawn->end) key_drawn->end = s.last;
+    if (s.last <= key_drawn->end) return;
+    turn(roll, s.first > key_drawn->end ? s.first : key_drawn->end, key);
+    turn(roll, s.last, key);
+    key_drawn->end = s.last;
+}
+
+/* Where keys begin and cease to sound -> which sound: every column is the one before with what turns. */
+static void fill(spiral_roll *roll) {
+    spiral_column sounding = {{0, 0}};
+    for (size_t c = 0; c < roll->columns; c++) {
+        sounding.word[0] ^= roll->frames[c].word[0];
+        sounding.word[1] ^= roll->frames[c].word[1];
+        roll->frames[c] = sounding;
+    }
 }
 
 /* The mean tempo from the start to `ticks`: 120 where a quarter is a frame count. */
@@ -133,28 +191,48 @@ static double mean_tempo(const spiral_midi *midi, int64_t ticks) {
 typedef struct source {
     const spiral_midi *midi;
     const spiral_note *notes; /* midi's, in order */
-    spiral_note *copy;        /* owned, or NULL */
+    const spiral_note *keys;  /* the same, as their keys say: without the pedal */
+    spiral_note *copy, *held; /* owned, or NULL */
     spiral__ruler ruler;
 } source;
 
+/* Counts all notes in *report and finds where the roll ends: with the latest off, or a column after the
+ * latest on. *end_ticks is the latest off. */
+static size_t count_columns(const source *in, const spiral_roll_options *options, spiral_roll_report *report,
+                            int64_t *end_ticks) {
+    int64_t last_on = -1, last_off = -1;
+    size_t near = 0;
+    for (size_t i = 0; i < in->midi->note_count; i++) {
+        const spiral_note *note = &in->notes[i];
+        if (place(note, options, report) < 0) continue;
+        report->notes_held += note->off_ticks > in->keys[i].off_ticks;
+        if (note->on_ticks > last_on) last_on = note->on_ticks;
+        if (note->off_ticks > last_off) last_off = note->off_ticks;
+    }
+    *end_ticks = 0;
+    if (last_on < 0) return 0;
+    *end_ticks = last_off;
+    int64_t on = spiral__ruler_at(&in->ruler, last_on, &near);
+    int64_t off = spiral__ruler_at(&in->ruler, last_off, &near);
+    size_t after_on = nearest_column(on, in->ruler.denominator) + 1;
+    size_t at_off = nearest_column(off, in->ruler.denominator);
+    return after_on > at_off ? after_on : at_off;
+}
+
 static spiral_status draw_all(const source *in, const spiral_roll_options *options, spiral_roll *roll,
                               spiral_roll_report *report, spiral_error *err) {
-    size_t columns = 0;
     drawn keys[SPIRAL_KEYS] = {0};
-    int64_t end = 0;
-    for (size_t i = 0; i < in->midi->note_count; i++) {
-        if (!keep(&in->notes[i], options, report)) continue;
-        span s = note_span(&in->ruler, &in->notes[i]);
-        if (s.last > columns) columns = s.last;
-        if (in->notes[i].off_ticks > end) end = in->notes[i].off_ticks;
-    }
+    spiral_roll_report seen = {.transposed_by = report->transposed_by};
+    size_t near[2] = {0, 0};
+    int64_t end_ticks;
+    size_t columns = count_columns(in, options, report, &end_ticks);
     SPIRAL_TRY(spiral_roll_create(options->grid, columns, options->onsets, roll, err));
-    roll->quarters_per_min = mean_tempo(in->midi, end);
-    spiral_roll_report seen = {0};
-    for (size_t i = 0; i < in->midi->note_count; i++)
-        if (keep(&in->notes[i], options, &seen))
-            draw(roll, in->notes[i].pitch, note_span(&in->ruler, &in->notes[i]), &keys[in->notes[i].pitch],
-                 report);
+    roll->quarters_per_min = mean_tempo(in->midi, end_ticks);
+    for (size_t i = 0; i < in->midi->note_count; i++) {
+        int key = place(&in->notes[i], options, &seen);
+        if (key >= 0) draw(roll, key, note_span(&in->ruler, &in->notes[i], near), &keys[key], report);
+    }
+    fill(roll);
     return SPIRAL_OK;
 }
 
@@ -163,6 +241,9 @@ static spiral_status check_options(const spiral_roll_options *options, spiral_er
     if (options->low < 0 || options->high > 127 || options->low > options->high)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "keys %d..%d are no range within 0..127", options->low,
                             options->high);
+    if ((unsigned)options->out_of_range >= SPIRAL_OUT_OF_RANGE_COUNT)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "out_of_range %d is not drop, fold or fit",
+                            (int)options->out_of_range);
     return SPIRAL_OK;
 }
 
@@ -176,9 +257,16 @@ spiral_status spiral_roll_from_midi(const spiral_midi *midi, const spiral_roll_o
     SPIRAL_TRY(check_options(options, err));
     SPIRAL_TRY(spiral__midi_check(midi, err));
     SPIRAL_TRY(spiral__ruler_create(midi, options->grid, &in.ruler, err));
-    spiral_status status = spiral__notes_sorted(midi, &in.notes, &in.copy, err);
+    spiral_status status = spiral__notes_sorted(midi, &in.keys, &in.copy, err);
+    in.notes = in.keys;
+    if (options->out_of_range == SPIRAL_OUT_OF_RANGE_FIT) report->transposed_by = fit(midi, options);
+    if (status == SPIRAL_OK && options->pedal && midi->pedal_count && midi->note_count) {
+        status = spiral__pedal_hold(midi, in.keys, &in.held, err);
+        in.notes = in.held;
+    }
     if (status == SPIRAL_OK) status = draw_all(&in, options, roll, report, err);
     spiral__ruler_destroy(&in.ruler);
     free(in.copy);
+    free(in.held);
     return status;
 }

@@ -118,15 +118,26 @@ void spiral__ruler_destroy(spiral__ruler *ruler) {
     ruler->marks = NULL;
 }
 
-int64_t spiral__ruler_at(const spiral__ruler *ruler, int64_t ticks) {
-    size_t low = 1, high = ruler->count; /* the marks before `low` are at or before ticks */
-    while (low < high) {
+int64_t spiral__ruler_at(const spiral__ruler *ruler, int64_t ticks, size_t *near) {
+    const spiral__mark *marks = ruler->marks;
+    size_t low = *near, high = low + 1, step = 1;
+    while (marks[low].at_ticks > ticks) { /* the first mark is at tick 0 */
+        high = low;
+        low -= step < low ? step : low;
+        step *= 2;
+    }
+    while (high < ruler->count && marks[high].at_ticks <= ticks) {
+        low = high;
+        high += step < ruler->count - high ? step : ruler->count - high;
+        step *= 2;
+    }
+    while (high - low > 1) { /* marks[low] is at or before ticks, marks[high] behind or not there */
         size_t middle = low + (high - low) / 2;
-        if (ruler->marks[middle].at_ticks <= ticks)
-            low = middle + 1;
+        if (marks[middle].at_ticks <= ticks)
+            low = middle;
         else
             high = middle;
     }
-    const spiral__mark *mark = &ruler->marks[low - 1];
-    return mark->start + (ticks - mark->at_ticks) * mark->rate;
+    *near = low;
+    return marks[low].start + (ticks - marks[low].at_ticks) * marks[low].rate;
 }

@@ -39,6 +39,8 @@ typedef struct spiral__ruler {
 spiral_status spiral__ruler_create(const spiral_midi *midi, spiral_grid grid, spiral__ruler *ruler,
                                    spiral_error *err);
 void spiral__ruler_destroy(spiral__ruler *ruler);
-int64_t spiral__ruler_at(const spiral__ruler *ruler, int64_t ticks); /* the numerator */
+/* The numerator at `ticks`. *near, 0 at first, is where the search begins and is left where it ended: going
+ * through a file in order costs no more than a few steps each. */
+int64_t spiral__ruler_at(const spiral__ruler *ruler, int64_t ticks, size_t *near);
 
 #endif

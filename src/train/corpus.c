@@ -148,6 +148,7 @@ void spiral_corpus_destroy(spiral_corpus *c) {
     for (size_t i = 0; i < c->count; i++) {
         free(c->entries[i].path);
         free(c->entries[i].skipped);
+        free(c->entries[i].same_as);
         spiral_roll_clear(&c->entries[i].roll);
     }
     free(c->entries);
@@ -159,8 +160,8 @@ size_t spiral_corpus_file_count(const spiral_corpus *corpus) { return corpus->co
 
 spiral_corpus_file spiral_corpus_get_file(const spiral_corpus *corpus, size_t index) {
     const spiral__corpus_entry *e = &corpus->entries[index];
-    return (spiral_corpus_file){e->path,          e->seconds, e->roll.columns, e->windows,
-                                e->windows_empty, e->report,  e->warnings,     e->skipped};
+    return (spiral_corpus_file){e->path,   e->seconds,  e->roll.columns, e->windows, e->windows_empty,
+                                e->report, e->warnings, e->skipped,      e->same_as};
 }
 
 const spiral_roll *spiral_corpus_get_roll(const spiral_corpus *corpus, size_t index) {

@@ -10,6 +10,7 @@
 typedef struct spiral__corpus_entry {
     char *path;
     char *skipped; /* NULL: in the corpus */
+    char *same_as; /* owned; see spiral_corpus_file */
     double seconds;
     size_t windows, windows_empty;
     spiral_roll roll;

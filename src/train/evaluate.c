@@ -148,6 +148,8 @@ static void add_report(spiral_roll_report *sum, const spiral_roll_report *r) {
     sum->notes_kept += r->notes_kept;
     sum->notes_low += r->notes_low;
     sum->notes_high += r->notes_high;
+    sum->notes_folded += r->notes_folded;
+    sum->notes_held += r->notes_held;
     sum->notes_short += r->notes_short;
     sum->onsets_merged += r->onsets_merged;
     sum->notes_doubled += r->notes_doubled;

@@ -120,6 +120,10 @@ static spiral_status compare_models(const spiral__trainer *t, const spiral_model
                (a->roll.grid.kind == SPIRAL_GRID_SECONDS
                     ? a->roll.grid.column_us == b->roll.grid.column_us
                     : a->roll.grid.steps_per_quarter == b->roll.grid.steps_per_quarter);
+    if (!a->roll.pedal != !b->roll.pedal || a->roll.out_of_range != b->roll.out_of_range)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                            "the training to go on with has pedal %s, out-of-range %s",
+                            b->roll.pedal ? "on" : "off", spiral_out_of_range_name(b->roll.out_of_range));
     return same ? SPIRAL_OK
                 : spiral__fail(
                       err, SPIRAL_BAD_ARG, -1,

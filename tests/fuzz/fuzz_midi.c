@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a MIDI file: read, checked field by field, written and read back, drawn on four grids, and
+ * Any bytes as a MIDI file: read, checked field by field, written and read back, drawn on six grids, and
  * each roll written and drawn again.
  */
 #include <stdlib.h>
@@ -16,6 +16,18 @@ static const spiral_roll_options grids[] = {
     {.grid = {SPIRAL_GRID_SECONDS, 1000, 0}, .low = 0, .high = 127, .onsets = 1, .drums = 1},
     {.grid = {SPIRAL_GRID_BEATS, 0, 4}, .low = 60, .high = 60, .onsets = 1},
     {.grid = {SPIRAL_GRID_BEATS, 0, 96}, .low = 0, .high = 127, .drums = 1},
+    {.grid = {SPIRAL_GRID_BEATS, 0, 4},
+     .low = 58,
+     .high = 66,
+     .onsets = 1,
+     .pedal = 1,
+     .out_of_range = SPIRAL_OUT_OF_RANGE_FOLD},
+    {.grid = {SPIRAL_GRID_SECONDS, 20000, 0},
+     .low = 60,
+     .high = 71,
+     .pedal = 1,
+     .drums = 1,
+     .out_of_range = SPIRAL_OUT_OF_RANGE_FIT},
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
@@ -27,8 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     if (status != SPIRAL_OK) {
         FUZZ_CHECK(fuzz_refusal(status, &err) == SPIRAL_FORMAT);
         FUZZ_CHECK(err.offset >= 0 && (size_t)err.offset <= size);
-        FUZZ_CHECK(!midi.notes && !midi.note_count && !midi.tempos && !midi.meters && !midi.name &&
-                   !midi.text);
+        FUZZ_CHECK(!midi.notes && !midi.note_count && !midi.tempos && !midi.meters && !midi.pedals &&
+                   !midi.name && !midi.text);
         return 0;
     }
     FUZZ_CHECK(midi.note_count <= size / 3);

@@ -53,6 +53,20 @@ static void check_meters(const spiral_midi *midi) {
     }
 }
 
+/* In order, and each a change of its channel's pedal. */
+static void check_pedals(const spiral_midi *midi) {
+    int down[16] = {0};
+    for (size_t i = 0; i < midi->pedal_count; i++) {
+        const spiral_pedal *p = &midi->pedals[i], *before = i ? p - 1 : NULL;
+        FUZZ_CHECK(p->at_ticks >= 0 && p->at_ticks <= midi->end_ticks);
+        FUZZ_CHECK(p->track < midi->tracks && p->channel < 16 && p->down <= 1);
+        FUZZ_CHECK(!before || before->at_ticks < p->at_ticks ||
+                   (before->at_ticks == p->at_ticks && before->track <= p->track));
+        FUZZ_CHECK(p->down != down[p->channel]);
+        down[p->channel] = p->down;
+    }
+}
+
 void fuzz_midi_valid(const spiral_midi *midi) {
     FUZZ_CHECK(midi->format >= 0 && midi->format <= 2 && midi->tracks >= 0 && midi->tracks <= 65535);
     FUZZ_CHECK(midi->format != 0 || midi->tracks <= 1);
@@ -67,6 +81,7 @@ void fuzz_midi_valid(const spiral_midi *midi) {
     }
     check_tempos(midi);
     check_meters(midi);
+    check_pedals(midi);
 }
 
 static int same_text(const char *a, const char *b) { return a && b ? !strcmp(a, b) : a == b; }
@@ -78,6 +93,7 @@ static void check_same(const spiral_midi *a, const spiral_midi *b) {
     FUZZ_CHECK(a->ticks_per_quarter == b->ticks_per_quarter && a->ticks_per_s == b->ticks_per_s);
     FUZZ_CHECK(a->end_ticks == b->end_ticks && a->note_count == b->note_count);
     FUZZ_CHECK(a->tempo_count == b->tempo_count && a->meter_count == b->meter_count);
+    FUZZ_CHECK(a->pedal_count == b->pedal_count);
     FUZZ_CHECK(same_text(a->name, b->name) && same_text(a->text, b->text));
     for (size_t i = 0; i < a->note_count; i++) FUZZ_CHECK(same_note(&a->notes[i], &b->notes[i]));
     for (size_t i = 0; i < a->tempo_count; i++)
@@ -87,6 +103,10 @@ static void check_same(const spiral_midi *a, const spiral_midi *b) {
         FUZZ_CHECK(a->meters[i].at_ticks == b->meters[i].at_ticks &&
                    a->meters[i].numerator == b->meters[i].numerator &&
                    a->meters[i].denominator == b->meters[i].denominator);
+    for (size_t i = 0; i < a->pedal_count; i++)
+        FUZZ_CHECK(a->pedals[i].at_ticks == b->pedals[i].at_ticks &&
+                   a->pedals[i].track == b->pedals[i].track && a->pedals[i].channel == b->pedals[i].channel &&
+                   a->pedals[i].down == b->pedals[i].down);
     for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) FUZZ_CHECK(b->warnings[i] == 0);
 }
 
@@ -130,6 +150,10 @@ static void check_report(const spiral_midi *midi, const spiral_roll_options *o, 
     FUZZ_CHECK(r->notes_kept + r->notes_low + r->notes_high == r->notes);
     FUZZ_CHECK(r->notes_short <= r->notes_kept && r->notes_doubled + r->onsets_merged <= r->notes_kept);
     FUZZ_CHECK(!o->onsets || !r->onsets_merged);
+    FUZZ_CHECK(r->notes_folded <= r->notes_kept && r->notes_held <= r->notes_kept);
+    FUZZ_CHECK(!r->notes_folded || o->out_of_range == SPIRAL_OUT_OF_RANGE_FOLD);
+    FUZZ_CHECK(!r->transposed_by || o->out_of_range == SPIRAL_OUT_OF_RANGE_FIT);
+    FUZZ_CHECK(!r->notes_held || (o->pedal && midi->pedal_count));
 }
 
 /* As many notes begin in the bits as the report says, all of them in range. */
@@ -168,15 +192,17 @@ static void check_way_back(const spiral_roll *roll) {
     spiral_midi_clear(&midi);
 }
 
-/* About how many columns the roll has, by other arithmetic than the library's. */
+/* About how many columns the roll has, by other arithmetic than the library's; with the pedal or with notes
+ * moved into the range, how many at most. */
 static double expected_columns(const spiral_midi *midi, const spiral_roll_options *o) {
     int64_t end = 0;
     for (size_t i = 0; i < midi->note_count; i++) {
         const spiral_note *n = &midi->notes[i];
-        int kept =
-            (n->channel != SPIRAL_DRUM_CHANNEL || o->drums) && n->pitch >= o->low && n->pitch <= o->high;
+        int kept = n->channel != SPIRAL_DRUM_CHANNEL || o->drums;
+        if (o->out_of_range == SPIRAL_OUT_OF_RANGE_DROP) kept &= n->pitch >= o->low && n->pitch <= o->high;
         if (kept && n->off_ticks > end) end = n->off_ticks;
     }
+    if (o->pedal) end = midi->end_ticks;
     if (o->grid.kind == SPIRAL_GRID_SECONDS) return spiral_midi_seconds(midi, end) * 1e6 / o->grid.column_us;
     double quarters =
         midi->ticks_per_quarter ? (double)end / midi->ticks_per_quarter : 2 * (double)end / midi->ticks_per_s;
@@ -189,13 +215,16 @@ void fuzz_roll(const spiral_midi *midi, const spiral_roll_options *options) {
     spiral_error err = {0};
     double columns = expected_columns(midi, options);
     int too_big = columns > (double)SPIRAL_ROLL_COLUMNS_MAX + 2;
-    if (columns > COLUMNS_TRIED && !too_big) return; /* costs memory and time, and shows nothing new */
+    int exactly = !options->pedal && options->out_of_range == SPIRAL_OUT_OF_RANGE_DROP;
+    if (columns > COLUMNS_TRIED && !(too_big && exactly))
+        return; /* costs memory and time, and shows nothing new */
     spiral_status status = spiral_roll_from_midi(midi, options, &roll, &report, &err);
     if (too_big) {
         FUZZ_CHECK(fuzz_refusal(status, &err) == SPIRAL_TOO_BIG && !roll.frames && !roll.columns);
         return;
     }
-    FUZZ_CHECK(status == SPIRAL_OK && fabs((double)roll.columns - columns) <= 2);
+    FUZZ_CHECK(status == SPIRAL_OK && (double)roll.columns <= columns + 2);
+    FUZZ_CHECK(!exactly || fabs((double)roll.columns - columns) <= 2);
     check_report(midi, options, &report);
     check_columns(&roll, options, &report);
     check_way_back(&roll);

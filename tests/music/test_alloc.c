@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -63,7 +64,7 @@ static spiral_status whole_way(void) {
     spiral_roll_options options = spiral_roll_options_default();
     size_t size;
     void *written = NULL;
-    options.onsets = 1;
+    options.onsets = options.pedal = 1;
     spiral_status status = spiral_midi_read(bytes, bytes_size, &midi, NULL);
     if (status == SPIRAL_OK) {
         spiral_note first = midi.notes[0]; /* out of order, so that both copies are made */
@@ -98,7 +99,7 @@ static void test_every_failure(void **state) {
     (void)state;
     static const char events[] =
         "\x00\xff\x01\x01x\x00\xff\x03\x01y\x00\xff\x51\x03\x07\xa1\x20\x00\xff\x58\x04\x06\x03\x18\x08"
-        "\x10\x90\x40\x64\x00\x3c\x64\x10\x40\x00\x00\x3c\x00";
+        "\x10\x90\x40\x64\x00\x3c\x64\x00\xb0\x40\x7f\x10\x90\x40\x00\x00\x3c\x00\x10\xb0\x40\x00";
     make_file(events, sizeof events - 1, 40);
     size_t before = in_use;
     spiral_status status = SPIRAL_NO_MEMORY;
@@ -128,6 +129,60 @@ static void check_peak(const char *events, size_t size, size_t n) {
 }
 #define CHECK_PEAK(events) check_peak(events, sizeof(events) - 1, 100000)
 
+/* A file of n tracks of format 2 with these events. */
+static void check_peak_of_sequences(const char *events, size_t size, size_t n) {
+    static const unsigned char head[] = "MThd\0\0\0\6\0\2\xff\xff\0\x60";
+    spiral_midi midi;
+    bytes_size = 14 + n * (8 + size);
+    bytes = malloc(bytes_size);
+    memcpy(bytes, head, 14);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char *at = bytes + 14 + i * (8 + size);
+        memcpy(at, "MTrk\0\0", 6);
+        at[6] = (unsigned char)(size >> 8);
+        at[7] = (unsigned char)size;
+        memcpy(at + 8, events, size);
+    }
+    size_t before = in_use;
+    peak = in_use;
+    assert_int_equal(spiral_midi_read(bytes, bytes_size, &midi, NULL), SPIRAL_OK);
+    assert_int_equal(midi.tracks, n);
+    assert_true(peak - before < 16 * bytes_size + 4096);
+    spiral_midi_clear(&midi);
+    free(bytes);
+}
+
+/* Pedals alone, and beside notes in any mixture: n_pedals events of three bytes, then or before n notes. */
+static void test_peak_with_pedals(void **state) {
+    (void)state;
+    CHECK_PEAK("\x00\xb0\x40\x7f\x00\x40\x00"); /* a status each */
+    enum { ALL = 99999 };
+    char *events = malloc(3 * ALL + 10);
+    for (int first = 0; first < 2; first++) /* notes first, pedals first */
+        for (int sixteenths = 0; sixteenths <= 16; sixteenths++) {
+            size_t notes = (size_t)ALL * (size_t)sixteenths / 16, n = 0;
+            for (int part = 0; part < 2; part++) {
+                int are_notes = part == first;
+                size_t count = are_notes ? notes : ALL - notes;
+                events[n++] = 0;
+                events[n++] = are_notes ? (char)0x90 : (char)0xb0;
+                for (size_t i = 0; i < count; i++) {
+                    if (i) events[n++] = 0;
+                    events[n++] = 0x40;
+                    events[n++] = are_notes || i % 2 == 0 ? 0x7f : 0;
+                }
+                if (!count) n -= 2;
+            }
+            check_peak(events, n, 1);
+        }
+    free(events);
+    check_peak_of_sequences("\x00\xb0\x40\x7f", 4, 60000);
+    check_peak_of_sequences("\x00\xb0\x40\x7f\x00\xff\x2f\x00", 8, 60000);
+    char all[16 * 4];
+    for (int c = 0; c < 16; c++) memcpy(all + 4 * c, (char[]){0, (char)(0xb0 | c), 0x40, 0x7f}, 4);
+    check_peak_of_sequences(all, sizeof all, 60000);
+}
+
 static void test_peak_of_the_reader(void **state) {
     (void)state;
     CHECK_PEAK("\x00\x90\x3c\x64\x10\x80\x3c\x00"); /* plain notes */
@@ -144,10 +199,97 @@ static void test_peak_of_the_reader(void **state) {
     check_peak(burst, sizeof burst, 100);
 }
 
+#define CLAIM(literal) \
+    { literal, sizeof(literal) - 1 }
+
+/* Claims in every field that can make one: of a small file, memory stays in proportion to the file. */
+static void test_peak_of_claims(void **state) {
+    (void)state;
+    static const struct {
+        const char *at;
+        size_t size;
+    } claims[] = {
+        CLAIM("MThd\xff\xff\xff\xff"), /* a header of 4 GiB */
+        CLAIM("MThd\0\0\0\6\0\1\xff\xff\x7f\xff"
+              "MTrk\xff\xff\xff\xff"), /* 65535 tracks, the first of 4 GiB */
+        CLAIM("MThd\0\0\0\6\0\2\xff\xff\x7f\xff"
+              "XFIH\xff\xff\xff\xff"),                                               /* an unknown chunk */
+        CLAIM("MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\x10\0\0\xff\1\xff\xff\xff\x7f"),   /* a text of 256 MiB */
+        CLAIM("MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\x10\0\0\xff\x51\xff\xff\xff\x7f"), /* a tempo */
+        CLAIM("MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\x10\0\0\xf0\xff\xff\xff\x7f"), /* a system exclusive message
+                                                                                  */
+        CLAIM("RIFF\xff\xff\xff\xffRMIDdata\xff\xff\xff\xffMThd\0\0\0\6\0\1\xff\xff\0\x60MTrk\xff\xff\xff"
+              "\xff")};
+    for (size_t i = 0; i < sizeof claims / sizeof *claims; i++)
+        for (size_t more = 0; more < 4096; more = 2 * more + 1) { /* notes behind the claim */
+            static const char note[] = "\0\x90\x3c\x64\x10\x3c\0";
+            bytes_size = claims[i].size + more;
+            bytes = malloc(bytes_size);
+            memcpy(bytes, claims[i].at, claims[i].size);
+            for (size_t k = 0; k < more; k++)
+                bytes[claims[i].size + k] = (unsigned char)note[k % (sizeof note - 1)];
+            spiral_midi midi;
+            size_t before = in_use;
+            peak = in_use;
+            if (spiral_midi_read(bytes, bytes_size, &midi, NULL) == SPIRAL_OK) spiral_midi_clear(&midi);
+            assert_true(peak - before < 16 * bytes_size + 4096);
+            assert_int_equal(in_use, before);
+            free(bytes);
+        }
+}
+
+/* A million notes in 24 MB, as "black MIDI" has them: chords of 200 keys over 16 tracks, with bends and
+ * controllers between. Read, rolled and written in seconds; how long it took is told. */
+static void test_a_million_notes(void **state) {
+    (void)state;
+    enum { TRACKS = 16, NOTES = 62500, NOTE = 24, TRACK = NOTES * NOTE + 4 };
+    static const unsigned char head[] = "MThd\0\0\0\6\0\1\0\x10\1\xe0";
+    bytes_size = 14 + TRACKS * (8 + TRACK);
+    bytes = malloc(bytes_size);
+    assert_non_null(bytes);
+    memcpy(bytes, head, 14);
+    for (size_t t = 0; t < TRACKS; t++) {
+        unsigned char *at = bytes + 14 + t * (8 + TRACK);
+        memcpy(at, "MTrk\0\x16\xe3\x64", 8); /* 1,500,004 */
+        for (size_t i = 0; i < NOTES; i++) {
+            unsigned char c = (unsigned char)t, key = (unsigned char)((i * 7 + t) % 128);
+            const unsigned char events[NOTE] = {
+                i % 200 == 0, 0x90 | c, key, 100, 0,        0xe0 | c, 3, 64, 0,        0xb0 | c, 11, key, 0,
+                0xa0 | c,     key,      9,   0,   0xb0 | c, 1,        5, 1,  0x80 | c, key,      64};
+            memcpy(at + 8 + i * NOTE, events, NOTE);
+        }
+        memcpy(at + 8 + NOTES * NOTE, SMF_EOT, 4);
+    }
+    spiral_midi midi;
+    spiral_roll roll;
+    spiral_roll_options options = spiral_roll_options_default();
+    size_t before = in_use, size;
+    clock_t begin = clock();
+    peak = in_use;
+    assert_int_equal(spiral_midi_read(bytes, bytes_size, &midi, NULL), SPIRAL_OK);
+    double read_s = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    assert_int_equal(midi.note_count, 1000000);
+    for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) assert_int_equal(midi.warnings[i], 0);
+    assert_true(peak - before < 6 * bytes_size);
+    size_t reading = peak - before;
+    options.grid = (spiral_grid){SPIRAL_GRID_BEATS, 0, 24};
+    assert_int_equal(spiral_roll_from_midi(&midi, &options, &roll, NULL, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_midi_size(&midi, &size, NULL), SPIRAL_OK);
+    double all_s = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    print_message(
+        "# %zu bytes, %zu notes: read in %.3f s with %zu bytes of memory; rolled and sized too: %.3f s\n",
+        bytes_size, midi.note_count, read_s, reading, all_s);
+    assert_true(all_s < 30); /* a tenth of a second and one; a sanitizer on a busy machine takes more */
+    spiral_roll_clear(&roll);
+    spiral_midi_clear(&midi);
+    free(bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_failure),
-        cmocka_unit_test(test_peak_of_the_reader),
+        cmocka_unit_test(test_every_failure),    cmocka_unit_test(test_peak_of_the_reader),
+        cmocka_unit_test(test_peak_with_pedals), cmocka_unit_test(test_peak_of_claims),
+        cmocka_unit_test(test_a_million_notes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -283,6 +283,32 @@ static void test_warning_names(void **state) {
     assert_string_equal(spiral_midi_warning_name((spiral_midi_warning)-1), "unknown warning");
 }
 
+static void test_warnings_as_text(void **state) {
+    (void)state;
+    static const char whole[] = "1 x track without an end-of-track event; 12 x note-off without a note";
+    const uint32_t none[SPIRAL_MIDI_WARNING_COUNT] = {0},
+                   two[SPIRAL_MIDI_WARNING_COUNT] = {
+                       [SPIRAL_MIDI_WARN_NO_END_OF_TRACK] = 1, [SPIRAL_MIDI_WARN_NOTE_NEVER_STARTS] = 12};
+    char text[100] = "x";
+    assert_int_equal(spiral_midi_warnings_text(none, text, sizeof text), 0);
+    assert_string_equal(text, "");
+    assert_int_equal(spiral_midi_warnings_text(two, text, sizeof text), sizeof whole - 1);
+    assert_string_equal(text, whole);
+    for (size_t room = 0; room < sizeof whole; room++) {
+        memset(text, 'x', sizeof text);
+        assert_int_equal(spiral_midi_warnings_text(two, room ? text : NULL, room), sizeof whole - 1);
+        if (room) assert_true(strlen(text) == room - 1 && !strncmp(text, whole, room - 1));
+        assert_int_equal(text[room], 'x');
+    }
+}
+
+/* All of a file's notes are struck with velocity 0, which ends notes: there are none. */
+static void test_all_velocities_0(void **state) {
+    (void)state;
+    SMF_ONE(&f, "\x00\x90\x3c\x00\x10\x3c\x00\x00\x40\x00" SMF_EOT);
+    check("NOTE_NEVER_STARTS 3", "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_file),
@@ -311,6 +337,8 @@ int main(void) {
         cmocka_unit_test(test_meters),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_warning_names),
+        cmocka_unit_test(test_warnings_as_text),
+        cmocka_unit_test(test_all_velocities_0),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

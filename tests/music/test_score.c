@@ -532,6 +532,26 @@ static void test_damaged_text(void **state) {
 
 /* ---- the scores that come with the library ---- */
 
+/* Written as MIDI it is read with the same notes and without a warning. */
+static void check_written(const spiral_midi *midi) {
+    size_t size;
+    spiral_midi back;
+    char none[300];
+    assert_int_equal(spiral_midi_size(midi, &size, NULL), SPIRAL_OK);
+    void *bytes = malloc(size);
+    assert_int_equal(spiral_midi_write(midi, bytes, size, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_midi_read(bytes, size, &back, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_midi_warnings_text(back.warnings, none, sizeof none), 0);
+    assert_int_equal(back.note_count, midi->note_count);
+    for (size_t i = 0; i < back.note_count; i++) {
+        const spiral_note *a = &midi->notes[i], *b = &back.notes[i];
+        assert_true(a->on_ticks == b->on_ticks && a->off_ticks == b->off_ticks && a->pitch == b->pitch);
+        assert_true(a->track == b->track && a->channel == b->channel && a->velocity == b->velocity);
+    }
+    free(bytes);
+    spiral_midi_clear(&back);
+}
+
 static void check_piece(const char *path) {
     spiral_midi midi;
     spiral_error err = {0};
@@ -546,6 +566,7 @@ static void check_piece(const char *path) {
         assert_true(n->velocity >= 1 && n->velocity <= 127);
         if (i) assert_true(n[-1].on_ticks <= n->on_ticks);
     }
+    check_written(&midi);
     clear(&midi);
 }
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The MIDI reader against mido, note for note: track, channel, key, velocity, ticks and seconds.
+"""The MIDI reader and writer against mido, note for note: track, channel, key, velocity, ticks and seconds; and
+against symusic, a third reading, on all real files.
 
 mido gives messages; pairing them into notes and summing up the tempo map is done here a second time, simply.
 SPIRAL_BUILD names the build folder with the helper print-notes, SPIRAL_DATA a folder of real MIDI files. mido
 needs minutes for all of those: SPIRAL_ORACLE=all takes them all, else every tenth.
 """
+import bisect
 import math
 import os
 import pathlib
@@ -44,19 +46,21 @@ class Clock:
 
     def __init__(self, division, tempos):
         self.division = division
-        self.tempos = sorted(dict(tempos).items())  # of several at one tick, the last counts
+        self.ticks, self.tempos, self.starts = [0], [500000], [0.0]
+        for at, tempo in sorted(dict(tempos).items()):  # of several at one tick, the last counts
+            self.starts.append(self.starts[-1] + self.length(at - self.ticks[-1], self.tempos[-1]))
+            self.ticks.append(at)
+            self.tempos.append(tempo)
+
+    def length(self, ticks, tempo):
+        return mido.tick2second(ticks, self.division, tempo) if 0 < self.division < 0x8000 else 0.0
 
     def seconds(self, tick):
         if self.division >= 0x8000 or self.division < 0:
             frames, per_frame = 256 - (self.division >> 8 & 255), self.division & 255
             return tick / (FRAME_RATES[frames] * per_frame)
-        at, us, s = 0, 500000, 0.0
-        for start, tempo in self.tempos:
-            if start >= tick:
-                break
-            s += mido.tick2second(start - at, self.division, us)
-            at, us = start, tempo
-        return s + mido.tick2second(tick - at, self.division, us)
+        i = max(bisect.bisect_left(self.ticks, tick) - 1, 0)
+        return self.starts[i] + self.length(tick - self.ticks[i], self.tempos[i])
 
 
 def mido_notes(path):
@@ -102,14 +106,16 @@ def assert_same(path, got, wanted):
 
 
 def data_files(name):
-    files = sorted(p for p in (DATA / name).rglob("*") if p.suffix in (".mid", ".midi", ".rmi"))
+    files = sorted(p for p in (DATA / name).rglob("*") if p.suffix in (".mid", ".midi", ".rmi", ".syx"))
     if not files:
         pytest.skip("SPIRAL_DATA holds no " + name)
     return [str(p) for p in files]
 
 
-@pytest.mark.parametrize("name", ["ai-jam-npm-mixed", "freedoom-bsd", "jsb-chorales", "nottingham-gpl3",
-                                  "piano-midi-de-ccbysa"])
+DATA_SETS = ["ai-jam-npm-mixed", "freedoom-bsd", "jsb-chorales", "nottingham-gpl3", "piano-midi-de-ccbysa"]
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
 def test_data_set(name):
     files = data_files(name)[::STEP]
     read = ours(files)
@@ -121,23 +127,91 @@ def test_data_set(name):
     print(f"{name}: {len(files)} files, {notes} notes agree")
 
 
+def symusic_notes(symusic, path):
+    score = symusic.Score.from_midi(pathlib.Path(path).read_bytes())
+    return sorted((n.time, n.pitch, n.velocity, n.end) for track in score.tracks for n in track.notes)
+
+
+def without_tracks(notes):
+    return sorted((n[0][4], n[0][2], n[0][3], n[0][5]) for n in notes)
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_data_set_symusic(name):
+    """symusic tells no tracks: on, pitch, velocity and off of every note of every file."""
+    symusic = pytest.importorskip("symusic")
+    files = data_files(name)[::STEP]
+    read = ours(files)
+    notes = 0
+    for path in files:
+        wanted = symusic_notes(symusic, path)
+        assert without_tracks(read[path]) == wanted, path
+        notes += len(wanted)
+    print(f"{name}: {len(files)} files, {notes} notes agree with symusic")
+
+
+# Odd files that mido refuses, and what is made of them here: all but three hold the scale of C major around one
+# fault, so the eight notes that are wanted are known. symusic refuses all of these too, but for two.
+SCALE = "test-c-major-scale.mid"
+MIDO_REFUSES = {
+    "test-corrupt-file-missing-byte.mid": SCALE,  # the last byte of the last end-of-track event is not there
+    "test-illegal-message-all.mid": SCALE,  # F1 to FE, which belong on a cable; mido knows no F4, F5, F9, FD
+    "test-illegal-message-f4.mid": SCALE,
+    "test-illegal-message-f5.mid": SCALE,
+    "test-illegal-message-f9.mid": SCALE,
+    "test-illegal-message-fd.mid": SCALE,
+    "test-non-midi-track.mid": SCALE,  # a chunk of another kind stands between the tracks: skipped
+    "test-running-status-sysex.mid": SCALE,  # running status goes on over a sysex; symusic finds half the notes
+    "test-empty-file.mid": None,
+    "test-not-a-midi-file.mid": None,
+    "test-syx-7e-06-01-id-request.syx": None,  # a bare system exclusive message
+}
+
+
 def test_odd_files():
-    """The same notes, but for files that mido refuses."""
+    """The same notes in all files that mido reads. It refuses those listed above and no others."""
     files = data_files("midi-odd")
     read = ours(files)
-    agree = 0
+    scale = next(read[path] for path in files if path.endswith(SCALE))
+    assert len(scale) == 8
+    agree, refused = 0, set()
     for path in files:
+        name = pathlib.Path(path).name
         try:
             wanted = mido_notes(path)
         except Exception as e:  # mido raises EOFError, OSError, ValueError, KeyError, ...
-            print(f"{pathlib.Path(path).name}: mido: {type(e).__name__} {e}; "
+            refused.add(name)
+            print(f"{name}: mido: {type(e).__name__} {e}; "
                   f"here: {read[path] if isinstance(read[path], str) else len(read[path])}")
+            assert (read[path] == scale) if MIDO_REFUSES[name] else isinstance(read[path], str), (path, read[path])
             continue
         assert not isinstance(read[path], str), (path, read[path])
         assert_same(path, read[path], wanted)
         agree += 1
-    assert agree > 0
-    print(f"{agree} of {len(files)} files agree")
+    assert refused <= set(MIDO_REFUSES) and agree + len(refused) == len(files) and agree > 80
+    print(f"{agree} of {len(files)} files agree, {len(refused)} are refused by mido")
+
+
+# Where symusic reads an odd file otherwise: it lays the tracks of format 2 over each other, and loses the notes behind
+# a system exclusive event whose running status goes on.
+SYMUSIC_DIFFERS = {"test-2-tracks-type-2.mid", "test-running-status-sysex.mid"}
+
+
+def test_odd_files_symusic():
+    symusic = pytest.importorskip("symusic")
+    files = data_files("midi-odd")
+    read, differ, agree = ours(files), set(), 0
+    for path in files:
+        try:
+            wanted = symusic_notes(symusic, path)
+        except RuntimeError:
+            continue
+        if without_tracks(read[path]) == wanted:
+            agree += 1
+        else:
+            differ.add(pathlib.Path(path).name)
+    assert differ == SYMUSIC_DIFFERS and agree > 80
+    print(f"{agree} of {len(files)} files agree with symusic")
 
 
 def random_file(rng, path):
@@ -173,3 +247,78 @@ def test_random_files(tmp_path):
     for path in files:
         assert_same(path, read[path], mido_notes(path))
     assert sum(map(len, read.values())) > 10000
+
+
+def music(rng, path, kinds):
+    """A file of tracks with a channel each, so that they fit on one track too; no note inside another."""
+    file = mido.MidiFile(type=1, ticks_per_beat=rng.randint(1, 32767))
+    for channel in range(rng.randint(1, 12)):
+        track = mido.MidiTrack()
+        file.tracks.append(track)
+        if channel == 0 and rng.random() < .8:
+            track.append(mido.MetaMessage("track_name", name=rng.choice(["A", "Für Elise", "a name of some length" * 9])))
+        sounding = set()
+        for _ in range(rng.randint(0, 200)):
+            time, key = rng.choice([0, 0, 1, rng.randint(0, 300), rng.randint(0, 1 << 18)]), rng.randint(0, 127)
+            kind = rng.choice(kinds)
+            if kind == "note":
+                on = key not in sounding
+                (sounding.add if on else sounding.discard)(key)
+                track.append(mido.Message("note_on" if on else "note_off", channel=channel, note=key, time=time,
+                                          velocity=rng.randint(1, 127)))
+            elif kind == "pedal":
+                track.append(mido.Message("control_change", channel=channel, control=64, value=rng.randint(0, 127), time=time))
+            elif kind == "tempo":
+                track.append(mido.MetaMessage("set_tempo", tempo=rng.randint(1, 0xffffff), time=time))
+            else:
+                track.append(mido.MetaMessage("time_signature", numerator=rng.randint(1, 255),
+                                              denominator=2 ** rng.randint(0, 6), time=time))
+        for key in sorted(sounding):
+            track.append(mido.Message("note_off", channel=channel, note=key, time=rng.randint(0, 9)))
+    file.save(path)
+
+
+def lines(*arguments):
+    out = subprocess.run([PRINT_NOTES, *arguments], capture_output=True, check=True).stdout.decode("latin-1")
+    return [line for line in out.splitlines() if not line.startswith("file")]
+
+
+def changes(path, kind, what):
+    """(at, ...) of a meta message over all tracks, the last of each tick."""
+    found = {}
+    for track in mido.MidiFile(path).tracks:
+        now = 0
+        for message in track:
+            now += message.time
+            if message.type == kind:
+                found[now] = tuple(getattr(message, field) for field in what)
+    return [(at, *values) for at, values in sorted(found.items())]
+
+
+def numbers(printed, kind):
+    return [tuple(map(int, line.split()[1:])) for line in printed if line.startswith(kind + " ")]
+
+
+@pytest.mark.parametrize("format", [0, 1])
+def test_written_files(tmp_path, format):
+    """What we write, mido reads: notes, tempos, metres and name, in both formats; and so do we, without a warning."""
+    rng = random.Random(7 + format)
+    notes = 0
+    for i in range(60):
+        source, written = str(tmp_path / f"{i}.mid"), str(tmp_path / f"{i}-written.mid")
+        music(rng, source, ["note"] * 20 + ["pedal", "tempo", "meter"])
+        before, after = lines(source), lines("--write", str(format), source, written)
+        file = mido.MidiFile(written)
+        assert file.type == format and (format or len(file.tracks) == 1)
+        assert not any(numbers(after, "warnings")[0])
+        assert_same(written, ours([written])[written], mido_notes(written))
+        wanted = [((n[0] if format else 0, *n[1:]), on_s, off_s) for n, on_s, off_s in ours([source])[source]]
+        assert ours([written])[written] == in_order(wanted)
+        assert changes(written, "set_tempo", ["tempo"]) == numbers(after, "tempo") == numbers(before, "tempo")
+        assert changes(written, "time_signature", ["numerator", "denominator"]) == numbers(after, "meter")
+        assert numbers(after, "meter") == numbers(before, "meter")
+        names = [line[5:] for line in before if line.startswith("name ")]
+        assert names == [line[5:] for line in after if line.startswith("name ")]
+        assert names == [m.name for m in file.tracks[0] if m.type == "track_name"]
+        notes += len(wanted)
+    assert notes > 3000

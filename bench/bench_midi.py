@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: MIT
+"""The MIDI reader against symusic and mido, side by side in one run, on one thread.
+
+    python bench/bench_midi.py LIBBENCH [--quick] [--csv FILE] [FOLDER]
+
+Everyone gets the same bytes, in memory, and hands back notes; what was read is let go of within the time. Contenders
+take turns, round by round, and what is counted is the processor's time, so that a busy machine is busy for all. mido
+gives messages and no notes: its time is told for those alone and with the pairing, and the goal counts the messages
+alone. Rolls are measured the way training begins: paths in, the corpus out, the files in the page cache. FOLDER:
+$SPIRAL_DATA/piano-midi-de-ccbysa.
+"""
+import argparse
+import csv
+import ctypes
+import datetime
+import io
+import os
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+import mido
+import symusic
+
+ROUNDS, MIDO_ROUNDS = 41, 2
+
+
+class Ours:
+    def __init__(self, path):
+        lib = ctypes.CDLL(path)
+        lib.bench_midi_notes.argtypes, lib.bench_midi_notes.restype = [ctypes.c_char_p, ctypes.c_size_t], ctypes.c_long
+        lib.bench_midi_columns.argtypes = [ctypes.POINTER(ctypes.c_char_p), ctypes.c_size_t, ctypes.c_char_p,
+                                           ctypes.c_int]
+        lib.bench_midi_columns.restype = ctypes.c_long
+        self.lib = lib
+
+    def notes(self, data):
+        return self.lib.bench_midi_notes(data, len(data))
+
+    def columns(self, paths, preset):
+        return self.lib.bench_midi_columns((ctypes.c_char_p * len(paths))(*paths), len(paths), preset, 1)
+
+
+def symusic_notes(data):
+    return symusic.Score.from_midi(data).note_num()
+
+
+def mido_messages(data):
+    mido.MidiFile(file=io.BytesIO(data))
+
+
+def mido_notes(data):
+    """The least that makes notes of messages: on, off, channel, key, velocity per track, first in, first out."""
+    count = 0
+    for track in mido.MidiFile(file=io.BytesIO(data)).tracks:
+        now, open_notes = 0, {}
+        for message in track:
+            now += message.time
+            if message.type == "note_on" and message.velocity:
+                open_notes.setdefault((message.channel, message.note), []).append([now, None, message.velocity])
+                count += 1
+            elif message.type in ("note_on", "note_off"):
+                waiting = open_notes.get((message.channel, message.note))
+                if waiting:
+                    waiting.pop(0)[1] = now
+    return count
+
+
+def time_rounds(jobs):
+    """jobs: (name, function, rounds). Seconds per call, in turns; a job's rounds are spread over all of them."""
+    seconds = {name: [] for name, _, _ in jobs}
+    most = max(rounds for _, _, rounds in jobs)
+    for i in range(most):
+        for name, job, rounds in jobs:
+            if i * rounds // most == (i - 1) * rounds // most:
+                continue
+            start = time.process_time()
+            job()
+            seconds[name].append(time.process_time() - start)
+    return seconds
+
+
+def over(function, files):
+    def job():
+        for data in files:
+            function(data)
+    return job
+
+
+def table(title, seconds, size, notes):
+    print(f"\n{title}")
+    print(f"    {'':<34}{'fastest ms':>12}{'median ms':>12}{'MB/s':>10}{'ns/note':>10}{'x ours':>10}{'runs':>6}")
+    ours, rows = min(seconds["spiral"]), []
+    for name, times in seconds.items():
+        best, median = min(times), statistics.median(times)
+        rows.append({"what": title, "contender": name, "runs": len(times), "bytes": size, "notes": notes,
+                     "min_ms": 1e3 * best, "median_ms": 1e3 * median, "mb_per_s": 1e-6 * size / best,
+                     "ns_per_note": 1e9 * best / notes})
+        print(f"    {name:<34}{1e3 * best:>12.3f}{1e3 * median:>12.3f}{1e-6 * size / best:>10.2f}"
+              f"{1e9 * best / notes:>10.1f}{best / ours:>10.2f}{len(times):>6}")
+    return rows
+
+
+def check(ours, files):
+    """All three find the same number of notes in every file."""
+    total = 0
+    for data in files:
+        found = {ours.notes(data), symusic_notes(data)}
+        assert len(found) == 1 and min(found) > 0, found
+        total += found.pop()
+    assert mido_notes(files[0]) == ours.notes(files[0])
+    return total
+
+
+def readers(ours, files, rounds, mido_rounds):
+    return [("spiral", over(ours.notes, files), rounds), ("symusic", over(symusic.Score.from_midi, files), rounds),
+            ("mido, messages alone", over(mido_messages, files), mido_rounds),
+            ("mido, paired into notes", over(mido_notes, files), mido_rounds)]
+
+
+def say_goal(name, reached, goal, more_is_better=True, unit="x"):
+    met = reached >= goal if more_is_better else reached <= goal
+    print(f"    {name:<58}{reached:>9.3g}{unit}   goal {goal:g}{unit}   {'met' if met else 'MISSED'}")
+
+
+def goals(seconds, rolls):
+    best = {name: min(times) for name, times in seconds.items()}
+    median = {name: statistics.median(times) for name, times in seconds.items()}
+    print("\nGoals")
+    say_goal("bytes to notes, times faster than symusic, fastest rounds", best["symusic"] / best["spiral"], 1.5)
+    say_goal("bytes to notes, times faster than symusic, medians", median["symusic"] / median["spiral"], 1.5)
+    say_goal("bytes to notes, times faster than mido's messages alone",
+             best["mido, messages alone"] / best["spiral"], 100)
+    for name, times in rolls.items():
+        if name != "spiral":
+            say_goal(f"{name}, median", statistics.median(times), 0.3, more_is_better=False, unit=" s")
+
+
+def describe():
+    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
+               platform.processor() or "unknown") if os.path.exists("/proc/cpuinfo") else platform.processor()
+    command = lambda *a: subprocess.run(a, capture_output=True, text=True).stdout.strip()
+    build = open("build/meson-info/intro-buildoptions.json").read() if os.path.exists("build/meson-info") else ""
+    return {"date": datetime.date.today().isoformat(), "cpu": cpu, "processors": os.cpu_count(),
+            "compiler": command(os.environ.get("CC", "cc"), "--version").split("\n")[0],
+            "flags": "-O3 -fno-math-errno -fno-trapping-math" if '"release"' in build else "not a release build",
+            "commit": command("git", "rev-parse", "--short", "HEAD") + ("+" if command("git", "status", "--porcelain")
+                                                                         else ""),
+            "symusic": symusic.__version__, "mido": mido.version_info.__str__(),
+            "python": platform.python_version(), "load": f"{os.getloadavg()[0]:.1f}"}
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    arguments.add_argument("library")
+    arguments.add_argument("folder", nargs="?",
+                           default=os.path.join(os.environ.get("SPIRAL_DATA", ""), "piano-midi-de-ccbysa"))
+    arguments.add_argument("--quick", action="store_true", help="a few rounds, mido on a tenth of the files")
+    arguments.add_argument("--csv", help="default: bench/results/midi-<cpu>-<date>.csv; - for none")
+    given = arguments.parse_args()
+    paths = sorted(str(p) for p in pathlib.Path(given.folder).rglob("*.mid"))
+    if not paths:
+        sys.exit(f"bench: no .mid file in {given.folder}; SPIRAL_DATA names no folder that has the set")
+    ours, machine = Ours(given.library), describe()
+    files = [pathlib.Path(p).read_bytes() for p in paths]
+    notes, size = check(ours, files), sum(map(len, files))
+    print("  ".join(f"{k}: {v}" for k, v in machine.items()))
+    rounds, few = (11, 1) if given.quick else (ROUNDS, MIDO_ROUNDS)
+
+    title = f"{len(files)} files, {size:,} bytes, {notes:,} notes: bytes to notes, one thread"
+    jobs = readers(ours, files, rounds, few)
+    seconds = time_rounds(jobs[:2] + [(n, over(f, files[::10] if given.quick else files), r) for (n, _, r), f in
+                                      zip(jobs[2:], (mido_messages, mido_notes))])
+    if given.quick:  # per byte, as if it had read all
+        scale = size / sum(map(len, files[::10]))
+        for name in list(seconds)[2:]:
+            seconds[name] = [scale * s for s in seconds[name]]
+    rows = table(title, seconds, size, notes)
+
+    names = [p.encode() for p in paths]
+    rolls = time_rounds([("spiral", over(ours.notes, files), rounds)] +
+                        [(f"rolls of the preset {preset}", lambda p=preset: ours.columns(names, p.encode()), rounds)
+                         for preset in ("seed", "phrase")])
+    rows += table(f"the same {len(files)} files: paths to rolls ready for training, one thread", rolls, size, notes)
+
+    largest = max(files, key=len)
+    once = readers(ours, [largest], 10 * rounds, 2 * few)
+    rows += table(f"the largest file, {len(largest):,} bytes, {ours.notes(largest):,} notes", time_rounds(once),
+                  len(largest), ours.notes(largest))
+    goals(seconds, rolls)
+    if given.csv == "-" or given.quick and not given.csv:
+        return
+    name = re.sub(r"[^a-z0-9]+", "-", machine["cpu"].lower().replace("(r)", "")).strip("-")
+    path = given.csv or f"bench/results/midi-{name}-{machine['date']}.csv"
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, {**rows[0], **machine}.keys())
+        writer.writeheader()
+        writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in {**row, **machine}.items()}
+                         for row in rows)
+    print(f"\nkept as {path}")
+
+
+if __name__ == "__main__":
+    main()
