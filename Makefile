@@ -3,13 +3,13 @@
 .DEFAULT_GOAL := all
 BENCH ?=
 SECONDS ?= 60
-.PHONY: all bench bench-midi demo test lint san tsan oracles mutants fuzz fuzz-afl format install clean help
+.PHONY: all bench bench-midi demo test python lint san tsan aarch64 oracles mutants fuzz fuzz-afl format install clean help
 DATA := $(abspath $(wildcard ../shared/data))
 SPIRAL_DATA ?= $(DATA)
 export SPIRAL_DATA
 
 help:  ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*##/\t/' | expand -t 12
 
 all: build/ready  ## the library and the program, in seconds
 	@ninja -C build --quiet
@@ -28,6 +28,9 @@ test:  ## all fast tests; ends with: N passed, N failed
 	@tools/deps.sh test
 	@tools/test.sh
 
+python: all  ## the Python package: installed from a fresh start, linted and tested, with PyTorch in build/venv-torch
+	@tools/test_python.sh
+
 lint: all  ## rooms, headers alone, exported symbols, formatting
 	@tools/lint.sh
 
@@ -39,13 +42,17 @@ tsan:  ## the C tests under TSan
 	@tools/deps.sh test
 	@tools/test.sh tsan
 
+aarch64:  ## the C tests of core and model for 64-bit ARM, cross-compiled and run by qemu (half an hour)
+	@tools/deps.sh aarch64
+	@tools/test.sh aarch64
+
 oracles: all  ## the losses against PyTorch, GeomLoss and SciPy, in build/venv-oracles
 	@cmp -s tests/requirements-oracles.txt build/venv-oracles/requirements.txt || { python3 -m venv build/venv-oracles && \
 		build/venv-oracles/bin/pip install -q --disable-pip-version-check -r tests/requirements-oracles.txt && \
 		cp tests/requirements-oracles.txt build/venv-oracles/requirements.txt; }
 	@SPIRAL_BUILD=$(CURDIR)/build build/venv-oracles/bin/pytest -q -rs -p no:cacheprovider tests/oracle/test_loss_oracles.py
 
-mutants:  ## the losses and scores broken on purpose, one line at a time: every break must fail a test (half an hour)
+mutants:  ## the losses and scores broken on purpose, one line at a time: every break must fail a test (minutes)
 	@python3 tools/mutants.py
 
 bench: all  ## the losses against PyTorch, GeomLoss and POT, in one run; BENCH="--quick" for less

@@ -3,7 +3,7 @@
 #
 # Installs what a build, the demo or the tests need and this machine lacks. Debian and its relatives only; elsewhere
 # it prints what is missing and leaves the rest to you.
-#     tools/deps.sh build | demo | test | fuzz | afl
+#     tools/deps.sh build | demo | test | fuzz | afl | aarch64
 set -eu
 
 build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libopenblas-dev libcairo2-dev"
@@ -14,7 +14,9 @@ fuzz) # libFuzzer comes with the compiler's own version; 14 is Debian 12's
     version=$(clang -dumpversion 2>/dev/null | cut -d . -f 1)
     wanted="$build libcmocka-dev clang libclang-rt-${version:-14}-dev" ;;
 afl) wanted="$build libcmocka-dev clang afl++" ;;
-*) echo "usage: tools/deps.sh build|demo|test|fuzz|afl" >&2; exit 2 ;;
+aarch64) # a cross-compiler, an emulator, and libraries of that architecture beside this one's
+    wanted="meson ninja-build pkg-config gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user libcmocka-dev:arm64 libjansson-dev:arm64" ;;
+*) echo "usage: tools/deps.sh build|demo|test|fuzz|afl|aarch64" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
@@ -41,8 +43,10 @@ if [ -n "$sudo" ] && ! command -v sudo >/dev/null 2>&1; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
+foreign=true # does nothing
+case "$missing" in *:arm64*) foreign="$sudo dpkg --add-architecture arm64" ;; esac
 # shellcheck disable=SC2086
-if ! { $sudo apt-get update -qq && $line; } >"$log" 2>&1; then
+if ! { $foreign && $sudo apt-get update -qq && $line; } >"$log" 2>&1; then
     tail -n 15 "$log" >&2
     echo "that failed; the line was: $line" >&2
     exit 1

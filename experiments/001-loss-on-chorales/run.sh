@@ -1,30 +1,53 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The same network, data and steps with five losses and several seeds, scored on unseen pieces; the table of
-# README.md. Finished runs are kept: an interrupted experiment goes on where it stopped.
-#     experiments/001-loss-on-chorales/run.sh PROGRAM FOLDER OUT      FOLDER has train/, valid/ and test/
-# SEEDS, STEPS, LOSSES, CODE and THREADS in the environment change what is run.
+# The same network, first weights, data and steps with nine losses and several seeds, scored on unseen chorales: the
+# table of README.md. Runs that are done are kept, so an interrupted experiment goes on where it stopped.
+#     SPIRAL_DATA=FOLDER experiments/001-loss-on-chorales/run.sh [PROGRAM [OUT]]
+# FOLDER/jsb-chorales/midi has train/, valid/ and test/. PROGRAM is build/cli/spiral, OUT build/chorales.
+# SEEDS, STEPS, CODE and JOBS (runs at a time, of one thread each) in the environment change what is run.
 set -eu
-[ $# = 3 ] || { sed -n 's/^# \{4,\}//p' "$0" >&2; exit 2; }
-program="$1" folder="$2" out="$3" here=$(dirname "$0")
-seeds="${SEEDS:-1 2 3 4 5}" steps="${STEPS:-600}" code="${CODE:-16}"
-losses="${LOSSES:-bce weighted_bce spiral energy gauss}"
+here=$(cd "$(dirname "$0")" && pwd)
+program="${1:-$here/../../build/cli/spiral}" out="${2:-$here/../../build/chorales}"
+music="${SPIRAL_DATA:-}/jsb-chorales/midi"
+steps="${STEPS:-600}" code="${CODE:-16}"
+
 for part in train valid test; do
-    [ -d "$folder/$part" ] || { echo "run.sh: $folder/$part is not a folder" >&2; exit 2; }
+    [ -d "$music/$part" ] && continue
+    echo "run.sh: nothing was run: SPIRAL_DATA must name a folder with jsb-chorales/midi/$part in it" >&2
+    exit 2
 done
 
+flags() { # of `spiral train`, by the name in the table
+    case "$1" in
+    bce) echo --loss bce ;;
+    spiral) echo --loss spiral ;;
+    spiral-4) echo --loss spiral --lambda 4 ;;
+    tonnetz) echo --loss spiral --helix tonnetz ;;
+    tonnetz-4) echo --loss spiral --helix tonnetz --lambda 4 ;;
+    *) echo --loss "$1" ;;
+    esac
+}
+
+if [ "${ONE:-}" ]; then # one run: ONE="LOSS SEED"
+    loss="${ONE% *}" seed="${ONE#* }"
+    run="$out/$loss.$seed.$steps.$code"
+    [ -s "$run.json" ] && exit 0
+    # shellcheck disable=SC2046
+    "$program" train "$music/train" --valid "$music/valid" --preset bar --code "$code" $(flags "$loss") \
+        --steps "$steps" --seed "$seed" --threads 1 -o "$run.safetensors" --quiet --json >"$run.train"
+    "$program" eval "$run.safetensors" "$music/test" --threads 1 --quiet --json >"$run.part"
+    mv "$run.part" "$run.json"
+    rm -f "$run.safetensors" "$run.safetensors.state"
+    echo "$(find "$out" -name "*.$steps.$code.json" | wc -l) of $TOTAL runs done: $loss, seed $seed" >&2
+    exit 0
+fi
+
 mkdir -p "$out"
-for seed in $seeds; do
-    for loss in $losses; do
-        run="$out/$loss-$seed-$steps-$code"
-        [ -s "$run.json" ] && continue
-        "$program" train "$folder/train" --valid "$folder/valid" --preset bar --code "$code" --loss "$loss" \
-            --steps "$steps" --seed "$seed" --threads "${THREADS:-0}" -o "$run.safetensors" --quiet --json >"$run.train"
-        "$program" eval "$run.safetensors" "$folder/test" --threads "${THREADS:-0}" --quiet --json >"$run.part"
-        mv "$run.part" "$run.json"
-        rm -f "$run.safetensors"
-        echo "done: $loss, seed $seed" >&2
-    done
-done
-LOSSES="$losses" SEEDS="$seeds" python3 "$here/table.py" "$out" "$steps" "$code"
+losses="bce spiral spiral-4 tonnetz tonnetz-4 energy gauss weighted_bce seed_mask"
+seeds="${SEEDS:-1 2 3 4 5}"
+for seed in $seeds; do for loss in $losses; do echo "$loss $seed"; done; done >"$out/plan"
+TOTAL=$(wc -l <"$out/plan") STEPS="$steps" CODE="$code"
+export TOTAL STEPS CODE
+xargs -P "${JOBS:-2}" -I RUN env ONE=RUN "$0" "$program" "$out" <"$out/plan"
+python3 "$here/table.py" "$out/results.csv" "$out" "$steps" "$code"

@@ -1,65 +1,106 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs of run.sh -> a table: per loss, mean over seeds and the half width of its 95 % interval (Student's t); then
-the differences from bce, seed by seed, which share the network's first weights and the order of the data.
+"""The tables of README.md from results.csv; with a folder of runs (see run.sh), results.csv from them first.
 
-    table.py OUT STEPS CODE      LOSSES and SEEDS from the environment
+    table.py results.csv [RUNS STEPS CODE]
+
+Per loss the mean over seeds and the half width of its 95 % interval (Student's t); then the differences from bce,
+seed by seed: a seed is the first weights and the order of the data, which all losses share.
 """
+import csv
 import json
 import math
-import os
 import pathlib
 import statistics
 import sys
 
-COLUMNS = (  # heading, path in the JSON of `spiral eval`, factor
-    ("F1", ("frame", "f1"), 1), ("chroma F1", ("chroma", "f1"), 1), ("E_sub", ("substitution",), 1),
-    ("chroma E_sub", ("chroma", "substitution"), 1), ("E_tot", ("total_error",), 1),
-    ("spiral error", ("spiral_error",), 1), ("helix dist.", ("helix_distance",), 1), ("note F1", ("note", "f1"), 1),
-    ("BCE, nats", ("bce_nats",), 1))
+FIELDS = {  # column of results.csv: where it is in the JSON of `spiral eval`
+    "f1": ("frame", "f1"), "note_f1": ("note", "f1"), "chroma_f1": ("chroma", "f1"),
+    "spiral_error": ("spiral_error",), "helix_distance": ("helix_distance",), "substitution": ("substitution",),
+    "miss": ("miss",), "false_alarm": ("false_alarm",), "octave_share": ("octave_share",), "bce_nats": ("bce_nats",)}
+COLUMNS = (  # heading, column, digits
+    ("frame F1", "f1", 3), ("note F1", "note_f1", 3), ("spiral error", "spiral_error", 3),
+    ("substitutions", "substitution", 3), ("misses", "miss", 3), ("false alarms", "false_alarm", 3),
+    ("octave share", "octave_share", 3), ("BCE, nats", "bce_nats", 1))
 # Two-sided 95 % quantiles of Student's t for 1 .. 30 degrees of freedom.
 T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
        2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042)
 
 
-def pick(scores, path):
-    for name in path:
-        scores = scores[name]
-    return scores
+def collect(runs, steps, code, out):
+    """results.csv from all runs of so many steps with such a code; losses in the order of run.sh's plan."""
+    order = list(dict.fromkeys(line.split()[0] for line in (runs / "plan").read_text().splitlines()))
+    rows = []
+    for path in runs.glob(f"*.{steps}.{code}.json"):
+        loss, seed, *_ = path.name.split(".")
+        scores = json.loads(path.read_text())
+        row = {"loss": loss, "seed": int(seed), "steps": steps, "code": code}
+        for name, keys in FIELDS.items():
+            value = scores
+            for key in keys:
+                value = value[key]
+            row[name] = f"{value:.6g}"
+        rows.append(row)
+    rows.sort(key=lambda r: (order.index(r["loss"]), r["seed"]))
+    with open(out, "w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
-def summary(values, digits, sign=""):
-    mean = statistics.mean(values)
-    if len(values) < 2:
-        return f"{mean:{sign}.{digits}f}"
+def interval(values):
+    """Mean and half width."""
     half = T95[min(len(values) - 1, len(T95)) - 1] * statistics.stdev(values) / math.sqrt(len(values))
-    return f"{mean:{sign}.{digits}f} ± {half:.{digits}f}"
+    return statistics.mean(values), half
 
 
-def row(name, runs, sign=""):
-    cells = [summary([pick(r, path) * factor for r in runs], 1 if heading.startswith("BCE") else 4, sign)
-             for heading, path, factor in COLUMNS]
+def cell(values, digits):
+    mean, half = interval(values)
+    return f"{mean:.{digits}f} ± {half:.{digits}f}"
+
+
+def difference(values, digits):
+    """With its sign, and in bold if the interval leaves 0 out."""
+    mean, half = interval(values)
+    text = f"{mean:+.{digits}f} ± {half:.{digits}f}"
+    return f"**{text}**" if abs(mean) > half else text
+
+
+def line(name, cells):
     print("| " + " | ".join([name] + cells) + " |")
 
 
-def difference(a, b):
-    return {k: difference(a[k], b[k]) if isinstance(a[k], dict) else a[k] - b[k] for k in a}
-
-
 def main():
-    out, steps, code = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-    losses, seeds = os.environ["LOSSES"].split(), os.environ["SEEDS"].split()
-    runs = {loss: [json.loads((out / f"{loss}-{seed}-{steps}-{code}.json").read_text()) for seed in seeds]
-            for loss in losses}
-    print(f"\nMean ± 95 % interval over {len(seeds)} seeds; {steps} steps, code {code}.\n")
-    head = "| " + " | ".join(["loss"] + [c[0] for c in COLUMNS]) + " |\n|---" + "|---" * len(COLUMNS) + "|"
-    print(head)
-    for loss in losses:
-        row(loss, runs[loss])
-    if "bce" in losses:
-        print("\nDifference from bce, seed by seed.\n\n" + head)
-        for loss in losses:
-            if loss != "bce":
-                row(loss, [difference(a, b) for a, b in zip(runs[loss], runs["bce"])], "+")
+    results = pathlib.Path(sys.argv[1])
+    if len(sys.argv) > 2:
+        collect(pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4], results)
+    runs = {}
+    with open(results, newline="") as file:
+        for row in csv.DictReader(file):
+            runs.setdefault(row["loss"], {})[row["seed"]] = row
+    seeds = [s for s in runs["bce"] if all(s in of for of in runs.values())]
+    if len(seeds) < 2:
+        sys.exit("table.py: fewer than two seeds with a run of every loss")
+
+    def values(loss, column):
+        return [float(runs[loss][seed][column]) for seed in seeds]
+
+    def shown(loss, column, text):
+        """No substitution, no share of them."""
+        return "-" if column == "octave_share" and 0 in values(loss, "substitution") else text
+
+    head = [heading for heading, *_ in COLUMNS]
+    line("loss", head)
+    line("---", ["---"] * len(head))
+    for loss in runs:
+        line(loss, [shown(loss, c, cell(values(loss, c), digits)) for _, c, digits in COLUMNS])
+    print("\nDifferences from bce, seed by seed:\n")
+    line("loss", head)
+    line("---", ["---"] * len(head))
+    for loss in runs:
+        if loss != "bce":
+            line(loss, [shown(loss, c, difference([a - b for a, b in zip(values(loss, c), values("bce", c))], digits))
+                        for _, c, digits in COLUMNS])
 
 
 if __name__ == "__main__":

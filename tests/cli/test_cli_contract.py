@@ -169,7 +169,7 @@ def test_help_to_a_full_disk_is_a_failure():
     (["inspect", "a", "--frob=3"], ["--frob=3: no such flag"]),
     (["inspect", "a", "-x"], ["-x: no such flag"]),
     (["inspect", "a", "--json=3"], ["--json takes no value"]),
-    (["inspect", "a", "--p"], ["--p: may mean 2 flags"]),
+    (["inspect", "a", "--p"], ["--p: may mean 3 flags"]),
     (["inspect", "a", "--grid"], ["--grid: a value is missing"]),
     (["inspect", "a", "--grid", ""], ["--grid", "a value is missing"]),
     (["sample", "m", "-n"], ["-n: a value is missing"]),

@@ -31,6 +31,13 @@
 #define SANITIZED 0
 #endif
 
+/* So is what an emulator runs (tools/aarch64.ini). */
+#if SANITIZED || defined(SPIRAL_TEST_EMULATED)
+#define SLOW 1
+#else
+#define SLOW 0
+#endif
+
 static inline spiral_loss *make(const spiral_loss_options *o, int P) {
     spiral_loss *loss = NULL;
     spiral_error err = {0};

@@ -104,45 +104,61 @@ static void group11_alias_and_broadcast(void **state) {
     }
 }
 
-/* Roll by roll, and for kinds without time blur column by column, the same bits. */
+/* Values and gradients of `count` rolls of T columns from roll `first` on; cells are pred, target, weight. */
+#define CALL_PART(REAL, suffix)                                                                              \
+    static void call_part_##suffix(const spiral_loss *loss, const batch *b, const REAL *cells, size_t first, \
+                                   size_t count, size_t T, double *values, REAL *grad, void *work) {         \
+        const spiral_strides s = rows_of(T, KEYS);                                                           \
+        const size_t at = first * T * KEYS;                                                                  \
+        assert_int_equal(spiral_loss_value_grad_##suffix(                                                    \
+                             loss, count, T, cells + at, s, cells + b->cells + at, s,                        \
+                             b->weight ? cells + 2 * b->cells + at : NULL, s, values + first * T,            \
+                             spiral__loss_is_metric(b->o.kind) ? NULL : grad + at, s, work, NULL),           \
+                         SPIRAL_OK);                                                                         \
+    }                                                                                                        \
+    /* A batch as one call, then cut at random into calls of 1 to `most` rolls of T columns each. */         \
+    static void check_cuts_##suffix(const batch *b, size_t T, size_t most, spiral__rng *r) {                 \
+        const size_t rolls = b->B * b->T / T;                                                                \
+        spiral_loss *loss = make(&b->o, KEYS);                                                               \
+        void *work = room(spiral_loss_work_size_##suffix(loss, b->T));                                       \
+        REAL *cells = calloc(5 * b->cells, sizeof *cells), *whole = cells + 3 * b->cells,                    \
+             *parts = whole + b->cells;                                                                      \
+        double *values = doubles(b->B * b->T), *split = doubles(b->B * b->T);                                \
+        for (size_t i = 0; i < b->cells; i++) {                                                              \
+            cells[i] = (REAL)b->pred[i], cells[b->cells + i] = (REAL)b->target[i];                           \
+            if (b->weight) cells[2 * b->cells + i] = (REAL)b->weight[i];                                     \
+        }                                                                                                    \
+        call_part_##suffix(loss, b, cells, 0, b->B, b->T, values, whole, work);                              \
+        for (size_t first = 0, count; first < rolls; first += count) {                                       \
+            count = 1 + spiral__rng_below(r, (uint32_t)most);                                                \
+            if (count > rolls - first) count = rolls - first;                                                \
+            call_part_##suffix(loss, b, cells, first, count, T, split, parts, work);                         \
+        }                                                                                                    \
+        assert_memory_equal(values, split, b->B * b->T * sizeof *values);                                    \
+        assert_memory_equal(whole, parts, b->cells * sizeof *whole);                                         \
+        free(work), free(cells), free(values), free(split);                                                  \
+        spiral_loss_destroy(loss);                                                                           \
+    }
+CALL_PART(float, f32)
+CALL_PART(double, f64)
+
+/* Cut anywhere between rolls, and for kinds without time blur between any two columns: the same bits, from
+ * column by column to a few tiles at a time. */
 static void group11_split(void **state) {
     (void)state;
+    spiral__rng r = spiral__rng_init(31, 0);
     for (int isa = 0; isa < 3; isa++) {
         if (spiral_isa_set((const char *[]){"baseline", "avx2", "avx512"}[isa], NULL)) continue;
         for (int kind = 0; kind < SPIRAL_LOSS_COUNT; kind++)
             for (int mixture = 0; mixture < 4; mixture++) {
-                const int metric = spiral__loss_is_metric((spiral_loss_kind)kind);
-                const int blurred = mixture & 2 && (kind == SPIRAL_LOSS_SPIRAL ||
-                                                    spiral__loss_is_quadratic((spiral_loss_kind)kind));
-                batch b = example((spiral_loss_kind)kind, 5, 11, mixture & 1);
+                const int blurred = mixture & 2 && is_geometric((spiral_loss_kind)kind);
+                batch b = example((spiral_loss_kind)kind, 13, 11, mixture & 1);
                 b.o.reduction = SPIRAL_REDUCE_NONE;
                 b.o.time_columns = blurred ? 2 : 0;
-                spiral_loss *loss = make(&b.o, KEYS);
-                void *work = room(spiral_loss_work_size_f32(loss, b.T));
-                float *cells = calloc(5 * b.cells, sizeof *cells), *target = cells + b.cells;
-                float *weight = target + b.cells, *whole = weight + b.cells, *parts = whole + b.cells;
-                double values[55], split[55];
-                for (size_t i = 0; i < b.cells; i++) {
-                    cells[i] = (float)b.pred[i], target[i] = (float)b.target[i];
-                    if (b.weight) weight[i] = (float)b.weight[i];
+                for (size_t most = 1; most <= 64; most *= 4) {
+                    check_cuts_f32(&b, blurred ? b.T : 1, most, &r);
+                    check_cuts_f64(&b, blurred ? b.T : 1, most, &r);
                 }
-                spiral_strides s = rows_of(11, KEYS);
-                assert_int_equal(spiral_loss_value_grad_f32(loss, 5, 11, cells, s, target, s,
-                                                            b.weight ? weight : NULL, s, values,
-                                                            metric ? NULL : whole, s, work, NULL),
-                                 SPIRAL_OK);
-                const size_t step = blurred ? 11 : 1;
-                for (size_t j = 0; j < 55; j += step) {
-                    size_t at = j * KEYS;
-                    assert_int_equal(spiral_loss_value_grad_f32(loss, 1, step, cells + at, s, target + at, s,
-                                                                b.weight ? weight + at : NULL, s, split + j,
-                                                                metric ? NULL : parts + at, s, work, NULL),
-                                     SPIRAL_OK);
-                }
-                assert_memory_equal(values, split, sizeof values);
-                assert_memory_equal(whole, parts, b.cells * sizeof *whole);
-                free(work), free(cells);
-                spiral_loss_destroy(loss);
                 batch_free(&b);
             }
     }

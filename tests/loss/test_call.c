@@ -290,14 +290,25 @@ static void test_no_allocation(void **state) {
             spiral_loss *loss = make(&b.o, KEYS);
             assert_true(allocations == before + 1); /* the counter counts */
             void *work = room(spiral_loss_work_size_f64(loss, b.T));
+            float *cells = calloc(4 * b.cells, sizeof *cells), *grad = cells + 3 * b.cells;
+            for (size_t i = 0; i < b.cells; i++) {
+                cells[i] = (float)b.pred[i], cells[b.cells + i] = (float)b.target[i];
+                cells[2 * b.cells + i] = (float)b.weight[i];
+            }
             spiral_strides s = rows_of(b.T, KEYS);
+            const int metric = spiral__loss_is_metric((spiral_loss_kind)kind);
             double value;
             before = allocations;
-            spiral_status status = spiral_loss_value_grad_f64(
-                loss, b.B, b.T, b.pred, s, b.target, s, b.weight, s, &value,
-                spiral__loss_is_metric((spiral_loss_kind)kind) ? NULL : b.grad, s, work, NULL);
+            spiral_status status[2];
+            status[0] = spiral_loss_value_grad_f64(loss, b.B, b.T, b.pred, s, b.target, s, b.weight, s,
+                                                   &value, metric ? NULL : b.grad, s, work, NULL);
+            status[1] =
+                spiral_loss_value_grad_f32(loss, b.B, b.T, cells, s, cells + b.cells, s, cells + 2 * b.cells,
+                                           s, &value, metric ? NULL : grad, s, work, NULL);
             assert_true(allocations == before);
-            assert_int_equal(status, SPIRAL_OK);
+            assert_int_equal(status[0], SPIRAL_OK);
+            assert_int_equal(status[1], SPIRAL_OK);
+            free(cells);
             free(work);
             spiral_loss_destroy(loss);
             batch_free(&b);

@@ -9,32 +9,37 @@
 #define VALUE    1e-6
 #define GRADIENT 1e-6
 
-enum { COLUMNS = SANITIZED ? 100000 : 1000000, BLOCK = 4000, KINDS = 5, CELLS = BLOCK * KEYS, SAMPLE = 2000 };
+enum { COLUMNS = SLOW ? 100000 : 1000000, BLOCK = 4000, KINDS = 5, CELLS = BLOCK * KEYS, SAMPLE = 2000 };
 
 /* One block of columns, and what each precision makes of it. */
 typedef struct block {
-    float pred[CELLS], target[CELLS], grad[CELLS];
-    double pred_f64[CELLS], target_f64[CELLS], grad_f64[CELLS];
+    float pred[CELLS], target[CELLS], weight[CELLS], grad[CELLS];
+    double pred_f64[CELLS], target_f64[CELLS], weight_f64[CELLS], grad_f64[CELLS];
     double value[BLOCK], value_f64[BLOCK];
 } block;
 
 /* Silent, one note, sparse, chords, clusters, all keys; soft targets in every third. Predictions: unsure,
- * sure and right, sure and wrong, either at random, with logits up to 100 or probabilities of 0 and 1. */
+ * sure and right, sure and wrong, either at random, with logits up to 100 or probabilities of 0 and 1.
+ * Weights: all 1, all 0, 0 or 1, anything between. */
 static void fill(block *b, spiral__rng *r, int logits) {
     static const double densities[] = {0, 1.0 / KEYS, 0.05, 0.15, 0.5, 1};
     for (int j = 0; j < BLOCK; j++) {
         const double density = densities[spiral__rng_below(r, 6)];
         const int mood = (int)spiral__rng_below(r, 5), soft = spiral__rng_below(r, 3) == 0;
         const double size = mood ? (double[]){8, 20, 60, 100}[spiral__rng_below(r, 4)] : 0;
+        const int weighing = (int)spiral__rng_below(r, 8);
         for (int i = j * KEYS; i < (j + 1) * KEYS; i++) {
             const uint64_t bits = spiral__rng_u64(r);
             const double u = (double)(bits & 0xffffff) * 0x1p-24, v = (double)(bits >> 40) * 0x1p-24;
+            const double part = (double)(bits >> 24 & 0xffff) * 0x1p-16;
             const int on = u < density, right = mood == 1 || (mood > 2 && v < 0.5);
             double z = size > 0 ? (on == right ? size : -size) : 12 * v - 6;
             if (mood == 4) z *= v;
             b->target[i] = (float)(on ? (soft ? v : 1) : 0);
             b->pred[i] = (float)(logits ? z : size >= 60 ? z > 0 : 1 / (1 + exp(-z)));
+            b->weight[i] = weighing < 4 ? 1 : weighing < 5 ? 0 : weighing < 6 ? part < 0.5 : (float)part;
             b->target_f64[i] = (double)b->target[i], b->pred_f64[i] = (double)b->pred[i];
+            b->weight_f64[i] = (double)b->weight[i];
         }
     }
 }
@@ -43,13 +48,15 @@ typedef struct record {
     double value, gradient, definition;
 } record;
 
-static void both_precisions(const spiral_loss *loss, block *b, void *work) {
+static void both_precisions(const spiral_loss *loss, block *b, int weighted, void *work) {
     const spiral_strides s = rows_of(BLOCK, KEYS);
-    assert_int_equal(spiral_loss_value_grad_f32(loss, 1, BLOCK, b->pred, s, b->target, s, NULL, s, b->value,
-                                                b->grad, s, work, NULL),
+    assert_int_equal(spiral_loss_value_grad_f32(loss, 1, BLOCK, b->pred, s, b->target, s,
+                                                weighted ? b->weight : NULL, s, b->value, b->grad, s, work,
+                                                NULL),
                      SPIRAL_OK);
-    assert_int_equal(spiral_loss_value_grad_f64(loss, 1, BLOCK, b->pred_f64, s, b->target_f64, s, NULL, s,
-                                                b->value_f64, b->grad_f64, s, work, NULL),
+    assert_int_equal(spiral_loss_value_grad_f64(loss, 1, BLOCK, b->pred_f64, s, b->target_f64, s,
+                                                weighted ? b->weight_f64 : NULL, s, b->value_f64, b->grad_f64,
+                                                s, work, NULL),
                      SPIRAL_OK);
 }
 
@@ -73,15 +80,16 @@ static void compare(const block *b, const spiral_loss_options *o, record *worst)
 }
 
 /* Double precision itself, held to the definition: every SAMPLE-th column. */
-static void against_definition(const block *b, const spiral_loss_options *o, record *worst) {
+static void against_definition(const block *b, const spiral_loss_options *o, int weighted, record *worst) {
     static double scratch[8192];
     double grad[KEYS], value;
     assert_true(spiral__ref_scratch(o, KEYS, 1) <= sizeof scratch / sizeof *scratch);
     for (int j = 0; j < BLOCK; j += SAMPLE) {
-        spiral__ref_value_grad(o, KEYS, 1, 1, b->pred_f64 + j * KEYS, b->target_f64 + j * KEYS, NULL, &value,
-                               grad, scratch);
+        const int at = j * KEYS;
+        spiral__ref_value_grad(o, KEYS, 1, 1, b->pred_f64 + at, b->target_f64 + at,
+                               weighted ? b->weight_f64 + at : NULL, &value, grad, scratch);
         double off = fabs(value - b->value_f64[j]) / (1 + value), top = 1 + most(grad, KEYS);
-        for (int i = 0; i < KEYS; i++) off = fmax(off, fabs(grad[i] - b->grad_f64[j * KEYS + i]) / top);
+        for (int i = 0; i < KEYS; i++) off = fmax(off, fabs(grad[i] - b->grad_f64[at + i]) / top);
         worst->definition = fmax(worst->definition, off);
         assert_true(off < 1e-13);
     }
@@ -94,7 +102,7 @@ static void group10_million_columns(void **state) {
     record records[KINDS] = {{0, 0, 0}};
     spiral__rng r = spiral__rng_init(2024, 0);
     for (int round = 0; round < COLUMNS / BLOCK; round++) {
-        const int logits = round % 4 != 0;
+        const int logits = round % 4 != 0, weighted = round / 4 % 2;
         fill(b, &r, logits);
         for (int kind = 0; kind < KINDS; kind++) {
             spiral_loss_options o = spiral_loss_options_default();
@@ -102,12 +110,12 @@ static void group10_million_columns(void **state) {
             o.reduction = SPIRAL_REDUCE_NONE;
             o.from_logits = logits;
             o.bce = logits; /* for probabilities: the kind alone */
-            o.helix = preset(round / 4 % PRESETS);
+            o.helix = preset(round / 8 % PRESETS);
             spiral_loss *loss = make(&o, KEYS);
             void *work = room(spiral_loss_work_size_f64(loss, BLOCK));
-            both_precisions(loss, b, work);
+            both_precisions(loss, b, weighted, work);
             compare(b, &o, &records[kind]);
-            against_definition(b, &o, &records[kind]);
+            against_definition(b, &o, weighted, &records[kind]);
             free(work);
             spiral_loss_destroy(loss);
         }

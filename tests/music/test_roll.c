@@ -450,6 +450,72 @@ static void test_notes_held_over_all_columns(void **state) {
     free(notes);
 }
 
+/* Where a tick lies does not depend on where was looked before. */
+static void test_ruler_in_any_order(void **state) {
+    (void)state;
+    enum { TEMPOS = 300, LAST = 5000 };
+    spiral__rng rng = spiral__rng_init(3, 0);
+    spiral_tempo tempos[TEMPOS];
+    int64_t at = 0;
+    for (int i = 0; i < TEMPOS; i++) {
+        tempos[i] = (spiral_tempo){at, 1 + (int32_t)spiral__rng_below(&rng, 900000), 0};
+        at += 1 + (int64_t)spiral__rng_below(&rng, 30);
+    }
+    const spiral_midi midi = {.ticks_per_quarter = 96, .tempo_count = TEMPOS, .tempos = tempos};
+    spiral__ruler ruler;
+    assert_int_equal(spiral__ruler_create(&midi, (spiral_grid){SPIRAL_GRID_SECONDS, 10000, 0}, &ruler, NULL),
+                     SPIRAL_OK);
+    size_t near = 0;
+    int64_t sum = 0, sums[LAST];
+    for (int64_t tick = 0, i = -1; tick < LAST; tick++) { /* microseconds times 96, tick by tick */
+        while (i + 1 < TEMPOS && tempos[i + 1].at_ticks <= tick) i++;
+        sums[tick] = sum;
+        sum += tempos[i].us_per_quarter;
+    }
+    for (int i = 0; i < 20000; i++) {
+        int64_t tick = (int64_t)spiral__rng_below(&rng, LAST);
+        assert_int_equal(spiral__ruler_at(&ruler, tick, &near), sums[tick]);
+    }
+    spiral__ruler_destroy(&ruler);
+}
+
+/* Notes of few keys that lie over, in and beside each other, against drawing each alone. */
+static void test_notes_over_each_other(void **state) {
+    (void)state;
+    enum { NOTES = 60, COLUMNS = 200 };
+    spiral__rng rng = spiral__rng_init(4, 0);
+    for (int round = 0; round < 500; round++) {
+        spiral_note notes[NOTES];
+        spiral_column frames[COLUMNS] = {{{0, 0}}}, onsets[COLUMNS] = {{{0, 0}}};
+        size_t last = 0;
+        for (int i = 0; i < NOTES; i++) {
+            size_t on = spiral__rng_below(&rng, 150),
+                   off = on + spiral__rng_below(&rng, 1 + spiral__rng_below(&rng, 40));
+            int key = 62 + (int)spiral__rng_below(&rng, 4);
+            notes[i] = (spiral_note){(int64_t)on, (int64_t)off, 0, 0, (uint8_t)key, 1};
+            if (off == on) off++; /* drawn as one column */
+            for (size_t c = on; c < off; c++) spiral_column_set(&frames[c], key, 1);
+            spiral_column_set(&onsets[on], key, 1);
+            if (off > last) last = off;
+        }
+        spiral_midi midi = {.ticks_per_quarter = 1, .note_count = NOTES, .notes = notes};
+        const spiral_roll_options options = {
+            .grid = {SPIRAL_GRID_BEATS, 0, 1}, .high = 127, .onsets = round % 2};
+        spiral_roll roll;
+        spiral_roll_report report;
+        size_t merged = 0;
+        assert_int_equal(spiral_roll_from_midi(&midi, &options, &roll, &report, NULL), SPIRAL_OK);
+        assert_int_equal(roll.columns, last);
+        assert_memory_equal(roll.frames, frames, last * sizeof *frames);
+        if (options.onsets) assert_memory_equal(roll.onsets, onsets, last * sizeof *onsets);
+        for (size_t c = 1; c < last && !options.onsets; c++)
+            for (int key = 62; key < 66; key++)
+                merged += spiral_column_get(&onsets[c], key) && spiral_column_get(&frames[c - 1], key);
+        assert_int_equal(report.onsets_merged, merged);
+        spiral_roll_clear(&roll);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_default_options_are_the_seed),
@@ -468,6 +534,8 @@ int main(void) {
         cmocka_unit_test(test_column_transpose),
         cmocka_unit_test(test_notes_held_over_all_columns),
         cmocka_unit_test(test_column_bits),
+        cmocka_unit_test(test_ruler_in_any_order),
+        cmocka_unit_test(test_notes_over_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,6 +102,12 @@ def call(lib, o, pred, target, weight=None):
     return (values if o.reduction == 0 else values[0, 0]), grad
 
 
+def relative(ours, theirs):
+    """The largest difference over the largest number; 0 if all is 0 on both sides."""
+    apart, size = np.abs(np.asarray(ours) - theirs).max(), np.abs(theirs).max()
+    return apart / size if size else apart
+
+
 # --- the definition, from docs/math.md, in PyTorch; numbers are its equations ---
 
 def distance(o, interval):  # (2)
@@ -226,7 +232,7 @@ def test_group10_gradcheck_of_the_reference(lib, kind, logits, tau):
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("logits", (0, 1))
 @pytest.mark.parametrize("kind", WITH_GRADIENT)
-def test_group10_autograd(lib, kind, logits, seed):
+def test_group10_autograd(lib, agree, kind, logits, seed):
     o = make(lib, kind, PRESETS[seed % 4], from_logits=logits, bce=seed % 2 * 0.7, weight=1.3,
              reduction=1 + seed % 3, low=0, reach=5 + 3 * seed, floor=(0.02, 0.5, 1e-3)[seed % 3],
              blur=(0.5, 2.0)[seed % 2], sigma=(0.5, 0.2, 1.0)[seed % 3],
@@ -238,19 +244,19 @@ def test_group10_autograd(lib, kind, logits, seed):
     wanted = reference(o, z, torch.tensor(target), torch.tensor(weight))
     gradient = torch.autograd.grad(wanted, z)[0].numpy()
     value, grad = call(lib, o, pred, target, None if seed % 4 == 3 else weight)
-    assert abs(value - wanted.item()) <= 1e-10 * abs(wanted.item())
-    assert np.abs(grad - gradient).max() <= 1e-10 * np.abs(gradient).max()
+    agree("value, PyTorch", relative(value, wanted.item()), 1e-10)
+    agree("gradient, PyTorch's autograd", relative(grad, gradient), 1e-10)
 
 
 @needs_torch
-def test_group10_torch_bce_with_logits(lib):
+def test_group10_torch_bce_with_logits(lib, agree):
     pred, target, _ = rolls(5, 3, 20, 36, 1)
     value, grad = call(lib, make(lib, "bce", reduction=1), pred, target)
     z = torch.tensor(pred, requires_grad=True)
     wanted = torch.nn.functional.binary_cross_entropy_with_logits(z, torch.tensor(target), reduction="sum")
     wanted.backward()
-    assert abs(value - wanted.item()) <= 1e-12 * wanted.item()
-    assert np.abs(grad - z.grad.numpy()).max() <= 1e-14
+    agree("value, binary_cross_entropy_with_logits", relative(value, wanted.item()), 1e-12)
+    agree("gradient, binary_cross_entropy_with_logits", np.abs(grad - z.grad.numpy()).max(), 1e-14)
 
 
 @pytest.mark.parametrize("circular", (0, 1))
@@ -267,7 +273,7 @@ def test_group10_seed_hard_by_hand(lib, circular):
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("floor", (1e-3, 0.02, 1.0))
-def test_group10_scipy_kl_div(lib, preset, floor):
+def test_group10_scipy_kl_div(lib, agree, preset, floor):
     """Columns blurred by NumPy's convolution, compared by SciPy's kl_div."""
     o = make(lib, "spiral", preset, bce=0.0, from_logits=0, reduction=0, floor=floor)
     pred, target, _ = rolls(7, 4, 30, 36, 0)
@@ -276,11 +282,11 @@ def test_group10_scipy_kl_div(lib, preset, floor):
     for b, j in np.ndindex(4, 30):
         u, v = np.convolve(target[b, j], s) + floor, np.convolve(pred[b, j], s) + floor
         wanted = special.kl_div(u, v).sum() / unit(o)
-        assert abs(value[b, j] - wanted) <= 1e-10 * (1 + wanted)
+        agree("value, SciPy's kl_div", abs(value[b, j] - wanted) / (1 + wanted), 1e-10)
 
 
 @pytest.mark.parametrize("tau", (0.3, 1.0, 4.0))
-def test_group10_direct_convolution_in_time(lib, tau):
+def test_group10_direct_convolution_in_time(lib, agree, tau):
     """The time form by SciPy's direct convolution in two dimensions, and its gradient by direct correlation."""
     o = make(lib, "spiral", bce=0.0, from_logits=0, reduction=1, time_columns=tau)
     pred, target, weight = rolls(8, 1, 17, 24, 0)
@@ -290,15 +296,15 @@ def test_group10_direct_convolution_in_time(lib, tau):
     crop = slice(reach - pad(o), reach + 17 + pad(o))
     u, v = (signal.convolve2d((weight * x)[0], kernel)[crop] + o.floor for x in (target, pred))
     wanted = special.kl_div(u, v).sum() / unit(o)
-    assert abs(value - wanted) <= 1e-10 * wanted
+    agree("value with time blur, SciPy's convolve2d", relative(value, wanted), 1e-10)
     back = signal.correlate2d(1 - u / v, kernel)[reach + pad(o):reach + pad(o) + 17, 2 * o.reach:2 * o.reach + 24]
     gradient = weight[0] * back / unit(o)
-    assert np.abs(grad[0] - gradient).max() <= 1e-10 * np.abs(gradient).max()
+    agree("gradient with time blur, SciPy's correlate2d", relative(grad[0], gradient), 1e-10)
 
 
 @needs_geomloss
 @pytest.mark.parametrize("preset", PRESETS)
-def test_group10_geomloss_laplacian(lib, preset):
+def test_group10_geomloss_laplacian(lib, agree, preset):
     """Twice GeomLoss's kernel loss <d, exp(-D/2) d> / 2 on the points of the helix. It takes D/2 below 1e-4,
     also of a point from itself, for 1e-4; apart from that the two agree."""
     o = make(lib, "energy", preset, bce=0.0, from_logits=0, reduction=0)
@@ -315,6 +321,6 @@ def test_group10_geomloss_laplacian(lib, preset):
         theirs = 2 * loss(y, points, torch.tensor(target[0, j]), points)
         gradient = torch.autograd.grad(theirs, y)[0].numpy()
         d = pred[0, j] - target[0, j]
-        assert abs(value[0, j] - theirs.item()) <= 2e-4 * value[0, j]
-        assert abs(value[0, j] - clamped * (d @ d) - theirs.item()) <= 1e-10 * value[0, j]
-        assert np.abs(grad[0, j] - 2 * clamped * d - gradient).max() <= 1e-10 * np.abs(gradient).max()
+        agree("value, GeomLoss as it is", relative(value[0, j], theirs.item()), 2e-4)
+        agree("value, GeomLoss with its clamp", relative(value[0, j] - clamped * (d @ d), theirs.item()), 1e-10)
+        agree("gradient, GeomLoss with its clamp", relative(grad[0, j] - 2 * clamped * d, gradient), 1e-10)

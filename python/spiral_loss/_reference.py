@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: MIT
+"""The losses in plain PyTorch: the path for devices without C kernels, and for derivatives of any order.
+
+docs/math.md again, equation by equation, on tensors (G, B, T, P): G groups that are reduced apart. Slower than the
+kernels, held to them by the tests: 1e-10 in float64, the bound of equation 32 in float32. Cells are not checked: NaN
+in, NaN out. Read next: `_op`, the kernels.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+from typing import Any, Callable, Optional, Tuple, TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ._plan import Options
+
+__all__ = ["loss"]
+
+F_ = TypeVar("F_", bound=Callable[..., Any])
+EPSILON = 2.0**-24  # no logarithm of a probability below this (9)
+STRAY_FLOOR = 0.05  # (19)
+
+
+Table = Tuple[float, ...]  # by interval or by column, from 0 on
+Geometry = Tuple[Tuple[float, ...], float]  # radii, octave
+
+
+def _constant(f: F_) -> F_:
+    """A table of numbers: made once, and a constant to torch.compile."""
+    cached = functools.lru_cache(maxsize=256)(f)
+
+    @functools.wraps(f)
+    def table(*args: Any) -> Any:
+        return cached(*args)
+
+    # What torch.compiler.assume_constant_result sets, which would import the compiler here and now. A torch that
+    # does not know it traces the arithmetic, to the same numbers.
+    table._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return table  # type: ignore[return-value]
+
+
+def _distances(geometry: Geometry, count: int) -> Table:  # (2)
+    radii, octave = geometry
+    chords = [
+        [2 * r * math.sin(math.pi / 12 * (m * d % 12)) for m, r in enumerate(radii, 1)] + [octave * d / 12]
+        for d in range(count)
+    ]
+    return tuple(math.hypot(*c) for c in chords)
+
+
+@_constant
+def _profile(geometry: Geometry, blur: float, reach: int) -> Table:  # (10)
+    shape = [math.exp(-d / blur) for d in _distances(geometry, reach + 1)]
+    return tuple(s / (2 * sum(shape) - shape[0]) for s in shape)
+
+
+@_constant
+def _time_profile(kind: str, tau: float, columns: int) -> Table:  # (25), (28)
+    if tau == 0:
+        return tuple(float(k == 0) for k in range(columns))
+    gain = math.tanh(0.5 / tau) if kind == "spiral" else 1.0
+    return tuple(gain * math.exp(-k / tau) for k in range(columns))
+
+
+def _phi(u: float, b: float) -> float:
+    """(u + b) log((u + b) / b) - u, without cancellation."""
+    x = -u / (u + b)
+    if abs(x) > 2.0**-4:
+        return (u + b) * (x - math.log1p(x))
+    return (u + b) * sum((-x) ** n / n for n in range(2, 17))
+
+
+@_constant
+def _unit(profile: Table, time_profile: Table, floor: float) -> float:  # (13), (27); both sides of both tables
+    return sum(
+        (2 - (k == 0)) * (2 - (j == 0)) * _phi(s * t, floor)
+        for k, s in enumerate(profile)
+        for j, t in enumerate(time_profile)
+    )
+
+
+@_constant
+def _kernel(geometry: Geometry, kind: str, sigma: float, keys: int) -> Table:  # (17), (18)
+    if kind == "energy":
+        return tuple(2 * math.exp(-d / 2) for d in _distances(geometry, keys))
+    return tuple(2 * math.exp(-((d / sigma) ** 2) / 2) for d in _distances(geometry, keys))
+
+
+@_constant
+def _nearness(geometry: Geometry, keys: int) -> Table:  # 1 - min(D/D0, 1), (20)
+    farthest = max(_distances(geometry, 12))
+    return tuple(1 - min(d / farthest, 1) for d in _distances(geometry, keys))
+
+
+def _by_interval(costs: Table, rows: int, columns: int, shift: int, like: Tensor) -> Tensor:
+    """The matrix (rows, columns) of costs[|column - row - shift|]; 0 where there is no such cost."""
+    at = torch.arange(columns, device=like.device) - torch.arange(rows, device=like.device)[:, None] - shift
+    table = torch.tensor((*costs, 0.0), dtype=like.dtype, device=like.device)
+    return table[at.abs().clamp(max=len(costs))]
+
+
+def _straight(value: Tensor, least: float) -> Tensor:
+    """max(value, least) with the slope of value everywhere (9)."""
+    return value + (value.clamp(min=least) - value).detach()
+
+
+def _cross_entropy(o: Options, z: Tensor, t: Tensor, hit: float, stray: Tensor | float) -> Tensor:  # (8), (9)
+    if o.from_logits:
+        off = F.softplus(z, threshold=1e9) if z.dtype == torch.float64 else F.softplus(z, threshold=60)
+        on = off - z
+    else:
+        on, off = -torch.log(_straight(z, EPSILON)), -torch.log(_straight(1 - z, EPSILON))
+    return hit * t * on + stray * (1 - t) * off
+
+
+def _spiral(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (11) to (14), (24) to (27)
+    T, P, W = y.shape[-2], y.shape[-1], o.reach
+    M = math.ceil(8 * o.time_columns)  # (26)
+    profile = _profile((o.radii, o.octave), o.blur, W)
+    unit = _unit(profile, _time_profile(o.kind, o.time_columns, M + 1), o.floor)
+    along_pitch = _by_interval(profile, P, P + 2 * W, W, y)
+    blurred = [x @ along_pitch for x in (y, t)]
+    if M:
+        along_time = _by_interval(_time_profile(o.kind, o.time_columns, T + M), T + 2 * M, T, -M, y)
+        blurred = [along_time @ x for x in blurred]
+    v, u = blurred
+    x = (v - u) / (u + o.floor)
+    columns = ((u + o.floor) * (x - torch.log1p(x))).sum(-1) / unit
+    if not M:
+        return columns
+    inner = columns[..., M : M + T]
+    ends = F.one_hot(torch.tensor([0, T - 1], device=y.device), T).to(y.dtype)
+    return (
+        inner + columns[..., :M].sum(-1, keepdim=True) * ends[0] + columns[..., M + T :].sum(-1, keepdim=True) * ends[1]
+    )
+
+
+def _quadratic(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (15), (28)
+    T, P = y.shape[-2:]
+    d = y - t
+    product = d @ _by_interval(_kernel((o.radii, o.octave), o.kind, o.sigma, P), P, P, 0, y)
+    if o.time_columns > 0:
+        product = _by_interval(_time_profile(o.kind, o.time_columns, T), T, T, 0, y) @ product
+    return 0.5 * (d * product).sum(-1)
+
+
+def _strays(o: Options, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (20)
+    P = t.shape[-1]
+    sounding = t if w is None else t * w.clamp(max=1)
+    most = torch.zeros_like(t)
+    for interval, near in enumerate(_nearness((o.radii, o.octave), P)):
+        if near > 0:
+            up = F.pad(sounding[..., : P - interval], (interval, 0))
+            down = F.pad(sounding[..., interval:], (0, interval))
+            most = torch.maximum(most, near * torch.maximum(up, down))
+    return STRAY_FLOOR + 1 - most
+
+
+def _loudest(x: Tensor, w: Optional[Tensor]) -> tuple[Tensor, Tensor]:
+    """The first loudest key of each column among those with a weight, and whether there is one."""
+    if w is None:
+        return x.argmax(-1), torch.ones(x.shape[:-1], dtype=torch.bool, device=x.device)
+    return x.masked_fill(~(w > 0), -math.inf).argmax(-1), (w > 0).any(-1)
+
+
+def _circular(steps: Tensor) -> Tensor:
+    return torch.minimum(steps % 12, 12 - steps % 12)
+
+
+def _seed_hard(o: Options, z: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (22), (23)
+    (p, there), (q, _) = _loudest(t, w), _loudest(z, w)
+    p, q = p + o.low, q + o.low
+    steps = (p % 12 - q % 12).abs()
+    steps = _circular(steps) if o.kind.endswith("circular") else steps
+    turn, rise = o.seed_radius * o.seed_semitone * steps, o.seed_octave * (p // 12 - q // 12)
+    return torch.sqrt((turn * turn + rise * rise).to(z.dtype)) * there
+
+
+def _seed_mask(o: Options, y: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (21), (23)
+    m, there = _loudest(t, w)
+    interval = (torch.arange(y.shape[-1], device=y.device) - m[..., None]).abs()
+    steps = _circular(interval) if o.kind.endswith("circular") else interval % 12
+    mask = o.seed_radius * steps + o.seed_octave * (interval // 12)
+    return (mask.to(y.dtype) * y).sum(-1) * there
+
+
+def _columns(o: Options, z: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:
+    """The value of every column, (G, B, T)."""
+    value = torch.zeros(z.shape[:-1], dtype=z.dtype, device=z.device)
+
+    def weighted(x: Tensor) -> Tensor:
+        return x if w is None else w * x
+
+    if o.bce > 0:
+        value = value + o.bce * weighted(_cross_entropy(o, z, t, 1.0, 1.0)).sum(-1)
+    if o.weight == 0 or o.kind == "bce":
+        return value
+    if o.kind == "weighted_bce":
+        return value + o.weight * weighted(_cross_entropy(o, z, t, 1.0, _strays(o, t, w))).sum(-1)
+    if o.kind.startswith("seed_hard"):
+        return value + o.weight * _seed_hard(o, z, t, w)
+    y = weighted(torch.sigmoid(z) if o.from_logits else z)
+    if o.kind.startswith("seed_mask"):
+        return value + o.weight * _seed_mask(o, y, t, w)
+    geometric = _spiral if o.kind == "spiral" else _quadratic
+    return value + o.weight * geometric(o, y, weighted(t))
+
+
+def _reduce(o: Options, columns: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (29)
+    if o.reduction == "none":
+        return columns
+    total = columns.sum((-2, -1))
+    if o.reduction == "per_note":
+        return total / (t if w is None else w * t).sum((-3, -2, -1)).clamp(min=1)
+    if o.reduction == "mean" and w is not None:
+        return total / (w > 0).any(-1).sum((-2, -1)).clamp(min=1)
+    return total / (columns.shape[-2] * columns.shape[-1]) if o.reduction == "mean" else total
+
+
+def loss(options: Options, pred: Tensor, target: Tensor, weight: Optional[Tensor]) -> Tensor:
+    """Values (G,), or (G, B, T) with reduction "none", of tensors (G, B, T, P) of one floating type."""
+    where = pred.device.type
+    # Products of single precision stay single precision; a device without autocast has nothing to switch off.
+    with contextlib.nullcontext() if where == "meta" else torch.autocast(where, enabled=False):
+        return _reduce(options, _columns(options, pred, target, weight), target, weight)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""Reading and writing safetensors files of F32 arrays: eight bytes of length, a JSON header, the arrays.
+
+What docs/formats.md asks of a file: every byte of the data belongs to exactly one array. Read next: `model`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Mapping
+from typing import Any, Union
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["load", "save"]
+
+Arrays = dict[str, npt.NDArray[np.float32]]
+Path = Union[str, "os.PathLike[str]"]
+LENGTH = 8
+HEADER_LIMIT = 100 << 20
+
+
+def _header(path: Path, data: bytes) -> tuple[dict[str, Any], memoryview]:
+    length = struct.unpack("<Q", data[:LENGTH])[0] if len(data) >= LENGTH else 0
+    if not 2 <= length <= min(HEADER_LIMIT, len(data) - LENGTH):
+        raise ValueError(f"{os.fspath(path)}: not a safetensors file, or cut short")
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) != len(pairs):
+            raise ValueError("a name stands twice")
+        return dict(pairs)
+
+    try:
+        header = json.loads(data[LENGTH : LENGTH + length].decode(), object_pairs_hook=once)
+    except ValueError as error:
+        raise ValueError(f"{os.fspath(path)}: header is not JSON: {error}") from None
+    if not isinstance(header, dict):
+        raise ValueError(f"{os.fspath(path)}: header is not an object")
+    return header, memoryview(data)[LENGTH + length :]
+
+
+def _entry(path: Path, name: str, entry: Any, limit: int) -> tuple[int, int, list[int]]:
+    try:
+        kind, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+        whole = all(type(n) is int and n >= 0 for n in (*shape, begin, end))
+    except (KeyError, TypeError, ValueError):
+        whole, kind, shape, begin, end = False, None, [], 0, 0
+    if not whole:
+        raise ValueError(f'{os.fspath(path)}: tensor "{name}": dtype, shape or data_offsets is missing or wrong')
+    if kind != "F32":
+        raise ValueError(f'{os.fspath(path)}: tensor "{name}" is {kind}: must be F32')
+    size = 4
+    for n in shape:
+        size *= n
+    if not begin <= end <= limit or end - begin != size:
+        raise ValueError(f'{os.fspath(path)}: tensor "{name}": bytes {begin} to {end} do not hold shape {shape}')
+    return begin, end, shape
+
+
+def load(path: Path) -> tuple[Arrays, dict[str, str]]:
+    """The arrays of a file, and the texts of its metadata. ValueError: it is damaged, or not of F32 arrays."""
+    with open(path, "rb") as file:
+        data = file.read()
+    header, body = _header(path, data)
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise ValueError(f"{os.fspath(path)}: metadata is not an object of texts")
+    spans, arrays = [], {}
+    for name, entry in header.items():
+        begin, end, shape = _entry(path, name, entry, len(body))
+        spans.append((begin, end))
+        arrays[name] = np.frombuffer(body[begin:end], "<f4").reshape(shape).astype(np.float32)
+    at = 0
+    for begin, end in sorted(spans):
+        if begin != at:
+            raise ValueError(f"{os.fspath(path)}: tensors overlap or leave a hole at byte {at}")
+        at = end
+    if at != len(body):
+        raise ValueError(f"{os.fspath(path)}: tensors end at byte {at} of {len(body)}")
+    return arrays, metadata
+
+
+def save(path: Path, arrays: Mapping[str, npt.NDArray[np.float32]], metadata: Mapping[str, str]) -> None:
+    """Writes arrays in their order, under a temporary name in the same folder, then renames it."""
+    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    at = 0
+    for name, array in arrays.items():
+        size = 4 * array.size
+        header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [at, at + size]}
+        at += size
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    folder = os.path.dirname(os.path.abspath(path))
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".spiral-", delete=False) as file:
+        try:
+            file.write(struct.pack("<Q", len(text)) + text)
+            for array in arrays.values():
+                file.write(np.ascontiguousarray(array, "<f4").tobytes())
+            file.close()
+            os.chmod(file.name, 0o666 & ~_umask())
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

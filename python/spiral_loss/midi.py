@@ -1,0 +1,437 @@
+# SPDX-License-Identifier: MIT
+"""Standard MIDI files <-> notes <-> piano rolls, without PyTorch.
+
+    song = midi.read("song.mid")                  # or bytes
+    song.notes["start"], song.notes["pitch"]      # a structured array, seconds and MIDI numbers
+    roll = song.to_roll(column_s=0.01)            # or steps_per_quarter=4
+    midi.from_roll(roll).save("again.mid")
+
+The reader mends what can be mended and counts it in `warnings`; bytes that are no MIDI raise errors.BadFormat. The
+contracts are in include/spiral/midi.h and roll.h.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import os
+from typing import Any, Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from ._library import Failure, call, declare
+
+__all__ = ["DRUM_CHANNEL", "NOTE", "Midi", "Report", "Roll", "from_notes", "from_roll", "read", "write"]
+
+DRUM_CHANNEL = 9
+KEYS = 128
+# A note as users see it: seconds and ticks from the start; drum says channel 10 of General MIDI.
+NOTE = np.dtype(
+    [
+        ("start", "f8"), ("end", "f8"), ("pitch", "u1"), ("velocity", "u1"), ("channel", "u1"), ("drum", "?"),
+        ("track", "u2"), ("start_ticks", "i8"), ("end_ticks", "i8"),
+    ]
+)  # fmt: skip
+TEMPO = np.dtype([("at_ticks", "i8"), ("us_per_quarter", "i4"), ("at_s", "f8")], align=True)
+METER = np.dtype([("at_ticks", "i8"), ("numerator", "i4"), ("denominator", "i4")], align=True)
+PEDAL = np.dtype([("at_ticks", "i8"), ("track", "u2"), ("channel", "u1"), ("down", "?")], align=True)
+# spiral_note, byte for byte.
+_NOTE_C = np.dtype(
+    [("on", "i8"), ("off", "i8"), ("track", "u2"), ("channel", "u1"), ("pitch", "u1"), ("velocity", "u1")],
+    align=True,
+)
+Notes = npt.NDArray[np.void]
+Bits = npt.NDArray[np.bool_]
+
+_warning_name = declare("spiral_midi_warning_name", ctypes.c_char_p, ctypes.c_int)
+
+
+def _words(name_of: Any) -> tuple[str, ...]:
+    """All names of an enum of C, by its function that names them."""
+    count, unknown = 0, name_of(-1)
+    while name_of(count) != unknown:
+        count += 1
+    return tuple(name_of(i).decode() for i in range(count))
+
+
+WARNINGS = _words(_warning_name)
+OUT_OF_RANGE = _words(declare("spiral_out_of_range_name", ctypes.c_char_p, ctypes.c_int))
+
+
+class _Midi(ctypes.Structure):
+    _fields_ = (
+        ("format", ctypes.c_int),
+        ("ticks_per_quarter", ctypes.c_int),
+        ("ticks_per_s", ctypes.c_double),
+        ("tracks", ctypes.c_int),
+        ("end_ticks", ctypes.c_int64),
+        ("note_count", ctypes.c_size_t),
+        ("notes", ctypes.c_void_p),
+        ("tempo_count", ctypes.c_size_t),
+        ("tempos", ctypes.c_void_p),
+        ("meter_count", ctypes.c_size_t),
+        ("meters", ctypes.c_void_p),
+        ("pedal_count", ctypes.c_size_t),
+        ("pedals", ctypes.c_void_p),
+        ("name", ctypes.c_char_p),
+        ("text", ctypes.c_char_p),
+        ("warnings", ctypes.c_uint32 * len(WARNINGS)),
+    )
+
+
+class _Grid(ctypes.Structure):
+    _fields_ = (("kind", ctypes.c_int), ("column_us", ctypes.c_int32), ("steps_per_quarter", ctypes.c_int32))
+
+
+class _Roll(ctypes.Structure):
+    _fields_ = (
+        ("grid", _Grid),
+        ("quarters_per_min", ctypes.c_double),
+        ("columns", ctypes.c_size_t),
+        ("frames", ctypes.c_void_p),
+        ("onsets", ctypes.c_void_p),
+    )
+
+
+class _RollOptions(ctypes.Structure):
+    _fields_ = (
+        ("grid", _Grid), ("low", ctypes.c_int), ("high", ctypes.c_int),
+        ("onsets", ctypes.c_int),         ("drums", ctypes.c_int),
+        ("pedal", ctypes.c_int),
+        ("out_of_range", ctypes.c_int),
+    )  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What the way from notes to columns kept and lost; counts are notes (spiral_roll_report in roll.h)."""
+
+    notes: int
+    notes_drums: int
+    notes_kept: int
+    notes_low: int
+    notes_high: int
+    notes_folded: int
+    transposed_by: int
+    notes_held: int
+    notes_short: int
+    onsets_merged: int
+    notes_doubled: int
+
+
+_REPORT = [field.name for field in dataclasses.fields(Report)]
+
+
+class _Report(ctypes.Structure):
+    _fields_ = tuple((name, ctypes.c_int if name == "transposed_by" else ctypes.c_size_t) for name in _REPORT)
+
+
+_midi, _roll, _error = ctypes.POINTER(_Midi), ctypes.POINTER(_Roll), ctypes.POINTER(Failure)
+_status, _void, _size = ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t
+_read = declare("spiral_midi_read", _status, ctypes.c_char_p, _size, _midi, _error)
+_load = declare("spiral_midi_load", _status, ctypes.c_char_p, _midi, _error)
+_clear = declare("spiral_midi_clear", None, _midi)
+_size_of = declare("spiral_midi_size", _status, _midi, ctypes.POINTER(_size), _error)
+_write = declare("spiral_midi_write", _status, _midi, _void, _size, _error)
+_save = declare("spiral_midi_save", _status, _midi, ctypes.c_char_p, _error)
+_seconds = declare("spiral_midi_seconds", ctypes.c_double, _midi, ctypes.c_int64)
+_to_roll = declare(
+    "spiral_roll_from_midi",
+    _status,
+    _midi,
+    ctypes.POINTER(_RollOptions),
+    _roll,
+    ctypes.POINTER(_Report),
+    _error,
+)
+_from_roll = declare("spiral_midi_from_roll", _status, _roll, _midi, _error)
+_roll_clear = declare("spiral_roll_clear", None, _roll)
+
+
+def _copy(address: Optional[int], count: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """An array of our own from C's memory."""
+    if not address or not count:
+        return np.empty(0, dtype)
+    return np.frombuffer(ctypes.string_at(address, count * dtype.itemsize), dtype).copy()
+
+
+@dataclasses.dataclass
+class Roll:
+    """Notes on a grid: `frames[p, t]` says that key `low + p` sounds in column t, `onsets` where a note begins.
+
+    `frames` and `onsets` are bool arrays (keys, columns); `onsets` may be None. A column lasts `column_s` seconds,
+    or a quarter / `steps_per_quarter`; the other is None. `quarters_per_min` is the tempo of a grid in quarters.
+    """
+
+    frames: Bits
+    onsets: Optional[Bits] = None
+    low: int = 48
+    column_s: Optional[float] = None
+    steps_per_quarter: Optional[int] = None
+    quarters_per_min: float = 120.0
+    report: Optional[Report] = None
+
+    def windows(self, columns: int = 36, hop: Optional[int] = None) -> Bits:
+        """(N, keys, columns): windows one after another, or every `hop` columns; silence fills up the last."""
+        hop = columns if hop is None else hop
+        if columns < 1 or hop < 1:
+            raise ValueError(f"columns is {columns} and hop {hop}: must be 1 or more")
+        length = self.frames.shape[1]
+        count = max(-(-max(length - columns, 0) // hop) + 1, 1)
+        padded = np.pad(self.frames, ((0, 0), (0, max((count - 1) * hop + columns - length, 0))))
+        return np.stack([padded[:, i * hop : i * hop + columns] for i in range(count)])
+
+
+def _grid(column_s: Optional[float], steps_per_quarter: Optional[int]) -> _Grid:
+    if (column_s is None) == (steps_per_quarter is None):
+        raise ValueError(
+            f"column_s is {column_s} and steps_per_quarter {steps_per_quarter}: must be one of the two, not both"
+        )
+    if column_s is not None:
+        return _Grid(0, round(column_s * 1e6), 0)
+    return _Grid(1, 0, int(steps_per_quarter or 0))
+
+
+@dataclasses.dataclass(eq=False)
+class Midi:
+    """A file's notes, tempos and metres.
+
+    Attributes:
+        notes: structured array of `NOTE`: start and end in seconds, pitch, velocity, channel, drum, track, and
+            start_ticks and end_ticks, which are what is written; sorted by start, then pitch.
+        tempos: structured array: at_ticks, us_per_quarter, at_s; empty means 120 quarters a minute.
+        meters: structured array: at_ticks, numerator, denominator; empty means 4/4.
+        pedals: structured array of the changes of the sustain pedal: at_ticks, track, channel, down.
+        ticks_per_quarter: 0 when the file counts SMPTE time; then `ticks_per_s` is above 0.
+        warnings: what the reader mended, and how often; empty for a file without faults.
+    """
+
+    notes: Notes
+    tempos: Notes = dataclasses.field(default_factory=lambda: np.empty(0, TEMPO))
+    meters: Notes = dataclasses.field(default_factory=lambda: np.empty(0, METER))
+    pedals: Notes = dataclasses.field(default_factory=lambda: np.empty(0, PEDAL))
+    ticks_per_quarter: int = 480
+    ticks_per_s: float = 0.0
+    format: int = 1
+    tracks: int = 1
+    end_ticks: int = 0
+    name: Optional[str] = None
+    text: Optional[str] = None
+    warnings: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def quarters_per_min(self) -> float:
+        """The first tempo."""
+        return 6e7 / float(self.tempos["us_per_quarter"][0]) if len(self.tempos) else 120.0
+
+    @property
+    def end(self) -> float:
+        """Seconds to the last event."""
+        return self.seconds(self.end_ticks)
+
+    def seconds(self, ticks: int) -> float:
+        """Seconds from the start to a tick, through the tempo map."""
+        return float(_seconds(ctypes.byref(self._struct()[0]), int(ticks)))
+
+    def _struct(self) -> tuple[_Midi, list[Any]]:
+        """The file for a C call, and what must outlive the call."""
+        notes = np.empty(len(self.notes), _NOTE_C)
+        for ours, theirs in (("start_ticks", "on"), ("end_ticks", "off"), ("track", "track"), ("channel", "channel"),
+                             ("pitch", "pitch"), ("velocity", "velocity")):  # fmt: skip
+            notes[theirs] = self.notes[ours]
+        tables = [notes]
+        for given, dtype in ((self.tempos, TEMPO), (self.meters, METER), (self.pedals, PEDAL)):
+            tables.append(np.ascontiguousarray(given, dtype))
+        texts = [None if t is None else t.encode("utf-8", "surrogateescape") for t in (self.name, self.text)]
+        struct = _Midi(
+            self.format, self.ticks_per_quarter, self.ticks_per_s, self.tracks, self.end_ticks,
+            *(part for t in tables for part in (len(t), t.ctypes.data)), *texts,
+        )  # fmt: skip
+        return struct, [tables, texts]
+
+    def to_bytes(self) -> bytes:
+        """The file; reading it gives the same notes. ValueError: a field is out of its range (midi.h)."""
+        struct, _keep = self._struct()
+        size = _size()
+        call(_size_of, ctypes.byref(struct), ctypes.byref(size))
+        buffer = ctypes.create_string_buffer(size.value)
+        call(_write, ctypes.byref(struct), buffer, size)
+        return buffer.raw
+
+    def save(self, path: Union[str, os.PathLike[str]]) -> None:
+        """Writes the file under a temporary name, then renames it."""
+        struct, _keep = self._struct()
+        call(_save, ctypes.byref(struct), os.fsencode(path))
+
+    def to_roll(
+        self,
+        column_s: Optional[float] = None,
+        *,
+        steps_per_quarter: Optional[int] = None,
+        low: int = 48,
+        high: int = 83,
+        onsets: bool = False,
+        drums: bool = False,
+        pedal: bool = False,
+        out_of_range: str = "drop",
+    ) -> Roll:
+        """The notes on a grid.
+
+        Args:
+            column_s: seconds a column, 0.001 to 1 in whole microseconds; or
+            steps_per_quarter: columns a quarter, 1 to 96.
+            low: lowest key kept.
+            high: highest key kept.
+            onsets: whether to mark where notes begin.
+            drums: whether to keep channel 10.
+            pedal: whether the sustain pedal holds notes.
+            out_of_range: notes outside low..high are left out ("drop"), moved by octaves each ("fold"), or all notes
+                are moved so that most fit ("fit"). `report` counts what became of them.
+        """
+        if not 0 <= low <= high <= 127:
+            raise ValueError(f"low is {low} and high {high}: must be 0 <= low <= high <= 127")
+        if out_of_range not in OUT_OF_RANGE:
+            raise ValueError(f"out_of_range is {out_of_range!r}: must be one of {', '.join(OUT_OF_RANGE)}")
+        what = OUT_OF_RANGE.index(out_of_range)
+        options = _RollOptions(_grid(column_s, steps_per_quarter), low, high, onsets, drums, pedal, what)
+        struct, _keep = self._struct()
+        roll, report = _Roll(), _Report()
+        call(_to_roll, ctypes.byref(struct), ctypes.byref(options), ctypes.byref(roll), ctypes.byref(report))
+        try:
+            planes = [
+                _unpack(_copy(p, roll.columns * 2, np.dtype("<u8")))[low : high + 1] if p is not None else None
+                for p in (roll.frames or 0, (roll.onsets or 0) if onsets else None)
+            ]
+            counts = Report(**{name: getattr(report, name) for name in _REPORT})
+            frames = planes[0]
+            assert frames is not None
+            seconds = None if column_s is None else roll.grid.column_us / 1e6
+            return Roll(frames, planes[1], low, seconds, steps_per_quarter, roll.quarters_per_min, counts)
+        finally:
+            _roll_clear(ctypes.byref(roll))
+
+
+def _unpack(words: npt.NDArray[np.uint64]) -> Bits:
+    """Words of C columns, two each, as bools (128, columns)."""
+    bits = np.unpackbits(words.view(np.uint8).reshape(-1, 16), axis=1, bitorder="little")
+    return np.ascontiguousarray(bits.T).astype(bool)
+
+
+def pack(bits: Bits, low: int) -> npt.NDArray[np.uint64]:
+    """Bools (columns, keys) from key `low` on as words of C columns, (columns, 2)."""
+    full = np.zeros((bits.shape[0], KEYS), np.uint8)
+    full[:, low : low + bits.shape[1]] = bits
+    return np.packbits(full, axis=1, bitorder="little").view("<u8")
+
+
+def _seconds_of(ticks: npt.NDArray[np.int64], midi: _Midi, tempos: Notes) -> npt.NDArray[np.float64]:
+    """spiral_midi_seconds of many ticks: the same operations in the same order."""
+    if midi.ticks_per_quarter == 0:
+        return ticks / midi.ticks_per_s if midi.ticks_per_s > 0 else np.zeros(len(ticks))
+    at = np.concatenate([[0], tempos["at_ticks"]])
+    at_s = np.concatenate([[0.0], tempos["at_s"]])
+    rate = midi.ticks_per_quarter * 1e6 / np.concatenate([[500000], tempos["us_per_quarter"]])
+    k = np.searchsorted(tempos["at_ticks"], ticks, side="right")
+    seconds: npt.NDArray[np.float64] = at_s[k] + (ticks - at[k]) / rate[k]
+    return seconds
+
+
+def _adopt(struct: _Midi) -> Midi:
+    """C's file as ours; C's memory is freed."""
+    try:
+        c = _copy(struct.notes, struct.note_count, _NOTE_C)
+        tempos = _copy(struct.tempos, struct.tempo_count, TEMPO)
+        meters = _copy(struct.meters, struct.meter_count, METER)
+        pedals = _copy(struct.pedals, struct.pedal_count, PEDAL)
+        notes = np.empty(len(c), NOTE)
+        for ours, theirs in (("start_ticks", "on"), ("end_ticks", "off")):
+            notes[ours] = c[theirs]
+        for name in ("pitch", "velocity", "channel", "track"):
+            notes[name] = c[name]
+        notes["drum"] = c["channel"] == DRUM_CHANNEL
+        notes["start"], notes["end"] = (_seconds_of(c[f], struct, tempos) for f in ("on", "off"))
+        texts = [None if t is None else t.decode("utf-8", "surrogateescape") for t in (struct.name, struct.text)]
+        warnings = {WARNINGS[i]: n for i, n in enumerate(struct.warnings) if n}
+        return Midi(
+            notes, tempos, meters, pedals, struct.ticks_per_quarter, struct.ticks_per_s, struct.format, struct.tracks,
+            struct.end_ticks, texts[0], texts[1], warnings,
+        )  # fmt: skip
+    finally:
+        _clear(ctypes.byref(struct))
+
+
+def read(source: Union[str, os.PathLike[str], bytes, bytearray, memoryview]) -> Midi:
+    """A MIDI file, by path or as bytes.
+
+    Raises:
+        errors.BadFormat: it is no MIDI file; errors.TooBig; errors.InputOutputError: it cannot be read.
+    """
+    struct = _Midi()
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        data = bytes(source)
+        call(_read, data, len(data), ctypes.byref(struct))
+    else:
+        call(_load, os.fsencode(source), ctypes.byref(struct))
+    return _adopt(struct)
+
+
+def write(midi: Midi, path: Union[str, os.PathLike[str]]) -> None:
+    """`midi.save(path)`."""
+    midi.save(path)
+
+
+def from_notes(notes: Any, *, quarters_per_min: float = 120.0, ticks_per_quarter: int = 480) -> Midi:
+    """A file from notes in seconds, at one tempo.
+
+    Args:
+        notes: a structured array, or a mapping of arrays: start and end in seconds and pitch; velocity (80), channel
+            (0) and track (0) if they are there.
+        quarters_per_min: the tempo, 3.58 and above.
+        ticks_per_quarter: 1 to 32767; times are rounded to ticks.
+    """
+    us = round(6e7 / quarters_per_min) if quarters_per_min > 0 else 0
+    if not 1 <= us <= 0xFFFFFF:
+        raise ValueError(f"quarters_per_min is {quarters_per_min}: must be 3.58 to 60000000")
+    if not 1 <= ticks_per_quarter <= 32767:
+        raise ValueError(f"ticks_per_quarter is {ticks_per_quarter}: must be 1 to 32767")
+    names = notes.dtype.names if isinstance(notes, np.ndarray) else tuple(notes)
+    made = np.zeros(len(notes["start"]), NOTE)
+    made["velocity"] = 80
+    for name in ("velocity", "channel", "track", "pitch"):
+        if name in names:
+            values = np.asarray(notes[name])
+            limit = 127 if name in ("pitch", "velocity") else 15 if name == "channel" else 65534
+            if len(values) and not (values.min() >= 0 and values.max() <= limit):
+                raise ValueError(f"{name} is {values.min()} to {values.max()}: must be 0 to {limit}")
+            made[name] = values
+    rate = ticks_per_quarter * 1e6 / us
+    for name in ("start", "end"):
+        made[name] = notes[name]
+        if not np.all(np.isfinite(made[name]) & (made[name] >= 0)):
+            raise ValueError(f"{name} is {made[name].min()} at least: must be a finite number, 0 or more")
+        made[f"{name}_ticks"] = np.rint(made[name] * rate)
+        made[name] = made[f"{name}_ticks"] / rate
+    made["drum"] = made["channel"] == DRUM_CHANNEL
+    made = made[np.lexsort([made[f] for f in ("velocity", "end_ticks", "track", "channel", "pitch", "start_ticks")])]
+    tempo = np.array([(0, us, 0.0)], TEMPO)
+    tracks = int(made["track"].max()) + 1 if len(made) else 1
+    end = int(made["end_ticks"].max()) if len(made) else 0
+    return Midi(made, tempo, ticks_per_quarter=ticks_per_quarter, tracks=tracks, end_ticks=end)
+
+
+def from_roll(roll: Roll) -> Midi:
+    """A roll's notes, velocity 80; `to_roll` with the same grid gives the same roll."""
+    frames = np.asarray(roll.frames)
+    if frames.ndim != 2 or not 1 <= frames.shape[0] <= KEYS - roll.low:
+        raise ValueError(f"frames has shape {frames.shape}: must be (keys, columns), low + keys at most 128")
+    planes = [None if p is None else pack(np.asarray(p, bool).T, roll.low) for p in (frames, roll.onsets)]
+    if planes[0] is not None and planes[1] is not None and planes[0].shape != planes[1].shape:
+        raise ValueError(f"onsets has {planes[1].shape[0]} columns: must be those of frames, {planes[0].shape[0]}")
+    struct = _Roll(
+        _grid(roll.column_s, roll.steps_per_quarter), roll.quarters_per_min, frames.shape[1],
+        *(None if p is None else p.ctypes.data for p in planes),
+    )  # fmt: skip
+    midi = _Midi()
+    call(_from_roll, ctypes.byref(struct), ctypes.byref(midi))
+    return _adopt(midi)

@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: MIT
+"""The autoencoder of the C program as a torch.nn.Module, in the same model file.
+
+    model = Autoencoder(Config(columns=36, code=16))       # or Autoencoder.load("model.safetensors")
+    logits = model(windows)                                # (B, planes, T, P), as docs/formats.md orders cells
+    model.measure(rolls); model.save("model.safetensors")  # then: spiral sample model.safetensors -o new/
+
+Parameters bear the names and shapes of the file (src/model/params.h). The arithmetic is that of
+src/model/network.c: the network on one side, a linear path beside it on the other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Iterable
+from typing import Any, Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import _safetensors
+
+__all__ = ["Autoencoder", "Config"]
+
+FORMAT = "spiral-autoencoder-1"
+LOG_VARIANCE_SHIFT = -4.0  # a new vae is nearly deterministic
+LOGIT_SLOPE = 6.0  # of the linear path at its start, where the reconstruction crosses one half
+NORM_EPSILON = 1e-5
+MAX_PAIRS = 16384
+Rolls = Iterable[npt.NDArray[Any]]
+
+
+def _within(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"{name} is {value}: must be {low} to {high}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The shape of a model, and what its cells mean; the fields of the file's metadata (docs/formats.md).
+
+    Raises:
+        ValueError: a field is outside its range.
+    """
+
+    low: int = 48
+    high: int = 83
+    columns: int = 36
+    planes: int = 1
+    kind: str = "ae"
+    code: int = 16
+    hidden: int = 512
+    layers: int = 1
+    grid: str = "seconds"
+    column_us: int = 10000
+    steps_per_quarter: int = 4
+    drums: bool = False
+
+    def __post_init__(self) -> None:
+        _within("low", self.low, 0, 127)
+        _within("high", self.high, self.low, 127)
+        for name, limit in (("columns", 512), ("planes", 2), ("code", 1024), ("hidden", 4096), ("layers", 8)):
+            _within(name, getattr(self, name), 1, limit)
+        for name, allowed in (("kind", ("ae", "vae")), ("grid", ("seconds", "beats"))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} is {getattr(self, name)!r}: must be {allowed[0]} or {allowed[1]}")
+        if self.grid == "seconds":
+            _within("column_us", self.column_us, 1000, 1000000)
+        else:
+            _within("steps_per_quarter", self.steps_per_quarter, 1, 96)
+        _within("planes * columns * keys", self.cells, 1, 65536)
+
+    @property
+    def keys(self) -> int:
+        """P."""
+        return self.high - self.low + 1
+
+    @property
+    def cells(self) -> int:
+        """D."""
+        return self.planes * self.columns * self.keys
+
+
+class _Layer(torch.nn.Module):
+    """A matrix (in, out), and layer normalisation before SiLU of its first `hidden` outputs."""
+
+    weight: Tensor
+
+    def __init__(self, inputs: int, outputs: int, hidden: int) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.randn(inputs, outputs) * (1.414 / math.sqrt(inputs)))
+        self.norm = torch.nn.LayerNorm(hidden, eps=NORM_EPSILON)
+
+    def activate(self, x: Tensor) -> Tensor:
+        normal: Tensor = self.norm(x)
+        return F.silu(normal)
+
+
+class _Linear(torch.nn.Module):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.randn(inputs, outputs) / math.sqrt(inputs))
+        self.bias = torch.nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.weight + self.bias
+
+
+class _Layers(torch.nn.ModuleList):
+    """A side's layers, with their type."""
+
+    def __init__(self, sizes: Iterable[tuple[int, int]], hidden: int) -> None:
+        super().__init__(_Layer(inputs, outputs, hidden) for inputs, outputs in sizes)
+
+    def all(self) -> list[_Layer]:
+        return [layer for layer in self if isinstance(layer, _Layer)]
+
+
+class _Facts(torch.nn.Module):
+    """Measured, not trained: buffers by name."""
+
+    mean: Tensor
+    basis: Tensor
+
+    def __init__(self, **shapes: tuple[int, ...]) -> None:
+        super().__init__()
+        for name, shape in shapes.items():
+            self.register_buffer(name, torch.zeros(shape))
+
+
+class Autoencoder(torch.nn.Module):
+    """A window of a roll -> a code of a few numbers -> a window of logits.
+
+    Args:
+        config: shape and meaning; the default is the program's: 36 x 36 cells, code 16, 512 hidden units.
+    """
+
+    def __init__(self, config: Config = Config()) -> None:
+        super().__init__()
+        c, D, H, Z = config, config.cells, config.hidden, config.code
+        self.config, self.threshold = config, 0.0
+        self.notes: dict[str, str] = {"data": "", "training": ""}
+        inner = [(H, H)] * (c.layers - 1)
+        self.encoder = _Layers([(D, H + Z), *inner], H)
+        self.code = _Linear(H, 2 * Z if c.kind == "vae" else Z)
+        self.decoder = _Layers([(Z, H), *inner], H)
+        self.out = _Linear(H + Z, D)
+        self.pca = _Facts(mean=(D,), basis=(Z, D))
+        self.codes = _Facts(mean=(Z,), factor=(Z, Z), step=(Z, Z), noise=(Z, Z), density=(1,))
+
+    def _shape(self) -> tuple[int, int, int]:
+        return self.config.planes, self.config.columns, self.config.keys
+
+    def posterior(self, windows: Tensor) -> tuple[Tensor, Optional[Tensor]]:
+        """Windows (B, planes, T, P) of ones and zeros -> mean (B, Z) of the code and, for a vae, its log variance."""
+        if tuple(windows.shape[1:]) != self._shape():
+            raise ValueError(
+                f"windows has shape {tuple(windows.shape)}: must be (B, {', '.join(map(str, self._shape()))})"
+            )
+        H, Z = self.config.hidden, self.config.code
+        outer, *inner = self.encoder.all()
+        first = windows.flatten(1).to(self.out.bias.dtype) @ outer.weight
+        x = outer.activate(first[:, :H])
+        for layer in inner:
+            x = layer.activate(x @ layer.weight)
+        code = self.code(x)
+        mean = code[:, :Z] + first[:, H:]
+        return mean, code[:, Z:] + LOG_VARIANCE_SHIFT if self.config.kind == "vae" else None
+
+    def encode(self, windows: Tensor) -> Tensor:
+        """Windows (B, planes, T, P) -> codes (B, Z); for a vae the mean of the posterior."""
+        return self.posterior(windows)[0]
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Codes (B, Z) -> logits (B, planes, T, P)."""
+        x = codes
+        for layer in self.decoder.all():
+            x = layer.activate(x @ layer.weight)
+        logits: Tensor = self.out(torch.cat([x, codes], dim=1))
+        return logits.reshape(-1, *self._shape())
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Windows -> logits, both (B, planes, T, P); a vae in training mode draws its codes from the posterior."""
+        mean, log_variance = self.posterior(windows)
+        if self.training and log_variance is not None:
+            mean = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        return self.decode(mean)
+
+    @staticmethod
+    def kl(mean: Tensor, log_variance: Tensor) -> Tensor:
+        """Divergence of posteriors from the standard normal by number of the code, (B, Z), in nats."""
+        return 0.5 * (mean * mean + torch.exp(log_variance) - 1 - log_variance)
+
+    # ---- what is measured on the training data -----------------------------------------------------------------
+
+    @torch.no_grad()
+    def start_from(self, windows: Tensor) -> None:
+        """Starts as the principal components of windows (N, planes, T, P): a linear autoencoder beside a silent net.
+
+        N should be some thousands, above the code's size.
+        """
+        Z, H = self.config.code, self.config.hidden
+        x = windows.flatten(1).double()
+        if x.shape[0] <= Z:
+            raise ValueError(f"windows has {x.shape[0]} windows: must be more than the code's size, {Z}")
+        mean = x.mean(0)
+        _, spread, axes = torch.linalg.svd(x - mean, full_matrices=False)
+        deviation, basis = spread[:Z] / math.sqrt(x.shape[0]), axes[:Z]
+        whiten = torch.where(deviation > 0, 1 / deviation, 0.0)
+        self.pca.mean.copy_(mean)
+        self.pca.basis.copy_(basis)
+        self.code.weight.zero_()
+        self.out.weight[:H] = 0
+        self.code.bias[:Z] = (-whiten * (basis @ mean)).to(self.code.bias)
+        self.encoder.all()[0].weight[:, H:] = (basis.T * whiten).to(self.out.weight)
+        self.out.weight[H:] = (LOGIT_SLOPE * deviation[:, None] * basis).to(self.out.weight)
+        self.out.bias.copy_(LOGIT_SLOPE * (mean - 0.5))
+
+    def _pairs(self, rolls: list[npt.NDArray[Any]], limit: int) -> tuple[Tensor, Tensor]:
+        """Windows evenly spread over the rolls, and those half a window later."""
+        T = self.config.columns
+        hop = (T + 1) // 2
+        padded = [np.pad(r, ((0, 0), (0, T + hop), (0, 0))) for r in rolls]
+        starts = np.cumsum([0] + [max(r.shape[1] - T + 1, 1) for r in rolls])
+        count = min(int(starts[-1]), limit)
+        now, later = [], []
+        for i in range(count):
+            position = i * int(starts[-1]) // count
+            roll = int(np.searchsorted(starts, position, side="right")) - 1
+            begin = position - int(starts[roll])
+            now.append(padded[roll][:, begin : begin + T])
+            later.append(padded[roll][:, begin + hop : begin + hop + T])
+        return torch.from_numpy(np.stack(now)), torch.from_numpy(np.stack(later))
+
+    @torch.no_grad()
+    def measure(self, rolls: Rolls, threshold: Optional[float] = None, pairs: int = MAX_PAIRS) -> None:
+        """Measures what sampling needs: how the codes of the music lie and move (src/train/codes.c).
+
+        Args:
+            rolls: whole pieces, (planes, columns, keys) or, for one plane, (columns, keys), of ones and zeros.
+            threshold: the logit above which a cell sounds; None leaves it as it is.
+            pairs: at most so many pairs of windows are encoded.
+
+        Raises:
+            ValueError: no rolls, or one of another shape.
+        """
+        c = self.config
+        pieces = [r[None] if np.ndim(r) == 2 else np.asarray(r) for r in rolls]
+        for r in pieces:
+            if r.ndim != 3 or (r.shape[0], r.shape[2]) != (c.planes, c.keys) or not r.shape[1]:
+                raise ValueError(f"a roll has shape {r.shape}: must be ({c.planes}, columns, {c.keys})")
+        if not pieces:
+            raise ValueError("rolls is empty: must hold a piece of music")
+        device = self.out.bias.device
+        now, later = (
+            torch.cat([self.encode(w[i : i + 512].to(device)) for i in range(0, len(w), 512)]).double().cpu()
+            for w in self._pairs(pieces, pairs)
+        )
+        mean, n = (now.mean(0) + later.mean(0)) / 2, len(now)
+        x, y = now - mean, later - mean
+        spread = (x.T @ x + y.T @ y) / (2 * n)
+        floor = 1e-6 * float(spread.trace()) / c.code + 1e-12
+        factor = _cholesky(spread.numpy(), floor)
+        step = np.linalg.solve(factor @ factor.T, (x.T @ y).numpy() / n).T
+        noise = _cholesky(spread.numpy() - step @ spread.numpy() @ step.T, 0.0)
+        density = sum(float(r[0].sum()) for r in pieces) / sum(r.shape[1] for r in pieces)
+        facts = {"mean": mean, "factor": factor, "step": step, "noise": noise, "density": [density]}
+        for name, value in facts.items():
+            getattr(self.codes, name).copy_(torch.as_tensor(np.asarray(value)))
+        if threshold is not None:
+            self.threshold = float(threshold)
+
+    # ---- files ---------------------------------------------------------------------------------------------------
+
+    def save(self, path: Union[str, os.PathLike[str]]) -> None:
+        """Writes the model file. ValueError: a number is not finite, which the program would refuse."""
+        arrays = {n: t.detach().cpu().to(torch.float32).numpy() for n, t in self.state_dict().items()}
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise ValueError(f"tensor {name} holds a number that is not finite")
+        c = dataclasses.asdict(self.config)
+        config = {"format": FORMAT, **c, "threshold": float(self.threshold)}
+        metadata = {"spiral": json.dumps(config, sort_keys=True, separators=(",", ":")), **self.notes}
+        _safetensors.save(path, arrays, metadata)
+
+    @classmethod
+    def load(cls, path: Union[str, os.PathLike[str]]) -> Autoencoder:
+        """A model that the C program or `save` wrote. ValueError: it is damaged, or not a model."""
+        arrays, metadata = _safetensors.load(path)
+        where = os.fspath(path)
+        try:
+            said = json.loads(metadata["spiral"])
+            own = {f.name: said[f.name] for f in dataclasses.fields(Config)}
+            form, threshold = said["format"], float(said["threshold"])
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(f"{where}: a safetensors file, but not a Spiral model: no config in it") from None
+        if form != FORMAT:
+            raise ValueError(f"{where}: model format {form!r} is not {FORMAT}")
+        model = cls(Config(**own))
+        wanted = model.state_dict()
+        for name, tensor in wanted.items():
+            if name not in arrays or arrays[name].shape not in (tuple(tensor.shape), (1, *tensor.shape)[-2:]):
+                found = f"shape {arrays[name].shape}" if name in arrays else "missing"
+                raise ValueError(f"{where}: tensor {name} is {found}: must be of shape {tuple(tensor.shape)}")
+        model.load_state_dict({n: torch.from_numpy(arrays[n]).reshape(t.shape) for n, t in wanted.items()})
+        model.threshold = threshold
+        model.notes = {k: metadata.get(k, "") for k in ("data", "training")}
+        return model
+
+
+def _cholesky(matrix: npt.NDArray[np.float64], floor: float) -> npt.NDArray[np.float64]:
+    """Lower triangular F with F F' = matrix; pivots below `floor` count as it, and 0 gives a column of zeros."""
+    C = matrix.copy()
+    for j in range(len(C)):
+        root = math.sqrt(max(C[j, j] - C[j, :j] @ C[j, :j], floor))
+        column = C[j + 1 :, j] - C[j + 1 :, :j] @ C[j, :j]
+        C[j, j], C[j + 1 :, j], C[j, j + 1 :] = root, column / root if root > 0 else 0, 0
+    return C

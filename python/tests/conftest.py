@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""What the tests share: where the C build and real MIDI files are, if anywhere.
+
+SPIRAL_BUILD names the C project's build folder (the program, libspiral-net, helpers); what needs it is skipped
+without it.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("SPIRAL_BUILD", SOURCE / "build")).resolve()
+
+
+def built(*parts: str) -> pathlib.Path:
+    """A file of the build, or the test is skipped."""
+    path = BUILD.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"{path} is not built")
+    return path
+
+
+@pytest.fixture(scope="session")
+def program():
+    """Runs the C program; gives its standard output."""
+    path = built("cli", "spiral")
+
+    def run(*arguments):
+        result = subprocess.run([path, *map(str, arguments)], capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def songs(program, tmp_path_factory):
+    """The scores of the repository as MIDI files."""
+    folder = tmp_path_factory.mktemp("songs")
+    for score in sorted((SOURCE / "data" / "scores").rglob("*.txt"))[:8]:
+        program("render", score, "-o", folder / f"{score.stem}.mid")
+    return sorted(folder.glob("*.mid"))
+
+
+@pytest.fixture(scope="session")
+def python():
+    """Runs Python code in a new process; gives its standard output."""
+
+    def run(code, **environment):
+        result = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **environment}
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return run

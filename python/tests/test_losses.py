@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: MIT
+"""The losses on tensors: values, gradients, layouts, types, weights, and what is refused."""
+
+import math
+
+import pytest
+
+torch = pytest.importorskip("torch")
+import torch.nn.functional as F  # noqa: E402
+
+import spiral_loss as sl  # noqa: E402
+from spiral_loss import functional  # noqa: E402
+
+KINDS = ("bce", "spiral", "energy", "gauss", "weighted_bce", "seed_mask", "seed_mask_circular")
+HARD = ("seed_hard", "seed_hard_circular")
+TIMED = ("spiral", "energy", "gauss")
+REDUCTIONS = ("none", "sum", "mean", "per_note")
+MODULES = (sl.SpiralLoss, sl.SpiralEnergy, sl.HelixGaussian, sl.WeightedBCE, sl.SeedMask)
+
+
+def options(kind, **numbers):
+    return functional.make_options(kind=kind, **{"weight": 2.0, "bce": 0.5, "low": 40, **numbers})
+
+
+def rolls(*shape, dtype=torch.float64, seed=0, from_logits=True, spread=4.0):
+    """Predictions and targets (..., P, T), with silence in the first two columns and a full one at the end."""
+    g = torch.Generator().manual_seed(seed)
+    z = spread * torch.randn(*shape, generator=g, dtype=torch.float64)
+    t = (torch.rand(*shape, generator=g, dtype=torch.float64) < 0.12).double()
+    t[..., :2] = 0
+    t[..., -1] = 1
+    return (z if from_logits else z.sigmoid()).to(dtype), t.to(dtype)
+
+
+def weights(*shape, dtype=torch.float64):
+    """Weights of cells between 0 and 2, of which a third are 0, and all of one column."""
+    g = torch.Generator().manual_seed(5)
+    w = 2 * torch.rand(*shape, generator=g, dtype=torch.float64) * (torch.rand(*shape, generator=g) < 0.67)
+    w[..., 1] = 0
+    return w.to(dtype)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("from_logits", [True, False], ids=["logits", "probabilities"])
+@pytest.mark.parametrize("kind", KINDS + HARD)
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float64, 1e-10), (torch.float32, 1e-6)], ids=["f64", "f32"])
+def test_kernels_and_torch_path_give_the_same_numbers(dtype, bound, kind, from_logits, reduction):
+    for tau in (0.0, 1.5) if kind in TIMED else (0.0,):
+        for weight in (None, weights(3, 30, 9)):
+            z, t = rolls(3, 30, 9, from_logits=from_logits)
+            o = options(kind, reduction=reduction, from_logits=from_logits, time_tolerance=tau)
+            z, t = z.to(dtype), t.to(dtype)  # the definition sees the same, rounded, numbers
+            exact = z.double().clone().requires_grad_(kind not in HARD)
+            wanted = functional.apply(o, exact, t.double(), weight, backend="torch")
+            ours = z.clone().requires_grad_(kind not in HARD and not (tau and reduction == "none"))
+            value = functional.apply(o, ours, t, None if weight is None else weight.to(dtype), backend="native")
+            scale = 30 if reduction == "sum" else 1  # the bound is for a column; errors of columns add up
+            assert ((value - wanted).abs() <= scale * bound * (1 + wanted.abs())).all()
+            if ours.requires_grad:
+                wanted.sum().backward()
+                value.sum().backward()
+                assert (ours.grad - exact.grad).abs().max() <= 2 * bound * (1 + exact.grad.abs().max())
+
+
+@pytest.mark.parametrize("layout", [(-2, -1), (-1, -2), (0, 2)], ids=["BPT", "BTP", "PBT"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradcheck(kind, layout):
+    pitch, time = layout
+    z, t = rolls(2, 7, 5, spread=1.5)
+    w = weights(2, 7, 5)
+    arranged = [x.movedim((1, 2), (pitch, time)) if pitch != -2 else x for x in (z, t, w)]
+    for reduction in ("none", "mean"):
+        for weight in (None, arranged[2]):
+            for tau in (0.0, 0.8) if kind in TIMED else (0.0,):
+                o = options(kind, reduction=reduction, time_tolerance=tau, low=50)
+                x = arranged[0].detach().clone().requires_grad_()
+
+                def f(x, o=o, weight=weight):
+                    value = functional.apply(o, x, arranged[1], weight, pitch_dim=pitch, time_dim=time)
+                    return (value * torch.linspace(-2, 3, value.numel(), dtype=x.dtype).reshape(value.shape)).sum()
+
+                assert torch.autograd.gradcheck(f, (x,), eps=1e-6, atol=1e-7, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradcheck_from_probabilities(kind):
+    y, t = rolls(2, 7, 5, from_logits=False, spread=1.0)
+    o = options(kind, from_logits=False, low=50)
+    assert torch.autograd.gradcheck(
+        lambda y: -3 * functional.apply(o, y, t), (y.requires_grad_(),), eps=1e-7, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradgradcheck_of_the_torch_path(kind):
+    z, t = rolls(1, 6, 4, spread=1.0)
+    o = options(kind, low=50, time_tolerance=0.7 if kind in TIMED else 0.0)
+    f = lambda z: functional.apply(o, z, t, backend="torch")  # noqa: E731
+    assert torch.autograd.gradgradcheck(f, (z.requires_grad_(),))
+
+
+def test_second_derivatives_of_the_kernels_are_refused_in_one_sentence():
+    z, t = rolls(2, 12, 5)
+    z.requires_grad_()
+    (g,) = torch.autograd.grad(sl.SpiralLoss()(z, t), z, create_graph=True)
+    with pytest.raises(RuntimeError, match='first derivatives only; .* backend="torch"'):
+        g.sum().backward()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_layouts_and_strides_do_not_matter(module):
+    z, t = rolls(4, 3, 24, 10, dtype=torch.float32)
+    base = module()
+    wanted = base(z, t)
+    turned = module(pitch_dim=-1, time_dim=-2)
+    assert torch.equal(turned(z.mT, t.mT), wanted)
+    assert torch.equal(turned(z.mT.contiguous(), t.mT), wanted)
+    assert torch.equal(base(z.contiguous(memory_format=torch.channels_last), t), wanted)
+    assert torch.equal(module(pitch_dim=0, time_dim=1)(z.permute(2, 3, 0, 1), t.permute(2, 3, 0, 1)), wanted)
+    wide = torch.zeros(4, 3, 48, 20)
+    wide[:, :, ::2, ::2] = z
+    assert torch.equal(base(wide[:, :, ::2, ::2], t), wanted)
+    x = wide.requires_grad_()
+    base(x[:, :, ::2, ::2], t).backward()
+    y = z.clone().requires_grad_()
+    base(y, t).backward()
+    assert torch.equal(x.grad[:, :, ::2, ::2], y.grad)
+    assert x.grad.count_nonzero() == y.grad.count_nonzero()
+
+
+def test_batches_are_means_of_their_rolls():
+    z, t = rolls(5, 2, 20, 8, dtype=torch.float32)
+    loss = sl.SpiralLoss(reduction="none")
+    columns = loss(z, t)
+    assert columns.shape == (5, 2, 8)
+    assert torch.equal(columns[3, 1], loss(z[3, 1], t[3, 1]))
+    assert torch.allclose(sl.SpiralLoss()(z, t), columns.mean())
+    assert sl.SpiralLoss(reduction="none", pitch_dim=0)(z[0, 0], t[0, 0]).shape == (8,)
+    assert sl.SpiralLoss(reduction="none", pitch_dim=-1, time_dim=0)(
+        z.permute(3, 0, 1, 2), t.permute(3, 0, 1, 2)
+    ).shape == (8, 5, 2)
+
+
+def test_without_a_kind_it_is_binary_cross_entropy():
+    z, t = rolls(3, 36, 36, dtype=torch.float32)
+    ours = sl.SpiralLoss(weight=0.0, reduction="sum")(z, t)
+    assert torch.allclose(ours, F.binary_cross_entropy_with_logits(z, t, reduction="sum"), rtol=1e-6)
+
+
+def test_octave_costs_less_than_the_wrong_note():
+    loss = sl.SpiralLoss(bce=0.0, from_logits=False, reduction="sum", low=48)
+    t = torch.zeros(36, 1)
+    t[12] = 1
+
+    def cost(*keys):
+        y = torch.zeros(36, 1)
+        y[list(keys)] = 1
+        return float(loss(y, t))
+
+    assert cost(12) == 0
+    assert math.isclose(cost(), 1.0, rel_tol=1e-5)
+    assert cost(24) < cost(13) < cost(14) < cost(18)
+    assert cost(12, 24) < cost(12, 18)
+    substitute, insert = loss.interval_costs(13)
+    assert math.isclose(cost(24), substitute[12], rel_tol=1e-5)
+    assert math.isclose(cost(12, 18), insert[6], rel_tol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_computed_in_single(dtype):
+    z, t = rolls(3, 36, 12, dtype=dtype)
+    x = z.clone().requires_grad_()
+    value = sl.SpiralLoss()(x, t)
+    value.backward()
+    y = z.float().requires_grad_()
+    wanted = sl.SpiralLoss()(y, t.float())
+    wanted.backward()
+    assert value.dtype == torch.float32
+    assert torch.equal(value, wanted)
+    assert x.grad.dtype == dtype
+    assert torch.equal(x.grad, y.grad.to(dtype))
+
+
+@pytest.mark.parametrize("kind", [torch.bool, torch.uint8, torch.int64, torch.float16, torch.float64])
+def test_targets_of_any_type(kind):
+    z, t = rolls(2, 36, 12, dtype=torch.float32)
+    assert torch.equal(sl.SpiralLoss()(z, t.to(kind)), sl.SpiralLoss()(z, t))
+
+
+def test_weights_broadcast_and_leave_cells_out():
+    z, t = rolls(3, 20, 8)
+    mask = torch.ones(8, dtype=torch.bool)
+    mask[5:] = False
+    for module in MODULES:
+        loss = module()
+        x = z.clone().requires_grad_()
+        value = loss(x, t, mask)
+        value.backward()
+        assert torch.allclose(value, loss(z[..., :5], t[..., :5]), rtol=1e-12)
+        assert x.grad[..., 5:].count_nonzero() == 0
+        assert torch.equal(loss(z, t, mask.expand(3, 20, 8).contiguous().double()), value)
+    keys = torch.linspace(0.5, 1.5, 20, dtype=torch.float64)[:, None]
+    assert torch.equal(sl.SpiralLoss()(z, t, keys), sl.SpiralLoss()(z, t, keys.expand(3, 20, 8).clone()))
+
+
+def test_gradients_accumulate():
+    z, t = rolls(8, 36, 12, dtype=torch.float32)
+    whole, parts = z.clone().requires_grad_(), z.clone().requires_grad_()
+    loss = sl.SpiralLoss()
+    loss(whole, t).backward()
+    for i in range(0, 8, 2):
+        (loss(parts[i : i + 2], t[i : i + 2]) / 4).backward()
+    assert torch.allclose(whole.grad, parts.grad, rtol=1e-5, atol=1e-9)
+
+
+def test_no_gradient_is_made_where_none_is_wanted():
+    z, t = rolls(2, 36, 12)
+    assert not sl.SpiralLoss()(z, t).requires_grad
+    with torch.no_grad():
+        assert not sl.SpiralLoss()(z.clone().requires_grad_(), t).requires_grad
+    assert not sl.SeedHard()(z.clone().requires_grad_(), t).requires_grad
+
+
+def test_overlapping_windows_as_input():
+    long, t = rolls(36, 64, dtype=torch.float64)
+    x = long.clone().requires_grad_()
+    loss = sl.SpiralLoss(reduction="sum")
+    loss(x.unfold(1, 16, 8).movedim(1, 0), t.unfold(1, 16, 8).movedim(1, 0)).backward()
+    y = long.clone().requires_grad_()
+    sum(loss(y[:, i : i + 16], t[:, i : i + 16]) for i in range(0, 49, 8)).backward()
+    assert torch.allclose(x.grad, y.grad, rtol=1e-12)
+
+
+def test_meta_device_takes_the_torch_path():
+    z = torch.empty(4, 36, 36, device="meta")
+    assert sl.SpiralLoss(reduction="none")(z, z).shape == (4, 36)
+    with pytest.raises(ValueError, match='backend is "native"'):
+        sl.SpiralLoss(backend="native")(z, z)
+
+
+def test_columns_with_time_tolerance_have_a_gradient():
+    z, t = rolls(2, 12, 6)
+    with pytest.raises(ValueError, match="gradient of single columns with time_tolerance"):
+        sl.SpiralLoss(time_tolerance=1.0, reduction="none", backend="native")(z.requires_grad_(), t)
+    columns = sl.SpiralLoss(time_tolerance=1.0, reduction="none")(z, t)
+    whole = sl.SpiralLoss(time_tolerance=1.0, reduction="sum", backend="native")(z, t)
+    assert torch.allclose(columns.sum(), whole, rtol=1e-12)
+
+
+Z, T = torch.zeros(2, 36, 10), torch.zeros(2, 36, 10)
+NAN = torch.full((2, 36, 10), math.nan)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "sentence"),
+    [
+        (lambda: sl.SpiralLoss()(Z.long(), T), TypeError, "input is of torch.int64: must be of floats"),
+        (lambda: sl.SpiralLoss()([1.0], T), TypeError, "input is a list"),
+        (lambda: sl.SpiralLoss()(Z, [1.0]), TypeError, "target is a list"),
+        (lambda: sl.SpiralLoss()(Z, T.to(torch.complex64)), TypeError, "target is of torch.complex64"),
+        (lambda: sl.SpiralLoss()(Z, T[:1]), ValueError, r"target has shape \(1, 36, 10\): must be .* \(2, 36, 10\)"),
+        (lambda: sl.SpiralLoss()(Z[0, 0], T[0, 0]), ValueError, "pitch_dim is -2: must be -1 to 0"),
+        (lambda: sl.SpiralLoss(pitch_dim=1, time_dim=-2)(Z, T), ValueError, "two different dimensions"),
+        (lambda: sl.SpiralLoss(pitch_dim=1, time_dim=1), ValueError, "pitch_dim is 1 and time_dim 1"),
+        (lambda: sl.SpiralLoss(time_dim=3)(Z, T), ValueError, "time_dim is 3: must be -3 to 2"),
+        (lambda: sl.SpiralLoss(low=100)(Z, T), ValueError, "low is 100 .* 36 keys: .* number 135, must be at most 127"),
+        (lambda: sl.SpiralLoss(low=0)(torch.zeros(129, 2), torch.zeros(129, 2)), ValueError, "129 keys"),
+        (lambda: sl.SpiralLoss()(Z[:0], T[:0]), ValueError, "no dimension may be 0"),
+        (lambda: sl.SpiralLoss()(Z, T.clone().requires_grad_()), ValueError, r"pass target.detach\(\)"),
+        (lambda: sl.SpiralLoss()(Z, T, torch.ones(1, requires_grad=True)), ValueError, r"pass weight.detach\(\)"),
+        (lambda: sl.SpiralLoss()(Z, T, torch.ones(7)), ValueError, r"weight has shape \(7,\): must broadcast"),
+        (lambda: sl.SpiralLoss()(Z, T, torch.ones(1, 1, 1, 1)), ValueError, "must broadcast"),
+        (lambda: sl.SpiralLoss()(NAN, T), ValueError, r"logit at \(b 0, t 0, p 0\) is -?nan: must be a number"),
+        (lambda: sl.SpiralLoss()(Z, NAN), ValueError, r"target at .* is -?nan"),
+        (lambda: sl.SpiralLoss()(Z, T + 2), ValueError, "target at .* is 2: must be 0 to 1"),
+        (lambda: sl.SpiralLoss(from_logits=False)(Z + 2, T), ValueError, "probability at .* is 2: must be 0 to 1"),
+        (lambda: sl.SpiralLoss()(Z, T, -torch.ones(1)), ValueError, "weight at .* is -1: must be 0 to"),
+        (lambda: sl.SpiralLoss()(Z, T.to("meta")), ValueError, "target is on meta: must be on cpu"),
+        (lambda: sl.SpiralLoss(weight=-1.0), ValueError, "weight is -1: must be 0 to"),
+        (lambda: sl.SpiralLoss(floor=0.0), ValueError, "floor is 0: must be 1e-06 to 1000"),
+        (lambda: sl.SpiralLoss(blur=math.nan), ValueError, "blur is -?nan"),
+        (lambda: sl.SpiralLoss(time_tolerance=101.0), ValueError, "time_columns is 101: must be 0 to 100"),
+        (lambda: sl.SpiralLoss(reduction="avg"), ValueError, "reduction is 'avg': must be one of none, sum, mean"),
+        (lambda: sl.SpiralLoss(helix="linear"), ValueError, 'helix preset "linear": not one of chromatic'),
+        (lambda: sl.SpiralLoss(backend="cuda"), ValueError, "backend is 'cuda': must be one of auto, native, torch"),
+        (lambda: sl.Helix((-1.0,)), ValueError, r"radii\[0\] is -1"),
+        (lambda: sl.Helix.from_costs(2.5, 1.0), ValueError, "octave is 2.5"),
+        (lambda: sl.WeightedBCE().interval_costs(), NotImplementedError, "weighted_bce has no costs"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_refused_with_a_sentence(make, error, sentence):
+    with pytest.raises(error, match=sentence):
+        make()
+
+
+def test_functions_and_modules_are_the_same():
+    z, t = rolls(2, 36, 10)
+    w = weights(2, 36, 10)
+    pairs = [
+        (sl.SpiralLoss(2.0, 0.5, "tonnetz", 40, 0.05, 0.7, 1.0), sl.spiral_loss,
+         {"weight": 2.0, "bce": 0.5, "helix": "tonnetz", "low": 40, "floor": 0.05, "blur": 0.7, "time_tolerance": 1.0}),
+        (sl.SpiralEnergy(helix="fifths"), sl.spiral_energy, {"helix": "fifths"}),
+        (sl.HelixGaussian(sigma=0.9), sl.helix_gaussian, {"sigma": 0.9}),
+        (sl.WeightedBCE(low=30), sl.weighted_bce, {"low": 30}),
+        (sl.SeedMask(True), sl.seed_mask, {"circular": True}),
+        (sl.SeedHard(low=49), sl.seed_hard, {"low": 49}),
+    ]  # fmt: skip
+    for module, function, arguments in pairs:
+        assert torch.equal(module(z, t, w), function(z, t, sample_weight=w, **arguments)), function.__name__
+
+
+def test_seed_hard_is_the_original_distance():
+    t, y = torch.zeros(36, 1), torch.zeros(36, 1)
+    t[12], y[11] = 1, 1  # C4 and B3
+    hard = sl.SeedHard(from_logits=False, reduction="sum")
+    assert math.isclose(float(hard(y, t)), math.hypot(3300, 5), rel_tol=1e-6)
+    assert math.isclose(
+        float(sl.SeedHard(True, from_logits=False, reduction="sum")(y, t)), math.hypot(300, 5), rel_tol=1e-6
+    )
+
+
+def test_modules_say_what_they_are_and_hold_no_state():
+    loss = sl.SpiralLoss(weight=4.0, helix="fifths")
+    assert "weight=4.0" in repr(loss)
+    assert "pitch_dim=-2" in repr(loss)
+    assert not loss.state_dict()

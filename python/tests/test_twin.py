@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: MIT
+"""The torch autoencoder and the C one: the same file, the same logits, the same training."""
+
+import ctypes
+import dataclasses
+import json
+import math
+import subprocess
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from conftest import built  # noqa: E402
+
+from spiral_loss import SpiralLoss, _safetensors, midi  # noqa: E402
+from spiral_loss.metrics import MultiPitch  # noqa: E402
+from spiral_loss.model import Autoencoder, Config  # noqa: E402
+
+STEPS, BATCH = 10, 96
+
+
+class CModel:
+    """A model in libspiral-net, through its public calls."""
+
+    def __init__(self, path):
+        self.lib = ctypes.CDLL(str(built("libspiral-net.so")))
+        for name in ("spiral_model_encode", "spiral_model_decode"):
+            getattr(self.lib, name).restype = None
+        self.lib.spiral_model_cells.restype = ctypes.c_size_t
+        self.model, self.work = ctypes.c_void_p(), ctypes.c_void_p()
+        assert self.lib.spiral_model_load(str(path).encode(), ctypes.byref(self.model), None) == 0
+        assert self.lib.spiral_model_work_create(self.model, ctypes.byref(self.work), None) == 0
+
+    def forward(self, windows, low, code):
+        """(codes, logits) of windows (B, planes, T, P)."""
+        count, planes, columns, keys = windows.shape
+        words = np.ascontiguousarray(midi.pack(windows.reshape(-1, keys), low))
+        codes, logits = np.empty((count, code), np.float32), np.empty(windows.shape, np.float32)
+        size = ctypes.c_size_t(count)
+        kl = np.empty(count)
+        pointers = [ctypes.c_void_p(a.ctypes.data) for a in (words, codes, kl, logits)]
+        self.lib.spiral_model_encode(self.model, size, pointers[0], pointers[1], pointers[2], self.work)
+        self.lib.spiral_model_decode(self.model, size, pointers[1], pointers[3], self.work)
+        return codes, logits, kl
+
+
+CONFIGS = [
+    Config(hidden=64, code=8),
+    Config(hidden=40, code=5, layers=3, planes=2, low=40, high=79, columns=20),
+    Config(hidden=32, code=7, layers=2, kind="vae", grid="beats", columns=16),
+]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=["ae", "two planes, three layers", "vae"])
+def test_c_and_torch_give_the_same_codes_and_logits(config, tmp_path):
+    torch.manual_seed(3)
+    model = Autoencoder(config).eval()
+    for p in model.parameters():  # also those that start as ones and zeros
+        p.data += 0.1 * torch.randn_like(p)
+    model.save(tmp_path / "m.safetensors")
+    windows = torch.rand(70, config.planes, config.columns, config.keys) < 0.1
+    codes, logits, kl = CModel(tmp_path / "m.safetensors").forward(windows.numpy(), config.low, config.code)
+    with torch.no_grad():
+        mean, log_variance = model.posterior(windows)
+        ours = model(windows).numpy()
+    scale = np.abs(logits).max()
+    assert np.abs(mean.numpy() - codes).max() < 1e-5 * max(1, np.abs(codes).max())
+    assert np.abs(ours - logits).max() < 1e-5 * max(1, scale)
+    if log_variance is not None:
+        assert np.allclose(model.kl(mean, log_variance).sum(1).numpy(), kl, rtol=1e-5)
+
+
+def read_batches(path, cells, code, vae):
+    numbers = np.fromfile(path, np.float32).reshape(STEPS, BATCH * (cells + (code if vae else 0)))
+    for row in numbers:
+        targets = torch.from_numpy(row[: BATCH * cells].reshape(BATCH, cells))
+        yield targets, torch.from_numpy(row[BATCH * cells :].reshape(BATCH, -1)) if vae else None
+
+
+def torch_step(model, optimizer, targets, noise, rate):
+    """One step as src/train/step.c makes it: loss per window, and its KL term with free bits."""
+    windows = targets.reshape(BATCH, *model._shape())
+    mean, log_variance = model.posterior(windows)
+    codes = mean if noise is None else mean + torch.exp(0.5 * log_variance) * noise
+    loss = SpiralLoss(low=model.config.low, pitch_dim=-1, time_dim=-2, reduction="sum")
+    shown = total = loss(model.decode(codes), windows) / BATCH
+    if noise is not None:
+        kl = model.kl(mean, log_variance)
+        total = total + torch.where(kl > 0.1, kl, kl.detach()).sum() / BATCH
+        shown = shown + kl.sum() / BATCH
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad()
+    total.backward()
+    optimizer.step()
+    return float(shown.detach())
+
+
+@pytest.mark.parametrize("kind", ["ae", "vae"])
+def test_ten_steps_in_c_and_in_torch_give_the_same_losses(kind, songs, tmp_path):
+    helper = built("tests", "train", "ten-steps")
+    out = subprocess.run([helper, kind, tmp_path, *songs], capture_output=True, text=True, check=True).stdout
+    rates, theirs = np.array([list(map(float, line.split())) for line in out.splitlines()]).T
+    assert len(theirs) == STEPS
+    model = Autoencoder.load(tmp_path / "start.safetensors")
+    matrices = [p for n, p in model.named_parameters() if p.dim() == 2]
+    vectors = [p for n, p in model.named_parameters() if p.dim() == 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}],
+        betas=(0.9, 0.99),
+    )
+    batches = read_batches(tmp_path / "batches.f32", model.config.cells, model.config.code, kind == "vae")
+    ours = [torch_step(model, optimizer, t, n, r) for (t, n), r in zip(batches, rates)]
+    assert theirs[-1] < 0.98 * theirs[0], "the steps must do something"
+    assert np.abs(np.array(ours) / theirs - 1).max() < 1e-5
+    end = Autoencoder.load(tmp_path / "end.safetensors")
+    with torch.no_grad():
+        logits, wanted = (
+            model.eval()(t := torch.eye(model.config.cells).reshape(-1, *model._shape())),
+            end.eval()(t),
+        )
+    assert (logits - wanted).abs().max() < 1e-2 * wanted.abs().max()
+    facts = {name: getattr(end.codes, name).clone() for name in ("mean", "factor", "step", "noise", "density")}
+    end.measure([midi.read(path).to_roll(steps_per_quarter=4).frames.T for path in songs])
+    for name, theirs in facts.items():
+        ours = getattr(end.codes, name)
+        assert theirs.abs().max() > 0
+        assert (ours - theirs).abs().max() < 1e-4 * theirs.abs().max(), name
+
+
+def chorale_rolls(songs):
+    return [midi.read(path).to_roll(steps_per_quarter=4) for path in songs]
+
+
+@pytest.fixture(scope="module")
+def trained(songs, tmp_path_factory):
+    """A model trained with PyTorch for a few seconds, and its file."""
+    torch.manual_seed(1)
+    rolls = chorale_rolls(songs)
+    windows = torch.from_numpy(np.concatenate([r.windows(32, hop=4) for r in rolls]).swapaxes(1, 2)[:, None]).float()
+    model = Autoencoder(Config(grid="beats", columns=32, code=12, hidden=96))
+    model.start_from(windows)
+    loss = SpiralLoss(pitch_dim=-1, time_dim=-2)
+    optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss(model(windows), windows).backward()
+        optimizer.step()
+    model.measure([r.frames.T for r in rolls], threshold=-0.25)
+    path = tmp_path_factory.mktemp("model") / "torch.safetensors"
+    model.save(path)
+    return model.eval(), path, windows, rolls
+
+
+def test_the_program_takes_a_model_trained_in_torch(trained, songs, program, tmp_path):
+    model, path, windows, _ = trained
+    info = json.loads(program("info", "--json", path))
+    assert info["config"]["threshold"] == -0.25
+    assert info["config"]["code"] == 12
+    program("sample", path, "-n", "2", "-o", tmp_path)
+    made = [midi.read(p) for p in sorted(tmp_path.glob("*.mid"))]
+    assert len(made) == 2
+    assert all(len(m.notes) > 5 and not m.warnings for m in made)
+    assert all(m.notes["pitch"].min() >= 48 and m.notes["pitch"].max() <= 83 for m in made)
+    said = json.loads(program("eval", "--json", path, *songs))
+    score = MultiPitch(threshold=-0.25, pitch_dim=-1, time_dim=-2)
+    for roll in chorale_rolls(songs):  # the silence that fills up a piece's last window is not scored
+        inside = dataclasses.replace(roll, frames=np.ones_like(roll.frames)).windows(32)
+        right, inside = (torch.from_numpy(w.swapaxes(1, 2))[:, None] for w in (roll.windows(32), inside))
+        heard = right.flatten(1).any(1)
+        with torch.no_grad():
+            score.update(((model(right) > -0.25) & inside)[heard], right[heard])
+    assert score.compute()["F1"] > 0.6
+    assert math.isclose(score.compute()["F1"], said["frame"]["f1"], abs_tol=1e-6)
+    assert math.isclose(score.compute()["Exact Windows"], said["exact_windows"], abs_tol=1e-6)
+
+
+def test_file_returns_bit_for_bit(trained, tmp_path):
+    model, path, windows, _ = trained
+    again = Autoencoder.load(path).eval()
+    assert again.config == model.config
+    assert again.threshold == model.threshold
+    for (name, a), (_, b) in zip(model.state_dict().items(), again.state_dict().items()):
+        assert torch.equal(a, b), name
+    again.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
+
+
+def test_state_bears_the_names_of_the_list(trained):
+    model, path, _, _ = trained
+    names = set(_safetensors.load(path)[0])
+    lib = CModel(path)
+
+    class Tensor(ctypes.Structure):
+        _fields_ = (
+            ("name", ctypes.c_char * 40),
+            ("rows", ctypes.c_size_t),
+            ("columns", ctypes.c_size_t),
+            ("data", ctypes.c_void_p),
+        )
+
+    lib.lib.spiral_model_get_tensor.restype = Tensor
+    lib.lib.spiral_model_tensor_count.restype = ctypes.c_size_t
+    count = lib.lib.spiral_model_tensor_count(lib.model)
+    theirs = {lib.lib.spiral_model_get_tensor(lib.model, ctypes.c_size_t(i)).name.decode() for i in range(count)}
+    assert names == theirs == set(model.state_dict())
+
+
+def spoil(path, out, change):
+    arrays, metadata = _safetensors.load(path)
+    change(arrays, metadata)
+    _safetensors.save(out, arrays, metadata)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda a, m: a.pop("out.bias"), "out.bias is missing"),
+        (lambda a, m: a.update({"out.bias": np.zeros(3, np.float32)}), r"shape \(3,\)"),
+        (lambda a, m: m.pop("spiral"), "no config"),
+        (lambda a, m: m.update(spiral=m["spiral"].replace("autoencoder-1", "autoencoder-9")), "format"),
+        (lambda a, m: m.update(spiral=m["spiral"].replace('"hidden":96', '"hidden":0')), "hidden is 0"),
+    ],
+)
+def test_damaged_models_are_refused(trained, tmp_path, change, sentence):
+    spoil(trained[1], tmp_path / "bad.safetensors", change)
+    with pytest.raises(ValueError, match=sentence):
+        Autoencoder.load(tmp_path / "bad.safetensors")
+
+
+def test_damaged_bytes_are_refused(trained, tmp_path):
+    whole = trained[1].read_bytes()
+    for n in (0, 7, 8, 100, len(whole) - 1):
+        (tmp_path / "cut.safetensors").write_bytes(whole[:n])
+        with pytest.raises(ValueError, match=r"cut\.safetensors"):
+            Autoencoder.load(tmp_path / "cut.safetensors")
+    (tmp_path / "cut.safetensors").write_bytes(whole + b"\0")
+    with pytest.raises(ValueError, match="tensors end at byte"):
+        Autoencoder.load(tmp_path / "cut.safetensors")
+
+
+def test_weights_that_are_no_numbers_are_not_saved(tmp_path):
+    model = Autoencoder(Config(hidden=8, code=2))
+    model.out.bias.data[3] = math.nan
+    with pytest.raises(ValueError, match="out.bias"):
+        model.save(tmp_path / "m.safetensors")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""What the pages under experiments/ say is what their results say, and a run without music says so."""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+CHORALES = SOURCE / "experiments/001-loss-on-chorales"
+
+
+def test_page_has_the_tables():
+    done = subprocess.run([sys.executable, CHORALES / "table.py", CHORALES / "results.csv"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    page = (CHORALES / "README.md").read_text()
+    tables = done.stdout.split("\nDifferences from bce, seed by seed:\n")
+    assert len(tables) == 2
+    for table in tables:
+        assert table.strip() in page
+
+
+def test_at_least_five_seeds_of_every_loss():
+    rows = [line.split(",")[:3] for line in (CHORALES / "results.csv").read_text().splitlines()[1:]]
+    losses = {loss for loss, *_ in rows}
+    assert len(losses) == 9 and len({steps for *_, steps in rows}) == 1
+    for loss in losses:
+        assert len({seed for name, seed, _ in rows if name == loss}) >= 5
+
+
+def test_without_music_it_says_so(tmp_path):
+    done = subprocess.run([CHORALES / "run.sh", "program", tmp_path / "out"], capture_output=True, text=True,
+                          env={**os.environ, "SPIRAL_DATA": str(tmp_path)})
+    assert done.returncode == 2 and "nothing was run" in done.stderr and "jsb-chorales/midi/train" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("page", sorted(SOURCE.glob("experiments/*/README.md")), ids=lambda p: p.parent.name)
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+        if "://" not in link:
+            assert (page.parent / link).exists(), link

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+"""How far the library and other people's are apart: each comparison has its bound, and the worst is told at the end."""
+import pytest
+
+worst = {}  # what is compared: (largest difference, bound, comparisons)
+
+
+@pytest.fixture
+def agree():
+    def check(what, apart, bound):
+        apart = float(apart)
+        assert apart <= bound, f"{what}: {apart:.3g} apart, bound {bound:g}"
+        most, _, count = worst.get(what, (0.0, bound, 0))
+        worst[what] = max(most, apart), bound, count + 1
+    return check
+
+
+def pytest_terminal_summary(terminalreporter):
+    for what, (most, bound, count) in worst.items():
+        terminalreporter.write_line(f"{what}: {most:.2g} apart at most, bound {bound:g} ({count} compared)")
