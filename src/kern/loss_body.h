@@ -98,37 +98,44 @@ static inline __attribute__((always_inline)) void NAME(widen)(REAL *part, double
     }
 }
 
+static inline BITS NAME(larger)(BITS a, BITS b) { return a > b ? a : b; }
+
+static inline void NAME(ask)(const spiral__ahead *ahead, size_t p) {
+    for (int i = 0; i < 3; i++)
+        for (size_t line = 0; line < SPIRAL__TILE_BYTES; line += 64)
+            __builtin_prefetch((const void *)(ahead[i].at + p * ahead[i].step + line));
+}
+
 /* One loop for every mixture of options; the flags are constants wherever it is inlined. Cross-entropy is
  * cost = -hit t log y - stray (1 - t) log(1 - y), from logits with -log y = max(-z, 0) + log(1 + e) and
  * -log(1 - y) = max(z, 0) + log(1 + e), e = exp(-|z|): sums of what is not negative, for a right and sure
- * cell costs next to nothing. A number is in 0 .. limit if neither its bits nor those of limit minus
- * them, as integers, have the sign set; adding 0 makes -0 one of them. */
+ * cell costs next to nothing. A number is in 0 .. limit if its bits, as an integer, are at most the limit's:
+ * those of what is negative or NaN are larger. Adding 0 makes -0 one of them. */
 static inline __attribute__((always_inline)) int
 NAME(cells_as)(size_t P, REAL hit, const REAL *restrict pred, const REAL *restrict target,
                const REAL *restrict weight, const REAL *restrict stray, REAL *restrict y_out,
                REAL *restrict t_out, REAL *restrict slope_out, REAL *restrict dcost_out, double factor,
-               double *restrict sums, const int logits, const int weighted, const int cross,
-               const int strays) {
+               double *restrict sums, const spiral__ahead *ahead, const int logits, const int weighted,
+               const int cross, const int strays) {
     enum { TILE = NAME(TILE) };
     const REAL one = 1, epsilon = (REAL)SPIRAL__LOSS_EPSILON;
     const BITS top_one = NAME(spiral__bits)(1), top_weight = NAME(spiral__bits)(SPIRAL__LOSS_MAX_WEIGHT);
     const BITS top_logit = NAME(spiral__bits)((REAL)SPIRAL__LOSS_MAX_LOGIT);
-    BITS bad[TILE] = {0}, any = 0;
+    BITS most_pred[TILE] = {0}, most_target[TILE] = {0}, most_weight[TILE] = {0}, any = 0;
     REAL part[TILE] = {0};
     for (size_t p = 0; p < P; p++) {
+        NAME(ask)(ahead, p);
         for (size_t c = 0; c < TILE; c++) {
             const size_t i = p * TILE + c;
             REAL z = pred[i], t = target[i], w = one, y, slope, cost = 0, dcost = 0;
-            BITS bits = NAME(spiral__bits)(t + 0);
-            BITS wrong = bits | (top_one - bits);
+            most_target[c] = NAME(larger)(most_target[c], NAME(spiral__bits)(t + 0));
             if (weighted) {
                 w = weight[i];
-                bits = NAME(spiral__bits)(w + 0);
-                wrong |= bits | (top_weight - bits);
+                most_weight[c] = NAME(larger)(most_weight[c], NAME(spiral__bits)(w + 0));
             }
             if (logits) {
                 REAL size = ABS(z);
-                wrong |= top_logit - NAME(spiral__bits)(size);
+                most_pred[c] = NAME(larger)(most_pred[c], NAME(spiral__bits)(size));
                 REAL e = NAME(spiral__exp_down)(-size), s = one / (one + e), es = e * s;
                 y = z < 0 ? es : s;
                 slope = es * s;
@@ -140,8 +147,7 @@ NAME(cells_as)(size_t P, REAL hit, const REAL *restrict pred, const REAL *restri
                     dcost = strays ? r * (one - t) * y - hit * t * (z < 0 ? s : es) : y - t;
                 }
             } else {
-                bits = NAME(spiral__bits)(z + 0);
-                wrong |= bits | (top_one - bits);
+                most_pred[c] = NAME(larger)(most_pred[c], NAME(spiral__bits)(z + 0));
                 y = z;
                 slope = one;
                 if (cross) {
@@ -151,7 +157,6 @@ NAME(cells_as)(size_t P, REAL hit, const REAL *restrict pred, const REAL *restri
                     dcost = r * (one - t) / off - hit * t / on;
                 }
             }
-            bad[c] |= wrong;
             y_out[i] = weighted ? w * y : y;
             if (weighted) t_out[i] = w * t;
             slope_out[i] = weighted ? w * slope : slope;
@@ -163,8 +168,10 @@ NAME(cells_as)(size_t P, REAL hit, const REAL *restrict pred, const REAL *restri
         if (cross && (p % NAME(SUM_ROWS) == NAME(SUM_ROWS) - 1 || p + 1 == P))
             NAME(widen)(part, factor, sums);
     }
-    for (size_t c = 0; c < TILE; c++) any |= bad[c];
-    return any >> (8 * sizeof any - 1) != 0;
+    const BITS top_pred = logits ? top_logit : top_one;
+    for (size_t c = 0; c < TILE; c++)
+        any |= most_target[c] > top_one || most_weight[c] > top_weight || most_pred[c] > top_pred;
+    return any != 0;
 }
 
 static int NAME(cells)(const NAME(spiral__tile) * k) {
@@ -172,7 +179,7 @@ static int NAME(cells)(const NAME(spiral__tile) * k) {
     if (!k->from_logits == !logits && !k->weight == !weighted && !k->cross == !cross_ &&                   \
         !k->stray == !strays)                                                                              \
         return NAME(cells_as)(k->P, k->hit, k->pred, k->target, k->weight, k->stray, k->y, k->t, k->slope, \
-                              k->dcost, k->factor, k->sums, logits, weighted, cross_, strays);
+                              k->dcost, k->factor, k->sums, k->ahead, logits, weighted, cross_, strays);
     CASE(1, 0, 1, 0)
     CASE(1, 0, 0, 0)
     CASE(1, 0, 1, 1)

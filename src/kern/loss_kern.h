@@ -9,6 +9,7 @@
 #define SPIRAL_KERN_LOSS_KERN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "kern/isa.h"
 
@@ -25,6 +26,12 @@ static inline size_t spiral__row_blocks(size_t rows) {
 
 /* Probabilities below this are raised to it inside the logarithms of the cross-entropy. */
 #define SPIRAL__LOSS_EPSILON 0x1p-24
+
+/* Where the next tile lies in an array: its row p is SPIRAL__TILE_BYTES at `at` + p `step`. The caches are
+ * asked for it while this tile is computed; nothing is read, so any address will do. */
+typedef struct spiral__ahead {
+    uintptr_t at, step;
+} spiral__ahead;
 
 #define REAL    float
 #define NAME(x) x##_f32

@@ -8,14 +8,15 @@ typedef struct NAME(spiral__tile) {
     size_t P;
     int from_logits;
     const REAL *pred, *target;
-    const REAL *weight;   /* NULL: all 1 */
-    int cross;            /* nonzero: cross-entropy wanted */
-    const REAL *stray;    /* NULL: all 1; what its negative part is multiplied by */
-    REAL hit;             /* what its positive part is multiplied by; 1 without stray */
-    REAL *y, *t;          /* out: weight * probability, weight * target; t only with weight */
-    REAL *slope;          /* out: dy / dpred */
-    REAL *dcost;          /* out, if cross: gradient of the cell's cross-entropy */
-    double factor, *sums; /* if cross: sums[c] += factor times the cross-entropy of column c */
+    const REAL *weight;     /* NULL: all 1 */
+    int cross;              /* nonzero: cross-entropy wanted */
+    const REAL *stray;      /* NULL: all 1; what its negative part is multiplied by */
+    REAL hit;               /* what its positive part is multiplied by; 1 without stray */
+    REAL *y, *t;            /* out: weight * probability, weight * target; t only with weight */
+    REAL *slope;            /* out: dy / dpred */
+    REAL *dcost;            /* out, if cross: gradient of the cell's cross-entropy */
+    spiral__ahead ahead[3]; /* of predictions, targets and gradient */
+    double factor, *sums;   /* if cross: sums[c] += factor times the cross-entropy of column c */
 } NAME(spiral__tile);
 
 typedef struct NAME(spiral__loss_ops) {

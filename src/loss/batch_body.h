@@ -78,6 +78,18 @@ static void NAME(load)(const NAME(call) * k, size_t first, size_t n, const REAL 
     k->ops->load(k->P, n, column, s.p, rows);
 }
 
+/* The tile after the one at column `first`, if columns lie side by side one way or the other; else, and after
+ * the last, this one. */
+static spiral__ahead NAME(ahead)(const NAME(call) * k, size_t first, const REAL *array, spiral_strides s) {
+    const size_t next = first + NAME(TILE), b = next / k->T, t = next % k->T;
+    const int by_column = s.p == 1 && s.t == (ptrdiff_t)k->P;
+    if (!array || next >= k->columns || !(by_column || s.t == 1))
+        return (spiral__ahead){(uintptr_t)k->rows_pred, 0};
+    const uintptr_t at = b * (uintptr_t)s.b + t * (uintptr_t)s.t;
+    return (spiral__ahead){(uintptr_t)array + at * sizeof(REAL),
+                           by_column ? SPIRAL__TILE_BYTES : (uintptr_t)s.p * sizeof(REAL)};
+}
+
 static spiral_status NAME(find_bad)(const NAME(call) * k, size_t first, size_t n) {
     const int logits = k->loss->options.from_logits;
     for (size_t c = 0; c < n; c++)
@@ -127,6 +139,8 @@ static spiral_status NAME(cells)(const NAME(call) * k, size_t first, size_t n, d
         .t = k->rows_t,
         .slope = k->rows_slope,
         .dcost = k->rows_dcost,
+        .ahead = {NAME(ahead)(k, first, k->pred, k->pred_at), NAME(ahead)(k, first, k->target, k->target_at),
+                  NAME(ahead)(k, first, k->grad, k->grad_at)},
         .factor = weighted ? 1 : o->bce,
         .sums = sums,
     };
