@@ -9,13 +9,8 @@ multiply-adds the algorithm needs at the rate at which this processor does them 
 logits, targets and gradients at the rate at which it streams arrays of this size, whichever is longer.
 """
 import argparse
-import csv
 import ctypes
-import datetime
 import os
-import platform
-import re
-import subprocess
 import sys
 import time
 
@@ -23,6 +18,7 @@ os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", os.path.abspath("build/inductor
 import numpy as np
 import torch
 
+import machine
 import peers
 
 SIZES = [(64, 36, 36), (512, 36, 36), (4096, 36, 36), (64, 256, 88), (512, 256, 88), (4096, 256, 88)]
@@ -128,7 +124,7 @@ def measure(ours, shape, threads, skip):
     columns = B * T
     pred, target = ours.fill(*shape)
     turned = [np.ascontiguousarray(x.swapaxes(1, 2)) for x in (pred, target)]
-    machine, out, rates = ours.open("bce", P, threads), np.empty_like(pred), []
+    handle, out, rates = ours.open("bce", P, threads), np.empty_like(pred), []
     runners, jobs, given = contenders(ours, shape, threads, skip), {}, {}
     for name, (function, subset) in runners.items():
         n = min(columns, subset or columns)
@@ -138,12 +134,12 @@ def measure(ours, shape, threads, skip):
         jobs[name]()  # to warm up, and to compile
     if "torch eager" in runners:
         check(runners["ours"][0], runners["torch eager"][0], pred, target)
-    jobs["limit: memory"] = lambda: ours.lib.bench_stream(machine, pred.size, pred.ctypes.data, target.ctypes.data,
+    jobs["limit: memory"] = lambda: ours.lib.bench_stream(handle, pred.size, pred.ctypes.data, target.ctypes.data,
                                                           out.ctypes.data)
-    jobs["multiply-adds"] = lambda: rates.append(ours.lib.bench_fma_rate(machine))
+    jobs["multiply-adds"] = lambda: rates.append(ours.lib.bench_fma_rate(handle))
     seconds = time_all(jobs)
     del seconds["multiply-adds"]
-    ours.lib.bench_close(machine)
+    ours.lib.bench_close(handle)
     ops = operations(shape, int(target.sum()))
     seconds["limit: multiply-adds"] = [ops / rate for rate in rates]
     rows = [{"contender": name, "columns_timed": given.get(name, columns), "runs": len(times),
@@ -186,20 +182,10 @@ def goals(by, mine, bound):
     say("of the machine's own limit", 100 * bound / mine, 50, "%")
 
 
-def describe(ours):
-    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
-               platform.processor() or "unknown") if os.path.exists("/proc/cpuinfo") else platform.processor()
-    command = lambda *a: subprocess.run(a, capture_output=True, text=True).stdout.strip()
+def versions(ours):
     import geomloss, ot
-    build = open("build/meson-info/intro-buildoptions.json").read() if os.path.exists("build/meson-info") else ""
-    return {"date": datetime.date.today().isoformat(), "cpu": cpu, "processors": os.cpu_count(),
-            "compiler": command(os.environ.get("CC", "cc"), "--version").split("\n")[0],
-            "flags": "-O3 -fno-math-errno -fno-trapping-math" if '"release"' in build else "not a release build",
-            "isa": ours.lib.bench_isa().decode(),
-            "commit": command("git", "rev-parse", "--short", "HEAD") + ("+" if command("git", "status", "--porcelain")
-                                                                         else ""),
-            "torch": torch.__version__, "numpy": np.__version__, "geomloss": geomloss.__version__,
-            "pot": ot.__version__, "load": f"{os.getloadavg()[0]:.1f}"}
+    return {"isa": ours.lib.bench_isa().decode(), "torch": torch.__version__, "numpy": np.__version__,
+            "geomloss": geomloss.__version__, "pot": ot.__version__}
 
 
 def main():
@@ -210,26 +196,19 @@ def main():
     given = arguments.parse_args()
     ours, all_rows = Ours(given.library), []
     handle = ours.open("bce", 36, 1)
-    machine = describe(ours)
+    about = machine.describe(**versions(ours))
     ours.lib.bench_close(handle)
-    print("  ".join(f"{k}: {v}" for k, v in machine.items()))
+    print("  ".join(f"{k}: {v}" for k, v in about.items()))
     for threads in sorted({1, os.cpu_count()}):
         for shape in SIZES[:2] if given.quick else SIZES:
             rows, facts = measure(ours, shape, threads, ["compile"] if given.quick else [])
             show(shape, threads, rows, facts)
             sys.stdout.flush()
             all_rows += [{"rolls": shape[0], "columns": shape[1], "keys": shape[2], "threads": threads, **r, **facts,
-                          **machine} for r in rows]
+                          **about} for r in rows]
     if given.csv == "-" or given.quick and not given.csv:
         return
-    name = re.sub(r"[^a-z0-9]+", "-", machine["cpu"].lower().replace("(r)", "")).strip("-")
-    path = given.csv or f"bench/results/{name}-{machine['date']}.csv"
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, all_rows[0].keys())
-        writer.writeheader()
-        writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in all_rows)
-    print(f"\nkept as {path}")
+    machine.keep(all_rows, about, given.csv)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The MIDI reader against symusic and mido, side by side in one run, on one thread.
 
-    python bench/bench_midi.py LIBBENCH [--quick] [--csv FILE] [FOLDER]
+    python bench/bench_midi.py LIBBENCH [FOLDER] [--quick] [--csv FILE]
 
 Everyone gets the same bytes, in memory, and hands back notes; what was read is let go of within the time. Contenders
 take turns, round by round, and what is counted is the processor's time, so that a busy machine is busy for all. mido
@@ -10,21 +10,19 @@ alone. Rolls are measured the way training begins: paths in, the corpus out, the
 $SPIRAL_DATA/piano-midi-de-ccbysa.
 """
 import argparse
-import csv
 import ctypes
-import datetime
 import io
 import os
 import pathlib
 import platform
-import re
 import statistics
-import subprocess
 import sys
 import time
 
 import mido
 import symusic
+
+import machine
 
 ROUNDS, MIDO_ROUNDS = 41, 2
 
@@ -140,20 +138,6 @@ def goals(seconds, rolls):
             say_goal(f"{name}, median", statistics.median(times), 0.3, more_is_better=False, unit=" s")
 
 
-def describe():
-    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
-               platform.processor() or "unknown") if os.path.exists("/proc/cpuinfo") else platform.processor()
-    command = lambda *a: subprocess.run(a, capture_output=True, text=True).stdout.strip()
-    build = open("build/meson-info/intro-buildoptions.json").read() if os.path.exists("build/meson-info") else ""
-    return {"date": datetime.date.today().isoformat(), "cpu": cpu, "processors": os.cpu_count(),
-            "compiler": command(os.environ.get("CC", "cc"), "--version").split("\n")[0],
-            "flags": "-O3 -fno-math-errno -fno-trapping-math" if '"release"' in build else "not a release build",
-            "commit": command("git", "rev-parse", "--short", "HEAD") + ("+" if command("git", "status", "--porcelain")
-                                                                         else ""),
-            "symusic": symusic.__version__, "mido": mido.version_info.__str__(),
-            "python": platform.python_version(), "load": f"{os.getloadavg()[0]:.1f}"}
-
-
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("library")
@@ -165,10 +149,11 @@ def main():
     paths = sorted(str(p) for p in pathlib.Path(given.folder).rglob("*.mid"))
     if not paths:
         sys.exit(f"bench: no .mid file in {given.folder}; SPIRAL_DATA names no folder that has the set")
-    ours, machine = Ours(given.library), describe()
+    ours = Ours(given.library)
+    about = machine.describe(symusic=symusic.__version__, mido=str(mido.version_info), python=platform.python_version())
     files = [pathlib.Path(p).read_bytes() for p in paths]
     notes, size = check(ours, files), sum(map(len, files))
-    print("  ".join(f"{k}: {v}" for k, v in machine.items()))
+    print("  ".join(f"{k}: {v}" for k, v in about.items()))
     rounds, few = (11, 1) if given.quick else (ROUNDS, MIDO_ROUNDS)
 
     title = f"{len(files)} files, {size:,} bytes, {notes:,} notes: bytes to notes, one thread"
@@ -194,15 +179,7 @@ def main():
     goals(seconds, rolls)
     if given.csv == "-" or given.quick and not given.csv:
         return
-    name = re.sub(r"[^a-z0-9]+", "-", machine["cpu"].lower().replace("(r)", "")).strip("-")
-    path = given.csv or f"bench/results/midi-{name}-{machine['date']}.csv"
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, {**rows[0], **machine}.keys())
-        writer.writeheader()
-        writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in {**row, **machine}.items()}
-                         for row in rows)
-    print(f"\nkept as {path}")
+    machine.keep([{**row, **about} for row in rows], about, given.csv, "midi-")
 
 
 if __name__ == "__main__":

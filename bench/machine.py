@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""What a measurement is worth nothing without: machine, compiler, flags, commit; and the file it is kept in."""
+import csv
+import datetime
+import os
+import platform
+import re
+import subprocess
+
+
+def _output(*command):
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+
+def describe(**versions):
+    """Columns that every row of a result ends with. A + after the commit: the tree was not as committed."""
+    cpu = platform.processor() or "unknown"
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo") as lines:
+            cpu = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), cpu)
+    options = "build/meson-info/intro-buildoptions.json"
+    build = open(options).read() if os.path.exists(options) else ""
+    return {"date": datetime.date.today().isoformat(), "cpu": cpu, "processors": os.cpu_count(),
+            "compiler": _output(os.environ.get("CC", "cc"), "--version").split("\n")[0],
+            "flags": "-O3 -fno-math-errno -fno-trapping-math" if '"release"' in build else "not a release build",
+            "commit": _output("git", "rev-parse", "--short", "HEAD") + ("+" if _output("git", "status", "--porcelain")
+                                                                        else ""),
+            **versions, "load": f"{os.getloadavg()[0]:.1f}"}
+
+
+def keep(rows, machine, path=None, prefix=""):
+    """Writes rows, dictionaries of the same keys, as CSV; to bench/results/<prefix><cpu>-<date>.csv without a path."""
+    cpu = re.sub(r"[^a-z0-9]+", "-", machine["cpu"].lower().replace("(r)", "")).strip("-")
+    path = path or f"bench/results/{prefix}{cpu}-{machine['date']}.csv"
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+    print(f"\nkept as {path}")
