@@ -2,6 +2,7 @@
 """What a measurement is worth nothing without: machine, compiler, flags, commit; and the file it is kept in."""
 import csv
 import datetime
+import json
 import os
 import platform
 import re
@@ -12,17 +13,23 @@ def _output(*command):
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
+def _flags(source="src/kern/loss_kern.c"):
+    """How the build compiled the hot loops, each instruction set's flags apart."""
+    with open("build/compile_commands.json") as file:
+        commands = [entry["command"].split() for entry in json.load(file) if entry["file"].endswith(source)]
+    sets = [[w for w in words if re.match(r"-O|-m|-ff|-fno-(math|trapping)", w)] for words in commands]
+    return " | ".join(" ".join(flags) for flags in sets)
+
+
 def describe(**versions):
     """Columns that every row of a result ends with. A + after the commit: the tree was not as committed."""
     cpu = platform.processor() or "unknown"
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo") as lines:
             cpu = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), cpu)
-    options = "build/meson-info/intro-buildoptions.json"
-    build = open(options).read() if os.path.exists(options) else ""
     return {"date": datetime.date.today().isoformat(), "cpu": cpu, "processors": os.cpu_count(),
             "compiler": _output(os.environ.get("CC", "cc"), "--version").split("\n")[0],
-            "flags": "-O3 -fno-math-errno -fno-trapping-math" if '"release"' in build else "not a release build",
+            "flags": _flags(),
             "commit": _output("git", "rev-parse", "--short", "HEAD") + ("+" if _output("git", "status", "--porcelain")
                                                                         else ""),
             **versions, "load": f"{os.getloadavg()[0]:.1f}"}

@@ -92,26 +92,21 @@ static double best_f1(const spiral_roll_report *n) {
 /* ---- JSON ------------------------------------------------------------------------------------------------
  */
 
-static json_t *skipped_json(const spiral_corpus *corpus) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
-        spiral_corpus_file f = spiral_corpus_get_file(corpus, i);
-        if (f.skipped)
-            json_array_append_new(
-                list, json_pack("{s:o, s:o}", "file", cli_text(f.path), "reason", cli_text(f.skipped)));
-    }
-    return list;
+/* Adds the file and what is said of it, if anything is. */
+static void add_remark(json_t *list, const char *path, const char *key, const char *remark) {
+    if (remark)
+        json_array_append_new(list, json_pack("{s:o, s:o}", "file", cli_text(path), key, cli_text(remark)));
 }
 
-static json_t *duplicates_json(const spiral_corpus *corpus) {
-    json_t *list = json_array();
+static void remarks_json(json_t *json, const spiral_corpus *corpus) {
+    json_t *skipped = json_array(), *duplicates = json_array();
     for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
         spiral_corpus_file f = spiral_corpus_get_file(corpus, i);
-        if (f.same_as)
-            json_array_append_new(
-                list, json_pack("{s:o, s:o}", "file", cli_text(f.path), "same_as", cli_text(f.same_as)));
+        add_remark(skipped, f.path, "reason", f.skipped);
+        add_remark(duplicates, f.path, "same_as", f.same_as);
     }
-    return list;
+    json_object_set_new(json, "skipped", skipped);
+    json_object_set_new(json, "duplicates", duplicates);
 }
 
 /* A warning's name in the library's list, in small letters. */
@@ -191,8 +186,7 @@ static json_t *setting_json(const setting *s) {
 
 static json_t *result_json(const setting *settings, size_t count, const spiral_corpus *corpus) {
     json_t *json = setting_json(settings);
-    json_object_set_new(json, "skipped", skipped_json(corpus));
-    json_object_set_new(json, "duplicates", duplicates_json(corpus));
+    remarks_json(json, corpus);
     json_object_set_new(json, "warnings", warnings_json(&settings[0].t));
     if (count == 1) return json;
     json_t *compared = json_object();

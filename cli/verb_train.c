@@ -180,6 +180,18 @@ static int run(const settings *s, const cli_common *common, const spiral_train_o
     return report(s, common, &result);
 }
 
+static int train_on(const settings *s, const cli_common *common, char **paths, int n_paths,
+                    spiral_train_options *o) {
+    spiral_corpus *train = NULL, *valid = NULL;
+    train_options(s, common, o);
+    int status = corpora(s, common, paths, n_paths, o, &train, &valid);
+    if (status < 0) status = check_music(common, &o->model, train, valid);
+    if (status < 0) status = run(s, common, o, train, valid);
+    spiral_corpus_destroy(train);
+    spiral_corpus_destroy(valid);
+    return status;
+}
+
 int verb_train(int argc, char **argv) {
     spiral_train_options o = spiral_train_options_default();
     settings s = {.output = "model.safetensors",
@@ -243,13 +255,5 @@ int verb_train(int argc, char **argv) {
     if (status < 0)
         status = cli_roll_options(&s.rolling, &common, argv + first, argc - first, &o.model.roll,
                                   &o.model.columns);
-    if (status >= 0) return status;
-    train_options(&s, &common, &o);
-    spiral_corpus *train = NULL, *valid = NULL;
-    status = corpora(&s, &common, argv + first, argc - first, &o, &train, &valid);
-    if (status < 0) status = check_music(&common, &o.model, train, valid);
-    if (status < 0) status = run(&s, &common, &o, train, valid);
-    spiral_corpus_destroy(train);
-    spiral_corpus_destroy(valid);
-    return status;
+    return status < 0 ? train_on(&s, &common, argv + first, argc - first, &o) : status;
 }

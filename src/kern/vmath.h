@@ -48,6 +48,30 @@ static inline double spiral__from_bits_f64(uint64_t u) {
     return x;
 }
 
+/* exp(r) for |r| <= ln2 / 2. */
+static inline float spiral__exp_series_f32(float r) {
+    float q = 0x1.6a23e4p-10f;
+    q = q * r + 0x1.123a2p-7f;
+    q = q * r + 0x1.5558f2p-5f;
+    q = q * r + 0x1.555492p-3f;
+    q = q * r + 0x1.fffffcp-2f;
+    return 1.0f + (r + (r * r) * q);
+}
+static inline double spiral__exp_series_f64(double r) {
+    double q = 0x1.1e3d0aac9c7c3p-29;
+    q = q * r + 0x1.af6c1dd024d0ep-26;
+    q = q * r + 0x1.27e5b490ce068p-22;
+    q = q * r + 0x1.71ddf00274645p-19;
+    q = q * r + 0x1.a01a01364f322p-16;
+    q = q * r + 0x1.a01a01b38a1c6p-13;
+    q = q * r + 0x1.6c16c16c305d9p-10;
+    q = q * r + 0x1.111111110ec3fp-7;
+    q = q * r + 0x1.5555555555503p-5;
+    q = q * r + 0x1.555555555555bp-3;
+    q = q * r + 0.5;
+    return 1.0 + (r + (r * r) * q);
+}
+
 /* x = n ln2 + r, |r| <= ln2 / 2; adding 1.5 * 2^23 rounds n to an integer and leaves it in the low bits. The
  * factor 2^n is applied in two halves: each is a normal number for every n that can occur, and the second
  * multiplication rounds once, to inf, to a denormal or to 0. */
@@ -59,12 +83,7 @@ static inline float spiral__exp_f32(float x) {
     float n = t - round;
     int32_t i = (int32_t)(spiral__bits_f32(t) - 0x4b400000u);
     float r = (x - n * ln2_hi) - n * ln2_lo;
-    float q = 0x1.6a23e4p-10f;
-    q = q * r + 0x1.123a2p-7f;
-    q = q * r + 0x1.5558f2p-5f;
-    q = q * r + 0x1.555492p-3f;
-    q = q * r + 0x1.fffffcp-2f;
-    float y = 1.0f + (r + (r * r) * q);
+    float y = spiral__exp_series_f32(r);
     int32_t half = i >> 1;
     float a = spiral__from_bits_f32((uint32_t)(half + 127) << 23);
     float b = spiral__from_bits_f32((uint32_t)(i - half + 127) << 23);
@@ -80,18 +99,7 @@ static inline double spiral__exp_f64(double x) {
     x = x < -746.0 ? -746.0 : x;
     double n = (x * 0x1.71547652b82fep+0 + round) - round;
     double r = (x - n * ln2_hi) - n * ln2_lo;
-    double q = 0x1.1e3d0aac9c7c3p-29;
-    q = q * r + 0x1.af6c1dd024d0ep-26;
-    q = q * r + 0x1.27e5b490ce068p-22;
-    q = q * r + 0x1.71ddf00274645p-19;
-    q = q * r + 0x1.a01a01364f322p-16;
-    q = q * r + 0x1.a01a01b38a1c6p-13;
-    q = q * r + 0x1.6c16c16c305d9p-10;
-    q = q * r + 0x1.111111110ec3fp-7;
-    q = q * r + 0x1.5555555555503p-5;
-    q = q * r + 0x1.555555555555bp-3;
-    q = q * r + 0.5;
-    double y = 1.0 + (r + (r * r) * q);
+    double y = spiral__exp_series_f64(r);
     double t = n * 0.5 + round;
     double u = (n - (t - round)) + round;
     double a = spiral__from_bits_f64((spiral__bits_f64(t) - bias) << 52);
@@ -107,12 +115,7 @@ static inline float spiral__exp_down_f32(float x) {
     float t = x * 0x1.715476p+0f + round;
     float n = t - round;
     float r = (x - n * ln2_hi) - n * ln2_lo;
-    float q = 0x1.6a23e4p-10f;
-    q = q * r + 0x1.123a2p-7f;
-    q = q * r + 0x1.5558f2p-5f;
-    q = q * r + 0x1.555492p-3f;
-    q = q * r + 0x1.fffffcp-2f;
-    float y = 1.0f + (r + (r * r) * q);
+    float y = spiral__exp_series_f32(r);
     return spiral__from_bits_f32(spiral__bits_f32(y) + (spiral__bits_f32(t) << 23));
 }
 static inline double spiral__exp_down_f64(double x) {
@@ -121,18 +124,7 @@ static inline double spiral__exp_down_f64(double x) {
     double t = x * 0x1.71547652b82fep+0 + round;
     double n = t - round;
     double r = (x - n * ln2_hi) - n * ln2_lo;
-    double q = 0x1.1e3d0aac9c7c3p-29;
-    q = q * r + 0x1.af6c1dd024d0ep-26;
-    q = q * r + 0x1.27e5b490ce068p-22;
-    q = q * r + 0x1.71ddf00274645p-19;
-    q = q * r + 0x1.a01a01364f322p-16;
-    q = q * r + 0x1.a01a01b38a1c6p-13;
-    q = q * r + 0x1.6c16c16c305d9p-10;
-    q = q * r + 0x1.111111110ec3fp-7;
-    q = q * r + 0x1.5555555555503p-5;
-    q = q * r + 0x1.555555555555bp-3;
-    q = q * r + 0.5;
-    double y = 1.0 + (r + (r * r) * q);
+    double y = spiral__exp_series_f64(r);
     return spiral__from_bits_f64(spiral__bits_f64(y) + (spiral__bits_f64(t) << 52));
 }
 
