@@ -7,6 +7,7 @@ loss(logits, roll).backward()
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Optional
 
 import torch
@@ -26,12 +27,16 @@ class _Loss(torch.nn.Module):
 
     def __init__(self, options: Options, pitch_dim: int, time_dim: int, backend: str) -> None:
         super().__init__()
-        plan(options, 1)  # says what is wrong with them
+        self._set(options)
         if pitch_dim == time_dim:
             raise ValueError(f"pitch_dim is {pitch_dim} and time_dim {time_dim}: must be two different dimensions")
         if backend not in BACKENDS:
             raise ValueError(f"backend is {backend!r}: must be one of {', '.join(BACKENDS)}")
-        self.options, self.pitch_dim, self.time_dim, self.backend = options, pitch_dim, time_dim, backend
+        self.pitch_dim, self.time_dim, self.backend = pitch_dim, time_dim, backend
+
+    def _set(self, options: Options) -> None:
+        plan(options, 1)  # says what is wrong with them
+        self.options = options
 
     def forward(self, input: Tensor, target: Tensor, weight: Optional[Tensor] = None) -> Tensor:
         """The loss.
@@ -131,11 +136,10 @@ class SpiralEnergy(_Loss):
         reduction: str = "mean",
         *,
         backend: str = "auto",
-        _kind: dict[str, Any] = {"kind": "energy"},  # noqa: B006
     ) -> None:
         options = make_options(
-            helix, time_tolerance, weight=weight, bce=bce, low=low, from_logits=from_logits, reduction=reduction,
-            **_kind,
+            helix, time_tolerance, kind="energy", weight=weight, bce=bce, low=low, from_logits=from_logits,
+            reduction=reduction,
         )  # fmt: skip
         super().__init__(options, pitch_dim, time_dim, backend)
 
@@ -147,7 +151,8 @@ class HelixGaussian(SpiralEnergy):
     """
 
     def __init__(self, weight: float = 1.0, bce: float = 1.0, *, sigma: float = 0.5, **arguments: Any) -> None:
-        super().__init__(weight, bce, _kind={"kind": "gauss", "sigma": sigma}, **arguments)
+        super().__init__(weight, bce, **arguments)
+        self._set(dataclasses.replace(self.options, kind="gauss", sigma=sigma))
 
 
 class WeightedBCE(_Loss):
@@ -215,12 +220,11 @@ class SeedMask(_Loss):
         reduction: str = "mean",
         *,
         backend: str = "auto",
-        _semitone: float = 30.0,
     ) -> None:
         options = make_options(
             kind=self._kind + ("_circular" if circular else ""), weight=weight, bce=bce, low=low,
             from_logits=from_logits, reduction=reduction,
-            seed_radius=radius, seed_octave=octave, seed_semitone=_semitone,
+            seed_radius=radius, seed_octave=octave,
         )  # fmt: skip
         super().__init__(options, pitch_dim, time_dim, backend)
 
@@ -241,7 +245,8 @@ class SeedHard(SeedMask):
         semitone: float = 30.0,
         **arguments: Any,
     ) -> None:
-        super().__init__(circular, radius, octave, bce=0.0, _semitone=semitone, **arguments)
+        super().__init__(circular, radius, octave, bce=0.0, **arguments)
+        self._set(dataclasses.replace(self.options, seed_semitone=semitone))
 
     def forward(self, input: Tensor, target: Tensor, weight: Optional[Tensor] = None) -> Tensor:
         """The distance; it does not depend on the input in a way that could be differentiated."""
