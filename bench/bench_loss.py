@@ -26,7 +26,7 @@ PEER_CELLS = 16_000_000  # above this the formula's intermediates in PyTorch do 
 SUBSET = {"conv1d": 2304, "geomloss": 256, "pot": 64, "question": 2304}  # columns; time per column is what is compared
 SECONDS, ROUNDS, SLICE = 3.0, 100, 0.005  # per contender and size: seconds at most, but three calls; per round
 
-# Arithmetic of kern/vmath.h and kern/loss_body.h per element, a multiply-add, a division, a comparison with its
+# Arithmetic of simd/vmath.h and simd/loss_body.h per element, a multiply-add, a division, a comparison with its
 # selection each counted once.
 CELL_OPS, BIN_OPS = 41, 26
 

@@ -13,7 +13,7 @@ def _output(*command):
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
-def _flags(source="src/kern/loss_kern.c"):
+def _flags(source="src/simd/loss_kernels.c"):
     """How the build compiled the hot loops, each instruction set's flags apart."""
     with open("build/compile_commands.json") as file:
         commands = [entry["command"].split() for entry in json.load(file) if entry["file"].endswith(source)]

@@ -108,8 +108,21 @@ static int out_of_range(const cli_flag *f, const char *text) {
                      f->kind == CLI_INT ? " whole" : "", f->low, f->high);
 }
 
+/* Words of version 0.1 that still work; they are not listed. */
+static const struct {
+    const char *flag, *old, *now;
+} old_words[] = {
+    {"preset", "seed", "36x36"},
+    {"loss", "seed_hard", "argmax_distance"},
+    {"loss", "seed_hard_circular", "argmax_distance_circular"},
+    {"loss", "seed_mask", "distance_mask"},
+    {"loss", "seed_mask_circular", "distance_mask_circular"},
+};
+
 static int choose(const cli_flag *f, const char *text) {
     char list[256] = "";
+    for (size_t i = 0; i < sizeof old_words / sizeof *old_words; i++)
+        if (!strcmp(f->name, old_words[i].flag) && !strcmp(text, old_words[i].old)) text = old_words[i].now;
     for (int i = 0; f->choices[i]; i++) {
         if (!strcmp(text, f->choices[i])) {
             *(int *)f->value = i;

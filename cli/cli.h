@@ -13,11 +13,12 @@
 #include <stdio.h>
 
 #include "spiral/spiral.h"
-#include "spiral/create.h"
+#include "spiral/generate.h"
 #include "spiral/model.h"
-#include "spiral/sound.h"
+#include "spiral/audio.h"
 #include "spiral/train.h"
-#include "spiral/view.h"
+#include "spiral/eval.h"
+#include "spiral/plot.h"
 
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
@@ -95,8 +96,8 @@ const char *cli_duration(double seconds);
 /* ---- presets and files (load.c) --------------------------------------------------------------------------
  */
 
-extern const char *const cli_presets[]; /* seed, bar, phrase */
-enum { PRESET_SEED, PRESET_BAR, PRESET_PHRASE };
+extern const char *const cli_presets[]; /* 36x36, bar, phrase */
+enum { PRESET_36X36, PRESET_BAR, PRESET_PHRASE };
 
 extern const char *const cli_out_of_range[]; /* in the order of spiral_out_of_range */
 
@@ -115,7 +116,7 @@ typedef struct cli_rolling {
      CLI_CHOICE,                                                                                           \
      &(r).preset,                                                                                          \
      "NAME",                                                                                               \
-     "seed: keys 48..83, 36 columns of 10 ms; bar, phrase: one, "                                          \
+     "36x36: keys 48..83, 36 columns of 10 ms; bar, phrase: one, "                                         \
      "four bars of sixteenths, keys as the music has them, frames and onsets",                             \
      0,                                                                                                    \
      0,                                                                                                    \
@@ -164,7 +165,7 @@ int cli_midi(const char *path, const cli_common *common, spiral_midi *midi);
 /* Loads a piece as a roll of the model's kind. Returns -1 or the exit status. */
 int cli_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll);
 int cli_model(const char *path, spiral_model **model);
-json_t *cli_measures_json(const spiral_measures *m);
+json_t *cli_measures_json(const spiral_metrics *m);
 
 /* ---- outputs (output.c) ----------------------------------------------------------------------------------
  */

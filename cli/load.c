@@ -9,7 +9,7 @@
 
 #include "cli.h"
 
-const char *const cli_presets[] = {"seed", "bar", "phrase", NULL};
+const char *const cli_presets[] = {"36x36", "bar", "phrase", NULL};
 const char *const cli_out_of_range[] = {
 #define SPIRAL_X(name, word) word,
     SPIRAL_OUT_OF_RANGE_LIST(SPIRAL_X)
@@ -35,19 +35,19 @@ static int parse_grid(const char *text, spiral_grid *grid) {
 
 /* Chooses the least range that holds 99.5 % of the onsets, at least an octave. */
 static void fit_range(const spiral_corpus *corpus, spiral_roll_options *options) {
-    uint64_t onsets[SPIRAL_KEYS] = {0}, all = 0;
+    uint64_t onsets[SPIRAL_KEY_COUNT] = {0}, all = 0;
     for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
         const spiral_roll *roll = spiral_corpus_get_roll(corpus, i);
-        for (size_t t = 0; roll && t < roll->columns; t++) {
-            spiral_column starts = spiral_column_starts(t ? &roll->frames[t - 1] : NULL, &roll->frames[t],
-                                                        roll->onsets ? &roll->onsets[t] : NULL);
-            for (int key = 0; key < SPIRAL_KEYS; key++)
-                onsets[key] += (uint64_t)spiral_column_get(&starts, key);
+        for (size_t t = 0; roll && t < roll->frames; t++) {
+            spiral_keys starts = spiral_keys_starts(t ? &roll->sounding[t - 1] : NULL, &roll->sounding[t],
+                                                    roll->onsets ? &roll->onsets[t] : NULL);
+            for (int key = 0; key < SPIRAL_KEY_COUNT; key++)
+                onsets[key] += (uint64_t)spiral_keys_get(&starts, key);
         }
     }
-    for (int key = 0; key < SPIRAL_KEYS; key++) all += onsets[key];
+    for (int key = 0; key < SPIRAL_KEY_COUNT; key++) all += onsets[key];
     uint64_t spare = all / 200, dropped = 0;
-    int low = 0, high = SPIRAL_KEYS - 1;
+    int low = 0, high = SPIRAL_KEY_COUNT - 1;
     while (high - low > 11) { /* give up the rarer of the two ends while it costs little enough */
         uint64_t *end = onsets[low] <= onsets[high] ? &onsets[low] : &onsets[high];
         if (dropped + *end > spare) break;
@@ -71,7 +71,7 @@ static int no_stdin(char **paths, int count) {
 
 static spiral_status sift(const cli_rolling *r, const cli_common *common, spiral_corpus *corpus,
                           const spiral_corpus *of, spiral_error *err) {
-    spiral_status status = common->strict ? spiral_corpus_drop_mended(corpus, NULL, err) : SPIRAL_OK;
+    spiral_status status = common->strict ? spiral_corpus_drop_repaired(corpus, NULL, err) : SPIRAL_OK;
     if (status != SPIRAL_OK || r->keep_duplicates) return status;
     return spiral_corpus_drop_duplicates(corpus, of, NULL, err);
 }
@@ -82,7 +82,7 @@ static int choose_range(const cli_rolling *r, const cli_common *common, char **p
     spiral_corpus *all = NULL;
     spiral_error err = {.text = ""};
     options->low = 0;
-    options->high = SPIRAL_KEYS - 1;
+    options->high = SPIRAL_KEY_COUNT - 1;
     if (cli_sift_corpus(r, paths, count, options, columns, NULL, common, &all, &err) != SPIRAL_OK)
         return cli_error(&err);
     fit_range(all, options);
@@ -100,7 +100,7 @@ int cli_roll_options(const cli_rolling *r, const cli_common *common, char **path
                      spiral_roll_options *options, int *columns) {
     *options = spiral_roll_options_default();
     *columns = 36;
-    if (r->preset != PRESET_SEED) {
+    if (r->preset != PRESET_36X36) {
         options->grid = (spiral_grid){SPIRAL_GRID_BEATS, 0, 4};
         options->onsets = 1;
         *columns = r->preset == PRESET_BAR ? 16 : 64;
@@ -112,7 +112,7 @@ int cli_roll_options(const cli_rolling *r, const cli_common *common, char **path
     if (r->columns > 0) *columns = (int)r->columns;
     if (r->planes > 0) options->onsets = r->planes == 2;
     options->pedal = r->pedal;
-    if (r->preset != PRESET_SEED && (r->low < 0 || r->high < 0)) {
+    if (r->preset != PRESET_36X36 && (r->low < 0 || r->high < 0)) {
         int status = no_stdin(paths, count);
         if (status < 0) status = choose_range(r, common, paths, count, *columns, options);
         if (status >= 0) return status;
@@ -221,10 +221,10 @@ int cli_roll(const spiral_model *model, const char *path, const cli_common *comm
     if (status >= 0) return status;
     if (spiral_roll_from_midi(&midi, options, roll, &report, &err) != SPIRAL_OK)
         status = cli_fail("%s: %s", path, err.text);
-    else if (!roll->columns && report.notes)
+    else if (!roll->frames && report.notes)
         status = cli_fail("%s: none of its %zu notes is in the model's range, keys %d to %d", path,
                           report.notes, options->low, options->high);
-    else if (!roll->columns)
+    else if (!roll->frames)
         status =
             cli_fail("%s: it holds %s", path, report.notes_drums ? "drums only, no pitches" : "no notes");
     else
@@ -238,7 +238,7 @@ int cli_model(const char *path, spiral_model **model) {
     return spiral_model_load(path, model, &err) == SPIRAL_OK ? -1 : cli_error(&err);
 }
 
-json_t *cli_measures_json(const spiral_measures *m) {
+json_t *cli_measures_json(const spiral_metrics *m) {
     return json_pack("{s:{s:o, s:o, s:o}, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o, "
                      "s:o, s:o}, s:o}",
                      "frame", "precision", cli_number(m->precision), "recall", cli_number(m->recall), "f1",

@@ -25,7 +25,7 @@ static void print_row(const char *what, double model, double pca, double scale) 
 }
 
 static void print_table(const spiral_evaluation *e, int code) {
-    const spiral_measures *m = &e->model, *p = &e->pca;
+    const spiral_metrics *m = &e->model, *p = &e->pca;
     char linear[24];
     snprintf(linear, sizeof linear, "PCA %d", code);
     printf("%s windows; beside the model, as many principal components\n  %-34s %8s   %8s\n",
@@ -74,14 +74,14 @@ int verb_eval(int argc, char **argv) {
     if (status < 0) status = cli_model(argv[first], &model);
     if (status >= 0) return status;
     const spiral_model_config *config = spiral_model_get_config(model);
-    status = cli_corpus(argv + first + 1, argc - first - 1, &config->roll, config->columns, &common, &corpus);
+    status = cli_corpus(argv + first + 1, argc - first - 1, &config->roll, config->frames, &common, &corpus);
     if (status < 0 &&
         spiral_model_evaluate(model, corpus, tolerance, (int)common.threads, &e, &err) != SPIRAL_OK)
         status = cli_error_in(argv[first + 1], &err);
     if (status < 0) {
         cli_note_mended(&common, corpus, NULL);
         say_silence(&common, argv[first], &e);
-        if (!common.json) print_table(&e, config->code);
+        if (!common.json) print_table(&e, config->latent);
         status = cli_finish(&common, result_json(&e));
     }
     spiral_corpus_destroy(corpus);

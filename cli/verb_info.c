@@ -9,18 +9,18 @@
 static json_t *config_json(const spiral_model *model) {
     const spiral_model_config *c = spiral_model_get_config(model);
     json_t *grid = c->roll.grid.kind == SPIRAL_GRID_SECONDS
-                       ? json_pack("{s:i}", "column_us", (int)c->roll.grid.column_us)
+                       ? json_pack("{s:i}", "column_us", (int)c->roll.grid.frame_us)
                        : json_pack("{s:i}", "steps_per_quarter", c->roll.grid.steps_per_quarter);
     return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:s, s:f, s:o}", "kind",
-                     c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "code", c->code, "hidden", c->hidden,
-                     "layers", c->layers, "low", c->roll.low, "high", c->roll.high, "columns", c->columns,
+                     c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "code", c->latent, "hidden", c->hidden,
+                     "layers", c->layers, "low", c->roll.low, "high", c->roll.high, "columns", c->frames,
                      "planes", spiral_model_planes(model), "pedal", c->roll.pedal, "out_of_range",
                      spiral_out_of_range_name(c->roll.out_of_range), "threshold",
                      (double)spiral_model_get_threshold(model), "grid", grid);
 }
 
 static json_t *note_json(const spiral_model *model, const char *section) {
-    json_t *json = json_loads(spiral_model_get_note(model, section), 0, NULL);
+    json_t *json = json_loads(spiral_model_get_metadata(model, section), 0, NULL);
     return json ? json : json_null();
 }
 

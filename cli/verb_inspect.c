@@ -61,12 +61,12 @@ static void add_file(totals *t, const spiral_corpus_file *f, const spiral_roll *
     add_notes(t, &f->report);
     if (f->skipped) return;
     t->seconds += f->seconds;
-    t->columns += f->columns;
+    t->columns += f->frames;
     t->windows += f->windows;
     t->windows_empty += f->windows_empty;
-    for (size_t c = 0; c < roll->columns; c++)
-        t->sounding += (uint64_t)(__builtin_popcountll(roll->frames[c].word[0]) +
-                                  __builtin_popcountll(roll->frames[c].word[1]));
+    for (size_t c = 0; c < roll->frames; c++)
+        t->sounding += (uint64_t)(__builtin_popcountll(roll->sounding[c].word[0]) +
+                                  __builtin_popcountll(roll->sounding[c].word[1]));
 }
 
 static void add_corpus(totals *t, const spiral_corpus *corpus) {
@@ -137,7 +137,7 @@ static json_t *warnings_json(const totals *t) {
 static json_t *options_json(const setting *s) {
     const spiral_roll_options *o = &s->options;
     json_t *grid = o->grid.kind == SPIRAL_GRID_SECONDS
-                       ? json_pack("{s:i}", "column_us", (int)o->grid.column_us)
+                       ? json_pack("{s:i}", "column_us", (int)o->grid.frame_us)
                        : json_pack("{s:i}", "steps_per_quarter", (int)o->grid.steps_per_quarter);
     return json_pack("{s:o, s:i, s:i, s:i, s:i, s:b, s:s}", "grid", grid, "low", o->low, "high", o->high,
                      "columns", s->columns, "planes", o->onsets ? 2 : 1, "pedal", o->pedal, "out_of_range",
@@ -240,7 +240,7 @@ static void print_settings(const setting *s, size_t count) {
         const spiral_roll_options *o = &s[i].options;
         snprintf(name[i], CELL, "%s", s[i].name);
         if (o->grid.kind == SPIRAL_GRID_SECONDS)
-            snprintf(column[i], CELL, "%s", cli_duration(o->grid.column_us * 1e-6));
+            snprintf(column[i], CELL, "%s", cli_duration(o->grid.frame_us * 1e-6));
         else
             snprintf(column[i], CELL, "1/%d", 4 * (int)o->grid.steps_per_quarter);
         snprintf(keys[i], CELL, "%d to %d", o->low, o->high);

@@ -38,7 +38,8 @@ int verb_interpolate(int argc, char **argv) {
         if (status >= 0) break;
         snprintf(text, sizeof text, "spiral interpolate --how %s, position %.6g; model sha256 %s", ways[how],
                  position, spiral_model_get_sha256(model));
-        if (spiral_create_between(model, &a, &b, position, (spiral_path)how, &roll, NULL, &err) != SPIRAL_OK)
+        if (spiral_generate_interpolation(model, &a, &b, position, (spiral_interpolation)how, &roll, NULL,
+                                          &err) != SPIRAL_OK)
             status = cli_error_in(argv[first], &err);
         else
             status = cli_save_roll(&roll, text, path, &notes, &seconds);

@@ -12,9 +12,9 @@ static const char *const helices[] = {"chromatic", "fifths", "tonnetz", "mixed",
 /* Bits -> floats, (columns, P), silence beyond the end of the roll. */
 static double *floats_of(const spiral_roll *roll, size_t columns, int low, int P) {
     double *x = calloc(columns * (size_t)P + 1, sizeof *x);
-    for (size_t t = 0; x && t < roll->columns && t < columns; t++)
+    for (size_t t = 0; x && t < roll->frames && t < columns; t++)
         for (int p = 0; p < P; p++)
-            x[t * (size_t)P + (size_t)p] = spiral_column_get(&roll->frames[t], low + p);
+            x[t * (size_t)P + (size_t)p] = spiral_keys_get(&roll->sounding[t], low + p);
     return x;
 }
 
@@ -24,7 +24,7 @@ static spiral_status value_of(spiral_loss_kind kind, const spiral_helix *helix, 
     spiral_loss_options options = spiral_loss_options_default();
     options.kind = kind;
     options.bce = 0;
-    options.weight = 1;
+    options.lambda = 1;
     options.from_logits = 0;
     options.helix = *helix;
     options.low = low;
@@ -48,19 +48,19 @@ static spiral_status losses(const spiral_roll *right, const spiral_roll *played,
     static const spiral_loss_kind kinds[] = {SPIRAL_LOSS_SPIRAL,
                                              SPIRAL_LOSS_ENERGY,
                                              SPIRAL_LOSS_GAUSS,
-                                             SPIRAL_LOSS_SEED_HARD,
-                                             SPIRAL_LOSS_SEED_HARD_CIRCULAR,
-                                             SPIRAL_LOSS_SEED_MASK,
-                                             SPIRAL_LOSS_SEED_MASK_CIRCULAR};
+                                             SPIRAL_LOSS_ARGMAX_DISTANCE,
+                                             SPIRAL_LOSS_ARGMAX_DISTANCE_CIRCULAR,
+                                             SPIRAL_LOSS_DISTANCE_MASK,
+                                             SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR};
     const int P = o->high - o->low + 1;
-    size_t T = right->columns > played->columns ? right->columns : played->columns;
+    size_t T = right->frames > played->frames ? right->frames : played->frames;
     double *x = floats_of(played, T, o->low, P), *t = floats_of(right, T, o->low, P), value = 0;
     spiral_status status = x && t ? SPIRAL_OK : (err->status = SPIRAL_NO_MEMORY);
     for (size_t i = 0; status == SPIRAL_OK && i < sizeof kinds / sizeof *kinds; i++) {
         status = value_of(kinds[i], helix, o->low, P, T, x, t, &value, err);
         json_object_set_new(json, spiral_loss_kind_name(kinds[i]), cli_number(value));
     }
-    json_object_set(json, "hard", json_object_get(json, "seed_hard"));
+    json_object_set(json, "hard", json_object_get(json, "argmax_distance"));
     free(x);
     free(t);
     return status;
@@ -68,18 +68,18 @@ static spiral_status losses(const spiral_roll *right, const spiral_roll *played,
 
 static spiral_status scores(const spiral_roll *right, const spiral_roll *played, double tolerance,
                             const spiral_helix *helix, json_t *json, spiral_error *err) {
-    spiral_measure_counts counts = {0};
+    spiral_metrics_counts counts = {0};
     spiral_roll a = {0}, b = {0};
-    size_t T = right->columns > played->columns ? right->columns : played->columns;
-    spiral_status status = spiral_measure_add_notes(&counts, right, played, tolerance, err);
+    size_t T = right->frames > played->frames ? right->frames : played->frames;
+    spiral_status status = spiral_metrics_add_notes(&counts, right, played, tolerance, err);
     if (status == SPIRAL_OK) status = spiral_roll_create(right->grid, T, 0, &a, err);
     if (status == SPIRAL_OK) status = spiral_roll_create(right->grid, T, 0, &b, err);
     if (status == SPIRAL_OK) {
-        memcpy(a.frames, right->frames, right->columns * sizeof *a.frames);
-        memcpy(b.frames, played->frames, played->columns * sizeof *b.frames);
-        spiral_measure_add_frames(&counts, a.frames, b.frames, T);
-        spiral_measure_add_helix(&counts, helix, a.frames, b.frames, T);
-        spiral_measures m = spiral_measures_from_counts(&counts);
+        memcpy(a.sounding, right->sounding, right->frames * sizeof *a.sounding);
+        memcpy(b.sounding, played->sounding, played->frames * sizeof *b.sounding);
+        spiral_metrics_add_frames(&counts, a.sounding, b.sounding, T);
+        spiral_metrics_add_helix(&counts, helix, a.sounding, b.sounding, T);
+        spiral_metrics m = spiral_metrics_from_counts(&counts);
         json_t *measures = cli_measures_json(&m);
         json_object_update(json, measures);
         json_decref(measures);
@@ -109,7 +109,7 @@ int verb_loss(int argc, char **argv) {
     cli_common common = {0};
     int helix_name = 0, first, columns;
     double tolerance = 0.05;
-    rolling.preset = PRESET_SEED;
+    rolling.preset = PRESET_36X36;
     const cli_flag flags[] = {
         CLI_ROLLING_FLAGS(rolling),
         {"helix", CLI_CHOICE, &helix_name, "NAME", "what is near", 0, 0, helices},
@@ -133,7 +133,7 @@ int verb_loss(int argc, char **argv) {
         if (status < 0 && spiral_roll_from_midi(&midi[i], &options, &roll[i], NULL, &err) != SPIRAL_OK)
             status = cli_fail("%s: %s", argv[first + i], err.text);
     }
-    if (status < 0 && !roll[0].columns)
+    if (status < 0 && !roll[0].frames)
         status = cli_fail("%s: it holds no note from key %d to %d to compare with", argv[first], options.low,
                           options.high);
     if (status < 0 && (losses(&roll[0], &roll[1], &options, &helix, json, &err) != SPIRAL_OK ||

@@ -14,17 +14,17 @@ typedef struct settings {
 
 /* Scores of the piece as it came back, window by window. */
 static int measure(const spiral_roll *in, const spiral_roll *out, int T, double tolerance,
-                   spiral_measures *m) {
+                   spiral_metrics *m) {
     const spiral_helix helix = spiral_helix_default();
-    spiral_measure_counts counts = {0};
+    spiral_metrics_counts counts = {0};
     spiral_error err = {.text = ""};
-    if (spiral_measure_add_notes(&counts, in, out, tolerance, &err) != SPIRAL_OK) return cli_error(&err);
-    for (size_t t = 0; t < in->columns; t += (size_t)T) {
-        size_t n = in->columns - t < (size_t)T ? in->columns - t : (size_t)T;
-        spiral_measure_add_frames(&counts, in->frames + t, out->frames + t, n);
-        spiral_measure_add_helix(&counts, &helix, in->frames + t, out->frames + t, n);
+    if (spiral_metrics_add_notes(&counts, in, out, tolerance, &err) != SPIRAL_OK) return cli_error(&err);
+    for (size_t t = 0; t < in->frames; t += (size_t)T) {
+        size_t n = in->frames - t < (size_t)T ? in->frames - t : (size_t)T;
+        spiral_metrics_add_frames(&counts, in->sounding + t, out->sounding + t, n);
+        spiral_metrics_add_helix(&counts, &helix, in->sounding + t, out->sounding + t, n);
     }
-    *m = spiral_measures_from_counts(&counts);
+    *m = spiral_metrics_from_counts(&counts);
     return -1;
 }
 
@@ -34,7 +34,7 @@ static int save(const spiral_model *model, const spiral_roll *out, const char *p
     return cli_save_roll(out, text, path, NULL, NULL);
 }
 
-static int report(const settings *s, const cli_common *common, const spiral_measures *m, int lowered) {
+static int report(const settings *s, const cli_common *common, const spiral_metrics *m, int lowered) {
     if (lowered)
         cli_note(common, "%s: the model is silent on this piece: its threshold was lowered", s->input);
     if (cli_talks(common)) /* the piece itself may be on standard output */
@@ -65,15 +65,15 @@ int verb_reconstruct(int argc, char **argv) {
     s.input = argv[first + 1];
     spiral_model *model = NULL;
     spiral_roll in = {0}, out = {0};
-    spiral_create_report done = {0};
-    spiral_measures measures;
+    spiral_generate_report done = {0};
+    spiral_metrics measures;
     spiral_error err = {.text = ""};
     status = cli_model(s.model, &model);
     if (status < 0) status = cli_roll(model, s.input, &common, &in);
-    if (status < 0 && spiral_create_reconstruction(model, &in, &out, &done, &err) != SPIRAL_OK)
+    if (status < 0 && spiral_generate_reconstruction(model, &in, &out, &done, &err) != SPIRAL_OK)
         status = cli_error_in(s.model, &err);
     if (status < 0)
-        status = measure(&in, &out, spiral_model_get_config(model)->columns, s.tolerance, &measures);
+        status = measure(&in, &out, spiral_model_get_config(model)->frames, s.tolerance, &measures);
     if (status < 0) status = save(model, &out, s.output);
     if (status < 0) status = report(&s, &common, &measures, done.lowered);
     spiral_roll_clear(&in);

@@ -33,7 +33,7 @@ static int draw_helix(const settings *s) {
     if (status == SPIRAL_OK) status = spiral_loss_create(&options, 36, &loss, &err);
     if (status == SPIRAL_OK) status = spiral_loss_table(loss, INTERVALS, substitute, insert, &err);
     if (status == SPIRAL_OK)
-        status = spiral_view_helix(&options.helix, 48, 83, INTERVALS, substitute, insert, s->output, &err);
+        status = spiral_plot_helix(&options.helix, 48, 83, INTERVALS, substitute, insert, s->output, &err);
     spiral_loss_destroy(loss);
     return status == SPIRAL_OK ? -1 : cli_error(&err);
 }
@@ -56,7 +56,7 @@ static int roll_piece(const settings *s, const char *path, const cli_common *com
     if (status >= 0) return status;
     if (spiral_roll_from_midi(&midi, &options, roll, NULL, &err) != SPIRAL_OK)
         status = cli_fail("%s: %s", path, err.text);
-    else if (!roll->columns)
+    else if (!roll->frames)
         status = cli_fail("%s: it holds no notes", path);
     spiral_midi_clear(&midi);
     return status;
@@ -68,7 +68,7 @@ static int draw_piece(const settings *s, const char *path, const cli_common *com
     const char *slash = strrchr(path, '/');
     int status = roll_piece(s, path, common, &roll);
     if (status < 0 && s->against) status = roll_piece(s, s->against, common, &reference);
-    if (status < 0 && spiral_view_roll(&roll, s->against ? &reference : NULL, slash ? slash + 1 : path,
+    if (status < 0 && spiral_plot_roll(&roll, s->against ? &reference : NULL, slash ? slash + 1 : path,
                                        s->output, &err) != SPIRAL_OK)
         status = cli_error(&err);
     spiral_roll_clear(&roll);
@@ -79,7 +79,7 @@ static int draw_piece(const settings *s, const char *path, const cli_common *com
 static int play_or_convert(const settings *s, const char *path, const cli_common *common, int play) {
     spiral_midi midi = {0};
     spiral_error err = {.text = ""};
-    spiral_sound_options options = spiral_sound_options_default();
+    spiral_audio_options options = spiral_audio_options_default();
     options.synth = (spiral_synth)s->synth;
     options.soundfont = s->soundfont;
     options.gain = s->gain;
@@ -87,7 +87,7 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
     if (status >= 0) return status;
     if (!midi.note_count)
         status = cli_fail("%s: it holds no notes", path);
-    else if ((play ? spiral_sound_save(&midi, &options, s->output, NULL, &err)
+    else if ((play ? spiral_audio_save(&midi, &options, s->output, NULL, &err)
                    : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
         status = err.status == SPIRAL_IO ? cli_error(&err) : cli_error_in(path, &err);
     spiral_midi_clear(&midi);

@@ -22,7 +22,7 @@ static int columns_of(const spiral_model *model, const settings *s, size_t *colu
                          s->length);
     if (grid->kind == SPIRAL_GRID_SECONDS && bars > 0) seconds = bars * 4 * 60 / s->tempo;
     quarters = bars > 0 ? bars * 4 : seconds * s->tempo / 60;
-    double n = grid->kind == SPIRAL_GRID_SECONDS ? seconds * 1e6 / grid->column_us
+    double n = grid->kind == SPIRAL_GRID_SECONDS ? seconds * 1e6 / grid->frame_us
                                                  : quarters * grid->steps_per_quarter;
     if (!(n >= 0.5 && n <= 4194304))
         return cli_usage("--length %s: must be at least one column and at most 4194304 of the model's grid",
@@ -36,14 +36,14 @@ static int write_sample(const spiral_model *model, const settings *s, uint64_t s
                         const spiral_roll *const *corpus, size_t corpus_count, const cli_common *common,
                         json_t *files) {
     spiral_roll roll = {0};
-    spiral_create_report report;
+    spiral_generate_report report;
     spiral_error err = {.text = ""};
     char path[CLI_PATH_SIZE], text[320];
     size_t notes;
     double seconds;
     int status = cli_numbered(path, s->output, "sample", 1, seed);
     if (status >= 0) return status;
-    if (spiral_create_sample(model, seed, s->temperature, columns, s->tempo, &roll, &report, &err) !=
+    if (spiral_generate_sample(model, seed, s->temperature, columns, s->tempo, &roll, &report, &err) !=
         SPIRAL_OK)
         return cli_error_in(s->model, &err);
     snprintf(text, sizeof text,
@@ -52,7 +52,7 @@ static int write_sample(const spiral_model *model, const settings *s, uint64_t s
     status = cli_save_roll(&roll, text, path, &notes, &seconds);
     if (status < 0) {
         double nearest = corpus_count ? spiral_roll_nearest(&roll, corpus, corpus_count,
-                                                            spiral_model_get_config(model)->columns)
+                                                            spiral_model_get_config(model)->frames)
                                       : NAN;
         if (report.lowered)
             cli_note(common,
@@ -81,7 +81,7 @@ static int against(const spiral_model *model, const settings *s, const cli_commo
                    spiral_corpus **corpus, const spiral_roll ***list, size_t *count) {
     const spiral_model_config *config = spiral_model_get_config(model);
     char *path = (char *)(uintptr_t)s->against;
-    int status = cli_corpus(&path, 1, &config->roll, config->columns, common, corpus);
+    int status = cli_corpus(&path, 1, &config->roll, config->frames, common, corpus);
     if (status >= 0) return status;
     cli_note_mended(common, *corpus, NULL);
     *list = calloc(spiral_corpus_file_count(*corpus) + 1, sizeof **list);

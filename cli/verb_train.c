@@ -12,7 +12,7 @@
 static const char *const kinds[] = {"ae", "vae", NULL};
 static const char *const helices[] = {"chromatic", "fifths", "tonnetz", "mixed", NULL};
 static const char *const losses[] = {
-    "bce", "spiral", "energy", "gauss", "weighted_bce", "seed_mask", "seed_mask_circular", NULL};
+    "bce", "spiral", "energy", "gauss", "weighted_bce", "distance_mask", "distance_mask_circular", NULL};
 
 typedef struct settings {
     const char *output, *valid, *log;
@@ -31,9 +31,9 @@ static int loss_options(const settings *s, spiral_loss_options *loss) {
         return cli_error(&err);
     int rides = loss->kind == SPIRAL_LOSS_SPIRAL || loss->kind == SPIRAL_LOSS_ENERGY ||
                 loss->kind == SPIRAL_LOSS_GAUSS;
-    loss->weight = s->lambda >= 0 ? s->lambda : 1;
-    loss->bce = s->bce >= 0 ? s->bce : rides || loss->kind == SPIRAL_LOSS_NONE;
-    if (loss->bce == 0 && (loss->weight == 0 || loss->kind == SPIRAL_LOSS_NONE))
+    loss->lambda = s->lambda >= 0 ? s->lambda : 1;
+    loss->bce = s->bce >= 0 ? s->bce : rides || loss->kind == SPIRAL_LOSS_BCE;
+    if (loss->bce == 0 && (loss->lambda == 0 || loss->kind == SPIRAL_LOSS_BCE))
         return cli_usage("--bce and --lambda leave nothing to learn: one of the two must be above 0");
     return -1;
 }
@@ -45,14 +45,14 @@ static int check_length(const settings *s) {
 
 static void train_options(const settings *s, const cli_common *common, spiral_train_options *o) {
     o->model.kind = s->kind ? SPIRAL_MODEL_VAE : SPIRAL_MODEL_AE;
-    o->model.code = (int)s->code;
+    o->model.latent = (int)s->code;
     o->model.hidden = (int)s->hidden;
     o->model.layers = (int)s->layers;
     o->beta = s->beta;
     o->free_bits = s->free_bits;
     o->batch = (int)s->batch;
-    o->rate = s->rate;
-    o->decay = s->decay;
+    o->learning_rate = s->rate;
+    o->weight_decay = s->decay;
     o->steps = s->steps > 0 ? s->steps : 0;
     o->epochs = s->epochs > 0 ? s->epochs : 0;
     if (s->time > 0) o->seconds = s->time;
@@ -67,7 +67,7 @@ static int corpora(const settings *s, const cli_common *common, char **paths, in
     spiral_error err = {.text = ""};
     const spiral_roll_options *roll = &o->model.roll;
     char *held_out = (char *)(uintptr_t)s->valid;
-    int columns = o->model.columns, status = -1;
+    int columns = o->model.frames, status = -1;
     if (s->valid) status = cli_sifted_corpus(&s->rolling, &held_out, 1, roll, columns, NULL, common, valid);
     if (status < 0)
         status = cli_sifted_corpus(&s->rolling, paths, count, roll, columns, *valid, common, train);
@@ -100,11 +100,11 @@ static int check_music(const cli_common *common, const spiral_model_config *m, c
         return cli_fail(
             "too little music: %zu windows of %d columns to train on and %zu to validate, at least "
             "%d and 1 are needed",
-            windows, m->columns, held_out, LEAST_WINDOWS);
+            windows, m->frames, held_out, LEAST_WINDOWS);
     cli_note(common,
              "%s windows of %zu file%s to train on, %s of %zu to validate; keys %d to %d, %d columns, %s",
              cli_thousands(windows), fit_files(train), fit_files(train) == 1 ? "" : "s",
-             cli_thousands(held_out), fit_files(valid), m->roll.low, m->roll.high, m->columns,
+             cli_thousands(held_out), fit_files(valid), m->roll.low, m->roll.high, m->frames,
              m->roll.onsets ? "frames and onsets" : "frames only");
     cli_note_mended(common, train, valid);
     if (windows < FEW_WINDOWS)
@@ -127,7 +127,7 @@ static int check_output(const settings *s, const cli_common *common) {
     if (spiral_model_load(s->output, &old, &err) != SPIRAL_OK)
         return s->resume ? cli_error(&err)
                          : cli_fail("%s; it is not overwritten: remove it, or name another -o", err.text);
-    json_t *note = json_loads(spiral_model_get_note(old, "training"), 0, NULL);
+    json_t *note = json_loads(spiral_model_get_metadata(old, "training"), 0, NULL);
     int finished = !json_is_false(json_object_get(note, "finished"));
     json_decref(note);
     spiral_model_destroy(old);
@@ -209,8 +209,8 @@ int verb_train(int argc, char **argv) {
                   .free_bits = o.free_bits,
                   .epochs = -1,
                   .time = -1,
-                  .rate = o.rate,
-                  .decay = o.decay,
+                  .rate = o.learning_rate,
+                  .decay = o.weight_decay,
                   .rolling = CLI_ROLLING_DEFAULT};
     cli_common common = {0};
     char time_help[80];
@@ -253,7 +253,7 @@ int verb_train(int argc, char **argv) {
     if (status < 0) status = loss_options(&s, &o.loss);
     if (status < 0) status = check_output(&s, &common);
     if (status < 0)
-        status = cli_roll_options(&s.rolling, &common, argv + first, argc - first, &o.model.roll,
-                                  &o.model.columns);
+        status =
+            cli_roll_options(&s.rolling, &common, argv + first, argc - first, &o.model.roll, &o.model.frames);
     return status < 0 ? train_on(&s, &common, argv + first, argc - first, &o) : status;
 }

@@ -22,11 +22,11 @@ int main(int argc, char **argv) {
     spiral_midi_clear(&midi);
     if (status != SPIRAL_OK) return fprintf(stderr, "%s\n", err.text), 1;
 
-    for (size_t c = 0; c < roll.columns; c++) {
+    for (size_t c = 0; c < roll.frames; c++) {
         printf("%6zu ", c);
         for (int key = options.low; key <= options.high; key++)
-            putchar(spiral_column_get(&roll.onsets[c], key)   ? 'O'
-                    : spiral_column_get(&roll.frames[c], key) ? '|'
+            putchar(spiral_keys_get(&roll.onsets[c], key)     ? 'O'
+                    : spiral_keys_get(&roll.sounding[c], key) ? '|'
                                                               : '.');
         putchar('\n');
     }

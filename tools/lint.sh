@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.." || exit 1
 status=0
 wrong() { echo "lint: $1" >&2; status=1; }
 
-python3 tools/check_rooms.py || status=1
+python3 tools/check_modules.py || status=1
 python3 tools/make_corpus.py --check || wrong "run tools/make_corpus.py"
 
 # Every public header compiles alone, as C99, C11 and C++.

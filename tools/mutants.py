@@ -17,13 +17,13 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY, BUILD = ROOT / "build/mutants/source", ROOT / "build/mutants/build"
-TESTS = ("loss-call loss-batch loss-seed measure-measure loss-value loss-slopes measure-matching loss-music loss-shape "
+TESTS = ("loss-call loss-batch loss-seed metrics-metrics loss-value loss-slopes metrics-matching loss-music loss-shape "
          "loss-options loss-descent kern-vmath loss-single").split()
 LIMIT_S = 240  # a test that takes longer hangs, and that is noticed too
 
-HELIX, REF, PLAN = "src/loss/helix.c", "src/loss/ref.c", "src/loss/plan.c"
-BATCH, KERN, VMATH = "src/loss/batch_body.h", "src/kern/loss_body.h", "src/kern/vmath.h"
-FRAMES, MATCH, NOTES, RATIOS = ("src/measure/" + f for f in "frames.c matching.c notes.c ratios.c".split())
+HELIX, REF, PLAN = "src/helix/helix.c", "src/loss/ref.c", "src/loss/plan.c"
+BATCH, KERN, VMATH = "src/loss/batch_body.h", "src/simd/loss_body.h", "src/simd/vmath.h"
+FRAMES, MATCH, NOTES, RATIOS = ("src/metrics/" + f for f in "frames.c matching.c notes.c ratios.c".split())
 
 # name, what it means, then (file, what is there, what is put there) for every place that changes
 MUTANTS = [
@@ -36,17 +36,17 @@ MUTANTS = [
     ("missing transposed blur", "the gradient of the blurred roll is taken for that of the roll",
      (BATCH, """    k->ops->toeplitz(k->P, k->rows_u, k->every, k->bins, k->band, (ptrdiff_t)band->length - 1, band->length,
                      k->rows_dgeo);""",
-      """    memcpy(k->rows_dgeo, k->rows_u + (size_t)k->loss->options.reach * NAME(TILE), k->P * SPIRAL__TILE_BYTES);""")),
+      """    memcpy(k->rows_dgeo, k->rows_u + (size_t)k->loss->options.blur_radius * NAME(TILE), k->P * SPIRAL__TILE_BYTES);""")),
     ("dropped floor", "b is 0: silence is infinitely far",
-     (BATCH, "(REAL)k->loss->options.floor", "0")),
+     (BATCH, "(REAL)k->loss->options.kl_offset", "0")),
     ("sign of the gradient", "uphill",
      (KERN, "u[r * TILE + c] = e;", "u[r * TILE + c] = -e;")),
     ("unpadded blur", "what blurs past the ends of the keyboard is lost",
-     (PLAN, "plan.bins = P + 2 * options->reach", "plan.bins = P"),
-     (BATCH, "k->rows_t, index, n, k->band, 0,", "k->rows_t, index, n, k->band, k->loss->options.reach,"),
-     (BATCH, "k->rows_y, k->every, k->P, k->band, 0,", "k->rows_y, k->every, k->P, k->band, k->loss->options.reach,"),
+     (PLAN, "plan.bins = P + 2 * options->blur_radius", "plan.bins = P"),
+     (BATCH, "k->rows_t, index, n, k->band, 0,", "k->rows_t, index, n, k->band, k->loss->options.blur_radius,"),
+     (BATCH, "k->rows_y, k->every, k->P, k->band, 0,", "k->rows_y, k->every, k->P, k->band, k->loss->options.blur_radius,"),
      (BATCH, "k->band, (ptrdiff_t)band->length - 1, band->length,\n                     k->rows_dgeo",
-      "k->band, k->loss->options.reach, band->length,\n                     k->rows_dgeo")),
+      "k->band, k->loss->options.blur_radius, band->length,\n                     k->rows_dgeo")),
     ("mean without silence", "silent columns are not counted",
      (BATCH, "any |= weight > 0;", "any |= weight * (double)t[(ptrdiff_t)p * k->target_at.p] > 0;")),
     ("mean over padding", "columns of weight 0 are counted",
@@ -59,20 +59,20 @@ MUTANTS = [
     ("gauss's width", "sigma for sigma squared",
      (REF, "double x = D / o->sigma;", "double x = D / sqrt(o->sigma);")),
     ("blur not normalised", "the profile does not sum to 1",
-     (REF, "/ o->blur) / sum;", "/ o->blur);")),
+     (REF, "/ o->blur_length) / sum;", "/ o->blur_length);")),
     ("blur cut short", "the profile ends before W",
-     (REF, "if (abs(delta_st) > o->reach) return 0;", "if (abs(delta_st) >= o->reach) return 0;")),
+     (REF, "if (abs(delta_st) > o->blur_radius) return 0;", "if (abs(delta_st) >= o->blur_radius) return 0;")),
     ("divergence reversed", "of the target from the output",
      (BATCH, "index, n, k->band, 0, band->length, k->rows_u);", "index, n, k->band, 0, band->length, k->rows_v);"),
      (BATCH, "k->every, k->P, k->band, 0, band->length, k->rows_v);",
       "k->every, k->P, k->band, 0, band->length, k->rows_u);")),
     ("no unit", "the spiral is not in missed notes",
-     (BATCH, "const double factor = k->loss->options.weight / k->loss->unit;",
-      "const double factor = k->loss->options.weight;")),
+     (BATCH, "const double factor = k->loss->options.lambda / k->loss->unit;",
+      "const double factor = k->loss->options.lambda;")),
     ("unit of another time", "the unit forgets the time blur",
-     (REF, "long M = (long)spiral__ref_pad(o);\n    for (int k = -o->reach", "long M = 0;\n    for (int k = -o->reach")),
+     (REF, "long M = (long)spiral__ref_pad(o);\n    for (int k = -o->blur_radius", "long M = 0;\n    for (int k = -o->blur_radius")),
     ("gradient without lambda", "the weight of the kind is left out of the slope",
-     (BATCH, "k->scale * o->weight / k->loss->unit", "k->scale / k->loss->unit")),
+     (BATCH, "k->scale * o->lambda / k->loss->unit", "k->scale / k->loss->unit")),
     ("gradient in y", "the logistic's slope is forgotten",
      (KERN, "out[i] = cell * dcost[i] + geo * (slope[i] * dgeo[i]);", "out[i] = cell * dcost[i] + geo * dgeo[i];")),
     ("half a mask", "a masked target still sounds",
@@ -97,7 +97,7 @@ MUTANTS = [
     ("stray factor of the farthest note", "the greatest for the least",
      (KERN, "least[c] = cost < least[c] ? cost : least[c];", "least[c] = cost > least[c] ? cost : least[c];")),
     ("free strays", "beside a sounding note a stray costs nothing",
-     (BATCH, "(REAL)(o->bce + o->weight * SPIRAL__REF_FLOOR)", "(REAL)o->bce")),
+     (BATCH, "(REAL)(o->bce + o->lambda * SPIRAL__REF_FLOOR)", "(REAL)o->bce")),
     ("rows missed", "the last columns of a tile do not count as sounding",
      (KERN, "for (int i = 1; i < WORDS; i++) any |= row[i];", "for (int i = 1; i < WORDS - 1; i++) any |= row[i];")),
     ("time gain", "the blur along time does not sum to 1",
@@ -105,7 +105,7 @@ MUTANTS = [
     ("time one-sided", "a note blurs only into later columns",
      (KERN, "for (size_t p = 0; p < width; p++) at[p] += a * after[p];", "(void)at, (void)after;")),
     ("time padding", "a few columns of silence are too few",
-     (REF, "ceil(8 * o->time_columns)", "ceil(o->time_columns)")),
+     (REF, "ceil(8 * o->time_blur)", "ceil(o->time_blur)")),
     ("time forgotten backwards", "the gradient is not blurred along time",
      (BATCH, "    if (k->grad && !quadratic)\n        k->ops->smooth(padded, k->width, (REAL)loss->decay, (REAL)loss->tail, "
              "(REAL)loss->gain, k->roll_y);", "")),
@@ -116,7 +116,7 @@ MUTANTS = [
     ("last of the loudest", "of equals the last, not the first",
      (BATCH, "rows[p * NAME(TILE) + c] > rows[best * NAME(TILE) + c]", "rows[p * NAME(TILE) + c] >= rows[best * NAME(TILE) + c]")),
     ("mask made circular", "the answer's mask is not as written",
-     (REF, "o->kind == SPIRAL_LOSS_SEED_MASK_CIRCULAR ? circular(steps) : steps % 12", "circular(steps)")),
+     (REF, "o->kind == SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR ? circular(steps) : steps % 12", "circular(steps)")),
     ("table of another interval", "the table's note is a semitone off",
      (PLAN, "y[d] = 1;", "y[d ? d - 1 : 0] = 1;")),
     ("NaN radius accepted", "a comparison that NaN passes",
@@ -141,7 +141,7 @@ MUTANTS = [
      (BATCH, "NAME(lay_out)(&k, work);", "void *volatile more = malloc(64);\n    free(more);\n    NAME(lay_out)(&k, work);")),
     ("memory of a call", "the plan's floor is what the last call made of it",
      (BATCH, "NAME(lay_out)(&k, work);",
-      "((spiral_loss *)(uintptr_t)loss)->options.floor *= 1.0000001;\n    NAME(lay_out)(&k, work);")),
+      "((spiral_loss *)(uintptr_t)loss)->options.kl_offset *= 1.0000001;\n    NAME(lay_out)(&k, work);")),
     ("place in the tile", "the last column of a tile is treated a little differently",
      (BATCH, "NAME(kind)(k, n, sums);", "NAME(kind)(k, n, sums);\n        sums[NAME(TILE) - 1] *= 1 + 1e-14;")),
     ("stale padding", "the next roll hears the echo of the last",
@@ -162,7 +162,7 @@ MUTANTS = [
     ("pitch classes of the upper keys", "the high word is taken to begin with C",
      (FRAMES, "EVERY_12TH(((c) + 8) % 12)", "EVERY_12TH((c) % 12)")),
     ("chroma without octaves", "an octave error misses the pitch class",
-     (FRAMES, "counts->chroma_hits += hits + octaves;", "counts->chroma_hits += hits;")),
+     (FRAMES, "counts->chroma_true_positives += hits + octaves;", "counts->chroma_true_positives += hits;")),
     ("every error a substitution", "a miss is one half of a pair",
      (FRAMES, "unsigned swapped = least(m, s),", "unsigned swapped = m > s ? m : s,")),
     ("energy's cross terms", "a stray does not make up for a miss beside it",
@@ -183,7 +183,7 @@ MUTANTS = [
     ("greedy onsets", "an onset out of reach is paired all the same",
      (NOTES, "} else if (a[i] < b[j]) {", "} else if (a[i] > b[j]) {")),
     ("recall for precision", "hits over the wrong total",
-     (RATIOS, ".precision = ratio(c->hits, p)", ".precision = ratio(c->hits, t)")),
+     (RATIOS, ".precision = ratio(c->true_positives, p)", ".precision = ratio(c->true_positives, t)")),
     ("counts lost in a sum", "parts do not make the whole",
      (RATIOS, "c->helix_distance += more->helix_distance;", "")),
 ]

@@ -81,7 +81,7 @@ fi
 
 # NEON: the losses' innermost functions multiply and add four floats or two doubles at a time, and nothing one by one.
 if [ "$flavour" = aarch64 ]; then
-    aarch64-linux-gnu-objdump -d --no-show-raw-insn "$dir/src/kern/libkern-baseline.a" >build/aarch64.s
+    aarch64-linux-gnu-objdump -d --no-show-raw-insn "$dir/src/simd/libsimd-baseline.a" >build/aarch64.s
     for loop in toeplitz_f32 cells_f32 divergence_f32 toeplitz_f64 cells_f64 divergence_f64; do
         lanes=4s; [ "${loop%64}" = "$loop" ] || lanes=2d
         counts=$(awk -v loop="<$loop>:" -v lanes="v[0-9]+[.]$lanes," '

@@ -20,17 +20,20 @@
 extern "C" {
 #endif
 
-/* X(enumerator, name, meaning). seed_hard has no gradient: it is a metric. */
-#define SPIRAL_LOSS_LIST(X)                                                                              \
-    X(NONE, "bce", "binary cross-entropy alone")                                                         \
-    X(SPIRAL, "spiral", "generalised KL divergence of rolls blurred along the helix")                    \
-    X(ENERGY, "energy", "quadratic form with the kernel 2 exp(-D/2)")                                    \
-    X(GAUSS, "gauss", "quadratic form with the kernel 2 exp(-D^2 / 2 sigma^2)")                          \
-    X(WEIGHTED_BCE, "weighted_bce", "cross-entropy whose strays cost by their distance to the target")   \
-    X(SEED_HARD, "seed_hard", "the original question's argmax distance, as written; no gradient")        \
-    X(SEED_HARD_CIRCULAR, "seed_hard_circular", "the same with a circular pitch class; no gradient")     \
-    X(SEED_MASK, "seed_mask", "the original answer's distance mask, as written: silence is its optimum") \
-    X(SEED_MASK_CIRCULAR, "seed_mask_circular", "the same with a circular pitch class")
+/* X(enumerator, name, meaning). argmax_distance has no gradient: it is a metric. */
+#define SPIRAL_LOSS_LIST(X)                                                                            \
+    X(BCE, "bce", "binary cross-entropy alone")                                                        \
+    X(SPIRAL, "spiral", "generalised KL divergence of rolls blurred along the helix")                  \
+    X(ENERGY, "energy", "quadratic form with the kernel 2 exp(-D/2)")                                  \
+    X(GAUSS, "gauss", "quadratic form with the kernel 2 exp(-D^2 / 2 sigma^2)")                        \
+    X(WEIGHTED_BCE, "weighted_bce", "cross-entropy whose strays cost by their distance to the target") \
+    X(ARGMAX_DISTANCE, "argmax_distance",                                                              \
+      "the original question's argmax distance, as written; no gradient")                              \
+    X(ARGMAX_DISTANCE_CIRCULAR, "argmax_distance_circular",                                            \
+      "the same with a circular pitch class; no gradient")                                             \
+    X(DISTANCE_MASK, "distance_mask",                                                                  \
+      "the original answer's distance mask, as written: silence is its optimum")                       \
+    X(DISTANCE_MASK_CIRCULAR, "distance_mask_circular", "the same with a circular pitch class")
 
 typedef enum spiral_loss_kind {
 #define SPIRAL_X(id, name, text) SPIRAL_LOSS_##id,
@@ -54,21 +57,21 @@ typedef enum spiral_reduction {
 typedef struct spiral_loss_options {
     size_t struct_size;    /* sizeof(spiral_loss_options), set by _default */
     spiral_loss_kind kind; /* the geometric term */
-    double weight;         /* lambda of the kind, 0 .. 1e6 */
+    double lambda;         /* lambda of the kind, 0 .. 1e6 */
     double bce;            /* of the cross-entropy, 0 .. 1e6; 0 leaves it out */
     int from_logits;       /* nonzero: predictions are logits, and the gradient is with respect to them */
     spiral_reduction reduction;
-    int low;              /* MIDI number of key 0 (the seed's octaves need it); low + P <= 128 */
-    spiral_helix helix;   /* spiral, energy, gauss, weighted_bce */
-    double floor;         /* spiral: b, 1e-6 .. 1000; the larger, the nearer to a quadratic form */
-    double blur;          /* spiral: l, above 0, at most 1000; length of the blur along the wire */
-    int reach;            /* spiral: W, semitones the blur reaches to each side, 1..127 */
-    double sigma;         /* gauss: above 0, at most 1000 */
-    double time_columns;  /* tau, 0 .. 100: two-sided exponential blur along time, in columns; 0 = none. Only
-                             spiral, energy and gauss have it; one missed cell, alone in time, still costs 1 */
-    double seed_radius;   /* seed_*: 10; this and the next two 0 .. 1e6 */
-    double seed_octave;   /* seed_*: rise per turn, 5 */
-    double seed_semitone; /* seed_hard: degrees per semitone, 30 */
+    int low;             /* MIDI number of key 0 (the seed's octaves need it); low + P <= 128 */
+    spiral_helix helix;  /* spiral, energy, gauss, weighted_bce */
+    double kl_offset;    /* spiral: b, 1e-6 .. 1000; the larger, the nearer to a quadratic form */
+    double blur_length;  /* spiral: l, above 0, at most 1000; length of the blur along the wire */
+    int blur_radius;     /* spiral: W, semitones the blur reaches to each side, 1..127 */
+    double sigma;        /* gauss: above 0, at most 1000 */
+    double time_blur;    /* tau, 0 .. 100: two-sided exponential blur along time, in columns; 0 = none. Only
+                               spiral, energy and gauss have it; one missed cell, alone in time, still costs 1 */
+    double coil_radius;  /* seed_*: 10; this and the next two 0 .. 1e6 */
+    double coil_rise;    /* seed_*: rise per turn, 5 */
+    double coil_degrees; /* argmax_distance: degrees per semitone, 30 */
 } spiral_loss_options;
 
 /* BCE + 1 spiral on the chromatic helix, from logits, mean per column. */
@@ -110,8 +113,8 @@ SPIRAL_API size_t spiral_loss_work_size_f64(const spiral_loss *loss, size_t T);
  * ends blur into the silence around it counts for the first and last column. Results do not depend on how a
  * batch is cut, between rolls or, without a time blur, between columns: for SUM and NONE gradients, and for
  * NONE values, bit for bit. NUMERIC: a cell is NaN, infinite or out of its range; the sentence says which.
- * BAD_ARG: a NULL, a shape or the alignment of work. UNSUPPORTED: grad with seed_hard. On failure value and
- * grad are unspecified. */
+ * BAD_ARG: a NULL, a shape or the alignment of work. UNSUPPORTED: grad with argmax_distance. On failure value
+ * and grad are unspecified. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_loss_value_grad_f32(
     const spiral_loss *loss, size_t B, size_t T, const float *pred, spiral_strides pred_strides,
     const float *target, spiral_strides target_strides, const float *weight, spiral_strides weight_strides,

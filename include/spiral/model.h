@@ -2,7 +2,7 @@
  *
  * The autoencoder: a window of a roll -> a code of a few numbers -> a window of logits.
  *
- * A window is T columns of one plane (frames) or two (frames, onsets): spiral_column[planes * T]. Cells are
+ * A window is T columns of one plane (frames) or two (frames, onsets): spiral_keys[planes * T]. Cells are
  * ordered (planes, T, P), P = high - low + 1 keys. Between window and code runs a linear path beside a
  * network of `layers` hidden layers (matrix, layer normalisation, SiLU); between code and logits likewise:
  *     code   = x Wx + net(x),     logits = code Wz + net'(code) + b
@@ -26,9 +26,9 @@ typedef enum spiral_model_kind {
 
 typedef struct spiral_model_config {
     spiral_roll_options roll; /* grid, range, planes */
-    int columns;              /* T, 1..512 */
+    int frames;               /* T, 1..512 */
     spiral_model_kind kind;
-    int code;   /* Z, 1..1024 */
+    int latent; /* Z, 1..1024 */
     int hidden; /* units of a hidden layer, 1..4096 */
     int layers; /* hidden layers on each side, 1..8 */
 } spiral_model_config;
@@ -64,9 +64,9 @@ SPIRAL_API void spiral_model_set_threshold(spiral_model *model, float logit);
 
 /* What was written into the file beside the weights: JSON texts, "" if none. `section` is "data" (what it was
  * trained on) or "training" (how, and how well). Owned by the model. */
-SPIRAL_API const char *spiral_model_get_note(const spiral_model *model, const char *section);
-SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_set_note(spiral_model *model, const char *section,
-                                                                 const char *json, spiral_error *err);
+SPIRAL_API const char *spiral_model_get_metadata(const spiral_model *model, const char *section);
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_set_metadata(spiral_model *model, const char *section,
+                                                                     const char *json, spiral_error *err);
 
 /* Scratch memory for encode and decode: one per thread that calls them. */
 typedef struct spiral_model_work spiral_model_work;
@@ -77,14 +77,14 @@ SPIRAL_API void spiral_model_work_destroy(spiral_model_work *work);
 
 /* windows (B, planes * T) -> codes (B, Z): the mean of the posterior. Keys outside the range have no say. kl,
  * if not NULL, gets the divergence of each posterior from the standard normal, in nats; 0 for an ae. */
-SPIRAL_API void spiral_model_encode(const spiral_model *model, size_t B, const spiral_column *windows,
+SPIRAL_API void spiral_model_encode(const spiral_model *model, size_t B, const spiral_keys *windows,
                                     float *codes /* (B, Z) */, double *kl /* (B) */, spiral_model_work *work);
 /* codes (B, Z) -> logits (B, planes, T, P). */
 SPIRAL_API void spiral_model_decode(const spiral_model *model, size_t B, const float *codes,
                                     float *logits /* (B, planes, T, P) */, spiral_model_work *work);
 /* One window of logits -> bits: above the threshold; an onset counts only where its key sounds. */
 SPIRAL_API void spiral_model_threshold(const spiral_model *model, const float *logits /* (planes, T, P) */,
-                                       float threshold, spiral_column *window /* (planes * T) */);
+                                       float threshold, spiral_keys *window /* (planes * T) */);
 
 /* Checkpoints are safetensors files (weights and facts as F32 tensors; config, data and training as JSON in
  * the metadata), written under a temporary name and renamed. */

@@ -15,30 +15,30 @@
 extern "C" {
 #endif
 
-#define SPIRAL_KEYS             128
-#define SPIRAL_ROLL_COLUMNS_MAX ((size_t)1 << 26) /* a week at 10 ms; one GiB a plane */
+#define SPIRAL_KEY_COUNT       128
+#define SPIRAL_ROLL_FRAMES_MAX ((size_t)1 << 26) /* a week at 10 ms; one GiB a plane */
 
-typedef struct spiral_column {
+typedef struct spiral_keys {
     uint64_t word[2];
-} spiral_column;
+} spiral_keys;
 
 typedef enum spiral_grid_kind { SPIRAL_GRID_SECONDS, SPIRAL_GRID_BEATS } spiral_grid_kind;
 
 /* What one column means. */
 typedef struct spiral_grid {
     spiral_grid_kind kind;
-    int32_t column_us;         /* SECONDS: microseconds per column, 1000 .. 1000000 (the seed: 10000) */
+    int32_t frame_us;          /* SECONDS: microseconds per column, 1000 .. 1000000 (the seed: 10000) */
     int32_t steps_per_quarter; /* BEATS: columns per quarter note, 1 .. 96 (sixteenths: 4) */
 } spiral_grid;
 
 typedef struct spiral_roll {
     spiral_grid grid;
     double quarters_per_min; /* BEATS: tempo to write it with (the source's mean tempo); SECONDS: unused */
-    size_t columns;
-    spiral_column *frames; /* (columns), owned */
-    spiral_column *onsets; /* (columns), owned, or NULL: one plane. From notes, an onset's key also sounds in
-                              frames and a key that begins to sound has its onset; for planes that do not
-                              come from notes, see spiral_column_starts */
+    size_t frames;           /* T */
+    spiral_keys *sounding;   /* (frames), owned: the keys that sound */
+    spiral_keys *onsets;     /* (frames), owned, or NULL: one plane. From notes, an onset's key also sounds in
+                                frames and a key that begins to sound has its onset; for planes that do not
+                                come from notes, see spiral_keys_starts */
 } spiral_roll;
 
 /* What the way from notes to columns kept and lost. Counts are notes. */
@@ -91,7 +91,7 @@ SPIRAL_API spiral_roll_options spiral_roll_options_default(void); /* the seed: 4
  * channel's pedal is down goes on until the pedal comes up, the same key of the channel is struck again, or
  * the file ends; a pedal that goes down at the very tick of a note-off is too late for it. Beats of a file
  * that counts SMPTE time are at 120 a minute. report may be NULL. BAD_ARG: an option or a field of *midi out
- * of range; TOO_BIG: more than SPIRAL_ROLL_COLUMNS_MAX columns; NO_MEMORY; *roll is then empty. A file
+ * of range; TOO_BIG: more than SPIRAL_ROLL_FRAMES_MAX columns; NO_MEMORY; *roll is then empty. A file
  * without a note in range gives 0 columns and SPIRAL_OK. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_roll_from_midi(const spiral_midi *midi,
                                                                  const spiral_roll_options *options,
@@ -99,7 +99,7 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_roll_from_midi(const spiral_mi
                                                                  spiral_roll_report *report,
                                                                  spiral_error *err);
 /* Roll -> notes (overwrites *midi; free with spiral_midi_clear), velocity 80, track and channel 0; a column
- * is a whole number of ticks. A note begins where spiral_column_starts says so and ends before the next
+ * is a whole number of ticks. A note begins where spiral_keys_starts says so and ends before the next
  * column in which its key is silent or begins again. Exact: spiral_roll_from_midi with the same grid, all
  * keys and as many planes gives the same frames, and the starts as onsets (trailing silence aside); so for a
  * roll that comes from notes all bits return. BAD_ARG: a grid or, for BEATS, a tempo that MIDI cannot say. */
@@ -113,27 +113,27 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_roll_create(spiral_grid grid, 
 SPIRAL_API void spiral_roll_clear(spiral_roll *roll); /* frees what it owns; NULL and empty are fine */
 
 /* Length of one column in seconds (BEATS: at quarters_per_min). */
-SPIRAL_API double spiral_roll_column_s(const spiral_roll *roll);
+SPIRAL_API double spiral_roll_frame_s(const spiral_roll *roll);
 
-static inline int spiral_column_get(const spiral_column *c, int key) {
+static inline int spiral_keys_get(const spiral_keys *c, int key) {
     return (int)(c->word[key >> 6] >> (key & 63)) & 1;
 }
-static inline void spiral_column_set(spiral_column *c, int key, int on) {
+static inline void spiral_keys_set(spiral_keys *c, int key, int on) {
     uint64_t bit = (uint64_t)1 << (key & 63);
     c->word[key >> 6] = on ? c->word[key >> 6] | bit : c->word[key >> 6] & ~bit;
 }
 
 /* The keys low..high, 0 <= low <= high <= 127. */
-static inline spiral_column spiral_column_mask(int low, int high) {
+static inline spiral_keys spiral_keys_range(int low, int high) {
     const uint64_t ones = ~(uint64_t)0;
-    spiral_column c;
+    spiral_keys c;
     c.word[0] = low < 64 ? ones << low & ones >> (high < 64 ? 63 - high : 0) : 0;
     c.word[1] = high >= 64 ? ones >> (127 - high) & ones << (low >= 64 ? low - 64 : 0) : 0;
     return c;
 }
 
 /* Transposed by semitones, up when positive (-127..127); keys that leave 0..127 are dropped. */
-static inline spiral_column spiral_column_transpose(spiral_column c, int semitones) {
+static inline spiral_keys spiral_keys_transpose(spiral_keys c, int semitones) {
     int n = semitones < 0 ? -semitones : semitones;
     int from = semitones < 0, to = !from; /* the word that gives bits to the other */
     if (n >= 64) {
@@ -155,9 +155,9 @@ static inline spiral_column spiral_column_transpose(spiral_column c, int semiton
 /* The keys at which a note begins, for any bits in the two planes: a key that sounds begins a note if it was
  * silent in the column before (NULL: there is none) or has its onset bit set (NULL: no onset plane). An onset
  * bit whose key does not sound is no note. */
-static inline spiral_column spiral_column_starts(const spiral_column *before, const spiral_column *frame,
-                                                 const spiral_column *onset) {
-    spiral_column c;
+static inline spiral_keys spiral_keys_starts(const spiral_keys *before, const spiral_keys *frame,
+                                             const spiral_keys *onset) {
+    spiral_keys c;
     for (int w = 0; w < 2; w++)
         c.word[w] = frame->word[w] & (~(before ? before->word[w] : 0) | (onset ? onset->word[w] : 0));
     return c;

@@ -25,6 +25,6 @@
 #include "midi.h"
 #include "score.h"
 #include "roll.h"
-#include "measure.h"
+#include "metrics.h"
 
 #endif

@@ -53,7 +53,7 @@ typedef struct spiral_error {
 } spiral_error;
 
 /* The status in words ("bad argument"); never NULL, also for values that are no status. Static storage. */
-SPIRAL_API const char *spiral_status_name(spiral_status status);
+SPIRAL_API const char *spiral_status_message(spiral_status status);
 
 #ifdef __cplusplus
 }

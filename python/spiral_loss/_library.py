@@ -56,7 +56,7 @@ class Error(Exception):
     offset = -1
 
 
-_status_name = declare("spiral_status_name", ctypes.c_char_p, ctypes.c_int)
+_status_name = declare("spiral_status_message", ctypes.c_char_p, ctypes.c_int)
 # What Python users expect to catch; a status that is not named here is somebody's wrong value.
 _BUILTIN: dict[str, type[Exception]] = {
     "out of memory": MemoryError,

@@ -21,8 +21,8 @@ __all__ = ["HAS_CUSTOM_OP", "value"]
 HAS_CUSTOM_OP = hasattr(torch.library, "custom_op")
 # What a graph can hold of the options: texts, whole numbers, and these numbers in a list.
 _NUMBERS = (
-    "weight", "bce", "octave", "floor", "blur", "sigma", "time_columns",
-    "seed_radius", "seed_octave", "seed_semitone",
+    "weight", "bce", "octave", "floor", "blur", "sigma", "time_blur",
+    "coil_radius", "coil_rise", "coil_degrees",
 )  # fmt: skip
 _SECOND = (
     "spiral_loss: the C kernels give first derivatives only; for a second one (create_graph, hessian) call the loss "

@@ -38,10 +38,10 @@ class OptionsStruct(ctypes.Structure):
         ("blur", ctypes.c_double),
         ("reach", ctypes.c_int),
         ("sigma", ctypes.c_double),
-        ("time_columns", ctypes.c_double),
-        ("seed_radius", ctypes.c_double),
-        ("seed_octave", ctypes.c_double),
-        ("seed_semitone", ctypes.c_double),
+        ("time_blur", ctypes.c_double),
+        ("coil_radius", ctypes.c_double),
+        ("coil_rise", ctypes.c_double),
+        ("coil_degrees", ctypes.c_double),
     )
 
 
@@ -85,10 +85,10 @@ class Options:
     blur: float = 0.5
     reach: int = 24
     sigma: float = 0.5
-    time_columns: float = 0.0
-    seed_radius: float = 10.0
-    seed_octave: float = 5.0
-    seed_semitone: float = 30.0
+    time_blur: float = 0.0
+    coil_radius: float = 10.0
+    coil_rise: float = 5.0
+    coil_degrees: float = 30.0
 
     @property
     def helix(self) -> Helix:

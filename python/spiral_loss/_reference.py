@@ -120,13 +120,13 @@ def _cross_entropy(o: Options, z: Tensor, t: Tensor, hit: float, stray: Tensor |
 
 def _spiral(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (11) to (14), (24) to (27)
     T, P, W = y.shape[-2], y.shape[-1], o.reach
-    M = math.ceil(8 * o.time_columns)  # (26)
+    M = math.ceil(8 * o.time_blur)  # (26)
     profile = _profile((o.radii, o.octave), o.blur, W)
-    unit = _unit(profile, _time_profile(o.kind, o.time_columns, M + 1), o.floor)
+    unit = _unit(profile, _time_profile(o.kind, o.time_blur, M + 1), o.floor)
     along_pitch = _by_interval(profile, P, P + 2 * W, W, y)
     blurred = [x @ along_pitch for x in (y, t)]
     if M:
-        along_time = _by_interval(_time_profile(o.kind, o.time_columns, T + M), T + 2 * M, T, -M, y)
+        along_time = _by_interval(_time_profile(o.kind, o.time_blur, T + M), T + 2 * M, T, -M, y)
         blurred = [along_time @ x for x in blurred]
     v, u = blurred
     x = (v - u) / (u + o.floor)
@@ -144,8 +144,8 @@ def _quadratic(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (15), (28)
     T, P = y.shape[-2:]
     d = y - t
     product = d @ _by_interval(_kernel((o.radii, o.octave), o.kind, o.sigma, P), P, P, 0, y)
-    if o.time_columns > 0:
-        product = _by_interval(_time_profile(o.kind, o.time_columns, T), T, T, 0, y) @ product
+    if o.time_blur > 0:
+        product = _by_interval(_time_profile(o.kind, o.time_blur, T), T, T, 0, y) @ product
     return 0.5 * (d * product).sum(-1)
 
 
@@ -177,7 +177,7 @@ def _seed_hard(o: Options, z: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:
     p, q = p + o.low, q + o.low
     steps = (p % 12 - q % 12).abs()
     steps = _circular(steps) if o.kind.endswith("circular") else steps
-    turn, rise = o.seed_radius * o.seed_semitone * steps, o.seed_octave * (p // 12 - q // 12)
+    turn, rise = o.coil_radius * o.coil_degrees * steps, o.coil_rise * (p // 12 - q // 12)
     return torch.sqrt((turn * turn + rise * rise).to(z.dtype)) * there
 
 
@@ -185,7 +185,7 @@ def _seed_mask(o: Options, y: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:
     m, there = _loudest(t, w)
     interval = (torch.arange(y.shape[-1], device=y.device) - m[..., None]).abs()
     steps = _circular(interval) if o.kind.endswith("circular") else interval % 12
-    mask = o.seed_radius * steps + o.seed_octave * (interval // 12)
+    mask = o.coil_radius * steps + o.coil_rise * (interval // 12)
     return (mask.to(y.dtype) * y).sum(-1) * there
 
 

@@ -32,7 +32,7 @@ BACKENDS = ("auto", "native", "torch")
 def make_options(helix: HelixLike = "chromatic", time_tolerance: float = 0.0, **numbers: Any) -> Options:
     """`Options` with the geometry written out."""
     geometry = as_helix(helix)
-    return Options(radii=geometry.radii, octave=geometry.octave, time_columns=float(time_tolerance), **numbers)
+    return Options(radii=geometry.radii, octave=geometry.octave, time_blur=float(time_tolerance), **numbers)
 
 
 def _dims(input: Tensor, pitch_dim: int, time_dim: int) -> tuple[int, int]:
@@ -84,7 +84,7 @@ def _canonical(tensor: Tensor, pitch: int, time: int) -> Tensor:
 
 def _use_torch(backend: str, input: Tensor, options: Options) -> bool:
     # With a time blur columns share their cells, so values column by column need the full chain rule.
-    entangled = options.reduction == "none" and options.time_columns > 0 and input.requires_grad
+    entangled = options.reduction == "none" and options.time_blur > 0 and input.requires_grad
     if backend == "native" and (input.device.type != "cpu" or entangled):
         why = "a gradient of single columns with time_tolerance" if entangled else f"tensors on {input.device}"
         raise ValueError(f'backend is "native", which has no {why}: use "auto"')
@@ -225,7 +225,7 @@ def weighted_bce(input: Tensor, target: Tensor, *, weight: float = 1.0, bce: flo
 def seed_hard(input: Tensor, target: Tensor, *, circular: bool = False, **arguments: Any) -> Tensor:
     """The original question's distance of the loudest keys (docs/math.md, equations 22 and 23): a metric.
 
-    It has no gradient. Arguments: seed_radius (10), seed_octave (5), seed_semitone (30), weight, low, from_logits,
+    It has no gradient. Arguments: coil_radius (10), coil_rise (5), coil_degrees (30), weight, low, from_logits,
     reduction, sample_weight, pitch_dim, time_dim, backend.
     """
     kind = "seed_hard_circular" if circular else "seed_hard"
@@ -235,7 +235,7 @@ def seed_hard(input: Tensor, target: Tensor, *, circular: bool = False, **argume
 def seed_mask(input: Tensor, target: Tensor, *, circular: bool = False, bce: float = 0.0, **arguments: Any) -> Tensor:
     """The original answer's mask around the target's loudest key (docs/math.md, equations 21 and 23).
 
-    Kept to measure against: silence is its optimum. Arguments as for `seed_hard`, less seed_semitone, and bce.
+    Kept to measure against: silence is its optimum. Arguments as for `seed_hard`, less coil_degrees, and bce.
     """
     kind = "seed_mask_circular" if circular else "seed_mask"
     return _simple(kind, input, target, arguments, {"weight": 1.0, "bce": bce})

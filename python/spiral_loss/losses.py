@@ -224,7 +224,7 @@ class SeedMask(_Loss):
         options = make_options(
             kind=self._kind + ("_circular" if circular else ""), weight=weight, bce=bce, low=low,
             from_logits=from_logits, reduction=reduction,
-            seed_radius=radius, seed_octave=octave,
+            coil_radius=radius, coil_rise=octave,
         )  # fmt: skip
         super().__init__(options, pitch_dim, time_dim, backend)
 
@@ -246,7 +246,7 @@ class SeedHard(SeedMask):
         **arguments: Any,
     ) -> None:
         super().__init__(circular, radius, octave, bce=0.0, **arguments)
-        self._set(dataclasses.replace(self.options, seed_semitone=semitone))
+        self._set(dataclasses.replace(self.options, coil_degrees=semitone))
 
     def forward(self, input: Tensor, target: Tensor, weight: Optional[Tensor] = None) -> Tensor:
         """The distance; it does not depend on the input in a way that could be differentiated."""

@@ -79,10 +79,10 @@ class _Measures(ctypes.Structure):
 
 
 _counts, _void, _size = ctypes.POINTER(_Counts), ctypes.c_void_p, ctypes.c_size_t
-_add_frames = declare("spiral_measure_add_frames", None, _counts, _void, _void, _size)
-_add_helix = declare("spiral_measure_add_helix", None, _counts, ctypes.POINTER(HelixStruct), _void, _void, _size)
-_add = declare("spiral_measure_counts_add", None, _counts, _counts)
-_ratios = declare("spiral_measures_from_counts", _Measures, _counts)
+_add_frames = declare("spiral_metrics_add_frames", None, _counts, _void, _void, _size)
+_add_helix = declare("spiral_metrics_add_helix", None, _counts, ctypes.POINTER(HelixStruct), _void, _void, _size)
+_add = declare("spiral_metrics_counts_add", None, _counts, _counts)
+_ratios = declare("spiral_metrics_from_counts", _Measures, _counts)
 
 Result = TypeVar("Result")
 Self = TypeVar("Self", bound="Metric[Any]")

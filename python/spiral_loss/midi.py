@@ -81,7 +81,7 @@ class _Midi(ctypes.Structure):
 
 
 class _Grid(ctypes.Structure):
-    _fields_ = (("kind", ctypes.c_int), ("column_us", ctypes.c_int32), ("steps_per_quarter", ctypes.c_int32))
+    _fields_ = (("kind", ctypes.c_int), ("frame_us", ctypes.c_int32), ("steps_per_quarter", ctypes.c_int32))
 
 
 class _Roll(ctypes.Structure):
@@ -306,7 +306,7 @@ class Midi:
             counts = Report(**{name: getattr(report, name) for name in _REPORT})
             frames = planes[0]
             assert frames is not None
-            seconds = None if column_s is None else roll.grid.column_us / 1e6
+            seconds = None if column_s is None else roll.grid.frame_us / 1e6
             return Roll(frames, planes[1], low, seconds, steps_per_quarter, roll.quarters_per_min, counts)
         finally:
             _roll_clear(ctypes.byref(roll))

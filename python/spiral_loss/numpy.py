@@ -23,7 +23,7 @@ Values = Union[float, npt.NDArray[np.float64]]
 
 def _options(helix: HelixLike, time_tolerance: float, numbers: dict[str, Any]) -> Options:
     geometry = as_helix(helix)
-    return Options(radii=geometry.radii, octave=geometry.octave, time_columns=time_tolerance, **numbers)
+    return Options(radii=geometry.radii, octave=geometry.octave, time_blur=time_tolerance, **numbers)
 
 
 def _canonical(array: npt.NDArray[Any], dims: tuple[int, int]) -> npt.NDArray[Any]:
@@ -62,7 +62,7 @@ def value_and_grad(
         time_dim: the dimension of columns.
         need_grad: whether the gradient is wanted.
         **options: `kind` ("spiral"), `weight`, `bce`, `from_logits`, `reduction` ("mean"), `floor`, `blur`, `reach`,
-            `sigma`, `seed_radius`, `seed_octave`, `seed_semitone`.
+            `sigma`, `coil_radius`, `coil_rise`, `coil_degrees`.
 
     Returns:
         The value, a float, or with `reduction="none"` an array of the shape of `pred` without its pitch dimension;

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-const char *spiral_status_name(spiral_status status) {
+const char *spiral_status_message(spiral_status status) {
     switch (status) {
 #define SPIRAL_X(name, value, text) \
     case SPIRAL_##name: return text;

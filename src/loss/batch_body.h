@@ -30,7 +30,7 @@ typedef struct NAME(call) {
 } NAME(call);
 
 static size_t NAME(tile_bytes)(const spiral_loss *loss) {
-    size_t keys = spiral__row_blocks((size_t)loss->P), bins = spiral__row_blocks((size_t)loss->bins);
+    size_t keys = spiral__round_up_rows((size_t)loss->P), bins = spiral__round_up_rows((size_t)loss->bins);
     return (9 * keys + 2 * bins) * SPIRAL__TILE_BYTES;
 }
 
@@ -50,11 +50,11 @@ static void NAME(lay_out)(NAME(call) * k, void *work) {
     REAL *at = work;
     REAL **const tiles[] = {&k->rows_pred,  &k->rows_target, &k->rows_weight, &k->rows_y,    &k->rows_t,
                             &k->rows_slope, &k->rows_dcost,  &k->rows_dgeo,   &k->rows_stray};
-    for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++, at += spiral__row_blocks(k->P) * NAME(TILE))
+    for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++, at += spiral__round_up_rows(k->P) * NAME(TILE))
         *tiles[i] = at;
     k->rows_u = at;
-    k->rows_v = k->rows_u + spiral__row_blocks(k->bins) * NAME(TILE);
-    k->roll_y = k->rows_v + spiral__row_blocks(k->bins) * NAME(TILE);
+    k->rows_v = k->rows_u + spiral__round_up_rows(k->bins) * NAME(TILE);
+    k->roll_y = k->rows_v + spiral__round_up_rows(k->bins) * NAME(TILE);
     k->width = NAME(width)(k->loss);
     k->roll_t = k->roll_y + (k->T + 2 * k->loss->pad) * k->width;
     if (!k->weight) k->rows_t = k->rows_target, k->rows_weight = NULL;
@@ -115,7 +115,7 @@ static void NAME(strays)(const NAME(call) * k) {
     int index[SPIRAL__MAX_KEYS];
     size_t n = k->ops->sounding(k->P, k->rows_target, index);
     k->ops->nearness(k->P, k->rows_target, k->rows_weight, index, n, k->band,
-                     (REAL)(o->bce + o->weight * SPIRAL__REF_FLOOR), (REAL)o->weight, k->rows_stray);
+                     (REAL)(o->bce + o->lambda * SPIRAL__REF_FLOOR), (REAL)o->lambda, k->rows_stray);
 }
 
 /* Loads n columns and computes what is local to a cell; the cross-entropy is added to sums. */
@@ -134,7 +134,7 @@ static spiral_status NAME(cells)(const NAME(call) * k, size_t first, size_t n, d
         .weight = k->rows_weight,
         .cross = weighted || o->bce > 0,
         .stray = weighted ? k->rows_stray : NULL,
-        .hit = weighted ? (REAL)(o->bce + o->weight) : 1,
+        .hit = weighted ? (REAL)(o->bce + o->lambda) : 1,
         .y = k->rows_y,
         .t = k->rows_t,
         .slope = k->rows_slope,
@@ -154,7 +154,7 @@ static void NAME(spiral)(const NAME(call) * k, double factor, double *sums) {
     size_t n = k->ops->sounding(k->P, k->rows_t, index);
     k->ops->toeplitz(k->bins, k->rows_t, index, n, k->band, 0, band->length, k->rows_u);
     k->ops->toeplitz(k->bins, k->rows_y, k->every, k->P, k->band, 0, band->length, k->rows_v);
-    k->ops->divergence(k->bins, (REAL)k->loss->options.floor, k->rows_u, k->rows_v, factor, sums);
+    k->ops->divergence(k->bins, (REAL)k->loss->options.kl_offset, k->rows_u, k->rows_v, factor, sums);
     if (!k->grad) return;
     k->ops->toeplitz(k->P, k->rows_u, k->every, k->bins, k->band, (ptrdiff_t)band->length - 1, band->length,
                      k->rows_dgeo);
@@ -200,7 +200,7 @@ static void NAME(seed)(const NAME(call) * k, size_t n, double factor, double *su
 }
 
 static void NAME(kind)(const NAME(call) * k, size_t n, double *sums) {
-    const double factor = k->loss->options.weight / k->loss->unit;
+    const double factor = k->loss->options.lambda / k->loss->unit;
     if (k->loss->kind == SPIRAL_LOSS_SPIRAL)
         NAME(spiral)(k, factor, sums);
     else if (spiral__loss_is_quadratic(k->loss->kind)) {
@@ -215,8 +215,8 @@ static void NAME(finish)(const NAME(call) * k, size_t first, size_t n) {
     const spiral_loss_options *o = &k->loss->options;
     const int weighted = k->loss->kind == SPIRAL_LOSS_WEIGHTED_BCE;
     const REAL *dcost = weighted || o->bce > 0 ? k->rows_dcost : NULL;
-    const REAL *dgeo = weighted || k->loss->kind == SPIRAL_LOSS_NONE ? NULL : k->rows_dgeo;
-    const double geo = k->scale * o->weight / k->loss->unit;
+    const REAL *dgeo = weighted || k->loss->kind == SPIRAL_LOSS_BCE ? NULL : k->rows_dgeo;
+    const double geo = k->scale * o->lambda / k->loss->unit;
     k->ops->chain(k->P, dcost, (REAL)(weighted ? k->scale : k->scale * o->bce), k->rows_slope, dgeo,
                   (REAL)(k->loss->kind == SPIRAL_LOSS_SPIRAL ? -geo : geo), k->rows_y);
     ptrdiff_t offset[NAME(TILE)];
@@ -283,7 +283,7 @@ static spiral_status NAME(visit_cells)(NAME(call) * k, size_t start) {
 /* Second visit: the kind on every column, padding included; its gradient goes into roll_y. */
 static void NAME(visit_kind)(NAME(call) * k, size_t start) {
     const spiral_loss *loss = k->loss;
-    const double factor = loss->options.weight / loss->unit;
+    const double factor = loss->options.lambda / loss->unit;
     const size_t padded = k->T + 2 * loss->pad;
     const int quadratic = spiral__loss_is_quadratic(loss->kind);
     for (size_t first = 0, n; first < padded; first += n) {

@@ -19,11 +19,24 @@ const char *spiral_loss_kind_name(spiral_loss_kind kind) {
     return "?";
 }
 
+/* Names of version 0.1, still accepted: in model files and on command lines. */
+static const struct {
+    const char *name;
+    spiral_loss_kind kind;
+} old_names[] = {
+    {"seed_hard", SPIRAL_LOSS_ARGMAX_DISTANCE},
+    {"seed_hard_circular", SPIRAL_LOSS_ARGMAX_DISTANCE_CIRCULAR},
+    {"seed_mask", SPIRAL_LOSS_DISTANCE_MASK},
+    {"seed_mask_circular", SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR},
+};
+
 spiral_status spiral_loss_kind_from_name(const char *name, spiral_loss_kind *kind, spiral_error *err) {
     if (!name || !kind) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "loss: name and kind must not be NULL");
     for (int k = 0; k < SPIRAL_LOSS_COUNT; k++)
         if (!strcmp(name, spiral_loss_kind_name((spiral_loss_kind)k)))
             return *kind = (spiral_loss_kind)k, SPIRAL_OK;
+    for (size_t i = 0; i < sizeof old_names / sizeof *old_names; i++)
+        if (!strcmp(name, old_names[i].name)) return *kind = old_names[i].kind, SPIRAL_OK;
 #define SPIRAL_X(id, name, text) " " name
     return spiral__fail(err, SPIRAL_BAD_ARG, -1, "loss \"%.40s\": not one of" SPIRAL_LOSS_LIST(SPIRAL_X),
                         name);
@@ -34,20 +47,20 @@ spiral_loss_options spiral_loss_options_default(void) {
     return (spiral_loss_options){
         .struct_size = sizeof(spiral_loss_options),
         .kind = SPIRAL_LOSS_SPIRAL,
-        .weight = 1,
+        .lambda = 1,
         .bce = 1,
         .from_logits = 1,
         .reduction = SPIRAL_REDUCE_MEAN,
         .low = 0,
         .helix = spiral_helix_default(),
-        .floor = 0.02,
-        .blur = 0.5,
-        .reach = 24,
+        .kl_offset = 0.02,
+        .blur_length = 0.5,
+        .blur_radius = 24,
         .sigma = 0.5,
-        .time_columns = 0,
-        .seed_radius = 10,
-        .seed_octave = 5,
-        .seed_semitone = 30,
+        .time_blur = 0,
+        .coil_radius = 10,
+        .coil_rise = 5,
+        .coil_degrees = 30,
     };
 }
 
@@ -56,12 +69,12 @@ int spiral__loss_is_quadratic(spiral_loss_kind kind) {
 }
 
 int spiral__loss_is_metric(spiral_loss_kind kind) {
-    return kind == SPIRAL_LOSS_SEED_HARD || kind == SPIRAL_LOSS_SEED_HARD_CIRCULAR;
+    return kind == SPIRAL_LOSS_ARGMAX_DISTANCE || kind == SPIRAL_LOSS_ARGMAX_DISTANCE_CIRCULAR;
 }
 
 int spiral__loss_has_columns(spiral_loss_kind kind) {
-    return spiral__loss_is_metric(kind) || kind == SPIRAL_LOSS_SEED_MASK ||
-           kind == SPIRAL_LOSS_SEED_MASK_CIRCULAR;
+    return spiral__loss_is_metric(kind) || kind == SPIRAL_LOSS_DISTANCE_MASK ||
+           kind == SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR;
 }
 
 typedef struct range {
@@ -107,23 +120,22 @@ spiral_status spiral__loss_check(const spiral_loss_options *o, int P, spiral_err
     if (!o) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "loss options must not be NULL");
     SPIRAL_TRY(check_shape(o, P, err));
     const range ranges[] = {
-        {"weight", o->weight, 0, 1e6, 0},
+        {"lambda", o->lambda, 0, 1e6, 0},
         {"bce", o->bce, 0, 1e6, 0},
-        {"floor", o->floor, 1e-6, 1000, 0},
-        {"blur", o->blur, 0, 1000, 1},
-        {"reach", o->reach, 1, SPIRAL__MAX_REACH, 0},
+        {"kl_offset", o->kl_offset, 1e-6, 1000, 0},
+        {"blur_length", o->blur_length, 0, 1000, 1},
+        {"blur_radius", o->blur_radius, 1, SPIRAL__MAX_REACH, 0},
         {"sigma", o->sigma, 0, 1000, 1},
-        {"time_columns", o->time_columns, 0, SPIRAL__MAX_TIME_COLUMNS, 0},
-        {"seed_radius", o->seed_radius, 0, 1e6, 0},
-        {"seed_octave", o->seed_octave, 0, 1e6, 0},
-        {"seed_semitone", o->seed_semitone, 0, 1e6, 0},
+        {"time_blur", o->time_blur, 0, SPIRAL__MAX_TIME_COLUMNS, 0},
+        {"coil_radius", o->coil_radius, 0, 1e6, 0},
+        {"coil_rise", o->coil_rise, 0, 1e6, 0},
+        {"coil_degrees", o->coil_degrees, 0, 1e6, 0},
     };
     SPIRAL_TRY(check_ranges(ranges, sizeof ranges / sizeof *ranges, err));
     SPIRAL_TRY(spiral_helix_check(&o->helix, err));
-    if (o->time_columns > 0 && o->kind != SPIRAL_LOSS_SPIRAL && !spiral__loss_is_quadratic(o->kind))
-        return spiral__fail(
-            err, SPIRAL_BAD_ARG, -1,
-            "loss option time_columns is %g: must be 0 for the kind %s, which has no time blur",
-            o->time_columns, spiral_loss_kind_name(o->kind));
+    if (o->time_blur > 0 && o->kind != SPIRAL_LOSS_SPIRAL && !spiral__loss_is_quadratic(o->kind))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                            "loss option time_blur is %g: must be 0 for the kind %s, which has no time blur",
+                            o->time_blur, spiral_loss_kind_name(o->kind));
     return SPIRAL_OK;
 }

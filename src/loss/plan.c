@@ -14,24 +14,24 @@
 static double coefficient(const spiral_loss *loss, size_t i) {
     const spiral_loss_options *o = &loss->options;
     switch (loss->kind) {
-    case SPIRAL_LOSS_SPIRAL: return spiral__ref_profile(o, (int)i - o->reach);
+    case SPIRAL_LOSS_SPIRAL: return spiral__ref_profile(o, (int)i - o->blur_radius);
     case SPIRAL_LOSS_ENERGY:
     case SPIRAL_LOSS_GAUSS: return spiral__ref_kernel(o, (int)i - (loss->P - 1));
     case SPIRAL_LOSS_WEIGHTED_BCE: return spiral__ref_near(o, (int)i);
-    case SPIRAL_LOSS_SEED_MASK:
-    case SPIRAL_LOSS_SEED_MASK_CIRCULAR: return spiral__ref_seed_mask(o, (int)i);
+    case SPIRAL_LOSS_DISTANCE_MASK:
+    case SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR: return spiral__ref_distance_mask(o, (int)i);
     default: return 0;
     }
 }
 
 static size_t band_length(const spiral_loss *loss) {
-    if (loss->kind == SPIRAL_LOSS_SPIRAL) return 2 * (size_t)loss->options.reach + 1;
+    if (loss->kind == SPIRAL_LOSS_SPIRAL) return 2 * (size_t)loss->options.blur_radius + 1;
     return spiral__loss_is_quadratic(loss->kind) ? 2 * (size_t)loss->P - 1 : (size_t)loss->P;
 }
 
 static void set_time(spiral_loss *loss) {
-    double tau = loss->options.time_columns;
-    if (tau == 0 || loss->kind == SPIRAL_LOSS_NONE) return;
+    double tau = loss->options.time_blur;
+    if (tau == 0 || loss->kind == SPIRAL_LOSS_BCE) return;
     loss->decay = exp(-1 / tau);
     loss->tail = -1 / expm1(-2 / tau);
     loss->gain = loss->kind == SPIRAL_LOSS_SPIRAL ? tanh(0.5 / tau) : 1;
@@ -44,8 +44,8 @@ spiral_status spiral_loss_create(const spiral_loss_options *options, int P, spir
     *out = NULL;
     SPIRAL_TRY(spiral__loss_check(options, P, err));
     spiral_loss plan = {.options = *options, .P = P, .bins = P, .unit = 1};
-    plan.kind = options->weight > 0 ? options->kind : SPIRAL_LOSS_NONE;
-    if (plan.kind == SPIRAL_LOSS_SPIRAL) plan.bins = P + 2 * options->reach;
+    plan.kind = options->lambda > 0 ? options->kind : SPIRAL_LOSS_BCE;
+    if (plan.kind == SPIRAL_LOSS_SPIRAL) plan.bins = P + 2 * options->blur_radius;
     plan.band.length = band_length(&plan);
 
     const size_t zeros = SPIRAL__ROW_BLOCK, cells = plan.band.length + 2 * zeros;
@@ -79,7 +79,7 @@ static double lone_column(const spiral_loss_options *o, int P, const double *y, 
         return sum;
     }
     const long M = (long)spiral__ref_pad(o);
-    for (int r = -o->reach; r < P + o->reach; r++) {
+    for (int r = -o->blur_radius; r < P + o->blur_radius; r++) {
         double u = 0, v = 0;
         for (int p = 0; p < P; p++) {
             double s = y[p] != 0 || t[p] != 0 ? spiral__ref_profile(o, r - p) : 0;
@@ -88,7 +88,7 @@ static double lone_column(const spiral_loss_options *o, int P, const double *y, 
         }
         for (long j = -M; j <= M; j++) {
             double s = spiral__ref_time_profile(o, j);
-            sum += spiral__ref_divergence(s * u, s * v, o->floor);
+            sum += spiral__ref_divergence(s * u, s * v, o->kl_offset);
         }
     }
     return sum / spiral__ref_unit(o);

@@ -5,7 +5,7 @@
 #ifndef SPIRAL_LOSS_PLAN_H
 #define SPIRAL_LOSS_PLAN_H
 
-#include "kern/loss_kern.h"
+#include "simd/loss_kernels.h"
 #include "spiral/loss.h"
 
 enum { SPIRAL__MAX_KEYS = 128, SPIRAL__MAX_REACH = 127, SPIRAL__MAX_TIME_COLUMNS = 100 };
@@ -25,8 +25,8 @@ struct spiral_loss {
     size_t pad;               /* spiral: columns of silence before and after a roll, for the time blur */
     double unit;              /* value of one missed note before the division that makes it 1 */
     double decay, tail, gain; /* time blur: a, 1 / (1 - a^2), and the factor that makes it sum to one */
-    spiral__band band; /* spiral: the profile; the quadratics: the kernel; weighted_bce and seed_mask: cost by
-                          interval, 0 .. P-1 */
+    spiral__band band; /* spiral: the profile; the quadratics: the kernel; weighted_bce and distance_mask:
+                          cost by interval, 0 .. P-1 */
 };
 
 /* Checks every option; BAD_ARG names it, its value and its limit. */

@@ -9,14 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kern/loss_kern.h"
+#include "simd/loss_kernels.h"
 #include "loss/plan.h"
 
 double spiral__ref_profile(const spiral_loss_options *o, int delta_st) { /* (10) */
-    if (abs(delta_st) > o->reach) return 0;
+    if (abs(delta_st) > o->blur_radius) return 0;
     double sum = 0;
-    for (int k = -o->reach; k <= o->reach; k++) sum += exp(-spiral_helix_distance(&o->helix, k) / o->blur);
-    return exp(-spiral_helix_distance(&o->helix, delta_st) / o->blur) / sum;
+    for (int k = -o->blur_radius; k <= o->blur_radius; k++)
+        sum += exp(-spiral_helix_distance(&o->helix, k) / o->blur_length);
+    return exp(-spiral_helix_distance(&o->helix, delta_st) / o->blur_length) / sum;
 }
 
 double spiral__ref_kernel(const spiral_loss_options *o, int delta_st) {
@@ -33,13 +34,13 @@ double spiral__ref_near(const spiral_loss_options *o, int delta_st) { /* (20) */
 }
 
 double spiral__ref_time_profile(const spiral_loss_options *o, long columns) { /* (25) */
-    if (o->time_columns == 0) return columns == 0;
-    double shape = exp(-(double)labs(columns) / o->time_columns);
-    return o->kind == SPIRAL_LOSS_SPIRAL ? shape * tanh(0.5 / o->time_columns) : shape; /* (28) */
+    if (o->time_blur == 0) return columns == 0;
+    double shape = exp(-(double)labs(columns) / o->time_blur);
+    return o->kind == SPIRAL_LOSS_SPIRAL ? shape * tanh(0.5 / o->time_blur) : shape; /* (28) */
 }
 
 size_t spiral__ref_pad(const spiral_loss_options *o) { /* (26) */
-    return o->kind == SPIRAL_LOSS_SPIRAL ? (size_t)ceil(8 * o->time_columns) : 0;
+    return o->kind == SPIRAL_LOSS_SPIRAL ? (size_t)ceil(8 * o->time_blur) : 0;
 }
 
 /* x - log(1 + x); where that cancels, by its series: the first term left out is 1e-17 of the sum. */
@@ -60,10 +61,10 @@ double spiral__ref_unit(const spiral_loss_options *o) { /* (13), (27) */
     if (o->kind != SPIRAL_LOSS_SPIRAL) return 1;
     double sum = 0;
     long M = (long)spiral__ref_pad(o);
-    for (int k = -o->reach; k <= o->reach; k++) {
+    for (int k = -o->blur_radius; k <= o->blur_radius; k++) {
         double s = spiral__ref_profile(o, k);
         for (long j = -M; j <= M; j++)
-            sum += spiral__ref_divergence(s * spiral__ref_time_profile(o, j), 0, o->floor);
+            sum += spiral__ref_divergence(s * spiral__ref_time_profile(o, j), 0, o->kl_offset);
     }
     return sum;
 }
@@ -73,17 +74,17 @@ static int circular(int st) {
     return s < 6 ? s : 12 - s;
 }
 
-double spiral__ref_seed_mask(const spiral_loss_options *o, int delta_st) {
+double spiral__ref_distance_mask(const spiral_loss_options *o, int delta_st) {
     int steps = abs(delta_st), turn = steps / 12;
     int pitch_class =
-        o->kind == SPIRAL_LOSS_SEED_MASK_CIRCULAR ? circular(steps) : steps % 12; /* (23), (21) */
-    return o->seed_radius * pitch_class + o->seed_octave * turn;
+        o->kind == SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR ? circular(steps) : steps % 12; /* (23), (21) */
+    return o->coil_radius * pitch_class + o->coil_rise * turn;
 }
 
 double spiral__ref_seed_distance(const spiral_loss_options *o, int p, int q) {
-    int steps = p % 12 - q % 12;                                            /* (22) */
-    if (o->kind == SPIRAL_LOSS_SEED_HARD_CIRCULAR) steps = circular(steps); /* (23) */
-    double turn = o->seed_radius * o->seed_semitone * steps, rise = o->seed_octave * (p / 12 - q / 12);
+    int steps = p % 12 - q % 12;                                                  /* (22) */
+    if (o->kind == SPIRAL_LOSS_ARGMAX_DISTANCE_CIRCULAR) steps = circular(steps); /* (23) */
+    double turn = o->coil_radius * o->coil_degrees * steps, rise = o->coil_rise * (p / 12 - q / 12);
     return sqrt(turn * turn + rise * rise);
 }
 
@@ -137,7 +138,7 @@ static void cross_entropy(const roll *r, long j, int p, double hit, double stray
 
 /* (11), (24): u and v, without the floor. */
 static void blur(const roll *r, const double *x, double *out) {
-    int W = r->o->reach, bins = r->P + 2 * W;
+    int W = r->o->blur_radius, bins = r->P + 2 * W;
     for (long j = -r->M; j < r->T + r->M; j++)
         for (int b = 0; b < bins; b++) {
             double sum = 0;
@@ -150,7 +151,7 @@ static void blur(const roll *r, const double *x, double *out) {
 }
 
 static void spiral(const roll *r, double factor) {
-    int W = r->o->reach, bins = r->P + 2 * W;
+    int W = r->o->blur_radius, bins = r->P + 2 * W;
     double N = spiral__ref_unit(r->o);
     blur(r, r->t, r->u);
     blur(r, r->y, r->v);
@@ -158,7 +159,7 @@ static void spiral(const roll *r, double factor) {
         long column = j < 0 ? 0 : j >= r->T ? r->T - 1 : j;
         for (int b = 0; b < bins; b++) {
             long at = (j + r->M) * bins + b;
-            r->columns[column] += factor / N * spiral__ref_divergence(r->u[at], r->v[at], r->o->floor);
+            r->columns[column] += factor / N * spiral__ref_divergence(r->u[at], r->v[at], r->o->kl_offset);
         }
     }
     for (long i = 0; i < r->T; i++) /* (14) */
@@ -168,7 +169,7 @@ static void spiral(const roll *r, double factor) {
                 for (int b = p; b <= p + 2 * W; b++) {
                     long at = (j + r->M) * bins + b;
                     sum += r->st[labs(j - i)] * r->s[abs(b - W - p)] *
-                           ((r->v[at] - r->u[at]) / (r->v[at] + r->o->floor));
+                           ((r->v[at] - r->u[at]) / (r->v[at] + r->o->kl_offset));
                 }
             r->g[i * r->P + p] = sum / N;
         }
@@ -207,18 +208,18 @@ static int loudest(const roll *r, const double *x, long j) {
     return best;
 }
 
-static void seed_hard(const roll *r, double factor) { /* (22), (23) */
+static void argmax_distance(const roll *r, double factor) { /* (22), (23) */
     for (long j = 0; j < r->T; j++) {
         int p = loudest(r, r->target, j), q = loudest(r, r->pred, j);
         if (p >= 0) r->columns[j] += factor * spiral__ref_seed_distance(r->o, r->o->low + p, r->o->low + q);
     }
 }
 
-static void seed_mask(const roll *r, double factor) { /* (21), (23) */
+static void distance_mask(const roll *r, double factor) { /* (21), (23) */
     for (long j = 0; j < r->T; j++) {
         int m = loudest(r, r->target, j);
         for (int p = 0; m >= 0 && p < r->P; p++) {
-            r->g[j * r->P + p] = spiral__ref_seed_mask(r->o, p - m);
+            r->g[j * r->P + p] = spiral__ref_distance_mask(r->o, p - m);
             r->columns[j] += factor * r->g[j * r->P + p] * r->y[j * r->P + p];
         }
     }
@@ -227,7 +228,7 @@ static void seed_mask(const roll *r, double factor) { /* (21), (23) */
 static void kind(roll *r, double factor) {
     switch (r->o->kind) {
     case SPIRAL_LOSS_SPIRAL:
-        for (int k = 0; k <= r->o->reach; k++) r->s[k] = spiral__ref_profile(r->o, k);
+        for (int k = 0; k <= r->o->blur_radius; k++) r->s[k] = spiral__ref_profile(r->o, k);
         for (long k = 0; k < r->T + 2 * r->M; k++) r->st[k] = spiral__ref_time_profile(r->o, k);
         spiral(r, factor);
         break;
@@ -237,11 +238,11 @@ static void kind(roll *r, double factor) {
         quadratic(r, factor);
         break;
     case SPIRAL_LOSS_WEIGHTED_BCE: weighted(r, factor); break;
-    case SPIRAL_LOSS_SEED_HARD:
-    case SPIRAL_LOSS_SEED_HARD_CIRCULAR: seed_hard(r, factor); break;
-    case SPIRAL_LOSS_SEED_MASK:
-    case SPIRAL_LOSS_SEED_MASK_CIRCULAR: seed_mask(r, factor); break;
-    case SPIRAL_LOSS_NONE:
+    case SPIRAL_LOSS_ARGMAX_DISTANCE:
+    case SPIRAL_LOSS_ARGMAX_DISTANCE_CIRCULAR: argmax_distance(r, factor); break;
+    case SPIRAL_LOSS_DISTANCE_MASK:
+    case SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR: distance_mask(r, factor); break;
+    case SPIRAL_LOSS_BCE:
     case SPIRAL_LOSS_COUNT: break;
     }
 }
@@ -257,9 +258,9 @@ static void one_roll(roll *r) { /* (7) */
             if (r->o->bce > 0) cross_entropy(r, j, p, r->o->bce, r->o->bce);
         }
     }
-    if (r->o->weight > 0) kind(r, r->o->weight);
+    if (r->o->lambda > 0) kind(r, r->o->lambda);
     for (long i = 0; i < r->T * r->P; i++) /* (6) */
-        r->grad[i] += r->o->weight * weight_at(r, i) * slope(r, i) * r->g[i];
+        r->grad[i] += r->o->lambda * weight_at(r, i) * slope(r, i) * r->g[i];
 }
 
 static double reduction(const spiral_loss_options *o, size_t columns, int P, const double *target,
@@ -282,14 +283,14 @@ static double reduction(const spiral_loss_options *o, size_t columns, int P, con
 }
 
 size_t spiral__ref_scratch(const spiral_loss_options *o, int P, size_t T) {
-    size_t padded = T + 2 * spiral__ref_pad(o), keys = (size_t)P, bins = keys + 2 * (size_t)o->reach;
+    size_t padded = T + 2 * spiral__ref_pad(o), keys = (size_t)P, bins = keys + 2 * (size_t)o->blur_radius;
     return 4 * T * keys + 2 * padded * bins + SPIRAL__MAX_KEYS + padded;
 }
 
 double spiral__ref_value_grad(const spiral_loss_options *o, int P, size_t B, size_t T, const double *pred,
                               const double *target, const double *weight, double *columns, double *grad,
                               double *scratch) {
-    size_t M = spiral__ref_pad(o), cells = T * (size_t)P, bins = (size_t)(P + 2 * o->reach),
+    size_t M = spiral__ref_pad(o), cells = T * (size_t)P, bins = (size_t)(P + 2 * o->blur_radius),
            padded = T + 2 * M;
     double *y = scratch, *t = y + cells, *g = t + cells, *own = g + cells, *u = own + cells;
     double *v = u + padded * bins, *s = v + padded * bins, *st = s + SPIRAL__MAX_KEYS;

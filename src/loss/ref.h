@@ -17,7 +17,7 @@ size_t spiral__ref_pad(const spiral_loss_options *o);                        /* 
 double spiral__ref_divergence(double u, double v, double floor);
 double spiral__ref_unit(const spiral_loss_options *o);                        /* N, equations 13, 27 */
 double spiral__ref_seed_distance(const spiral_loss_options *o, int p, int q); /* equations 22, 23 */
-double spiral__ref_seed_mask(const spiral_loss_options *o, int delta_st);     /* equations 21, 23 */
+double spiral__ref_distance_mask(const spiral_loss_options *o, int delta_st); /* equations 21, 23 */
 
 #define SPIRAL__REF_FLOOR 0.05 /* epsilon, equation 20 */
 

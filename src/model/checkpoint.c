@@ -19,9 +19,9 @@ static json_t *config_json(const spiral_model *m) {
     const spiral_grid *g = &c->roll.grid;
     return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:b, s:b, s:s, s:f}",
                      "format", FORMAT_NAME, "grid", g->kind == SPIRAL_GRID_SECONDS ? "seconds" : "beats",
-                     "column_us", (int)g->column_us, "steps_per_quarter", (int)g->steps_per_quarter, "low",
+                     "column_us", (int)g->frame_us, "steps_per_quarter", (int)g->steps_per_quarter, "low",
                      c->roll.low, "high", c->roll.high, "planes", m->planes, "kind",
-                     c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "columns", c->columns, "code", c->code,
+                     c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "columns", c->frames, "code", c->latent,
                      "hidden", c->hidden, "layers", c->layers, "drums", c->roll.drums, "pedal", c->roll.pedal,
                      "out_of_range", spiral_out_of_range_name(c->roll.out_of_range), "threshold",
                      (double)m->threshold);
@@ -31,8 +31,8 @@ static spiral_status metadata_json(const spiral_model *m, json_t **out, spiral_e
     json_t *config = config_json(m);
     char *text = config ? json_dumps(config, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_t *metadata =
-        text ? json_pack("{s:s, s:s, s:s}", "spiral", text, "data", spiral_model_get_note(m, "data"),
-                         "training", spiral_model_get_note(m, "training"))
+        text ? json_pack("{s:s, s:s, s:s}", "spiral", text, "data", spiral_model_get_metadata(m, "data"),
+                         "training", spiral_model_get_metadata(m, "training"))
              : NULL;
     json_decref(config);
     free(text);
@@ -124,7 +124,7 @@ static spiral_status config_from_json(const json_t *json, spiral_model_config *c
     SPIRAL_TRY(out_of_range_from_json(json, &out_of_range, err));
     *c = (spiral_model_config){
         .roll = {.grid = {.kind = strcmp(grid, "beats") ? SPIRAL_GRID_SECONDS : SPIRAL_GRID_BEATS,
-                          .column_us = integer(json, "column_us"),
+                          .frame_us = integer(json, "column_us"),
                           .steps_per_quarter = integer(json, "steps_per_quarter")},
                  .low = integer(json, "low"),
                  .high = integer(json, "high"),
@@ -132,9 +132,9 @@ static spiral_status config_from_json(const json_t *json, spiral_model_config *c
                  .drums = json_is_true(json_object_get(json, "drums")),
                  .pedal = json_is_true(json_object_get(json, "pedal")),
                  .out_of_range = out_of_range},
-        .columns = integer(json, "columns"),
+        .frames = integer(json, "columns"),
         .kind = strcmp(kind, "vae") ? SPIRAL_MODEL_AE : SPIRAL_MODEL_VAE,
-        .code = integer(json, "code"),
+        .latent = integer(json, "code"),
         .hidden = integer(json, "hidden"),
         .layers = integer(json, "layers"),
     };
@@ -166,7 +166,7 @@ static spiral_status model_from_tensors(const spiral__tensors *tensors, spiral_m
     const char *sections[] = {"data", "training"};
     for (int i = 0; status == SPIRAL_OK && i < 2; i++) {
         const char *note = spiral__safetensors_text(tensors, sections[i]);
-        status = spiral_model_set_note(m, sections[i], note ? note : "", err);
+        status = spiral_model_set_metadata(m, sections[i], note ? note : "", err);
     }
     if (status != SPIRAL_OK) {
         spiral_model_destroy(m);

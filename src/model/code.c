@@ -36,7 +36,7 @@ void spiral_model_work_destroy(spiral_model_work *work) {
     free(work);
 }
 
-void spiral_model_encode(const spiral_model *model, size_t B, const spiral_column *windows, float *codes,
+void spiral_model_encode(const spiral_model *model, size_t B, const spiral_keys *windows, float *codes,
                          double *kl, spiral_model_work *work) {
     const size_t columns = (size_t)model->planes * (size_t)model->T;
     spiral__network *net = &work->net;
@@ -67,13 +67,13 @@ void spiral_model_decode(const spiral_model *model, size_t B, const float *codes
 }
 
 void spiral_model_threshold(const spiral_model *model, const float *logits, float threshold,
-                            spiral_column *window) {
+                            spiral_keys *window) {
     const size_t T = (size_t)model->T, P = (size_t)model->P;
     memset(window, 0, (size_t)model->planes * T * sizeof *window);
     for (size_t row = 0; row < (size_t)model->planes * T; row++)
         for (size_t p = 0; p < P; p++)
             if (logits[row * P + p] > threshold)
-                spiral_column_set(&window[row], model->config.roll.low + (int)p, 1);
+                spiral_keys_set(&window[row], model->config.roll.low + (int)p, 1);
     if (model->planes == 2)
         for (size_t t = 0; t < T; t++)
             for (int w = 0; w < 2; w++) window[T + t].word[w] &= window[t].word[w];

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "model/gemm.h"
+#include "nn/gemm.h"
 #include "model/model.h"
 
 float *spiral__floats(size_t n) {
@@ -22,9 +22,9 @@ float *spiral__floats(size_t n) {
 
 spiral_model_config spiral_model_config_default(void) {
     return (spiral_model_config){.roll = spiral_roll_options_default(),
-                                 .columns = 36,
+                                 .frames = 36,
                                  .kind = SPIRAL_MODEL_AE,
-                                 .code = 16,
+                                 .latent = 16,
                                  .hidden = 512,
                                  .layers = 1};
 }
@@ -39,18 +39,18 @@ enum { MAX_CELLS = 65536 };
 static spiral_status check_config(const spiral_model_config *c, spiral_error *err) {
     SPIRAL_TRY(in_range("lowest key", c->roll.low, 0, 127, err));
     SPIRAL_TRY(in_range("highest key", c->roll.high, c->roll.low, 127, err));
-    SPIRAL_TRY(in_range("columns of a window", c->columns, 1, 512, err));
+    SPIRAL_TRY(in_range("columns of a window", c->frames, 1, 512, err));
     SPIRAL_TRY(in_range("kind", (int)c->kind, SPIRAL_MODEL_AE, SPIRAL_MODEL_VAE, err));
-    SPIRAL_TRY(in_range("code size", c->code, 1, 1024, err));
+    SPIRAL_TRY(in_range("code size", c->latent, 1, 1024, err));
     SPIRAL_TRY(in_range("hidden units", c->hidden, 1, 4096, err));
     SPIRAL_TRY(in_range("hidden layers", c->layers, 1, SPIRAL__MAX_LAYERS, err));
     SPIRAL_TRY(in_range("grid", (int)c->roll.grid.kind, SPIRAL_GRID_SECONDS, SPIRAL_GRID_BEATS, err));
     if (c->roll.grid.kind == SPIRAL_GRID_SECONDS)
-        SPIRAL_TRY(in_range("microseconds per column", c->roll.grid.column_us, 1000, 1000000, err));
+        SPIRAL_TRY(in_range("microseconds per column", c->roll.grid.frame_us, 1000, 1000000, err));
     else
         SPIRAL_TRY(in_range("steps per quarter", c->roll.grid.steps_per_quarter, 1, 96, err));
     SPIRAL_TRY(in_range("out_of_range", (int)c->roll.out_of_range, 0, SPIRAL_OUT_OF_RANGE_COUNT - 1, err));
-    int cells = (c->roll.onsets ? 2 : 1) * c->columns * (c->roll.high - c->roll.low + 1);
+    int cells = (c->roll.onsets ? 2 : 1) * c->frames * (c->roll.high - c->roll.low + 1);
     if (cells > MAX_CELLS)
         return spiral__fail(err, SPIRAL_TOO_BIG, -1, "a window of %d cells is above %d, the limit", cells,
                             MAX_CELLS);
@@ -96,10 +96,10 @@ static void describe(const spiral_model_config *config, spiral_model *m) {
     m->config = *config;
     m->planes = config->roll.onsets ? 2 : 1;
     m->P = config->roll.high - config->roll.low + 1;
-    m->T = config->columns;
+    m->T = config->frames;
     m->D = (size_t)m->planes * (size_t)m->P * (size_t)m->T;
     m->H = (size_t)config->hidden;
-    m->Z = (size_t)config->code;
+    m->Z = (size_t)config->latent;
     m->O = config->kind == SPIRAL_MODEL_VAE ? 2 * m->Z : m->Z;
     m->N = m->H + m->Z;
     place_tensors(m);
@@ -184,14 +184,14 @@ static char **note_of(spiral_model *model, const char *section) {
     return NULL;
 }
 
-const char *spiral_model_get_note(const spiral_model *model, const char *section) {
+const char *spiral_model_get_metadata(const spiral_model *model, const char *section) {
     if (!strcmp(section, "data") && model->data_note) return model->data_note;
     if (!strcmp(section, "training") && model->training_note) return model->training_note;
     return "";
 }
 
-spiral_status spiral_model_set_note(spiral_model *model, const char *section, const char *json,
-                                    spiral_error *err) {
+spiral_status spiral_model_set_metadata(spiral_model *model, const char *section, const char *json,
+                                        spiral_error *err) {
     char **note = note_of(model, section);
     if (!note)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "section \"%s\" is neither data nor training", section);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "kern/net_kern.h"
-#include "model/gemm.h"
+#include "simd/nn_kernels.h"
+#include "nn/gemm.h"
 #include "model/network.h"
 
 /* A new vae is nearly deterministic: log variances start this far below zero. */
@@ -80,7 +80,7 @@ static float *inverse_of(const spiral__network *n, int layer_of_all, size_t begi
 
 void spiral__encode_rows(spiral__network *n, size_t begin, size_t rows) {
     const spiral_model *m = n->model;
-    const spiral__net_kern *kern = spiral__net_kern_get();
+    const spiral__nn_kernels *kern = spiral__nn_kernels_get();
     const size_t H = m->H, N = m->N, O = m->O;
     for (int l = 0; l < layers(n); l++) {
         size_t stride;
@@ -125,7 +125,7 @@ static void use_code(spiral__network *n, size_t begin, size_t rows, int sampling
 
 void spiral__decode_rows(spiral__network *n, size_t begin, size_t rows, int sampling) {
     const spiral_model *m = n->model;
-    const spiral__net_kern *kern = spiral__net_kern_get();
+    const spiral__nn_kernels *kern = spiral__nn_kernels_get();
     const size_t H = m->H, N = m->N;
     use_code(n, begin, rows, sampling);
     const float *in = n->last + begin * N + H; /* the code */
@@ -160,7 +160,7 @@ static float *vector_gradient(const spiral__network *n, size_t shard, spiral__te
 /* Decoder: from dlogits to the gradient of the code used, which is left in dh[.., H ..]. */
 static void decoder_backward(spiral__network *n, size_t shard, size_t begin, size_t rows) {
     const spiral_model *m = n->model;
-    const spiral__net_kern *kern = spiral__net_kern_get();
+    const spiral__nn_kernels *kern = spiral__nn_kernels_get();
     const size_t H = m->H, N = m->N, D = m->D;
     float *dh = n->dh + begin * N, *dlogits = n->logits + begin * D;
     kern->column_sums(rows, D, dlogits, D, vector_gradient(n, shard, SPIRAL__OUT_B, 0));
@@ -208,7 +208,7 @@ static void code_backward(spiral__network *n, size_t shard, size_t begin, size_t
 /* Encoder: from the gradient of code[] to that of the first layer's output, left in `first`. */
 static void encoder_backward(spiral__network *n, size_t shard, size_t begin, size_t rows) {
     const spiral_model *m = n->model;
-    const spiral__net_kern *kern = spiral__net_kern_get();
+    const spiral__nn_kernels *kern = spiral__nn_kernels_get();
     const size_t H = m->H, N = m->N, O = m->O;
     float *dh = n->dh + begin * N, *dcode = n->code + begin * O;
     kern->column_sums(rows, O, dcode, O, vector_gradient(n, shard, SPIRAL__CODE_B, 0));
@@ -315,5 +315,5 @@ void spiral__weight_task(spiral__network *n, size_t task, const spiral__run *run
         return;
     }
     for (size_t s = 0; s < n->shards; s++)
-        spiral__net_kern_get()->add(vectors, n->vectors + s * vectors, grad + m->matrices);
+        spiral__nn_kernels_get()->add(vectors, n->vectors + s * vectors, grad + m->matrices);
 }

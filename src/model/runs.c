@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "kern/net_kern.h"
+#include "simd/nn_kernels.h"
 #include "model/runs.h"
 
 typedef struct run_finder {
@@ -12,7 +12,7 @@ typedef struct run_finder {
     size_t count;
     uint32_t row;
     uint16_t key_base; /* plane * P - low */
-    uint16_t begin[SPIRAL_KEYS];
+    uint16_t begin[SPIRAL_KEY_COUNT];
 } run_finder;
 
 /* Ends the runs of the keys in `ended`, starts those in `started`, at column t; word 0 or 1 of the column. */
@@ -24,12 +24,12 @@ static void change(run_finder *f, int word, uint64_t started, uint64_t ended, ui
     for (; started; started &= started - 1) f->begin[64 * word + __builtin_ctzll(started)] = t;
 }
 
-size_t spiral__runs_find(const spiral_model *model, const spiral_column *window, uint32_t row,
+size_t spiral__runs_find(const spiral_model *model, const spiral_keys *window, uint32_t row,
                          spiral__run *runs) {
-    const spiral_column mask = spiral_column_mask(model->config.roll.low, model->config.roll.high);
+    const spiral_keys mask = spiral_keys_range(model->config.roll.low, model->config.roll.high);
     run_finder f = {.runs = runs, .row = row};
     for (int plane = 0; plane < model->planes; plane++) {
-        const spiral_column *columns = window + (size_t)plane * (size_t)model->T;
+        const spiral_keys *columns = window + (size_t)plane * (size_t)model->T;
         f.key_base = (uint16_t)(plane * model->P - model->config.roll.low);
         uint64_t before[2] = {0, 0};
         for (int t = 0; t <= model->T; t++)
@@ -48,7 +48,7 @@ static const float *sum_row(const spiral_model *m, size_t key, size_t t) {
 }
 
 void spiral__runs_forward(const spiral_model *model, const spiral__run *runs, size_t count, float *y) {
-    const spiral__net_kern *kern = spiral__net_kern_get();
+    const spiral__nn_kernels *kern = spiral__nn_kernels_get();
     memset(y, 0, model->N * sizeof *y);
     for (size_t i = 0; i < count; i++) {
         kern->add(model->N, sum_row(model, runs[i].key, runs[i].end), y);
@@ -64,7 +64,7 @@ static size_t cell(const spiral_model *m, size_t key, size_t t) {
 
 void spiral__runs_backward_key(const spiral_model *model, const spiral__run *runs, size_t count, size_t key,
                                const float *dy, float *dS, float *dW) {
-    const spiral__net_kern *kern = spiral__net_kern_get();
+    const spiral__nn_kernels *kern = spiral__nn_kernels_get();
     const size_t N = model->N, T = (size_t)model->T;
     if (!count) return;
     memset(dS, 0, (T + 1) * N * sizeof *dS);
@@ -80,7 +80,7 @@ void spiral__runs_backward_key(const spiral_model *model, const spiral__run *run
 }
 
 void spiral__model_sum_key(spiral_model *model, size_t key) {
-    const spiral__net_kern *kern = spiral__net_kern_get();
+    const spiral__nn_kernels *kern = spiral__nn_kernels_get();
     const float *W = spiral__param(model, SPIRAL__ENC_IN, 0);
     float *row = model->sums + key * ((size_t)model->T + 1) * model->N;
     memset(row, 0, model->N * sizeof *row);
@@ -95,8 +95,8 @@ void spiral__model_refresh(spiral_model *model) {
         spiral__model_sum_key(model, key);
 }
 
-void spiral__window_floats(const spiral_model *model, const spiral_column *window, float *x) {
+void spiral__window_floats(const spiral_model *model, const spiral_keys *window, float *x) {
     const int low = model->config.roll.low;
     for (int row = 0; row < model->planes * model->T; row++)
-        for (int p = 0; p < model->P; p++) *x++ = (float)spiral_column_get(&window[row], low + p);
+        for (int p = 0; p < model->P; p++) *x++ = (float)spiral_keys_get(&window[row], low + p);
 }

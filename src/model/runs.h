@@ -24,7 +24,7 @@ static inline size_t spiral__runs_max(const spiral_model *m) {
 }
 
 /* Finds the runs of one window (planes * T columns); runs[] takes spiral__runs_max. Returns how many. */
-size_t spiral__runs_find(const spiral_model *model, const spiral_column *window, uint32_t row,
+size_t spiral__runs_find(const spiral_model *model, const spiral_keys *window, uint32_t row,
                          spiral__run *runs);
 
 /* y (N) = the first layer of the window with these runs: hidden units, then the linear path to the code. */
@@ -36,6 +36,6 @@ void spiral__runs_backward_key(const spiral_model *model, const spiral__run *run
                                const float *dy /* (B, N) */, float *dS, float *dW /* (D, N) */);
 
 /* The window as floats, 0 or 1, (planes, T, P). */
-void spiral__window_floats(const spiral_model *model, const spiral_column *window, float *x /* (D) */);
+void spiral__window_floats(const spiral_model *model, const spiral_keys *window, float *x /* (D) */);
 
 #endif

@@ -99,7 +99,7 @@ static spiral_status fit(spiral_model *m, size_t pairs, const float *now, const 
 }
 
 /* The codes of pair i of the corpus: windows at `position` and half a window later. */
-static void encode_pair(const spiral__trainer *t, size_t position, spiral_column *windows,
+static void encode_pair(const spiral__trainer *t, size_t position, spiral_keys *windows,
                         spiral_model_work *work, float *now, float *next) {
     const spiral_model *m = t->model;
     size_t column, file = spiral__corpus_locate(t->corpus, position, &column);
@@ -124,7 +124,7 @@ static void pair_task(void *context, size_t task, int worker) {
     (void)worker;
     const pairs *p = context;
     const spiral_model *m = p->trainer->model;
-    spiral_column *windows = calloc(2 * (size_t)m->planes * (size_t)m->T, sizeof *windows);
+    spiral_keys *windows = calloc(2 * (size_t)m->planes * (size_t)m->T, sizeof *windows);
     spiral_model_work *work = NULL;
     if (!windows || spiral_model_work_create(m, &work, NULL) != SPIRAL_OK) {
         p->failed[task] = 1;
@@ -143,10 +143,10 @@ static float density(const spiral_corpus *c) {
     uint64_t on = 0, columns = 0;
     for (size_t i = 0; i < c->count; i++) {
         const spiral_roll *roll = &c->entries[i].roll;
-        columns += roll->columns;
-        for (size_t t = 0; t < roll->columns; t++)
-            on += (uint64_t)(__builtin_popcountll(roll->frames[t].word[0]) +
-                             __builtin_popcountll(roll->frames[t].word[1]));
+        columns += roll->frames;
+        for (size_t t = 0; t < roll->frames; t++)
+            on += (uint64_t)(__builtin_popcountll(roll->sounding[t].word[0]) +
+                             __builtin_popcountll(roll->sounding[t].word[1]));
     }
     return columns ? (float)on / (float)columns : 0.0f;
 }

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "model/gemm.h"
+#include "nn/gemm.h"
 #include "model/runs.h"
 #include "train/pca.h"
 
@@ -22,7 +22,7 @@ static const size_t MAX_FLOATS = (size_t)32 << 20;
 static const float LOGIT_SLOPE = 6.0f;
 
 size_t spiral__window_draw(const spiral_corpus *corpus, int transpose, uint64_t seed, uint64_t stream,
-                           spiral_column *window) {
+                           spiral_keys *window) {
     spiral__rng rng = spiral__rng_init(seed, stream);
     size_t column, file = spiral__corpus_locate(corpus, spiral__rng_below(&rng, corpus->positions), &column);
     int shift = transpose ? (int)spiral__rng_below(&rng, 2 * (uint64_t)transpose + 1) - transpose : 0;
@@ -34,7 +34,7 @@ size_t spiral__window_draw(const spiral_corpus *corpus, int transpose, uint64_t 
 static spiral_status draw_windows(const spiral_model *m, const spiral_corpus *corpus, uint64_t seed, size_t n,
                                   float *X, float *mean, spiral_error *err) {
     size_t columns = (size_t)m->planes * (size_t)m->T;
-    spiral_column *window = malloc(columns * sizeof *window);
+    spiral_keys *window = malloc(columns * sizeof *window);
     double *sum = calloc(m->D, sizeof *sum);
     if (!window || !sum) {
         free(window);

@@ -6,7 +6,7 @@
 #define SPIRAL_TRAIN_PCA_H
 
 #include "model/model.h"
-#include "train/corpus.h"
+#include "data/corpus.h"
 
 /* Measures mean and first Z principal axes of random windows of the corpus into the model's facts (pca.mean,
  * pca.basis), and starts the model from them: its linear path becomes the projection onto whitened components
@@ -21,6 +21,6 @@ void spiral__pca_project(const spiral_model *model, const float *x, float *coord
 
 /* One random window of training: position and transposition drawn from rng. */
 size_t spiral__window_draw(const spiral_corpus *corpus, int transpose, uint64_t seed, uint64_t stream,
-                           spiral_column *window);
+                           spiral_keys *window);
 
 #endif

@@ -18,7 +18,7 @@ static json_t *data_json(const spiral__trainer *t) {
         const spiral__corpus_entry *e = &t->corpus->entries[i];
         files += !e->skipped;
         skipped += e->skipped != NULL;
-        columns += e->roll.columns;
+        columns += e->roll.frames;
         if (e->skipped) continue;
         seconds += e->seconds;
         notes += e->report.notes_kept;
@@ -35,16 +35,17 @@ static json_t *options_json(const spiral__trainer *t) {
     const spiral_loss_options *l = &o->loss;
     json_t *json =
         json_pack("{s:s, s:f, s:f, s:f, s:f, s:i, s:f, s:f, s:f}", "loss", spiral_loss_kind_name(l->kind),
-                  "lambda", l->weight, "bce", l->bce, "floor", l->floor, "blur", l->blur, "reach", l->reach,
-                  "sigma", l->sigma, "time_columns", l->time_columns, "octave", l->helix.octave);
+                  "lambda", l->lambda, "bce", l->bce, "floor", l->kl_offset, "blur", l->blur_length, "reach",
+                  l->blur_radius, "sigma", l->sigma, "time_columns", l->time_blur, "octave", l->helix.octave);
     json_t *radii = json_pack("[f, f, f, f, f, f]", l->helix.radii[0], l->helix.radii[1], l->helix.radii[2],
                               l->helix.radii[3], l->helix.radii[4], l->helix.radii[5]);
-    json_object_set_new(json, "seed_radius", json_real(l->seed_radius));
-    json_object_set_new(json, "seed_octave", json_real(l->seed_octave));
-    json_t *run = json_pack("{s:o, s:i, s:f, s:f, s:i, s:I, s:I, s:f, s:f, s:s}", "helix_radii", radii,
-                            "batch", o->batch, "rate", o->rate, "decay", o->decay, "transpose", o->transpose,
-                            "seed", (json_int_t)o->seed, "steps", (json_int_t)t->steps, "beta", o->beta,
-                            "free_bits", o->free_bits, "weights_from", "principal components");
+    json_object_set_new(json, "seed_radius", json_real(l->coil_radius));
+    json_object_set_new(json, "seed_octave", json_real(l->coil_rise));
+    json_t *run =
+        json_pack("{s:o, s:i, s:f, s:f, s:i, s:I, s:I, s:f, s:f, s:s}", "helix_radii", radii, "batch",
+                  o->batch, "rate", o->learning_rate, "decay", o->weight_decay, "transpose", o->transpose,
+                  "seed", (json_int_t)o->seed, "steps", (json_int_t)t->steps, "beta", o->beta, "free_bits",
+                  o->free_bits, "weights_from", "principal components");
     if (json && run) json_object_update(json, run);
     json_decref(run);
     return json;
@@ -67,7 +68,8 @@ static json_t *training_json(const spiral__trainer *t, int final) {
 static spiral_status set_note(spiral_model *m, const char *section, json_t *json, spiral_error *err) {
     char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(json);
-    spiral_status status = text ? spiral_model_set_note(m, section, text, err) : spiral__no_memory(err, 0);
+    spiral_status status =
+        text ? spiral_model_set_metadata(m, section, text, err) : spiral__no_memory(err, 0);
     free(text);
     return status;
 }
@@ -114,11 +116,12 @@ static spiral_status compare_options(const spiral__trainer *t, const json_t *sav
 
 static spiral_status compare_models(const spiral__trainer *t, const spiral_model *saved, spiral_error *err) {
     const spiral_model_config *a = &t->model->config, *b = &saved->config;
-    int same = a->kind == b->kind && a->code == b->code && a->hidden == b->hidden && a->layers == b->layers &&
-               a->columns == b->columns && a->roll.low == b->roll.low && a->roll.high == b->roll.high &&
-               t->model->planes == saved->planes && a->roll.grid.kind == b->roll.grid.kind &&
+    int same = a->kind == b->kind && a->latent == b->latent && a->hidden == b->hidden &&
+               a->layers == b->layers && a->frames == b->frames && a->roll.low == b->roll.low &&
+               a->roll.high == b->roll.high && t->model->planes == saved->planes &&
+               a->roll.grid.kind == b->roll.grid.kind &&
                (a->roll.grid.kind == SPIRAL_GRID_SECONDS
-                    ? a->roll.grid.column_us == b->roll.grid.column_us
+                    ? a->roll.grid.frame_us == b->roll.grid.frame_us
                     : a->roll.grid.steps_per_quarter == b->roll.grid.steps_per_quarter);
     if (!a->roll.pedal != !b->roll.pedal || a->roll.out_of_range != b->roll.out_of_range)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1,
@@ -129,7 +132,7 @@ static spiral_status compare_models(const spiral__trainer *t, const spiral_model
                       err, SPIRAL_BAD_ARG, -1,
                       "the model to go on with has another shape: code %d, hidden %d, layers %d, %d columns, "
                       "keys %d to %d",
-                      b->code, b->hidden, b->layers, b->columns, b->roll.low, b->roll.high);
+                      b->latent, b->hidden, b->layers, b->frames, b->roll.low, b->roll.high);
 }
 
 static spiral_status take_state(spiral__trainer *t, const spiral__tensors *tensors, const spiral_model *saved,
@@ -141,7 +144,7 @@ static spiral_status take_state(spiral__trainer *t, const spiral__tensors *tenso
     SPIRAL_TRY(compare_options(t, note, err));
     SPIRAL_TRY(compare_models(t, saved, err));
     json_t *data = data_json(t);
-    json_t *saved_data = json_loads(spiral_model_get_note(saved, "data"), 0, NULL);
+    json_t *saved_data = json_loads(spiral_model_get_metadata(saved, "data"), 0, NULL);
     int same = json_equal(data, saved_data);
     json_decref(data);
     json_decref(saved_data);
@@ -169,7 +172,7 @@ static spiral_status take_state(spiral__trainer *t, const spiral__tensors *tenso
 
 static spiral_status keep(void *context, const spiral__tensors *tensors, const spiral_model *saved,
                           spiral_error *err) {
-    json_t *note = json_loads(spiral_model_get_note(saved, "training"), 0, NULL);
+    json_t *note = json_loads(spiral_model_get_metadata(saved, "training"), 0, NULL);
     spiral_status status = note ? take_state(context, tensors, saved, note, err)
                                 : spiral__fail(err, SPIRAL_FORMAT, -1, "it says nothing about its training");
     json_decref(note);

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "kern/denormal.h"
+#include "simd/denormal.h"
 #include "train/pca.h"
 #include "train/trainer.h"
 
@@ -122,7 +122,7 @@ static void cut_shard(spiral__trainer *t, size_t shard) {
     size_t begin = spiral__shard_begin(shard), rows = spiral__shard_rows(&t->net, shard), found = 0;
     spiral__run *runs = t->runs + begin * spiral__runs_max(m);
     for (size_t r = begin; r < begin + rows; r++) {
-        spiral_column *window = t->windows + r * columns_of(m);
+        spiral_keys *window = t->windows + r * columns_of(m);
         uint64_t drawing = (uint64_t)t->step * (uint64_t)t->options.batch + r;
         t->files[r] = spiral__window_draw(t->corpus, t->options.transpose, t->options.seed, drawing, window);
         spiral__window_floats(m, window, t->targets + r * m->D);
@@ -218,7 +218,7 @@ static void adam_task(void *context, size_t i, int worker) {
     (void)worker;
     const moving *move = context;
     spiral__trainer *t = move->trainer;
-    const spiral__net_kern *kern = spiral__net_kern_get();
+    const spiral__nn_kernels *kern = spiral__nn_kernels_get();
     const size_t matrices = t->model->matrices, trained = t->model->trained;
     size_t begin = i * ADAM_BLOCK, end = begin + ADAM_BLOCK < trained ? begin + ADAM_BLOCK : trained;
     size_t border = begin > matrices ? begin : end < matrices ? end : matrices;
@@ -234,9 +234,9 @@ static void sum_task(void *context, size_t key, int worker) {
 
 double spiral__trainer_rate(const spiral__trainer *t, int64_t step) {
     double warm = 0.05 * (double)t->steps, at = (double)step + 1, pi = 3.14159265358979323846;
-    if (at < warm) return t->options.rate * at / warm;
+    if (at < warm) return t->options.learning_rate * at / warm;
     if (at >= (double)t->steps) return 0;
-    return t->options.rate * 0.5 * (1 + cos(pi * (at - warm) / ((double)t->steps - warm)));
+    return t->options.learning_rate * 0.5 * (1 + cos(pi * (at - warm) / ((double)t->steps - warm)));
 }
 
 static void move_weights(spiral__trainer *t) {
@@ -250,7 +250,7 @@ static void move_weights(spiral__trainer *t) {
                                    .epsilon = 1e-8f,
                                    .scale = 1.0f / (float)t->options.batch};
     move.matrices = move.vectors;
-    move.matrices.decay = (float)t->options.decay;
+    move.matrices.decay = (float)t->options.weight_decay;
     par_for(t, (t->model->trained + ADAM_BLOCK - 1) / ADAM_BLOCK, adam_task, &move);
     par_for(t, (size_t)t->model->planes * (size_t)t->model->P, sum_task, t);
 }
@@ -264,7 +264,8 @@ spiral_status spiral__trainer_step(spiral__trainer *t, spiral_error *err) {
                 err, SPIRAL_NUMERIC, -1,
                 "%s: the loss of one of its windows is not a finite number at step %lld; a smaller "
                 "learning rate than %g may help",
-                t->corpus->entries[t->files[t->shard_bad[s]]].path, (long long)t->step + 1, t->options.rate);
+                t->corpus->entries[t->files[t->shard_bad[s]]].path, (long long)t->step + 1,
+                t->options.learning_rate);
         loss += t->shard_loss[s];
         kl += t->net.kl[s];
     }

@@ -20,8 +20,8 @@ spiral_train_options spiral_train_options_default(void) {
                                   .beta = 1,
                                   .free_bits = 0.1,
                                   .batch = 256,
-                                  .rate = 0.008,
-                                  .decay = 0.01,
+                                  .learning_rate = 0.008,
+                                  .weight_decay = 0.01,
                                   .seconds = 120,
                                   .transpose = 3,
                                   .seed = 1};
@@ -45,15 +45,15 @@ static spiral_status check_options(const spiral_train_options *o, spiral_error *
                             "spiral_train_options_default",
                             o->struct_size, sizeof *o);
     SPIRAL_TRY(check_real("batch", o->batch, 1, 65536, err));
-    SPIRAL_TRY(check_real("learning rate", o->rate, 1e-9, 10, err));
-    SPIRAL_TRY(check_real("weight decay", o->decay, 0, 10, err));
+    SPIRAL_TRY(check_real("learning rate", o->learning_rate, 1e-9, 10, err));
+    SPIRAL_TRY(check_real("weight decay", o->weight_decay, 0, 10, err));
     SPIRAL_TRY(check_real("beta", o->beta, 0, 1e6, err));
     SPIRAL_TRY(check_real("free bits", o->free_bits, 0, 100, err));
     SPIRAL_TRY(check_real("transpose", o->transpose, 0, 24, err));
     SPIRAL_TRY(check_real("steps", (double)o->steps, 0, 1e12, err));
     SPIRAL_TRY(check_real("epochs", o->epochs, 0, 1e9, err));
     if (!o->steps && o->epochs == 0) SPIRAL_TRY(check_real("time in seconds", o->seconds, 1, 1e8, err));
-    if (o->loss.kind == SPIRAL_LOSS_SEED_HARD || o->loss.kind == SPIRAL_LOSS_SEED_HARD_CIRCULAR)
+    if (o->loss.kind == SPIRAL_LOSS_ARGMAX_DISTANCE || o->loss.kind == SPIRAL_LOSS_ARGMAX_DISTANCE_CIRCULAR)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
                             "%s is a metric: it takes the loudest key of each column, which has no gradient",
                             spiral_loss_kind_name(o->loss.kind));
@@ -203,9 +203,9 @@ spiral_status spiral_train(const spiral_train_options *options, const spiral_cor
     SPIRAL_TRY(check_options(options, err));
     SPIRAL_TRY(spiral__corpus_check(train, &options->model, err));
     SPIRAL_TRY(spiral__corpus_check(valid, &options->model, err));
-    if (train->T != options->model.columns)
+    if (train->T != options->model.frames)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the corpus has windows of %d columns, the model of %d",
-                            train->T, options->model.columns);
+                            train->T, options->model.frames);
     spiral__trainer t;
     spiral_train_progress progress = {0};
     reporter r = {&t, &progress, callback, context, now_s(), 0, now_s(), 0, 0};

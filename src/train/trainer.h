@@ -9,9 +9,10 @@
 #include <jansson.h>
 
 #include "base/par.h"
-#include "kern/net_kern.h"
+#include "simd/nn_kernels.h"
 #include "model/network.h"
-#include "train/corpus.h"
+#include "data/corpus.h"
+#include "spiral/train.h"
 
 typedef struct spiral__trainer {
     spiral_train_options options;
@@ -24,17 +25,17 @@ typedef struct spiral__trainer {
     float *grad, *m, *v; /* (trained) gradient and AdamW moments */
     float *best;         /* (trained) the weights that did best on validation */
 
-    spiral_column *windows; /* (B, planes * T) */
-    size_t *files;          /* (B) which file a window is from */
-    float *targets;         /* (B, planes, T, P) */
-    spiral__run *runs;      /* (B, runs_max) as found, each shard in its own part */
-    size_t *run_count;      /* (shards) */
-    spiral__run *sorted;    /* (B, runs_max) by key */
-    size_t *key_begin;      /* (planes P + 1) */
-    void **work;            /* (threads) of the loss */
-    float **scratch;        /* (threads) (T + 1, N) */
-    double *shard_loss;     /* (shards) */
-    int *shard_bad;         /* (shards) row whose loss is not finite, or -1 */
+    spiral_keys *windows; /* (B, planes * T) */
+    size_t *files;        /* (B) which file a window is from */
+    float *targets;       /* (B, planes, T, P) */
+    spiral__run *runs;    /* (B, runs_max) as found, each shard in its own part */
+    size_t *run_count;    /* (shards) */
+    spiral__run *sorted;  /* (B, runs_max) by key */
+    size_t *key_begin;    /* (planes P + 1) */
+    void **work;          /* (threads) of the loss */
+    float **scratch;      /* (threads) (T + 1, N) */
+    double *shard_loss;   /* (shards) */
+    int *shard_bad;       /* (shards) row whose loss is not finite, or -1 */
 
     int64_t step, steps; /* done, planned */
     int64_t best_step;

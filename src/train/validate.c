@@ -63,7 +63,7 @@ static void score_windows(const validation *v, size_t first, size_t rows, tally 
     const ptrdiff_t T = m->T, P = m->P;
     const spiral_strides strides = {T * P, P, 1};
     float *logits = buffer, *target = buffer + rows * m->D, *codes = target + rows * m->D;
-    spiral_column *windows = (spiral_column *)(void *)(codes + rows * m->Z + rows * m->Z % 2);
+    spiral_keys *windows = (spiral_keys *)(void *)(codes + rows * m->Z + rows * m->Z % 2);
     const size_t columns = (size_t)m->planes * (size_t)m->T;
     for (size_t r = 0; r < rows; r++) {
         const spiral_roll *roll = &t->valid->entries[v->file[first + r]].roll;
@@ -88,7 +88,7 @@ static void shard_task(void *context, size_t shard, int worker) {
     size_t first = shard * SPIRAL__SHARD,
            rows = v->count - first < SPIRAL__SHARD ? v->count - first : SPIRAL__SHARD;
     size_t floats =
-        rows * (2 * m->D + m->Z) + 2 + rows * (size_t)m->planes * (size_t)m->T * sizeof(spiral_column) / 4;
+        rows * (2 * m->D + m->Z) + 2 + rows * (size_t)m->planes * (size_t)m->T * sizeof(spiral_keys) / 4;
     spiral_model_work *work = NULL;
     float *buffer = spiral__floats(floats);
     if (!buffer || spiral_model_work_create(m, &work, NULL) != SPIRAL_OK)
@@ -102,13 +102,13 @@ static void shard_task(void *context, size_t shard, int worker) {
 /* Lists the windows to score: one after another in every file, without the silent ones, thinned evenly. */
 static size_t list_windows(const spiral__trainer *t, size_t *file, size_t *begin) {
     const spiral_model_config *c = &t->model->config;
-    const size_t T = (size_t)c->columns;
+    const size_t T = (size_t)c->frames;
     size_t count = 0;
     for (size_t i = 0; i < t->valid->count; i++) {
         const spiral_roll *roll = &t->valid->entries[i].roll;
-        for (size_t b = 0; b < roll->columns; b += T) {
-            int width = (int)(roll->columns - b < T ? roll->columns - b : T);
-            if (spiral__window_empty(roll->frames + b, width, c->roll.low, c->roll.high)) continue;
+        for (size_t b = 0; b < roll->frames; b += T) {
+            int width = (int)(roll->frames - b < T ? roll->frames - b : T);
+            if (spiral__window_empty(roll->sounding + b, width, c->roll.low, c->roll.high)) continue;
             file[count] = i;
             begin[count++] = b;
         }
@@ -153,7 +153,7 @@ static void summarise(const spiral_model *m, tally *tallies, size_t shards, spir
 spiral_status spiral__validate(spiral__trainer *t, spiral__validation *result, spiral_error *err) {
     size_t room = 0;
     for (size_t i = 0; i < t->valid->count; i++)
-        room += t->valid->entries[i].roll.columns / (size_t)t->model->T + 1;
+        room += t->valid->entries[i].roll.frames / (size_t)t->model->T + 1;
     size_t *file = calloc(room + 1, sizeof *file), *begin = calloc(room + 1, sizeof *begin);
     size_t count = file && begin ? list_windows(t, file, begin) : 0;
     size_t shards = (count + SPIRAL__SHARD - 1) / SPIRAL__SHARD;
@@ -174,7 +174,7 @@ spiral_status spiral__validate(spiral__trainer *t, spiral__validation *result, s
                                       "%s: the loss of one of its windows is not a finite number after step "
                                       "%lld; a smaller learning rate than %g may help",
                                       t->valid->entries[file[tallies[s].bad - 1]].path, (long long)t->step,
-                                      t->options.rate);
+                                      t->options.learning_rate);
         if (status == SPIRAL_OK) summarise(t->model, tallies, shards, result);
     }
     free(file);

@@ -23,9 +23,9 @@
 
 static void test_status_names(void **state) {
     (void)state;
-    assert_string_equal(spiral_status_name(SPIRAL_OK), "ok");
-    assert_string_equal(spiral_status_name(SPIRAL_NO_DATA), "no data");
-    assert_string_equal(spiral_status_name((spiral_status)77), "unknown status");
+    assert_string_equal(spiral_status_message(SPIRAL_OK), "ok");
+    assert_string_equal(spiral_status_message(SPIRAL_NO_DATA), "no data");
+    assert_string_equal(spiral_status_message((spiral_status)77), "unknown status");
 }
 
 static void test_error_text(void **state) {

@@ -40,7 +40,7 @@ def model(tmp_path_factory, music):
 
 @pytest.fixture(scope="session")
 def vae(tmp_path_factory, music):
-    return trained(tmp_path_factory.mktemp("vae"), music, "--kind", "vae", "--preset", "seed")
+    return trained(tmp_path_factory.mktemp("vae"), music, "--kind", "vae", "--preset", "36x36")
 
 
 @pytest.fixture(scope="session")

@@ -181,8 +181,8 @@ def test_help_to_a_full_disk_is_a_failure():
     (["train", "a", "--steps", "3", "--time", "5s"], ["--time, --steps and --epochs"]),
     (["train", "a", "--lambda", "0", "--bce", "0"], ["nothing to learn"]),
     (["train", "a", "--loss", "bce", "--bce", "0"], ["nothing to learn"]),
-    (["train", "a", "--loss", "seed_hard"], ["seed_hard", "not one of"]),
-    (["inspect", "a", "--preset", "seed", "--low", "90", "--high", "50"], ["--low 90"]),
+    (["train", "a", "--loss", "argmax_distance"], ["argmax_distance", "not one of"]),
+    (["inspect", "a", "--preset", "36x36", "--low", "90", "--high", "50"], ["--low 90"]),
 ])
 def test_a_wrong_command_line_is_status_2_and_one_sentence(args, words, tmp_path):
     assert failed(spiral(*args, cwd=tmp_path), 2, *words)
@@ -256,7 +256,7 @@ def test_numbers_in_json_are_numbers_when_there_is_nothing_to_divide(tune, tmp_p
 
 def test_a_piece_is_at_no_distance_from_itself(tune):
     done = spiral("loss", tune, tune, "--json").json
-    for name in ("spiral", "energy", "gauss", "seed_hard", "seed_hard_circular", "hard", "spiral_error", "miss"):
+    for name in ("spiral", "energy", "gauss", "argmax_distance", "argmax_distance_circular", "hard", "spiral_error", "miss"):
         assert abs(done[name]) < 1e-9, name
     assert done["frame"]["f1"] == done["note"]["f1"] == done["chroma"]["f1"] == 1
 

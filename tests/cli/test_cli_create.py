@@ -36,7 +36,7 @@ def is_music(path, low, high):
     return notes
 
 
-@pytest.fixture(scope="module", params=["bar", "seed", "phrase", "vae"])
+@pytest.fixture(scope="module", params=["bar", "36x36", "phrase", "vae"])
 def any_model(request, music, tmp_path_factory):
     flags = ["--kind", "vae"] if request.param == "vae" else ["--preset", request.param]
     return trained(tmp_path_factory.mktemp(request.param), music, *flags)

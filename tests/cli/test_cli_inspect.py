@@ -142,7 +142,7 @@ def test_all_that_is_written_is_read_without_a_warning(model, vae, tune, other, 
     assert spiral("interpolate", model, tune, other, "-n", "3", "-o", tmp_path / "way").status == 0
     written = list(tmp_path.rglob("*.mid"))
     assert len(written) > 40
-    done = spiral("inspect", tmp_path, "--strict", "--keep-duplicates", "--preset", "seed", "--low", "0", "--high", "127", "--json")
+    done = spiral("inspect", tmp_path, "--strict", "--keep-duplicates", "--preset", "36x36", "--low", "0", "--high", "127", "--json")
     assert done.status == 0 and done.json["warnings"] == {}
     silent = [entry for entry in done.json["skipped"] if "no notes" not in entry["reason"]]
     assert silent == [] and done.json["files"] + len(done.json["skipped"]) == len(written)
@@ -167,7 +167,7 @@ def known(tmp_path):
 
 
 def test_what_a_preset_keeps_and_loses(known):
-    done = spiral("inspect", known, "--preset", "seed", "--json").json
+    done = spiral("inspect", known, "--preset", "36x36", "--json").json
     assert {key: done[key] for key in ("notes", "notes_in_range", "notes_below", "notes_above", "notes_drums", "notes_short",
                                        "onsets_merged", "notes_doubled", "onsets_kept", "notes_folded", "windows")} == {
         "notes": 9, "notes_in_range": 6, "notes_below": 1, "notes_above": 2, "notes_drums": 1, "notes_short": 0,
@@ -175,13 +175,13 @@ def test_what_a_preset_keeps_and_loses(known):
     assert done["onsets_lost"] == pytest.approx(2 / 6)
     # a flawless copy tells 4 notes, all of them right, of 9: precision 1, recall 4/9
     assert done["note_f1_ceiling"] == pytest.approx(2 * (4 / 9) / (1 + 4 / 9))
-    folded = spiral("inspect", known, "--preset", "seed", "--out-of-range", "fold", "--json").json
+    folded = spiral("inspect", known, "--preset", "36x36", "--out-of-range", "fold", "--json").json
     assert folded["notes_in_range"] == 9 and folded["notes_folded"] == 3 and folded["notes_below"] == 0
-    fit = spiral("inspect", known, "--preset", "seed", "--low", "40", "--high", "76", "--out-of-range", "fit", "--json").json
+    fit = spiral("inspect", known, "--preset", "36x36", "--low", "40", "--high", "76", "--out-of-range", "fit", "--json").json
     assert fit["files_transposed"] == 1 and fit["notes_in_range"] == 7 and fit["notes_above"] == 2
-    two = spiral("inspect", known, "--preset", "seed", "--planes", "2", "--json").json
+    two = spiral("inspect", known, "--preset", "36x36", "--planes", "2", "--json").json
     assert two["onsets_merged"] == 0 and two["onsets_kept"] == 5
-    slow = spiral("inspect", known, "--preset", "seed", "--grid", "100ms", "--json").json
+    slow = spiral("inspect", known, "--preset", "36x36", "--grid", "100ms", "--json").json
     assert slow["notes_short"] == 3 and slow["windows"] == 1
 
 
@@ -189,17 +189,17 @@ def test_presets_side_by_side(music):
     done = spiral("inspect", music, "--compare", "--json")
     assert done.status == 0
     compare = done.json["compare"]
-    assert list(compare) == ["bar", "seed", "phrase"]
-    for preset, columns, planes in ("bar", 16, 2), ("seed", 36, 1), ("phrase", 64, 2):
+    assert list(compare) == ["bar", "36x36", "phrase"]
+    for preset, columns, planes in ("bar", 16, 2), ("36x36", 36, 1), ("phrase", 64, 2):
         alone = spiral("inspect", music, "--preset", preset, "--json").json
         assert compare[preset]["columns"] == columns and compare[preset]["planes"] == planes
         assert {key: alone[key] for key in compare[preset]} == compare[preset]
     table = spiral("inspect", music, "--compare").out.splitlines()
-    assert table[2].split() == ["bar", "seed", "phrase"]
+    assert table[2].split() == ["bar", "36x36", "phrase"]
     rows = [line for line in table if line.startswith("  ") and "%" in line]
     assert len(rows) > 5 and len({len(line) for line in rows}) == 1  # aligned
     own = spiral("inspect", music, "--compare", "--grid", "1/32", "--json").json
-    assert list(own["compare"]) == ["as asked", "seed", "bar", "phrase"]
+    assert list(own["compare"]) == ["as asked", "36x36", "bar", "phrase"]
     assert "compare" not in spiral("inspect", music, "--json").json
 
 
@@ -207,7 +207,7 @@ def test_a_preset_that_leaves_nothing_says_so(tmp_path):
     low = tmp_path / "low.mid"
     low.write_bytes(one_note(30))
     done = spiral("inspect", low, "--compare", "--json")
-    assert done.status == 0 and "none of its 1 notes" in done.json["compare"]["seed"]["reason"]
+    assert done.status == 0 and "none of its 1 notes" in done.json["compare"]["36x36"]["reason"]
     assert "-" in spiral("inspect", low, "--compare").out
 
 

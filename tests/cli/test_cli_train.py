@@ -78,13 +78,13 @@ def test_the_same_seed_gives_the_same_bytes_for_any_number_of_threads(music, mod
     assert digest(trained(folder, music, "--seed", "2")) != digest(model)
 
 
-@pytest.mark.parametrize("preset", ["seed", "bar", "phrase"])
+@pytest.mark.parametrize("preset", ["36x36", "bar", "phrase"])
 @pytest.mark.parametrize("kind", ["ae", "vae"])
 def test_every_preset_and_kind_makes_a_model_that_opens_elsewhere(preset, kind, music, tmp_path):
     path = trained(tmp_path, music, "--preset", preset, "--kind", kind)
     info = spiral("info", path, "--json").json
     assert info["config"]["kind"] == kind and info["sha256"] == digest(path)
-    assert info["config"]["columns"] == {"seed": 36, "bar": 16, "phrase": 64}[preset]
+    assert info["config"]["columns"] == {"36x36": 36, "bar": 16, "phrase": 64}[preset]
     assert info["training"]["finished"] is True and info["training"]["steps"] == 20
     assert info["data"]["files"] + info["data"]["files_held_out"] == 4
     with safe_open(path, framework="np") as tensors:
@@ -96,7 +96,7 @@ def test_every_preset_and_kind_makes_a_model_that_opens_elsewhere(preset, kind, 
             assert (values == values).all()
 
 
-@pytest.mark.parametrize("loss", ["bce", "spiral", "energy", "gauss", "weighted_bce", "seed_mask", "seed_mask_circular"])
+@pytest.mark.parametrize("loss", ["bce", "spiral", "energy", "gauss", "weighted_bce", "distance_mask", "distance_mask_circular"])
 def test_every_loss_trains(loss, music, tmp_path):
     done = spiral("train", music, "-o", tmp_path / "m", *TINY, "--loss", loss, "--json", "--helix", "tonnetz")
     assert done.status == 0, done.err

@@ -17,7 +17,7 @@ int story_main(int argc, char **argv);
 #include "../../examples/00_whole_story.c"
 #undef main
 
-#include "../music/smf.h"
+#include "../midi/smf.h"
 #include "spiral/loss.h"
 #include "spiral/roll.h"
 #include "spiral/score.h"
@@ -52,10 +52,10 @@ static void check_roll(const roll *r, const spiral_midi *midi) {
     spiral_roll_options options = spiral_roll_options_default();
     spiral_roll theirs;
     assert_int_equal(spiral_roll_from_midi(midi, &options, &theirs, NULL, NULL), SPIRAL_OK);
-    assert_int_equal(r->columns, theirs.columns);
+    assert_int_equal(r->columns, theirs.frames);
     for (size_t c = 0; c < r->columns; c++)
         for (int p = 0; p < P; p++)
-            assert_int_equal(r->cells[c * P + (size_t)p], spiral_column_get(&theirs.frames[c], LOW + p));
+            assert_int_equal(r->cells[c * P + (size_t)p], spiral_keys_get(&theirs.sounding[c], LOW + p));
     spiral_roll_clear(&theirs);
 }
 
@@ -144,7 +144,7 @@ static double library(double bce, double weight, const double *logits, const dou
     spiral_loss *loss;
     double value;
     options.bce = bce;
-    options.weight = weight;
+    options.lambda = weight;
     assert_int_equal(spiral_loss_create(&options, P, &loss, NULL), SPIRAL_OK);
     assert_true(spiral_loss_work_size_f64(loss, T) <= sizeof work);
     assert_int_equal(spiral_loss_value_grad_f64(loss, 1, T, logits, strides, target, strides, NULL, strides,

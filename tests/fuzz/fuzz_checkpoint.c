@@ -21,7 +21,7 @@ size_t fuzz_json_limit(size_t size) { return 256 * size + 65536; }
 static void check_config(const spiral_model *m) {
     const spiral_model_config *c = spiral_model_get_config(m);
     FUZZ_CHECK(c->roll.low >= 0 && c->roll.low <= c->roll.high && c->roll.high <= 127);
-    FUZZ_CHECK(c->columns >= 1 && c->columns <= 512 && c->code >= 1 && c->code <= 1024);
+    FUZZ_CHECK(c->frames >= 1 && c->frames <= 512 && c->latent >= 1 && c->latent <= 1024);
     FUZZ_CHECK(c->hidden >= 1 && c->hidden <= 4096 && c->layers >= 1 && c->layers <= 8);
     FUZZ_CHECK(spiral_model_planes(m) == 1 + (c->roll.onsets != 0));
     FUZZ_CHECK(spiral_model_keys(m) == c->roll.high - c->roll.low + 1);
@@ -36,9 +36,9 @@ static void check_config(const spiral_model *m) {
 static void use(const spiral_model *m) {
     spiral_model_work *work;
     size_t cells = spiral_model_cells(m);
-    size_t columns = (size_t)spiral_model_planes(m) * (size_t)spiral_model_get_config(m)->columns;
-    spiral_column *window = malloc(columns * sizeof *window);
-    float *codes = malloc((size_t)spiral_model_get_config(m)->code * sizeof *codes);
+    size_t columns = (size_t)spiral_model_planes(m) * (size_t)spiral_model_get_config(m)->frames;
+    spiral_keys *window = malloc(columns * sizeof *window);
+    float *codes = malloc((size_t)spiral_model_get_config(m)->latent * sizeof *codes);
     float *logits = malloc(cells * sizeof *logits);
     FUZZ_CHECK(window && codes && logits && spiral_model_work_create(m, &work, NULL) == SPIRAL_OK);
     double kl;
@@ -47,7 +47,7 @@ static void use(const spiral_model *m) {
     spiral_model_decode(m, 1, codes, logits, work);
     spiral_model_threshold(m, logits, spiral_model_get_threshold(m), window);
     const spiral_roll_options *roll = &spiral_model_get_config(m)->roll;
-    const spiral_column range = spiral_column_mask(roll->low, roll->high);
+    const spiral_keys range = spiral_keys_range(roll->low, roll->high);
     for (size_t i = 0; i < columns; i++)
         FUZZ_CHECK(!(window[i].word[0] & ~range.word[0]) && !(window[i].word[1] & ~range.word[1]));
     spiral_model_work_destroy(work);
@@ -59,8 +59,8 @@ static void use(const spiral_model *m) {
 static void check_same(const spiral_model *a, const spiral_model *b) {
     FUZZ_CHECK(!memcmp(spiral_model_get_config(a), spiral_model_get_config(b), sizeof(spiral_model_config)));
     FUZZ_CHECK(spiral_model_get_threshold(a) == spiral_model_get_threshold(b));
-    FUZZ_CHECK(!strcmp(spiral_model_get_note(a, "data"), spiral_model_get_note(b, "data")));
-    FUZZ_CHECK(!strcmp(spiral_model_get_note(a, "training"), spiral_model_get_note(b, "training")));
+    FUZZ_CHECK(!strcmp(spiral_model_get_metadata(a, "data"), spiral_model_get_metadata(b, "data")));
+    FUZZ_CHECK(!strcmp(spiral_model_get_metadata(a, "training"), spiral_model_get_metadata(b, "training")));
     for (size_t i = 0; i < spiral_model_tensor_count(a); i++) {
         spiral_tensor x = spiral_model_get_tensor(a, i), y = spiral_model_get_tensor(b, i);
         FUZZ_CHECK(!strcmp(x.name, y.name) && x.rows == y.rows && x.columns == y.columns);

@@ -49,7 +49,7 @@ static void tensors_of(int layers, text *header, const unsigned char **arrays, s
     spiral_model_config config = spiral_model_config_default();
     spiral_model *m;
     config.roll.low = 60, config.roll.high = 61;
-    config.columns = 2, config.code = 1, config.hidden = 2, config.layers = layers;
+    config.frames = 2, config.latent = 1, config.hidden = 2, config.layers = layers;
     FUZZ_CHECK(spiral_model_create(&config, 1, &m, NULL) == SPIRAL_OK);
     FUZZ_CHECK(spiral__checkpoint_write(m, NULL, 0, owned, size, NULL) == SPIRAL_OK);
     size_t length = (size_t)spiral__le64(*owned);

@@ -135,11 +135,11 @@ void fuzz_midi_round_trip(const spiral_midi *midi) {
 
 /* ---- rolls ---- */
 
-static size_t count_bits(spiral_column c) {
+static size_t count_bits(spiral_keys c) {
     return (size_t)__builtin_popcountll(c.word[0]) + (size_t)__builtin_popcountll(c.word[1]);
 }
 
-static int is_within(spiral_column inner, spiral_column outer) {
+static int is_within(spiral_keys inner, spiral_keys outer) {
     return !(inner.word[0] & ~outer.word[0]) && !(inner.word[1] & ~outer.word[1]);
 }
 
@@ -159,15 +159,15 @@ static void check_report(const spiral_midi *midi, const spiral_roll_options *o, 
 /* As many notes begin in the bits as the report says, all of them in range. */
 static void check_columns(const spiral_roll *roll, const spiral_roll_options *o,
                           const spiral_roll_report *r) {
-    const spiral_column range = spiral_column_mask(o->low, o->high);
+    const spiral_keys range = spiral_keys_range(o->low, o->high);
     size_t starts = 0;
-    FUZZ_CHECK((roll->columns == 0) == (r->notes_kept == 0) && !roll->onsets == !o->onsets);
-    FUZZ_CHECK(!roll->columns || count_bits(roll->frames[roll->columns - 1]));
-    for (size_t c = 0; c < roll->columns; c++) {
-        const spiral_column *before = c ? &roll->frames[c - 1] : NULL;
-        spiral_column begins =
-            spiral_column_starts(before, &roll->frames[c], roll->onsets ? &roll->onsets[c] : NULL);
-        FUZZ_CHECK(is_within(roll->frames[c], range));
+    FUZZ_CHECK((roll->frames == 0) == (r->notes_kept == 0) && !roll->onsets == !o->onsets);
+    FUZZ_CHECK(!roll->frames || count_bits(roll->sounding[roll->frames - 1]));
+    for (size_t c = 0; c < roll->frames; c++) {
+        const spiral_keys *before = c ? &roll->sounding[c - 1] : NULL;
+        spiral_keys begins =
+            spiral_keys_starts(before, &roll->sounding[c], roll->onsets ? &roll->onsets[c] : NULL);
+        FUZZ_CHECK(is_within(roll->sounding[c], range));
         FUZZ_CHECK(!roll->onsets || !memcmp(&begins, &roll->onsets[c], sizeof begins));
         starts += count_bits(begins);
     }
@@ -179,13 +179,13 @@ static void check_way_back(const spiral_roll *roll) {
     spiral_roll again;
     spiral_error err = {0};
     const spiral_roll_options all = {.grid = roll->grid, .high = 127, .onsets = roll->onsets != NULL};
-    size_t size, bytes = roll->columns * sizeof *roll->frames;
+    size_t size, bytes = roll->frames * sizeof *roll->sounding;
     FUZZ_CHECK(spiral_midi_from_roll(roll, &midi, &err) == SPIRAL_OK);
     fuzz_midi_valid(&midi);
     free(write_and_read(&midi, &size, &read));
     check_same(&midi, &read);
     FUZZ_CHECK(spiral_roll_from_midi(&read, &all, &again, NULL, &err) == SPIRAL_OK);
-    FUZZ_CHECK(again.columns == roll->columns && !memcmp(again.frames, roll->frames, bytes));
+    FUZZ_CHECK(again.frames == roll->frames && !memcmp(again.sounding, roll->sounding, bytes));
     FUZZ_CHECK(!roll->onsets || !memcmp(again.onsets, roll->onsets, bytes));
     spiral_roll_clear(&again);
     spiral_midi_clear(&read);
@@ -203,7 +203,7 @@ static double expected_columns(const spiral_midi *midi, const spiral_roll_option
         if (kept && n->off_ticks > end) end = n->off_ticks;
     }
     if (o->pedal) end = midi->end_ticks;
-    if (o->grid.kind == SPIRAL_GRID_SECONDS) return spiral_midi_seconds(midi, end) * 1e6 / o->grid.column_us;
+    if (o->grid.kind == SPIRAL_GRID_SECONDS) return spiral_midi_seconds(midi, end) * 1e6 / o->grid.frame_us;
     double quarters =
         midi->ticks_per_quarter ? (double)end / midi->ticks_per_quarter : 2 * (double)end / midi->ticks_per_s;
     return quarters * o->grid.steps_per_quarter;
@@ -214,17 +214,17 @@ void fuzz_roll(const spiral_midi *midi, const spiral_roll_options *options) {
     spiral_roll_report report;
     spiral_error err = {0};
     double columns = expected_columns(midi, options);
-    int too_big = columns > (double)SPIRAL_ROLL_COLUMNS_MAX + 2;
+    int too_big = columns > (double)SPIRAL_ROLL_FRAMES_MAX + 2;
     int exactly = !options->pedal && options->out_of_range == SPIRAL_OUT_OF_RANGE_DROP;
     if (columns > COLUMNS_TRIED && !(too_big && exactly))
         return; /* costs memory and time, and shows nothing new */
     spiral_status status = spiral_roll_from_midi(midi, options, &roll, &report, &err);
     if (too_big) {
-        FUZZ_CHECK(fuzz_refusal(status, &err) == SPIRAL_TOO_BIG && !roll.frames && !roll.columns);
+        FUZZ_CHECK(fuzz_refusal(status, &err) == SPIRAL_TOO_BIG && !roll.sounding && !roll.frames);
         return;
     }
-    FUZZ_CHECK(status == SPIRAL_OK && (double)roll.columns <= columns + 2);
-    FUZZ_CHECK(!exactly || fabs((double)roll.columns - columns) <= 2);
+    FUZZ_CHECK(status == SPIRAL_OK && (double)roll.frames <= columns + 2);
+    FUZZ_CHECK(!exactly || fabs((double)roll.frames - columns) <= 2);
     check_report(midi, options, &report);
     check_columns(&roll, options, &report);
     check_way_back(&roll);

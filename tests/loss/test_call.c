@@ -45,18 +45,18 @@ static void refused(spiral_loss_options o, int P, const char *sentence) {
 
 static void test_wrong_options(void **state) {
     (void)state;
-    REFUSED(weight, -1, "loss option weight is -1: must be 0 to 1e+06");
-    REFUSED(weight, NAN, "loss option weight is nan: must be 0 to 1e+06");
+    REFUSED(lambda, -1, "loss option lambda is -1: must be 0 to 1e+06");
+    REFUSED(lambda, NAN, "loss option lambda is nan: must be 0 to 1e+06");
     REFUSED(bce, INFINITY, "loss option bce is inf: must be 0 to 1e+06");
-    REFUSED(floor, 0, "loss option floor is 0: must be 1e-06 to 1000");
-    REFUSED(blur, 0, "loss option blur is 0: must be above 0, at most 1000");
-    REFUSED(reach, 0, "loss option reach is 0: must be 1 to 127");
-    REFUSED(reach, 128, "loss option reach is 128: must be 1 to 127");
+    REFUSED(kl_offset, 0, "loss option kl_offset is 0: must be 1e-06 to 1000");
+    REFUSED(blur_length, 0, "loss option blur_length is 0: must be above 0, at most 1000");
+    REFUSED(blur_radius, 0, "loss option blur_radius is 0: must be 1 to 127");
+    REFUSED(blur_radius, 128, "loss option blur_radius is 128: must be 1 to 127");
     REFUSED(sigma, -0.5, "loss option sigma is -0.5: must be above 0, at most 1000");
-    REFUSED(time_columns, 101, "loss option time_columns is 101: must be 0 to 100");
-    REFUSED(seed_radius, -10, "loss option seed_radius is -10: must be 0 to 1e+06");
-    REFUSED(seed_octave, NAN, "loss option seed_octave is nan: must be 0 to 1e+06");
-    REFUSED(seed_semitone, -30, "loss option seed_semitone is -30: must be 0 to 1e+06");
+    REFUSED(time_blur, 101, "loss option time_blur is 101: must be 0 to 100");
+    REFUSED(coil_radius, -10, "loss option coil_radius is -10: must be 0 to 1e+06");
+    REFUSED(coil_rise, NAN, "loss option coil_rise is nan: must be 0 to 1e+06");
+    REFUSED(coil_degrees, -30, "loss option coil_degrees is -30: must be 0 to 1e+06");
     REFUSED(kind, (spiral_loss_kind)SPIRAL_LOSS_COUNT, "loss option kind is 9: must be 0 to 8");
     REFUSED(reduction, (spiral_reduction)4, "loss option reduction is 4: must be 0 to 3");
     REFUSED(low, 128, "loss option low is 128: must be 0 to 127");
@@ -68,9 +68,9 @@ static void test_wrong_options(void **state) {
     refused(o, 0, "loss for 0 keys: must be 1 to 128");
     refused(o, 129, "loss for 129 keys: must be 1 to 128");
     o.kind = SPIRAL_LOSS_WEIGHTED_BCE;
-    o.time_columns = 3;
+    o.time_blur = 3;
     refused(o, KEYS,
-            "loss option time_columns is 3: must be 0 for the kind weighted_bce, which has no time blur");
+            "loss option time_blur is 3: must be 0 for the kind weighted_bce, which has no time blur");
     o.struct_size = 8;
     spiral_loss *loss;
     assert_int_equal(spiral_loss_create(&o, KEYS, &loss, NULL), SPIRAL_BAD_ARG);
@@ -111,7 +111,7 @@ static void group07_no_such_geometry(void **state) {
 
 static void test_wrong_calls(void **state) {
     (void)state;
-    batch b = example(SPIRAL_LOSS_SEED_HARD, 1, 2, 0);
+    batch b = example(SPIRAL_LOSS_ARGMAX_DISTANCE, 1, 2, 0);
     spiral_loss *loss = make(&b.o, KEYS);
     char *work = room(spiral_loss_work_size_f64(loss, 2) + 64);
     spiral_strides s = rows_of(2, KEYS);
@@ -130,12 +130,12 @@ static void test_wrong_calls(void **state) {
     SAYS(CALL(loss, 1, 2, p, t, &value, NULL, work + 8), SPIRAL_BAD_ARG,
          "loss call: work is 8 bytes off: must be aligned to 64 bytes");
     SAYS(CALL(loss, 1, 2, p, t, &value, g, work), SPIRAL_UNSUPPORTED,
-         "loss call: seed_hard has no gradient: grad must be NULL");
+         "loss call: argmax_distance has no gradient: grad must be NULL");
     assert_int_equal(CALL(loss, 0, 2, p, t, &value, NULL, work), SPIRAL_BAD_ARG);
     assert_int_equal(CALL(loss, SIZE_MAX, 2, p, t, &value, NULL, work), SPIRAL_BAD_ARG);
     double table[3];
     SAYS(spiral_loss_table(loss, 3, table, table, &err), SPIRAL_UNSUPPORTED,
-         "loss table: the kind seed_hard has no costs in missed notes, only spiral, energy and gauss");
+         "loss table: the kind argmax_distance has no costs in missed notes, only spiral, energy and gauss");
     free(work);
     spiral_loss_destroy(loss);
     spiral_loss_destroy(NULL);
@@ -144,7 +144,7 @@ static void test_wrong_calls(void **state) {
 
 static void expect_bad(batch *b, const char *sentence) {
     for (int tau = 0; tau < 2; tau++) {
-        b->o.time_columns = tau;
+        b->o.time_blur = tau;
         spiral_loss *loss = make(&b->o, KEYS);
         void *work = room(spiral_loss_work_size_f64(loss, b->T));
         spiral_strides s = rows_of(b->T, KEYS);
@@ -205,7 +205,7 @@ static void group10_limits_of_ranges(void **state) {
         {WEIGHT, 0, 1},       {WEIGHT, -0x1p-149f, 0}, {WEIGHT, 3e38f, 0},
     };
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
-        for (int kind = SPIRAL_LOSS_NONE; kind <= SPIRAL_LOSS_WEIGHTED_BCE; kind++) {
+        for (int kind = SPIRAL_LOSS_BCE; kind <= SPIRAL_LOSS_WEIGHTED_BCE; kind++) {
             spiral_loss_options o = alone((spiral_loss_kind)kind);
             o.bce = 1;
             o.from_logits = cells[i].array == PRED;
@@ -243,7 +243,7 @@ static void group10_not_a_number_is_named(void **state) {
         spiral_loss_options o = spiral_loss_options_default();
         o.kind = (spiral_loss_kind)(round % SPIRAL_LOSS_COUNT);
         o.from_logits = spiral__rng_below(&r, 2) == 0;
-        o.time_columns = is_geometric(o.kind) && spiral__rng_below(&r, 2) ? 1.5 : 0;
+        o.time_blur = is_geometric(o.kind) && spiral__rng_below(&r, 2) ? 1.5 : 0;
         o.reduction = (spiral_reduction)spiral__rng_below(&r, 4);
         for (int a = 0; a < 3; a++)
             for (int i = 0; i < ALL; i++) y[a][i] = spiral__rng_uniform(&r);
@@ -285,7 +285,7 @@ static void test_no_allocation(void **state) {
             if (tau && kind != SPIRAL_LOSS_SPIRAL && !spiral__loss_is_quadratic((spiral_loss_kind)kind))
                 continue;
             batch b = example((spiral_loss_kind)kind, 2, 20, 1);
-            b.o.time_columns = tau;
+            b.o.time_blur = tau;
             unsigned long before = allocations;
             spiral_loss *loss = make(&b.o, KEYS);
             assert_true(allocations == before + 1); /* the counter counts */
@@ -329,8 +329,9 @@ static void test_names(void **state) {
     spiral_error err;
     spiral_loss_kind kind;
     assert_int_equal(spiral_loss_kind_from_name("mse", &kind, &err), SPIRAL_BAD_ARG);
-    assert_string_equal(err.text, "loss \"mse\": not one of bce spiral energy gauss weighted_bce seed_hard "
-                                  "seed_hard_circular seed_mask seed_mask_circular");
+    assert_string_equal(err.text,
+                        "loss \"mse\": not one of bce spiral energy gauss weighted_bce argmax_distance "
+                        "argmax_distance_circular distance_mask distance_mask_circular");
     spiral_helix helix;
     assert_int_equal(spiral_helix_from_name("moebius", &helix, &err), SPIRAL_BAD_ARG);
     assert_string_equal(err.text, "helix preset \"moebius\": not one of chromatic fifths tonnetz mixed");

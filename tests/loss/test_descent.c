@@ -33,7 +33,7 @@ static void group13_flow_reaches_the_target(void **state) {
     (void)state;
     for (int k = 0; k <= GEOMETRIC; k++)
         for (uint64_t round = 0; round < 8; round++) {
-            batch b = batch_make(mixed(k ? geometric[k - 1] : SPIRAL_LOSS_NONE, 1), 1, 1, KEYS, 0);
+            batch b = batch_make(mixed(k ? geometric[k - 1] : SPIRAL_LOSS_BCE, 1), 1, 1, KEYS, 0);
             spiral__rng r = spiral__rng_init(round, (uint64_t)k);
             for (int p = 0; p < KEYS; p++) {
                 b.pred[p] = 3 * spiral__rng_normal(&r);
@@ -48,7 +48,7 @@ static void group13_flow_reaches_the_target(void **state) {
 /* A triad, begun with another note surely on and the right ones surely off. */
 static void group13_flow_from_the_wrong_note(void **state) {
     (void)state;
-    for (int kind = SPIRAL_LOSS_NONE; kind <= SPIRAL_LOSS_WEIGHTED_BCE; kind++) {
+    for (int kind = SPIRAL_LOSS_BCE; kind <= SPIRAL_LOSS_WEIGHTED_BCE; kind++) {
         batch b = batch_make(mixed((spiral_loss_kind)kind, 1), 1, 1, KEYS, 0);
         b.target[C4 - LOW] = b.target[C4 + 4 - LOW] = b.target[C4 + 7 - LOW] = 1;
         for (int p = 0; p < KEYS; p++) b.pred[p] = -4;
@@ -64,7 +64,7 @@ static void group13_steps_alone_and_mixed(void **state) {
     int steps[GEOMETRIC][2], bce = 0;
     for (int k = -1; k < GEOMETRIC; k++)
         for (int mix = 0; mix < (k < 0 ? 1 : 2); mix++) {
-            batch b = batch_make(mixed(k < 0 ? SPIRAL_LOSS_NONE : geometric[k], k < 0 || mix), 1, 1, KEYS, 0);
+            batch b = batch_make(mixed(k < 0 ? SPIRAL_LOSS_BCE : geometric[k], k < 0 || mix), 1, 1, KEYS, 0);
             b.target[C4 - LOW] = 1;
             for (int p = 0; p < KEYS; p++) b.pred[p] = -4;
             b.pred[FIS4 - LOW] = 4;

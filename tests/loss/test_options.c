@@ -28,19 +28,19 @@ static spiral_loss_options draw_options(spiral__rng *r, int *P) {
     spiral_loss_options o = spiral_loss_options_default();
     *P = one_in(r, 3) ? 1 + (int)spiral__rng_below(r, 128) : 1 + (int)spiral__rng_below(r, 40);
     o.kind = (spiral_loss_kind)spiral__rng_below(r, SPIRAL_LOSS_COUNT);
-    o.weight = one_in(r, 8) ? 0 : between(r, 1e-3, 100);
+    o.lambda = one_in(r, 8) ? 0 : between(r, 1e-3, 100);
     o.bce = one_in(r, 3) ? 0 : between(r, 1e-3, 100);
     o.from_logits = one_in(r, 2);
     o.reduction = (spiral_reduction)spiral__rng_below(r, 4);
     o.low = (int)spiral__rng_below(r, (uint32_t)(129 - *P));
     o.helix = draw_helix(r);
-    o.floor = between(r, 1e-4, 1000);
-    o.blur = between(r, 0.02, 50);
-    o.reach = one_in(r, 3) ? 1 + (int)spiral__rng_below(r, 127) : 1 + (int)spiral__rng_below(r, 36);
+    o.kl_offset = between(r, 1e-4, 1000);
+    o.blur_length = between(r, 0.02, 50);
+    o.blur_radius = one_in(r, 3) ? 1 + (int)spiral__rng_below(r, 127) : 1 + (int)spiral__rng_below(r, 36);
     o.sigma = between(r, 0.05, 5);
-    if (is_geometric(o.kind) && one_in(r, 2)) o.time_columns = between(r, 0.05, 4);
-    o.seed_radius = between(r, 0.1, 100), o.seed_octave = between(r, 0.1, 100);
-    o.seed_semitone = between(r, 0.1, 100);
+    if (is_geometric(o.kind) && one_in(r, 2)) o.time_blur = between(r, 0.05, 4);
+    o.coil_radius = between(r, 0.1, 100), o.coil_rise = between(r, 0.1, 100);
+    o.coil_degrees = between(r, 0.1, 100);
     return o;
 }
 
@@ -50,9 +50,10 @@ static void describe(const batch *b, uint64_t round, char *text, size_t size) {
              "round %" PRIu64
              ": %s, weight %g, bce %g, %s, reduction %d, octave %g, floor %g, blur %g, reach %d, sigma %g, "
              "tau %g, (%zu, %zu, %d), %s",
-             round, spiral_loss_kind_name(o->kind), o->weight, o->bce,
-             o->from_logits ? "logits" : "probabilities", (int)o->reduction, o->helix.octave, o->floor,
-             o->blur, o->reach, o->sigma, o->time_columns, b->B, b->T, b->P, b->weight ? "weights" : "all 1");
+             round, spiral_loss_kind_name(o->kind), o->lambda, o->bce,
+             o->from_logits ? "logits" : "probabilities", (int)o->reduction, o->helix.octave, o->kl_offset,
+             o->blur_length, o->blur_radius, o->sigma, o->time_blur, b->B, b->T, b->P,
+             b->weight ? "weights" : "all 1");
 }
 
 /* Where a cell (b, t, p) lies: (B, T, P) or (B, P, T). */
@@ -154,9 +155,9 @@ static void group10_random_options(void **state) {
         int P;
         spiral_loss_options o = draw_options(&r, &P);
         const size_t B = 1 + spiral__rng_below(&r, 3);
-        const size_t T = 1 + spiral__rng_below(&r, o.time_columns > 0 ? 6 : 24);
-        if (o.time_columns > 0 && P > 24) P = 1 + P % 24; /* the definition is slow */
-        if (o.time_columns > 0 && o.reach > 24) o.reach = 1 + o.reach % 24;
+        const size_t T = 1 + spiral__rng_below(&r, o.time_blur > 0 ? 6 : 24);
+        if (o.time_blur > 0 && P > 24) P = 1 + P % 24; /* the definition is slow */
+        if (o.time_blur > 0 && o.blur_radius > 24) o.blur_radius = 1 + o.blur_radius % 24;
         batch b = batch_make(o, B, T, P, one_in(&r, 2));
         batch_fill(&b, spiral__rng_u64(&r), one_in(&r, 2), one_in(&r, 2) ? 0 : 0.01);
         round_to_float(&b);
@@ -166,7 +167,7 @@ static void group10_random_options(void **state) {
         round_to_float(&b);
         char text[320];
         describe(&b, round, text, sizeof text);
-        const int metric = spiral__loss_is_metric(o.weight > 0 ? o.kind : SPIRAL_LOSS_NONE);
+        const int metric = spiral__loss_is_metric(o.lambda > 0 ? o.kind : SPIRAL_LOSS_BCE);
         const spiral_strides s = draw_layout(&r, T, P);
         double *values = doubles(B * T), *grad = doubles(b.cells);
         wanted w = define(&b);
@@ -195,7 +196,7 @@ static void group10_every_width(void **state) {
             spiral_loss_options o = spiral_loss_options_default();
             o.kind = (spiral_loss_kind)kind;
             o.reduction = SPIRAL_REDUCE_NONE;
-            o.reach = 1 + (P * 7 + kind) % 40;
+            o.blur_radius = 1 + (P * 7 + kind) % 40;
             batch b = batch_make(o, 1, 2, P, P & 1);
             batch_fill(&b, (uint64_t)P, P & 2, 0);
             round_to_float(&b);
@@ -222,14 +223,14 @@ static void group10_extreme_options(void **state) {
             spiral_loss_options o = spiral_loss_options_default();
             o.kind = (spiral_loss_kind)kind;
             o.from_logits = bits & 1;
-            o.weight = bits & 2 ? 1e6 : 1e-6;
-            o.floor = bits & 4 ? 1e-6 : 1000;
-            o.blur = bits & 8 ? tiny : 1000;
+            o.lambda = bits & 2 ? 1e6 : 1e-6;
+            o.kl_offset = bits & 4 ? 1e-6 : 1000;
+            o.blur_length = bits & 8 ? tiny : 1000;
             o.sigma = bits & 8 ? tiny : 1000;
-            o.reach = bits & 16 ? 127 : 1;
+            o.blur_radius = bits & 16 ? 127 : 1;
             o.helix.octave = bits & 32 ? 1e-6 : 1000;
             o.helix.radii[0] = bits & 64 ? 1e-6 : 1000;
-            if (is_geometric(o.kind) && bits & 128) o.time_columns = bits & 2 ? tiny : 3;
+            if (is_geometric(o.kind) && bits & 128) o.time_blur = bits & 2 ? tiny : 3;
             batch b = batch_make(o, 1, 4, 13, bits & 4);
             batch_fill(&b, 1, bits & 1, 0);
             if (b.weight)

@@ -22,7 +22,7 @@ static void start(batch *b, uint64_t seed) {
 
 static void seed_distance_as_written(void **state) {
     (void)state;
-    spiral_loss_options o = alone(SPIRAL_LOSS_SEED_HARD);
+    spiral_loss_options o = alone(SPIRAL_LOSS_ARGMAX_DISTANCE);
     assert_true(column(&o, NOTES(C4), NOTES(C4)) == 0);
     assert_true(column(&o, NOTES(C5), NOTES(C4)) == 5);     /* same note, another octave: almost nothing */
     assert_true(column(&o, NOTES(CIS4), NOTES(C4)) == 300); /* the neighbour above */
@@ -32,10 +32,10 @@ static void seed_distance_as_written(void **state) {
 
 static void group05_seed_b3_against_c4(void **state) {
     (void)state;
-    spiral_loss_options o = alone(SPIRAL_LOSS_SEED_HARD);
+    spiral_loss_options o = alone(SPIRAL_LOSS_ARGMAX_DISTANCE);
     double below = column(&o, NOTES(B3), NOTES(C4)), above = column(&o, NOTES(CIS4), NOTES(C4));
     assert_true(below > 10 * above); /* the wire breaks at every C */
-    o.kind = SPIRAL_LOSS_SEED_HARD_CIRCULAR;
+    o.kind = SPIRAL_LOSS_ARGMAX_DISTANCE_CIRCULAR;
     below = column(&o, NOTES(B3), NOTES(C4)), above = column(&o, NOTES(CIS4), NOTES(C4));
     assert_true(fabs(below - sqrt(300.0 * 300 + 25)) < 1e-9 &&
                 above == 300); /* the octave is still floored */
@@ -49,7 +49,7 @@ static void group05_seed_b3_against_c4(void **state) {
 
 static void seed_same_note_in_another_octave(void **state) {
     (void)state;
-    const spiral_loss_kind kinds[] = {SPIRAL_LOSS_SEED_HARD, SPIRAL_LOSS_SEED_HARD_CIRCULAR,
+    const spiral_loss_kind kinds[] = {SPIRAL_LOSS_ARGMAX_DISTANCE, SPIRAL_LOSS_ARGMAX_DISTANCE_CIRCULAR,
                                       SPIRAL_LOSS_SPIRAL, SPIRAL_LOSS_ENERGY, SPIRAL_LOSS_GAUSS};
     for (int k = 0; k < 5; k++) {
         spiral_loss_options o = alone(kinds[k]);
@@ -61,14 +61,14 @@ static void seed_same_note_in_another_octave(void **state) {
 
 static void seed_silence_reads_as_lowest_key(void **state) {
     (void)state;
-    spiral_loss_options o = alone(SPIRAL_LOSS_SEED_HARD);
+    spiral_loss_options o = alone(SPIRAL_LOSS_ARGMAX_DISTANCE);
     assert_true(column(&o, SILENCE, NOTES(LOW)) == 0);
     assert_true(column(&o, SILENCE, NOTES(C4)) == 5);
 }
 
-static void seed_mask_as_written(void **state) {
+static void distance_mask_as_written(void **state) {
     (void)state;
-    spiral_loss_options o = alone(SPIRAL_LOSS_SEED_MASK);
+    spiral_loss_options o = alone(SPIRAL_LOSS_DISTANCE_MASK);
     assert_true(column(&o, NOTES(C4), NOTES(C4)) == 0);
     assert_true(column(&o, NOTES(CIS4), NOTES(C4)) == 10);
     assert_true(column(&o, NOTES(C4 + 11), NOTES(C4)) == 110); /* not circular: further than the tritone */
@@ -76,18 +76,18 @@ static void seed_mask_as_written(void **state) {
     assert_true(column(&o, NOTES(C5), NOTES(C4)) == 5);
     assert_true(column(&o, NOTES(C5, CIS4), NOTES(C4)) == 15);
     assert_true(column(&o, SILENCE, NOTES(C4)) == 0); /* silence is as good as right */
-    o.kind = SPIRAL_LOSS_SEED_MASK_CIRCULAR;
+    o.kind = SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR;
     assert_true(column(&o, NOTES(C4 + 11), NOTES(C4)) == 10);
 }
 
 /* The answer's mask is zero on the right note and positive elsewhere: nothing calls for the right note, and
  * everything else is sent away. From any beginning the strays die; where the right note starts below its
  * rivals it stays below, and with it the column is silent. */
-static void seed_mask_ends_in_silence(void **state) {
+static void distance_mask_ends_in_silence(void **state) {
     (void)state;
     for (int k = 0; k < 2; k++)
         for (uint64_t seed = 0; seed < 5; seed++) {
-            spiral_loss_options o = alone(k ? SPIRAL_LOSS_SEED_MASK_CIRCULAR : SPIRAL_LOSS_SEED_MASK);
+            spiral_loss_options o = alone(k ? SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR : SPIRAL_LOSS_DISTANCE_MASK);
             o.from_logits = 1;
             batch b = batch_make(o, 1, 1, KEYS, 0);
             b.target[C4 - LOW] = 1;
@@ -104,10 +104,10 @@ static void seed_mask_ends_in_silence(void **state) {
 
 /* With one network for all columns, which is what was trained, the right notes go too: a bias per key shared
  * by columns of different targets ends below every threshold. */
-static void seed_mask_shared_bias_dies(void **state) {
+static void distance_mask_shared_bias_dies(void **state) {
     (void)state;
     enum { COLUMNS = 12 };
-    spiral_loss_options o = alone(SPIRAL_LOSS_SEED_MASK);
+    spiral_loss_options o = alone(SPIRAL_LOSS_DISTANCE_MASK);
     o.from_logits = 1;
     batch b = batch_make(o, 1, COLUMNS, KEYS, 0);
     for (int j = 0; j < COLUMNS; j++) b.target[j * KEYS + 3 * j] = 1;
@@ -129,9 +129,9 @@ int main(void) {
         cmocka_unit_test(group05_seed_b3_against_c4),
         cmocka_unit_test(seed_same_note_in_another_octave),
         cmocka_unit_test(seed_silence_reads_as_lowest_key),
-        cmocka_unit_test(seed_mask_as_written),
-        cmocka_unit_test(seed_mask_ends_in_silence),
-        cmocka_unit_test(seed_mask_shared_bias_dies),
+        cmocka_unit_test(distance_mask_as_written),
+        cmocka_unit_test(distance_mask_ends_in_silence),
+        cmocka_unit_test(distance_mask_shared_bias_dies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

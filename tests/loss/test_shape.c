@@ -12,7 +12,7 @@ static void group03_zero_is_exact(void **state) {
     (void)state;
     for (int mixture = 0; mixture < 48; mixture++) {
         spiral_loss_options o = alone(geometric[mixture % GEOMETRIC]);
-        o.time_columns = mixture & 4 ? 1.7 : 0;
+        o.time_blur = mixture & 4 ? 1.7 : 0;
         o.helix = preset(mixture / 12);
         batch b = batch_make(o, 2, 21, KEYS, mixture & 8);
         batch_fill(&b, 40, mixture & 16, 0);
@@ -152,10 +152,10 @@ static void group07_arc_and_octave_is_indefinite(void **state) {
 static void group08_proper(void **state) {
     (void)state;
     enum { TARGETS = 16, P = 12 };
-    for (int kind = SPIRAL_LOSS_NONE; kind <= SPIRAL_LOSS_GAUSS; kind++)
+    for (int kind = SPIRAL_LOSS_BCE; kind <= SPIRAL_LOSS_GAUSS; kind++)
         for (uint64_t round = 0; round < 40; round++) {
             spiral_loss_options o = alone((spiral_loss_kind)kind);
-            o.bce = kind == SPIRAL_LOSS_NONE || round & 1;
+            o.bce = kind == SPIRAL_LOSS_BCE || round & 1;
             o.from_logits = round & 2;
             batch b = batch_make(o, 1, TARGETS, P, 0);
             batch_fill(&b, round, round & 4, 0);
@@ -197,10 +197,10 @@ static void group08_weighted_is_not_proper(void **state) {
 /* L((a + b) / 2) <= (L(a) + L(b)) / 2, strictly for a != b. */
 static void group08_convex_at_midpoints(void **state) {
     (void)state;
-    for (int kind = SPIRAL_LOSS_NONE; kind <= SPIRAL_LOSS_WEIGHTED_BCE; kind++)
+    for (int kind = SPIRAL_LOSS_BCE; kind <= SPIRAL_LOSS_WEIGHTED_BCE; kind++)
         for (uint64_t round = 0; round < 10; round++) {
             spiral_loss_options o = alone((spiral_loss_kind)kind);
-            o.bce = kind == SPIRAL_LOSS_NONE;
+            o.bce = kind == SPIRAL_LOSS_BCE;
             o.reduction = SPIRAL_REDUCE_NONE;
             batch b = batch_make(o, 1, BLOCK, KEYS, 0), c = batch_make(o, 1, BLOCK, KEYS, 0);
             batch_fill(&b, round, round & 1, 1e-3), batch_fill(&c, 500 + round, 0, 1e-3);
@@ -222,18 +222,18 @@ static void group08_large_floor_is_quadratic(void **state) {
     double off[2];
     for (int k = 0; k < 2; k++) {
         spiral_loss_options o = alone(SPIRAL_LOSS_SPIRAL);
-        o.floor = k ? 1000 : 100;
+        o.kl_offset = k ? 1000 : 100;
         batch b = batch_make(o, 1, 3, P, 0);
         batch_fill(&b, 3, 1, 0);
         double square = 0;
         for (int j = 0; j < 3; j++)
-            for (int r = -o.reach; r < P + o.reach; r++) {
+            for (int r = -o.blur_radius; r < P + o.blur_radius; r++) {
                 double sum = 0;
                 for (int p = 0; p < P; p++)
                     sum += spiral__ref_profile(&o, r - p) * (b.pred[j * P + p] - b.target[j * P + p]);
                 square += sum * sum / 2;
             }
-        double value = call_f64(&b, NULL, NULL) * spiral__ref_unit(&o) * o.floor;
+        double value = call_f64(&b, NULL, NULL) * spiral__ref_unit(&o) * o.kl_offset;
         off[k] = fabs(value / square - 1);
         batch_free(&b);
     }

@@ -131,7 +131,7 @@ static void group10_million_columns(void **state) {
 static void group10_right_and_sure(void **state) {
     (void)state;
     spiral_loss_options o = spiral_loss_options_default();
-    o.weight = 0;
+    o.lambda = 0;
     spiral_loss *loss = make(&o, 1);
     void *work = room(spiral_loss_work_size_f32(loss, 1));
     const spiral_strides s = rows_of(1, 1);

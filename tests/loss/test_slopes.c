@@ -25,10 +25,10 @@ static int mixture(batch *b, int kind, int bits, double margin) {
     spiral_loss_options o = spiral_loss_options_default();
     o.kind = (spiral_loss_kind)kind;
     if (spiral__loss_is_metric(o.kind) || (bits & 16 && !is_geometric(o.kind))) return 0;
-    o.reach = 14;
+    o.blur_radius = 14;
     o.from_logits = bits & 1;
     o.bce = bits & 4 ? 0.7 : 0;
-    o.time_columns = bits & 16 ? 1.2 : 0;
+    o.time_blur = bits & 16 ? 1.2 : 0;
     o.reduction = (spiral_reduction)(bits % 4);
     *b = batch_make(o, 2, 3, 15, bits & 2);
     batch_fill(b, 900 + (uint64_t)bits, bits & 8, margin);
@@ -88,7 +88,7 @@ static void group01_quadratic_is_exact(void **state) {
     spiral__rng r = spiral__rng_init(3, 0);
     for (int round = 0; round < 40; round++) {
         spiral_loss_options o = alone(round & 1 ? SPIRAL_LOSS_GAUSS : SPIRAL_LOSS_ENERGY);
-        o.time_columns = round & 2 ? 1.7 : 0;
+        o.time_blur = round & 2 ? 1.7 : 0;
         o.helix = preset(round / 4 % PRESETS);
         batch b = batch_make(o, 1, T, P, 0);
         double v[CELLS], from[CELLS], grad[CELLS], square = 0;
@@ -149,7 +149,7 @@ static void group02_one_sided_differences_at_silence(void **state) {
     double worst = 0;
     for (int round = 0; round < 2 * GEOMETRIC; round++) {
         spiral_loss_options o = alone(geometric[round / 2]);
-        o.time_columns = round % 2 ? 0.8 : 0;
+        o.time_blur = round % 2 ? 0.8 : 0;
         batch b = batch_make(o, 1, T, P, 0);
         b.pred[3] = 1;                               /* a stray in silence */
         b.target[P + 5] = 1;                         /* a missed note */
@@ -202,9 +202,9 @@ static void group09_identity_in_logits(void **state) {
     for (uint64_t round = 0; round < 60; round++) {
         spiral_loss_options o = alone(geometric[round % GEOMETRIC]);
         batch y = batch_make(o, 1, 6, KEYS, 0), z = batch_make(o, 1, 6, KEYS, 0);
-        z.o.from_logits = 1, z.o.bce = 1, z.o.weight = lambda;
-        o.time_columns = round & 1 ? 2 : 0;
-        z.o.time_columns = y.o.time_columns = o.time_columns;
+        z.o.from_logits = 1, z.o.bce = 1, z.o.lambda = lambda;
+        o.time_blur = round & 1 ? 2 : 0;
+        z.o.time_blur = y.o.time_blur = o.time_blur;
         batch_fill(&z, round, round & 2, 0);
         double *in_y = doubles(y.cells), *in_z = doubles(y.cells), left = 0, cross = 0, kind = 0;
         for (size_t i = 0; i < y.cells; i++) {

@@ -12,7 +12,7 @@ enum { ISAS = 3 };
 static void describe(const batch *b, char *text, size_t size) {
     snprintf(text, size, "%s, %s, %s, bce %g, tau %g, (%zu, %zu, %d), %s", spiral_loss_kind_name(b->o.kind),
              b->o.from_logits ? "logits" : "probabilities", b->weight ? "weights" : "no weights", b->o.bce,
-             b->o.time_columns, b->B, b->T, b->P, spiral_isa_name());
+             b->o.time_blur, b->B, b->T, b->P, spiral_isa_name());
 }
 
 /* f64: value, columns and gradient to 1e-12 of their largest. f32: value to 4e-6 of the sum of the columns'
@@ -49,7 +49,7 @@ static void each_mixture(spiral_loss_options o, size_t B, size_t T, int P, uint6
     for (int mixture = 0; mixture < 16; mixture++) {
         o.from_logits = mixture & 1;
         o.bce = mixture & 4 ? 0.7 : 0;
-        o.weight = 1.3;
+        o.lambda = 1.3;
         batch b = batch_make(o, B, T, P, mixture & 2);
         batch_fill(&b, seed + (uint64_t)mixture, mixture & 8, 0.01);
         against_ref(&b);
@@ -67,7 +67,7 @@ static void group10_kinds_against_definition(void **state) {
             o.low = 48;
             each_mixture(o, 3, 7, 36, 100);
             each_mixture(o, 1, 1, 1, 200);
-            o.reach = 5;
+            o.blur_radius = 5;
             each_mixture(o, 2, 3, 13, 300);
         }
     }
@@ -77,7 +77,7 @@ static void group10_kinds_against_definition(void **state) {
 static void group10_wide_range(void **state) {
     (void)state;
     spiral_loss_options o = spiral_loss_options_default();
-    o.reach = 127;
+    o.blur_radius = 127;
     each_mixture(o, 1, 2, 128, 400);
     o.kind = SPIRAL_LOSS_ENERGY;
     each_mixture(o, 1, 9, 128, 500);
@@ -90,12 +90,12 @@ static void group10_time_blur(void **state) {
         for (int k = 0; k < 3; k++) {
             spiral_loss_options o = spiral_loss_options_default();
             o.kind = (spiral_loss_kind[]){SPIRAL_LOSS_SPIRAL, SPIRAL_LOSS_ENERGY, SPIRAL_LOSS_GAUSS}[k];
-            o.reach = 6;
+            o.blur_radius = 6;
             for (int t = 0; t < 3; t++) {
-                o.time_columns = (double[]){0.001, 0.7, 2.5}[t];
+                o.time_blur = (double[]){0.001, 0.7, 2.5}[t];
                 each_mixture(o, 2, 5, 9, 600);
             }
-            o.time_columns = 1.5;
+            o.time_blur = 1.5;
             each_mixture(o, 1, 19, 5, 700);
         }
     }
@@ -107,8 +107,8 @@ static void group10_presets_and_parameters(void **state) {
     for (int i = 0; i < PRESETS; i++) {
         spiral_loss_options o = spiral_loss_options_default();
         o.helix = preset(i);
-        o.floor = (double[]){1e-6, 1e-3, 0.5, 100}[i];
-        o.blur = (double[]){0.05, 0.2, 1, 20}[i];
+        o.kl_offset = (double[]){1e-6, 1e-3, 0.5, 100}[i];
+        o.blur_length = (double[]){0.05, 0.2, 1, 20}[i];
         each_mixture(o, 1, 4, 24, 800 + (uint64_t)i);
     }
 }

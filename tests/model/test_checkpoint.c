@@ -40,7 +40,7 @@ static int remove_folder(void **state) {
 static spiral_model_config tiny(void) {
     spiral_model_config config = spiral_model_config_default();
     config.roll.low = 60, config.roll.high = 61;
-    config.columns = 2, config.code = 2, config.hidden = 3;
+    config.frames = 2, config.latent = 2, config.hidden = 3;
     return config;
 }
 
@@ -68,8 +68,9 @@ static void test_round_trip(void **state) {
         }
         spiral__model_refresh(a);
         spiral_model_set_threshold(a, -0.7f);
-        assert_int_equal(spiral_model_set_note(a, "data", "{\"files\":3}", NULL), SPIRAL_OK);
-        assert_int_equal(spiral_model_set_note(a, "training", "{\"loss\":\"caf\xc3\xa9\"}", NULL), SPIRAL_OK);
+        assert_int_equal(spiral_model_set_metadata(a, "data", "{\"files\":3}", NULL), SPIRAL_OK);
+        assert_int_equal(spiral_model_set_metadata(a, "training", "{\"loss\":\"caf\xc3\xa9\"}", NULL),
+                         SPIRAL_OK);
         assert_int_equal(spiral_model_save(a, path, NULL), SPIRAL_OK);
         assert_int_equal(spiral_model_load(path, &b, NULL), SPIRAL_OK);
         assert_memory_equal(&a->config, &b->config, sizeof a->config);
@@ -77,8 +78,8 @@ static void test_round_trip(void **state) {
         assert_memory_equal(a->arena, b->arena, a->floats * sizeof(float));
         assert_memory_equal(a->sums, b->sums, (size_t)(a->planes * a->P * (a->T + 1)) * a->N * sizeof(float));
         assert_true(spiral_model_get_threshold(b) == -0.7f);
-        assert_string_equal(spiral_model_get_note(b, "data"), "{\"files\":3}");
-        assert_string_equal(spiral_model_get_note(b, "training"), "{\"loss\":\"caf\xc3\xa9\"}");
+        assert_string_equal(spiral_model_get_metadata(b, "data"), "{\"files\":3}");
+        assert_string_equal(spiral_model_get_metadata(b, "training"), "{\"loss\":\"caf\xc3\xa9\"}");
         assert_string_equal(spiral_model_get_sha256(a), "");
 
         /* The same model gives the same file, and its digest is known. */
@@ -117,8 +118,8 @@ static void test_tensors(void **state) {
     assert_string_equal(spiral_model_get_tensor(a, count).name, ""); /* one past the last */
     assert_memory_equal(a->arena, b->arena, a->floats * sizeof(float));
     assert_true(memcmp(a->arena, c->arena, a->floats * sizeof(float)) != 0);
-    assert_int_equal(spiral_model_set_note(a, "other", "{}", NULL), SPIRAL_BAD_ARG);
-    assert_string_equal(spiral_model_get_note(a, "other"), "");
+    assert_int_equal(spiral_model_set_metadata(a, "other", "{}", NULL), SPIRAL_BAD_ARG);
+    assert_string_equal(spiral_model_get_metadata(a, "other"), "");
     spiral_model_destroy(a);
     spiral_model_destroy(b);
     spiral_model_destroy(c);
@@ -134,13 +135,13 @@ static void test_config_limits(void **state) {
     } fields[] = {
         {offsetof(spiral_model_config, roll.low), {-1, 128}, "lowest key is"},
         {offsetof(spiral_model_config, roll.high), {59, 128}, "highest key is"},
-        {offsetof(spiral_model_config, columns), {0, 513}, "columns of a window is"},
+        {offsetof(spiral_model_config, frames), {0, 513}, "columns of a window is"},
         {offsetof(spiral_model_config, kind), {-1, 2}, "kind is"},
-        {offsetof(spiral_model_config, code), {0, 1025}, "code size is"},
+        {offsetof(spiral_model_config, latent), {0, 1025}, "code size is"},
         {offsetof(spiral_model_config, hidden), {0, 4097}, "hidden units is"},
         {offsetof(spiral_model_config, layers), {0, 9}, "hidden layers is"},
         {offsetof(spiral_model_config, roll.grid.kind), {-1, 2}, "grid is"},
-        {offsetof(spiral_model_config, roll.grid.column_us), {999, 1000001}, "microseconds per column is"},
+        {offsetof(spiral_model_config, roll.grid.frame_us), {999, 1000001}, "microseconds per column is"},
     };
     spiral_model *m;
     spiral_error err;
@@ -154,7 +155,7 @@ static void test_config_limits(void **state) {
             if (strncmp(err.text, value, strlen(value))) fail_msg("%s", err.text);
         }
     spiral_model_config config = tiny();
-    config.roll.low = 0, config.roll.high = 127, config.columns = 512, config.roll.onsets = 1;
+    config.roll.low = 0, config.roll.high = 127, config.frames = 512, config.roll.onsets = 1;
     assert_int_equal(spiral_model_create(&config, 0, &m, &err), SPIRAL_TOO_BIG);
     assert_string_equal(err.text, "a window of 131072 cells is above 65536, the limit");
     config.roll.onsets = 0;
@@ -332,7 +333,7 @@ static void test_threshold(void **state) {
     config.roll.low = 63, config.roll.high = 65, config.roll.onsets = 1;
     spiral_model *m = create(&config, 1);
     const float logits[] = {1, 2, 3, 2, 1, 2.5f, /* frames */ 9, 9, 9, 9, 9, 1};
-    spiral_column window[4];
+    spiral_keys window[4];
     memset(window, 255, sizeof window);
     spiral_model_threshold(m, logits, 2, window);
     assert_true(window[0].word[0] == 0 && window[0].word[1] == 2); /* 65 */

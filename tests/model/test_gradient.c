@@ -30,7 +30,7 @@ typedef struct problem {
     spiral_model *m;
     spiral__network net;
     spiral_loss *loss; /* BCE and spiral, summed, from logits */
-    spiral_column *windows;
+    spiral_keys *windows;
     double *x;     /* (B, D) windows as numbers */
     double *theta; /* (trained) the parameters */
     double free_bits;
@@ -161,20 +161,20 @@ static double choose_free_bits(const problem *p) {
 }
 
 /* Notes of random places and lengths; some keys outside the range, which have no say. */
-static void draw_window(const spiral_model *m, spiral__rng *rng, spiral_column *window) {
+static void draw_window(const spiral_model *m, spiral__rng *rng, spiral_keys *window) {
     for (int note = 0; note < 6; note++) {
         int plane = (int)spiral__rng_below(rng, (uint64_t)m->planes);
         int key = m->config.roll.low - 2 + (int)spiral__rng_below(rng, (uint64_t)m->P + 4);
         int begin = (int)spiral__rng_below(rng, (uint64_t)m->T);
         int end = begin + 1 + (int)spiral__rng_below(rng, (uint64_t)(m->T - begin));
-        for (int t = begin; t < end; t++) spiral_column_set(&window[plane * m->T + t], key, 1);
+        for (int t = begin; t < end; t++) spiral_keys_set(&window[plane * m->T + t], key, 1);
     }
 }
 
 static void create(spiral_model_kind kind, int layers, int planes, problem *p) {
     spiral_model_config config = spiral_model_config_default();
     config.roll.low = 61, config.roll.high = 66, config.roll.onsets = planes == 2;
-    config.columns = 5, config.kind = kind, config.code = 3, config.hidden = 10, config.layers = layers;
+    config.frames = 5, config.kind = kind, config.latent = 3, config.hidden = 10, config.layers = layers;
     memset(p, 0, sizeof *p);
     assert_int_equal(spiral_model_create(&config, 5, &p->m, NULL), SPIRAL_OK);
     spiral_model *m = p->m;
@@ -195,7 +195,7 @@ static void create(spiral_model_kind kind, int layers, int planes, problem *p) {
         for (size_t t = 0; t < columns; t++)
             for (int k = 0; k < m->P; k++)
                 p->x[r * m->D + t * (size_t)m->P + (size_t)k] =
-                    spiral_column_get(&p->windows[r * columns + t], config.roll.low + k);
+                    spiral_keys_get(&p->windows[r * columns + t], config.roll.low + k);
     }
     assert_int_equal(spiral__network_create(m, B, 1, &p->net, NULL), SPIRAL_OK);
     for (size_t i = 0; kind == SPIRAL_MODEL_VAE && i < B * m->Z; i++)

@@ -53,10 +53,10 @@ static void test_a_file_without_the_keys(void **state) {
     assert_int_equal(c->roll.low, 60);
     assert_int_equal(c->roll.high, 71);
     assert_int_equal(c->roll.grid.steps_per_quarter, 4);
-    assert_int_equal(c->columns, 4);
-    assert_int_equal(c->code, 2);
-    assert_non_null(strstr(spiral_model_get_note(a, "training"), "\"finished\":true"));
-    spiral_column window[4] = {{{0, 1}}, {{0, 1}}, {{0, 16}}, {{0, 0}}};
+    assert_int_equal(c->frames, 4);
+    assert_int_equal(c->latent, 2);
+    assert_non_null(strstr(spiral_model_get_metadata(a, "training"), "\"finished\":true"));
+    spiral_keys window[4] = {{{0, 1}}, {{0, 1}}, {{0, 16}}, {{0, 0}}};
     float code[2], logits[48];
     spiral_model_work *work;
     assert_int_equal(spiral_model_work_create(a, &work, NULL), SPIRAL_OK);
@@ -80,7 +80,7 @@ static void test_settings_come_back(void **state) {
     for (int i = 0; i < 2 * SPIRAL_OUT_OF_RANGE_COUNT; i++) {
         spiral_model_config config = spiral_model_config_default();
         spiral_model *m;
-        config.columns = 2, config.code = 2, config.hidden = 3;
+        config.frames = 2, config.latent = 2, config.hidden = 3;
         config.roll.pedal = i % 2;
         config.roll.out_of_range = (spiral_out_of_range)(i / 2);
         assert_int_equal(spiral_model_create(&config, 1, &m, NULL), SPIRAL_OK);

@@ -30,14 +30,14 @@ static void *zeros(size_t n, size_t size) {
 static spiral_model *create(int low, int high, int T, int planes) {
     spiral_model_config config = spiral_model_config_default();
     config.roll.low = low, config.roll.high = high, config.roll.onsets = planes == 2;
-    config.columns = T, config.code = 3, config.hidden = 10;
+    config.frames = T, config.latent = 3, config.hidden = 10;
     spiral_model *m;
     assert_int_equal(spiral_model_create(&config, 3, &m, NULL), SPIRAL_OK);
     return m;
 }
 
 /* All 128 keys are drawn on: those outside the range have no say. */
-static void draw(const spiral_model *m, texture kind, spiral__rng *rng, spiral_column *window) {
+static void draw(const spiral_model *m, texture kind, spiral__rng *rng, spiral_keys *window) {
     const int columns = m->planes * m->T;
     memset(window, 0, (size_t)columns * sizeof *window);
     int held[4] = {0};
@@ -49,13 +49,13 @@ static void draw(const spiral_model *m, texture kind, spiral__rng *rng, spiral_c
         for (int voice = 0; kind == CHORDS && voice < 4; voice++) {
             if (t == 0 || spiral__rng_below(rng, 8) == 0)
                 held[voice] = m->config.roll.low - 3 + (int)spiral__rng_below(rng, (uint64_t)m->P + 6);
-            if (held[voice] >= 0 && held[voice] < 128) spiral_column_set(&window[t], held[voice], 1);
+            if (held[voice] >= 0 && held[voice] < 128) spiral_keys_set(&window[t], held[voice], 1);
         }
     }
 }
 
 /* x by its definition: (planes, T, P), one bit each. */
-static double cell(const spiral_model *m, const spiral_column *window, size_t d) {
+static double cell(const spiral_model *m, const spiral_keys *window, size_t d) {
     size_t row = d / (size_t)m->P, p = d % (size_t)m->P;
     int key = m->config.roll.low + (int)p;
     return (double)(window[row].word[key / 64] >> key % 64 & 1);
@@ -64,7 +64,7 @@ static double cell(const spiral_model *m, const spiral_column *window, size_t d)
 /* Error units: the sums along time reach T weights of deviation about sqrt(2 / D). */
 static double unit(const spiral_model *m) { return 1e-6 * (1 + sqrt((double)m->T)); }
 
-static void check_forward(const spiral_model *m, const spiral_column *window, const spiral__run *runs,
+static void check_forward(const spiral_model *m, const spiral_keys *window, const spiral__run *runs,
                           size_t count) {
     const float *W = spiral__param(m, SPIRAL__ENC_IN, 0);
     float *y = zeros(m->N, sizeof *y), *x = zeros(m->D, sizeof *x);
@@ -83,7 +83,7 @@ static void check_forward(const spiral_model *m, const spiral_column *window, co
 }
 
 /* dW += x' dy, from all windows. */
-static void check_backward(const spiral_model *m, const spiral_column *windows, const spiral__run *runs,
+static void check_backward(const spiral_model *m, const spiral_keys *windows, const spiral__run *runs,
                            size_t count, spiral__rng *rng) {
     const size_t keys = (size_t)(m->planes * m->P), columns = (size_t)(m->planes * m->T);
     float *dy = zeros(B * m->N, sizeof *dy), *dS = zeros((size_t)(m->T + 1) * m->N, sizeof *dS);
@@ -114,7 +114,7 @@ static void check(int low, int high, int T, int planes) {
     spiral_model *m = create(low, high, T, planes);
     const size_t columns = (size_t)(planes * T), max = spiral__runs_max(m);
     spiral__rng rng = spiral__rng_init(7, (uint64_t)(low + 128 * high + 16384 * T));
-    spiral_column *windows = zeros(B * columns, sizeof *windows);
+    spiral_keys *windows = zeros(B * columns, sizeof *windows);
     spiral__run *runs = zeros(B * max, sizeof *runs);
     for (int kind = 0; kind < TEXTURES; kind++) {
         size_t found = 0;

@@ -13,10 +13,10 @@ static spiral_status save(const char *path, spiral_error *err) {
     spiral_model_config config = spiral_model_config_default();
     config.roll.low = 60, config.roll.high = 64, config.roll.onsets = 1;
     config.kind = SPIRAL_MODEL_VAE;
-    config.columns = 4, config.code = 3, config.hidden = 7, config.layers = 2;
+    config.frames = 4, config.latent = 3, config.hidden = 7, config.layers = 2;
     spiral_model *model = NULL;
     spiral_status status = spiral_model_create(&config, 1, &model, err);
-    if (status == SPIRAL_OK) status = spiral_model_set_note(model, "data", "{\"files\":1}", err);
+    if (status == SPIRAL_OK) status = spiral_model_set_metadata(model, "data", "{\"files\":1}", err);
     if (status == SPIRAL_OK) status = spiral_model_save(model, path, err);
     spiral_model_destroy(model);
     return status;

@@ -18,7 +18,7 @@ static spiral_train_options options_of(const char *kind) {
     spiral_train_options o = spiral_train_options_default();
     o.model.roll.grid = (spiral_grid){.kind = SPIRAL_GRID_BEATS, .steps_per_quarter = 4};
     o.model.kind = strcmp(kind, "vae") ? SPIRAL_MODEL_AE : SPIRAL_MODEL_VAE;
-    o.model.columns = 16, o.model.code = 6, o.model.hidden = 48, o.model.layers = 2;
+    o.model.frames = 16, o.model.latent = 6, o.model.hidden = 48, o.model.layers = 2;
     o.batch = 96, o.steps = STEPS, o.threads = 1;
     return o;
 }
@@ -52,8 +52,7 @@ static spiral_status run(const char *kind, const char *folder, const char *const
     snprintf(path, sizeof path, "%s/batches.f32", folder);
     FILE *batches = fopen(path, "wb");
     if (!batches) return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot write", path);
-    spiral_status status =
-        spiral_corpus_create(paths, count, &o.model.roll, o.model.columns, 1, &corpus, err);
+    spiral_status status = spiral_corpus_create(paths, count, &o.model.roll, o.model.frames, 1, &corpus, err);
     if (status == SPIRAL_OK) status = spiral__trainer_create(&o, corpus, corpus, &t, err);
     if (status == SPIRAL_OK) {
         status = spiral__trainer_start(&t, err);

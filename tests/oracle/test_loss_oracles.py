@@ -29,8 +29,8 @@ needs_torch = pytest.mark.skipif(torch is None, reason="PyTorch is not installed
 needs_geomloss = pytest.mark.skipif(torch is None or geomloss is None,
                                     reason="GeomLoss or PyTorch is not installed; `make oracles` installs both")
 
-KINDS = "bce spiral energy gauss weighted_bce seed_hard seed_hard_circular seed_mask seed_mask_circular".split()
-WITH_GRADIENT = [k for k in KINDS if not k.startswith("seed_hard")]
+KINDS = "bce spiral energy gauss weighted_bce argmax_distance argmax_distance_circular distance_mask distance_mask_circular".split()
+WITH_GRADIENT = [k for k in KINDS if not k.startswith("argmax_distance")]
 TIMED = ("spiral", "energy", "gauss")
 PRESETS = ("chromatic", "fifths", "tonnetz", "mixed")
 REDUCTIONS = ("none", "sum", "mean", "per_note")
@@ -44,8 +44,8 @@ class Helix(ctypes.Structure):
 class Options(ctypes.Structure):
     _fields_ = [("struct_size", ctypes.c_size_t), ("kind", ctypes.c_int), ("weight", D64), ("bce", D64),
                 ("from_logits", ctypes.c_int), ("reduction", ctypes.c_int), ("low", ctypes.c_int), ("helix", Helix),
-                ("floor", D64), ("blur", D64), ("reach", ctypes.c_int), ("sigma", D64), ("time_columns", D64),
-                ("seed_radius", D64), ("seed_octave", D64), ("seed_semitone", D64)]
+                ("floor", D64), ("blur", D64), ("reach", ctypes.c_int), ("sigma", D64), ("time_blur", D64),
+                ("coil_radius", D64), ("coil_rise", D64), ("coil_degrees", D64)]
 
 
 class Strides(ctypes.Structure):
@@ -91,7 +91,7 @@ def call(lib, o, pred, target, weight=None):
     work = ctypes.c_void_p((ctypes.addressof(raw) + 63) // 64 * 64)
     arrays = [None if a is None else np.ascontiguousarray(a, dtype=np.float64) for a in (pred, target, weight)]
     values = np.zeros((B, T) if o.reduction == 0 else (1, 1))
-    hard = KINDS[o.kind].startswith("seed_hard")
+    hard = KINDS[o.kind].startswith("argmax_distance")
     grad = None if hard else np.zeros_like(arrays[0])
     strides = Strides(T * P, P, 1)
     args = itertools.chain.from_iterable((None if a is None else a.ctypes.data, strides) for a in arrays)
@@ -121,14 +121,14 @@ def profile(o):  # (10)
 
 
 def time_profile(o, reach):  # (25)
-    if o.time_columns == 0:
+    if o.time_blur == 0:
         return (np.arange(-reach, reach + 1) == 0).astype(float)
-    a = math.exp(-1 / o.time_columns)
+    a = math.exp(-1 / o.time_blur)
     return a**np.abs(np.arange(-reach, reach + 1)) * (1 - a) / (1 + a)
 
 
 def pad(o):  # (26)
-    return math.ceil(8 * o.time_columns)
+    return math.ceil(8 * o.time_blur)
 
 
 def unit(o):  # (13), (27)
@@ -155,17 +155,17 @@ def spiral(o, y, t):  # (12)
 def quadratic(o, y, t):  # (15), (28)
     T, P = y.shape
     lag = np.abs(np.subtract.outer(np.arange(T), np.arange(T)))
-    decay = torch.tensor(np.exp(-lag / o.time_columns) if o.time_columns else (lag == 0).astype(float))
+    decay = torch.tensor(np.exp(-lag / o.time_blur) if o.time_blur else (lag == 0).astype(float))
     d = y - t
     return torch.sum(d * (decay @ d @ kernel_matrix(o, P))) / 2
 
 
-def seed_mask(o, y, loudest):  # (21), (23)
+def distance_mask(o, y, loudest):  # (21), (23)
     total = 0
     for j, m in enumerate(loudest):
         steps = np.abs(np.arange(y.shape[1]) - m)
         turn = np.minimum(steps % 12, 12 - steps % 12) if KINDS[o.kind].endswith("circular") else steps % 12
-        total = total + torch.sum(torch.tensor(o.seed_radius * turn + o.seed_octave * (steps // 12)) * y[j])
+        total = total + torch.sum(torch.tensor(o.coil_radius * turn + o.coil_rise * (steps // 12)) * y[j])
     return total
 
 
@@ -193,9 +193,9 @@ def one_roll(o, pred, t, w):  # (6), (7)
         total = total + o.weight * quadratic(o, w * y, w * t)
     elif kind == "weighted_bce":  # (19)
         total = total + o.weight * torch.sum(w * (t * on + strays(o, t, w) * (1 - t) * off))
-    elif kind.startswith("seed_mask"):
+    elif kind.startswith("distance_mask"):
         audible = torch.where(w > 0, t, torch.full_like(t, -1.0))
-        total = total + o.weight * seed_mask(o, w * y, audible.argmax(dim=1).tolist())
+        total = total + o.weight * distance_mask(o, w * y, audible.argmax(dim=1).tolist())
     return total
 
 
@@ -222,7 +222,7 @@ def rolls(seed, B, T, P, logits, soft=True):
 def test_group10_gradcheck_of_the_reference(lib, kind, logits, tau):
     if tau and kind not in TIMED:
         tau = 0.0
-    o = make(lib, kind, from_logits=logits, bce=0.7, weight=1.3, reach=9, time_columns=tau)
+    o = make(lib, kind, from_logits=logits, bce=0.7, weight=1.3, reach=9, time_blur=tau)
     pred, target, weight = (torch.tensor(a) for a in rolls(3, 1, 3, 8, logits))
     pred.requires_grad_(True)
     assert torch.autograd.gradcheck(lambda z: reference(o, z, target, weight), (pred,), eps=1e-6, atol=1e-5, rtol=1e-4)
@@ -236,7 +236,7 @@ def test_group10_autograd(lib, agree, kind, logits, seed):
     o = make(lib, kind, PRESETS[seed % 4], from_logits=logits, bce=seed % 2 * 0.7, weight=1.3,
              reduction=1 + seed % 3, low=0, reach=5 + 3 * seed, floor=(0.02, 0.5, 1e-3)[seed % 3],
              blur=(0.5, 2.0)[seed % 2], sigma=(0.5, 0.2, 1.0)[seed % 3],
-             time_columns=(0.0, 0.8, 2.5)[seed % 3] if kind in TIMED else 0.0)
+             time_blur=(0.0, 0.8, 2.5)[seed % 3] if kind in TIMED else 0.0)
     pred, target, weight = rolls(seed, 2, 5, (36, 13, 20)[seed % 3], logits, soft=seed % 2)
     if seed % 4 == 3:
         weight = np.ones_like(weight)
@@ -260,8 +260,8 @@ def test_group10_torch_bce_with_logits(lib, agree):
 
 
 @pytest.mark.parametrize("circular", (0, 1))
-def test_group10_seed_hard_by_hand(lib, circular):
-    o = make(lib, "seed_hard_circular" if circular else "seed_hard", bce=0.0, reduction=0, low=45)
+def test_group10_argmax_distance_by_hand(lib, circular):
+    o = make(lib, "argmax_distance_circular" if circular else "argmax_distance", bce=0.0, reduction=0, low=45)
     pred, target, _ = rolls(6, 2, 50, 40, 1)
     value, _ = call(lib, o, pred, target)
     p, q = target.argmax(2) + 45, pred.argmax(2) + 45
@@ -288,7 +288,7 @@ def test_group10_scipy_kl_div(lib, agree, preset, floor):
 @pytest.mark.parametrize("tau", (0.3, 1.0, 4.0))
 def test_group10_direct_convolution_in_time(lib, agree, tau):
     """The time form by SciPy's direct convolution in two dimensions, and its gradient by direct correlation."""
-    o = make(lib, "spiral", bce=0.0, from_logits=0, reduction=1, time_columns=tau)
+    o = make(lib, "spiral", bce=0.0, from_logits=0, reduction=1, time_blur=tau)
     pred, target, weight = rolls(8, 1, 17, 24, 0)
     value, grad = call(lib, o, pred, target, weight)
     reach = 17 + pad(o)

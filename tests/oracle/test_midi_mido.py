@@ -20,7 +20,7 @@ mido = pytest.importorskip("mido")
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SPIRAL_BUILD", SOURCE / "build"))
 DATA = pathlib.Path(os.environ.get("SPIRAL_DATA", "/no data"))
-PRINT_NOTES = BUILD / "tests" / "music" / "print-notes"
+PRINT_NOTES = BUILD / "tests" / "midi" / "print-notes"
 STEP = 1 if os.environ.get("SPIRAL_ORACLE") == "all" else 10
 FRAME_RATES = {24: 24, 25: 25, 29: 30000 / 1001, 30: 30}
 

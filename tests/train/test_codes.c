@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "pieces.h"
+#include "../data/pieces.h"
 #include "train/trainer.h"
 
 static void *zeros(size_t n, size_t size) {
@@ -49,12 +49,12 @@ static void test_cholesky(void **state) {
 static void moments(const spiral_model *m, const spiral_corpus *c, double *mean, double *C0, double *C1) {
     const size_t Z = m->Z, hop = (PIECE_T + 1) / 2, n = c->positions;
     spiral_model_work *work;
-    spiral_column window[PIECE_T];
+    spiral_keys window[PIECE_T];
     float *now = zeros(n * Z, sizeof *now), *next = zeros(n * Z, sizeof *next);
     size_t row = 0;
     assert_int_equal(spiral_model_work_create(m, &work, NULL), SPIRAL_OK);
     for (size_t f = 0; f < c->count; f++)
-        for (size_t t = 0; t + PIECE_T <= c->entries[f].roll.columns; t++, row++) {
+        for (size_t t = 0; t + PIECE_T <= c->entries[f].roll.frames; t++, row++) {
             spiral__window_cut(&c->entries[f].roll, t, PIECE_T, 0, window);
             spiral_model_encode(m, 1, window, now + row * Z, NULL, work);
             spiral__window_cut(&c->entries[f].roll, t + hop, PIECE_T, 0, window);
@@ -105,7 +105,7 @@ static void test_facts(void **state) {
     pieces_add(&p, "b.mid", 2, 200);
     spiral_corpus *c = pieces_corpus(p.folder, 0, PIECE_T);
     spiral_train_options o = piece_training();
-    o.model.code = 5;
+    o.model.latent = 5;
     o.threads = 2;
     spiral__trainer t;
     assert_int_equal(spiral__trainer_create(&o, c, c, &t, NULL), SPIRAL_OK);
@@ -132,8 +132,8 @@ static void test_facts(void **state) {
 
     uint64_t on = 0;
     for (size_t f = 0; f < 2; f++)
-        for (size_t k = 0; k < c->entries[f].roll.columns; k++)
-            for (int key = 0; key < 128; key++) on += spiral_column_get(&c->entries[f].roll.frames[k], key);
+        for (size_t k = 0; k < c->entries[f].roll.frames; k++)
+            for (int key = 0; key < 128; key++) on += spiral_keys_get(&c->entries[f].roll.sounding[k], key);
     assert_true(fabs(*spiral__param(m, SPIRAL__CODES_DENSITY, 0) - (double)on / 500) < 1e-6);
     free(mean);
     free(C0);

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "model/runs.h"
-#include "pieces.h"
+#include "../data/pieces.h"
 #include "train/pca.h"
 
 enum { WINDOWS = 8192, SEED = 5, T = 3, Z = 4 };
@@ -56,7 +56,7 @@ static void jacobi(size_t n, double *S, double *V) {
 
 /* Mean and covariance of the windows the trainer looks at. */
 static void moments(const spiral_model *m, const spiral_corpus *c, double *mean, double *S) {
-    spiral_column window[2 * T];
+    spiral_keys window[2 * T];
     float *x = zeros(m->D, sizeof *x);
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < WINDOWS; i++) {
@@ -75,7 +75,7 @@ static spiral_model *model_for(int code, int onsets) {
     spiral_model_config config = spiral_model_config_default();
     config.roll = piece_options();
     config.roll.onsets = onsets;
-    config.columns = T, config.code = code, config.hidden = 9;
+    config.frames = T, config.latent = code, config.hidden = 9;
     spiral_model *m;
     assert_int_equal(spiral_model_create(&config, 1, &m, NULL), SPIRAL_OK);
     return m;
@@ -130,7 +130,7 @@ static void test_against_jacobi(void **state) {
 static void check_start(const spiral_model *m, const spiral_corpus *c, size_t rank) {
     enum { COUNT = 4096 };
     spiral_model_work *work;
-    spiral_column window[2 * T];
+    spiral_keys window[2 * T];
     float *x = zeros(m->D, sizeof *x), *projection = zeros(m->D, sizeof *x), *code = zeros(m->Z, sizeof *x);
     float *logits = zeros(m->D, sizeof *x), *coordinates = zeros(m->Z, sizeof *x);
     double *mean = zeros(m->Z, sizeof *mean), *square = zeros(m->Z, sizeof *square);
@@ -183,8 +183,8 @@ static void test_low_rank(void **state) {
     pieces_open(&p);
     spiral_roll roll;
     assert_int_equal(spiral_roll_create(PIECE_GRID, 3 * 20 + 2, 0, &roll, NULL), SPIRAL_OK);
-    for (size_t t = 0; t < roll.columns; t++)
-        if (t % 3 == 1) spiral_column_set(&roll.frames[t], 64, 1);
+    for (size_t t = 0; t < roll.frames; t++)
+        if (t % 3 == 1) spiral_keys_set(&roll.sounding[t], 64, 1);
     pieces_add_roll(&p, "a.mid", &roll);
     spiral_corpus *c = pieces_corpus(p.folder, 0, T);
     spiral_model *m = model_for(6, 0);

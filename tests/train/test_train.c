@@ -15,7 +15,7 @@
 
 #include "base/file.h"
 #include "spiral/isa.h"
-#include "pieces.h"
+#include "../data/pieces.h"
 #include "train/trainer.h"
 
 static pieces p;
@@ -104,8 +104,8 @@ static void test_loss_falls(void **state) {
         spiral_tensor a = spiral_model_get_tensor(m, i), b = spiral_model_get_tensor(loaded, i);
         assert_memory_equal(a.data, b.data, a.rows * a.columns * sizeof(float));
     }
-    json_t *note = json_loads(spiral_model_get_note(loaded, "training"), 0, NULL);
-    json_t *data = json_loads(spiral_model_get_note(loaded, "data"), 0, NULL);
+    json_t *note = json_loads(spiral_model_get_metadata(loaded, "training"), 0, NULL);
+    json_t *data = json_loads(spiral_model_get_metadata(loaded, "data"), 0, NULL);
     assert_true(json_is_true(json_object_get(note, "finished")));
     assert_int_equal(json_integer_value(json_object_get(note, "step")), 60);
     assert_int_equal(json_array_size(json_object_get(note, "history")), 20);
@@ -124,20 +124,20 @@ static void test_best_is_kept(void **state) {
     (void)state;
     spiral_corpus *a = pieces_corpus(p.path[0], 0, PIECE_T), *b = pieces_corpus(p.path[0], 0, PIECE_T);
     spiral_roll *mirror = &b->entries[0].roll;
-    for (size_t t = 0; t < mirror->columns; t++) {
-        spiral_column upside_down = {{0, 0}};
+    for (size_t t = 0; t < mirror->frames; t++) {
+        spiral_keys upside_down = {{0, 0}};
         for (int key = PIECE_LOW; key <= PIECE_HIGH; key++)
-            if (spiral_column_get(&mirror->frames[t], key))
-                spiral_column_set(&upside_down, PIECE_LOW + PIECE_HIGH - key, 1);
-        mirror->frames[t] = upside_down;
+            if (spiral_keys_get(&mirror->sounding[t], key))
+                spiral_keys_set(&upside_down, PIECE_LOW + PIECE_HIGH - key, 1);
+        mirror->sounding[t] = upside_down;
     }
     spiral_train_options o = piece_training();
     spiral_train_progress result;
     spiral_model *m = NULL;
-    o.rate = 0.05;
+    o.learning_rate = 0.05;
     o.steps = 100;
     assert_int_equal(spiral_train(&o, a, b, p.model, 0, NULL, NULL, &result, &m, NULL), SPIRAL_OK);
-    json_t *note = json_loads(spiral_model_get_note(m, "training"), 0, NULL), *entry;
+    json_t *note = json_loads(spiral_model_get_metadata(m, "training"), 0, NULL), *entry;
     double least = INFINITY, last = 0;
     json_int_t best_step = 0;
     size_t i;
@@ -164,7 +164,7 @@ static void test_first_step(void **state) {
     (void)state;
     spiral_train_options o = piece_training();
     spiral__trainer t;
-    o.decay = 0.5;
+    o.weight_decay = 0.5;
     assert_int_equal(spiral__trainer_create(&o, corpus, held, &t, NULL), SPIRAL_OK);
     assert_int_equal(spiral__trainer_start(&t, NULL), SPIRAL_OK);
     const spiral_model *m = t.model;
@@ -196,7 +196,7 @@ static void test_overfits_one_file(void **state) {
     spiral_train_progress result;
     spiral_model *m = NULL;
     spiral_evaluation e;
-    o.model.code = 12, o.model.hidden = 64;
+    o.model.latent = 12, o.model.hidden = 64;
     o.steps = 400;
     assert_int_equal(spiral_train(&o, one, one, p.model, 0, NULL, NULL, &result, &m, NULL), SPIRAL_OK);
     assert_int_equal(spiral_model_evaluate(m, one, 0.05, 1, &e, NULL), SPIRAL_OK);
@@ -326,25 +326,25 @@ static void test_resume_refuses_other_options(void **state) {
         refuse(&o, 1, SPIRAL_BAD_ARG, text); \
     } while (0)
     DIFFERS(o.batch = 151, "the training to go on with has batch 150, not 151");
-    DIFFERS(o.rate *= 2, "has rate");
-    DIFFERS(o.decay = 0.5, "has decay");
+    DIFFERS(o.learning_rate *= 2, "has rate");
+    DIFFERS(o.weight_decay = 0.5, "has decay");
     DIFFERS(o.transpose = 1, "has transpose 2, not 1");
     DIFFERS(o.seed = 9, "has seed 1, not 9");
     DIFFERS(o.beta = 0.25, "has beta");
     DIFFERS(o.free_bits = 0.75, "has free_bits");
     DIFFERS(o.loss.kind = SPIRAL_LOSS_ENERGY, "has loss \"spiral\", not \"energy\"");
-    DIFFERS(o.loss.weight = 3, "has lambda");
+    DIFFERS(o.loss.lambda = 3, "has lambda");
     DIFFERS(o.loss.bce = 3, "has bce");
-    DIFFERS(o.loss.floor *= 2, "has floor");
-    DIFFERS(o.loss.blur *= 2, "has blur");
-    DIFFERS(o.loss.reach = 5, "has reach");
+    DIFFERS(o.loss.kl_offset *= 2, "has floor");
+    DIFFERS(o.loss.blur_length *= 2, "has blur");
+    DIFFERS(o.loss.blur_radius = 5, "has reach");
     DIFFERS(o.loss.sigma *= 2, "has sigma");
-    DIFFERS(o.loss.time_columns = 1, "has time_columns");
+    DIFFERS(o.loss.time_blur = 1, "has time_columns");
     DIFFERS(o.loss.helix.octave *= 2, "has octave");
     DIFFERS(o.loss.helix.radii[3] = 1, "has helix_radii");
-    DIFFERS(o.loss.seed_radius = 3, "has seed_radius");
-    DIFFERS(o.loss.seed_octave = 3, "has seed_octave");
-    DIFFERS(o.model.code = 5, "has another shape: code 6");
+    DIFFERS(o.loss.coil_radius = 3, "has seed_radius");
+    DIFFERS(o.loss.coil_rise = 3, "has seed_octave");
+    DIFFERS(o.model.latent = 5, "has another shape: code 6");
     DIFFERS(o.model.hidden = 25, "has another shape: code 6, hidden 24");
     DIFFERS(o.model.layers = 1, "has another shape");
     DIFFERS(o.model.kind = SPIRAL_MODEL_AE, "has another shape");
@@ -381,19 +381,19 @@ static void test_options_refused(void **state) {
     } while (0)
     REFUSED(o.struct_size = 8, SPIRAL_BAD_ARG, "struct_size is 8, must be");
     REFUSED(o.batch = 0, SPIRAL_BAD_ARG, "batch is 0, must be 1 to 65536");
-    REFUSED(o.rate = 0, SPIRAL_BAD_ARG, "learning rate is 0, must be");
-    REFUSED(o.rate = NAN, SPIRAL_BAD_ARG, "learning rate is nan");
-    REFUSED(o.decay = -1, SPIRAL_BAD_ARG, "weight decay is -1");
+    REFUSED(o.learning_rate = 0, SPIRAL_BAD_ARG, "learning rate is 0, must be");
+    REFUSED(o.learning_rate = NAN, SPIRAL_BAD_ARG, "learning rate is nan");
+    REFUSED(o.weight_decay = -1, SPIRAL_BAD_ARG, "weight decay is -1");
     REFUSED(o.beta = -1, SPIRAL_BAD_ARG, "beta is -1");
     REFUSED(o.free_bits = -1, SPIRAL_BAD_ARG, "free bits is -1");
     REFUSED(o.transpose = 25, SPIRAL_BAD_ARG, "transpose is 25, must be 0 to 24");
     REFUSED(o.steps = -1, SPIRAL_BAD_ARG, "steps is -1");
     REFUSED((o.steps = 0, o.epochs = -1), SPIRAL_BAD_ARG, "epochs is -1");
     REFUSED((o.steps = 0, o.seconds = 0), SPIRAL_BAD_ARG, "time in seconds is 0");
-    REFUSED(o.loss.kind = SPIRAL_LOSS_SEED_HARD, SPIRAL_UNSUPPORTED, "seed_hard is a metric");
-    REFUSED(o.loss.weight = -1, SPIRAL_BAD_ARG, "-1");
-    REFUSED(o.model.code = 0, SPIRAL_BAD_ARG, "code size is 0");
-    REFUSED(o.model.columns = PIECE_T - 1, SPIRAL_BAD_ARG, "windows of 8 columns, the model of 7");
+    REFUSED(o.loss.kind = SPIRAL_LOSS_ARGMAX_DISTANCE, SPIRAL_UNSUPPORTED, "argmax_distance is a metric");
+    REFUSED(o.loss.lambda = -1, SPIRAL_BAD_ARG, "-1");
+    REFUSED(o.model.latent = 0, SPIRAL_BAD_ARG, "code size is 0");
+    REFUSED(o.model.frames = PIECE_T - 1, SPIRAL_BAD_ARG, "windows of 8 columns, the model of 7");
     REFUSED(o.model.roll.onsets = 1, SPIRAL_BAD_ARG, "its roll has 1 planes, the model's windows 2");
     REFUSED(o.model.roll.grid.steps_per_quarter = 3, SPIRAL_BAD_ARG,
             "the grid of its roll is not the model's");
@@ -414,7 +414,7 @@ static void test_not_finite_names_the_file(void **state) {
     for (int i = 0; i < 2; i++) {
         spiral_roll roll;
         assert_int_equal(spiral_roll_create(PIECE_GRID, 60, 0, &roll, NULL), SPIRAL_OK);
-        for (size_t t = 0; t < 60; t++) spiral_column_set(&roll.frames[t], i ? PIECE_HIGH : PIECE_LOW, 1);
+        for (size_t t = 0; t < 60; t++) spiral_keys_set(&roll.sounding[t], i ? PIECE_HIGH : PIECE_LOW, 1);
         pieces_add_roll(&q, i ? "high.mid" : "low.mid", &roll);
         spiral_roll_clear(&roll);
     }
@@ -446,8 +446,8 @@ static void test_absurd_rate(void **state) {
     spiral_train_options o = piece_training();
     spiral_error err = {.text = ""};
     o.model.kind = SPIRAL_MODEL_VAE;
-    o.rate = 10;
-    o.decay = 10;
+    o.learning_rate = 10;
+    o.weight_decay = 10;
     o.steps = 400;
     assert_int_equal(spiral_train(&o, corpus, held, p.model, 0, NULL, NULL, NULL, NULL, &err),
                      SPIRAL_NUMERIC);
@@ -488,7 +488,7 @@ static void test_budgets(void **state) {
 /* Warm-up to the peak, half a cosine to nothing. */
 static void test_rate(void **state) {
     (void)state;
-    spiral__trainer t = {.options = {.rate = 0.5}, .steps = 1000};
+    spiral__trainer t = {.options = {.learning_rate = 0.5}, .steps = 1000};
     double sum = 0, before = 0;
     for (int64_t step = 0; step < 1000; step++) {
         double rate = spiral__trainer_rate(&t, step);
@@ -507,17 +507,17 @@ static void test_rate(void **state) {
 }
 
 /* The loss of the original answer: silence is its optimum, and training finds it. */
-static void test_seed_mask_ends_silent(void **state) {
+static void test_distance_mask_ends_silent(void **state) {
     (void)state;
     spiral_train_options o = piece_training();
     spiral_model *m = NULL;
     spiral_evaluation e;
-    o.loss.kind = SPIRAL_LOSS_SEED_MASK;
+    o.loss.kind = SPIRAL_LOSS_DISTANCE_MASK;
     o.loss.bce = 0;
     o.steps = 300;
-    o.rate = 0.02;
+    o.learning_rate = 0.02;
     assert_int_equal(spiral_train(&o, corpus, held, p.model, 0, NULL, NULL, NULL, &m, NULL), SPIRAL_OK);
-    json_t *note = json_loads(spiral_model_get_note(m, "training"), 0, NULL);
+    json_t *note = json_loads(spiral_model_get_metadata(m, "training"), 0, NULL);
     json_t *history = json_object_get(note, "history");
     double first = json_real_value(json_object_get(json_array_get(history, 0), "f1"));
     double last = json_real_value(json_object_get(json_array_get(history, 19), "f1"));
@@ -545,7 +545,7 @@ int main(void) {
         cmocka_unit_test(test_absurd_rate),
         cmocka_unit_test(test_budgets),
         cmocka_unit_test(test_rate),
-        cmocka_unit_test(test_seed_mask_ends_silent),
+        cmocka_unit_test(test_distance_mask_ends_silent),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

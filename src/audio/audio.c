@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Notes in ticks -> notes in seconds -> a synthesiser -> a file.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "audio/audio.h"
+#include "spiral_config.h"
+
+static const double MAX_SECONDS = 7200;
+static const double TAIL_S = 0.5; /* silence at the end, beyond the last release */
+
+spiral_audio_options spiral_audio_options_default(void) {
+    return (spiral_audio_options){SPIRAL_SYNTH_ANY, 44100, 1.0, NULL};
+}
+
+static spiral_status check_options(const spiral_audio_options *o, spiral_error *err) {
+    if (o->rate_hz < 8000 || o->rate_hz > 192000)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "sample rate is %d Hz, must be 8000 to 192000",
+                            o->rate_hz);
+    if (!(o->gain > 0 && o->gain <= 1000))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "gain is %g, must be above 0, at most 1000", o->gain);
+    if ((int)o->synth < SPIRAL_SYNTH_ANY || o->synth > SPIRAL_SYNTH_FLUID)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "synthesiser is %d, must be 0 to 2", (int)o->synth);
+    return SPIRAL_OK;
+}
+
+static int by_time(const void *a, const void *b) {
+    const spiral__timed_note *x = a, *y = b;
+    if (x->on_s != y->on_s) return x->on_s < y->on_s ? -1 : 1;
+    if (x->pitch != y->pitch) return x->pitch - y->pitch;
+    if (x->channel != y->channel) return x->channel - y->channel;
+    if (x->off_s != y->off_s) return x->off_s < y->off_s ? -1 : 1;
+    return x->velocity - y->velocity;
+}
+
+/* Notes without length make no sound and are left out. */
+static spiral_status time_notes(const spiral_midi *midi, spiral__timed_note **out, size_t *count,
+                                double *end_s, spiral_error *err) {
+    spiral__timed_note *notes = calloc(midi->note_count + 1, sizeof *notes);
+    if (!notes) return spiral__no_memory(err, midi->note_count * sizeof *notes);
+    size_t n = 0;
+    *end_s = 0;
+    for (size_t i = 0; i < midi->note_count; i++) {
+        const spiral_note *note = &midi->notes[i];
+        double on = spiral_midi_seconds(midi, note->on_ticks),
+               off = spiral_midi_seconds(midi, note->off_ticks);
+        if (!(off > on)) continue;
+        notes[n++] = (spiral__timed_note){on, off, note->pitch, note->velocity, note->channel};
+        *end_s = fmax(*end_s, off);
+    }
+    spiral_status status = SPIRAL_OK;
+    if (!n) status = spiral__fail(err, SPIRAL_NO_DATA, -1, "there are no notes to play");
+    if (*end_s > MAX_SECONDS)
+        status = spiral__fail(err, SPIRAL_TOO_BIG, -1, "the music lasts %.0f s, the limit is %.0f s", *end_s,
+                              MAX_SECONDS);
+    if (status != SPIRAL_OK) {
+        free(notes);
+        return status;
+    }
+    qsort(notes, n, sizeof *notes, by_time);
+    *out = notes;
+    *count = n;
+    return SPIRAL_OK;
+}
+
+/* Which synthesiser plays; *soundfont is what FluidSynth shall load. */
+static spiral_status choose(const spiral_audio_options *o, spiral_synth *synth, const char **soundfont,
+                            spiral_error *err) {
+    *soundfont = o->soundfont ? o->soundfont : spiral__soundfont_find();
+#ifdef SPIRAL_HAVE_FLUIDSYNTH
+    const int built = 1;
+#else
+    const int built = 0;
+#endif
+    if (o->synth == SPIRAL_SYNTH_ADDITIVE) {
+        *synth = SPIRAL_SYNTH_ADDITIVE;
+        return SPIRAL_OK;
+    }
+    int asked = o->synth == SPIRAL_SYNTH_FLUID || o->soundfont;
+    if (asked && !built)
+        return spiral__fail(
+            err, SPIRAL_UNSUPPORTED, -1,
+            "this build plays no SoundFonts: it was made without FluidSynth (Debian: libfluidsynth-dev)");
+    if (asked && !*soundfont)
+        return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
+                            "no SoundFont found (Debian: timgm6mb-soundfont), and none was named");
+    if (asked && o->rate_hz > SPIRAL__FLUID_MAX_HZ)
+        return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
+                            "sample rate is %d Hz, FluidSynth renders at most %d", o->rate_hz,
+                            SPIRAL__FLUID_MAX_HZ);
+    *synth = built && *soundfont && o->rate_hz <= SPIRAL__FLUID_MAX_HZ ? SPIRAL_SYNTH_FLUID
+                                                                       : SPIRAL_SYNTH_ADDITIVE;
+    return SPIRAL_OK;
+}
+
+spiral_status spiral_audio_save(const spiral_midi *midi, const spiral_audio_options *options,
+                                const char *path, spiral_synth *used, spiral_error *err) {
+    spiral_synth synth = SPIRAL_SYNTH_ADDITIVE;
+    const char *soundfont = NULL;
+    spiral__timed_note *notes = NULL;
+    size_t count = 0;
+    double end_s = 0;
+    SPIRAL_TRY(check_options(options, err));
+    SPIRAL_TRY(choose(options, &synth, &soundfont, err));
+    SPIRAL_TRY(time_notes(midi, &notes, &count, &end_s, err));
+    spiral__audio audio = {.rate_hz = options->rate_hz};
+    audio.frames = (size_t)ceil((end_s + SPIRAL__RELEASE_S + TAIL_S) * options->rate_hz);
+    audio.samples = calloc(2 * audio.frames, sizeof *audio.samples);
+    spiral_status status =
+        audio.samples ? SPIRAL_OK : spiral__no_memory(err, 2 * audio.frames * sizeof *audio.samples);
+    if (status == SPIRAL_OK && synth == SPIRAL_SYNTH_FLUID)
+        status = spiral__fluid_render(notes, count, soundfont, &audio, err);
+    else if (status == SPIRAL_OK)
+        spiral__additive_render(notes, count, &audio);
+    if (status == SPIRAL_OK) status = spiral__wav_save(&audio, options->gain, path, err);
+    if (status == SPIRAL_OK && used) *used = synth;
+    free(audio.samples);
+    free(notes);
+    return status;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Axes with round numbers, for every picture that has some. Points of the page are in points, y downwards.
+ */
+#ifndef SPIRAL_VIEW_CHART_H
+#define SPIRAL_VIEW_CHART_H
+
+#include "plot/canvas.h"
+
+typedef struct axis {
+    double low, high, step; /* ticks at the multiples of step in low .. high */
+} axis;
+
+typedef struct plot {
+    double x, y, width, height; /* where on the page */
+    axis across, up;
+} plot;
+
+/* An axis over low .. high (finite, low <= high) with about `ticks` steps of 1, 2 or 5 times a power of ten.
+ * whole: it begins and ends at a tick. */
+axis spiral__axis_make(double low, double high, int ticks, int whole);
+/* A value on the axis as text with the digits its step needs; at least 32 bytes. */
+const char *spiral__tick_text(const axis *a, double value, char *buffer);
+
+double spiral__plot_x(const plot *p, double value);
+double spiral__plot_y(const plot *p, double value);
+void spiral__draw_up(cairo_t *cr, const plot *p);     /* horizontal grid lines, numbers left of them */
+void spiral__draw_across(cairo_t *cr, const plot *p); /* vertical ones, numbers below */
+
+#endif

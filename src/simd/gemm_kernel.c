@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The dense product in blocks (Goto and van de Geijn 2008), compiled once per instruction set:
+ *
+ *     a block of A, BLOCK x DEPTH, is packed to lie in the second-level cache,
+ *     a panel of B, DEPTH x COLS, is packed to lie in the first-level cache,
+ *     a tile of C, ROWS x COLS, is summed in registers: COLS is three vectors, so that ROWS * 3 sums, three
+ * loads and one broadcast fill the register file.
+ *
+ * Vector extensions, not plain loops: the tile must stay in registers, and compilers that vectorise the plain
+ * loops spill it (see bench/).
+ */
+#include <string.h>
+
+#include "simd/gemm_kernel.h"
+
+#if defined(__AVX512F__)
+enum { LANES = 16, ROWS = 8 };
+#elif defined(__AVX__)
+enum { LANES = 8, ROWS = 4 };
+#elif defined(__aarch64__)
+enum { LANES = 4, ROWS = 8 };
+#else
+enum { LANES = 4, ROWS = 4 };
+#endif
+enum { VECTORS = 3, COLS = VECTORS * LANES, DEPTH = 192, BLOCK = 128 };
+
+typedef float vector __attribute__((vector_size(LANES * sizeof(float))));
+typedef float loose_vector __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float))));
+
+/* C (ROWS, COLS) += a' b over depth; a (depth, ROWS) and b (depth, COLS) are packed. */
+static void tile(size_t depth, const float *restrict a, const float *restrict b, float *restrict c,
+                 size_t c_row) {
+    vector sum[ROWS][VECTORS];
+    for (int i = 0; i < ROWS; i++)
+        for (int v = 0; v < VECTORS; v++) sum[i][v] = (vector){0};
+    for (size_t k = 0; k < depth; k++, a += ROWS, b += COLS) {
+        vector b0 = *(const vector *)(const void *)b;
+        vector b1 = *(const vector *)(const void *)(b + LANES);
+        vector b2 = *(const vector *)(const void *)(b + 2 * LANES);
+#pragma GCC unroll 8
+        for (int i = 0; i < ROWS; i++) {
+            sum[i][0] += a[i] * b0;
+            sum[i][1] += a[i] * b1;
+            sum[i][2] += a[i] * b2;
+        }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < ROWS; i++)
+        for (int v = 0; v < VECTORS; v++) {
+            loose_vector *to = (loose_vector *)(void *)(c + (size_t)i * c_row + (size_t)v * LANES);
+            *to = *to + sum[i][v];
+        }
+}
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+typedef float four __attribute__((vector_size(16)));
+typedef float loose_four __attribute__((vector_size(16), aligned(sizeof(float))));
+
+static four load_four(const float *x) { return *(const loose_four *)(const void *)x; }
+static void store_four(float *x, four v) { *(loose_four *)(void *)x = v; }
+
+/* Four rows of x, `stride` apart, become four columns of packed, whose rows are `full` apart. */
+static void transpose_strip(size_t depth, size_t full, const float *restrict x, size_t stride,
+                            float *restrict packed) {
+    size_t k = 0;
+    for (; k + 4 <= depth; k += 4) {
+        four a = load_four(x + k), b = load_four(x + stride + k);
+        four c = load_four(x + 2 * stride + k), d = load_four(x + 3 * stride + k);
+        four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), AB = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+        four cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), CD = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+        store_four(packed + k * full, __builtin_shufflevector(ab, cd, 0, 1, 4, 5));
+        store_four(packed + (k + 1) * full, __builtin_shufflevector(ab, cd, 2, 3, 6, 7));
+        store_four(packed + (k + 2) * full, __builtin_shufflevector(AB, CD, 0, 1, 4, 5));
+        store_four(packed + (k + 3) * full, __builtin_shufflevector(AB, CD, 2, 3, 6, 7));
+    }
+    for (; k < depth; k++)
+        for (size_t i = 0; i < 4; i++) packed[k * full + i] = x[i * stride + k];
+}
+
+/* packed (depth, full): element (k, i) from x[k * along_depth + i * along_width], zero from `width` on. */
+static inline __attribute__((always_inline)) void pack(size_t depth, size_t width, size_t full,
+                                                       const float *restrict x, size_t along_depth,
+                                                       size_t along_width, float *restrict packed) {
+    if (along_width == 1 && width == full) { /* whole rows: `full` is a constant, the copy a few vectors */
+        for (size_t k = 0; k < depth; k++)
+            for (size_t i = 0; i < full; i++) packed[k * full + i] = x[k * along_depth + i];
+        return;
+    }
+    if (width < full) memset(packed, 0, depth * full * sizeof *packed);
+    size_t i = 0;
+    for (; i + 4 <= width && along_depth == 1; i += 4)
+        transpose_strip(depth, full, x + i * along_width, along_width, packed + i);
+    for (; i < width; i++)
+        for (size_t k = 0; k < depth; k++) packed[k * full + i] = x[k * along_depth + i * along_width];
+}
+
+/* A tile at the rim of C: summed apart, then the part that exists is added. */
+static void rim(size_t depth, const float *a, const float *b, size_t rows, size_t cols, float *c,
+                size_t c_row) {
+    float sum[ROWS * COLS] = {0};
+    tile(depth, a, b, sum, COLS);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < cols; j++) c[i * c_row + j] += sum[i * COLS + j];
+}
+
+static void block(size_t m, size_t n, size_t depth, const float *a_packed, const float *B, size_t b_row,
+                  size_t b_col, float *C, size_t c_row) {
+    _Alignas(64) float b_packed[DEPTH * COLS];
+    for (size_t j = 0; j < n; j += COLS) {
+        size_t cols = least(COLS, n - j);
+        pack(depth, cols, COLS, B + j * b_col, b_row, b_col, b_packed);
+        for (size_t i = 0; i < m; i += ROWS) {
+            size_t rows = least(ROWS, m - i);
+            float *c = C + i * c_row + j;
+            if (rows == ROWS && cols == COLS)
+                tile(depth, a_packed + i * DEPTH, b_packed, c, c_row);
+            else
+                rim(depth, a_packed + i * DEPTH, b_packed, rows, cols, c, c_row);
+        }
+    }
+}
+
+static void gemm(size_t m, size_t n, size_t k, const float *A, size_t a_row, size_t a_col, const float *B,
+                 size_t b_row, size_t b_col, float beta, float *C, size_t c_row) {
+    _Alignas(64) float a_packed[BLOCK * DEPTH];
+    for (size_t i = 0; i < m && beta != 1.0f; i++)
+        for (size_t j = 0; j < n; j++) C[i * c_row + j] = beta == 0.0f ? 0.0f : beta * C[i * c_row + j];
+    for (size_t i0 = 0; i0 < m; i0 += BLOCK)
+        for (size_t k0 = 0; k0 < k; k0 += DEPTH) {
+            size_t depth = least(DEPTH, k - k0), rows = least(BLOCK, m - i0);
+            for (size_t i = 0; i < rows; i += ROWS)
+                pack(depth, least(ROWS, rows - i), ROWS, A + (i0 + i) * a_row + k0 * a_col, a_col, a_row,
+                     a_packed + i * DEPTH);
+            block(rows, n, depth, a_packed, B + k0 * b_row, b_row, b_col, C + i0 * c_row, c_row);
+        }
+}
+
+extern const spiral__gemm_table SPIRAL_ISA_NAME(spiral__gemm_kernel);
+const spiral__gemm_table SPIRAL_ISA_NAME(spiral__gemm_kernel) = {gemm};

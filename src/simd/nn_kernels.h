@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The hot loops of the network and its optimiser. Same bits for any thread count: each call works on its own
+ * slice, and no loop's order depends on anything but its arguments.
+ */
+#ifndef SPIRAL_KERN_NET_KERN_H
+#define SPIRAL_KERN_NET_KERN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "simd/isa.h"
+
+/* What one AdamW step needs besides the four arrays (Loshchilov and Hutter 2019, algorithm 2). */
+typedef struct spiral__adamw {
+    float rate;         /* learning rate of this step */
+    float beta1, beta2; /* decay of the moments */
+    float correct1;     /* 1 / (1 - beta1^step) */
+    float correct2;     /* 1 / (1 - beta2^step) */
+    float epsilon;
+    float decay; /* weight decay of this tensor */
+    float scale; /* gradient is multiplied by this first (clipping) */
+} spiral__adamw;
+
+typedef struct spiral__nn_kernels {
+    /* y += x, y -= x, over n floats. */
+    void (*add)(size_t n, const float *x, float *y);
+    void (*subtract)(size_t n, const float *x, float *y);
+    /* Layer normalisation and silu(x) = x sigmoid(x), (rows, n):
+     *     x = (pre - mean) / sqrt(var + 1e-5) per row,  a = gain x + shift,  out = a sigmoid(a).
+     * pre is overwritten with x; inverse[r] = 1 / sqrt(var + 1e-5) of row r. Both are for backward. */
+    void (*norm_silu_forward)(size_t rows, size_t n, float *pre, size_t pre_stride,
+                              const float *gain /* (n) */, const float *shift /* (n) */,
+                              float *inverse /* (rows) */, float *out, size_t out_stride);
+    /* x is overwritten with dpre; dgain and dshift are added to. */
+    void (*norm_silu_backward)(size_t rows, size_t n, float *x, size_t x_stride, const float *gain,
+                               const float *shift, const float *inverse, const float *dout,
+                               size_t dout_stride, float *dgain /* (n) */, float *dshift /* (n) */);
+    /* y[i] = bias, each row; for products that add. */
+    void (*fill_rows)(size_t rows, size_t n, const float *bias /* (n) */, float *y, size_t stride);
+    /* db += column sums of dy (rows, n), in double inside. */
+    void (*column_sums)(size_t rows, size_t n, const float *dy, size_t stride, float *db /* (n) */);
+    /* One AdamW step on n parameters; the gradient is set to zero. */
+    void (*adamw)(size_t n, const spiral__adamw *step, float *param, float *grad, float *m, float *v);
+    /* sum of squares, in double, fixed order */
+    double (*square_sum)(size_t n, const float *x);
+} spiral__nn_kernels;
+
+/* The table of the current instruction set. */
+const spiral__nn_kernels *spiral__nn_kernels_get(void);
+
+#endif

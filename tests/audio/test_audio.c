@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The synthesisers and the WAV file: right length, right pitch, no clipping, the same bytes twice, nothing
+ * left behind on failure.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "audio/audio.h"
+
+static char folder[] = "/tmp/spiral-sound-XXXXXX";
+static char path[64];
+
+static int make_folder(void **state) {
+    (void)state;
+    if (!mkdtemp(folder)) return -1;
+    snprintf(path, sizeof path, "%s/a.wav", folder);
+    return 0;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    unlink(path);
+    return rmdir(folder); /* fails if anything else was left in it */
+}
+
+/* 1000 ticks a second: a quarter of 500 ticks lasts half a second. */
+static spiral_midi piece(spiral_note *notes, size_t count) {
+    return (spiral_midi){.format = 1, .ticks_per_quarter = 500, .note_count = count, .notes = notes};
+}
+
+typedef struct wav {
+    unsigned char *bytes;
+    size_t frames;
+    uint32_t rate;
+} wav;
+
+static wav render(const spiral_midi *midi, spiral_audio_options options) {
+    spiral_error err = {.text = ""};
+    spiral_synth used;
+    wav w = {0};
+    size_t size;
+    assert_int_equal(spiral_audio_save(midi, &options, path, &used, &err), SPIRAL_OK);
+    assert_int_equal(spiral__file_read(path, 1 << 30, &w.bytes, &size, &err), SPIRAL_OK);
+    assert_true(size > 44);
+    assert_memory_equal(w.bytes, "RIFF", 4);
+    assert_memory_equal(w.bytes + 8, "WAVEfmt ", 8);
+    assert_int_equal(w.bytes[22], 2);
+    assert_int_equal(w.bytes[34], 16);
+    w.rate = w.bytes[24] | (uint32_t)w.bytes[25] << 8 | (uint32_t)w.bytes[26] << 16;
+    w.frames = (size - 44) / 4;
+    return w;
+}
+
+static double sample(const wav *w, size_t frame, int channel) {
+    const unsigned char *p = w->bytes + 44 + 4 * frame + 2 * channel;
+    return (int16_t)(p[0] | p[1] << 8) / 32768.0;
+}
+
+/* Strength of one frequency between two times (Goertzel 1958, as a plain Fourier sum). */
+static double strength(const wav *w, double hz, double from_s, double to_s) {
+    double re = 0, im = 0;
+    for (size_t i = (size_t)(from_s * w->rate); i < (size_t)(to_s * w->rate); i++) {
+        double phase = 2 * 3.14159265358979 * hz * (double)i / w->rate;
+        re += sample(w, i, 0) * cos(phase);
+        im += sample(w, i, 0) * sin(phase);
+    }
+    return hypot(re, im) / ((to_s - from_s) * w->rate);
+}
+
+/* Not fmax: gcc 12 for aarch64 does not survive it in a loop over fabs of an integer. */
+static void keep_larger(double *most, double x) {
+    if (x > *most) *most = x;
+}
+
+static double peak(const wav *w) {
+    double most = 0;
+    for (size_t i = 0; i < w->frames; i++)
+        for (int side = 0; side < 2; side++) keep_larger(&most, fabs(sample(w, i, side)));
+    return most;
+}
+
+static spiral_audio_options with(spiral_synth synth) {
+    spiral_audio_options o = spiral_audio_options_default();
+    o.synth = synth;
+    return o;
+}
+
+static void check_a4(spiral_synth synth) {
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 1000, .pitch = 69, .velocity = 90}};
+    spiral_midi midi = piece(notes, 1);
+    wav w = render(&midi, with(synth));
+    assert_int_equal(w.rate, 44100);
+    assert_true(w.frames >= 44100 && w.frames < 3 * 44100);
+    double right = strength(&w, 440, 0.1, 0.6);
+    assert_true(right > 0.005);
+    assert_true(right > 5 * strength(&w, 440 * pow(2, 1 / 12.0), 0.1, 0.6));
+    assert_true(right > 5 * strength(&w, 440 * pow(2, -1 / 12.0), 0.1, 0.6));
+    assert_true(fabs(sample(&w, w.frames - 1, 0)) < 0.002); /* it has died away */
+    free(w.bytes);
+}
+
+static void test_additive_plays_a4_at_440_hz(void **state) {
+    (void)state;
+    check_a4(SPIRAL_SYNTH_ADDITIVE);
+}
+
+static void test_fluidsynth_plays_a4_at_440_hz(void **state) {
+    (void)state;
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 10, .pitch = 69, .velocity = 90}};
+    spiral_midi midi = piece(notes, 1);
+    spiral_audio_options o = with(SPIRAL_SYNTH_FLUID);
+    spiral_error err = {.text = ""};
+    spiral_status status = spiral_audio_save(&midi, &o, path, NULL, &err);
+    if (status == SPIRAL_UNSUPPORTED) {
+        print_message("# SKIP FluidSynth: %s\n", err.text);
+        return;
+    }
+    check_a4(SPIRAL_SYNTH_FLUID);
+}
+
+static int fluid_is_there(void) {
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 10, .pitch = 69, .velocity = 90}};
+    spiral_midi midi = piece(notes, 1);
+    spiral_audio_options o = with(SPIRAL_SYNTH_FLUID);
+    return spiral_audio_save(&midi, &o, path, NULL, NULL) == SPIRAL_OK;
+}
+
+/* FluidSynth stops at 96 kHz; a file of a higher rate must not be its sound played too fast. */
+static void test_rates_beyond_fluidsynth(void **state) {
+    (void)state;
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 1000, .pitch = 69, .velocity = 90}};
+    spiral_midi midi = piece(notes, 1);
+    spiral_audio_options o = with(SPIRAL_SYNTH_ANY);
+    spiral_error err = {.text = ""};
+    o.rate_hz = 192000;
+    wav w = render(&midi, o);
+    assert_int_equal(w.rate, 192000);
+    assert_true(strength(&w, 440, 0.1, 0.6) > 0.005);
+    free(w.bytes);
+    if (!fluid_is_there()) return;
+    o.synth = SPIRAL_SYNTH_FLUID;
+    assert_int_equal(spiral_audio_save(&midi, &o, path, NULL, &err), SPIRAL_UNSUPPORTED);
+    assert_string_equal(err.text, "sample rate is 192000 Hz, FluidSynth renders at most 96000");
+}
+
+/* A key struck again while it sounds goes on until its last note ends, in both synthesisers. */
+static void test_overlapping_notes_of_one_key(void **state) {
+    (void)state;
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 1000, .pitch = 60, .velocity = 90},
+                           {.on_ticks = 500, .off_ticks = 3000, .pitch = 60, .velocity = 90}};
+    spiral_midi midi = piece(notes, 2);
+    const int most = fluid_is_there() ? SPIRAL_SYNTH_FLUID : SPIRAL_SYNTH_ADDITIVE;
+    for (int synth = SPIRAL_SYNTH_ADDITIVE; synth <= most; synth++) {
+        wav w = render(&midi, with((spiral_synth)synth));
+        double before = strength(&w, 261.626, 0.6, 0.9), after = strength(&w, 261.626, 1.6, 1.9);
+        assert_true(before > 0.002 && after > 0.1 * before);
+        free(w.bytes);
+    }
+}
+
+/* Percussion has no pitch to play: a hat is noise, high and short, and a bass drum is low. */
+static void test_additive_drums_are_no_tones(void **state) {
+    (void)state;
+    spiral_note hat[] = {{.on_ticks = 0, .off_ticks = 1000, .pitch = 42, .velocity = 110, .channel = 9}};
+    spiral_note bass[] = {{.on_ticks = 0, .off_ticks = 1000, .pitch = 36, .velocity = 110, .channel = 9}};
+    spiral_midi a = piece(hat, 1), b = piece(bass, 1);
+    wav x = render(&a, with(SPIRAL_SYNTH_ADDITIVE)), y = render(&b, with(SPIRAL_SYNTH_ADDITIVE));
+    size_t x_turns = 0, y_turns = 0; /* sign changes in the first 30 ms */
+    for (size_t i = 1; i < x.rate * 3 / 100; i++) {
+        x_turns += (sample(&x, i, 0) < 0) != (sample(&x, i - 1, 0) < 0);
+        y_turns += (sample(&y, i, 0) < 0) != (sample(&y, i - 1, 0) < 0);
+    }
+    assert_true(x_turns > 300);
+    assert_true(y_turns > 1 && y_turns < 20);
+    assert_true(peak(&x) > 0.02 && peak(&y) > 0.02);
+    assert_true(strength(&x, 92.5, 0.5, 0.9) < 1e-4); /* key 42 as a tone would still sound */
+    free(x.bytes);
+    free(y.bytes);
+}
+
+/* A tone that has died away costs nothing, however long its key is held: numbers too small to be normal
+ * would make this some fifty times slower than the first seconds. */
+static void test_long_notes_are_cheap(void **state) {
+    (void)state;
+    spiral_note many[20];
+    for (int i = 0; i < 20; i++)
+        many[i] = (spiral_note){.on_ticks = 0, .off_ticks = 600000, .pitch = 84, .velocity = 90};
+    spiral_midi midi = piece(many, 20);
+    spiral_audio_options o = with(SPIRAL_SYNTH_ADDITIVE);
+    o.rate_hz = 8000;
+    clock_t start = clock();
+    wav w = render(&midi, o);
+    assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 6); /* 12000 s of notes */
+    assert_true(sample(&w, 590 * 8000, 0) == 0);
+    free(w.bytes);
+}
+
+static void test_a_loud_chord_does_not_clip(void **state) {
+    (void)state;
+    spiral_note notes[40];
+    for (int i = 0; i < 40; i++)
+        notes[i] =
+            (spiral_note){.on_ticks = 0, .off_ticks = 500, .pitch = (uint8_t)(40 + i), .velocity = 127};
+    spiral_midi midi = piece(notes, 40);
+    spiral_audio_options o = with(SPIRAL_SYNTH_ADDITIVE);
+    o.gain = 50;
+    wav w = render(&midi, o);
+    assert_true(peak(&w) > 0.97 && peak(&w) <= 0.981);
+    free(w.bytes);
+}
+
+static void test_velocity_is_loudness(void **state) {
+    (void)state;
+    spiral_note soft[] = {{.on_ticks = 0, .off_ticks = 500, .pitch = 60, .velocity = 20}};
+    spiral_note loud[] = {{.on_ticks = 0, .off_ticks = 500, .pitch = 60, .velocity = 120}};
+    spiral_midi a = piece(soft, 1), b = piece(loud, 1);
+    wav x = render(&a, with(SPIRAL_SYNTH_ADDITIVE)), y = render(&b, with(SPIRAL_SYNTH_ADDITIVE));
+    assert_true(peak(&x) > 0.001 && peak(&y) > 4 * peak(&x));
+    free(x.bytes);
+    free(y.bytes);
+}
+
+/* A click is a jump larger than the tone itself makes from sample to sample. */
+static void test_notes_begin_and_end_without_clicks(void **state) {
+    (void)state;
+    spiral_note notes[] = {{.on_ticks = 100, .off_ticks = 400, .pitch = 45, .velocity = 100},
+                           {.on_ticks = 500, .off_ticks = 533, .pitch = 48, .velocity = 100}};
+    spiral_midi midi = piece(notes, 2);
+    wav w = render(&midi, with(SPIRAL_SYNTH_ADDITIVE));
+    double jump = 0;
+    for (size_t i = 1; i < w.frames; i++) keep_larger(&jump, fabs(sample(&w, i, 0) - sample(&w, i - 1, 0)));
+    assert_true(jump < 0.25 * peak(&w));
+    assert_true(sample(&w, 4000, 0) == 0); /* silence before the first note */
+    free(w.bytes);
+}
+
+static void test_same_notes_same_bytes(void **state) {
+    (void)state;
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 300, .pitch = 60, .velocity = 80},
+                           {.on_ticks = 150, .off_ticks = 450, .pitch = 67, .velocity = 80}};
+    spiral_midi midi = piece(notes, 2);
+    wav a = render(&midi, with(SPIRAL_SYNTH_ANY)), b = render(&midi, with(SPIRAL_SYNTH_ANY));
+    assert_int_equal(a.frames, b.frames);
+    assert_memory_equal(a.bytes, b.bytes, 44 + 4 * a.frames);
+    free(a.bytes);
+    free(b.bytes);
+}
+
+static void test_wrong_parameters(void **state) {
+    (void)state;
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 100, .pitch = 60, .velocity = 80}};
+    spiral_note flat[] = {{.on_ticks = 5, .off_ticks = 5, .pitch = 60, .velocity = 80}};
+    spiral_midi midi = piece(notes, 1), none = piece(notes, 0), zero = piece(flat, 1);
+    spiral_audio_options o = with(SPIRAL_SYNTH_ADDITIVE), bad = o;
+    spiral_error err = {.text = ""};
+    bad.rate_hz = 7999;
+    assert_int_equal(spiral_audio_save(&midi, &bad, path, NULL, &err), SPIRAL_BAD_ARG);
+    assert_string_equal(err.text, "sample rate is 7999 Hz, must be 8000 to 192000");
+    bad = o, bad.gain = NAN;
+    assert_int_equal(spiral_audio_save(&midi, &bad, path, NULL, &err), SPIRAL_BAD_ARG);
+    assert_int_equal(spiral_audio_save(&none, &o, path, NULL, &err), SPIRAL_NO_DATA);
+    assert_int_equal(spiral_audio_save(&zero, &o, path, NULL, &err), SPIRAL_NO_DATA);
+    spiral_note endless[] = {{.on_ticks = 0, .off_ticks = 8000000, .pitch = 60, .velocity = 80}};
+    spiral_midi too_long = piece(endless, 1);
+    assert_int_equal(spiral_audio_save(&too_long, &o, path, NULL, &err), SPIRAL_TOO_BIG);
+    assert_string_equal(err.text, "the music lasts 8000 s, the limit is 7200 s");
+    assert_int_equal(spiral_audio_save(&midi, &o, "/no/such/folder/a.wav", NULL, &err), SPIRAL_IO);
+    bad = with(SPIRAL_SYNTH_FLUID), bad.soundfont = "/no/such/font.sf2";
+    spiral_status status = spiral_audio_save(&midi, &bad, path, NULL, &err);
+    assert_true(status == SPIRAL_IO || status == SPIRAL_UNSUPPORTED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_additive_plays_a4_at_440_hz),
+        cmocka_unit_test(test_fluidsynth_plays_a4_at_440_hz),
+        cmocka_unit_test(test_rates_beyond_fluidsynth),
+        cmocka_unit_test(test_overlapping_notes_of_one_key),
+        cmocka_unit_test(test_additive_drums_are_no_tones),
+        cmocka_unit_test(test_long_notes_are_cheap),
+        cmocka_unit_test(test_a_loud_chord_does_not_clip),
+        cmocka_unit_test(test_velocity_is_loudness),
+        cmocka_unit_test(test_notes_begin_and_end_without_clicks),
+        cmocka_unit_test(test_same_notes_same_bytes),
+        cmocka_unit_test(test_wrong_parameters),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

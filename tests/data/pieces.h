@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pieces made for the tests of training and of what comes after it: chords that change every few columns, in
+ * MIDI files in a folder of their own.
+ */
+#ifndef SPIRAL_TESTS_TRAIN_PIECES_H
+#define SPIRAL_TESTS_TRAIN_PIECES_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/rng.h"
+#include "spiral/train.h"
+#include "spiral/eval.h"
+
+enum { PIECE_LOW = 60, PIECE_HIGH = 71, PIECE_T = 8, PIECE_MAX = 16 };
+
+typedef struct pieces {
+    char folder[40];
+    char path[PIECE_MAX][80];
+    size_t count;
+    char model[80]; /* where a model may be saved */
+} pieces;
+
+static const spiral_grid PIECE_GRID = {SPIRAL_GRID_BEATS, 0, 4};
+
+/* Sixteenths; every piece walks through four triads of its own choice, and ends on a sounding column. */
+static inline spiral_roll piece_roll(uint64_t seed, size_t columns) {
+    static const int chords[6][3] = {{0, 4, 7}, {2, 5, 9}, {4, 7, 11}, {0, 5, 9}, {2, 7, 11}, {0, 4, 9}};
+    spiral_roll roll;
+    spiral__rng rng = spiral__rng_init(seed, 99);
+    assert_int_equal(spiral_roll_create(PIECE_GRID, columns, 0, &roll, NULL), SPIRAL_OK);
+    const int *chord = chords[0];
+    for (size_t t = 0; t < columns; t++) {
+        if (t % 4 == 0) chord = chords[spiral__rng_below(&rng, 6)];
+        for (int k = 0; k < 3; k++)
+            if (k == 0 || t % 4 < 2 || t + 1 == columns)
+                spiral_keys_set(&roll.sounding[t], PIECE_LOW + chord[k], 1);
+    }
+    return roll;
+}
+
+/* The path of the next file, `name` in the folder. */
+static inline const char *pieces_name(pieces *p, const char *name) {
+    assert_true(p->count < PIECE_MAX);
+    char *path = p->path[p->count++];
+    size_t n = strlen(p->folder), m = strlen(name);
+    assert_true(n + m + 2 <= sizeof p->path[0]);
+    memcpy(path, p->folder, n);
+    path[n] = '/';
+    memcpy(path + n + 1, name, m + 1);
+    return path;
+}
+
+/* Writes a roll as the next file. */
+static inline void pieces_add_roll(pieces *p, const char *name, const spiral_roll *roll) {
+    spiral_midi midi = {0};
+    const char *path = pieces_name(p, name);
+    assert_int_equal(spiral_midi_from_roll(roll, &midi, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_midi_save(&midi, path, NULL), SPIRAL_OK);
+    spiral_midi_clear(&midi);
+}
+
+static inline void pieces_add(pieces *p, const char *name, uint64_t seed, size_t columns) {
+    spiral_roll roll = piece_roll(seed, columns);
+    pieces_add_roll(p, name, &roll);
+    spiral_roll_clear(&roll);
+}
+
+static inline void pieces_open(pieces *p) {
+    memset(p, 0, sizeof *p);
+    strcpy(p->folder, "/tmp/spiral-pieces-XXXXXX");
+    assert_non_null(mkdtemp(p->folder));
+    strcpy(p->model, p->folder);
+    strcat(p->model, "/model.safetensors");
+}
+
+/* Removes the files; fails if something else was left in the folder. */
+static inline void pieces_close(pieces *p) {
+    for (size_t i = 0; i < p->count; i++) unlink(p->path[i]);
+    unlink(p->model);
+    assert_int_equal(rmdir(p->folder), 0);
+}
+
+static inline spiral_roll_options piece_options(void) {
+    spiral_roll_options options = spiral_roll_options_default();
+    options.grid = PIECE_GRID;
+    options.low = PIECE_LOW;
+    options.high = PIECE_HIGH;
+    return options;
+}
+
+static inline spiral_corpus *pieces_corpus(const char *path, int onsets, int T) {
+    spiral_roll_options options = piece_options();
+    spiral_corpus *corpus = NULL;
+    spiral_error err = {.text = ""};
+    options.onsets = onsets;
+    if (spiral_corpus_create(&path, 1, &options, T, 1, &corpus, &err) != SPIRAL_OK) fail_msg("%s", err.text);
+    return corpus;
+}
+
+/* A small training that takes a fraction of a second. */
+static inline spiral_train_options piece_training(void) {
+    spiral_train_options o = spiral_train_options_default();
+    o.model.roll = piece_options();
+    o.model.frames = PIECE_T;
+    o.model.latent = 6;
+    o.model.hidden = 24;
+    o.batch = 70; /* two shards, one of them not full */
+    o.steps = 60;
+    o.transpose = 0;
+    o.threads = 1;
+    return o;
+}
+
+#endif

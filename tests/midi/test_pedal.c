@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sustain pedal: what the reader keeps of it, that it comes back from a file, and how long notes sound
+ * under it, against files made by hand and against the rule applied tick by tick.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "midi/notes.h"
+#include "midi/pedal.h"
+#include "smf_check.h"
+#include "spiral/roll.h"
+
+/* Pedals as "track:channel tick+" (down) or "tick-" (up) with ", " between. */
+static const char *pedals_text(const spiral_midi *midi, char *text, size_t room) {
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < midi->pedal_count && used < room; i++)
+        used += (size_t)snprintf(text + used, room - used, "%s%d:%d %lld%c", i ? ", " : "",
+                                 midi->pedals[i].track, midi->pedals[i].channel,
+                                 (long long)midi->pedals[i].at_ticks, midi->pedals[i].down ? '+' : '-');
+    return text;
+}
+
+/* f holds these pedals, and still does when it was written and read again. */
+static void check_pedals(const char *pedals) {
+    char text[1000];
+    size_t size;
+    spiral_midi midi = read_file(), back;
+    assert_string_equal(pedals_text(&midi, text, sizeof text), pedals);
+    assert_string_equal(warnings_text(&midi, text, sizeof text), "");
+    assert_int_equal(spiral_midi_size(&midi, &size, NULL), SPIRAL_OK);
+    void *bytes = malloc(size);
+    assert_int_equal(spiral_midi_write(&midi, bytes, size, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_midi_read(bytes, size, &back, NULL), SPIRAL_OK);
+    assert_string_equal(pedals_text(&back, text, sizeof text), pedals);
+    assert_int_equal(back.note_count, midi.note_count);
+    assert_int_equal(back.end_ticks, midi.end_ticks);
+    free(bytes);
+    spiral_midi_clear(&back);
+    spiral_midi_clear(&midi);
+}
+
+static void test_reader(void **state) {
+    (void)state;
+    SMF_ONE(&f, "\x00\xb0\x40\x7f\x10\x40\x00\x10\x40\x40\x10\x40\x3f" SMF_EOT); /* running status */
+    check_pedals("0:0 0+, 0:0 16-, 0:0 32+, 0:0 48-");
+    SMF_ONE(&f,
+            "\x05\xb3\x40\x40\x05\x40\x41\x05\x40\x7f\x05\x40\x20\x05\x40\x00" SMF_EOT); /* half pedalling */
+    check_pedals("0:3 5+, 0:3 20-");
+    SMF_ONE(&f, "\x05\xb0\x40\x00\x05\x79\x00" SMF_EOT); /* up is how it begins */
+    check_pedals("");
+    SMF_ONE(&f, "\x00\xb1\x40\x7f\x20\xb2\x79\x00\x20\xb1\x79\x00" SMF_EOT); /* a reset, of its channel */
+    check_pedals("0:1 0+, 0:1 64-");
+    SMF_ONE(&f, "\x00\xb0\x42\x7f\x10\x43\x7f\x10\x7b\x00\x10\x01\x40" SMF_EOT); /* other controllers */
+    check_pedals("");
+    SMF_ONE(&f, "\x00\xb0\x40\x7f\x20\x40\x00\x00\x40\x7f" SMF_EOT); /* up and down at one tick */
+    check_pedals("0:0 0+, 0:0 32-, 0:0 32+");
+    SMF_ONE(&f, "\x00\xb0\x40\x80\x10\x40\x7f" SMF_EOT); /* no value, then one */
+    char text[100];
+    spiral_midi midi = read_file();
+    assert_string_equal(pedals_text(&midi, text, sizeof text), "0:0 16+");
+    assert_string_equal(warnings_text(&midi, text, sizeof text), "BAD_DATA 1");
+    spiral_midi_clear(&midi);
+}
+
+/* A channel has one pedal, whichever tracks move it; the order is that of time, then of tracks. */
+static void test_tracks_share_a_pedal(void **state) {
+    (void)state;
+    smf_header(&f, 1, 3, 96);
+    SMF_TRACK(&f, "\x10\xb0\x40\x7f\x20\x40\x7f\x20\xb1\x40\x7f" SMF_EOT);
+    SMF_TRACK(&f, "\x08\xb1\x40\x7f\x18\xb0\x40\x00\x10\x40\x00\x20\xb1\x40\x00" SMF_EOT);
+    SMF_TRACK(&f, "\x00\x90\x3c\x40\x10\x3c\x00" SMF_EOT);
+    check_pedals("1:1 8+, 0:0 16+, 1:0 32-, 0:0 48+, 1:0 48-, 1:1 80-");
+}
+
+/* Sequences of format 2 lie one after another; no foot rests on the pedal between them. */
+static void test_sequences_begin_with_pedals_up(void **state) {
+    (void)state;
+    smf_header(&f, 2, 3, 96);
+    SMF_TRACK(&f, "\x10\xb0\x40\x7f\x00\xb5\x40\x7f\x20\x90\x3c\x40\x10\x3c\x00" SMF_EOT); /* 64 ticks */
+    SMF_TRACK(&f, "\x10\x90\x3c\x40\x10\x3c\x00" SMF_EOT);
+    SMF_TRACK(&f, "\x10\xb0\x40\x7f\x10\x90\x3c\x40" SMF_EOT);
+    spiral_midi midi = read_file();
+    char text[100];
+    assert_string_equal(pedals_text(&midi, text, sizeof text),
+                        "0:0 16+, 0:5 16+, 1:0 64-, 1:5 64-, 2:0 112+");
+    spiral_midi_clear(&midi);
+}
+
+static void test_writer_checks(void **state) {
+    (void)state;
+    size_t size;
+    spiral_error err;
+    spiral_pedal p[2] = {{10, 0, 0, 1}, {20, 1, 3, 0}};
+    spiral_midi midi = {.format = 1, .ticks_per_quarter = 96, .pedal_count = 2, .pedals = p};
+    assert_int_equal(spiral_midi_size(&midi, &size, &err), SPIRAL_OK);
+    midi.format = 0;
+    assert_int_equal(spiral_midi_size(&midi, &size, &err), SPIRAL_BAD_ARG);
+    assert_string_equal(err.text, "format 0 has one track, not 2");
+    midi.format = 1;
+#define REFUSED(what, sentence)                                                 \
+    do {                                                                        \
+        spiral_pedal was = p[1];                                                \
+        what;                                                                   \
+        assert_int_equal(spiral_midi_size(&midi, &size, &err), SPIRAL_BAD_ARG); \
+        assert_string_equal(err.text, sentence);                                \
+        p[1] = was;                                                             \
+    } while (0)
+    REFUSED(p[1].at_ticks = 9, "pedal 1: at_ticks 9 is not within 10..274877906943");
+    REFUSED((p[1].at_ticks = 10, p[0].track = 2), "pedal 1: track 1 is not within 2..65534");
+    p[0].track = 0;
+    REFUSED(p[1].track = 65535, "pedal 1: track 65535 is not within 0..65534");
+    REFUSED(p[1].channel = 16, "pedal 1: channel 16 is not within 0..15");
+    REFUSED(p[1].down = 2, "pedal 1: down 2 is not within 0..1");
+#undef REFUSED
+}
+
+/* The rows of keys 60 .. 62 of f, in columns of 16 ticks: '-' silent, '#' sounding, 'O' with an onset. */
+static void check_rows(int pedal, int held, const char *row60, const char *row61, const char *row62) {
+    const char *rows[] = {row60, row61, row62};
+    char text[3][100];
+    spiral_midi midi = read_file();
+    spiral_roll roll;
+    spiral_roll_report report;
+    spiral_roll_options options = {
+        .grid = {SPIRAL_GRID_BEATS, 0, 6}, .high = 127, .onsets = 1, .pedal = pedal};
+    assert_int_equal(spiral_roll_from_midi(&midi, &options, &roll, &report, NULL), SPIRAL_OK);
+    for (int k = 0; k < 3; k++) {
+        for (size_t c = 0; c < roll.frames; c++)
+            text[k][c] = spiral_keys_get(&roll.onsets[c], 60 + k)     ? 'O'
+                         : spiral_keys_get(&roll.sounding[c], 60 + k) ? '#'
+                                                                      : '-';
+        text[k][roll.frames] = 0;
+        assert_string_equal(text[k], rows[k]);
+    }
+    assert_int_equal(report.notes_held, held);
+    spiral_roll_clear(&roll);
+    spiral_midi_clear(&midi);
+}
+
+static void test_notes_sound_until_the_pedal_is_up(void **state) {
+    (void)state;
+    /* pedal down at column 1, up at 6; keys: 60 from 0 to 2, 61 from 3 to 8, 62 from 7 to 8 */
+    SMF_ONE(&f, "\x00\x90\x3c\x40\x10\xb0\x40\x7f\x10\x90\x3c\x00\x10\x3d\x40\x30\xb0\x40\x00\x10\x90\x3e\x40"
+                "\x10\x3e\x00\x00\x3d\x00" SMF_EOT);
+    check_rows(0, 0, "O#------", "---O####", "-------O");
+    check_rows(1, 1, "O#####--", "---O####", "-------O");
+}
+
+static void test_a_key_struck_again_ends_its_note(void **state) {
+    (void)state;
+    /* pedal down from the start: 60 at 0..1, again 3..4; 61 at 1..2; up at column 6, 62 at 7 */
+    SMF_ONE(&f, "\x00\xb0\x40\x7f\x00\x90\x3c\x40\x10\x3c\x00\x00\x3d\x40\x10\x3d\x00\x10\x3c\x40\x10\x3c\x00"
+                "\x20\xb0\x40\x00\x10\x90\x3e\x40\x10\x3e\x00" SMF_EOT);
+    check_rows(0, 0, "O--O----", "-O------", "-------O");
+    check_rows(1, 3, "O##O##--", "-O####--", "-------O");
+}
+
+/* At the tick of the note-off: a pedal that comes up ends the note, one that goes down is too late. */
+static void test_at_one_tick(void **state) {
+    (void)state;
+    SMF_ONE(&f,
+            "\x00\xb0\x40\x7f\x00\x90\x3c\x40\x20\xb0\x40\x00\x00\x90\x3c\x00\x00\xb0\x40\x7f\x00\x90\x3d\x40"
+            "\x10\x3d\x00\x20\x3e\x40\x10\xb0\x40\x00\x00\x90\x3e\x00" SMF_EOT);
+    check_rows(1, 1, "O#----", "--O###", "-----O");
+    SMF_ONE(&f, "\x00\x90\x3c\x40\x10\xb0\x40\x7f\x00\x90\x3c\x00\x20\x3d\x40\x10\x3d\x00" SMF_EOT);
+    check_rows(1, 0, "O---", "---O", "----");
+}
+
+/* A pedal that never comes up holds to the end of the file, which may lie behind the last note. */
+static void test_a_pedal_that_stays_down(void **state) {
+    (void)state;
+    SMF_ONE(&f, "\x00\xb0\x40\x7f\x00\x90\x3c\x40\x10\x3c\x00\x40\xff\x2f\x00");
+    check_rows(1, 1, "O####", "-----", "-----");
+    check_rows(0, 0, "O", "-", "-");
+}
+
+/* Other channels have other pedals and other strings; a note in another track is on the same ones. */
+static void test_channels_and_tracks(void **state) {
+    (void)state;
+    smf_header(&f, 1, 3, 96);
+    SMF_TRACK(&f, "\x00\xb0\x40\x7f\x60\x40\x00" SMF_EOT);
+    SMF_TRACK(&f,
+              "\x00\x90\x3c\x40\x10\x3c\x00\x00\x91\x3d\x40\x10\x3d\x00\x00\x90\x3e\x40\x10\x3e\x00" SMF_EOT);
+    SMF_TRACK(&f, "\x40\x90\x3c\x40\x10\x3c\x00\x00\x91\x3e\x40\x10\x3e\x00" SMF_EOT);
+    check_rows(1, 3, "O###O#", "-O----", "--O##O");
+}
+
+/* The rule, tick by tick, of notes[i]. */
+static int64_t slow_end(const spiral_midi *midi, size_t i) {
+    const spiral_note *note = &midi->notes[i];
+    int down = 0;
+    int64_t off = note->off_ticks;
+    for (size_t k = 0; k < midi->pedal_count; k++)
+        if (midi->pedals[k].channel == note->channel && midi->pedals[k].at_ticks < off)
+            down = midi->pedals[k].down;
+    if (!down) return off;
+    for (int64_t now = off; now < midi->end_ticks; now++) {
+        for (size_t k = 0; k < midi->pedal_count; k++)
+            if (midi->pedals[k].channel == note->channel && midi->pedals[k].at_ticks == now &&
+                !midi->pedals[k].down)
+                return now;
+        for (size_t k = 0; k < midi->note_count; k++)
+            if (midi->notes[k].channel == note->channel && midi->notes[k].pitch == note->pitch &&
+                midi->notes[k].on_ticks == now && now > note->on_ticks)
+                return now;
+    }
+    return midi->end_ticks > off ? midi->end_ticks : off;
+}
+
+static void test_against_the_rule(void **state) {
+    (void)state;
+    enum { NOTES = 60, PEDALS = 40, LAST = 200, END = 420 };
+    size_t longer = 0;
+    spiral__rng rng = spiral__rng_init(5, 1);
+    for (int round = 0; round < 300; round++) {
+        spiral_note notes[NOTES], *held;
+        spiral_pedal pedals[PEDALS];
+        spiral_midi midi = {.ticks_per_quarter = 96,
+                            .end_ticks = END,
+                            .note_count = NOTES,
+                            .notes = notes,
+                            .pedal_count = spiral__rng_below(&rng, PEDALS) + 1,
+                            .pedals = pedals};
+        for (size_t i = 0; i < NOTES; i++) {
+            int64_t on = (int64_t)spiral__rng_below(&rng, LAST);
+            int64_t off = on + (int64_t)spiral__rng_below(&rng, 1 + spiral__rng_below(&rng, 60));
+            notes[i] = (spiral_note){on,
+                                     off,
+                                     (uint16_t)spiral__rng_below(&rng, 2),
+                                     (uint8_t)spiral__rng_below(&rng, 3),
+                                     (uint8_t)(60 + spiral__rng_below(&rng, 3)),
+                                     64};
+        }
+        int64_t at = 0;
+        for (size_t i = 0; i < midi.pedal_count; i++) {
+            at += (int64_t)spiral__rng_below(&rng, 10);
+            pedals[i] = (spiral_pedal){at, 0, (uint8_t)spiral__rng_below(&rng, 3),
+                                       (uint8_t)spiral__rng_below(&rng, 2)};
+        }
+        assert_int_equal(spiral__notes_sort(notes, NOTES, NULL), SPIRAL_OK);
+        assert_int_equal(spiral__midi_check(&midi, NULL), SPIRAL_OK);
+        assert_int_equal(spiral__pedal_hold(&midi, notes, &held, NULL), SPIRAL_OK);
+        for (size_t i = 0; i < NOTES; i++) {
+            assert_int_equal(held[i].off_ticks, slow_end(&midi, i));
+            longer += held[i].off_ticks > notes[i].off_ticks;
+            held[i].off_ticks = notes[i].off_ticks;
+            assert_memory_equal(&held[i], &notes[i], sizeof held[i]);
+        }
+        free(held);
+    }
+    assert_true(longer > 3000);
+}
+
+/* The notes end where the roll would end them, in order again, and the pedals are gone. */
+static void test_apply(void **state) {
+    (void)state;
+    char text[200];
+    spiral_error err = {0};
+    SMF_ONE(&f,
+            "\x00\xb0\x40\x7f\x00\x90\x3c\x64\x00\x40\x50\x10\x40\x00\x10\x3c\x00\x10\x3c\x33\x10\xb0\x40\x00"
+            "\x10\x90\x3c\x00" SMF_EOT);
+    spiral_midi midi = read_file();
+    assert_string_equal(notes_text(&midi, text, sizeof text),
+                        "0:0 60/100 0-32, 0:0 64/80 0-16, 0:0 60/51 48-80");
+    assert_int_equal(spiral_midi_apply_pedal(&midi, &err), SPIRAL_OK);
+    assert_string_equal(notes_text(&midi, text, sizeof text),
+                        "0:0 60/100 0-48, 0:0 64/80 0-64, 0:0 60/51 48-80");
+    assert_true(midi.pedal_count == 0 && midi.pedals == NULL);
+    assert_int_equal(spiral_midi_apply_pedal(&midi, &err), SPIRAL_OK); /* nothing to do */
+    midi.notes[0].channel = 16;
+    assert_int_equal(spiral_midi_apply_pedal(&midi, &err), SPIRAL_BAD_ARG);
+    assert_string_equal(err.text, "note 0: channel 16 is not within 0..15");
+    spiral_midi_clear(&midi);
+    assert_int_equal(spiral_midi_apply_pedal(&(spiral_midi){.ticks_per_quarter = 96}, &err), SPIRAL_OK);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reader),
+        cmocka_unit_test(test_tracks_share_a_pedal),
+        cmocka_unit_test(test_sequences_begin_with_pedals_up),
+        cmocka_unit_test(test_writer_checks),
+        cmocka_unit_test(test_notes_sound_until_the_pedal_is_up),
+        cmocka_unit_test(test_a_key_struck_again_ends_its_note),
+        cmocka_unit_test(test_at_one_tick),
+        cmocka_unit_test(test_a_pedal_that_stays_down),
+        cmocka_unit_test(test_channels_and_tracks),
+        cmocka_unit_test(test_against_the_rule),
+        cmocka_unit_test(test_apply),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The dense product against three loops in double: our own kernel of every instruction set this processor
+ * has, and whatever spiral__gemm chooses. Sizes around every block, vector and tile border.
+ */
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "simd/gemm_kernel.h"
+#include "nn/gemm.h"
+#include "spiral/isa.h"
+
+static const float UNTOUCHED = 12345.0f; /* stands between the rows of C */
+
+typedef struct product {
+    size_t m, n, k;
+    size_t a_row, a_col, b_row, b_col, c_row; /* strides */
+    float beta;
+    float *A, *B, *C;
+    double *wanted, *bound; /* (m, n) and how far a float sum may be off */
+    size_t a_size, b_size, c_size;
+} product;
+
+static void *zeros(size_t n, size_t size) {
+    void *p = calloc(n + 1, size);
+    assert_non_null(p);
+    return p;
+}
+
+static float *random_floats(size_t n, spiral__rng *rng) {
+    float *x = zeros(n, sizeof *x);
+    for (size_t i = 0; i < n; i++) x[i] = (float)spiral__rng_normal(rng);
+    return x;
+}
+
+/* Element (i, j) of a (rows, columns) matrix lies at i * row + j * col: by rows or by columns, with `gap`
+ * elements between them. Returns how many floats that spans. */
+static size_t lay(size_t rows, size_t columns, int transposed, size_t gap, size_t *row, size_t *col) {
+    *row = transposed ? 1 : columns + gap;
+    *col = transposed ? rows + gap : 1;
+    return transposed ? columns * *col : rows * *row;
+}
+
+/* Fills C (NaN where beta is 0: it must be overwritten) and what is wanted of it. */
+static void create(product *p, int a_transposed, int b_transposed, size_t gap, spiral__rng *rng) {
+    p->a_size = lay(p->m, p->k, a_transposed, gap, &p->a_row, &p->a_col);
+    p->b_size = lay(p->k, p->n, b_transposed, gap, &p->b_row, &p->b_col);
+    p->c_row = p->n + gap;
+    p->c_size = p->m * p->c_row;
+    p->A = random_floats(p->a_size, rng);
+    p->B = random_floats(p->b_size, rng);
+    p->C = random_floats(p->c_size, rng);
+    p->wanted = zeros(p->m * p->n, sizeof *p->wanted);
+    p->bound = zeros(p->m * p->n, sizeof *p->bound);
+    for (size_t i = 0; i < p->m; i++) {
+        float *c = p->C + i * p->c_row;
+        for (size_t j = p->n; j < p->c_row; j++) c[j] = UNTOUCHED;
+        for (size_t j = 0; j < p->n; j++) {
+            double sum = p->beta == 0 ? 0 : (double)p->beta * c[j], size = fabs(sum);
+            if (p->beta == 0) c[j] = NAN;
+            for (size_t l = 0; l < p->k; l++) {
+                double x = (double)p->A[i * p->a_row + l * p->a_col] * p->B[l * p->b_row + j * p->b_col];
+                sum += x;
+                size += fabs(x);
+            }
+            p->wanted[i * p->n + j] = sum;
+            p->bound[i * p->n + j] = ((double)p->k + 3) * FLT_EPSILON * size;
+        }
+    }
+}
+
+static void check(const product *p, const char *who) {
+    for (size_t i = 0; i < p->m; i++)
+        for (size_t j = 0; j < p->c_row; j++) {
+            double c = p->C[i * p->c_row + j];
+            if (j >= p->n ? c != UNTOUCHED : !(fabs(c - p->wanted[i * p->n + j]) <= p->bound[i * p->n + j]))
+                fail_msg("%s: (%zu, %zu, %zu), beta %g: C[%zu, %zu] is %g, not %g", who, p->m, p->n, p->k,
+                         (double)p->beta, i, j, c, j < p->n ? p->wanted[i * p->n + j] : UNTOUCHED);
+        }
+}
+
+static void clear(product *p) {
+    free(p->A);
+    free(p->B);
+    free(p->C);
+    free(p->wanted);
+    free(p->bound);
+}
+
+static void own(const product *p) {
+    spiral__gemm_kernel_get()->gemm(p->m, p->n, p->k, p->A, p->a_row, p->a_col, p->B, p->b_row, p->b_col,
+                                    p->beta, p->C, p->c_row);
+}
+
+static const float BETAS[] = {0.0f, 1.0f, -0.5f};
+
+/* Sizes on both sides of tiles (4, 8 rows; 12, 24, 48 columns), blocks of 128 rows and 192 deep. */
+static void own_kernel(const char *isa) {
+    const size_t m[] = {1, 3, 4, 5, 8, 9, 31, 127, 128, 129}, n[] = {1, 5, 12, 13, 24, 47, 48, 49, 97};
+    const size_t k[] = {0, 1, 3, 4, 7, 191, 192, 193, 390};
+    spiral__rng rng = spiral__rng_init(1, 2);
+    if (spiral_isa_set(isa, NULL) != SPIRAL_OK) {
+        print_message("# %s: not on this processor\n", isa);
+        return;
+    }
+    for (size_t a = 0; a < sizeof m / sizeof *m; a++)
+        for (size_t b = 0; b < sizeof n / sizeof *n; b++)
+            for (size_t c = 0; c < sizeof k / sizeof *k; c++) {
+                uint64_t way = spiral__rng_u64(&rng);
+                product p = {.m = m[a], .n = n[b], .k = k[c], .beta = BETAS[way % 3]};
+                create(&p, way >> 8 & 1, way >> 9 & 1, (way >> 10 & 1) * 3, &rng);
+                own(&p);
+                check(&p, isa);
+                clear(&p);
+            }
+    assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
+}
+
+static void test_own_baseline(void **state) { (void)state, own_kernel("baseline"); }
+static void test_own_avx2(void **state) { (void)state, own_kernel("avx2"); }
+static void test_own_avx512(void **state) { (void)state, own_kernel("avx512"); }
+
+/* Neither of A's axes is contiguous, nor of B's. */
+static void test_own_strides(void **state) {
+    (void)state;
+    spiral__rng rng = spiral__rng_init(3, 4);
+    for (size_t m = 1; m < 20; m += 6)
+        for (size_t n = 1; n < 60; n += 29) {
+            product p = {.m = m, .n = n, .k = 11, .beta = 1};
+            create(&p, 0, 0, 0, &rng);
+            float *A = zeros(2 * p.a_size, sizeof *A), *B = zeros(3 * p.b_size, sizeof *B);
+            for (size_t i = 0; i < p.a_size; i++) A[2 * i] = p.A[i];
+            for (size_t i = 0; i < p.b_size; i++) B[3 * i] = p.B[i];
+            spiral__gemm_kernel_get()->gemm(m, n, p.k, A, 2 * p.a_row, 2, B, 3 * p.b_row, 3, 1, p.C, p.c_row);
+            check(&p, "strides");
+            free(A);
+            free(B);
+            clear(&p);
+        }
+}
+
+/* A row of C has the same bits whatever the other rows of A hold, NaN too. */
+static void test_own_rows_apart(void **state) {
+    (void)state;
+    spiral__rng rng = spiral__rng_init(5, 6);
+    product p = {.m = 21, .n = 50, .k = 200, .beta = 0};
+    create(&p, 0, 0, 0, &rng);
+    own(&p);
+    float *before = zeros(p.c_size, sizeof *before);
+    memcpy(before, p.C, p.c_size * sizeof *before);
+    for (size_t l = 0; l < p.k; l++) p.A[7 * p.a_row + l] = NAN;
+    own(&p);
+    for (size_t i = 0; i < p.m; i++)
+        for (size_t j = 0; j < p.n; j++)
+            assert_true(i == 7 ? isnan(p.C[i * p.c_row + j])
+                               : p.C[i * p.c_row + j] == before[i * p.c_row + j]);
+    free(before);
+    clear(&p);
+}
+
+/* What the network calls: the BLAS where there is one that knows the processor (any, for the baseline). */
+static void dense(const char *isa) {
+    assert_int_equal(spiral_isa_set(isa, NULL), SPIRAL_OK);
+    const size_t sizes[] = {1, 2, 7, 16, 65, 130};
+    enum { COUNT = sizeof sizes / sizeof *sizes };
+    spiral__rng rng = spiral__rng_init(7, 8);
+    spiral__gemm_setup();
+    print_message("# %s: %s\n", isa, spiral__gemm_name());
+    for (size_t i = 0; i < COUNT * COUNT * COUNT * 4; i++) {
+        int a_transposed = (int)i & 1, b_transposed = (int)i >> 1 & 1;
+        product p = {.m = sizes[i / 4 % COUNT],
+                     .n = sizes[i / 4 / COUNT % COUNT],
+                     .k = sizes[i / 4 / COUNT / COUNT],
+                     .beta = BETAS[spiral__rng_below(&rng, 3)]};
+        create(&p, a_transposed, b_transposed, spiral__rng_below(&rng, 2) * 5, &rng);
+        spiral__gemm(a_transposed, b_transposed, p.m, p.n, p.k, p.A, a_transposed ? p.a_col : p.a_row, p.B,
+                     b_transposed ? p.b_col : p.b_row, p.beta, p.C, p.c_row);
+        check(&p, spiral__gemm_name());
+        clear(&p);
+    }
+}
+
+static void test_gemm(void **state) {
+    (void)state;
+    dense("baseline");
+    dense("auto");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_own_baseline),   cmocka_unit_test(test_own_avx2),
+        cmocka_unit_test(test_own_avx512),     cmocka_unit_test(test_own_strides),
+        cmocka_unit_test(test_own_rows_apart), cmocka_unit_test(test_gemm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
