@@ -129,7 +129,6 @@ spiral_status spiral_model_create(const spiral_model_config *config, uint64_t se
         return spiral__no_memory(err, (m->floats + sums) * sizeof(float));
     }
     for (int i = 0; i < SPIRAL__TENSOR_COUNT; i++) fill_tensor(m, i, seed);
-    spiral__gemm_setup();
     spiral__model_refresh(m);
     *out = m;
     return SPIRAL_OK;

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "base/par.h"
 #include "base/rng.h"
 #include "simd/gemm_kernel.h"
 #include "nn/gemm.h"
@@ -174,7 +175,6 @@ static void dense(const char *isa) {
     const size_t sizes[] = {1, 2, 7, 16, 65, 130};
     enum { COUNT = sizeof sizes / sizeof *sizes };
     spiral__rng rng = spiral__rng_init(7, 8);
-    spiral__gemm_setup();
     print_message("# %s: %s\n", isa, spiral__gemm_name());
     for (size_t i = 0; i < COUNT * COUNT * COUNT * 4; i++) {
         int a_transposed = (int)i & 1, b_transposed = (int)i >> 1 & 1;
@@ -196,11 +196,50 @@ static void test_gemm(void **state) {
     dense("auto");
 }
 
+/* The number of threads of the BLAS is the program's: it is the same after our products as before, also after
+ * products on several threads at once. */
+extern void openblas_set_num_threads(int) __attribute__((weak));
+extern int openblas_get_num_threads(void) __attribute__((weak));
+
+static void small_product(void *context, size_t i, int worker) {
+    (void)context, (void)i, (void)worker;
+    const float A[4] = {1, 2, 3, 4}, B[4] = {5, 6, 7, 8};
+    float C[4] = {0};
+    spiral__gemm(0, 0, 2, 2, 2, A, 2, B, 2, 0, C, 2);
+    assert_true(C[0] == 19 && C[1] == 22 && C[2] == 43 && C[3] == 50);
+}
+
+static void test_threads_of_the_blas_stay(void **state) {
+    (void)state;
+    if (!openblas_set_num_threads || !openblas_get_num_threads) {
+        print_message("# no OpenBLAS in this build: nothing to check\n");
+        return;
+    }
+    spiral__pool *pool;
+    const int before = openblas_get_num_threads();
+    assert_int_equal(spiral_isa_set("baseline", NULL), SPIRAL_OK); /* uses the BLAS */
+    assert_int_equal(spiral__pool_create(3, &pool, NULL), SPIRAL_OK);
+    for (int threads = 1; threads <= 3; threads++) {
+        openblas_set_num_threads(threads);
+        small_product(NULL, 0, 0);
+        assert_int_equal(openblas_get_num_threads(), threads);
+        spiral__par_for(pool, 200, small_product, NULL);
+        assert_int_equal(openblas_get_num_threads(), threads);
+    }
+    openblas_set_num_threads(before);
+    spiral__pool_destroy(pool);
+    assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own_baseline),   cmocka_unit_test(test_own_avx2),
-        cmocka_unit_test(test_own_avx512),     cmocka_unit_test(test_own_strides),
-        cmocka_unit_test(test_own_rows_apart), cmocka_unit_test(test_gemm),
+        cmocka_unit_test(test_own_baseline),
+        cmocka_unit_test(test_own_avx2),
+        cmocka_unit_test(test_own_avx512),
+        cmocka_unit_test(test_own_strides),
+        cmocka_unit_test(test_own_rows_apart),
+        cmocka_unit_test(test_gemm),
+        cmocka_unit_test(test_threads_of_the_blas_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
