@@ -49,6 +49,14 @@ SPIRAL_API int spiral_model_planes(const spiral_model *model);   /* 1 or 2 */
 SPIRAL_API int spiral_model_keys(const spiral_model *model);     /* P */
 SPIRAL_API size_t spiral_model_cells(const spiral_model *model); /* planes T P */
 
+/* What a tensor is to training: only matrices are subject to weight decay, what is measured is not trained.
+ */
+typedef enum spiral_tensor_group {
+    SPIRAL_TENSOR_MATRIX,
+    SPIRAL_TENSOR_VECTOR,
+    SPIRAL_TENSOR_MEASURED
+} spiral_tensor_group;
+
 /* A named array of the model, (rows, columns), owned by the model. */
 typedef struct spiral_tensor {
     char name[40];

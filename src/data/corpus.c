@@ -19,22 +19,6 @@ typedef struct reading {
     spiral_status *status; /* (count) */
 } reading;
 
-void spiral__window_cut(const spiral_roll *roll, size_t begin, int T, int semitones, spiral_keys *window) {
-    for (int plane = 0; plane < (roll->onsets ? 2 : 1); plane++) {
-        const spiral_keys *from = plane ? roll->onsets : roll->sounding;
-        for (size_t t = begin; t < begin + (size_t)T; t++)
-            *window++ = t < roll->frames ? spiral_keys_transpose(from[t], semitones) : (spiral_keys){{0, 0}};
-    }
-}
-
-int spiral__window_empty(const spiral_keys *window, int T, int low, int high) {
-    const spiral_keys mask = spiral_keys_range(low, high);
-    uint64_t any = 0;
-    for (int t = 0; t < T; t++)
-        any |= (window[t].word[0] & mask.word[0]) | (window[t].word[1] & mask.word[1]);
-    return !any;
-}
-
 void spiral__corpus_count_windows(spiral__corpus_entry *e, size_t T) {
     e->windows = e->windows_empty = 0;
     for (size_t begin = 0; begin < e->roll.frames; begin += T) {

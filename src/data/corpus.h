@@ -33,13 +33,6 @@ spiral_status spiral__corpus_index(spiral_corpus *corpus, spiral_error *err);
 /* Counts the windows of an entry's roll, one after another, and the silent ones. */
 void spiral__corpus_count_windows(spiral__corpus_entry *entry, size_t T);
 
-/* Copies the T columns of a roll from `begin` on (silence beyond its end) to window (planes * T), moved by
- * `semitones`. */
-void spiral__window_cut(const spiral_roll *roll, size_t begin, int T, int semitones, spiral_keys *window);
-
-/* Nonzero if nothing sounds in the first plane between low and high. */
-int spiral__window_empty(const spiral_keys *window, int T, int low, int high);
-
 /* BAD_ARG if a roll of the corpus has another grid or other planes than the model's windows. */
 spiral_status spiral__corpus_check(const spiral_corpus *corpus, const spiral_model_config *config,
                                    spiral_error *err);

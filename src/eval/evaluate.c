@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/floats.h"
 #include "base/par.h"
-#include "model/runs.h"
+#include "model/model.h"
 #include "data/corpus.h"
+#include "data/window.h"
 #include "spiral/eval.h"
 #include "spiral/loss.h"
 #include "train/pca.h"
@@ -56,19 +58,19 @@ static void buffers_clear(buffers *b) {
 
 static spiral_status buffers_create(const evaluating *e, buffers *b, spiral_error *err) {
     const spiral_model *m = e->model;
-    const size_t columns = (size_t)m->planes * (size_t)m->T;
+    const size_t columns = (size_t)m->ae.planes * (size_t)m->ae.T;
     memset(b, 0, sizeof *b);
     b->target = calloc(columns, sizeof *b->target);
     b->predicted = calloc(columns, sizeof *b->predicted);
     b->linear = calloc(columns, sizeof *b->linear);
-    b->x = spiral__floats(m->D);
-    b->logits = spiral__floats(m->D);
-    b->projection = spiral__floats(m->D);
-    b->code = spiral__floats(m->Z);
-    b->loss_work = spiral__floats(spiral_loss_work_size_f32(e->bce, (size_t)m->T) / sizeof(float) + 1);
+    b->x = spiral__floats(m->ae.D);
+    b->logits = spiral__floats(m->ae.D);
+    b->projection = spiral__floats(m->ae.D);
+    b->code = spiral__floats(m->ae.Z);
+    b->loss_work = spiral__floats(spiral_loss_work_size_f32(e->bce, (size_t)m->ae.T) / sizeof(float) + 1);
     if (!b->target || !b->predicted || !b->linear || !b->x || !b->logits || !b->projection || !b->code ||
         !b->loss_work)
-        return spiral__no_memory(err, m->D * sizeof(float));
+        return spiral__no_memory(err, m->ae.D * sizeof(float));
     return spiral_model_work_create(m, &b->work, err);
 }
 
@@ -89,21 +91,22 @@ static void add_window(const evaluating *e, const spiral_keys *target, const spi
 static spiral_status score_window(const evaluating *e, const spiral_roll *roll, size_t begin, buffers *b,
                                   file_score *s, spiral_error *err) {
     const spiral_model *m = e->model;
-    const ptrdiff_t T = m->T, P = m->P;
+    const ptrdiff_t T = m->ae.T, P = m->ae.P;
     const spiral_strides strides = {T * P, P, 1};
     double bce, kl;
-    spiral__window_cut(roll, begin, m->T, 0, b->target);
-    spiral__window_floats(m, b->target, b->x);
+    spiral__window_cut(roll, begin, m->ae.T, 0, b->target);
+    spiral__window_floats(b->target, (size_t)(m->ae.planes * m->ae.T), m->config.roll.low, m->ae.P, b->x);
     spiral_model_encode(m, 1, b->target, b->code, &kl, b->work);
     spiral_model_decode(m, 1, b->code, b->logits, b->work);
     spiral_model_threshold(m, b->logits, m->threshold, b->predicted);
     spiral__pca_project(m, b->x, b->code, b->projection);
     spiral_model_threshold(m, b->projection, 0.5f, b->linear);
-    if (spiral__window_empty(b->target, m->T, m->config.roll.low, m->config.roll.high)) return SPIRAL_OK;
+    if (spiral__window_is_silent(b->target, m->ae.T, m->config.roll.low, m->config.roll.high))
+        return SPIRAL_OK;
     size_t columns = roll->frames - begin < (size_t)T ? roll->frames - begin : (size_t)T;
     add_window(e, b->target, b->predicted, columns, &s->model);
     add_window(e, b->target, b->linear, columns, &s->pca);
-    SPIRAL_TRY(spiral_loss_value_grad_f32(e->bce, (size_t)m->planes, (size_t)T, b->logits, strides, b->x,
+    SPIRAL_TRY(spiral_loss_value_grad_f32(e->bce, (size_t)m->ae.planes, (size_t)T, b->logits, strides, b->x,
                                           strides, NULL, strides, &bce, NULL, strides, b->loss_work, err));
     s->bce += bce;
     s->kl += kl;
@@ -113,7 +116,7 @@ static spiral_status score_window(const evaluating *e, const spiral_roll *roll, 
 
 static spiral_status score_file(const evaluating *e, const spiral_roll *roll, file_score *s,
                                 spiral_error *err) {
-    const size_t T = (size_t)e->model->T;
+    const size_t T = (size_t)e->model->ae.T;
     spiral_roll predicted = {0}, linear = {0};
     buffers b;
     spiral_status status = buffers_create(e, &b, err);
@@ -197,7 +200,7 @@ spiral_status spiral_model_evaluate(const spiral_model *model, const spiral_corp
     spiral_loss *bce = NULL;
     spiral__pool *pool = NULL;
     e.scores = calloc(corpus->count + 1, sizeof *e.scores);
-    spiral_status status = e.scores ? spiral_loss_create(&options, model->P, &bce, err)
+    spiral_status status = e.scores ? spiral_loss_create(&options, model->ae.P, &bce, err)
                                     : spiral__no_memory(err, corpus->count * sizeof *e.scores);
     if (status == SPIRAL_OK) status = spiral__pool_create(threads, &pool, err);
     if (status == SPIRAL_OK) {

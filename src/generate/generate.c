@@ -18,7 +18,7 @@ static spiral_status check_roll(const spiral_model *m, const spiral_roll *roll, 
         a->kind == b->kind && (a->kind == SPIRAL_GRID_SECONDS ? a->frame_us == b->frame_us
                                                               : a->steps_per_quarter == b->steps_per_quarter);
     if (!same) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the roll's grid is not the model's");
-    if (m->planes == 2 && !roll->onsets)
+    if (m->ae.planes == 2 && !roll->onsets)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1,
                             "the roll has no plane of onsets, the model's windows have");
     if (!roll->frames || roll->frames > MAX_COLUMNS)
@@ -42,9 +42,9 @@ spiral_status spiral_generate_reconstruction(const spiral_model *m, const spiral
 /* next = mean + step (now - mean) + temperature factor n */
 static void walk(const spiral_model *m, const float *now, const float *factor, double temperature,
                  spiral__rng *rng, double *draw, float *next) {
-    const size_t Z = m->Z;
-    const float *mean = spiral__param(m, SPIRAL__CODES_MEAN, 0),
-                *step = spiral__param(m, SPIRAL__CODES_STEP, 0);
+    const size_t Z = m->ae.Z;
+    const float *mean = spiral__tensor_data(m, m->ae.latents_mean),
+                *step = spiral__tensor_data(m, m->ae.latents_step);
     for (size_t i = 0; i < Z; i++) draw[i] = temperature * spiral__rng_normal(rng);
     for (size_t i = 0; i < Z; i++) {
         double x = mean[i];
@@ -65,20 +65,20 @@ spiral_status spiral_generate_sample(const spiral_model *m, uint64_t seed, doubl
     if (!(quarters_per_min > 0 && quarters_per_min <= 1000))
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "tempo is %g, must be above 0, at most 1000",
                             quarters_per_min);
-    if (!(*spiral__param(m, SPIRAL__CODES_DENSITY, 0) > 0))
+    if (!(*spiral__tensor_data(m, m->ae.density) > 0))
         return spiral__fail(err, SPIRAL_NO_DATA, -1,
                             "the model's training is not finished: its codes are unknown");
     spiral__path path = {0};
     spiral__rng rng = spiral__rng_init(seed, UINT64_C(0x73616d706c65));
-    double *draw = calloc(m->Z, sizeof *draw);
+    double *draw = calloc(m->ae.Z, sizeof *draw);
     spiral_status status =
-        draw ? spiral__path_create(m, columns, &path, err) : spiral__no_memory(err, m->Z * sizeof *draw);
+        draw ? spiral__path_create(m, columns, &path, err) : spiral__no_memory(err, m->ae.Z * sizeof *draw);
     if (status == SPIRAL_OK) {
-        const float *spread = spiral__param(m, SPIRAL__CODES_FACTOR, 0);
-        const float *noise = spiral__param(m, SPIRAL__CODES_NOISE, 0);
+        const float *spread = spiral__tensor_data(m, m->ae.latents_factor);
+        const float *noise = spiral__tensor_data(m, m->ae.latents_noise);
         for (size_t i = 0; i < path.count; i++)
-            walk(m, i ? path.codes + (i - 1) * m->Z : NULL, i ? noise : spread, temperature, &rng, draw,
-                 path.codes + i * m->Z);
+            walk(m, i ? path.codes + (i - 1) * m->ae.Z : NULL, i ? noise : spread, temperature, &rng, draw,
+                 path.codes + i * m->ae.Z);
         status = spiral__path_decode(m, &path, columns, quarters_per_min, out, report, err);
     }
     spiral__path_clear(&path);
@@ -120,9 +120,9 @@ spiral_status spiral_generate_interpolation(const spiral_model *m, const spiral_
     if (status == SPIRAL_OK) status = spiral__path_encode(m, a, a->frames < columns, &from, err);
     if (status == SPIRAL_OK) status = spiral__path_encode(m, b, b->frames < columns, &to, err);
     if (status == SPIRAL_OK) {
-        const float *mean = spiral__param(m, SPIRAL__CODES_MEAN, 0);
-        for (size_t i = 0; i < from.count * m->Z; i += m->Z)
-            between(m->Z, mean, from.codes + i, to.codes + i, position, how, from.codes + i);
+        const float *mean = spiral__tensor_data(m, m->ae.latents_mean);
+        for (size_t i = 0; i < from.count * m->ae.Z; i += m->ae.Z)
+            between(m->ae.Z, mean, from.codes + i, to.codes + i, position, how, from.codes + i);
         double tempo = (1 - position) * a->quarters_per_min + position * b->quarters_per_min;
         status = spiral__path_decode(m, &from, columns, tempo, out, report, err);
     }

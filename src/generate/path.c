@@ -7,19 +7,20 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/floats.h"
 #include "generate/path.h"
 
 size_t spiral__path_count(const spiral_model *m, size_t columns) {
-    size_t hop = (size_t)(m->T + 1) / 2;
+    size_t hop = (size_t)(m->ae.T + 1) / 2;
     return (columns + hop - 1) / hop + 1;
 }
 
 spiral_status spiral__path_create(const spiral_model *m, size_t columns, spiral__path *path,
                                   spiral_error *err) {
     path->count = spiral__path_count(m, columns);
-    path->hop = (size_t)(m->T + 1) / 2;
-    path->codes = spiral__floats(path->count * m->Z);
-    return path->codes ? SPIRAL_OK : spiral__no_memory(err, path->count * m->Z * sizeof(float));
+    path->hop = (size_t)(m->ae.T + 1) / 2;
+    path->codes = spiral__floats(path->count * m->ae.Z);
+    return path->codes ? SPIRAL_OK : spiral__no_memory(err, path->count * m->ae.Z * sizeof(float));
 }
 
 void spiral__path_clear(spiral__path *path) {
@@ -39,15 +40,15 @@ static spiral_keys column_at(const spiral_roll *roll, int plane, ptrdiff_t t, in
 spiral_status spiral__path_encode(const spiral_model *m, const spiral_roll *roll, int around,
                                   spiral__path *path, spiral_error *err) {
     spiral_model_work *work = NULL;
-    spiral_keys *window = calloc((size_t)m->planes * (size_t)m->T, sizeof *window);
+    spiral_keys *window = calloc((size_t)m->ae.planes * (size_t)m->ae.T, sizeof *window);
     spiral_status status = window ? spiral_model_work_create(m, &work, err)
-                                  : spiral__no_memory(err, (size_t)m->T * sizeof *window);
+                                  : spiral__no_memory(err, (size_t)m->ae.T * sizeof *window);
     for (size_t i = 0; status == SPIRAL_OK && i < path->count; i++) {
         ptrdiff_t begin = (ptrdiff_t)(i * path->hop) - (ptrdiff_t)path->hop;
-        for (int plane = 0; plane < m->planes; plane++)
-            for (int t = 0; t < m->T; t++)
-                window[plane * m->T + t] = column_at(roll, plane, begin + t, around);
-        spiral_model_encode(m, 1, window, path->codes + i * m->Z, NULL, work);
+        for (int plane = 0; plane < m->ae.planes; plane++)
+            for (int t = 0; t < m->ae.T; t++)
+                window[plane * m->ae.T + t] = column_at(roll, plane, begin + t, around);
+        spiral_model_encode(m, 1, window, path->codes + i * m->ae.Z, NULL, work);
     }
     spiral_model_work_destroy(work);
     free(window);
@@ -64,20 +65,20 @@ static float weight_at(int T, int t) {
 /* Decodes the path into mean logits (columns, planes, P). */
 static spiral_status mix_logits(const spiral_model *m, const spiral__path *path, size_t columns, float *mixed,
                                 spiral_error *err) {
-    const size_t P = (size_t)m->P, T = (size_t)m->T, row = (size_t)m->planes * P;
+    const size_t P = (size_t)m->ae.P, T = (size_t)m->ae.T, row = (size_t)m->ae.planes * P;
     spiral_model_work *work = NULL;
-    float *logits = spiral__floats(m->D), *weights = spiral__floats(columns);
+    float *logits = spiral__floats(m->ae.D), *weights = spiral__floats(columns);
     spiral_status status = logits && weights ? spiral_model_work_create(m, &work, err)
-                                             : spiral__no_memory(err, (m->D + columns) * sizeof(float));
+                                             : spiral__no_memory(err, (m->ae.D + columns) * sizeof(float));
     for (size_t i = 0; status == SPIRAL_OK && i < path->count; i++) {
-        spiral_model_decode(m, 1, path->codes + i * m->Z, logits, work);
+        spiral_model_decode(m, 1, path->codes + i * m->ae.Z, logits, work);
         for (size_t t = 0; t < T; t++) {
             size_t column = i * path->hop + t; /* shifted by one hop, see path.h */
             if (column < path->hop || column - path->hop >= columns) continue;
             column -= path->hop;
-            float w = weight_at(m->T, (int)t);
+            float w = weight_at(m->ae.T, (int)t);
             weights[column] += w;
-            for (int plane = 0; plane < m->planes; plane++)
+            for (int plane = 0; plane < m->ae.planes; plane++)
                 for (size_t p = 0; p < P; p++)
                     mixed[column * row + (size_t)plane * P + p] +=
                         w * logits[((size_t)plane * T + t) * P + p];
@@ -98,10 +99,10 @@ static int descending(const void *a, const void *b) {
 
 /* The threshold above which as many keys sound as in the training music, at least one. */
 static float threshold_for_density(const spiral_model *m, const float *mixed, size_t columns, float *sorted) {
-    const size_t P = (size_t)m->P, row = (size_t)m->planes * P;
+    const size_t P = (size_t)m->ae.P, row = (size_t)m->ae.planes * P;
     for (size_t c = 0; c < columns; c++) memcpy(sorted + c * P, mixed + c * row, P * sizeof *sorted);
     qsort(sorted, columns * P, sizeof *sorted, descending);
-    double density = *spiral__param(m, SPIRAL__CODES_DENSITY, 0);
+    double density = *spiral__tensor_data(m, m->ae.density);
     double wanted = floor(fmax(density, 0.05) * (double)columns);
     size_t cells = columns * P, n = wanted < 1 ? 1 : wanted >= (double)cells ? cells : (size_t)wanted;
     /* Between the last that sounds and the next; if the two are equal, ties sound too: see fill. */
@@ -110,7 +111,7 @@ static float threshold_for_density(const spiral_model *m, const float *mixed, si
 
 /* Bits from mixed logits; returns how many cells of the first plane sound. */
 static size_t fill(const spiral_model *m, const float *mixed, float threshold, spiral_roll *roll) {
-    const size_t P = (size_t)m->P, row = (size_t)m->planes * P;
+    const size_t P = (size_t)m->ae.P, row = (size_t)m->ae.planes * P;
     size_t on = 0;
     for (size_t c = 0; c < roll->frames; c++) {
         const float *x = mixed + c * row;
@@ -137,16 +138,16 @@ static double repeats(const spiral_roll *roll) {
 spiral_status spiral__path_decode(const spiral_model *m, const spiral__path *path, size_t columns,
                                   double quarters_per_min, spiral_roll *out, spiral_generate_report *report,
                                   spiral_error *err) {
-    const size_t P = (size_t)m->P;
+    const size_t P = (size_t)m->ae.P;
     spiral_roll roll = {0};
-    float *mixed = spiral__floats(columns * (size_t)m->planes * P), *sorted = spiral__floats(columns * P);
+    float *mixed = spiral__floats(columns * (size_t)m->ae.planes * P), *sorted = spiral__floats(columns * P);
     spiral_status status = mixed && sorted ? mix_logits(m, path, columns, mixed, err)
                                            : spiral__no_memory(err, columns * P * sizeof(float));
     if (status == SPIRAL_OK)
         status = spiral_roll_create(m->config.roll.grid, columns, m->config.roll.onsets, &roll, err);
     if (status == SPIRAL_OK) {
         spiral_generate_report r = {.threshold = m->threshold};
-        double expected = *spiral__param(m, SPIRAL__CODES_DENSITY, 0) * (double)columns;
+        double expected = *spiral__tensor_data(m, m->ae.density) * (double)columns;
         size_t on = fill(m, mixed, r.threshold, &roll);
         if (on == 0 || (double)on < 0.1 * expected) {
             r.lowered = 1;

@@ -20,7 +20,7 @@ static json_t *config_json(const spiral_model *m) {
     return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:b, s:b, s:s, s:f}",
                      "format", FORMAT_NAME, "grid", g->kind == SPIRAL_GRID_SECONDS ? "seconds" : "beats",
                      "column_us", (int)g->frame_us, "steps_per_quarter", (int)g->steps_per_quarter, "low",
-                     c->roll.low, "high", c->roll.high, "planes", m->planes, "kind",
+                     c->roll.low, "high", c->roll.high, "planes", m->ae.planes, "kind",
                      c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "columns", c->frames, "code", c->latent,
                      "hidden", c->hidden, "layers", c->layers, "drums", c->roll.drums, "pedal", c->roll.pedal,
                      "out_of_range", spiral_out_of_range_name(c->roll.out_of_range), "threshold",
@@ -154,7 +154,7 @@ static spiral_status model_from_tensors(const spiral__tensors *tensors, spiral_m
     size_t numbers = 0;
     spiral_status status = config_from_json(json, &config, &threshold, err);
     json_decref(json);
-    if (status == SPIRAL_OK) status = spiral__model_size(&config, &numbers, err);
+    if (status == SPIRAL_OK) status = spiral__model_numbers(&config, &numbers, err);
     if (status == SPIRAL_OK && tensors->size / sizeof(float) < numbers) /* before memory is asked for */
         status = spiral__fail(err, SPIRAL_FORMAT, -1, "a model of its config holds %zu numbers, the file %zu",
                               numbers, tensors->size / sizeof(float));
@@ -173,7 +173,7 @@ static spiral_status model_from_tensors(const spiral__tensors *tensors, spiral_m
         return status;
     }
     m->threshold = threshold;
-    spiral__model_refresh(m);
+    spiral__model_update(m, NULL);
     *out = m;
     return SPIRAL_OK;
 }

@@ -1,24 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Making, describing and freeing a model. The arithmetic is in network.c, the files in checkpoint.c.
+ * Making, describing and freeing a model. The networks' arithmetic is in their own files, model files are in
+ * checkpoint.c.
  */
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/rng.h"
-#include "nn/gemm.h"
+#include "base/floats.h"
 #include "model/model.h"
-
-float *spiral__floats(size_t n) {
-    size_t bytes = (n * sizeof(float) + 63) / 64 * 64;
-    if (n > SIZE_MAX / 8) return NULL;
-    float *p = aligned_alloc(64, bytes ? bytes : 64);
-    if (p) memset(p, 0, bytes);
-    return p;
-}
 
 spiral_model_config spiral_model_config_default(void) {
     return (spiral_model_config){.roll = spiral_roll_options_default(),
@@ -57,62 +47,31 @@ static spiral_status check_config(const spiral_model_config *c, spiral_error *er
     return SPIRAL_OK;
 }
 
-/* Lays out the arena: matrices, then vectors, then facts. */
-static void place_tensors(spiral_model *m) {
-    const size_t D = m->D, H = m->H, Z = m->Z, O = m->O, N = m->N, one = 1;
-    const size_t L = (size_t)m->config.layers, M = L - 1;
-    const spiral__place list[] = {
-#define SPIRAL_X(id, name, rows, columns, count, group, scale) \
-    {rows, columns, count, 0, 0, group, scale, name},
-        SPIRAL__TENSOR_LIST(SPIRAL_X)
-#undef SPIRAL_X
-    };
-    size_t at = 0;
-    for (int i = 0; i < SPIRAL__TENSOR_COUNT; i++) {
-        spiral__place *p = &m->places[i];
-        *p = list[i];
-        p->stride = (p->rows * p->columns + 15) / 16 * 16;
-        p->offset = at;
-        at += p->stride * p->count;
-        if (p->group == SPIRAL__MATRIX) m->matrices = at;
-        if (p->group != SPIRAL__FACT) m->trained = at;
-    }
-    m->floats = at;
-}
-
-static void fill_tensor(spiral_model *m, int id, uint64_t seed) {
-    const spiral__place *p = &m->places[id];
-    spiral__rng rng = spiral__rng_init(seed, (uint64_t)id);
-    float deviation = p->scale / sqrtf((float)p->rows);
-    for (size_t k = 0; k < p->count; k++) {
-        float *x = spiral__param(m, (spiral__tensor_id)id, (int)k);
-        for (size_t i = 0; i < p->rows * p->columns; i++)
-            x[i] = p->scale > 0 ? deviation * (float)spiral__rng_normal(&rng) : -p->scale;
-    }
-}
+static const spiral__family *const families[] = {&spiral__autoencoder_family};
+enum { FAMILIES = sizeof families / sizeof *families };
 
 /* All of a model that follows from its config, but the memory. */
 static void describe(const spiral_model_config *config, spiral_model *m) {
     m->config = *config;
-    m->planes = config->roll.onsets ? 2 : 1;
-    m->P = config->roll.high - config->roll.low + 1;
-    m->T = config->frames;
-    m->D = (size_t)m->planes * (size_t)m->P * (size_t)m->T;
-    m->H = (size_t)config->hidden;
-    m->Z = (size_t)config->latent;
-    m->O = config->kind == SPIRAL_MODEL_VAE ? 2 * m->Z : m->Z;
-    m->N = m->H + m->Z;
-    place_tensors(m);
+    for (int i = 0; i < FAMILIES; i++) families[i]->describe(m);
+    spiral__tensors_place(&m->tensors);
 }
 
-spiral_status spiral__model_size(const spiral_model_config *config, size_t *numbers, spiral_error *err) {
-    spiral_model m = {.planes = 0};
+spiral_status spiral__model_numbers(const spiral_model_config *config, size_t *numbers, spiral_error *err) {
+    spiral_model m = {.arena = NULL};
     SPIRAL_TRY(check_config(config, err));
     describe(config, &m);
-    *numbers = 0;
-    for (int i = 0; i < SPIRAL__TENSOR_COUNT; i++)
-        *numbers += m.places[i].rows * m.places[i].columns * m.places[i].count;
+    *numbers = spiral__tensors_numbers(&m.tensors);
     return SPIRAL_OK;
+}
+
+void spiral__model_update(spiral_model *model, spiral__pool *pool) {
+    for (int i = 0; i < FAMILIES; i++) families[i]->update(model, pool);
+}
+
+void spiral__model_init(spiral_model *model, uint64_t seed, spiral__pool *pool) {
+    spiral__tensors_init(&model->tensors, seed, model->arena);
+    spiral__model_update(model, pool);
 }
 
 spiral_status spiral_model_create(const spiral_model_config *config, uint64_t seed, spiral_model **out,
@@ -121,58 +80,46 @@ spiral_status spiral_model_create(const spiral_model_config *config, uint64_t se
     spiral_model *m = calloc(1, sizeof *m);
     if (!m) return spiral__no_memory(err, sizeof *m);
     describe(config, m);
-    size_t sums = (size_t)m->planes * (size_t)m->P * ((size_t)m->T + 1) * m->N;
-    m->arena = spiral__floats(m->floats);
-    m->sums = spiral__floats(sums);
-    if (!m->arena || !m->sums) {
+    m->arena = spiral__floats(m->tensors.floats);
+    spiral_status status =
+        m->arena ? SPIRAL_OK : spiral__no_memory(err, m->tensors.floats * sizeof *m->arena);
+    for (int i = 0; i < FAMILIES && status == SPIRAL_OK; i++) status = families[i]->create(m, err);
+    if (status != SPIRAL_OK) {
         spiral_model_destroy(m);
-        return spiral__no_memory(err, (m->floats + sums) * sizeof(float));
+        return status;
     }
-    for (int i = 0; i < SPIRAL__TENSOR_COUNT; i++) fill_tensor(m, i, seed);
-    spiral__model_refresh(m);
+    spiral__model_init(m, seed, NULL);
     *out = m;
     return SPIRAL_OK;
 }
 
 void spiral_model_destroy(spiral_model *model) {
     if (!model) return;
+    for (int i = 0; i < FAMILIES; i++) families[i]->clear(model);
     free(model->arena);
-    free(model->sums);
     free(model->data_note);
     free(model->training_note);
     free(model);
 }
 
 const spiral_model_config *spiral_model_get_config(const spiral_model *model) { return &model->config; }
-int spiral_model_planes(const spiral_model *model) { return model->planes; }
-int spiral_model_keys(const spiral_model *model) { return model->P; }
-size_t spiral_model_cells(const spiral_model *model) { return model->D; }
+int spiral_model_planes(const spiral_model *model) { return model->ae.planes; }
+int spiral_model_keys(const spiral_model *model) { return model->ae.P; }
+size_t spiral_model_cells(const spiral_model *model) { return model->ae.D; }
 float spiral_model_get_threshold(const spiral_model *model) { return model->threshold; }
 void spiral_model_set_threshold(spiral_model *model, float logit) { model->threshold = logit; }
 
-size_t spiral_model_tensor_count(const spiral_model *model) {
-    size_t n = 0;
-    for (int i = 0; i < SPIRAL__TENSOR_COUNT; i++) n += model->places[i].count;
-    return n;
-}
+size_t spiral_model_tensor_count(const spiral_model *model) { return model->tensors.count; }
 
 spiral_tensor spiral_model_get_tensor(const spiral_model *model, size_t index) {
-    spiral_tensor t = {.name = ""};
-    for (int i = 0; i < SPIRAL__TENSOR_COUNT; i++) {
-        const spiral__place *p = &model->places[i];
-        if (index >= p->count) {
-            index -= p->count;
-            continue;
-        }
-        /* The matrix of hidden layer k stands at k - 1: layer 0 has a shape, and an entry, of its own. */
-        int layer = (int)index + (i == SPIRAL__ENC_MID || i == SPIRAL__DEC_MID);
-        snprintf(t.name, sizeof t.name, p->name, layer);
-        t.rows = p->rows;
-        t.columns = p->columns;
-        t.data = spiral__param(model, (spiral__tensor_id)i, (int)index);
-        break;
-    }
-    return t;
+    spiral_tensor out = {.name = ""};
+    if (index >= model->tensors.count) return out;
+    const spiral__tensor *t = &model->tensors.at[index];
+    memcpy(out.name, t->name, sizeof out.name);
+    out.rows = t->rows;
+    out.columns = t->columns;
+    out.data = model->arena + t->offset;
+    return out;
 }
 
 const char *spiral_model_get_sha256(const spiral_model *model) { return model->sha256; }

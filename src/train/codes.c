@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/floats.h"
+#include "data/window.h"
 #include "train/trainer.h"
 
 enum { MAX_PAIRS = 16384 };
@@ -52,7 +54,7 @@ static void to_floats(size_t n, const double *from, float *to) {
 /* Pairs (z, z') -> the facts. now and next are (pairs, Z). */
 static spiral_status fit(spiral_model *m, size_t pairs, const float *now, const float *next,
                          spiral_error *err) {
-    const size_t Z = m->Z;
+    const size_t Z = m->ae.Z;
     double *mean = calloc(Z, sizeof *mean), *buffers = calloc(4 * Z * Z, sizeof *buffers);
     if (!mean || !buffers) {
         free(mean);
@@ -89,10 +91,10 @@ static spiral_status fit(spiral_model *m, size_t pairs, const float *now, const 
             Q[b * Z + a] = Q[a * Z + b];
         }
     spiral__cholesky(Z, Q, 0);
-    to_floats(Z, mean, spiral__param(m, SPIRAL__CODES_MEAN, 0));
-    to_floats(Z * Z, F, spiral__param(m, SPIRAL__CODES_FACTOR, 0));
-    to_floats(Z * Z, A, spiral__param(m, SPIRAL__CODES_STEP, 0));
-    to_floats(Z * Z, Q, spiral__param(m, SPIRAL__CODES_NOISE, 0));
+    to_floats(Z, mean, spiral__tensor_data(m, m->ae.latents_mean));
+    to_floats(Z * Z, F, spiral__tensor_data(m, m->ae.latents_factor));
+    to_floats(Z * Z, A, spiral__tensor_data(m, m->ae.latents_step));
+    to_floats(Z * Z, Q, spiral__tensor_data(m, m->ae.latents_noise));
     free(mean);
     free(buffers);
     return SPIRAL_OK;
@@ -104,10 +106,10 @@ static void encode_pair(const spiral__trainer *t, size_t position, spiral_keys *
     const spiral_model *m = t->model;
     size_t column, file = spiral__corpus_locate(t->corpus, position, &column);
     const spiral_roll *roll = &t->corpus->entries[file].roll;
-    size_t hop = (size_t)(m->T + 1) / 2, size = (size_t)m->planes * (size_t)m->T;
-    spiral__window_cut(roll, column, m->T, 0, windows);
+    size_t hop = (size_t)(m->ae.T + 1) / 2, size = (size_t)m->ae.planes * (size_t)m->ae.T;
+    spiral__window_cut(roll, column, m->ae.T, 0, windows);
     spiral_model_encode(m, 1, windows, now, NULL, work);
-    spiral__window_cut(roll, column + hop, m->T, 0, windows + size);
+    spiral__window_cut(roll, column + hop, m->ae.T, 0, windows + size);
     spiral_model_encode(m, 1, windows + size, next, NULL, work);
 }
 
@@ -124,7 +126,7 @@ static void pair_task(void *context, size_t task, int worker) {
     (void)worker;
     const pairs *p = context;
     const spiral_model *m = p->trainer->model;
-    spiral_keys *windows = calloc(2 * (size_t)m->planes * (size_t)m->T, sizeof *windows);
+    spiral_keys *windows = calloc(2 * (size_t)m->ae.planes * (size_t)m->ae.T, sizeof *windows);
     spiral_model_work *work = NULL;
     if (!windows || spiral_model_work_create(m, &work, NULL) != SPIRAL_OK) {
         p->failed[task] = 1;
@@ -132,7 +134,7 @@ static void pair_task(void *context, size_t task, int worker) {
         size_t end = (task + 1) * PAIRS_A_TASK < p->count ? (task + 1) * PAIRS_A_TASK : p->count;
         for (size_t i = task * PAIRS_A_TASK; i < end; i++)
             encode_pair(p->trainer, i * p->trainer->corpus->positions / p->count, windows, work,
-                        p->now + i * m->Z, p->next + i * m->Z);
+                        p->now + i * m->ae.Z, p->next + i * m->ae.Z);
     }
     spiral_model_work_destroy(work);
     free(windows);
@@ -152,7 +154,7 @@ static float density(const spiral_corpus *c) {
 }
 
 spiral_status spiral__measure_codes(spiral__trainer *t, spiral_error *err) {
-    const size_t Z = t->model->Z;
+    const size_t Z = t->model->ae.Z;
     size_t count = t->corpus->positions < MAX_PAIRS ? t->corpus->positions : MAX_PAIRS;
     size_t tasks = (count + PAIRS_A_TASK - 1) / PAIRS_A_TASK;
     float *codes = spiral__floats(2 * count * Z);
@@ -166,7 +168,7 @@ spiral_status spiral__measure_codes(spiral__trainer *t, spiral_error *err) {
             if (failed[i]) status = spiral__no_memory(err, 0);
     }
     if (status == SPIRAL_OK) status = fit(t->model, count, codes, codes + count * Z, err);
-    if (status == SPIRAL_OK) *spiral__param(t->model, SPIRAL__CODES_DENSITY, 0) = density(t->corpus);
+    if (status == SPIRAL_OK) *spiral__tensor_data(t->model, t->model->ae.density) = density(t->corpus);
     free(codes);
     free(failed);
     return status;

@@ -10,9 +10,10 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/floats.h"
 #include "base/rng.h"
 #include "nn/gemm.h"
-#include "model/runs.h"
+#include "data/window.h"
 #include "train/pca.h"
 
 enum { MAX_WINDOWS = 8192, ITERATIONS = 16, SPARE = 8, MAX_SWEEPS = 30 };
@@ -21,34 +22,26 @@ static const size_t MAX_FLOATS = (size_t)32 << 20;
 /* Probability one half is where the linear reconstruction crosses one half; this is the steepness there. */
 static const float LOGIT_SLOPE = 6.0f;
 
-size_t spiral__window_draw(const spiral_corpus *corpus, int transpose, uint64_t seed, uint64_t stream,
-                           spiral_keys *window) {
-    spiral__rng rng = spiral__rng_init(seed, stream);
-    size_t column, file = spiral__corpus_locate(corpus, spiral__rng_below(&rng, corpus->positions), &column);
-    int shift = transpose ? (int)spiral__rng_below(&rng, 2 * (uint64_t)transpose + 1) - transpose : 0;
-    spiral__window_cut(&corpus->entries[file].roll, column, corpus->T, shift, window);
-    return file;
-}
-
 /* Fills X (n, D) with centred random windows, and mean (D). */
 static spiral_status draw_windows(const spiral_model *m, const spiral_corpus *corpus, uint64_t seed, size_t n,
                                   float *X, float *mean, spiral_error *err) {
-    size_t columns = (size_t)m->planes * (size_t)m->T;
+    size_t columns = (size_t)m->ae.planes * (size_t)m->ae.T;
     spiral_keys *window = malloc(columns * sizeof *window);
-    double *sum = calloc(m->D, sizeof *sum);
+    double *sum = calloc(m->ae.D, sizeof *sum);
     if (!window || !sum) {
         free(window);
         free(sum);
-        return spiral__no_memory(err, m->D * sizeof *sum);
+        return spiral__no_memory(err, m->ae.D * sizeof *sum);
     }
     for (size_t i = 0; i < n; i++) {
         spiral__window_draw(corpus, 0, seed, ~(uint64_t)i, window);
-        spiral__window_floats(m, window, X + i * m->D);
-        for (size_t d = 0; d < m->D; d++) sum[d] += X[i * m->D + d];
+        spiral__window_floats(window, (size_t)(m->ae.planes * m->ae.T), m->config.roll.low, m->ae.P,
+                              X + i * m->ae.D);
+        for (size_t d = 0; d < m->ae.D; d++) sum[d] += X[i * m->ae.D + d];
     }
-    for (size_t d = 0; d < m->D; d++) mean[d] = (float)(sum[d] / (double)n);
+    for (size_t d = 0; d < m->ae.D; d++) mean[d] = (float)(sum[d] / (double)n);
     for (size_t i = 0; i < n; i++)
-        for (size_t d = 0; d < m->D; d++) X[i * m->D + d] -= mean[d];
+        for (size_t d = 0; d < m->ae.D; d++) X[i * m->ae.D + d] -= mean[d];
     free(window);
     free(sum);
     return SPIRAL_OK;
@@ -150,37 +143,38 @@ static spiral_status iterate(size_t n, size_t D, size_t k, const float *X, float
 
 /* The linear path: code = (x - mean) Q / deviation, logits = slope (mean - 1/2 + deviation code Q). */
 static void start_from(spiral_model *m, const float *deviation) {
-    const float *mean = spiral__param(m, SPIRAL__PCA_MEAN, 0), *Q = spiral__param(m, SPIRAL__PCA_BASIS, 0);
-    float *in = spiral__param(m, SPIRAL__ENC_IN, 0), *out = spiral__param(m, SPIRAL__OUT_W, 0);
-    float *code_bias = spiral__param(m, SPIRAL__CODE_B, 0), *out_bias = spiral__param(m, SPIRAL__OUT_B, 0);
-    memset(spiral__param(m, SPIRAL__CODE_W, 0), 0, m->H * m->O * sizeof(float));
-    memset(out, 0, m->H * m->D * sizeof(float)); /* the hidden units' rows */
-    for (size_t z = 0; z < m->Z; z++) {
-        const float *q = Q + z * m->D;
+    const float *mean = spiral__tensor_data(m, m->ae.pca_mean), *Q = spiral__tensor_data(m, m->ae.pca_basis);
+    float *in = spiral__tensor_data(m, m->ae.encoder_in), *out = spiral__tensor_data(m, m->ae.out_weight);
+    float *code_bias = spiral__tensor_data(m, m->ae.latent_bias),
+          *out_bias = spiral__tensor_data(m, m->ae.out_bias);
+    memset(spiral__tensor_data(m, m->ae.latent_weight), 0, m->ae.H * m->ae.O * sizeof(float));
+    memset(out, 0, m->ae.H * m->ae.D * sizeof(float)); /* the hidden units' rows */
+    for (size_t z = 0; z < m->ae.Z; z++) {
+        const float *q = Q + z * m->ae.D;
         float whiten = deviation[z] > 0 ? 1 / deviation[z] : 0.0f;
-        code_bias[z] = -whiten * (float)dot(m->D, mean, q);
-        for (size_t d = 0; d < m->D; d++) {
-            in[d * m->N + m->H + z] = whiten * q[d];
-            out[(m->H + z) * m->D + d] = LOGIT_SLOPE * deviation[z] * q[d];
+        code_bias[z] = -whiten * (float)dot(m->ae.D, mean, q);
+        for (size_t d = 0; d < m->ae.D; d++) {
+            in[d * m->ae.N + m->ae.H + z] = whiten * q[d];
+            out[(m->ae.H + z) * m->ae.D + d] = LOGIT_SLOPE * deviation[z] * q[d];
         }
     }
-    for (size_t d = 0; d < m->D; d++) out_bias[d] = LOGIT_SLOPE * (mean[d] - 0.5f);
-    spiral__model_refresh(m);
+    for (size_t d = 0; d < m->ae.D; d++) out_bias[d] = LOGIT_SLOPE * (mean[d] - 0.5f);
+    spiral__model_update(m, NULL);
 }
 
 spiral_status spiral__pca_start(spiral_model *m, const spiral_corpus *corpus, uint64_t seed,
                                 spiral_error *err) {
-    size_t n = MAX_FLOATS / m->D < MAX_WINDOWS ? MAX_FLOATS / m->D : MAX_WINDOWS, k = m->Z + SPARE;
-    float *X = spiral__floats(n * m->D), *Q = spiral__floats(k * m->D), *Y = spiral__floats(n * k);
+    size_t n = MAX_FLOATS / m->ae.D < MAX_WINDOWS ? MAX_FLOATS / m->ae.D : MAX_WINDOWS, k = m->ae.Z + SPARE;
+    float *X = spiral__floats(n * m->ae.D), *Q = spiral__floats(k * m->ae.D), *Y = spiral__floats(n * k);
     float *deviation = spiral__floats(k);
     spiral_status status =
         X && Q && Y && deviation
-            ? draw_windows(m, corpus, seed, n, X, spiral__param(m, SPIRAL__PCA_MEAN, 0), err)
-            : spiral__no_memory(err, (n * m->D + k * m->D + n * k) * sizeof(float));
+            ? draw_windows(m, corpus, seed, n, X, spiral__tensor_data(m, m->ae.pca_mean), err)
+            : spiral__no_memory(err, (n * m->ae.D + k * m->ae.D + n * k) * sizeof(float));
     if (status == SPIRAL_OK) {
         spiral__rng rng = spiral__rng_init(seed, UINT64_C(0x706361));
-        for (size_t i = 0; i < k * m->D; i++) Q[i] = (float)spiral__rng_normal(&rng);
-        status = iterate(n, m->D, k, X, Q, Y, err);
+        for (size_t i = 0; i < k * m->ae.D; i++) Q[i] = (float)spiral__rng_normal(&rng);
+        status = iterate(n, m->ae.D, k, X, Q, Y, err);
     }
     if (status == SPIRAL_OK) {
         for (size_t z = 0; z < k; z++) {
@@ -188,7 +182,7 @@ spiral_status spiral__pca_start(spiral_model *m, const spiral_corpus *corpus, ui
             for (size_t i = 0; i < n; i++) sum += (double)Y[i * k + z] * Y[i * k + z];
             deviation[z] = (float)sqrt(sum / (double)n);
         }
-        memcpy(spiral__param(m, SPIRAL__PCA_BASIS, 0), Q, m->Z * m->D * sizeof(float));
+        memcpy(spiral__tensor_data(m, m->ae.pca_basis), Q, m->ae.Z * m->ae.D * sizeof(float));
         start_from(m, deviation);
     }
     free(X);
@@ -199,10 +193,10 @@ spiral_status spiral__pca_start(spiral_model *m, const spiral_corpus *corpus, ui
 }
 
 void spiral__pca_project(const spiral_model *m, const float *x, float *coordinates, float *projection) {
-    const float *mean = spiral__param(m, SPIRAL__PCA_MEAN, 0), *Q = spiral__param(m, SPIRAL__PCA_BASIS, 0);
-    for (size_t d = 0; d < m->D; d++) projection[d] = x[d] - mean[d];
-    for (size_t z = 0; z < m->Z; z++) coordinates[z] = (float)dot(m->D, projection, Q + z * m->D);
-    memcpy(projection, mean, m->D * sizeof(float));
-    for (size_t z = 0; z < m->Z; z++)
-        for (size_t d = 0; d < m->D; d++) projection[d] += coordinates[z] * Q[z * m->D + d];
+    const float *mean = spiral__tensor_data(m, m->ae.pca_mean), *Q = spiral__tensor_data(m, m->ae.pca_basis);
+    for (size_t d = 0; d < m->ae.D; d++) projection[d] = x[d] - mean[d];
+    for (size_t z = 0; z < m->ae.Z; z++) coordinates[z] = (float)dot(m->ae.D, projection, Q + z * m->ae.D);
+    memcpy(projection, mean, m->ae.D * sizeof(float));
+    for (size_t z = 0; z < m->ae.Z; z++)
+        for (size_t d = 0; d < m->ae.D; d++) projection[d] += coordinates[z] * Q[z * m->ae.D + d];
 }

@@ -19,8 +19,4 @@ spiral_status spiral__pca_start(spiral_model *model, const spiral_corpus *corpus
  * scratch. A cell sounds above one half. */
 void spiral__pca_project(const spiral_model *model, const float *x, float *coordinates, float *projection);
 
-/* One random window of training: position and transposition drawn from rng. */
-size_t spiral__window_draw(const spiral_corpus *corpus, int transpose, uint64_t seed, uint64_t stream,
-                           spiral_keys *window);
-
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/floats.h"
 #include "model/checkpoint.h"
 #include "train/trainer.h"
 
@@ -76,7 +77,7 @@ static spiral_status set_note(spiral_model *m, const char *section, json_t *json
 
 spiral_status spiral__state_save(spiral__trainer *t, const char *path, int final, spiral_error *err) {
     spiral_model *m = t->model;
-    const size_t n = m->trained;
+    const size_t n = m->tensors.trained;
     SPIRAL_TRY(set_note(m, "data", data_json(t), err));
     SPIRAL_TRY(set_note(m, "training", training_json(t, final), err));
     float *now = spiral__floats(n);
@@ -118,7 +119,7 @@ static spiral_status compare_models(const spiral__trainer *t, const spiral_model
     const spiral_model_config *a = &t->model->config, *b = &saved->config;
     int same = a->kind == b->kind && a->latent == b->latent && a->hidden == b->hidden &&
                a->layers == b->layers && a->frames == b->frames && a->roll.low == b->roll.low &&
-               a->roll.high == b->roll.high && t->model->planes == saved->planes &&
+               a->roll.high == b->roll.high && t->model->ae.planes == saved->ae.planes &&
                a->roll.grid.kind == b->roll.grid.kind &&
                (a->roll.grid.kind == SPIRAL_GRID_SECONDS
                     ? a->roll.grid.frame_us == b->roll.grid.frame_us
@@ -137,7 +138,7 @@ static spiral_status compare_models(const spiral__trainer *t, const spiral_model
 
 static spiral_status take_state(spiral__trainer *t, const spiral__tensors *tensors, const spiral_model *saved,
                                 const json_t *note, spiral_error *err) {
-    const size_t n = t->model->trained;
+    const size_t n = t->model->tensors.trained;
     if (json_is_true(json_object_get(note, "finished")))
         return spiral__fail(err, SPIRAL_NO_DATA, -1,
                             "its training is finished, there is nothing to go on with");
@@ -153,7 +154,7 @@ static spiral_status take_state(spiral__trainer *t, const spiral__tensors *tenso
     SPIRAL_TRY(spiral__safetensors_get(tensors, "resume.moment1", 1, n, t->m, err));
     SPIRAL_TRY(spiral__safetensors_get(tensors, "resume.moment2", 1, n, t->v, err));
     memcpy(t->best, saved->arena, n * sizeof(float));
-    memcpy(t->model->arena + n, saved->arena + n, (saved->floats - n) * sizeof(float)); /* facts */
+    memcpy(t->model->arena + n, saved->arena + n, (saved->tensors.floats - n) * sizeof(float)); /* facts */
     t->steps = (int64_t)json_integer_value(json_object_get(note, "steps"));
     t->step = (int64_t)json_integer_value(json_object_get(note, "step"));
     t->best_step = (int64_t)json_integer_value(json_object_get(note, "best_step"));
@@ -166,7 +167,7 @@ static spiral_status take_state(spiral__trainer *t, const spiral__tensors *tenso
     if (t->steps < 1 || t->step < 0 || t->step > t->steps)
         return spiral__fail(err, SPIRAL_FORMAT, -1, "step %lld of %lld cannot be", (long long)t->step,
                             (long long)t->steps);
-    spiral__model_refresh(t->model);
+    spiral__model_update(t->model, NULL);
     return SPIRAL_OK;
 }
 

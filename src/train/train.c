@@ -92,7 +92,7 @@ static spiral_status plan(spiral__trainer *t, const char *path, int resume, doub
     if (o->steps) {
         t->steps = o->steps;
     } else if (o->epochs > 0) {
-        double windows = (double)t->corpus->positions / t->model->T;
+        double windows = (double)t->corpus->positions / t->model->ae.T;
         t->steps = (int64_t)ceil(o->epochs * fmax(windows, 1) / o->batch);
     } else {
         return measure_steps(t, started, err);
@@ -138,7 +138,7 @@ static spiral_status validate(reporter *r, spiral_error *err) {
     if (v.loss < t->best_loss || !t->best_step) {
         t->best_loss = v.loss;
         t->best_step = t->step;
-        memcpy(t->best, t->model->arena, t->model->trained * sizeof(float));
+        memcpy(t->best, t->model->arena, t->model->tensors.trained * sizeof(float));
     }
     r->progress->valid_loss = v.loss;
     r->progress->valid_f1 = v.f1;
@@ -184,8 +184,8 @@ static spiral_status loop(reporter *r, const char *path, spiral_error *err) {
 static spiral_status finish(reporter *r, const char *path, spiral_error *err) {
     spiral__trainer *t = r->trainer;
     spiral__validation v;
-    memcpy(t->model->arena, t->best, t->model->trained * sizeof(float));
-    spiral__model_refresh(t->model);
+    memcpy(t->model->arena, t->best, t->model->tensors.trained * sizeof(float));
+    spiral__model_update(t->model, NULL);
     SPIRAL_TRY(spiral__validate(t, &v, err));
     spiral_model_set_threshold(t->model, v.threshold);
     SPIRAL_TRY(spiral__measure_codes(t, err));

@@ -10,7 +10,7 @@
 
 #include "base/par.h"
 #include "simd/nn_kernels.h"
-#include "model/network.h"
+#include "model/model.h"
 #include "data/corpus.h"
 #include "spiral/train.h"
 
@@ -20,7 +20,7 @@ typedef struct spiral__trainer {
     spiral_model *model;
     spiral_loss *loss; /* summed over a shard */
     spiral__pool *pool;
-    spiral__network net; /* of a batch */
+    spiral__autoencoder_batch batch;
 
     float *grad, *m, *v; /* (trained) gradient and AdamW moments */
     float *best;         /* (trained) the weights that did best on validation */
@@ -28,12 +28,7 @@ typedef struct spiral__trainer {
     spiral_keys *windows; /* (B, planes * T) */
     size_t *files;        /* (B) which file a window is from */
     float *targets;       /* (B, planes, T, P) */
-    spiral__run *runs;    /* (B, runs_max) as found, each shard in its own part */
-    size_t *run_count;    /* (shards) */
-    spiral__run *sorted;  /* (B, runs_max) by key */
-    size_t *key_begin;    /* (planes P + 1) */
     void **work;          /* (threads) of the loss */
-    float **scratch;      /* (threads) (T + 1, N) */
     double *shard_loss;   /* (shards) */
     int *shard_bad;       /* (shards) row whose loss is not finite, or -1 */
 

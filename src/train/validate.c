@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/floats.h"
+#include "data/window.h"
+#include "nn/tasks.h"
 #include "train/trainer.h"
 
 enum { MAX_WINDOWS = 4096, THRESHOLDS = 81 };
@@ -38,7 +41,7 @@ static int thresholds_below(float logit) {
 static void count_window(const spiral_model *m, const float *logits, const float *target, tally *sum) {
     uint64_t above[THRESHOLDS + 1] = {0}, right[THRESHOLDS + 1] = {0};
     int faults = 0;
-    for (size_t d = 0; d < m->D; d++) {
+    for (size_t d = 0; d < m->ae.D; d++) {
         int on = target[d] > 0.5f, n = thresholds_below(logits[d]);
         above[n]++;
         right[n] += (uint64_t)on;
@@ -60,26 +63,27 @@ static void score_windows(const validation *v, size_t first, size_t rows, tally 
                           float *buffer, void *loss_work) {
     const spiral__trainer *t = v->trainer;
     const spiral_model *m = t->model;
-    const ptrdiff_t T = m->T, P = m->P;
+    const ptrdiff_t T = m->ae.T, P = m->ae.P;
     const spiral_strides strides = {T * P, P, 1};
-    float *logits = buffer, *target = buffer + rows * m->D, *codes = target + rows * m->D;
-    spiral_keys *windows = (spiral_keys *)(void *)(codes + rows * m->Z + rows * m->Z % 2);
-    const size_t columns = (size_t)m->planes * (size_t)m->T;
+    float *logits = buffer, *target = buffer + rows * m->ae.D, *codes = target + rows * m->ae.D;
+    spiral_keys *windows = (spiral_keys *)(void *)(codes + rows * m->ae.Z + rows * m->ae.Z % 2);
+    const size_t columns = (size_t)m->ae.planes * (size_t)m->ae.T;
     for (size_t r = 0; r < rows; r++) {
         const spiral_roll *roll = &t->valid->entries[v->file[first + r]].roll;
-        spiral__window_cut(roll, v->begin[first + r], m->T, 0, windows + r * columns);
-        spiral__window_floats(m, windows + r * columns, target + r * m->D);
+        spiral__window_cut(roll, v->begin[first + r], m->ae.T, 0, windows + r * columns);
+        spiral__window_floats(windows + r * columns, (size_t)(m->ae.planes * m->ae.T), m->config.roll.low,
+                              m->ae.P, target + r * m->ae.D);
     }
     spiral_model_encode(m, rows, windows, codes, NULL, work);
     spiral_model_decode(m, rows, codes, logits, work);
     double value;
-    if (spiral_loss_value_grad_f32(t->loss, rows * (size_t)m->planes, (size_t)T, logits, strides, target,
+    if (spiral_loss_value_grad_f32(t->loss, rows * (size_t)m->ae.planes, (size_t)T, logits, strides, target,
                                    strides, NULL, strides, &value, NULL, strides, loss_work,
                                    NULL) != SPIRAL_OK)
         value = NAN;
-    if (!isfinite(value)) sum->bad = 1 + first + spiral__bad_row(rows, m->D, logits);
+    if (!isfinite(value)) sum->bad = 1 + first + spiral__bad_row(rows, m->ae.D, logits);
     sum->loss += value;
-    for (size_t r = 0; r < rows; r++) count_window(m, logits + r * m->D, target + r * m->D, sum);
+    for (size_t r = 0; r < rows; r++) count_window(m, logits + r * m->ae.D, target + r * m->ae.D, sum);
 }
 
 static void shard_task(void *context, size_t shard, int worker) {
@@ -87,8 +91,8 @@ static void shard_task(void *context, size_t shard, int worker) {
     const spiral_model *m = v->trainer->model;
     size_t first = shard * SPIRAL__SHARD,
            rows = v->count - first < SPIRAL__SHARD ? v->count - first : SPIRAL__SHARD;
-    size_t floats =
-        rows * (2 * m->D + m->Z) + 2 + rows * (size_t)m->planes * (size_t)m->T * sizeof(spiral_keys) / 4;
+    size_t floats = rows * (2 * m->ae.D + m->ae.Z) + 2 +
+                    rows * (size_t)m->ae.planes * (size_t)m->ae.T * sizeof(spiral_keys) / 4;
     spiral_model_work *work = NULL;
     float *buffer = spiral__floats(floats);
     if (!buffer || spiral_model_work_create(m, &work, NULL) != SPIRAL_OK)
@@ -108,7 +112,7 @@ static size_t list_windows(const spiral__trainer *t, size_t *file, size_t *begin
         const spiral_roll *roll = &t->valid->entries[i].roll;
         for (size_t b = 0; b < roll->frames; b += T) {
             int width = (int)(roll->frames - b < T ? roll->frames - b : T);
-            if (spiral__window_empty(roll->sounding + b, width, c->roll.low, c->roll.high)) continue;
+            if (spiral__window_is_silent(roll->sounding + b, width, c->roll.low, c->roll.high)) continue;
             file[count] = i;
             begin[count++] = b;
         }
@@ -147,13 +151,13 @@ static void summarise(const spiral_model *m, tally *tallies, size_t shards, spir
                                    .f1 = f1_of(sum, zero),
                                    .exact = (double)sum->exact / windows,
                                    .threshold = threshold_of(best),
-                                   .density = (double)sum->cells_on / windows / m->T};
+                                   .density = (double)sum->cells_on / windows / m->ae.T};
 }
 
 spiral_status spiral__validate(spiral__trainer *t, spiral__validation *result, spiral_error *err) {
     size_t room = 0;
     for (size_t i = 0; i < t->valid->count; i++)
-        room += t->valid->entries[i].roll.frames / (size_t)t->model->T + 1;
+        room += t->valid->entries[i].roll.frames / (size_t)t->model->ae.T + 1;
     size_t *file = calloc(room + 1, sizeof *file), *begin = calloc(room + 1, sizeof *begin);
     size_t count = file && begin ? list_windows(t, file, begin) : 0;
     size_t shards = (count + SPIRAL__SHARD - 1) / SPIRAL__SHARD;
@@ -168,7 +172,7 @@ spiral_status spiral__validate(spiral__trainer *t, spiral__validation *result, s
         spiral__par_for(t->pool, shards, shard_task, &v);
         for (size_t s = 0; s < shards && status == SPIRAL_OK; s++)
             if (tallies[s].failed)
-                status = spiral__no_memory(err, t->model->D * SPIRAL__SHARD * sizeof(float));
+                status = spiral__no_memory(err, t->model->ae.D * SPIRAL__SHARD * sizeof(float));
             else if (tallies[s].bad)
                 status = spiral__fail(err, SPIRAL_NUMERIC, -1,
                                       "%s: the loss of one of its windows is not a finite number after step "

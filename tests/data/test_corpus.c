@@ -12,6 +12,7 @@
 #include "pieces.h"
 #include "spiral/score.h"
 #include "data/corpus.h"
+#include "data/window.h"
 
 static void write_text(pieces *p, const char *name, const char *text, size_t size) {
     FILE *file = fopen(pieces_name(p, name), "wb");
@@ -171,9 +172,9 @@ static void test_windows(void **state) {
     assert_true(spiral_keys_get(&window[0], 68) && spiral_keys_get(&window[PIECE_T], 68));
     for (int t = 0; t < 2 * PIECE_T; t++)
         assert_true(window[t].word[0] == 0 && window[t].word[1] == (t % PIECE_T ? 0 : 1 << 4));
-    assert_false(spiral__window_empty(window, PIECE_T, 68, 68));
-    assert_true(spiral__window_empty(window, PIECE_T, 69, 127));
-    assert_true(spiral__window_empty(window, PIECE_T, 0, 67));
+    assert_false(spiral__window_is_silent(window, PIECE_T, 68, 68));
+    assert_true(spiral__window_is_silent(window, PIECE_T, 69, 127));
+    assert_true(spiral__window_is_silent(window, PIECE_T, 0, 67));
     spiral__window_cut(in, 2, PIECE_T, 0, window);
     assert_true(spiral_keys_get(&window[0], 60) && spiral_keys_get(&window[PIECE_T], 60));
     spiral_corpus_destroy(c);

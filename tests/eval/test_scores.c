@@ -12,6 +12,7 @@
 
 #include "../data/pieces.h"
 #include "train/pca.h"
+#include "data/window.h"
 #include "train/trainer.h"
 
 static void *zeros(size_t n, size_t size) {
@@ -24,8 +25,8 @@ static void *zeros(size_t n, size_t size) {
 static void say(const spiral_model *m, const spiral_roll *roll, size_t begin, spiral_model_work *work,
                 float *x, float *logits, float *code, double *kl) {
     spiral_keys window[2 * PIECE_T];
-    spiral__window_cut(roll, begin, m->T, 0, window);
-    spiral__window_floats(m, window, x);
+    spiral__window_cut(roll, begin, m->ae.T, 0, window);
+    spiral__window_floats(window, (size_t)(m->ae.planes * m->ae.T), m->config.roll.low, m->ae.P, x);
     spiral_model_encode(m, 1, window, code, kl, work);
     spiral_model_decode(m, 1, code, logits, work);
 }
@@ -42,15 +43,16 @@ static truth brute(const spiral_model *m, const spiral_corpus *c) {
     truth r = {.loss = 0};
     uint64_t hits[81] = {0}, calls[81] = {0}, cells = 0;
     spiral_model_work *work;
-    float *x = zeros(m->D, sizeof *x), *logits = zeros(m->D, sizeof *x), *code = zeros(m->Z, sizeof *x);
+    float *x = zeros(m->ae.D, sizeof *x), *logits = zeros(m->ae.D, sizeof *x),
+          *code = zeros(m->ae.Z, sizeof *x);
     assert_int_equal(spiral_model_work_create(m, &work, NULL), SPIRAL_OK);
     for (size_t f = 0; f < c->count; f++)
-        for (size_t begin = 0; begin < c->entries[f].roll.frames; begin += (size_t)m->T) {
+        for (size_t begin = 0; begin < c->entries[f].roll.frames; begin += (size_t)m->ae.T) {
             size_t on = 0, faults = 0;
             say(m, &c->entries[f].roll, begin, work, x, logits, code, NULL);
-            for (size_t d = 0; d < m->D; d++) on += x[d] > 0;
+            for (size_t d = 0; d < m->ae.D; d++) on += x[d] > 0;
             if (!on) continue;
-            for (size_t d = 0; d < m->D; d++) {
+            for (size_t d = 0; d < m->ae.D; d++) {
                 r.loss += bce_of(logits[d], x[d]);
                 faults += (logits[d] > 0) != (x[d] > 0);
                 for (int i = 0; i < 81; i++) {
@@ -72,7 +74,7 @@ static truth brute(const spiral_model *m, const spiral_corpus *c) {
     r.loss /= (double)r.windows;
     r.exact /= (double)r.windows;
     r.cells = (double)cells;
-    r.density = (double)cells / (double)r.windows / m->T;
+    r.density = (double)cells / (double)r.windows / m->ae.T;
     spiral_model_work_destroy(work);
     free(x);
     free(logits);
@@ -102,8 +104,8 @@ static void test_validate(void **state) {
     for (int round = 0; round < 3; round++) {
         if (round) assert_int_equal(spiral__trainer_start(&t, NULL), SPIRAL_OK); /* 0: random weights */
         if (round == 2) { /* the scale moves the best threshold; overconfident */
-            float *bias = spiral__param(t.model, SPIRAL__OUT_B, 0);
-            for (size_t d = 0; d < t.model->D; d++) bias[d] += 1.53f;
+            float *bias = spiral__tensor_data(t.model, t.model->ae.out_bias);
+            for (size_t d = 0; d < t.model->ae.D; d++) bias[d] += 1.53f;
         }
         truth wanted = brute(t.model, c);
         assert_int_equal(wanted.windows, 91 - 3 + 5);
@@ -140,13 +142,13 @@ static void test_validate_silence(void **state) {
     spiral__validation v;
     spiral_error err;
     assert_int_equal(spiral__trainer_create(&o, c, c, &t, NULL), SPIRAL_OK);
-    memset(t.model->arena, 0, t.model->trained * sizeof(float));
-    for (size_t d = 0; d < t.model->D; d++) spiral__param(t.model, SPIRAL__OUT_B, 0)[d] = -9;
-    spiral__model_refresh(t.model);
+    memset(t.model->arena, 0, t.model->tensors.trained * sizeof(float));
+    for (size_t d = 0; d < t.model->ae.D; d++) spiral__tensor_data(t.model, t.model->ae.out_bias)[d] = -9;
+    spiral__model_update(t.model, NULL);
     assert_int_equal(spiral__validate(&t, &v, NULL), SPIRAL_OK);
     assert_true(v.threshold == 0 && v.f1 == 0 && v.exact == 0);
 
-    spiral__param(t.model, SPIRAL__OUT_B, 0)[0] = NAN;
+    spiral__tensor_data(t.model, t.model->ae.out_bias)[0] = NAN;
     assert_int_equal(spiral__validate(&t, &v, &err), SPIRAL_NUMERIC);
     assert_int_equal(strncmp(err.text, p.path[0], strlen(p.path[0])), 0);
 
@@ -166,7 +168,7 @@ typedef struct cells {
 static void count(const spiral_model *m, const float *say, float threshold, const float *x, size_t columns,
                   cells *sum) {
     uint64_t faults = 0;
-    for (size_t d = 0; d < columns * (size_t)m->P; d++) {
+    for (size_t d = 0; d < columns * (size_t)m->ae.P; d++) {
         int on = x[d] > 0, called = say[d] > threshold;
         sum->hits += (uint64_t)(on && called);
         sum->target += (uint64_t)on;
@@ -189,21 +191,22 @@ static void check_evaluation(const spiral_model *m, const spiral_corpus *c, int 
     double bce = 0, kl_sum = 0, kl;
     spiral_model_work *work;
     spiral_evaluation e;
-    float *x = zeros(m->D, sizeof *x), *logits = zeros(m->D, sizeof *x), *code = zeros(m->Z, sizeof *x);
-    float *projection = zeros(m->D, sizeof *x);
+    float *x = zeros(m->ae.D, sizeof *x), *logits = zeros(m->ae.D, sizeof *x),
+          *code = zeros(m->ae.Z, sizeof *x);
+    float *projection = zeros(m->ae.D, sizeof *x);
     assert_int_equal(spiral_model_work_create(m, &work, NULL), SPIRAL_OK);
     for (size_t f = 0; f < c->count; f++) {
         const spiral_roll *roll = &c->entries[f].roll;
-        for (size_t begin = 0; begin < roll->frames; begin += (size_t)m->T) {
-            size_t columns = roll->frames - begin < (size_t)m->T ? roll->frames - begin : (size_t)m->T;
+        for (size_t begin = 0; begin < roll->frames; begin += (size_t)m->ae.T) {
+            size_t columns = roll->frames - begin < (size_t)m->ae.T ? roll->frames - begin : (size_t)m->ae.T;
             double on = 0;
             say(m, roll, begin, work, x, logits, code, &kl);
-            for (size_t d = 0; d < m->D; d++) on += x[d];
+            for (size_t d = 0; d < m->ae.D; d++) on += x[d];
             if (on == 0) continue;
             spiral__pca_project(m, x, code, projection);
             count(m, logits, m->threshold, x, columns, &model);
             count(m, projection, 0.5f, x, columns, &linear);
-            for (size_t d = 0; d < m->D; d++) bce += bce_of(logits[d], x[d]);
+            for (size_t d = 0; d < m->ae.D; d++) bce += bce_of(logits[d], x[d]);
             kl_sum += kl;
         }
     }

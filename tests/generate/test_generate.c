@@ -87,7 +87,7 @@ static void check_roll(const spiral_model *m, const spiral_roll *roll, size_t co
     assert_int_equal(roll->frames, columns);
     assert_int_equal(roll->grid.kind, SPIRAL_GRID_BEATS);
     assert_int_equal(roll->grid.steps_per_quarter, 4);
-    assert_int_equal(roll->onsets != NULL, m->planes == 2);
+    assert_int_equal(roll->onsets != NULL, m->ae.planes == 2);
     for (size_t t = 0; t < columns; t++)
         for (int w = 0; w < 2; w++) {
             assert_true((roll->sounding[t].word[w] & ~mask.word[w]) == 0);
@@ -169,7 +169,7 @@ static void test_sample(void **state) {
 static void test_never_silent(void **state) {
     (void)state;
     const spiral_model *m = models[2];
-    double density = (double)*spiral__param(m, SPIRAL__CODES_DENSITY, 0);
+    double density = (double)*spiral__tensor_data(m, m->ae.density);
     const size_t lengths[] = {1, 2, 7, 150};
     for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++)
         for (uint64_t seed = 0; seed < 5; seed++) {
@@ -202,8 +202,8 @@ static void test_one_cell(void **state) {
     config.roll.low = config.roll.high = 60;
     config.frames = 1;
     assert_int_equal(spiral_model_create(&config, 1, &m, NULL), SPIRAL_OK);
-    *spiral__param(m, SPIRAL__OUT_B, 0) = -1000;
-    *spiral__param(m, SPIRAL__CODES_DENSITY, 0) = 1;
+    *spiral__tensor_data(m, m->ae.out_bias) = -1000;
+    *spiral__tensor_data(m, m->ae.density) = 1;
     for (size_t columns = 1; columns <= 3; columns++) {
         spiral_roll out;
         spiral_generate_report report;
@@ -291,10 +291,11 @@ static void test_path_goes_round(void **state) {
     assert_int_equal(path.hop, PIECE_T / 2);
     assert_int_equal(spiral__path_encode(m, &a, 1, &path, NULL), SPIRAL_OK);
     assert_int_equal(spiral__path_encode(m, &round, 0, &out, NULL), SPIRAL_OK);
-    assert_memory_equal(path.codes, out.codes + 40 / path.hop * m->Z, path.count * m->Z * sizeof(float));
+    assert_memory_equal(path.codes, out.codes + 40 / path.hop * m->ae.Z,
+                        path.count * m->ae.Z * sizeof(float));
     /* Without going round the first window begins in silence. */
-    assert_true(memcmp(path.codes, out.codes, m->Z * sizeof(float)) != 0);
-    assert_memory_equal(path.codes + m->Z, out.codes + m->Z, m->Z * sizeof(float));
+    assert_true(memcmp(path.codes, out.codes, m->ae.Z * sizeof(float)) != 0);
+    assert_memory_equal(path.codes + m->ae.Z, out.codes + m->ae.Z, m->ae.Z * sizeof(float));
     spiral__path_clear(&path);
     spiral__path_clear(&out);
     spiral_roll_clear(&a);
@@ -357,10 +358,10 @@ static void test_mixing(void **state) {
         spiral_roll out;
         config.frames = T;
         assert_int_equal(spiral_model_create(&config, 1, &m, NULL), SPIRAL_OK);
-        memset(m->arena, 0, m->trained * sizeof(float));
-        for (size_t d = 0; d < m->D; d++) /* key 3 sounds, whatever the column */
-            spiral__param(m, SPIRAL__OUT_B, 0)[d] = d % (size_t)m->P == 3 ? 0.75f : -0.75f;
-        *spiral__param(m, SPIRAL__CODES_DENSITY, 0) = 1;
+        memset(m->arena, 0, m->tensors.trained * sizeof(float));
+        for (size_t d = 0; d < m->ae.D; d++) /* key 3 sounds, whatever the column */
+            spiral__tensor_data(m, m->ae.out_bias)[d] = d % (size_t)m->ae.P == 3 ? 0.75f : -0.75f;
+        *spiral__tensor_data(m, m->ae.density) = 1;
         for (size_t columns = 1; columns < 20; columns++) {
             spiral_generate_report report;
             assert_int_equal(spiral_generate_sample(m, 1, 1, columns, 120, &out, &report, NULL), SPIRAL_OK);

@@ -66,7 +66,7 @@ static void test_round_trip(void **state) {
             spiral_tensor t = spiral_model_get_tensor(a, i);
             for (size_t k = 0; k < t.rows * t.columns; k++) t.data[k] = (float)spiral__rng_normal(&rng);
         }
-        spiral__model_refresh(a);
+        spiral__model_update(a, NULL);
         spiral_model_set_threshold(a, -0.7f);
         assert_int_equal(spiral_model_set_metadata(a, "data", "{\"files\":3}", NULL), SPIRAL_OK);
         assert_int_equal(spiral_model_set_metadata(a, "training", "{\"loss\":\"caf\xc3\xa9\"}", NULL),
@@ -74,9 +74,11 @@ static void test_round_trip(void **state) {
         assert_int_equal(spiral_model_save(a, path, NULL), SPIRAL_OK);
         assert_int_equal(spiral_model_load(path, &b, NULL), SPIRAL_OK);
         assert_memory_equal(&a->config, &b->config, sizeof a->config);
-        assert_int_equal(a->floats, b->floats);
-        assert_memory_equal(a->arena, b->arena, a->floats * sizeof(float));
-        assert_memory_equal(a->sums, b->sums, (size_t)(a->planes * a->P * (a->T + 1)) * a->N * sizeof(float));
+        assert_int_equal(a->tensors.floats, b->tensors.floats);
+        assert_memory_equal(a->arena, b->arena, a->tensors.floats * sizeof(float));
+        const spiral__note_input *x = &a->ae.input, *y = &b->ae.input; /* is up to date too */
+        assert_memory_equal(x->sums, y->sums,
+                            (size_t)(x->planes * x->keys * (x->frames + 1)) * x->width * sizeof(float));
         assert_true(spiral_model_get_threshold(b) == -0.7f);
         assert_string_equal(spiral_model_get_metadata(b, "data"), "{\"files\":3}");
         assert_string_equal(spiral_model_get_metadata(b, "training"), "{\"loss\":\"caf\xc3\xa9\"}");
@@ -116,8 +118,8 @@ static void test_tensors(void **state) {
     assert_string_equal(spiral_model_get_tensor(a, 1).name, "encoder.1.weight");
     assert_string_equal(spiral_model_get_tensor(a, 2).name, "encoder.2.weight");
     assert_string_equal(spiral_model_get_tensor(a, count).name, ""); /* one past the last */
-    assert_memory_equal(a->arena, b->arena, a->floats * sizeof(float));
-    assert_true(memcmp(a->arena, c->arena, a->floats * sizeof(float)) != 0);
+    assert_memory_equal(a->arena, b->arena, a->tensors.floats * sizeof(float));
+    assert_true(memcmp(a->arena, c->arena, a->tensors.floats * sizeof(float)) != 0);
     assert_int_equal(spiral_model_set_metadata(a, "other", "{}", NULL), SPIRAL_BAD_ARG);
     assert_string_equal(spiral_model_get_metadata(a, "other"), "");
     spiral_model_destroy(a);
@@ -204,7 +206,7 @@ static void test_damaged(void **state) {
         spiral_error err = {.text = ""};
         spiral_status status = spiral_model_load(path, &m, &err);
         if (status == SPIRAL_OK) {
-            for (size_t i = 0; i < m->floats; i++) assert_true(isfinite(m->arena[i]));
+            for (size_t i = 0; i < m->tensors.floats; i++) assert_true(isfinite(m->arena[i]));
             assert_true(isfinite(m->threshold));
             spiral_model_destroy(m);
             loaded++;

@@ -69,7 +69,7 @@ static void test_a_file_without_the_keys(void **state) {
     assert_int_equal(spiral_model_save(a, path, NULL), SPIRAL_OK);
     assert_int_equal(spiral_model_load(path, &b, NULL), SPIRAL_OK);
     assert_memory_equal(&a->config, &b->config, sizeof a->config);
-    assert_memory_equal(a->arena, b->arena, a->floats * sizeof(float));
+    assert_memory_equal(a->arena, b->arena, a->tensors.floats * sizeof(float));
     assert_string_not_equal(spiral_model_get_sha256(a), spiral_model_get_sha256(b));
     spiral_model_destroy(a);
     spiral_model_destroy(b);

@@ -35,10 +35,10 @@ static spiral_status steps(spiral__trainer *t, FILE *batches, spiral_error *err)
         double before = t->loss_sum, rate = spiral__trainer_rate(t, t->step);
         SPIRAL_TRY(spiral__trainer_step(t, err));
         printf("%.17g %.17g\n", rate, t->loss_sum - before);
-        size_t n = fwrite(t->targets, sizeof(float), B * t->model->D, batches);
+        size_t n = fwrite(t->targets, sizeof(float), B * t->model->ae.D, batches);
         if (t->options.model.kind == SPIRAL_MODEL_VAE)
-            n += fwrite(t->net.noise, sizeof(float), B * t->model->Z, batches);
-        if (n < B * t->model->D) return spiral__fail(err, SPIRAL_IO, -1, "batches.f32: cannot write");
+            n += fwrite(t->batch.noise, sizeof(float), B * t->model->ae.Z, batches);
+        if (n < B * t->model->ae.D) return spiral__fail(err, SPIRAL_IO, -1, "batches.f32: cannot write");
     }
     return SPIRAL_OK;
 }

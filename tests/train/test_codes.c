@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "../data/pieces.h"
+#include "data/window.h"
 #include "train/trainer.h"
 
 static void *zeros(size_t n, size_t size) {
@@ -47,7 +48,7 @@ static void test_cholesky(void **state) {
 
 /* Codes of every place of the corpus and of half a window later, and their moments. */
 static void moments(const spiral_model *m, const spiral_corpus *c, double *mean, double *C0, double *C1) {
-    const size_t Z = m->Z, hop = (PIECE_T + 1) / 2, n = c->positions;
+    const size_t Z = m->ae.Z, hop = (PIECE_T + 1) / 2, n = c->positions;
     spiral_model_work *work;
     spiral_keys window[PIECE_T];
     float *now = zeros(n * Z, sizeof *now), *next = zeros(n * Z, sizeof *next);
@@ -111,13 +112,14 @@ static void test_facts(void **state) {
     assert_int_equal(spiral__trainer_create(&o, c, c, &t, NULL), SPIRAL_OK);
     assert_int_equal(spiral__measure_codes(&t, NULL), SPIRAL_OK);
     const spiral_model *m = t.model;
-    const size_t Z = m->Z;
+    const size_t Z = m->ae.Z;
     double *mean = zeros(Z, sizeof *mean), *C0 = zeros(Z * Z, sizeof *C0), *C1 = zeros(Z * Z, sizeof *C1);
     double *x = zeros(Z * Z, sizeof *x), *y = zeros(Z * Z, sizeof *y), *q = zeros(Z * Z, sizeof *q);
-    const float *F = spiral__param(m, SPIRAL__CODES_FACTOR, 0), *A = spiral__param(m, SPIRAL__CODES_STEP, 0);
-    const float *G = spiral__param(m, SPIRAL__CODES_NOISE, 0);
+    const float *F = spiral__tensor_data(m, m->ae.latents_factor),
+                *A = spiral__tensor_data(m, m->ae.latents_step);
+    const float *G = spiral__tensor_data(m, m->ae.latents_noise);
     moments(m, c, mean, C0, C1);
-    doubles(Z, spiral__param(m, SPIRAL__CODES_MEAN, 0), x);
+    doubles(Z, spiral__tensor_data(m, m->ae.latents_mean), x);
     assert_near(Z, x, mean, 1e-6);
     doubles(Z * Z, F, y);
     product(Z, F, y, 1, x);
@@ -134,7 +136,7 @@ static void test_facts(void **state) {
     for (size_t f = 0; f < 2; f++)
         for (size_t k = 0; k < c->entries[f].roll.frames; k++)
             for (int key = 0; key < 128; key++) on += spiral_keys_get(&c->entries[f].roll.sounding[k], key);
-    assert_true(fabs(*spiral__param(m, SPIRAL__CODES_DENSITY, 0) - (double)on / 500) < 1e-6);
+    assert_true(fabs(*spiral__tensor_data(m, m->ae.density) - (double)on / 500) < 1e-6);
     free(mean);
     free(C0);
     free(C1);
@@ -156,13 +158,13 @@ static void test_constant_codes(void **state) {
     spiral_train_options o = piece_training();
     spiral__trainer t;
     assert_int_equal(spiral__trainer_create(&o, c, c, &t, NULL), SPIRAL_OK);
-    memset(t.model->arena, 0, t.model->trained * sizeof(float));
-    spiral__model_refresh(t.model);
+    memset(t.model->arena, 0, t.model->tensors.trained * sizeof(float));
+    spiral__model_update(t.model, NULL);
     assert_int_equal(spiral__measure_codes(&t, NULL), SPIRAL_OK);
-    for (size_t i = 0; i < t.model->Z * t.model->Z; i++) {
-        assert_true(fabs(spiral__param(t.model, SPIRAL__CODES_FACTOR, 0)[i]) < 1e-5);
-        assert_true(spiral__param(t.model, SPIRAL__CODES_NOISE, 0)[i] == 0);
-        assert_true(spiral__param(t.model, SPIRAL__CODES_STEP, 0)[i] == 0);
+    for (size_t i = 0; i < t.model->ae.Z * t.model->ae.Z; i++) {
+        assert_true(fabs(spiral__tensor_data(t.model, t.model->ae.latents_factor)[i]) < 1e-5);
+        assert_true(spiral__tensor_data(t.model, t.model->ae.latents_noise)[i] == 0);
+        assert_true(spiral__tensor_data(t.model, t.model->ae.latents_step)[i] == 0);
     }
     spiral__trainer_clear(&t);
     spiral_corpus_destroy(c);

@@ -11,8 +11,9 @@
 
 #include <cmocka.h>
 
-#include "model/runs.h"
+#include "model/model.h"
 #include "../data/pieces.h"
+#include "data/window.h"
 #include "train/pca.h"
 
 enum { WINDOWS = 8192, SEED = 5, T = 3, Z = 4 };
@@ -57,15 +58,15 @@ static void jacobi(size_t n, double *S, double *V) {
 /* Mean and covariance of the windows the trainer looks at. */
 static void moments(const spiral_model *m, const spiral_corpus *c, double *mean, double *S) {
     spiral_keys window[2 * T];
-    float *x = zeros(m->D, sizeof *x);
+    float *x = zeros(m->ae.D, sizeof *x);
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < WINDOWS; i++) {
             spiral__window_draw(c, 0, SEED, ~(uint64_t)i, window);
-            spiral__window_floats(m, window, x);
-            for (size_t a = 0; a < m->D; a++) {
+            spiral__window_floats(window, (size_t)(m->ae.planes * m->ae.T), m->config.roll.low, m->ae.P, x);
+            for (size_t a = 0; a < m->ae.D; a++) {
                 if (pass == 0) mean[a] += x[a] / (double)WINDOWS;
-                for (size_t b = 0; pass == 1 && b < m->D; b++)
-                    S[a * m->D + b] += (x[a] - mean[a]) * (x[b] - mean[b]) / WINDOWS;
+                for (size_t b = 0; pass == 1 && b < m->ae.D; b++)
+                    S[a * m->ae.D + b] += (x[a] - mean[a]) * (x[b] - mean[b]) / WINDOWS;
             }
         }
     free(x);
@@ -89,12 +90,12 @@ static void test_against_jacobi(void **state) {
     pieces_add(&p, "b.mid", 2, 50);
     spiral_corpus *c = pieces_corpus(p.folder, 1, T);
     spiral_model *m = model_for(Z, 1);
-    const size_t D = m->D;
+    const size_t D = m->ae.D;
     double *mean = zeros(D, sizeof *mean), *S = zeros(D * D, sizeof *S), *V = zeros(D * D, sizeof *V);
     moments(m, c, mean, S);
     jacobi(D, S, V);
     assert_int_equal(spiral__pca_start(m, c, SEED, NULL), SPIRAL_OK);
-    const float *Q = spiral__param(m, SPIRAL__PCA_BASIS, 0), *mu = spiral__param(m, SPIRAL__PCA_MEAN, 0);
+    const float *Q = spiral__tensor_data(m, m->ae.pca_basis), *mu = spiral__tensor_data(m, m->ae.pca_mean);
     for (size_t d = 0; d < D; d++) assert_true(fabs(mu[d] - mean[d]) < 1e-6);
     print_message("# eigenvalues %.4f %.4f %.4f %.4f | %.4f\n", S[0], S[D + 1], S[2 * (D + 1)],
                   S[3 * (D + 1)], S[4 * (D + 1)]);
@@ -131,22 +132,23 @@ static void check_start(const spiral_model *m, const spiral_corpus *c, size_t ra
     enum { COUNT = 4096 };
     spiral_model_work *work;
     spiral_keys window[2 * T];
-    float *x = zeros(m->D, sizeof *x), *projection = zeros(m->D, sizeof *x), *code = zeros(m->Z, sizeof *x);
-    float *logits = zeros(m->D, sizeof *x), *coordinates = zeros(m->Z, sizeof *x);
-    double *mean = zeros(m->Z, sizeof *mean), *square = zeros(m->Z, sizeof *square);
+    float *x = zeros(m->ae.D, sizeof *x), *projection = zeros(m->ae.D, sizeof *x),
+          *code = zeros(m->ae.Z, sizeof *x);
+    float *logits = zeros(m->ae.D, sizeof *x), *coordinates = zeros(m->ae.Z, sizeof *x);
+    double *mean = zeros(m->ae.Z, sizeof *mean), *square = zeros(m->ae.Z, sizeof *square);
     assert_int_equal(spiral_model_work_create(m, &work, NULL), SPIRAL_OK);
     for (size_t i = 0; i < COUNT; i++) {
         spiral__window_draw(c, 0, SEED, ~(uint64_t)i, window);
-        spiral__window_floats(m, window, x);
+        spiral__window_floats(window, (size_t)(m->ae.planes * m->ae.T), m->config.roll.low, m->ae.P, x);
         spiral__pca_project(m, x, coordinates, projection);
         spiral_model_encode(m, 1, window, code, NULL, work);
         spiral_model_decode(m, 1, code, logits, work);
-        for (size_t d = 0; d < m->D; d++) assert_true(fabs(logits[d] - 6 * (projection[d] - 0.5)) < 1e-3);
-        for (size_t z = 0; z < m->Z; z++) mean[z] += code[z] / (double)COUNT;
-        for (size_t z = 0; z < m->Z; z++) square[z] += code[z] * code[z] / (double)COUNT;
+        for (size_t d = 0; d < m->ae.D; d++) assert_true(fabs(logits[d] - 6 * (projection[d] - 0.5)) < 1e-3);
+        for (size_t z = 0; z < m->ae.Z; z++) mean[z] += code[z] / (double)COUNT;
+        for (size_t z = 0; z < m->ae.Z; z++) square[z] += code[z] * code[z] / (double)COUNT;
     }
     size_t white = 0;
-    for (size_t z = 0; z < m->Z; z++) {
+    for (size_t z = 0; z < m->ae.Z; z++) {
         assert_true(fabs(mean[z]) < 0.1);
         assert_true(fabs(square[z] - 1) < 0.1 || square[z] == 0); /* of half the windows */
         white += square[z] > 0;
@@ -189,7 +191,7 @@ static void test_low_rank(void **state) {
     spiral_corpus *c = pieces_corpus(p.folder, 0, T);
     spiral_model *m = model_for(6, 0);
     assert_int_equal(spiral__pca_start(m, c, SEED, NULL), SPIRAL_OK);
-    for (size_t i = 0; i < m->floats; i++) assert_true(isfinite(m->arena[i]));
+    for (size_t i = 0; i < m->tensors.floats; i++) assert_true(isfinite(m->arena[i]));
     check_start(m, c, 2);
     spiral_model_destroy(m);
     spiral_corpus_destroy(c);

@@ -168,22 +168,22 @@ static void test_first_step(void **state) {
     assert_int_equal(spiral__trainer_create(&o, corpus, held, &t, NULL), SPIRAL_OK);
     assert_int_equal(spiral__trainer_start(&t, NULL), SPIRAL_OK);
     const spiral_model *m = t.model;
-    float *before = malloc(m->trained * sizeof *before);
-    memcpy(before, m->arena, m->trained * sizeof *before);
+    float *before = malloc(m->tensors.trained * sizeof *before);
+    memcpy(before, m->arena, m->tensors.trained * sizeof *before);
     t.steps = 10; /* no warm-up: half a step of it is none */
     const double rate = spiral__trainer_rate(&t, 0);
     assert_int_equal(spiral__trainer_step(&t, NULL), SPIRAL_OK);
     size_t moved[2] = {0, 0};
-    for (size_t i = 0; i < m->trained; i++) {
-        double g = t.m[i] / 0.1, decay = i < m->matrices ? 0.5 * before[i] : 0;
+    for (size_t i = 0; i < m->tensors.trained; i++) {
+        double g = t.m[i] / 0.1, decay = i < m->tensors.matrices ? 0.5 * before[i] : 0;
         double wanted = before[i] - rate * (g / (fabs(g) + 1e-8) + decay);
         assert_true(fabs(t.v[i] - 0.01 * g * g) <= 1e-4 * t.v[i] + 1e-37);
         assert_true(t.grad[i] == 0);
         if (fabs(g) < 1e-12) continue; /* too near to epsilon and to the smallest square */
         if (!(fabs(m->arena[i] - wanted) < 1e-5)) fail_msg("weight %zu: %g, not %g", i, m->arena[i], wanted);
-        moved[i >= m->matrices]++;
+        moved[i >= m->tensors.matrices]++;
     }
-    assert_true(moved[0] > m->matrices / 4 && moved[1] > 50);
+    assert_true(moved[0] > m->tensors.matrices / 4 && moved[1] > 50);
     free(before);
     spiral__trainer_clear(&t);
 }
@@ -424,11 +424,11 @@ static void test_not_finite_names_the_file(void **state) {
         spiral__trainer t;
         spiral_error err;
         assert_int_equal(spiral__trainer_create(&o, c, c, &t, NULL), SPIRAL_OK);
-        float *W = spiral__param(t.model, SPIRAL__ENC_IN, 0);
+        float *W = spiral__tensor_data(t.model, t.model->ae.encoder_in);
         t.steps = 10;
         for (size_t column = 0; column < PIECE_T; column++)
-            W[(column * (size_t)t.model->P + (i ? 11 : 0)) * t.model->N + t.model->H] = 3e38f;
-        spiral__model_refresh(t.model);
+            W[(column * (size_t)t.model->ae.P + (i ? 11 : 0)) * t.model->ae.N + t.model->ae.H] = 3e38f;
+        spiral__model_update(t.model, NULL);
         assert_int_equal(spiral__trainer_step(&t, &err), SPIRAL_NUMERIC);
         const char *name = q.path[i];
         if (strncmp(err.text, name, strlen(name)) || !strstr(err.text, "at step 1"))
