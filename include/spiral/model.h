@@ -90,9 +90,6 @@ SPIRAL_API void spiral_model_encode(const spiral_model *model, size_t B, const s
 /* codes (B, Z) -> logits (B, planes, T, P). */
 SPIRAL_API void spiral_model_decode(const spiral_model *model, size_t B, const float *codes,
                                     float *logits /* (B, planes, T, P) */, spiral_model_work *work);
-/* One window of logits -> bits: above the threshold; an onset counts only where its key sounds. */
-SPIRAL_API void spiral_model_threshold(const spiral_model *model, const float *logits /* (planes, T, P) */,
-                                       float threshold, spiral_keys *window /* (planes * T) */);
 
 /* Checkpoints are safetensors files (weights and facts as F32 tensors; config, data and training as JSON in
  * the metadata), written under a temporary name and renamed. */

@@ -26,5 +26,6 @@
 #include "score.h"
 #include "roll.h"
 #include "metrics.h"
+#include "decode.h"
 
 #endif

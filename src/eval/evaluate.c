@@ -13,6 +13,7 @@
 #include "model/model.h"
 #include "data/corpus.h"
 #include "data/window.h"
+#include "spiral/decode.h"
 #include "spiral/eval.h"
 #include "spiral/loss.h"
 #include "train/pca.h"
@@ -88,6 +89,12 @@ static void add_window(const evaluating *e, const spiral_keys *target, const spi
     spiral_metrics_add_helix(counts, &e->helix, target, predicted, columns);
 }
 
+static spiral_status decode(const spiral_model *m, const float *cells, float threshold, spiral_keys *window,
+                            spiral_error *err) {
+    return spiral_decode_threshold(cells, (size_t)m->ae.T, m->config.roll.low, m->ae.P, threshold, threshold,
+                                   window, m->ae.planes == 2 ? window + m->ae.T : NULL, err);
+}
+
 static spiral_status score_window(const evaluating *e, const spiral_roll *roll, size_t begin, buffers *b,
                                   file_score *s, spiral_error *err) {
     const spiral_model *m = e->model;
@@ -98,9 +105,9 @@ static spiral_status score_window(const evaluating *e, const spiral_roll *roll, 
     spiral__window_floats(b->target, (size_t)(m->ae.planes * m->ae.T), m->config.roll.low, m->ae.P, b->x);
     spiral_model_encode(m, 1, b->target, b->code, &kl, b->work);
     spiral_model_decode(m, 1, b->code, b->logits, b->work);
-    spiral_model_threshold(m, b->logits, m->threshold, b->predicted);
+    SPIRAL_TRY(decode(m, b->logits, m->threshold, b->predicted, err));
     spiral__pca_project(m, b->x, b->code, b->projection);
-    spiral_model_threshold(m, b->projection, 0.5f, b->linear);
+    SPIRAL_TRY(decode(m, b->projection, 0.5f, b->linear, err));
     if (spiral__window_is_silent(b->target, m->ae.T, m->config.roll.low, m->config.roll.high))
         return SPIRAL_OK;
     size_t columns = roll->frames - begin < (size_t)T ? roll->frames - begin : (size_t)T;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/floats.h"
 #include "generate/path.h"
+#include "spiral/decode.h"
 
 size_t spiral__path_count(const spiral_model *m, size_t columns) {
     size_t hop = (size_t)(m->ae.T + 1) / 2;
@@ -62,10 +63,10 @@ static float weight_at(int T, int t) {
     return x < 0.5f ? 2 * x : 2 * (1 - x);
 }
 
-/* Decodes the path into mean logits (columns, planes, P). */
+/* Decodes the path into mean logits (planes, columns, P). */
 static spiral_status mix_logits(const spiral_model *m, const spiral__path *path, size_t columns, float *mixed,
                                 spiral_error *err) {
-    const size_t P = (size_t)m->ae.P, T = (size_t)m->ae.T, row = (size_t)m->ae.planes * P;
+    const size_t P = (size_t)m->ae.P, T = (size_t)m->ae.T, planes = (size_t)m->ae.planes;
     spiral_model_work *work = NULL;
     float *logits = spiral__floats(m->ae.D), *weights = spiral__floats(columns);
     spiral_status status = logits && weights ? spiral_model_work_create(m, &work, err)
@@ -78,54 +79,49 @@ static spiral_status mix_logits(const spiral_model *m, const spiral__path *path,
             column -= path->hop;
             float w = weight_at(m->ae.T, (int)t);
             weights[column] += w;
-            for (int plane = 0; plane < m->ae.planes; plane++)
+            for (size_t plane = 0; plane < planes; plane++)
                 for (size_t p = 0; p < P; p++)
-                    mixed[column * row + (size_t)plane * P + p] +=
-                        w * logits[((size_t)plane * T + t) * P + p];
+                    mixed[(plane * columns + column) * P + p] += w * logits[(plane * T + t) * P + p];
         }
     }
-    for (size_t c = 0; status == SPIRAL_OK && c < columns; c++)
-        for (size_t k = 0; k < row; k++) mixed[c * row + k] /= weights[c];
+    for (size_t k = 0; status == SPIRAL_OK && k < planes * columns * P; k++)
+        mixed[k] /= weights[k / P % columns];
     spiral_model_work_destroy(work);
     free(logits);
     free(weights);
     return status;
 }
 
-static int descending(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return x < y ? 1 : x > y ? -1 : 0;
-}
-
-/* The threshold above which as many keys sound as in the training music, at least one. */
-static float threshold_for_density(const spiral_model *m, const float *mixed, size_t columns, float *sorted) {
-    const size_t P = (size_t)m->ae.P, row = (size_t)m->ae.planes * P;
-    for (size_t c = 0; c < columns; c++) memcpy(sorted + c * P, mixed + c * row, P * sizeof *sorted);
-    qsort(sorted, columns * P, sizeof *sorted, descending);
-    double density = *spiral__tensor_data(m, m->ae.density);
-    double wanted = floor(fmax(density, 0.05) * (double)columns);
-    size_t cells = columns * P, n = wanted < 1 ? 1 : wanted >= (double)cells ? cells : (size_t)wanted;
-    /* Between the last that sounds and the next; if the two are equal, ties sound too: see fill. */
-    return n < cells ? 0.5f * (sorted[n - 1] + sorted[n]) : sorted[n - 1];
-}
-
-/* Bits from mixed logits; returns how many cells of the first plane sound. */
-static size_t fill(const spiral_model *m, const float *mixed, float threshold, spiral_roll *roll) {
-    const size_t P = (size_t)m->ae.P, row = (size_t)m->ae.planes * P;
+static size_t count_sounding(const spiral_roll *roll) {
     size_t on = 0;
-    for (size_t c = 0; c < roll->frames; c++) {
-        const float *x = mixed + c * row;
-        memset(&roll->sounding[c], 0, sizeof roll->sounding[c]);
-        if (roll->onsets) memset(&roll->onsets[c], 0, sizeof roll->onsets[c]);
-        for (size_t p = 0; p < P; p++) {
-            if (!(x[p] >= threshold)) continue;
-            on++;
-            spiral_keys_set(&roll->sounding[c], m->config.roll.low + (int)p, 1);
-            if (roll->onsets && x[P + p] > m->threshold)
-                spiral_keys_set(&roll->onsets[c], m->config.roll.low + (int)p, 1);
-        }
-    }
+    for (size_t t = 0; t < roll->frames; t++)
+        on += (size_t)(__builtin_popcountll(roll->sounding[t].word[0]) +
+                       __builtin_popcountll(roll->sounding[t].word[1]));
     return on;
+}
+
+/* Mixed logits -> notes, at the model's threshold; where (almost) nothing is above it, at one above which as
+ * many keys sound as in the training music, at least one. */
+static spiral_status decode_roll(const spiral_model *m, float *mixed, float *sorted, spiral_roll *roll,
+                                 spiral_generate_report *report, spiral_error *err) {
+    const size_t cells = roll->frames * (size_t)m->ae.P;
+    const double density = *spiral__tensor_data(m, m->ae.density), frames = (double)roll->frames;
+    *report = (spiral_generate_report){.threshold = m->threshold};
+    SPIRAL_TRY(spiral_decode_threshold(mixed, roll->frames, m->config.roll.low, m->ae.P, report->threshold,
+                                       m->threshold, roll->sounding, roll->onsets, err));
+    size_t on = count_sounding(roll);
+    if (on == 0 || (double)on < 0.1 * density * frames) {
+        double wanted = floor(fmax(density, 0.05) * frames);
+        size_t count = wanted < 1 ? 1 : wanted >= (double)cells ? cells : (size_t)wanted;
+        report->lowered = 1;
+        report->threshold = spiral_decode_threshold_for_count(mixed, cells, count, sorted);
+        SPIRAL_TRY(spiral_decode_threshold(mixed, roll->frames, m->config.roll.low, m->ae.P,
+                                           report->threshold, m->threshold, roll->sounding, roll->onsets,
+                                           err));
+        on = count_sounding(roll);
+    }
+    report->density = (double)on / frames;
+    return SPIRAL_OK;
 }
 
 static double repeats(const spiral_roll *roll) {
@@ -145,20 +141,15 @@ spiral_status spiral__path_decode(const spiral_model *m, const spiral__path *pat
                                            : spiral__no_memory(err, columns * P * sizeof(float));
     if (status == SPIRAL_OK)
         status = spiral_roll_create(m->config.roll.grid, columns, m->config.roll.onsets, &roll, err);
+    spiral_generate_report r;
+    if (status == SPIRAL_OK) status = decode_roll(m, mixed, sorted, &roll, &r, err);
     if (status == SPIRAL_OK) {
-        spiral_generate_report r = {.threshold = m->threshold};
-        double expected = *spiral__tensor_data(m, m->ae.density) * (double)columns;
-        size_t on = fill(m, mixed, r.threshold, &roll);
-        if (on == 0 || (double)on < 0.1 * expected) {
-            r.lowered = 1;
-            r.threshold = threshold_for_density(m, mixed, columns, sorted);
-            on = fill(m, mixed, r.threshold, &roll);
-        }
         roll.quarters_per_min = quarters_per_min;
-        r.density = (double)on / (double)columns;
         r.edge_repeats = repeats(&roll);
         if (report) *report = r;
         *out = roll;
+    } else {
+        spiral_roll_clear(&roll);
     }
     free(mixed);
     free(sorted);

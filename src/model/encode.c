@@ -57,16 +57,3 @@ void spiral_model_decode(const spiral_model *model, size_t B, const float *laten
         memcpy(logits + begin * ae->D, work->batch.logits, rows * ae->D * sizeof *logits);
     }
 }
-
-void spiral_model_threshold(const spiral_model *model, const float *logits, float threshold,
-                            spiral_keys *window) {
-    const size_t T = (size_t)model->ae.T, P = (size_t)model->ae.P;
-    memset(window, 0, (size_t)model->ae.planes * T * sizeof *window);
-    for (size_t row = 0; row < (size_t)model->ae.planes * T; row++)
-        for (size_t p = 0; p < P; p++)
-            if (logits[row * P + p] > threshold)
-                spiral_keys_set(&window[row], model->config.roll.low + (int)p, 1);
-    if (model->ae.planes == 2)
-        for (size_t t = 0; t < T; t++)
-            for (int w = 0; w < 2; w++) window[T + t].word[w] &= window[t].word[w];
-}

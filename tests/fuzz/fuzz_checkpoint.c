@@ -10,6 +10,7 @@
 #include "fuzz.h"
 #include "fuzz_model.h"
 #include "model/checkpoint.h"
+#include "spiral/decode.h"
 
 static void *json_memory(size_t size) { return malloc(size); }
 static void json_forget(void *block) { free(block); }
@@ -45,8 +46,12 @@ static void use(const spiral_model *m) {
     memset(window, 0xa5, columns * sizeof *window);
     spiral_model_encode(m, 1, window, codes, &kl, work);
     spiral_model_decode(m, 1, codes, logits, work);
-    spiral_model_threshold(m, logits, spiral_model_get_threshold(m), window);
     const spiral_roll_options *roll = &spiral_model_get_config(m)->roll;
+    const size_t frames = (size_t)spiral_model_get_config(m)->frames;
+    const float threshold = spiral_model_get_threshold(m);
+    FUZZ_CHECK(spiral_decode_threshold(logits, frames, roll->low, spiral_model_keys(m), threshold, threshold,
+                                       window, spiral_model_planes(m) == 2 ? window + frames : NULL,
+                                       NULL) == SPIRAL_OK);
     const spiral_keys range = spiral_keys_range(roll->low, roll->high);
     for (size_t i = 0; i < columns; i++)
         FUZZ_CHECK(!(window[i].word[0] & ~range.word[0]) && !(window[i].word[1] & ~range.word[1]));

@@ -328,30 +328,12 @@ static void test_not_finite(void **state) {
     spiral_model_destroy(m);
 }
 
-/* Bits above the threshold, not at it; an onset only where its key sounds; keys from `low` on. */
-static void test_threshold(void **state) {
-    (void)state;
-    spiral_model_config config = tiny();
-    config.roll.low = 63, config.roll.high = 65, config.roll.onsets = 1;
-    spiral_model *m = create(&config, 1);
-    const float logits[] = {1, 2, 3, 2, 1, 2.5f, /* frames */ 9, 9, 9, 9, 9, 1};
-    spiral_keys window[4];
-    memset(window, 255, sizeof window);
-    spiral_model_threshold(m, logits, 2, window);
-    assert_true(window[0].word[0] == 0 && window[0].word[1] == 2); /* 65 */
-    assert_true(window[1].word[0] == 0 && window[1].word[1] == 2);
-    assert_true(window[2].word[0] == 0 && window[2].word[1] == 2);
-    assert_true(window[3].word[0] == 0 && window[3].word[1] == 0);
-    spiral_model_destroy(m);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_tensors),
         cmocka_unit_test(test_config_limits), cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_edited_config), cmocka_unit_test(test_boasting_config),
         cmocka_unit_test(test_foreign),       cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_threshold),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
