@@ -35,11 +35,11 @@ long bench_midi_columns(const char *const *paths, size_t count, const char *pres
         options.high = 108;
         options.onsets = 1;
     }
-    if (spiral_corpus_create(paths, count, &options, options.onsets ? 64 : 36, threads, &corpus, &err) !=
+    if (spiral_corpus_load(paths, count, &options, options.onsets ? 64 : 36, threads, &corpus, &err) !=
         SPIRAL_OK)
         return fprintf(stderr, "%s\n", err.text), -1;
     for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++)
-        columns += (long)spiral_corpus_get_file(corpus, i).columns;
+        columns += (long)spiral_corpus_get_file(corpus, i)->frames;
     spiral_corpus_destroy(corpus);
     return columns;
 }

@@ -4,9 +4,8 @@
  */
 #include "cli.h"
 
-static json_t *result_json(const spiral_evaluation *e) {
+static json_t *result_json(const spiral_evaluation *e, const spiral_roll_report *r) {
     json_t *json = cli_measures_json(&e->model), *pca = cli_measures_json(&e->pca);
-    const spiral_roll_report *r = &e->lost;
     double kept = r->notes_kept ? (double)r->notes_kept : 1;
     json_object_set_new(json, "windows", json_integer((json_int_t)e->windows));
     json_object_set_new(json, "bce_nats", cli_number(e->bce_nats));
@@ -24,7 +23,7 @@ static void print_row(const char *what, double model, double pca, double scale) 
     printf("  %-34s %8.4f   %8.4f\n", what, scale * model, scale * pca);
 }
 
-static void print_table(const spiral_evaluation *e, int code) {
+static void print_table(const spiral_evaluation *e, const spiral_roll_report *lost, int code) {
     const spiral_metrics *m = &e->model, *p = &e->pca;
     char linear[24];
     snprintf(linear, sizeof linear, "PCA %d", code);
@@ -42,9 +41,9 @@ static void print_table(const spiral_evaluation *e, int code) {
     print_row("substitutions that are octaves, %", m->octave_share, p->octave_share, 100);
     printf("  %-34s %8.3f\n", "cross-entropy, nats a window", e->bce_nats);
     if (e->kl_nats > 0) printf("  %-34s %8.3f\n", "code, nats a window", e->kl_nats);
-    double kept = e->lost.notes_kept ? (double)e->lost.notes_kept : 1;
+    double kept = lost->notes_kept ? (double)lost->notes_kept : 1;
     printf("The roll itself loses %.1f %% of the onsets in range, whatever the model.\n",
-           100 * (double)(e->lost.onsets_merged + e->lost.notes_doubled) / kept);
+           100 * (double)(lost->onsets_merged + lost->notes_doubled) / kept);
 }
 
 static void say_silence(const cli_common *common, const char *path, const spiral_evaluation *e) {
@@ -81,8 +80,10 @@ int verb_eval(int argc, char **argv) {
     if (status < 0) {
         cli_note_mended(&common, corpus, NULL);
         say_silence(&common, argv[first], &e);
-        if (!common.json) print_table(&e, config->latent);
-        status = cli_finish(&common, result_json(&e));
+        spiral_roll_report lost;
+        spiral_corpus_get_report(corpus, &lost);
+        if (!common.json) print_table(&e, &lost, config->latent);
+        status = cli_finish(&common, result_json(&e, &lost));
     }
     spiral_corpus_destroy(corpus);
     spiral_model_destroy(model);

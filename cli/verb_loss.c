@@ -117,6 +117,7 @@ int verb_loss(int argc, char **argv) {
         CLI_STRICT_FLAG(common),
         {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
     spiral_roll_options options;
+    spiral_files *files = NULL;
     spiral_midi midi[2] = {{0}, {0}};
     spiral_roll roll[2] = {{{0}, 0, 0, NULL, NULL}, {{0}, 0, 0, NULL, NULL}};
     spiral_helix helix;
@@ -124,8 +125,11 @@ int verb_loss(int argc, char **argv) {
     json_t *json = json_object();
     int status = cli_parse(argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(argc, first, 2, 2);
-    if (status < 0)
-        status = cli_roll_options(&rolling, &common, argv + first, argc - first, &options, &columns);
+    if (status < 0) status = cli_check_rolling(&rolling);
+    if (status < 0 && cli_range_from_music(&rolling))
+        status = cli_files(argv + first, argc - first, &common, &files);
+    if (status < 0) status = cli_roll_options(&rolling, &common, files, &options, &columns);
+    spiral_files_destroy(files);
     if (status < 0 && spiral_helix_from_name(helices[helix_name], &helix, &err) != SPIRAL_OK)
         status = cli_error(&err);
     for (int i = 0; status < 0 && i < 2; i++) {

@@ -62,15 +62,17 @@ static void train_options(const settings *s, const cli_common *common, spiral_tr
 }
 
 /* Files to validate on come first: what they hold is not trained on. */
-static int corpora(const settings *s, const cli_common *common, char **paths, int count,
+static int corpora(const settings *s, const cli_common *common, const spiral_files *files,
                    const spiral_train_options *o, spiral_corpus **train, spiral_corpus **valid) {
     spiral_error err = {.text = ""};
+    spiral_files *held_out = NULL;
     const spiral_roll_options *roll = &o->model.roll;
-    char *held_out = (char *)(uintptr_t)s->valid;
-    int columns = o->model.frames, status = -1;
-    if (s->valid) status = cli_sifted_corpus(&s->rolling, &held_out, 1, roll, columns, NULL, common, valid);
-    if (status < 0)
-        status = cli_sifted_corpus(&s->rolling, paths, count, roll, columns, *valid, common, train);
+    char *path = (char *)(uintptr_t)s->valid;
+    int columns = o->model.frames, status = s->valid ? cli_files(&path, 1, common, &held_out) : -1;
+    if (status < 0 && s->valid)
+        status = cli_sifted_corpus(&s->rolling, held_out, roll, columns, NULL, common, valid);
+    spiral_files_destroy(held_out);
+    if (status < 0) status = cli_sifted_corpus(&s->rolling, files, roll, columns, *valid, common, train);
     if (status >= 0 || s->valid) return status;
     return spiral_corpus_split(*train, 10, valid, &err) == SPIRAL_OK ? -1 : cli_error(&err);
 }
@@ -85,8 +87,8 @@ static size_t fit_files(const spiral_corpus *c) {
 static size_t full_windows(const spiral_corpus *c) {
     size_t n = 0;
     for (size_t i = 0; i < spiral_corpus_file_count(c); i++) {
-        spiral_corpus_file f = spiral_corpus_get_file(c, i);
-        if (!f.skipped) n += f.windows - f.windows_empty;
+        const spiral_corpus_file *f = spiral_corpus_get_file(c, i);
+        if (!f->left_out) n += f->windows - f->windows_silent;
     }
     return n;
 }
@@ -182,9 +184,13 @@ static int run(const settings *s, const cli_common *common, const spiral_train_o
 
 static int train_on(const settings *s, const cli_common *common, char **paths, int n_paths,
                     spiral_train_options *o) {
+    spiral_files *files = NULL;
     spiral_corpus *train = NULL, *valid = NULL;
+    int status = cli_files(paths, n_paths, common, &files);
+    if (status < 0) status = cli_roll_options(&s->rolling, common, files, &o->model.roll, &o->model.frames);
     train_options(s, common, o);
-    int status = corpora(s, common, paths, n_paths, o, &train, &valid);
+    if (status < 0) status = corpora(s, common, files, o, &train, &valid);
+    spiral_files_destroy(files);
     if (status < 0) status = check_music(common, &o->model, train, valid);
     if (status < 0) status = run(s, common, o, train, valid);
     spiral_corpus_destroy(train);
@@ -252,8 +258,6 @@ int verb_train(int argc, char **argv) {
     if (status < 0) status = check_length(&s);
     if (status < 0) status = loss_options(&s, &o.loss);
     if (status < 0) status = check_output(&s, &common);
-    if (status < 0)
-        status =
-            cli_roll_options(&s.rolling, &common, argv + first, argc - first, &o.model.roll, &o.model.frames);
+    if (status < 0) status = cli_check_rolling(&s.rolling);
     return status < 0 ? train_on(&s, &common, argv + first, argc - first, &o) : status;
 }

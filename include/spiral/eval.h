@@ -20,7 +20,6 @@ typedef struct spiral_evaluation {
     double bce_nats;      /* per window */
     double kl_nats;       /* per window; 0 for an ae */
     double target_density, predicted_density; /* sounding keys per column */
-    spiral_roll_report lost;                  /* what the representation itself lost, summed over the files */
 } spiral_evaluation;
 
 /* Encodes and decodes every window of the corpus, whose rolls must be of the model's kind. tolerance_s: for

@@ -52,13 +52,6 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_interpolation(
     const spiral_model *model, const spiral_roll *a, const spiral_roll *b, double position,
     spiral_interpolation path, spiral_roll *out, spiral_generate_report *report, spiral_error *err);
 
-/* How close to its nearest window of `corpus` a roll comes: for each of its windows that is not silent, the
- * share of sounding cells that differ (|x xor y| / |x|) from the nearest of the corpus' windows, any start;
- * the least of these. 0 = a window of the corpus stands in it unchanged; infinity = there is no window to
- * compare. Rolls of the corpus: corpus[count]. */
-SPIRAL_API double spiral_roll_nearest(const spiral_roll *roll, const spiral_roll *const *corpus, size_t count,
-                                      int window_columns);
-
 #ifdef __cplusplus
 }
 #endif

@@ -150,21 +150,8 @@ static void file_task(void *context, size_t i, int worker) {
     (void)worker;
     const evaluating *e = context;
     const spiral__corpus_entry *entry = &e->corpus->entries[i];
-    if (entry->skipped) return;
+    if (entry->left_out) return;
     e->scores[i].status = score_file(e, &entry->roll, &e->scores[i], &e->scores[i].error);
-}
-
-static void add_report(spiral_roll_report *sum, const spiral_roll_report *r) {
-    sum->notes += r->notes;
-    sum->notes_drums += r->notes_drums;
-    sum->notes_kept += r->notes_kept;
-    sum->notes_low += r->notes_low;
-    sum->notes_high += r->notes_high;
-    sum->notes_folded += r->notes_folded;
-    sum->notes_held += r->notes_held;
-    sum->notes_short += r->notes_short;
-    sum->onsets_merged += r->onsets_merged;
-    sum->notes_doubled += r->notes_doubled;
 }
 
 static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spiral_error *err) {
@@ -181,7 +168,6 @@ static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spir
         out->windows += s->windows;
         out->bce_nats += s->bce;
         out->kl_nats += s->kl;
-        if (!e->corpus->entries[i].skipped) add_report(&out->lost, &e->corpus->entries[i].report);
     }
     if (!out->windows) return spiral__fail(err, SPIRAL_NO_DATA, -1, "no window holds a note");
     out->bce_nats /= (double)out->windows;
@@ -196,7 +182,7 @@ static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spir
 spiral_status spiral_model_evaluate(const spiral_model *model, const spiral_corpus *corpus,
                                     double tolerance_s, int threads, spiral_evaluation *evaluation,
                                     spiral_error *err) {
-    SPIRAL_TRY(spiral__corpus_check(corpus, &model->config, err));
+    SPIRAL_TRY(spiral__corpus_check(corpus, &model->config.roll.grid, model->ae.planes, err));
     evaluating e = {
         .model = model, .corpus = corpus, .tolerance_s = tolerance_s, .helix = spiral_helix_default()};
     spiral_loss_options options = spiral_loss_options_default();

@@ -8,16 +8,14 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "data/corpus.h"
 #include "generate/path.h"
 
 enum { MAX_COLUMNS = 1 << 22 };
 
 static spiral_status check_roll(const spiral_model *m, const spiral_roll *roll, spiral_error *err) {
-    const spiral_grid *a = &m->config.roll.grid, *b = &roll->grid;
-    int same =
-        a->kind == b->kind && (a->kind == SPIRAL_GRID_SECONDS ? a->frame_us == b->frame_us
-                                                              : a->steps_per_quarter == b->steps_per_quarter);
-    if (!same) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the roll's grid is not the model's");
+    if (!spiral__grids_equal(&m->config.roll.grid, &roll->grid))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the roll's grid is not the model's");
     if (m->ae.planes == 2 && !roll->onsets)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1,
                             "the roll has no plane of onsets, the model's windows have");
@@ -129,39 +127,4 @@ spiral_status spiral_generate_interpolation(const spiral_model *m, const spiral_
     spiral__path_clear(&from);
     spiral__path_clear(&to);
     return status;
-}
-
-static unsigned bits(const spiral_keys *c) {
-    return (unsigned)(__builtin_popcountll(c->word[0]) + __builtin_popcountll(c->word[1]));
-}
-
-/* Cells in which n columns differ, but no more than `limit` are counted. */
-static unsigned differing(const spiral_keys *x, const spiral_keys *y, size_t n, unsigned limit) {
-    unsigned sum = 0;
-    for (size_t t = 0; t < n && sum < limit; t++) {
-        spiral_keys d = {{x[t].word[0] ^ y[t].word[0], x[t].word[1] ^ y[t].word[1]}};
-        sum += bits(&d);
-    }
-    return sum;
-}
-
-double spiral_roll_nearest(const spiral_roll *roll, const spiral_roll *const *corpus, size_t count,
-                           int window_columns) {
-    const size_t T = (size_t)window_columns;
-    double nearest = INFINITY;
-    if (window_columns < 1) return nearest;
-    for (size_t begin = 0; begin + T <= roll->frames; begin += T) {
-        const spiral_keys *window = roll->sounding + begin;
-        unsigned on = 0;
-        for (size_t t = 0; t < T; t++) on += bits(&window[t]);
-        const unsigned limit = on ? (unsigned)fmin(ceil(nearest * on), 4e9) : 0; /* so many are no gain */
-        unsigned best = limit;
-        for (size_t k = 0; on && k < count; k++)
-            for (size_t c = 0; c + T <= corpus[k]->frames; c++) {
-                unsigned d = differing(window, corpus[k]->sounding + c, T, best);
-                if (d < best) best = d;
-            }
-        if (best < limit) nearest = fmin(nearest, (double)best / on);
-    }
-    return nearest;
 }

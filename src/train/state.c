@@ -17,14 +17,14 @@ static json_t *data_json(const spiral__trainer *t) {
     double seconds = 0;
     for (size_t i = 0; i < t->corpus->count; i++) {
         const spiral__corpus_entry *e = &t->corpus->entries[i];
-        files += !e->skipped;
-        skipped += e->skipped != NULL;
+        files += !e->left_out;
+        skipped += e->left_out != NULL;
         columns += e->roll.frames;
-        if (e->skipped) continue;
-        seconds += e->seconds;
+        if (e->left_out) continue;
+        seconds += e->file.seconds;
         notes += e->report.notes_kept;
     }
-    for (size_t i = 0; i < t->valid->count; i++) held_out += !t->valid->entries[i].skipped;
+    for (size_t i = 0; i < t->valid->count; i++) held_out += !t->valid->entries[i].left_out;
     return json_pack("{s:I, s:I, s:I, s:f, s:I, s:I}", "files", (json_int_t)files, "files_skipped",
                      (json_int_t)skipped, "files_held_out", (json_int_t)held_out, "seconds", seconds,
                      "columns", (json_int_t)columns, "notes_kept", (json_int_t)notes);

@@ -201,8 +201,9 @@ spiral_status spiral_train(const spiral_train_options *options, const spiral_cor
                            spiral_train_callback callback, void *context, spiral_train_progress *result,
                            spiral_model **model, spiral_error *err) {
     SPIRAL_TRY(check_options(options, err));
-    SPIRAL_TRY(spiral__corpus_check(train, &options->model, err));
-    SPIRAL_TRY(spiral__corpus_check(valid, &options->model, err));
+    const spiral_roll_options *roll = &options->model.roll;
+    SPIRAL_TRY(spiral__corpus_check(train, &roll->grid, roll->onsets ? 2 : 1, err));
+    SPIRAL_TRY(spiral__corpus_check(valid, &roll->grid, roll->onsets ? 2 : 1, err));
     if (train->T != options->model.frames)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the corpus has windows of %d columns, the model of %d",
                             train->T, options->model.frames);

@@ -219,10 +219,6 @@ static void check_evaluation(const spiral_model *m, const spiral_corpus *c, int 
     assert_int_equal(e.kl_nats > 0, m->config.kind == SPIRAL_MODEL_VAE);
     assert_true(fabs(e.target_density - (double)model.target / (double)model.columns) < 1e-12);
     assert_true(fabs(e.predicted_density - (double)model.predicted / (double)model.columns) < 1e-12);
-    assert_int_equal(e.lost.notes_kept, c->entries[0].report.notes_kept + c->entries[1].report.notes_kept);
-    assert_int_equal(e.lost.onsets_merged,
-                     c->entries[0].report.onsets_merged + c->entries[1].report.onsets_merged);
-    assert_true(e.lost.notes_kept > 20);
     spiral_model_work_destroy(work);
     free(x);
     free(logits);

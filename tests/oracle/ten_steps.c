@@ -52,7 +52,7 @@ static spiral_status run(const char *kind, const char *folder, const char *const
     snprintf(path, sizeof path, "%s/batches.f32", folder);
     FILE *batches = fopen(path, "wb");
     if (!batches) return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot write", path);
-    spiral_status status = spiral_corpus_create(paths, count, &o.model.roll, o.model.frames, 1, &corpus, err);
+    spiral_status status = spiral_corpus_load(paths, count, &o.model.roll, o.model.frames, 1, &corpus, err);
     if (status == SPIRAL_OK) status = spiral__trainer_create(&o, corpus, corpus, &t, err);
     if (status == SPIRAL_OK) {
         status = spiral__trainer_start(&t, err);
