@@ -231,22 +231,23 @@ static void say_lost(const cli_common *common, const char *path, const spiral_ro
 }
 
 int cli_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll) {
-    const spiral_roll_options *options = &spiral_model_get_config(model)->roll;
+    spiral_roll_options options = spiral_roll_options_default();
     spiral_midi midi = {0};
     spiral_roll_report report = {0};
     spiral_error err = {.text = ""};
     int status = cli_midi(path, common, &midi);
+    spiral_model_config_get_roll(spiral_model_get_config(model), &options);
     if (status >= 0) return status;
-    if (spiral_roll_from_midi(&midi, options, roll, &report, &err) != SPIRAL_OK)
+    if (spiral_roll_from_midi(&midi, &options, roll, &report, &err) != SPIRAL_OK)
         status = cli_fail("%s: %s", path, err.text);
     else if (!roll->frames && report.notes)
         status = cli_fail("%s: none of its %zu notes is in the model's range, keys %d to %d", path,
-                          report.notes, options->low, options->high);
+                          report.notes, options.low, options.high);
     else if (!roll->frames)
         status =
             cli_fail("%s: it holds %s", path, report.notes_drums ? "drums only, no pitches" : "no notes");
     else
-        say_lost(common, path, options, &report);
+        say_lost(common, path, &options, &report);
     spiral_midi_clear(&midi);
     return status;
 }

@@ -73,7 +73,9 @@ int verb_eval(int argc, char **argv) {
     if (status < 0) status = cli_model(argv[first], &model);
     if (status >= 0) return status;
     const spiral_model_config *config = spiral_model_get_config(model);
-    status = cli_corpus(argv + first + 1, argc - first - 1, &config->roll, config->frames, &common, &corpus);
+    spiral_roll_options roll = spiral_roll_options_default();
+    spiral_model_config_get_roll(config, &roll);
+    status = cli_corpus(argv + first + 1, argc - first - 1, &roll, config->frames, &common, &corpus);
     if (status < 0 &&
         spiral_model_evaluate(model, corpus, tolerance, (int)common.threads, &e, &err) != SPIRAL_OK)
         status = cli_error_in(argv[first + 1], &err);

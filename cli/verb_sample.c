@@ -14,7 +14,7 @@ typedef struct settings {
 
 /* How many columns a length is on the model's grid. Returns -1 or the exit status. */
 static int columns_of(const spiral_model *model, const settings *s, size_t *columns) {
-    const spiral_grid *grid = &spiral_model_get_config(model)->roll.grid;
+    const spiral_grid *grid = &spiral_model_get_config(model)->grid;
     double seconds, bars, quarters;
     if (cli_length(s->length, &seconds, &bars))
         return cli_usage("--length \"%s\": must be a time like 30s or a number of bars like 8bars",
@@ -78,7 +78,9 @@ static int load_against(const spiral_model *model, const settings *s, const cli_
                         spiral_corpus **corpus) {
     const spiral_model_config *config = spiral_model_get_config(model);
     char *path = (char *)(uintptr_t)s->against;
-    int status = cli_corpus(&path, 1, &config->roll, config->frames, common, corpus);
+    spiral_roll_options roll = spiral_roll_options_default();
+    spiral_model_config_get_roll(config, &roll);
+    int status = cli_corpus(&path, 1, &roll, config->frames, common, corpus);
     if (status < 0) cli_note_mended(common, *corpus, NULL);
     return status;
 }

@@ -66,13 +66,14 @@ static int corpora(const settings *s, const cli_common *common, const spiral_fil
                    const spiral_train_options *o, spiral_corpus **train, spiral_corpus **valid) {
     spiral_error err = {.text = ""};
     spiral_files *held_out = NULL;
-    const spiral_roll_options *roll = &o->model.roll;
+    spiral_roll_options roll = spiral_roll_options_default();
+    spiral_model_config_get_roll(&o->model, &roll);
     char *path = (char *)(uintptr_t)s->valid;
     int columns = o->model.frames, status = s->valid ? cli_files(&path, 1, common, &held_out) : -1;
     if (status < 0 && s->valid)
-        status = cli_sifted_corpus(&s->rolling, held_out, roll, columns, NULL, common, valid);
+        status = cli_sifted_corpus(&s->rolling, held_out, &roll, columns, NULL, common, valid);
     spiral_files_destroy(held_out);
-    if (status < 0) status = cli_sifted_corpus(&s->rolling, files, roll, columns, *valid, common, train);
+    if (status < 0) status = cli_sifted_corpus(&s->rolling, files, &roll, columns, *valid, common, train);
     if (status >= 0 || s->valid) return status;
     return spiral_corpus_split(*train, 10, valid, &err) == SPIRAL_OK ? -1 : cli_error(&err);
 }
@@ -103,11 +104,10 @@ static int check_music(const cli_common *common, const spiral_model_config *m, c
             "too little music: %zu windows of %d columns to train on and %zu to validate, at least "
             "%d and 1 are needed",
             windows, m->frames, held_out, LEAST_WINDOWS);
-    cli_note(common,
-             "%s windows of %zu file%s to train on, %s of %zu to validate; keys %d to %d, %d columns, %s",
-             cli_thousands(windows), fit_files(train), fit_files(train) == 1 ? "" : "s",
-             cli_thousands(held_out), fit_files(valid), m->roll.low, m->roll.high, m->frames,
-             m->roll.onsets ? "frames and onsets" : "frames only");
+    cli_note(
+        common, "%s windows of %zu file%s to train on, %s of %zu to validate; keys %d to %d, %d columns, %s",
+        cli_thousands(windows), fit_files(train), fit_files(train) == 1 ? "" : "s", cli_thousands(held_out),
+        fit_files(valid), m->low, m->high, m->frames, m->planes == 2 ? "frames and onsets" : "frames only");
     cli_note_mended(common, train, valid);
     if (windows < FEW_WINDOWS)
         cli_note(common, "so little music will be learned by heart rather than understood");
@@ -187,7 +187,9 @@ static int train_on(const settings *s, const cli_common *common, char **paths, i
     spiral_files *files = NULL;
     spiral_corpus *train = NULL, *valid = NULL;
     int status = cli_files(paths, n_paths, common, &files);
-    if (status < 0) status = cli_roll_options(&s->rolling, common, files, &o->model.roll, &o->model.frames);
+    spiral_roll_options roll = spiral_roll_options_default();
+    if (status < 0) status = cli_roll_options(&s->rolling, common, files, &roll, &o->model.frames);
+    spiral_model_config_set_roll(&o->model, &roll);
     train_options(s, common, o);
     if (status < 0) status = corpora(s, common, files, o, &train, &valid);
     spiral_files_destroy(files);

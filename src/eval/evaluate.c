@@ -91,7 +91,7 @@ static void add_window(const evaluating *e, const spiral_keys *target, const spi
 
 static spiral_status decode(const spiral_model *m, const float *cells, float threshold, spiral_keys *window,
                             spiral_error *err) {
-    return spiral_decode_threshold(cells, (size_t)m->ae.T, m->config.roll.low, m->ae.P, threshold, threshold,
+    return spiral_decode_threshold(cells, (size_t)m->ae.T, m->config.low, m->ae.P, threshold, threshold,
                                    window, m->ae.planes == 2 ? window + m->ae.T : NULL, err);
 }
 
@@ -102,14 +102,13 @@ static spiral_status score_window(const evaluating *e, const spiral_roll *roll, 
     const spiral_strides strides = {T * P, P, 1};
     double bce, kl;
     spiral__window_cut(roll, begin, m->ae.T, 0, b->target);
-    spiral__window_floats(b->target, (size_t)(m->ae.planes * m->ae.T), m->config.roll.low, m->ae.P, b->x);
+    spiral__window_floats(b->target, (size_t)(m->ae.planes * m->ae.T), m->config.low, m->ae.P, b->x);
     spiral_model_encode(m, 1, b->target, b->code, &kl, b->work);
     spiral_model_decode(m, 1, b->code, b->logits, b->work);
     SPIRAL_TRY(decode(m, b->logits, m->threshold, b->predicted, err));
     spiral__pca_project(m, b->x, b->code, b->projection);
     SPIRAL_TRY(decode(m, b->projection, 0.5f, b->linear, err));
-    if (spiral__window_is_silent(b->target, m->ae.T, m->config.roll.low, m->config.roll.high))
-        return SPIRAL_OK;
+    if (spiral__window_is_silent(b->target, m->ae.T, m->config.low, m->config.high)) return SPIRAL_OK;
     size_t columns = roll->frames - begin < (size_t)T ? roll->frames - begin : (size_t)T;
     add_window(e, b->target, b->predicted, columns, &s->model);
     add_window(e, b->target, b->linear, columns, &s->pca);
@@ -182,14 +181,14 @@ static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spir
 spiral_status spiral_model_evaluate(const spiral_model *model, const spiral_corpus *corpus,
                                     double tolerance_s, int threads, spiral_evaluation *evaluation,
                                     spiral_error *err) {
-    SPIRAL_TRY(spiral__corpus_check(corpus, &model->config.roll.grid, model->ae.planes, err));
+    SPIRAL_TRY(spiral__corpus_check(corpus, &model->config.grid, model->ae.planes, err));
     evaluating e = {
         .model = model, .corpus = corpus, .tolerance_s = tolerance_s, .helix = spiral_helix_default()};
     spiral_loss_options options = spiral_loss_options_default();
     options.kind = SPIRAL_LOSS_BCE;
     options.bce = 1;
     options.reduction = SPIRAL_REDUCE_SUM;
-    options.low = model->config.roll.low;
+    options.low = model->config.low;
     spiral_loss *bce = NULL;
     spiral__pool *pool = NULL;
     e.scores = calloc(corpus->count + 1, sizeof *e.scores);

@@ -14,7 +14,7 @@
 enum { MAX_COLUMNS = 1 << 22 };
 
 static spiral_status check_roll(const spiral_model *m, const spiral_roll *roll, spiral_error *err) {
-    if (!spiral__grids_equal(&m->config.roll.grid, &roll->grid))
+    if (!spiral__grids_equal(&m->config.grid, &roll->grid))
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the roll's grid is not the model's");
     if (m->ae.planes == 2 && !roll->onsets)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1,

@@ -107,7 +107,7 @@ static spiral_status decode_roll(const spiral_model *m, float *mixed, float *sor
     const size_t cells = roll->frames * (size_t)m->ae.P;
     const double density = *spiral__tensor_data(m, m->ae.density), frames = (double)roll->frames;
     *report = (spiral_generate_report){.threshold = m->threshold};
-    SPIRAL_TRY(spiral_decode_threshold(mixed, roll->frames, m->config.roll.low, m->ae.P, report->threshold,
+    SPIRAL_TRY(spiral_decode_threshold(mixed, roll->frames, m->config.low, m->ae.P, report->threshold,
                                        m->threshold, roll->sounding, roll->onsets, err));
     size_t on = count_sounding(roll);
     if (on == 0 || (double)on < 0.1 * density * frames) {
@@ -115,9 +115,8 @@ static spiral_status decode_roll(const spiral_model *m, float *mixed, float *sor
         size_t count = wanted < 1 ? 1 : wanted >= (double)cells ? cells : (size_t)wanted;
         report->lowered = 1;
         report->threshold = spiral_decode_threshold_for_count(mixed, cells, count, sorted);
-        SPIRAL_TRY(spiral_decode_threshold(mixed, roll->frames, m->config.roll.low, m->ae.P,
-                                           report->threshold, m->threshold, roll->sounding, roll->onsets,
-                                           err));
+        SPIRAL_TRY(spiral_decode_threshold(mixed, roll->frames, m->config.low, m->ae.P, report->threshold,
+                                           m->threshold, roll->sounding, roll->onsets, err));
         on = count_sounding(roll);
     }
     report->density = (double)on / frames;
@@ -140,7 +139,7 @@ spiral_status spiral__path_decode(const spiral_model *m, const spiral__path *pat
     spiral_status status = mixed && sorted ? mix_logits(m, path, columns, mixed, err)
                                            : spiral__no_memory(err, columns * P * sizeof(float));
     if (status == SPIRAL_OK)
-        status = spiral_roll_create(m->config.roll.grid, columns, m->config.roll.onsets, &roll, err);
+        status = spiral_roll_create(m->config.grid, columns, m->config.planes == 2, &roll, err);
     spiral_generate_report r;
     if (status == SPIRAL_OK) status = decode_roll(m, mixed, sorted, &roll, &r, err);
     if (status == SPIRAL_OK) {

@@ -71,9 +71,9 @@ static void add_norms(spiral_model *m, const char *side, int *gain, int *shift) 
 static void set_sizes(spiral_model *m) {
     const spiral_model_config *c = &m->config;
     spiral__autoencoder *ae = &m->ae;
-    ae->planes = c->roll.onsets ? 2 : 1;
+    ae->planes = c->planes;
     ae->T = c->frames;
-    ae->P = c->roll.high - c->roll.low + 1;
+    ae->P = c->high - c->low + 1;
     ae->layers = c->layers;
     ae->variational = c->kind == SPIRAL_MODEL_VAE;
     ae->D = (size_t)ae->planes * (size_t)ae->T * (size_t)ae->P;
@@ -83,6 +83,19 @@ static void set_sizes(spiral_model *m) {
     ae->N = ae->H + ae->Z;
 }
 
+/* The names of tensors in files before version 0.2, where they differ. */
+static void set_old_names(spiral_model *m) {
+    const spiral__autoencoder *ae = &m->ae;
+    spiral__tensor *t = m->tensors.at;
+    t[ae->latent_weight].old_name = "code.weight";
+    t[ae->latent_bias].old_name = "code.bias";
+    t[ae->latents_mean].old_name = "codes.mean";
+    t[ae->latents_factor].old_name = "codes.factor";
+    t[ae->latents_step].old_name = "codes.step";
+    t[ae->latents_noise].old_name = "codes.noise";
+    t[ae->density].old_name = "codes.density";
+}
+
 /* The order within a group is the order in the model file and in the state of an unfinished training. */
 static void describe(spiral_model *m) {
     set_sizes(m);
@@ -90,21 +103,22 @@ static void describe(spiral_model *m) {
     const size_t D = ae->D, H = ae->H, Z = ae->Z, O = ae->O, N = ae->N;
     ae->encoder_in = add_matrix(m, "encoder.0.weight", D, N, HIDDEN_SCALE, ENCODER_IN, 0);
     add_hidden_matrices(m, "encoder", ENCODER_HIDDEN, ae->encoder_hidden);
-    ae->latent_weight = add_matrix(m, "code.weight", H, O, 1, LATENT, 0);
+    ae->latent_weight = add_matrix(m, "latent.weight", H, O, 1, LATENT, 0);
     ae->decoder_in = add_matrix(m, "decoder.0.weight", Z, H, HIDDEN_SCALE, DECODER_IN, 0);
     add_hidden_matrices(m, "decoder", DECODER_HIDDEN, ae->decoder_hidden);
     ae->out_weight = add_matrix(m, "out.weight", N, D, 1, OUT, 0);
     add_norms(m, "encoder", ae->encoder_gain, ae->encoder_shift);
-    ae->latent_bias = add_vector(m, "code.bias", O, SPIRAL__INIT_ZEROS);
+    ae->latent_bias = add_vector(m, "latent.bias", O, SPIRAL__INIT_ZEROS);
     add_norms(m, "decoder", ae->decoder_gain, ae->decoder_shift);
     ae->out_bias = add_vector(m, "out.bias", D, SPIRAL__INIT_ZEROS);
     ae->pca_mean = add_measured(m, "pca.mean", 1, D);
     ae->pca_basis = add_measured(m, "pca.basis", Z, D);
-    ae->latents_mean = add_measured(m, "codes.mean", 1, Z);
-    ae->latents_factor = add_measured(m, "codes.factor", Z, Z);
-    ae->latents_step = add_measured(m, "codes.step", Z, Z);
-    ae->latents_noise = add_measured(m, "codes.noise", Z, Z);
-    ae->density = add_measured(m, "codes.density", 1, 1);
+    ae->latents_mean = add_measured(m, "latents.mean", 1, Z);
+    ae->latents_factor = add_measured(m, "latents.factor", Z, Z);
+    ae->latents_step = add_measured(m, "latents.step", Z, Z);
+    ae->latents_noise = add_measured(m, "latents.noise", Z, Z);
+    ae->density = add_measured(m, "latents.density", 1, 1);
+    set_old_names(m);
 }
 
 static spiral_status create(spiral_model *m, spiral_error *err) {
@@ -112,7 +126,7 @@ static spiral_status create(spiral_model *m, spiral_error *err) {
     const spiral__tensor *last = &m->tensors.at[ae->out_bias]; /* of the vectors added above */
     ae->vectors_begin = m->tensors.at[ae->encoder_gain[0]].offset;
     ae->vectors = last->offset + (last->columns + 15) / 16 * 16 - ae->vectors_begin;
-    return spiral__note_input_create(ae->planes, ae->T, m->config.roll.low, ae->P, ae->N, &m->ae.input, err);
+    return spiral__note_input_create(ae->planes, ae->T, m->config.low, ae->P, ae->N, &m->ae.input, err);
 }
 
 static void update(spiral_model *m, spiral__pool *pool) {

@@ -6,7 +6,7 @@
  * src/generate).
  *
  * To add a network: a file beside autoencoder.c, a member in spiral_model for what it keeps, and its line in
- * the list `families` of model.c.
+ * spiral__families of model.c.
  */
 #ifndef SPIRAL_MODEL_FAMILY_H
 #define SPIRAL_MODEL_FAMILY_H
@@ -26,5 +26,8 @@ typedef struct spiral__family {
     /* Frees it, also after a failed create. */
     void (*clear)(spiral_model *model);
 } spiral__family;
+
+/* The networks of a model, in the order of their tensors; ends with NULL. */
+extern const spiral__family *const spiral__families[];
 
 #endif

@@ -5,6 +5,8 @@
 #ifndef SPIRAL_MODEL_MODEL_H
 #define SPIRAL_MODEL_MODEL_H
 
+#include <jansson.h>
+
 #include "model/autoencoder.h"
 #include "model/tensors.h"
 #include "spiral/model.h"
@@ -12,11 +14,13 @@
 struct spiral_model {
     spiral_model_config config;
     spiral__tensor_list tensors;
-    float *arena; /* (tensors.floats), aligned to 64 bytes, owned */
+    spiral_tensor *shown; /* (tensors.count) the tensors as the public interface shows them, owned */
+    float *arena;         /* (tensors.floats), aligned to 64 bytes, owned */
     spiral__autoencoder ae;
     float threshold;
-    char *data_note, *training_note; /* owned, or NULL */
-    char sha256[65];                 /* of the file the model was loaded from, or "" */
+    json_t *metadata; /* texts by name, owned */
+    json_t *unknown;  /* members of a loaded config that this version does not know, owned */
+    char sha256[65];  /* of the file the model was loaded from, or "" */
 };
 
 /* A tensor's numbers in the model's own arena, or in a twin of it (gradient, moment). */
@@ -27,7 +31,7 @@ static inline float *spiral__tensor_data(const spiral_model *model, int tensor) 
     return spiral__tensor_in(model, model->arena, tensor);
 }
 
-/* How many numbers the tensors of such a model hold; BAD_ARG and TOO_BIG as spiral_model_create. */
+/* How many numbers the tensors of a model with this config hold. The config has been checked. NO_MEMORY. */
 spiral_status spiral__model_numbers(const spiral_model_config *config, size_t *numbers, spiral_error *err);
 
 /* First values for every tensor, as spiral_model_create gives them. */

@@ -35,7 +35,7 @@ static spiral_status draw_windows(const spiral_model *m, const spiral_corpus *co
     }
     for (size_t i = 0; i < n; i++) {
         spiral__window_draw(corpus, 0, seed, ~(uint64_t)i, window);
-        spiral__window_floats(window, (size_t)(m->ae.planes * m->ae.T), m->config.roll.low, m->ae.P,
+        spiral__window_floats(window, (size_t)(m->ae.planes * m->ae.T), m->config.low, m->ae.P,
                               X + i * m->ae.D);
         for (size_t d = 0; d < m->ae.D; d++) sum[d] += X[i * m->ae.D + d];
     }

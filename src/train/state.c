@@ -8,7 +8,8 @@
 
 #include "base/error.h"
 #include "base/floats.h"
-#include "model/checkpoint.h"
+#include "model/config.h"
+#include "model/model_file.h"
 #include "train/trainer.h"
 
 /* What the model was trained on. */
@@ -80,17 +81,16 @@ spiral_status spiral__state_save(spiral__trainer *t, const char *path, int final
     const size_t n = m->tensors.trained;
     SPIRAL_TRY(set_note(m, "data", data_json(t), err));
     SPIRAL_TRY(set_note(m, "training", training_json(t, final), err));
-    float *now = spiral__floats(n);
-    if (!now) return spiral__no_memory(err, n * sizeof *now);
-    memcpy(now, m->arena, n * sizeof *now);
-    if (t->best_step || final)
-        memcpy(m->arena, t->best, n * sizeof *now); /* the model proper is the best so far */
-    const spiral__array extra[] = {
-        {"resume.weights", 1, n, now}, {"resume.moment1", 1, n, t->m}, {"resume.moment2", 1, n, t->v}};
-    spiral_status status = spiral__checkpoint_save(m, extra, final ? 0 : 3, path, err);
-    memcpy(m->arena, now, n * sizeof *now);
-    free(now);
-    return status;
+    const spiral__array state[] = {
+        {"resume.weights", 1, n, m->arena}, {"resume.moment1", 1, n, t->m}, {"resume.moment2", 1, n, t->v}};
+    /* The model proper is the best so far. */
+    const spiral__model_parts parts = {m, t->best_step || final ? t->best : NULL, state, final ? 0 : 3};
+    return spiral__model_file_save(&parts, path, err);
+}
+
+static const char *metadata(const spiral__model_file *file, const char *name) {
+    const char *text = json_string_value(json_object_get(file->metadata, name));
+    return text ? text : "";
 }
 
 /* Says which option differs between the training in the file and the one asked for. */
@@ -115,46 +115,25 @@ static spiral_status compare_options(const spiral__trainer *t, const json_t *sav
     return status;
 }
 
-static spiral_status compare_models(const spiral__trainer *t, const spiral_model *saved, spiral_error *err) {
-    const spiral_model_config *a = &t->model->config, *b = &saved->config;
-    int same = a->kind == b->kind && a->latent == b->latent && a->hidden == b->hidden &&
-               a->layers == b->layers && a->frames == b->frames && a->roll.low == b->roll.low &&
-               a->roll.high == b->roll.high && t->model->ae.planes == saved->ae.planes &&
-               a->roll.grid.kind == b->roll.grid.kind &&
-               (a->roll.grid.kind == SPIRAL_GRID_SECONDS
-                    ? a->roll.grid.frame_us == b->roll.grid.frame_us
-                    : a->roll.grid.steps_per_quarter == b->roll.grid.steps_per_quarter);
-    if (!a->roll.pedal != !b->roll.pedal || a->roll.out_of_range != b->roll.out_of_range)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
-                            "the training to go on with has pedal %s, out-of-range %s",
-                            b->roll.pedal ? "on" : "off", spiral_out_of_range_name(b->roll.out_of_range));
-    return same ? SPIRAL_OK
-                : spiral__fail(
-                      err, SPIRAL_BAD_ARG, -1,
-                      "the model to go on with has another shape: code %d, hidden %d, layers %d, %d columns, "
-                      "keys %d to %d",
-                      b->latent, b->hidden, b->layers, b->frames, b->roll.low, b->roll.high);
-}
-
-static spiral_status take_state(spiral__trainer *t, const spiral__tensors *tensors, const spiral_model *saved,
-                                const json_t *note, spiral_error *err) {
+static spiral_status take_state(spiral__trainer *t, const spiral__model_file *file, const json_t *note,
+                                spiral_error *err) {
     const size_t n = t->model->tensors.trained;
+    const spiral__safetensors *arrays = &file->container;
     if (json_is_true(json_object_get(note, "finished")))
         return spiral__fail(err, SPIRAL_NO_DATA, -1,
                             "its training is finished, there is nothing to go on with");
     SPIRAL_TRY(compare_options(t, note, err));
-    SPIRAL_TRY(compare_models(t, saved, err));
-    json_t *data = data_json(t);
-    json_t *saved_data = json_loads(spiral_model_get_metadata(saved, "data"), 0, NULL);
+    spiral_status status = spiral__config_compare(&file->config, &t->model->config, err);
+    if (status != SPIRAL_OK) return spiral__error_prefix(err, status, "the model to go on with");
+    json_t *data = data_json(t), *saved_data = json_loads(metadata(file, "data"), 0, NULL);
     int same = json_equal(data, saved_data);
     json_decref(data);
     json_decref(saved_data);
     if (!same) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "it was trained on other files than these");
-    SPIRAL_TRY(spiral__safetensors_get(tensors, "resume.weights", 1, n, t->model->arena, err));
-    SPIRAL_TRY(spiral__safetensors_get(tensors, "resume.moment1", 1, n, t->m, err));
-    SPIRAL_TRY(spiral__safetensors_get(tensors, "resume.moment2", 1, n, t->v, err));
-    memcpy(t->best, saved->arena, n * sizeof(float));
-    memcpy(t->model->arena + n, saved->arena + n, (saved->tensors.floats - n) * sizeof(float)); /* facts */
+    SPIRAL_TRY(spiral__model_file_get_tensors(file, t->model, t->best, err));
+    SPIRAL_TRY(spiral__safetensors_get(arrays, "resume.weights", 1, n, t->model->arena, err));
+    SPIRAL_TRY(spiral__safetensors_get(arrays, "resume.moment1", 1, n, t->m, err));
+    SPIRAL_TRY(spiral__safetensors_get(arrays, "resume.moment2", 1, n, t->v, err));
     t->steps = (int64_t)json_integer_value(json_object_get(note, "steps"));
     t->step = (int64_t)json_integer_value(json_object_get(note, "step"));
     t->best_step = (int64_t)json_integer_value(json_object_get(note, "best_step"));
@@ -167,22 +146,17 @@ static spiral_status take_state(spiral__trainer *t, const spiral__tensors *tenso
     if (t->steps < 1 || t->step < 0 || t->step > t->steps)
         return spiral__fail(err, SPIRAL_FORMAT, -1, "step %lld of %lld cannot be", (long long)t->step,
                             (long long)t->steps);
-    spiral__model_update(t->model, NULL);
+    spiral__model_update(t->model, t->pool);
     return SPIRAL_OK;
 }
 
-static spiral_status keep(void *context, const spiral__tensors *tensors, const spiral_model *saved,
-                          spiral_error *err) {
-    json_t *note = json_loads(spiral_model_get_metadata(saved, "training"), 0, NULL);
-    spiral_status status = note ? take_state(context, tensors, saved, note, err)
+spiral_status spiral__state_load(spiral__trainer *t, const char *path, spiral_error *err) {
+    spiral__model_file file;
+    SPIRAL_TRY(spiral__model_file_load(path, &file, err));
+    json_t *note = json_loads(metadata(&file, "training"), 0, NULL);
+    spiral_status status = note ? take_state(t, &file, note, err)
                                 : spiral__fail(err, SPIRAL_FORMAT, -1, "it says nothing about its training");
     json_decref(note);
-    return status;
-}
-
-spiral_status spiral__state_load(spiral__trainer *t, const char *path, spiral_error *err) {
-    spiral_model *saved = NULL;
-    spiral_status status = spiral__checkpoint_load(path, keep, t, &saved, err);
-    spiral_model_destroy(saved);
-    return status;
+    spiral__model_file_clear(&file);
+    return status == SPIRAL_OK ? status : spiral__error_prefix(err, status, path);
 }

@@ -49,7 +49,7 @@ spiral_status spiral__trainer_create(const spiral_train_options *options, const 
     t->valid = valid;
     t->options.loss.from_logits = 1;
     t->options.loss.reduction = SPIRAL_REDUCE_SUM;
-    t->options.loss.low = options->model.roll.low;
+    t->options.loss.low = options->model.low;
     spiral_status status = spiral_model_create(&options->model, options->seed, &t->model, err);
     if (status == SPIRAL_OK) status = spiral_loss_create(&t->options.loss, t->model->ae.P, &t->loss, err);
     if (status == SPIRAL_OK) status = spiral__pool_create(options->threads, &t->pool, err);
@@ -100,7 +100,7 @@ static void draw_task(void *context, size_t shard, int worker) {
         spiral_keys *window = t->windows + r * columns_of(t->model);
         uint64_t stream = (uint64_t)t->step * B + r;
         t->files[r] = spiral__window_draw(t->corpus, t->options.transpose, t->options.seed, stream, window);
-        spiral__window_floats(window, columns_of(t->model), t->model->config.roll.low, ae->P,
+        spiral__window_floats(window, columns_of(t->model), t->model->config.low, ae->P,
                               t->targets + r * ae->D);
         spiral__rng rng = spiral__rng_init(t->options.seed, NOISE_STREAM + stream);
         for (size_t i = 0; ae->variational && i < ae->Z; i++)

@@ -14,8 +14,10 @@ enum { VALIDATIONS = 20, REPORTS_PER_VALIDATION = 10 };
 static const double SAVE_EVERY_S = 30, REPORT_EVERY_S = 0.1;
 
 spiral_train_options spiral_train_options_default(void) {
+    spiral_model_config model;
+    spiral_model_config_default(&model, sizeof model);
     return (spiral_train_options){.struct_size = sizeof(spiral_train_options),
-                                  .model = spiral_model_config_default(),
+                                  .model = model,
                                   .loss = spiral_loss_options_default(),
                                   .beta = 1,
                                   .free_bits = 0.1,
@@ -187,7 +189,7 @@ static spiral_status finish(reporter *r, const char *path, spiral_error *err) {
     memcpy(t->model->arena, t->best, t->model->tensors.trained * sizeof(float));
     spiral__model_update(t->model, NULL);
     SPIRAL_TRY(spiral__validate(t, &v, err));
-    spiral_model_set_threshold(t->model, v.threshold);
+    SPIRAL_TRY(spiral_model_set_threshold(t->model, v.threshold, err));
     SPIRAL_TRY(spiral__measure_codes(t, err));
     SPIRAL_TRY(spiral__state_save(t, path, 1, err));
     r->progress->valid_loss = v.loss;
@@ -201,9 +203,8 @@ spiral_status spiral_train(const spiral_train_options *options, const spiral_cor
                            spiral_train_callback callback, void *context, spiral_train_progress *result,
                            spiral_model **model, spiral_error *err) {
     SPIRAL_TRY(check_options(options, err));
-    const spiral_roll_options *roll = &options->model.roll;
-    SPIRAL_TRY(spiral__corpus_check(train, &roll->grid, roll->onsets ? 2 : 1, err));
-    SPIRAL_TRY(spiral__corpus_check(valid, &roll->grid, roll->onsets ? 2 : 1, err));
+    SPIRAL_TRY(spiral__corpus_check(train, &options->model.grid, options->model.planes, err));
+    SPIRAL_TRY(spiral__corpus_check(valid, &options->model.grid, options->model.planes, err));
     if (train->T != options->model.frames)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the corpus has windows of %d columns, the model of %d",
                             train->T, options->model.frames);

@@ -71,8 +71,8 @@ static void score_windows(const validation *v, size_t first, size_t rows, tally 
     for (size_t r = 0; r < rows; r++) {
         const spiral_roll *roll = &t->valid->entries[v->file[first + r]].roll;
         spiral__window_cut(roll, v->begin[first + r], m->ae.T, 0, windows + r * columns);
-        spiral__window_floats(windows + r * columns, (size_t)(m->ae.planes * m->ae.T), m->config.roll.low,
-                              m->ae.P, target + r * m->ae.D);
+        spiral__window_floats(windows + r * columns, (size_t)(m->ae.planes * m->ae.T), m->config.low, m->ae.P,
+                              target + r * m->ae.D);
     }
     spiral_model_encode(m, rows, windows, codes, NULL, work);
     spiral_model_decode(m, rows, codes, logits, work);
@@ -112,7 +112,7 @@ static size_t list_windows(const spiral__trainer *t, size_t *file, size_t *begin
         const spiral_roll *roll = &t->valid->entries[i].roll;
         for (size_t b = 0; b < roll->frames; b += T) {
             int width = (int)(roll->frames - b < T ? roll->frames - b : T);
-            if (spiral__window_is_silent(roll->sounding + b, width, c->roll.low, c->roll.high)) continue;
+            if (spiral__window_is_silent(roll->sounding + b, width, c->low, c->high)) continue;
             file[count] = i;
             begin[count++] = b;
         }

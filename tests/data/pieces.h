@@ -113,7 +113,8 @@ static inline spiral_corpus *pieces_corpus(const char *path, int onsets, int T) 
 /* A small training that takes a fraction of a second. */
 static inline spiral_train_options piece_training(void) {
     spiral_train_options o = spiral_train_options_default();
-    o.model.roll = piece_options();
+    const spiral_roll_options roll = piece_options();
+    spiral_model_config_set_roll(&o.model, &roll);
     o.model.frames = PIECE_T;
     o.model.latent = 6;
     o.model.hidden = 24;

@@ -26,7 +26,7 @@ static void say(const spiral_model *m, const spiral_roll *roll, size_t begin, sp
                 float *x, float *logits, float *code, double *kl) {
     spiral_keys window[2 * PIECE_T];
     spiral__window_cut(roll, begin, m->ae.T, 0, window);
-    spiral__window_floats(window, (size_t)(m->ae.planes * m->ae.T), m->config.roll.low, m->ae.P, x);
+    spiral__window_floats(window, (size_t)(m->ae.planes * m->ae.T), m->config.low, m->ae.P, x);
     spiral_model_encode(m, 1, window, code, kl, work);
     spiral_model_decode(m, 1, code, logits, work);
 }
@@ -242,7 +242,7 @@ static void test_evaluate(void **state) {
         spiral__trainer t;
         assert_int_equal(spiral__trainer_create(&o, c, c, &t, NULL), SPIRAL_OK);
         assert_int_equal(spiral__trainer_start(&t, NULL), SPIRAL_OK);
-        spiral_model_set_threshold(t.model, -0.35f);
+        assert_int_equal(spiral_model_set_threshold(t.model, -0.35f, NULL), SPIRAL_OK);
         for (int threads = 1; threads <= 2; threads++) check_evaluation(t.model, c, threads);
         spiral__trainer_clear(&t);
     }
@@ -266,13 +266,13 @@ static void test_evaluate_refuses(void **state) {
     assert_int_equal(spiral_model_evaluate(m, c, 0.05, 1, &e, &err), SPIRAL_BAD_ARG);
     assert_non_null(strstr(err.text, "planes"));
     spiral_model_destroy(m);
-    o.model.roll.onsets = 1;
-    o.model.roll.grid.steps_per_quarter = 8;
+    o.model.planes = 2;
+    o.model.grid.steps_per_quarter = 8;
     assert_int_equal(spiral_model_create(&o.model, 1, &m, NULL), SPIRAL_OK);
     assert_int_equal(spiral_model_evaluate(m, c, 0.05, 1, &e, &err), SPIRAL_BAD_ARG);
     assert_non_null(strstr(err.text, "grid"));
     spiral_model_destroy(m);
-    o.model.roll.grid.steps_per_quarter = 4;
+    o.model.grid.steps_per_quarter = 4;
     assert_int_equal(spiral_model_create(&o.model, 1, &m, NULL), SPIRAL_OK);
     assert_int_equal(spiral_model_evaluate(m, c, NAN, 1, &e, &err), SPIRAL_BAD_ARG);
     for (size_t k = 0; k < 40; k++) c->entries[0].roll.sounding[k] = (spiral_keys){{0, 0}};

@@ -23,7 +23,7 @@ static spiral_model *train(int onsets, spiral_loss_kind loss) {
     spiral_corpus *c = pieces_corpus(p.folder, onsets, PIECE_T);
     spiral_model *m = NULL;
     spiral_error err = {.text = ""};
-    o.model.roll.onsets = onsets;
+    o.model.planes = 1 + onsets;
     o.model.kind = onsets ? SPIRAL_MODEL_VAE : SPIRAL_MODEL_AE;
     o.steps = 200;
     o.loss.kind = loss;
@@ -199,7 +199,7 @@ static void test_one_cell(void **state) {
     (void)state;
     spiral_model_config config = models[0]->config;
     spiral_model *m;
-    config.roll.low = config.roll.high = 60;
+    config.low = config.high = 60;
     config.frames = 1;
     assert_int_equal(spiral_model_create(&config, 1, &m, NULL), SPIRAL_OK);
     *spiral__tensor_data(m, m->ae.out_bias) = -1000;

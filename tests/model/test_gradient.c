@@ -169,7 +169,7 @@ static double choose_free_bits(const problem *p) {
 static void draw_window(const spiral_model *m, spiral__rng *rng, spiral_keys *window) {
     for (int note = 0; note < 6; note++) {
         int plane = (int)spiral__rng_below(rng, (uint64_t)m->ae.planes);
-        int key = m->config.roll.low - 2 + (int)spiral__rng_below(rng, (uint64_t)m->ae.P + 4);
+        int key = m->config.low - 2 + (int)spiral__rng_below(rng, (uint64_t)m->ae.P + 4);
         int begin = (int)spiral__rng_below(rng, (uint64_t)m->ae.T);
         int end = begin + 1 + (int)spiral__rng_below(rng, (uint64_t)(m->ae.T - begin));
         for (int t = begin; t < end; t++) spiral_keys_set(&window[plane * m->ae.T + t], key, 1);
@@ -177,8 +177,9 @@ static void draw_window(const spiral_model *m, spiral__rng *rng, spiral_keys *wi
 }
 
 static void create(spiral_model_kind kind, int layers, int planes, problem *p) {
-    spiral_model_config config = spiral_model_config_default();
-    config.roll.low = 61, config.roll.high = 66, config.roll.onsets = planes == 2;
+    spiral_model_config config;
+    spiral_model_config_default(&config, sizeof config);
+    config.low = 61, config.high = 66, config.planes = planes;
     config.frames = 5, config.kind = kind, config.latent = 3, config.hidden = 10, config.layers = layers;
     memset(p, 0, sizeof *p);
     assert_int_equal(spiral_model_create(&config, 5, &p->m, NULL), SPIRAL_OK);
@@ -200,7 +201,7 @@ static void create(spiral_model_kind kind, int layers, int planes, problem *p) {
         for (size_t t = 0; t < columns; t++)
             for (int k = 0; k < m->ae.P; k++)
                 p->x[r * m->ae.D + t * (size_t)m->ae.P + (size_t)k] =
-                    spiral_keys_get(&p->windows[r * columns + t], config.roll.low + k);
+                    spiral_keys_get(&p->windows[r * columns + t], config.low + k);
     }
     assert_int_equal(spiral__pool_create(2, &p->pool, NULL), SPIRAL_OK);
     assert_int_equal(spiral__autoencoder_batch_create(m, B, 1, 2, &p->batch, NULL), SPIRAL_OK);
@@ -208,7 +209,7 @@ static void create(spiral_model_kind kind, int layers, int planes, problem *p) {
         p->batch.noise[i] = (float)spiral__rng_normal(&rng);
     spiral_loss_options options = spiral_loss_options_default();
     options.reduction = SPIRAL_REDUCE_SUM;
-    options.low = config.roll.low;
+    options.low = config.low;
     assert_int_equal(spiral_loss_create(&options, m->ae.P, &p->loss, NULL), SPIRAL_OK);
     if (kind == SPIRAL_MODEL_VAE) p->free_bits = choose_free_bits(p);
     p->grad = zeros(m->tensors.trained, sizeof *p->grad);

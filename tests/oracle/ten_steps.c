@@ -9,14 +9,13 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "model/checkpoint.h"
 #include "train/trainer.h"
 
 enum { STEPS = 10 };
 
 static spiral_train_options options_of(const char *kind) {
     spiral_train_options o = spiral_train_options_default();
-    o.model.roll.grid = (spiral_grid){.kind = SPIRAL_GRID_BEATS, .steps_per_quarter = 4};
+    o.model.grid = (spiral_grid){.kind = SPIRAL_GRID_BEATS, .steps_per_quarter = 4};
     o.model.kind = strcmp(kind, "vae") ? SPIRAL_MODEL_AE : SPIRAL_MODEL_VAE;
     o.model.frames = 16, o.model.latent = 6, o.model.hidden = 48, o.model.layers = 2;
     o.batch = 96, o.steps = STEPS, o.threads = 1;
@@ -46,13 +45,15 @@ static spiral_status steps(spiral__trainer *t, FILE *batches, spiral_error *err)
 static spiral_status run(const char *kind, const char *folder, const char *const *paths, size_t count,
                          spiral_error *err) {
     spiral_train_options o = options_of(kind);
+    spiral_roll_options roll = spiral_roll_options_default();
     spiral_corpus *corpus = NULL;
+    spiral_model_config_get_roll(&o.model, &roll);
     spiral__trainer t;
     char path[1024];
     snprintf(path, sizeof path, "%s/batches.f32", folder);
     FILE *batches = fopen(path, "wb");
     if (!batches) return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot write", path);
-    spiral_status status = spiral_corpus_load(paths, count, &o.model.roll, o.model.frames, 1, &corpus, err);
+    spiral_status status = spiral_corpus_load(paths, count, &roll, o.model.frames, 1, &corpus, err);
     if (status == SPIRAL_OK) status = spiral__trainer_create(&o, corpus, corpus, &t, err);
     if (status == SPIRAL_OK) {
         status = spiral__trainer_start(&t, err);

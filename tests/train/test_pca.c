@@ -62,7 +62,7 @@ static void moments(const spiral_model *m, const spiral_corpus *c, double *mean,
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < WINDOWS; i++) {
             spiral__window_draw(c, 0, SEED, ~(uint64_t)i, window);
-            spiral__window_floats(window, (size_t)(m->ae.planes * m->ae.T), m->config.roll.low, m->ae.P, x);
+            spiral__window_floats(window, (size_t)(m->ae.planes * m->ae.T), m->config.low, m->ae.P, x);
             for (size_t a = 0; a < m->ae.D; a++) {
                 if (pass == 0) mean[a] += x[a] / (double)WINDOWS;
                 for (size_t b = 0; pass == 1 && b < m->ae.D; b++)
@@ -73,9 +73,11 @@ static void moments(const spiral_model *m, const spiral_corpus *c, double *mean,
 }
 
 static spiral_model *model_for(int code, int onsets) {
-    spiral_model_config config = spiral_model_config_default();
-    config.roll = piece_options();
-    config.roll.onsets = onsets;
+    spiral_model_config config;
+    spiral_model_config_default(&config, sizeof config);
+    const spiral_roll_options roll = piece_options();
+    spiral_model_config_set_roll(&config, &roll);
+    config.planes = 1 + onsets;
     config.frames = T, config.latent = code, config.hidden = 9;
     spiral_model *m;
     assert_int_equal(spiral_model_create(&config, 1, &m, NULL), SPIRAL_OK);
@@ -139,7 +141,7 @@ static void check_start(const spiral_model *m, const spiral_corpus *c, size_t ra
     assert_int_equal(spiral_model_work_create(m, &work, NULL), SPIRAL_OK);
     for (size_t i = 0; i < COUNT; i++) {
         spiral__window_draw(c, 0, SEED, ~(uint64_t)i, window);
-        spiral__window_floats(window, (size_t)(m->ae.planes * m->ae.T), m->config.roll.low, m->ae.P, x);
+        spiral__window_floats(window, (size_t)(m->ae.planes * m->ae.T), m->config.low, m->ae.P, x);
         spiral__pca_project(m, x, coordinates, projection);
         spiral_model_encode(m, 1, window, code, NULL, work);
         spiral_model_decode(m, 1, code, logits, work);

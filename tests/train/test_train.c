@@ -101,8 +101,8 @@ static void test_loss_falls(void **state) {
     spiral_model *loaded;
     assert_int_equal(spiral_model_load(p.model, &loaded, NULL), SPIRAL_OK);
     for (size_t i = 0; i < spiral_model_tensor_count(m); i++) {
-        spiral_tensor a = spiral_model_get_tensor(m, i), b = spiral_model_get_tensor(loaded, i);
-        assert_memory_equal(a.data, b.data, a.rows * a.columns * sizeof(float));
+        const spiral_tensor *a = spiral_model_get_tensor(m, i), *b = spiral_model_get_tensor(loaded, i);
+        assert_memory_equal(a->data, b->data, a->rows * a->columns * sizeof(float));
     }
     json_t *note = json_loads(spiral_model_get_metadata(loaded, "training"), 0, NULL);
     json_t *data = json_loads(spiral_model_get_metadata(loaded, "data"), 0, NULL);
@@ -344,11 +344,12 @@ static void test_resume_refuses_other_options(void **state) {
     DIFFERS(o.loss.helix.radii[3] = 1, "has helix_radii");
     DIFFERS(o.loss.coil_radius = 3, "has seed_radius");
     DIFFERS(o.loss.coil_rise = 3, "has seed_octave");
-    DIFFERS(o.model.latent = 5, "has another shape: code 6");
-    DIFFERS(o.model.hidden = 25, "has another shape: code 6, hidden 24");
-    DIFFERS(o.model.layers = 1, "has another shape");
-    DIFFERS(o.model.kind = SPIRAL_MODEL_AE, "has another shape");
-    DIFFERS(o.model.roll.high = 72, "has another shape");
+    DIFFERS(o.model.latent = 5, "latent is 6, not 5");
+    DIFFERS(o.model.hidden = 25, "hidden is 24, not 25");
+    DIFFERS(o.model.layers = 1, "layers is 2, not 1");
+    DIFFERS(o.model.kind = SPIRAL_MODEL_AE, "kind is vae, not ae");
+    DIFFERS(o.model.drums = 1, "drums is false, not true");
+    DIFFERS(o.model.high = 72, "high is 71, not 72");
 #undef DIFFERS
     spiral_corpus *all = pieces_corpus(p.folder, 0, PIECE_T);
     spiral_error err;
@@ -392,11 +393,10 @@ static void test_options_refused(void **state) {
     REFUSED((o.steps = 0, o.seconds = 0), SPIRAL_BAD_ARG, "time in seconds is 0");
     REFUSED(o.loss.kind = SPIRAL_LOSS_ARGMAX_DISTANCE, SPIRAL_UNSUPPORTED, "argmax_distance is a metric");
     REFUSED(o.loss.lambda = -1, SPIRAL_BAD_ARG, "-1");
-    REFUSED(o.model.latent = 0, SPIRAL_BAD_ARG, "code size is 0");
+    REFUSED(o.model.latent = 0, SPIRAL_BAD_ARG, "latent is 0");
     REFUSED(o.model.frames = PIECE_T - 1, SPIRAL_BAD_ARG, "windows of 8 columns, the model of 7");
-    REFUSED(o.model.roll.onsets = 1, SPIRAL_BAD_ARG, "its roll has 1 planes, the model's windows 2");
-    REFUSED(o.model.roll.grid.steps_per_quarter = 3, SPIRAL_BAD_ARG,
-            "the grid of its roll is not the model's");
+    REFUSED(o.model.planes = 2, SPIRAL_BAD_ARG, "its roll has 1 planes, the model's windows 2");
+    REFUSED(o.model.grid.steps_per_quarter = 3, SPIRAL_BAD_ARG, "the grid of its roll is not the model's");
 #undef REFUSED
     spiral_train_options o = before;
     spiral_error err;
