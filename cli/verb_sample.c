@@ -34,15 +34,20 @@ static int columns_of(const spiral_model *model, const settings *s, size_t *colu
 static int write_sample(const spiral_model *model, const settings *s, uint64_t seed, size_t columns,
                         const spiral_corpus *against, const cli_common *common, json_t *files) {
     spiral_roll roll = {0};
-    spiral_generate_report report;
+    spiral_generate_report report = {.struct_size = sizeof report};
+    spiral_sample_options options;
     spiral_error err = {.text = ""};
     char path[CLI_PATH_SIZE], text[320];
     size_t notes;
     double seconds;
     int status = cli_numbered(path, s->output, "sample", 1, seed);
     if (status >= 0) return status;
-    if (spiral_generate_sample(model, seed, s->temperature, columns, s->tempo, &roll, &report, &err) !=
-        SPIRAL_OK)
+    spiral_sample_options_default(&options, sizeof options);
+    options.seed = seed;
+    options.temperature = s->temperature;
+    options.frames = columns;
+    options.quarters_per_min = s->tempo;
+    if (spiral_generate_sample(model, &options, &roll, &report, &err) != SPIRAL_OK)
         return cli_error_in(s->model, &err);
     snprintf(text, sizeof text,
              "spiral sample -n 1 --seed %llu --temperature %.9g --length %s --tempo %.9g; model sha256 %s",
@@ -67,7 +72,7 @@ static int write_sample(const spiral_model *model, const settings *s, uint64_t s
                               json_pack("{s:o, s:I, s:I, s:f, s:o, s:b, s:f}", "path", cli_text(path), "seed",
                                         (json_int_t)seed, "notes", (json_int_t)notes, "seconds", seconds,
                                         "nearest_training_window", cli_number(nearest), "threshold_lowered",
-                                        report.lowered, "repeated_columns", report.edge_repeats));
+                                        report.lowered, "repeated_columns", report.repeated_frames));
     }
     spiral_roll_clear(&roll);
     return status;

@@ -80,7 +80,7 @@ def read_batches(path, cells, code, vae):
 
 
 def torch_step(model, optimizer, targets, noise, rate):
-    """One step as src/train/step.c makes it: loss per window, and its KL term with free bits."""
+    """One step as src/train/objective.c and optimizer.c make it: loss per window, and its KL term with free bits."""
     windows = targets.reshape(BATCH, *model._shape())
     mean, log_variance = model.posterior(windows)
     codes = mean if noise is None else mean + torch.exp(0.5 * log_variance) * noise

@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
- * How well a model gives back pieces it may never have seen: every window of every file through the code and
- * back, beside what as many principal components do (the linear floor).
+ * How well a model reconstructs pieces: every window of every file to its latent and back, compared with the
+ * windows, and beside it the best linear reconstruction.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/floats.h"
 #include "base/par.h"
-#include "model/model.h"
+#include "base/sized.h"
 #include "data/corpus.h"
 #include "data/window.h"
+#include "eval/linear.h"
+#include "model/model.h"
 #include "spiral/decode.h"
 #include "spiral/eval.h"
 #include "spiral/loss.h"
-#include "train/pca.h"
+
+/* Smallest struct_size that is accepted: the evaluation of version 0.2. */
+#define FIRST_SIZE (offsetof(spiral_evaluation, predicted_density) + sizeof(double))
 
 /* What one file adds; summed in the order of the files. */
 typedef struct file_score {
-    spiral_metrics_counts model, pca;
+    spiral_metrics_counts model, linear;
     size_t windows;
     double bce, kl;
     spiral_status status;
@@ -33,60 +36,57 @@ typedef struct evaluating {
     const spiral_loss *bce;
     double tolerance_s;
     spiral_helix helix;
-    file_score *scores;
+    file_score *scores; /* (files) */
 } evaluating;
 
-/* Buffers for one window. */
+/* Memory for one window, and for the reconstructions of one file. */
 typedef struct buffers {
     spiral_model_work *work;
     spiral_keys *target, *predicted, *linear; /* (planes * T) */
     float *x, *logits, *projection;           /* (D) */
-    float *code;                              /* (Z) */
-    void *loss_work;
+    float *latent;                            /* (Z) */
+    float *loss_work;
+    spiral_roll predicted_roll, linear_roll;
 } buffers;
 
 static void buffers_clear(buffers *b) {
     spiral_model_work_destroy(b->work);
-    free(b->target);
-    free(b->predicted);
-    free(b->linear);
-    free(b->x);
-    free(b->logits);
-    free(b->projection);
-    free(b->code);
-    free(b->loss_work);
+    void *owned[] = {b->target, b->predicted,  b->linear, b->x,
+                     b->logits, b->projection, b->latent, b->loss_work};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+    spiral_roll_clear(&b->predicted_roll);
+    spiral_roll_clear(&b->linear_roll);
 }
 
-static spiral_status buffers_create(const evaluating *e, buffers *b, spiral_error *err) {
-    const spiral_model *m = e->model;
-    const size_t columns = (size_t)m->ae.planes * (size_t)m->ae.T;
+static spiral_status buffers_create(const evaluating *e, const spiral_roll *roll, buffers *b,
+                                    spiral_error *err) {
+    const spiral__autoencoder *ae = &e->model->ae;
+    const size_t columns = (size_t)(ae->planes * ae->T);
     memset(b, 0, sizeof *b);
     b->target = calloc(columns, sizeof *b->target);
     b->predicted = calloc(columns, sizeof *b->predicted);
     b->linear = calloc(columns, sizeof *b->linear);
-    b->x = spiral__floats(m->ae.D);
-    b->logits = spiral__floats(m->ae.D);
-    b->projection = spiral__floats(m->ae.D);
-    b->code = spiral__floats(m->ae.Z);
-    b->loss_work = spiral__floats(spiral_loss_work_size_f32(e->bce, (size_t)m->ae.T) / sizeof(float) + 1);
-    if (!b->target || !b->predicted || !b->linear || !b->x || !b->logits || !b->projection || !b->code ||
+    b->x = spiral__floats(ae->D);
+    b->logits = spiral__floats(ae->D);
+    b->projection = spiral__floats(ae->D);
+    b->latent = spiral__floats(ae->Z);
+    b->loss_work = spiral__floats(spiral_loss_work_size_f32(e->bce, (size_t)ae->T) / sizeof(float) + 1);
+    if (!b->target || !b->predicted || !b->linear || !b->x || !b->logits || !b->projection || !b->latent ||
         !b->loss_work)
-        return spiral__no_memory(err, m->ae.D * sizeof(float));
-    return spiral_model_work_create(m, &b->work, err);
+        return spiral__no_memory(err, ae->D * sizeof(float));
+    const int onsets = roll->onsets != NULL;
+    SPIRAL_TRY(spiral_roll_create(roll->grid, roll->frames, onsets, &b->predicted_roll, err));
+    SPIRAL_TRY(spiral_roll_create(roll->grid, roll->frames, onsets, &b->linear_roll, err));
+    b->predicted_roll.quarters_per_min = b->linear_roll.quarters_per_min = roll->quarters_per_min;
+    return spiral_model_work_create(e->model, &b->work, err);
 }
 
-/* Puts a window back into a roll at column `begin`. */
+/* Writes a window to a roll from frame `begin` on. */
 static void paste(const spiral_keys *window, int T, spiral_roll *roll, size_t begin) {
     for (size_t t = 0; t < (size_t)T && begin + t < roll->frames; t++) {
         roll->sounding[begin + t] = window[t];
         if (roll->onsets) roll->onsets[begin + t] = window[(size_t)T + t];
     }
-}
-
-static void add_window(const evaluating *e, const spiral_keys *target, const spiral_keys *predicted,
-                       size_t columns, spiral_metrics_counts *counts) {
-    spiral_metrics_add_frames(counts, target, predicted, columns);
-    spiral_metrics_add_helix(counts, &e->helix, target, predicted, columns);
 }
 
 static spiral_status decode(const spiral_model *m, const float *cells, float threshold, spiral_keys *window,
@@ -95,23 +95,39 @@ static spiral_status decode(const spiral_model *m, const float *cells, float thr
                                    window, m->ae.planes == 2 ? window + m->ae.T : NULL, err);
 }
 
+/* Reconstructs a window both ways. */
+static spiral_status reconstruct(const evaluating *e, const spiral_roll *roll, size_t begin, buffers *b,
+                                 double *kl, spiral_error *err) {
+    const spiral_model *m = e->model;
+    spiral__window_cut(roll, begin, m->ae.T, 0, b->target);
+    spiral__window_floats(b->target, (size_t)(m->ae.planes * m->ae.T), m->config.low, m->ae.P, b->x);
+    spiral_model_encode(m, 1, b->target, b->latent, kl, b->work);
+    spiral_model_decode(m, 1, b->latent, b->logits, b->work);
+    SPIRAL_TRY(decode(m, b->logits, m->threshold, b->predicted, err));
+    spiral__linear_reconstruction(m, b->x, b->latent, b->projection);
+    SPIRAL_TRY(decode(m, b->projection, 0.5f, b->linear, err));
+    paste(b->predicted, m->ae.T, &b->predicted_roll, begin);
+    paste(b->linear, m->ae.T, &b->linear_roll, begin);
+    return SPIRAL_OK;
+}
+
+static void add_window(const evaluating *e, const spiral_keys *target, const spiral_keys *predicted,
+                       size_t frames, spiral_metrics_counts *counts) {
+    spiral_metrics_add_frames(counts, target, predicted, frames);
+    spiral_metrics_add_helix(counts, &e->helix, target, predicted, frames);
+}
+
 static spiral_status score_window(const evaluating *e, const spiral_roll *roll, size_t begin, buffers *b,
                                   file_score *s, spiral_error *err) {
     const spiral_model *m = e->model;
     const ptrdiff_t T = m->ae.T, P = m->ae.P;
     const spiral_strides strides = {T * P, P, 1};
     double bce, kl;
-    spiral__window_cut(roll, begin, m->ae.T, 0, b->target);
-    spiral__window_floats(b->target, (size_t)(m->ae.planes * m->ae.T), m->config.low, m->ae.P, b->x);
-    spiral_model_encode(m, 1, b->target, b->code, &kl, b->work);
-    spiral_model_decode(m, 1, b->code, b->logits, b->work);
-    SPIRAL_TRY(decode(m, b->logits, m->threshold, b->predicted, err));
-    spiral__pca_project(m, b->x, b->code, b->projection);
-    SPIRAL_TRY(decode(m, b->projection, 0.5f, b->linear, err));
+    SPIRAL_TRY(reconstruct(e, roll, begin, b, &kl, err));
     if (spiral__window_is_silent(b->target, m->ae.T, m->config.low, m->config.high)) return SPIRAL_OK;
-    size_t columns = roll->frames - begin < (size_t)T ? roll->frames - begin : (size_t)T;
-    add_window(e, b->target, b->predicted, columns, &s->model);
-    add_window(e, b->target, b->linear, columns, &s->pca);
+    size_t frames = roll->frames - begin < (size_t)T ? roll->frames - begin : (size_t)T;
+    add_window(e, b->target, b->predicted, frames, &s->model);
+    add_window(e, b->target, b->linear, frames, &s->linear);
     SPIRAL_TRY(spiral_loss_value_grad_f32(e->bce, (size_t)m->ae.planes, (size_t)T, b->logits, strides, b->x,
                                           strides, NULL, strides, &bce, NULL, strides, b->loss_work, err));
     s->bce += bce;
@@ -123,24 +139,14 @@ static spiral_status score_window(const evaluating *e, const spiral_roll *roll, 
 static spiral_status score_file(const evaluating *e, const spiral_roll *roll, file_score *s,
                                 spiral_error *err) {
     const size_t T = (size_t)e->model->ae.T;
-    spiral_roll predicted = {0}, linear = {0};
     buffers b;
-    spiral_status status = buffers_create(e, &b, err);
-    if (status == SPIRAL_OK)
-        status = spiral_roll_create(roll->grid, roll->frames, roll->onsets != NULL, &predicted, err);
-    if (status == SPIRAL_OK)
-        status = spiral_roll_create(roll->grid, roll->frames, roll->onsets != NULL, &linear, err);
-    for (size_t begin = 0; begin < roll->frames && status == SPIRAL_OK; begin += T) {
+    spiral_status status = buffers_create(e, roll, &b, err);
+    for (size_t begin = 0; begin < roll->frames && status == SPIRAL_OK; begin += T)
         status = score_window(e, roll, begin, &b, s, err);
-        paste(b.predicted, (int)T, &predicted, begin);
-        paste(b.linear, (int)T, &linear, begin);
-    }
-    predicted.quarters_per_min = linear.quarters_per_min = roll->quarters_per_min;
     if (status == SPIRAL_OK)
-        status = spiral_metrics_add_notes(&s->model, roll, &predicted, e->tolerance_s, err);
-    if (status == SPIRAL_OK) status = spiral_metrics_add_notes(&s->pca, roll, &linear, e->tolerance_s, err);
-    spiral_roll_clear(&predicted);
-    spiral_roll_clear(&linear);
+        status = spiral_metrics_add_notes(&s->model, roll, &b.predicted_roll, e->tolerance_s, err);
+    if (status == SPIRAL_OK)
+        status = spiral_metrics_add_notes(&s->linear, roll, &b.linear_roll, e->tolerance_s, err);
     buffers_clear(&b);
     return status;
 }
@@ -153,9 +159,10 @@ static void file_task(void *context, size_t i, int worker) {
     e->scores[i].status = score_file(e, &entry->roll, &e->scores[i], &e->scores[i].error);
 }
 
-static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spiral_error *err) {
-    spiral_metrics_counts model = {0}, pca = {0};
-    memset(out, 0, sizeof *out);
+static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spiral_metrics *metrics,
+                               spiral_metrics *pca, spiral_error *err) {
+    spiral_metrics_counts model = {0}, linear = {0};
+    spiral_evaluation sum = {.struct_size = sizeof sum};
     for (size_t i = 0; i < e->corpus->count; i++) {
         const file_score *s = &e->scores[i];
         if (s->status != SPIRAL_OK) {
@@ -163,42 +170,49 @@ static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spir
             return s->status;
         }
         spiral_metrics_counts_add(&model, &s->model);
-        spiral_metrics_counts_add(&pca, &s->pca);
-        out->windows += s->windows;
-        out->bce_nats += s->bce;
-        out->kl_nats += s->kl;
+        spiral_metrics_counts_add(&linear, &s->linear);
+        sum.windows += s->windows;
+        sum.bce_nats += s->bce;
+        sum.kl_nats += s->kl;
     }
-    if (!out->windows) return spiral__fail(err, SPIRAL_NO_DATA, -1, "no window holds a note");
-    out->bce_nats /= (double)out->windows;
-    out->kl_nats /= (double)out->windows;
-    out->target_density = (double)model.target_notes / (double)model.frames;
-    out->predicted_density = (double)model.predicted_notes / (double)model.frames;
-    out->model = spiral_metrics_from_counts(&model);
-    out->pca = spiral_metrics_from_counts(&pca);
+    if (!sum.windows) return spiral__fail(err, SPIRAL_NO_DATA, -1, "no window holds a note");
+    sum.bce_nats /= (double)sum.windows;
+    sum.kl_nats /= (double)sum.windows;
+    sum.target_density = (double)model.target_notes / (double)model.frames;
+    sum.predicted_density = (double)model.predicted_notes / (double)model.frames;
+    spiral__sized_write(&sum, sizeof sum, out, out->struct_size);
+    *metrics = spiral_metrics_from_counts(&model);
+    if (pca) *pca = spiral_metrics_from_counts(&linear);
     return SPIRAL_OK;
 }
 
-spiral_status spiral_model_evaluate(const spiral_model *model, const spiral_corpus *corpus,
-                                    double tolerance_s, int threads, spiral_evaluation *evaluation,
-                                    spiral_error *err) {
-    SPIRAL_TRY(spiral__corpus_check(corpus, &model->config.grid, model->ae.planes, err));
-    evaluating e = {
-        .model = model, .corpus = corpus, .tolerance_s = tolerance_s, .helix = spiral_helix_default()};
+static spiral_status create_bce(const spiral_model *m, spiral_loss **bce, spiral_error *err) {
     spiral_loss_options options = spiral_loss_options_default();
     options.kind = SPIRAL_LOSS_BCE;
     options.bce = 1;
     options.reduction = SPIRAL_REDUCE_SUM;
-    options.low = model->config.low;
+    options.low = m->config.low;
+    return spiral_loss_create(&options, m->ae.P, bce, err);
+}
+
+spiral_status spiral_model_evaluate(const spiral_model *model, const spiral_corpus *corpus,
+                                    double tolerance_s, int threads, spiral_evaluation *evaluation,
+                                    spiral_metrics *metrics, spiral_metrics *pca, spiral_error *err) {
+    SPIRAL_TRY(
+        spiral__sized_check("evaluation", evaluation->struct_size, FIRST_SIZE, sizeof *evaluation, err));
+    SPIRAL_TRY(spiral__corpus_check(corpus, &model->config.grid, model->config.planes, err));
     spiral_loss *bce = NULL;
     spiral__pool *pool = NULL;
+    evaluating e = {
+        .model = model, .corpus = corpus, .tolerance_s = tolerance_s, .helix = spiral_helix_default()};
     e.scores = calloc(corpus->count + 1, sizeof *e.scores);
-    spiral_status status = e.scores ? spiral_loss_create(&options, model->ae.P, &bce, err)
-                                    : spiral__no_memory(err, corpus->count * sizeof *e.scores);
+    spiral_status status =
+        e.scores ? create_bce(model, &bce, err) : spiral__no_memory(err, corpus->count * sizeof *e.scores);
     if (status == SPIRAL_OK) status = spiral__pool_create(threads, &pool, err);
     if (status == SPIRAL_OK) {
         e.bce = bce;
         spiral__par_for(pool, corpus->count, file_task, &e);
-        status = summarise(&e, evaluation, err);
+        status = summarise(&e, evaluation, metrics, pca, err);
     }
     spiral__pool_destroy(pool);
     spiral_loss_destroy(bce);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pieces made for the tests of training and of what comes after it: chords that change every few frames, in
- * MIDI files in a folder of their own.
+ * Pieces made for the tests of corpora, training and what comes after it: chords that change every few
+ * frames, in MIDI files in a folder of their own.
  */
-#ifndef SPIRAL_TESTS_TRAIN_PIECES_H
-#define SPIRAL_TESTS_TRAIN_PIECES_H
+#ifndef SPIRAL_TESTS_DATA_PIECES_H
+#define SPIRAL_TESTS_DATA_PIECES_H
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +13,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
-#include "spiral/train.h"
-#include "spiral/eval.h"
+#include "spiral/data.h"
 
 enum { PIECE_LOW = 60, PIECE_HIGH = 71, PIECE_T = 8, PIECE_MAX = 16 };
 
@@ -108,21 +107,6 @@ static inline spiral_corpus *pieces_corpus(const char *path, int onsets, int T) 
     options.onsets = onsets;
     if (spiral_corpus_load(&path, 1, &options, T, 1, &corpus, &err) != SPIRAL_OK) fail_msg("%s", err.text);
     return corpus;
-}
-
-/* A small training that takes a fraction of a second. */
-static inline spiral_train_options piece_training(void) {
-    spiral_train_options o = spiral_train_options_default();
-    const spiral_roll_options roll = piece_options();
-    spiral_model_config_set_roll(&o.model, &roll);
-    o.model.frames = PIECE_T;
-    o.model.latent = 6;
-    o.model.hidden = 24;
-    o.batch = 70; /* two shards, one of them not full */
-    o.steps = 60;
-    o.transpose = 0;
-    o.threads = 1;
-    return o;
 }
 
 #endif

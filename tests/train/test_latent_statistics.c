@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What training learns about its codes: mean, spread and motion against the same moments computed here, and
- * the equations that tie them together.
+ * What is measured on the latents: mean, covariance and motion against the same moments computed here, and
+ * the equations between them.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-
-#include "../data/pieces.h"
+#include "testing.h"
+#include "training.h"
 #include "data/window.h"
-#include "train/trainer.h"
 
 static void *zeros(size_t n, size_t size) {
     void *p = calloc(n + 1, size);
@@ -21,7 +15,7 @@ static void *zeros(size_t n, size_t size) {
     return p;
 }
 
-/* Codes of every place of the corpus and of half a window later, and their moments. */
+/* Latents of every position of the corpus and of half a window later, and their moments. */
 static void moments(const spiral_model *m, const spiral_corpus *c, double *mean, double *C0, double *C1) {
     const size_t Z = m->ae.Z, hop = (PIECE_T + 1) / 2, n = c->positions;
     spiral_model_work *work;
@@ -72,27 +66,33 @@ static void assert_near(size_t n, const double *x, const double *y, double toler
         if (!(fabs(x[i] - y[i]) <= tolerance)) fail_msg("number %zu: %g, not %g", i, x[i], y[i]);
 }
 
-/* F F' = C0,  A C0 = C1,  G G' = C0 - A C0 A' */
-static void test_facts(void **state) {
+/* F F' = C0,  A C0 = C1,  G G' = C0 - A C0 A', for any number of threads the same bits. */
+static void moments_satisfy_their_equations(void **state) {
     (void)state;
     pieces p;
+    spiral__pool *pool;
+    spiral_model *m;
     pieces_open(&p);
     pieces_add(&p, "a.mid", 1, 300);
     pieces_add(&p, "b.mid", 2, 200);
     spiral_corpus *c = pieces_corpus(p.folder, 0, PIECE_T);
-    spiral_train_options o = piece_training();
-    o.model.latent = 5;
-    o.threads = 2;
-    spiral__trainer t;
-    assert_int_equal(spiral__trainer_create(&o, c, c, &t, NULL), SPIRAL_OK);
-    assert_int_equal(spiral__measure_codes(&t, NULL), SPIRAL_OK);
-    const spiral_model *m = t.model;
-    const size_t Z = m->ae.Z;
+    training t = piece_training();
+    t.config.latent = 5;
+    assert_int_equal(spiral_model_create(&t.config, 1, &m, NULL), SPIRAL_OK);
+    assert_int_equal(spiral__measure_latents(m, c, NULL, NULL), SPIRAL_OK);
+    const size_t Z = m->ae.Z, bytes = m->tensors.floats * sizeof(float);
+    float *alone = malloc(bytes);
+    memcpy(alone, m->arena, bytes);
+    assert_int_equal(spiral__pool_create(3, &pool, NULL), SPIRAL_OK);
+    assert_int_equal(spiral__measure_latents(m, c, pool, NULL), SPIRAL_OK);
+    assert_memory_equal(alone, m->arena, bytes);
+    spiral__pool_destroy(pool);
+    free(alone);
     double *mean = zeros(Z, sizeof *mean), *C0 = zeros(Z * Z, sizeof *C0), *C1 = zeros(Z * Z, sizeof *C1);
     double *x = zeros(Z * Z, sizeof *x), *y = zeros(Z * Z, sizeof *y), *q = zeros(Z * Z, sizeof *q);
-    const float *F = spiral__tensor_data(m, m->ae.latents_factor),
-                *A = spiral__tensor_data(m, m->ae.latents_step);
-    const float *G = spiral__tensor_data(m, m->ae.latents_noise);
+    const float *F = spiral__tensor_data(m, m->ae.latents_factor);
+    const float *A = spiral__tensor_data(m, m->ae.latents_step),
+                *G = spiral__tensor_data(m, m->ae.latents_noise);
     moments(m, c, mean, C0, C1);
     doubles(Z, spiral__tensor_data(m, m->ae.latents_mean), x);
     assert_near(Z, x, mean, 1e-6);
@@ -118,38 +118,38 @@ static void test_facts(void **state) {
     free(x);
     free(y);
     free(q);
-    spiral__trainer_clear(&t);
+    spiral_model_destroy(m);
     spiral_corpus_destroy(c);
     pieces_close(&p);
 }
 
-/* Codes that never move: no spread, no noise, and no number that is none. */
-static void test_constant_codes(void **state) {
+/* Latents that never change: no covariance and no noise, and every number is finite. */
+static void constant_latents_have_no_noise(void **state) {
     (void)state;
     pieces p;
+    spiral_model *m;
     pieces_open(&p);
     pieces_add(&p, "a.mid", 1, 40);
     spiral_corpus *c = pieces_corpus(p.folder, 0, PIECE_T);
-    spiral_train_options o = piece_training();
-    spiral__trainer t;
-    assert_int_equal(spiral__trainer_create(&o, c, c, &t, NULL), SPIRAL_OK);
-    memset(t.model->arena, 0, t.model->tensors.trained * sizeof(float));
-    spiral__model_update(t.model, NULL);
-    assert_int_equal(spiral__measure_codes(&t, NULL), SPIRAL_OK);
-    for (size_t i = 0; i < t.model->ae.Z * t.model->ae.Z; i++) {
-        assert_true(fabs(spiral__tensor_data(t.model, t.model->ae.latents_factor)[i]) < 1e-5);
-        assert_true(spiral__tensor_data(t.model, t.model->ae.latents_noise)[i] == 0);
-        assert_true(spiral__tensor_data(t.model, t.model->ae.latents_step)[i] == 0);
+    training t = piece_training();
+    assert_int_equal(spiral_model_create(&t.config, 1, &m, NULL), SPIRAL_OK);
+    memset(m->arena, 0, m->tensors.trained * sizeof(float));
+    spiral_model_update(m);
+    assert_int_equal(spiral__measure_latents(m, c, NULL, NULL), SPIRAL_OK);
+    for (size_t i = 0; i < m->ae.Z * m->ae.Z; i++) {
+        assert_true(fabs(spiral__tensor_data(m, m->ae.latents_factor)[i]) < 1e-5);
+        assert_true(spiral__tensor_data(m, m->ae.latents_noise)[i] == 0);
+        assert_true(spiral__tensor_data(m, m->ae.latents_step)[i] == 0);
     }
-    spiral__trainer_clear(&t);
+    spiral_model_destroy(m);
     spiral_corpus_destroy(c);
     pieces_close(&p);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_facts),
-        cmocka_unit_test(test_constant_codes),
+        cmocka_unit_test(moments_satisfy_their_equations),
+        cmocka_unit_test(constant_latents_have_no_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
