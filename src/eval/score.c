@@ -121,9 +121,12 @@ static void score_rows(const scoring *s, size_t first, size_t rows, buffers *b, 
     spiral__window_floats(b->windows, rows * columns, m->config.low, ae->P, b->target);
     spiral_model_encode(m, rows, b->windows, b->latents, NULL, b->work);
     spiral_model_decode(m, rows, b->latents, b->logits, b->work);
-    size_t bad = bad_row(rows, ae->D, b->logits);
-    if (s->loss) sum->loss += loss_of(s, b, rows);
-    if (bad < rows || !isfinite(sum->loss)) sum->bad_window = 1 + first + (bad < rows ? bad : 0);
+    double loss = s->loss ? loss_of(s, b, rows) : 0;
+    if (!s->loss || !isfinite(loss)) { /* a finite loss has finite logits */
+        size_t bad = bad_row(rows, ae->D, b->logits);
+        if (bad < rows || !isfinite(loss)) sum->bad_window = 1 + first + (bad < rows ? bad : 0);
+    }
+    sum->loss += loss;
     for (size_t r = 0; r < rows; r++) count_window(ae->D, b->logits + r * ae->D, b->target + r * ae->D, sum);
 }
 

@@ -62,6 +62,7 @@ spiral_status spiral__note_runs_create(const spiral__note_input *l, size_t rows,
                                        spiral__note_runs *r, spiral_error *err) {
     /* The most runs: every second frame of every key sounds. */
     const size_t max = all_keys(l) * (((size_t)l->frames + 1) / 2);
+    if (!backward) rows = 1;
     *r = (spiral__note_runs){.rows = rows, .max = max};
     r->runs = calloc(rows * max + 1, sizeof *r->runs);
     r->count = calloc(rows + 1, sizeof *r->count);
@@ -121,10 +122,11 @@ static size_t find_runs(const spiral__note_input *l, const spiral_keys *window, 
 void spiral__note_input_forward(const spiral__note_input *l, const spiral_keys *window, size_t row,
                                 spiral__note_runs *r, float *y) {
     const spiral__nn_kernels *kernels = spiral__nn_kernels_get();
-    const spiral__note_run *runs = r->runs + row * r->max;
-    r->count[row] = find_runs(l, window, row, r->runs + row * r->max);
+    const size_t kept = r->sorted ? row : 0;
+    spiral__note_run *runs = r->runs + kept * r->max;
+    r->count[kept] = find_runs(l, window, row, runs);
     memset(y, 0, l->width * sizeof *y);
-    for (size_t i = 0; i < r->count[row]; i++) {
+    for (size_t i = 0; i < r->count[kept]; i++) {
         kernels->add(l->width, sum_row(l, runs[i].key, runs[i].end), y);
         if (runs[i].begin) kernels->subtract(l->width, sum_row(l, runs[i].key, runs[i].begin), y);
     }

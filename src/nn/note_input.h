@@ -38,19 +38,21 @@ typedef struct spiral__note_run {
 
 /* The runs of a batch of windows: what forward found and backward needs. */
 typedef struct spiral__note_runs {
-    size_t rows, max;         /* windows; runs a window can hold */
+    size_t rows, max;         /* windows that are kept; runs a window can hold */
     spiral__note_run *runs;   /* (rows, max) as found */
     size_t *count;            /* (rows) */
     spiral__note_run *sorted; /* (rows max) by key, then by row; NULL: forward only */
     size_t *key_begin;        /* (planes keys + 1): where the runs of each key begin in sorted */
 } spiral__note_runs;
 
-/* backward: nonzero if gradients will be asked for. NO_MEMORY. */
+/* backward: nonzero if gradients will be asked for; if not, only the runs of the last window are kept.
+ * NO_MEMORY. */
 spiral_status spiral__note_runs_create(const spiral__note_input *layer, size_t rows, int backward,
                                        spiral__note_runs *runs, spiral_error *err);
 void spiral__note_runs_clear(spiral__note_runs *runs);
 
-/* y = x W of one window (planes * frames), as row `row` of the batch. Rows may run in parallel. */
+/* y = x W of one window (planes * frames), as row `row` of the batch. With backward rows may run in parallel.
+ */
 void spiral__note_input_forward(const spiral__note_input *layer, const spiral_keys *window, size_t row,
                                 spiral__note_runs *runs, float *y /* (width) */);
 
