@@ -4,14 +4,8 @@
  * range, and the threshold for a given number of cells.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "testing.h"
 #include "base/rng.h"
 #include "spiral/decode.h"
 
@@ -22,7 +16,7 @@ static int is_only(const spiral_keys *keys, int key) {
 }
 
 /* Above the threshold, not at it; an onset only where its key sounds; each plane has its threshold. */
-static void test_above_the_threshold(void **state) {
+static void cells_above_the_threshold_sound(void **state) {
     (void)state;
     const float logits[] = {1, 2, 3, /**/ 2, 1, 2.5f, /* onsets */ 9, 9, 9, /**/ 9, 9, 1};
     spiral_keys sounding[2], onsets[2];
@@ -33,10 +27,14 @@ static void test_above_the_threshold(void **state) {
     assert_true(is_only(&onsets[0], 65) && is_only(&onsets[1], -1));
     assert_int_equal(spiral_decode_threshold(logits, 2, 63, 3, 2, 0.5f, sounding, onsets, NULL), SPIRAL_OK);
     assert_true(is_only(&onsets[1], 65));
-    assert_int_equal(spiral_decode_threshold(logits, 4, 63, 3, 2.75f, 0, sounding, NULL, NULL), SPIRAL_OK);
+    spiral_keys four[4]; /* one plane: twice as many frames of the same numbers */
+    assert_int_equal(spiral_decode_threshold(logits, 4, 63, 3, 8, 0, four, NULL, NULL), SPIRAL_OK);
+    assert_true(is_only(&four[0], -1) && is_only(&four[1], -1));
+    assert_true(four[2].word[0] == UINT64_C(1) << 63 && four[2].word[1] == 3);
+    assert_true(four[3].word[0] == UINT64_C(1) << 63 && four[3].word[1] == 1);
 }
 
-static void test_what_is_not_a_number_is_silent(void **state) {
+static void what_is_not_a_number_is_silent(void **state) {
     (void)state;
     const float logits[] = {NAN, INFINITY, -INFINITY};
     spiral_keys sounding;
@@ -44,7 +42,7 @@ static void test_what_is_not_a_number_is_silent(void **state) {
     assert_true(is_only(&sounding, 61));
 }
 
-static void test_limits_of_the_keys(void **state) {
+static void keys_must_be_within_0_to_127(void **state) {
     (void)state;
     float logits[128];
     spiral_keys sounding;
@@ -69,7 +67,7 @@ static size_t above(const float *logits, size_t n, float threshold) {
     return count;
 }
 
-static void test_threshold_for_a_number_of_cells(void **state) {
+static void a_threshold_for_a_number_of_cells(void **state) {
     (void)state;
     enum { N = 50 };
     float logits[N], sorted[N];
@@ -89,10 +87,10 @@ static void test_threshold_for_a_number_of_cells(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_above_the_threshold),
-        cmocka_unit_test(test_what_is_not_a_number_is_silent),
-        cmocka_unit_test(test_limits_of_the_keys),
-        cmocka_unit_test(test_threshold_for_a_number_of_cells),
+        cmocka_unit_test(cells_above_the_threshold_sound),
+        cmocka_unit_test(what_is_not_a_number_is_silent),
+        cmocka_unit_test(keys_must_be_within_0_to_127),
+        cmocka_unit_test(a_threshold_for_a_number_of_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

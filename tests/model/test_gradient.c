@@ -6,16 +6,8 @@
  * variational model, the KL term.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "testing.h"
 #include "base/rng.h"
 #include "model/model.h"
 #include "nn/tasks.h"
@@ -310,19 +302,19 @@ static void check(spiral_model_kind kind, int layers, int planes) {
     clear(&p);
 }
 
-static void test_ae(void **state) {
+static void gradients_of_an_ae(void **state) {
     (void)state;
     for (int planes = 1; planes <= 2; planes++)
         for (int layers = 1; layers <= 3; layers += 2) check(SPIRAL_MODEL_AE, layers, planes);
 }
 
-static void test_vae(void **state) {
+static void gradients_of_a_vae(void **state) {
     (void)state;
     for (int planes = 1; planes <= 2; planes++)
         for (int layers = 1; layers <= 3; layers += 2) check(SPIRAL_MODEL_VAE, layers, planes);
 }
 
-static void test_every_instruction_set(void **state) {
+static void gradients_on_every_instruction_set(void **state) {
     (void)state;
     const char *const names[] = {"baseline", "avx2", "avx512"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -331,7 +323,7 @@ static void test_every_instruction_set(void **state) {
 }
 
 /* spiral_model_encode gives the mean, without a random draw, and the divergence of the posterior. */
-static void test_encode_gives_the_mean(void **state) {
+static void encode_gives_the_mean_and_the_divergence(void **state) {
     (void)state;
     problem p;
     create(SPIRAL_MODEL_VAE, 2, 2, &p);
@@ -365,10 +357,10 @@ static void test_encode_gives_the_mean(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ae),
-        cmocka_unit_test(test_vae),
-        cmocka_unit_test(test_every_instruction_set),
-        cmocka_unit_test(test_encode_gives_the_mean),
+        cmocka_unit_test(gradients_of_an_ae),
+        cmocka_unit_test(gradients_of_a_vae),
+        cmocka_unit_test(gradients_on_every_instruction_set),
+        cmocka_unit_test(encode_gives_the_mean_and_the_divergence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,15 +5,8 @@
  */
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "testing.h"
 #include "base/floats.h"
 #include "base/rng.h"
 #include "nn/dense.h"
@@ -156,15 +149,19 @@ static void on_every_isa(void (*check)(layer *)) {
     assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
 }
 
-static void test_forward(void **state) { (void)state, on_every_isa(check_forward); }
-static void test_gradient_of_the_input(void **state) { (void)state, on_every_isa(check_input_gradient); }
-static void test_gradients_of_the_weights(void **state) { (void)state, on_every_isa(check_weight_gradients); }
+static void forward_is_x_W_plus_b(void **state) { (void)state, on_every_isa(check_forward); }
+static void the_gradient_of_the_input_is_dy_W_transposed(void **state) {
+    (void)state, on_every_isa(check_input_gradient);
+}
+static void the_gradients_of_the_weights_are_sums_over_rows(void **state) {
+    (void)state, on_every_isa(check_weight_gradients);
+}
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forward),
-        cmocka_unit_test(test_gradient_of_the_input),
-        cmocka_unit_test(test_gradients_of_the_weights),
+        cmocka_unit_test(forward_is_x_W_plus_b),
+        cmocka_unit_test(the_gradient_of_the_input_is_dy_W_transposed),
+        cmocka_unit_test(the_gradients_of_the_weights_are_sums_over_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

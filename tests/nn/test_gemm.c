@@ -5,16 +5,8 @@
  */
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "testing.h"
 #include "base/par.h"
 #include "base/rng.h"
 #include "simd/gemm_kernel.h"
@@ -127,12 +119,12 @@ static void own_kernel(const char *isa) {
     assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
 }
 
-static void test_own_baseline(void **state) { (void)state, own_kernel("baseline"); }
-static void test_own_avx2(void **state) { (void)state, own_kernel("avx2"); }
-static void test_own_avx512(void **state) { (void)state, own_kernel("avx512"); }
+static void own_product_baseline(void **state) { (void)state, own_kernel("baseline"); }
+static void own_product_avx2(void **state) { (void)state, own_kernel("avx2"); }
+static void own_product_avx512(void **state) { (void)state, own_kernel("avx512"); }
 
 /* Neither of A's axes is contiguous, nor of B's. */
-static void test_own_strides(void **state) {
+static void own_product_on_any_strides(void **state) {
     (void)state;
     spiral__rng rng = spiral__rng_init(3, 4);
     for (size_t m = 1; m < 20; m += 6)
@@ -151,7 +143,7 @@ static void test_own_strides(void **state) {
 }
 
 /* A row of C has the same bits whatever the other rows of A hold, NaN too. */
-static void test_own_rows_apart(void **state) {
+static void rows_of_the_own_product_are_independent(void **state) {
     (void)state;
     spiral__rng rng = spiral__rng_init(5, 6);
     product p = {.m = 21, .n = 50, .k = 200, .beta = 0};
@@ -190,7 +182,7 @@ static void dense(const char *isa) {
     }
 }
 
-static void test_gemm(void **state) {
+static void the_chosen_product_is_right(void **state) {
     (void)state;
     dense("baseline");
     dense("auto");
@@ -209,7 +201,7 @@ static void small_product(void *context, size_t i, int worker) {
     assert_true(C[0] == 19 && C[1] == 22 && C[2] == 43 && C[3] == 50);
 }
 
-static void test_threads_of_the_blas_stay(void **state) {
+static void the_threads_of_the_blas_stay_as_they_are(void **state) {
     (void)state;
     if (!openblas_set_num_threads || !openblas_get_num_threads) {
         print_message("# no OpenBLAS in this build: nothing to check\n");
@@ -233,13 +225,13 @@ static void test_threads_of_the_blas_stay(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own_baseline),
-        cmocka_unit_test(test_own_avx2),
-        cmocka_unit_test(test_own_avx512),
-        cmocka_unit_test(test_own_strides),
-        cmocka_unit_test(test_own_rows_apart),
-        cmocka_unit_test(test_gemm),
-        cmocka_unit_test(test_threads_of_the_blas_stay),
+        cmocka_unit_test(own_product_baseline),
+        cmocka_unit_test(own_product_avx2),
+        cmocka_unit_test(own_product_avx512),
+        cmocka_unit_test(own_product_on_any_strides),
+        cmocka_unit_test(rows_of_the_own_product_are_independent),
+        cmocka_unit_test(the_chosen_product_is_right),
+        cmocka_unit_test(the_threads_of_the_blas_stay_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

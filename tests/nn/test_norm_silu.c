@@ -4,15 +4,8 @@
  * central differences of it.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "testing.h"
 #include "base/rng.h"
 #include "nn/norm_silu.h"
 #include "spiral/isa.h"
@@ -104,7 +97,7 @@ static void check(size_t n, spiral__rng *rng) {
 }
 
 /* Widths on both sides of the 16 partial sums that a row is summed in. */
-static void test_output_and_gradients(void **state) {
+static void output_and_gradients_follow_the_formula(void **state) {
     (void)state;
     const char *const isas[] = {"baseline", "avx2", "avx512"};
     const size_t widths[] = {2, 3, 15, 16, 17, 48, 70};
@@ -121,7 +114,7 @@ static void test_output_and_gradients(void **state) {
 
 /* All numbers of a row equal: the variance is 0, the output is SiLU of the shift and nothing is divided by 0.
  */
-static void test_constant_row(void **state) {
+static void a_constant_row_has_finite_gradients(void **state) {
     (void)state;
     float x[4] = {3, 3, 3, 3}, y[4], inverse, dy[4] = {1, -2, 3, 4};
     const float gain[4] = {1, 2, 3, 4}, shift[4] = {0, 1, -1, 0.5f};
@@ -137,8 +130,8 @@ static void test_constant_row(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_output_and_gradients),
-        cmocka_unit_test(test_constant_row),
+        cmocka_unit_test(output_and_gradients_follow_the_formula),
+        cmocka_unit_test(a_constant_row_has_finite_gradients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

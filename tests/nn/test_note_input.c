@@ -5,15 +5,8 @@
  * of the two words of a key set.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "testing.h"
 #include "base/floats.h"
 #include "base/rng.h"
 #include "nn/note_input.h"
@@ -139,13 +132,13 @@ static void check(int low, int high, int frames, int planes) {
     clear(&f);
 }
 
-static void test_36_keys_and_36_frames(void **state) {
+static void on_36_keys_and_36_frames(void **state) {
     (void)state;
     check(48, 83, 36, 1);
     check(48, 83, 36, 2);
 }
 
-static void test_limits_of_the_key_range(void **state) {
+static void at_the_limits_of_the_key_range(void **state) {
     (void)state;
     check(0, 127, 7, 2); /* all keys */
     check(63, 64, 9, 2); /* a word's last key and the next one's first */
@@ -154,7 +147,7 @@ static void test_limits_of_the_key_range(void **state) {
     check(64, 75, 6, 1);
 }
 
-static void test_shortest_and_longest_windows(void **state) {
+static void on_the_shortest_and_longest_windows(void **state) {
     (void)state;
     check(60, 71, 1, 1);
     check(60, 71, 1, 2);
@@ -163,7 +156,7 @@ static void test_shortest_and_longest_windows(void **state) {
 }
 
 /* Sums along time: their values, and the same bits on one thread and on three. */
-static void test_sums_follow_the_weights(void **state) {
+static void sums_along_time_follow_the_weights(void **state) {
     (void)state;
     enum { FRAMES = 4, KEYS = 6 };
     fixture f;
@@ -193,10 +186,10 @@ static void test_sums_follow_the_weights(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_36_keys_and_36_frames),
-        cmocka_unit_test(test_limits_of_the_key_range),
-        cmocka_unit_test(test_shortest_and_longest_windows),
-        cmocka_unit_test(test_sums_follow_the_weights),
+        cmocka_unit_test(on_36_keys_and_36_frames),
+        cmocka_unit_test(at_the_limits_of_the_key_range),
+        cmocka_unit_test(on_the_shortest_and_longest_windows),
+        cmocka_unit_test(sums_along_time_follow_the_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
