@@ -146,6 +146,34 @@ static void group12_octave_errors_are_no_chroma_errors(void **state) {
     assert_true(m.octave_share == 1 && m.chroma_accuracy == 1);
 }
 
+/* Counts of the parts of two rolls, added, are the counts of the whole: every field, also the real ones. */
+static void test_counts_of_parts_add_up(void **state) {
+    (void)state;
+    enum { N = 60, HALF = 25 };
+    spiral__rng rng = spiral__rng_init(6, 0);
+    spiral_keys t[N], p[N];
+    for (int i = 0; i < N; i++) t[i] = random_column(&rng, .2), p[i] = random_column(&rng, .2);
+    spiral_metrics_counts whole = {0}, first = {0}, second = {0};
+    const size_t begin[2] = {0, HALF}, end[2] = {HALF, N};
+    for (int part = 0; part < 2; part++) {
+        spiral_metrics_counts *counts[] = {&whole, part ? &second : &first};
+        for (int k = 0; k < 2; k++) {
+            size_t from = begin[part], n = end[part] - from;
+            spiral_roll target = roll_of(t + from, NULL, n), predicted = roll_of(p + from, NULL, n);
+            spiral_metrics_add_frames(counts[k], t + from, p + from, n);
+            spiral_metrics_add_helix(counts[k], &helix, t + from, p + from, n);
+            assert_int_equal(spiral_metrics_add_notes(counts[k], &target, &predicted, .05, NULL), SPIRAL_OK);
+        }
+    }
+    assert_true(first.chroma_true_positives > first.true_positives && first.notes_matched > 0);
+    spiral_metrics_counts_add(&first, &second);
+    assert_true(fabs(first.helix_energy - whole.helix_energy) < 1e-9 * whole.helix_energy);
+    assert_true(fabs(first.helix_distance - whole.helix_distance) < 1e-9 * whole.helix_distance);
+    first.helix_energy = whole.helix_energy; /* sums of reals depend on their order */
+    first.helix_distance = whole.helix_distance;
+    assert_memory_equal(&first, &whole, sizeof whole);
+}
+
 static void test_empty(void **state) {
     (void)state;
     spiral_metrics_counts c = {0};
@@ -366,6 +394,7 @@ int main(void) {
         cmocka_unit_test(group12_chroma_is_a_multiset),
         cmocka_unit_test(group12_frames_against_cells),
         cmocka_unit_test(group12_octave_errors_are_no_chroma_errors),
+        cmocka_unit_test(test_counts_of_parts_add_up),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(group12_frame_properties),
         cmocka_unit_test(test_helix_by_hand),
