@@ -36,9 +36,9 @@ SPIRAL_API void spiral_metrics_counts_add(spiral_metrics_counts *counts, const s
 /* Adds one window: `columns` columns of target and predicted. */
 SPIRAL_API void spiral_metrics_add_frames(spiral_metrics_counts *counts, const spiral_keys *target,
                                           const spiral_keys *predicted, size_t columns);
-/* Adds the note scores of one pair of rolls: mir_eval.transcription without offsets. A note starts where its
- * key has an onset, or sounds without having sounded in the column before; two notes match if their keys are
- * equal and their onsets at most tolerance_s apart (rounded to 0.1 ms first, as mir_eval does, so that five
+/* Adds the note scores of one pair of rolls: mir_eval.transcription without offsets. A note begins where
+ * spiral_keys_starts says so (roll.h), as in the MIDI that spiral_midi_from_roll writes; two notes match if
+ * their keys are equal and their onsets at most tolerance_s apart (rounded to 0.1 ms first, as mir_eval does, so that five
  * columns of 10 ms are within 50 ms); as many pairs as possible are matched. Column lengths of a beat grid
  * are those of the target. The rolls may differ in length. BAD_ARG: the grids differ, or tolerance_s is
  * negative or not finite. NO_MEMORY. On failure *counts is untouched. */

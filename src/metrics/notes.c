@@ -15,14 +15,10 @@ typedef struct onset_list {
     size_t *column; /* owned */
 } onset_list;
 
-/* The keys that start in column i: struck, or sounding after a silent column. */
-static spiral_keys starts(const spiral_roll *roll, size_t i) {
-    spiral_keys c = roll->sounding[i];
-    for (int w = 0; w < 2; w++) {
-        if (i) c.word[w] &= ~roll->sounding[i - 1].word[w];
-        if (roll->onsets) c.word[w] |= roll->onsets[i].word[w];
-    }
-    return c;
+/* The keys at which a note begins in frame t. */
+static spiral_keys starts(const spiral_roll *roll, size_t t) {
+    return spiral_keys_starts(t ? &roll->sounding[t - 1] : NULL, &roll->sounding[t],
+                              roll->onsets ? &roll->onsets[t] : NULL);
 }
 
 /* Calls for every onset in order of columns: counts into slot[k + 1] when column is NULL, else stores at

@@ -332,6 +332,40 @@ static void test_notes_onsets(void **state) {
     assert_int_equal(c.notes_matched, 3);
 }
 
+/* For any bits in the two planes, an onset bit on a silent key too, as many notes are counted as are written. */
+static void test_notes_counted_are_those_of_the_midi(void **state) {
+    (void)state;
+    enum { N = 50 };
+    spiral__rng rng = spiral__rng_init(7, 0);
+    size_t silent_onsets = 0;
+    for (int round = 0; round < 300; round++) {
+        spiral_keys sounding[2][N], onsets[2][N];
+        spiral_roll rolls[2];
+        size_t written[2];
+        for (int r = 0; r < 2; r++) {
+            int planes = 1 + (int)spiral__rng_below(&rng, 2);
+            for (int t = 0; t < N; t++) {
+                sounding[r][t] = random_column(&rng, .3);
+                onsets[r][t] = random_column(&rng, .2);
+                for (int w = 0; w < 2 && planes == 2; w++)
+                    silent_onsets += (onsets[r][t].word[w] & ~sounding[r][t].word[w]) != 0;
+            }
+            rolls[r] = roll_of(sounding[r], planes == 2 ? onsets[r] : NULL, N);
+            spiral_midi midi;
+            assert_int_equal(spiral_midi_from_roll(&rolls[r], &midi, NULL), SPIRAL_OK);
+            written[r] = midi.note_count;
+            spiral_midi_clear(&midi);
+        }
+        spiral_metrics_counts c = {0}, self = {0};
+        assert_int_equal(spiral_metrics_add_notes(&c, &rolls[0], &rolls[1], .05, NULL), SPIRAL_OK);
+        assert_int_equal(c.notes_target, written[0]);
+        assert_int_equal(c.notes_predicted, written[1]);
+        assert_int_equal(spiral_metrics_add_notes(&self, &rolls[0], &rolls[0], 0, NULL), SPIRAL_OK);
+        assert_int_equal(self.notes_matched, written[0]);
+    }
+    assert_true(silent_onsets > 1000);
+}
+
 /* Most pairs by augmenting paths, on one key. */
 static int augment(size_t i, const size_t *a, const size_t *b, size_t m, size_t reach, int *owner,
                    int *seen) {
@@ -401,6 +435,7 @@ int main(void) {
         cmocka_unit_test(test_helix_against_quadratic_form),
         cmocka_unit_test(test_notes_by_hand),
         cmocka_unit_test(test_notes_onsets),
+        cmocka_unit_test(test_notes_counted_are_those_of_the_midi),
         cmocka_unit_test(test_notes_matching_is_maximum),
         cmocka_unit_test(test_notes_errors),
     };
