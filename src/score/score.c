@@ -229,7 +229,7 @@ static spiral_status lay_out(const spiral__score *r, spiral_midi *midi) {
         }
         midi->end_ticks += s->ticks;
     }
-    spiral__tempo_fill(midi);
+    spiral__tempo_fill_seconds(midi);
     qsort(midi->notes, midi->note_count, sizeof *midi->notes, by_time);
     part_restruck(midi);
     return SPIRAL_OK;

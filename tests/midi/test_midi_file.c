@@ -30,10 +30,10 @@ static void test_bytes_after_last_chunk(void **state) {
     (void)state;
     SMF_ONE(&f, "\x00\x90\x3c\x64\x10\x3c\x00" SMF_EOT);
     SMF_ADD(&f, "*");
-    check("ALIEN_CHUNK 1", "0:0 60/100 0-16");
+    check("UNKNOWN_CHUNK 1", "0:0 60/100 0-16");
 }
 
-static void test_alien_chunks(void **state) {
+static void test_unknown_chunks(void **state) {
     (void)state;
     static const char note[] = "\x00\x90\x3c\x64\x10\x3c\x00" SMF_EOT;
     smf_header(&f, 1, 2, 96);
@@ -41,7 +41,7 @@ static void test_alien_chunks(void **state) {
     smf_chunk(&f, "MTrk", sizeof note - 1, note, sizeof note - 1);
     smf_chunk(&f, "XFIH", 0xdd000000, "abc", 3); /* 3.7 GB */
     smf_chunk(&f, "MTrk", sizeof note - 1, note, sizeof note - 1);
-    check("ALIEN_CHUNK 2", "0:0 60/100 0-16, 1:0 60/100 0-16");
+    check("UNKNOWN_CHUNK 2", "0:0 60/100 0-16, 1:0 60/100 0-16");
 }
 
 static void test_junk_between_chunks(void **state) {
@@ -50,7 +50,7 @@ static void test_junk_between_chunks(void **state) {
     SMF_TRACK(&f, "\x00\x90\x3c\x64\x10\x3c\x00" SMF_EOT);
     SMF_ADD(&f, "\x00\x01\x02");
     SMF_TRACK(&f, "\x00\x90\x3e\x64\x10\x3e\x00" SMF_EOT);
-    check("ALIEN_CHUNK 1", "0:0 60/100 0-16, 1:0 62/100 0-16");
+    check("UNKNOWN_CHUNK 1", "0:0 60/100 0-16, 1:0 62/100 0-16");
 }
 
 static void test_wrong_track_count(void **state) {
@@ -204,7 +204,7 @@ static void test_junk_before_the_header(void **state) {
     f.size = 0;
     SMF_ADD(&f, "MacBinary MThd is no header and neither is this MThd, nor MMThd");
     smf_add(&f, inner.bytes, inner.size);
-    check("ALIEN_CHUNK 1", "0:0 60/100 0-16");
+    check("UNKNOWN_CHUNK 1", "0:0 60/100 0-16");
 }
 
 static void test_notes_are_sorted(void **state) {
@@ -299,7 +299,7 @@ int main(void) {
         cmocka_unit_test(test_no_end_of_track),
         cmocka_unit_test(test_bytes_after_end_of_track),
         cmocka_unit_test(test_bytes_after_last_chunk),
-        cmocka_unit_test(test_alien_chunks),
+        cmocka_unit_test(test_unknown_chunks),
         cmocka_unit_test(test_junk_between_chunks),
         cmocka_unit_test(test_wrong_track_count),
         cmocka_unit_test(test_format_0_with_two_tracks),

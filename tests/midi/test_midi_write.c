@@ -237,7 +237,7 @@ static void test_refuses_nested_notes(void **state) {
     spiral_note notes[] = {{0, 30, 0, 2, 60, 1}, {10, 20, 0, 2, 60, 2}};
     spiral_midi midi = {.format = 1, .ticks_per_quarter = 96, .note_count = 2, .notes = notes};
     refused(midi, "track 0, channel 2, key 60: the note at tick 10 lies inside an earlier one that ends at "
-                  "tick 30, which MIDI cannot say");
+                  "tick 30, which MIDI cannot express");
     notes[1].track = 1; /* on another track it may */
     midi.end_ticks = 30;
     spiral_midi back = there_and_back(&midi);

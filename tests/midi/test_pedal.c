@@ -13,7 +13,8 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "midi/notes.h"
+#include "midi/midi_check.h"
+#include "midi/note_order.h"
 #include "midi/pedal.h"
 #include "smf_check.h"
 #include "spiral/roll.h"

@@ -16,6 +16,7 @@
 
 #include "base/rng.h"
 #include "midi/tempo.h"
+#include "roll/frame_map.h"
 #include "spiral/roll.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -188,7 +189,7 @@ static void test_no_drift(void **state) {
     spiral_roll roll = roll_of(&midi, &options, NULL);
     assert_int_equal(roll.frames, (sum + 240 * 1000) / (480 * 1000));
     spiral_roll_clear(&roll);
-    spiral__tempo_fill(&midi);
+    spiral__tempo_fill_seconds(&midi);
     assert_true(fabs(spiral_midi_seconds(&midi, end) - (double)sum / 480e6) < 1e-12);
     free(tempos);
 }
@@ -251,13 +252,13 @@ static void test_refusals(void **state) {
     spiral_midi midi = midi_of(notes, 1);
     const spiral_roll_options good = spiral_roll_options_default();
     spiral_roll_options bad = good;
-    refused(midi, good, SPIRAL_TOO_BIG, "a roll of 28633115307 columns is longer than the limit, 67108864");
+    refused(midi, good, SPIRAL_TOO_BIG, "a roll of 28633115307 frames is longer than the limit, 67108864");
     midi.ticks_per_quarter = 1; /* the longest time there is */
     midi.tempo_count = 1;
     midi.tempos = &(spiral_tempo){0, 0xffffff, 0};
     bad.grid.frame_us = 1000;
     refused(midi, bad, SPIRAL_TOO_BIG,
-            "a roll of 4611685743532704 columns is longer than the limit, 67108864");
+            "a roll of 4611685743532704 frames is longer than the limit, 67108864");
     bad = good, bad.low = -1, refused(midi, bad, SPIRAL_BAD_ARG, "keys -1..83 are no range within 0..127");
     bad = good, bad.high = 128, refused(midi, bad, SPIRAL_BAD_ARG, "keys 48..128 are no range within 0..127");
     bad = good, bad.low = 84, refused(midi, bad, SPIRAL_BAD_ARG, "keys 84..83 are no range within 0..127");
@@ -462,8 +463,8 @@ static void test_ruler_in_any_order(void **state) {
         at += 1 + (int64_t)spiral__rng_below(&rng, 30);
     }
     const spiral_midi midi = {.ticks_per_quarter = 96, .tempo_count = TEMPOS, .tempos = tempos};
-    spiral__ruler ruler;
-    assert_int_equal(spiral__ruler_create(&midi, (spiral_grid){SPIRAL_GRID_SECONDS, 10000, 0}, &ruler, NULL),
+    spiral__frame_map map;
+    assert_int_equal(spiral__frame_map_create(&midi, (spiral_grid){SPIRAL_GRID_SECONDS, 10000, 0}, &map, NULL),
                      SPIRAL_OK);
     size_t near = 0;
     int64_t sum = 0, sums[LAST];
@@ -474,9 +475,9 @@ static void test_ruler_in_any_order(void **state) {
     }
     for (int i = 0; i < 20000; i++) {
         int64_t tick = (int64_t)spiral__rng_below(&rng, LAST);
-        assert_int_equal(spiral__ruler_at(&ruler, tick, &near), sums[tick]);
+        assert_int_equal(spiral__frame_map_at(&map, tick, &near), sums[tick]);
     }
-    spiral__ruler_destroy(&ruler);
+    spiral__frame_map_destroy(&map);
 }
 
 /* Notes of few keys that lie over, in and beside each other, against drawing each alone. */
