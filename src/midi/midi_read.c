@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/search.h"
 #include "midi/midi_builder.h"
 #include "midi/tempo.h"
 #include "midi/track_reader.h"
@@ -150,19 +151,22 @@ static spiral_status list_track_starts(file_reader *f, const unsigned char *at) 
     return SPIRAL_OK;
 }
 
+typedef struct start_search {
+    const uint32_t *starts;
+    size_t from;
+} start_search;
+
+static int start_from(const void *context, size_t i) {
+    const start_search *s = context;
+    return s->starts[i] >= s->from;
+}
+
 /* Moves *at to the first place from it on where a track can begin, or to the end of the file. `body` is where
  * the current track begins; bodies come in order of the file, so the list made for the first is enough. */
 static spiral_status find_next_track(file_reader *f, const unsigned char *body, const unsigned char **at) {
     if (!f->track_starts) SPIRAL_TRY(list_track_starts(f, body));
-    size_t low = 0, high = f->track_start_count, from = (size_t)(*at - f->search_from);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (f->track_starts[middle] < from)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *at = f->search_from + f->track_starts[low];
+    const start_search s = {f->track_starts, (size_t)(*at - f->search_from)};
+    *at = f->search_from + f->track_starts[spiral__search(f->track_start_count, start_from, &s)];
     return SPIRAL_OK;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/search.h"
 #include "midi/midi_check.h"
 #include "midi/note_order.h"
 #include "midi/pedal.h"
@@ -21,17 +22,21 @@ typedef struct groups {
     int64_t *at_ticks; /* owned, or NULL */
 } groups;
 
+typedef struct tick_search {
+    const int64_t *at_ticks;
+    int64_t ticks;
+} tick_search;
+
+static int not_before(const void *context, size_t i) {
+    const tick_search *s = context;
+    return s->at_ticks[i] >= s->ticks;
+}
+
 /* The index of the group's first time that is not before `ticks`; begin[group + 1] if there is none. */
 static size_t first_from(const groups *g, size_t group, int64_t ticks) {
-    size_t low = g->begin[group], high = g->begin[group + 1];
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (g->at_ticks[middle] < ticks)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const size_t begin = g->begin[group];
+    const tick_search s = {g->at_ticks + begin, ticks};
+    return begin + spiral__search(g->begin[group + 1] - begin, not_before, &s);
 }
 
 /* Turns the counts in begin[1 .. count] into starts, begin[g + 1] for group g: filling the groups moves each

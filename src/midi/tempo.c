@@ -7,6 +7,7 @@
  */
 #include <math.h>
 
+#include "base/search.h"
 #include "midi/tempo.h"
 
 /* x as a whole number within low..high; false if it is none. */
@@ -46,17 +47,21 @@ void spiral__tempo_fill_seconds(spiral_midi *midi) {
     }
 }
 
+typedef struct tempo_search {
+    const spiral_tempo *tempos;
+    int64_t ticks;
+} tempo_search;
+
+static int tempo_is_later(const void *context, size_t i) {
+    const tempo_search *s = context;
+    return s->tempos[i].at_ticks > s->ticks;
+}
+
 double spiral_midi_seconds(const spiral_midi *midi, int64_t ticks) {
     if (midi->ticks_per_quarter == 0) return midi->ticks_per_s > 0 ? (double)ticks / midi->ticks_per_s : 0;
-    size_t low = 0, high = midi->tempo_count; /* in the end the tempos before `low` are at or before ticks */
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (midi->tempos[middle].at_ticks <= ticks)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == 0) return (double)ticks / tempo_ticks_per_s(midi, SPIRAL__TEMPO_DEFAULT);
-    const spiral_tempo *t = &midi->tempos[low - 1];
+    const tempo_search s = {midi->tempos, ticks};
+    size_t later = spiral__search(midi->tempo_count, tempo_is_later, &s);
+    if (later == 0) return (double)ticks / tempo_ticks_per_s(midi, SPIRAL__TEMPO_DEFAULT);
+    const spiral_tempo *t = &midi->tempos[later - 1];
     return t->at_s + (double)(ticks - t->at_ticks) / tempo_ticks_per_s(midi, t->us_per_quarter);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/search.h"
 #include "midi/tempo.h"
 #include "roll/frame_map.h"
 
@@ -69,6 +70,16 @@ void spiral__frame_map_destroy(spiral__frame_map *map) {
     map->segments = NULL;
 }
 
+typedef struct segment_search {
+    const spiral__frame_segment *segments;
+    int64_t ticks;
+} segment_search;
+
+static int segment_is_later(const void *context, size_t i) {
+    const segment_search *s = context;
+    return s->segments[i].at_ticks > s->ticks;
+}
+
 int64_t spiral__frame_map_at(const spiral__frame_map *map, int64_t ticks, size_t *segment) {
     const spiral__frame_segment *s = map->segments;
     size_t low = *segment, high = low + 1, step = 1;
@@ -82,13 +93,9 @@ int64_t spiral__frame_map_at(const spiral__frame_map *map, int64_t ticks, size_t
         high += step < map->count - high ? step : map->count - high;
         step *= 2;
     }
-    while (high - low > 1) { /* s[low] begins at or before ticks; s[high] after them, or there is none */
-        size_t middle = low + (high - low) / 2;
-        if (s[middle].at_ticks <= ticks)
-            low = middle;
-        else
-            high = middle;
-    }
+    /* s[low] begins at or before ticks; s[high] begins later, or there is none */
+    const segment_search between = {s + low + 1, ticks};
+    low += spiral__search(high - low - 1, segment_is_later, &between);
     *segment = low;
     return s[low].start + (ticks - s[low].at_ticks) * s[low].rate;
 }
