@@ -12,12 +12,13 @@ int main(int argc, char **argv) {
     spiral_midi midi;
     if (spiral_midi_load(argv[1], &midi, &err)) return fprintf(stderr, "%s\n", err.text), 1;
 
-    spiral_roll_options options = spiral_roll_options_default(); /* keys 48..83 */
+    spiral_roll_options options;
+    spiral_roll_options_default(&options, sizeof options); /* keys 48..83 */
     options.grid.kind = SPIRAL_GRID_BEATS;
     options.grid.steps_per_quarter = 4;
     options.onsets = 1; /* a second plane, so that a note that is struck again is not one long note */
     spiral_roll roll;
-    spiral_roll_report report;
+    spiral_roll_report report = {.struct_size = sizeof report};
     spiral_status status = spiral_roll_from_midi(&midi, &options, &roll, &report, &err);
     spiral_midi_clear(&midi);
     if (status != SPIRAL_OK) return fprintf(stderr, "%s\n", err.text), 1;

@@ -81,6 +81,9 @@ typedef enum spiral_midi_warning {
         SPIRAL_MIDI_WARNING_COUNT
 } spiral_midi_warning;
 
+/* Length of the array spiral_midi.warnings: it has places for warnings that later versions add. */
+#define SPIRAL_MIDI_WARNING_CAPACITY 32
+
 SPIRAL_API const char *spiral_midi_warning_name(spiral_midi_warning warning); /* static storage, never NULL */
 /* Writes "3 x note-off without a note; 1 x ..." to text[0 .. size), cut off where it does not fit; "" if
  * nothing was repaired. Returns the length of the whole text, as snprintf does. warnings:
@@ -108,7 +111,7 @@ typedef struct spiral_midi {
                              the state of its channel's pedal, which is up at the start */
     char *name;           /* first track name (FF 03) that is not empty, the bytes of the file, or NULL */
     char *text;           /* first text (FF 01) that is not empty, the bytes of the file, or NULL */
-    uint32_t warnings[SPIRAL_MIDI_WARNING_COUNT];
+    uint32_t warnings[SPIRAL_MIDI_WARNING_CAPACITY]; /* counts, by spiral_midi_warning */
 } spiral_midi;
 
 /* Reads size bytes at bytes into *midi (overwritten; what it owned must have been freed). Memory stays below

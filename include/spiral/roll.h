@@ -47,6 +47,7 @@ typedef struct spiral_roll {
 
 /* What spiral_roll_from_midi kept and left out. Counts are notes. */
 typedef struct spiral_roll_report {
+    size_t struct_size;   /* sizeof(spiral_roll_report), set by the caller */
     size_t notes;         /* in the file, notes_drums not counted: kept + low + high */
     size_t notes_drums;   /* left out: channel 10; 0 when drums are asked for */
     size_t notes_kept;    /* inside low..high, the folded ones too */
@@ -79,6 +80,7 @@ typedef enum spiral_out_of_range {
 SPIRAL_API const char *spiral_out_of_range_name(spiral_out_of_range what);
 
 typedef struct spiral_roll_options {
+    size_t struct_size; /* sizeof(spiral_roll_options), set by spiral_roll_options_default */
     spiral_grid grid;
     int low, high; /* keys kept, 0 <= low <= high <= 127 */
     int onsets;    /* nonzero: two planes */
@@ -87,16 +89,16 @@ typedef struct spiral_roll_options {
     spiral_out_of_range out_of_range; /* percussion that is kept is neither folded nor transposed */
 } spiral_roll_options;
 
-/* Keys 48..83, frames of 10 ms, one plane, drums, pedal and notes out of range left out: the rolls of the
- * preset 36x36. */
-SPIRAL_API spiral_roll_options spiral_roll_options_default(void);
+/* Fills struct_size bytes of *options and sets the field: keys 48..83, frames of 10 ms, one plane, without
+ * drums, pedal and notes out of range. These are the rolls of the preset 36x36. */
+SPIRAL_API void spiral_roll_options_default(spiral_roll_options *options, size_t struct_size);
 
 /* Notes -> roll (overwrites *roll; free with spiral_roll_clear). A note sounds in the frames
  * round(on) .. round(off) - 1, at least one; frame 0 begins at tick 0, halves round up, and the arithmetic is
  * exact. The roll ends with its last note. options->pedal: as spiral_midi_apply_pedal (midi.h). On a grid of
- * beats, files of SMPTE time have 120 quarters a minute. report may be NULL. BAD_ARG: an option or a field of
- * *midi is out of range; TOO_BIG: more than SPIRAL_ROLL_FRAMES_MAX frames; NO_MEMORY. *roll is then empty. A
- * file without a note in range gives 0 frames and SPIRAL_OK. */
+ * beats, files of SMPTE time have 120 quarters a minute. report may be NULL. BAD_ARG: an option, a
+ * struct_size or a field of *midi is out of range; TOO_BIG: more than SPIRAL_ROLL_FRAMES_MAX frames;
+ * NO_MEMORY. *roll is then empty. A file without a note in range gives 0 frames and SPIRAL_OK. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_roll_from_midi(const spiral_midi *midi,
                                                                  const spiral_roll_options *options,
                                                                  spiral_roll *roll,

@@ -12,6 +12,9 @@
 
 #define FILE_LIMIT ((size_t)1 << 30) /* bytes */
 
+_Static_assert(SPIRAL_MIDI_WARNING_COUNT <= SPIRAL_MIDI_WARNING_CAPACITY,
+               "spiral_midi.warnings is too short");
+
 const char *spiral_midi_warning_name(spiral_midi_warning warning) {
     static const char *const names[] = {
 #define SPIRAL_X(name, text) text,

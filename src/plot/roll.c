@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "spiral/plot.h"
 #include "plot/canvas.h"
+#include "roll/roll_check.h"
 
 enum { MOST_COLUMNS = 1 << 21, MOST_SYSTEMS = 10 /* or so */, WIDEST = 1100 /* points */ };
 #define LEFT     62. /* points: octave names and the keyboard */
@@ -283,17 +284,11 @@ static spiral_status check(const spiral_roll *roll, const char *which, spiral_er
     return SPIRAL_OK;
 }
 
-static int same_grid(const spiral_grid *a, const spiral_grid *b) {
-    return a->kind == b->kind &&
-           (a->kind == SPIRAL_GRID_SECONDS ? a->frame_us == b->frame_us
-                                           : a->steps_per_quarter == b->steps_per_quarter);
-}
-
 spiral_status spiral_plot_roll(const spiral_roll *roll, const spiral_roll *reference, const char *title,
                                const char *path, spiral_error *err) {
     SPIRAL_TRY(check(roll, "the roll", err));
     if (reference) SPIRAL_TRY(check(reference, "the reference", err));
-    if (reference && !same_grid(&roll->grid, &reference->grid))
+    if (reference && !spiral__grid_equal(&roll->grid, &reference->grid))
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the roll and its reference are on different grids");
     layout l = {.roll = roll, .reference = reference, .columns = roll->frames};
     if (reference && reference->frames > l.columns) l.columns = reference->frames;

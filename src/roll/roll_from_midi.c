@@ -10,12 +10,16 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "midi/midi_check.h"
 #include "midi/note_order.h"
 #include "midi/pedal.h"
 #include "midi/tempo.h"
 #include "roll/frame_map.h"
 #include "roll/roll_check.h"
+
+/* Sizes of the structs of version 0.2.0. A field added later begins where they end. */
+enum { OPTIONS_FIRST = sizeof(spiral_roll_options), REPORT_FIRST = sizeof(spiral_roll_report) };
 
 const char *spiral_out_of_range_name(spiral_out_of_range what) {
     static const char *const names[] = {
@@ -26,12 +30,14 @@ const char *spiral_out_of_range_name(spiral_out_of_range what) {
     return (unsigned)what < SPIRAL_OUT_OF_RANGE_COUNT ? names[what] : "unknown";
 }
 
-spiral_roll_options spiral_roll_options_default(void) {
-    return (spiral_roll_options){
-        .grid = {.kind = SPIRAL_GRID_SECONDS, .frame_us = 10000, .steps_per_quarter = 4},
-        .low = 48,
-        .high = 83,
-    };
+static const spiral_roll_options default_options = {
+    .grid = {.kind = SPIRAL_GRID_SECONDS, .frame_us = 10000, .steps_per_quarter = 4},
+    .low = 48,
+    .high = 83,
+};
+
+void spiral_roll_options_default(spiral_roll_options *options, size_t struct_size) {
+    spiral__sized_write(&default_options, sizeof default_options, options, struct_size);
 }
 
 static spiral_status check_options(const spiral_roll_options *options, spiral_error *err) {
@@ -212,13 +218,10 @@ static spiral_status make_roll(const source *in, const spiral_roll_options *opti
     return SPIRAL_OK;
 }
 
-spiral_status spiral_roll_from_midi(const spiral_midi *midi, const spiral_roll_options *options,
+/* Everything behind the checks of struct sizes. */
+static spiral_status roll_from_midi(const spiral_midi *midi, const spiral_roll_options *options,
                                     spiral_roll *roll, spiral_roll_report *report, spiral_error *err) {
-    spiral_roll_report unused;
     source in = {.midi = midi};
-    *roll = (spiral_roll){0};
-    if (!report) report = &unused;
-    *report = (spiral_roll_report){0};
     SPIRAL_TRY(check_options(options, err));
     SPIRAL_TRY(spiral__midi_check(midi, err));
     SPIRAL_TRY(spiral__frame_map_create(midi, options->grid, &in.map, err));
@@ -234,5 +237,18 @@ spiral_status spiral_roll_from_midi(const spiral_midi *midi, const spiral_roll_o
     spiral__frame_map_destroy(&in.map);
     free(in.copy);
     free(in.held);
+    return status;
+}
+
+spiral_status spiral_roll_from_midi(const spiral_midi *midi, const spiral_roll_options *options,
+                                    spiral_roll *roll, spiral_roll_report *report, spiral_error *err) {
+    spiral_roll_options known = default_options;
+    spiral_roll_report made = {0};
+    *roll = (spiral_roll){0};
+    SPIRAL_TRY(spiral__sized_read("roll options", options, OPTIONS_FIRST, &known, sizeof known, err));
+    if (report)
+        SPIRAL_TRY(spiral__sized_check("roll report", report->struct_size, REPORT_FIRST, sizeof made, err));
+    spiral_status status = roll_from_midi(midi, &known, roll, &made, err);
+    if (report) spiral__sized_write(&made, sizeof made, report, report->struct_size);
     return status;
 }

@@ -49,7 +49,8 @@ static void check_notes(song *s, const spiral_midi *midi) {
 }
 
 static void check_roll(const roll *r, const spiral_midi *midi) {
-    spiral_roll_options options = spiral_roll_options_default();
+    spiral_roll_options options;
+    spiral_roll_options_default(&options, sizeof options);
     spiral_roll theirs;
     assert_int_equal(spiral_roll_from_midi(midi, &options, &theirs, NULL, NULL), SPIRAL_OK);
     assert_int_equal(r->columns, theirs.frames);

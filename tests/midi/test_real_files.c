@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * The MIDI reader on real files, odd ones and whole collections, if the folder SPIRAL_DATA is there. What it
- * reads must be valid: the writer, that checks all fields, is asked to confirm. Whether it is also right is
- * asked in tests/oracle/test_midi_mido.py.
+ * The MIDI reader on real files, odd ones and whole collections, if the folder SPIRAL_DATA exists. What it
+ * reads must be valid, which the writer checks field by field. That it is also right is tested by
+ * tests/oracle/test_midi_mido.py.
  */
 #include <dirent.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include "spiral/midi.h"
 
 static const char *data; /* the folder */
 
-/* Reads every file below path; returns how many there are, adds up notes and those that hold no MIDI. */
+/* Reads every file below path. Returns their number; adds to the notes read and the files refused. */
 static int read_folder(const char *path, size_t *notes, int *refusals) {
     int files = 0;
     DIR *folder = opendir(path);
@@ -49,7 +42,7 @@ static int read_folder(const char *path, size_t *notes, int *refusals) {
     return files;
 }
 
-static void test_real_odd_files(void **state) {
+static void test_odd_files_are_read_or_refused(void **state) {
     (void)state;
     char path[4096];
     size_t notes = 0;
@@ -58,10 +51,10 @@ static void test_real_odd_files(void **state) {
     int files = read_folder(path, &notes, &refusals);
     print_message("# %d odd files, %d refused, %zu notes\n", files, refusals, notes);
     assert_true(files > 50 && notes > 1000);
-    assert_int_equal(refusals, 3); /* one is empty, one a text, one bare system exclusive */
+    assert_int_equal(refusals, 3); /* an empty one, a text, a bare system exclusive message */
 }
 
-static void test_real_data_sets(void **state) {
+static void test_all_files_of_the_data_sets_are_read(void **state) {
     (void)state;
     static const char *const sets[] = {"ai-jam-npm-mixed", "freedoom-bsd", "jsb-chorales", "nottingham-gpl3",
                                        "piano-midi-de-ccbysa"};
@@ -79,13 +72,13 @@ static void test_real_data_sets(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_real_odd_files),
-        cmocka_unit_test(test_real_data_sets),
+        cmocka_unit_test(test_odd_files_are_read_or_refused),
+        cmocka_unit_test(test_all_files_of_the_data_sets_are_read),
     };
     struct stat info;
     data = getenv("SPIRAL_DATA");
     if (!data || stat(data, &info) || !S_ISDIR(info.st_mode)) {
-        /* cmocka reports a skipped test as "not ok": say it in TAP ourselves, for all */
+        /* cmocka reports a skipped test as "not ok", so this is said in TAP here, for all */
         printf("1..0 # SKIP SPIRAL_DATA names no folder\n");
         return 0;
     }

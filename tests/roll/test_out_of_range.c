@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Notes outside the range of keys: dropped, folded by octaves or fitted by transposing, and counted.
+ * Notes outside the range of keys: dropped, folded by octaves or fitted by transposition, and counted.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "testing.h"
 
 #include "base/rng.h"
-#include "spiral/roll.h"
+#include "rolls.h"
 
 enum { MOST = 200 };
 
@@ -24,20 +16,22 @@ static spiral_midi scale(const int *pitches, size_t n, spiral_note *notes) {
     return (spiral_midi){.ticks_per_quarter = 96, .note_count = n, .notes = notes};
 }
 
-/* A column per quarter, keys low..high. Gives the keys column by column as text: "60 -- 62". */
+/* A frame per quarter, keys low..high. Writes the lowest key of each frame to text: "60 -- 62". */
 static spiral_roll_report rolled(const spiral_midi *midi, int low, int high, spiral_out_of_range what,
-                                 int drums, char *text, size_t room) {
-    spiral_roll_options options = {
-        .grid = {SPIRAL_GRID_BEATS, 0, 1}, .low = low, .high = high, .drums = drums, .out_of_range = what};
-    spiral_roll roll;
+                                 int drums, char *text, size_t size) {
+    spiral_roll_options options = beats(1, 0);
     spiral_roll_report report;
     size_t used = 0;
-    assert_int_equal(spiral_roll_from_midi(midi, &options, &roll, &report, NULL), SPIRAL_OK);
+    options.low = low;
+    options.high = high;
+    options.drums = drums;
+    options.out_of_range = what;
+    spiral_roll roll = roll_of(midi, &options, &report);
     text[0] = 0;
-    for (size_t c = 0; c < roll.frames && used < room; c++) {
+    for (size_t t = 0; t < roll.frames && used < size; t++) {
         int key = 0;
-        while (key < 128 && !spiral_keys_get(&roll.sounding[c], key)) key++;
-        used += (size_t)snprintf(text + used, room - used, key < 128 ? "%s%d" : "%s--", c ? " " : "", key);
+        while (key < 128 && !spiral_keys_get(&roll.sounding[t], key)) key++;
+        used += (size_t)snprintf(text + used, size - used, key < 128 ? "%s%d" : "%s--", t ? " " : "", key);
     }
     spiral_roll_clear(&roll);
     assert_int_equal(report.notes, report.notes_kept + report.notes_low + report.notes_high);
@@ -50,17 +44,9 @@ static void test_names(void **state) {
     assert_string_equal(spiral_out_of_range_name(SPIRAL_OUT_OF_RANGE_FOLD), "fold");
     assert_string_equal(spiral_out_of_range_name(SPIRAL_OUT_OF_RANGE_FIT), "fit");
     assert_string_equal(spiral_out_of_range_name((spiral_out_of_range)77), "unknown");
-    assert_int_equal(spiral_roll_options_default().out_of_range, SPIRAL_OUT_OF_RANGE_DROP);
-    spiral_roll_options options = spiral_roll_options_default();
-    spiral_midi midi = {.ticks_per_quarter = 96};
-    spiral_roll roll;
-    spiral_error err;
-    options.out_of_range = (spiral_out_of_range)3;
-    assert_int_equal(spiral_roll_from_midi(&midi, &options, &roll, NULL, &err), SPIRAL_BAD_ARG);
-    assert_string_equal(err.text, "out_of_range 3 is not drop, fold or fit");
 }
 
-static void test_fold(void **state) {
+static void test_fold_moves_notes_by_octaves(void **state) {
     (void)state;
     const int pitches[] = {60, 47, 48, 83, 84, 0, 127, 35, 96};
     spiral_note notes[9];
@@ -77,7 +63,8 @@ static void test_fold(void **state) {
     assert_int_equal(r.notes_folded, 6);
     assert_int_equal(r.notes_low + r.notes_high, 0);
     assert_int_equal(r.transposed_by, 0);
-    /* Less than an octave: what has no key of its name is left out, on the side it came from. */
+    /* Less than an octave: a note whose pitch class is not in the range is left out, as too low or too high.
+     */
     r = rolled(&midi, 60, 66, SPIRAL_OUT_OF_RANGE_FOLD, 0, text, sizeof text);
     assert_string_equal(text, "60 -- 60 -- 60 60 -- -- 60");
     assert_int_equal(r.notes_folded, 4);
@@ -85,8 +72,8 @@ static void test_fold(void **state) {
     assert_int_equal(r.notes_high, 2);
 }
 
-/* A folded note that meets another is seen to: it starts with it, or in it. */
-static void test_folded_notes_meet(void **state) {
+/* A folded note can begin together with another note of its key, or while that sounds. */
+static void test_folded_notes_that_meet_others_are_counted(void **state) {
     (void)state;
     spiral_note notes[] = {{0, 192, 0, 0, 60, 64}, {0, 96, 0, 0, 36, 64}, {96, 288, 0, 0, 84, 64}};
     spiral_midi midi = {.ticks_per_quarter = 96, .note_count = 3, .notes = notes};
@@ -98,40 +85,40 @@ static void test_folded_notes_meet(void **state) {
     assert_int_equal(r.onsets_merged, 1);
 }
 
-static void test_fit(void **state) {
+static void test_fit_moves_all_notes_by_the_fewest_semitones(void **state) {
     (void)state;
     const int low[] = {40, 44, 47, 52}, high[] = {90, 80, 85}, wide[] = {20, 60, 62, 100}, both[] = {40, 88};
     spiral_note notes[4];
     char text[200];
     spiral_midi midi = scale(low, 4, notes);
     spiral_roll_report r = rolled(&midi, 48, 83, SPIRAL_OUT_OF_RANGE_FIT, 0, text, sizeof text);
-    assert_string_equal(text, "48 52 55 60"); /* just inside, not an octave up */
+    assert_string_equal(text, "48 52 55 60"); /* by the fewest semitones, not by an octave */
     assert_int_equal(r.transposed_by, 8);
     assert_int_equal(r.notes_kept, 4);
     midi = scale(high, 3, notes);
     r = rolled(&midi, 48, 83, SPIRAL_OUT_OF_RANGE_FIT, 0, text, sizeof text);
     assert_string_equal(text, "83 73 78");
     assert_int_equal(r.transposed_by, -7);
-    midi = scale(wide, 4, notes); /* two fit as they are, and no move keeps three */
+    midi = scale(wide, 4, notes); /* two are inside already, and no transposition keeps three */
     r = rolled(&midi, 48, 83, SPIRAL_OUT_OF_RANGE_FIT, 0, text, sizeof text);
     assert_string_equal(text, "-- 60 62");
     assert_int_equal(r.transposed_by, 0);
     assert_int_equal(r.notes_low, 1);
     assert_int_equal(r.notes_high, 1);
-    midi = scale(both, 2, notes); /* either of the two costs the other; 5 down is less than 8 up */
+    midi = scale(both, 2, notes); /* only one of the two can be kept; 5 down is less than 8 up */
     r = rolled(&midi, 48, 83, SPIRAL_OUT_OF_RANGE_FIT, 0, text, sizeof text);
     assert_string_equal(text, "-- 83");
     assert_int_equal(r.transposed_by, -5);
     assert_int_equal(r.notes_low, 1);
     const int ends[] = {0, 127};
-    midi = scale(ends, 2, notes); /* as far either way: up */
+    midi = scale(ends, 2, notes); /* equally far in both directions: up */
     r = rolled(&midi, 60, 67, SPIRAL_OUT_OF_RANGE_FIT, 0, text, sizeof text);
     assert_string_equal(text, "60");
     assert_int_equal(r.transposed_by, 60);
 }
 
-/* Of all moves by -127..127 the one told keeps most, and no lesser one as many. */
-static void test_fit_is_the_best_move(void **state) {
+/* Of all transpositions by -127..127, the one reported keeps most notes, and no smaller one as many. */
+static void test_fit_keeps_as_many_notes_as_any_transposition(void **state) {
     (void)state;
     spiral__rng rng = spiral__rng_init(3, 1);
     spiral_note notes[MOST];
@@ -158,8 +145,8 @@ static void test_fit_is_the_best_move(void **state) {
     }
 }
 
-/* A drum's key is its name: it stays, and has no say. */
-static void test_drums_stay(void **state) {
+/* The key of a drum is the instrument: drums are not moved, and do not influence the transposition. */
+static void test_drums_are_not_moved(void **state) {
     (void)state;
     const int pitches[] = {40, 42, 36, 35};
     spiral_note notes[4];
@@ -182,11 +169,11 @@ static void test_drums_stay(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
-        cmocka_unit_test(test_fold),
-        cmocka_unit_test(test_folded_notes_meet),
-        cmocka_unit_test(test_fit),
-        cmocka_unit_test(test_fit_is_the_best_move),
-        cmocka_unit_test(test_drums_stay),
+        cmocka_unit_test(test_fold_moves_notes_by_octaves),
+        cmocka_unit_test(test_folded_notes_that_meet_others_are_counted),
+        cmocka_unit_test(test_fit_moves_all_notes_by_the_fewest_semitones),
+        cmocka_unit_test(test_fit_keeps_as_many_notes_as_any_transposition),
+        cmocka_unit_test(test_drums_are_not_moved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
