@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The lines of a text score: header, section heads, and music, which is only filed here (see score_reader.h).
+ * The lines of a text score: header lines, section lines, and lines of music, which are stored and not yet
+ * read (see score_lines.h).
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "score/score_reader.h"
+#include "score/score_lines.h"
 
 spiral_status spiral__score_fail_at(const spiral__score *r, const char *at, const char *format, ...) {
     char sentence[sizeof r->err->text];
@@ -40,8 +41,8 @@ static spiral_status read_name(const spiral__score *r, spiral__word *rest, const
                                spiral__word *name) {
     spiral__word w = spiral__word_next(rest);
     if (!is_name(w))
-        return spiral__score_fail_at(r, w.at, "'%.*s' is no name of a %s: names are letters, digits and -",
-                                     SPIRAL__WORD(w), what);
+        return spiral__score_fail_at(
+            r, w.at, "'%.*s' is not a name for a %s: names are letters, digits and -", SPIRAL__WORD(w), what);
     *name = w;
     return SPIRAL_OK;
 }
@@ -64,7 +65,7 @@ static int find_figure(const spiral__score *r, spiral__word name) {
     return i;
 }
 
-/* ---- header lines; each gets what stands behind its keyword ---- */
+/* ---- lines with a keyword; each reader gets the text after it ---- */
 
 typedef spiral_status line_reader(spiral__score *r, spiral__score_setting *set, spiral__word rest);
 
@@ -94,7 +95,7 @@ static spiral_status read_meter(spiral__score *r, spiral__score_setting *set, sp
     set->meter[0] = over;
     set->meter[1] = under;
     set->bar_ticks = (int64_t)over * SPIRAL__SCORE_WHOLE / under;
-    set->pickup_ticks = set->last_ticks = 0; /* they were parts of another bar */
+    set->pickup_ticks = set->last_ticks = 0; /* they were for the bars of the meter before */
     return SPIRAL_OK;
 }
 
@@ -147,14 +148,14 @@ static spiral_status read_partial(const spiral__score *r, const spiral__score_se
 static spiral_status read_pickup(spiral__score *r, spiral__score_setting *set, spiral__word rest) {
     set->pickup_ticks = set->last_ticks = 0;
     if (spiral__word_is(rest, "none")) return SPIRAL_OK;
-    if (!set->bar_ticks) return spiral__score_fail_at(r, rest.at, "'pickup' needs the meter before it");
+    if (!set->bar_ticks) return spiral__score_fail_at(r, rest.at, "'pickup' needs a meter line before it");
     SPIRAL_TRY(read_partial(r, set, rest, &set->pickup_ticks));
     set->last_ticks = set->bar_ticks - set->pickup_ticks;
     return SPIRAL_OK;
 }
 
 static spiral_status read_last(spiral__score *r, spiral__score_setting *set, spiral__word rest) {
-    if (!set->bar_ticks) return spiral__score_fail_at(r, rest.at, "'last' needs the meter before it");
+    if (!set->bar_ticks) return spiral__score_fail_at(r, rest.at, "'last' needs a meter line before it");
     return read_partial(r, set, rest, &set->last_ticks);
 }
 
@@ -208,7 +209,7 @@ static spiral_status read_voice(spiral__score *r, spiral__score_setting *set, sp
                                                SPIRAL__WORD(w));
 }
 
-/* "low g2": the lowest bass of the voice's chord names. */
+/* "low g2": the lowest bass note of the voice's chord names. */
 static spiral_status read_low(const spiral__score *r, spiral__word *rest, spiral__score_voice *v) {
     static const signed char natural[7] = {0};
     spiral__word word = spiral__word_next(rest), w = word;
@@ -217,7 +218,7 @@ static spiral_status read_low(const spiral__score *r, spiral__word *rest, spiral
     if (!rule && w.at == w.end && tone.octave >= 0) v->low = spiral__score_pitch(&tone, natural, tone.octave);
     if (rule || w.at < w.end || tone.octave < 1 || tone.octave > 6)
         return spiral__score_fail_at(r, word.at,
-                                     "'%.*s' is not the lowest bass: a note with an octave 1 to 6, like g2",
+                                     "'%.*s' is not a lowest bass: a note with an octave 1 to 6, like g2",
                                      SPIRAL__WORD(word));
     return SPIRAL_OK;
 }
@@ -260,7 +261,7 @@ static spiral_status read_section(spiral__score *r, spiral__score_setting *set, 
     if (r->section_count == SPIRAL__SCORE_SECTIONS)
         return spiral__score_fail_at(r, name.at, "more than %d sections", SPIRAL__SCORE_SECTIONS);
     if (r->section_count == 1 && r->sections[0].name.at == r->sections[0].name.end)
-        return spiral__score_fail_at(r, name.at, "music stands before the first section");
+        return spiral__score_fail_at(r, name.at, "there is music before the first section");
     r->sections[r->section_count++] = (spiral__score_section){.name = name, .set = r->head};
     return SPIRAL_OK;
 }
@@ -268,8 +269,8 @@ static spiral_status read_section(spiral__score *r, spiral__score_setting *set, 
 enum { ANYWHERE = 1, IN_SECTION = 2, OFTEN = 4, NEEDED = 8 };
 static const struct keyword {
     const char *name;
-    int where; /* ANYWHERE: before or between sections; IN_SECTION: at a section's head too; else header only
-                */
+    int where; /* ANYWHERE: before or between sections; IN_SECTION: in the header and before a section's
+                  music; neither: in the header */
     line_reader *read;
 } keywords[] = {
     {"title", NEEDED, read_title},
@@ -300,12 +301,12 @@ static spiral_status read_keyword(spiral__score *r, int k, spiral__word word, sp
     spiral__score_section *s = r->section_count ? &r->sections[r->section_count - 1] : NULL;
     int where = keywords[k].where, in_section = s && where & IN_SECTION;
     if (rest.at == rest.end)
-        return spiral__score_fail_at(r, word.at, "'%.*s' has nothing behind it", SPIRAL__WORD(word));
+        return spiral__score_fail_at(r, word.at, "'%.*s' has no text after it", SPIRAL__WORD(word));
     if (s && !(where & (ANYWHERE | IN_SECTION)))
         return spiral__score_fail_at(r, word.at, "'%.*s' belongs in the header, before the first section",
                                      SPIRAL__WORD(word));
     if (in_section && s->has_music)
-        return spiral__score_fail_at(r, word.at, "'%.*s' must stand before the section's music",
+        return spiral__score_fail_at(r, word.at, "'%.*s' must come before the section's music",
                                      SPIRAL__WORD(word));
     if (!in_section && !(where & OFTEN)) {
         if (r->seen >> k & 1) return spiral__score_fail_at(r, word.at, "a second '%.*s'", SPIRAL__WORD(word));
@@ -317,7 +318,7 @@ static spiral_status read_keyword(spiral__score *r, int k, spiral__word word, sp
 
 /* ---- lines of music ---- */
 
-static spiral_status file_line(spiral__score *r, spiral__word name, spiral__word music) {
+static spiral_status store_line(spiral__score *r, spiral__word name, spiral__word music) {
     int v = find_voice(r, name);
     if (v < 0)
         return spiral__score_fail_at(r, name.at, "there is no voice '%.*s' in the header",
@@ -326,12 +327,12 @@ static spiral_status file_line(spiral__score *r, spiral__word name, spiral__word
         SPIRAL_TRY(check_head(r, name.at));
         r->sections[r->section_count++] = (spiral__score_section){.name = {r->end, r->end}, .set = r->head};
     }
-    if (r->line_count == r->line_room) {
-        size_t room = r->line_room ? 2 * r->line_room : 64;
-        spiral__score_line *larger = realloc(r->lines, room * sizeof *larger);
-        if (!larger) return spiral__no_memory(r->err, room * sizeof *larger);
+    if (r->line_count == r->line_capacity) {
+        size_t capacity = r->line_capacity ? 2 * r->line_capacity : 64;
+        spiral__score_line *larger = realloc(r->lines, capacity * sizeof *larger);
+        if (!larger) return spiral__no_memory(r->err, capacity * sizeof *larger);
         r->lines = larger;
-        r->line_room = room;
+        r->line_capacity = capacity;
     }
     r->sections[r->section_count - 1].has_music = 1;
     r->lines[r->line_count++] = (spiral__score_line){r->section_count - 1, v, music};
@@ -346,17 +347,17 @@ spiral_status spiral__score_read_line(spiral__score *r, spiral__word text) {
         spiral__word music = {colon + 1, whole.end}, bar;
         while (music.at < music.end && spiral__is_blank(*music.at)) music.at++;
         if (music.at < music.end && *music.at == '|')
-            music.at++; /* a bar line may open the spiral__score_line */
+            music.at++; /* the first bar line of a line may be written */
         spiral__word bars = music;
         if (!spiral__score_bar_next(&bars, &bar))
-            return spiral__score_fail_at(r, word.at, "'%.*s' has no bars behind it", SPIRAL__WORD(word));
-        return file_line(r, (spiral__word){word.at, colon}, music);
+            return spiral__score_fail_at(r, word.at, "'%.*s' has no bars after it", SPIRAL__WORD(word));
+        return store_line(r, (spiral__word){word.at, colon}, music);
     }
     for (int k = 0; k < KEYWORDS; k++)
         if (spiral__word_is(word, keywords[k].name)) return read_keyword(r, k, word, trim(rest));
     return spiral__score_fail_at(
         r, word.at,
-        "'%.*s' begins no line: a voice's name and a colon, #, or title, from, meter, key, "
+        "'%.*s' cannot begin a line: it must be a voice's name and a colon, #, or title, from, meter, key, "
         "tempo, pickup, last, figure, voice, chords, play, section",
         SPIRAL__WORD(word));
 }
