@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Curves over a common axis: training logs, comparisons. A value that is not finite leaves a gap.
+ * Curves over a common axis. A value that is not finite leaves a gap.
  */
 #include <math.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #define HEIGHT 340. /* of the plot */
 #define FOOT   48.
 
-/* Colours first, then dashes, so that many curves stay apart. */
+/* Different colours first, then different dashes. */
 static void choose_pen(cairo_t *cr, size_t i) {
     static const int colours[] = {BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, INK};
     static const double dashes[][2] = {{1, 0}, {7, 3}, {2, 3}};
@@ -32,7 +32,7 @@ static int finite_point(const spiral_plot_series *s, size_t i) {
     return isfinite(s->x[i]) && isfinite(s->y[i]);
 }
 
-/* The box of all finite points; 0 if there is none. */
+/* The bounds of all finite points. Returns 0 if there is none. */
 static int bounds(const spiral_plot_series *series, size_t count, double box[4] /* x, x, y, y */) {
     int any = 0;
     for (size_t k = 0; k < count; k++)
@@ -48,8 +48,9 @@ static int bounds(const spiral_plot_series *series, size_t count, double box[4] 
     return any;
 }
 
-/* The names in rows from (x, y) on, wrapped at `right`; the y of the last row. Draws only with ink. */
-static double legend(cairo_t *cr, const spiral_plot_series *series, size_t count, double y, int ink) {
+/* The names of the curves in rows, the first at y. Returns the y of the last row. Measures only, unless draw.
+ */
+static double legend(cairo_t *cr, const spiral_plot_series *series, size_t count, double y, int draw) {
     double x = LEFT;
     char clean[CANVAS_TEXT];
     spiral__font(cr, 10, 0);
@@ -60,7 +61,7 @@ static double legend(cairo_t *cr, const spiral_plot_series *series, size_t count
             x = LEFT;
             y += 16;
         }
-        if (ink) {
+        if (draw) {
             choose_pen(cr, k);
             spiral__segment(cr, x, y - 3.5, x + 18, y - 3.5);
             cairo_set_dash(cr, NULL, 0, 0);
@@ -82,7 +83,7 @@ static void draw_curve(cairo_t *cr, const plot *p, const spiral_plot_series *s) 
         since = i + 1;
     }
     cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
-    cairo_set_line_cap(cr, CAIRO_LINE_CAP_ROUND); /* a point alone is a dot */
+    cairo_set_line_cap(cr, CAIRO_LINE_CAP_ROUND); /* so that a single point is a dot */
     cairo_stroke(cr);
     cairo_set_line_cap(cr, CAIRO_LINE_CAP_BUTT);
 }
@@ -104,13 +105,13 @@ static void draw_titles(cairo_t *cr, const plot *p, const char *title, const cha
     cairo_restore(cr);
 }
 
-/* How far down the legend reaches, measured on a page that is never drawn. */
+/* The y of the legend's last row, measured on a surface that is not drawn. */
 static double legend_bottom(const spiral_plot_series *series, size_t count) {
-    cairo_surface_t *nowhere = cairo_recording_surface_create(CAIRO_CONTENT_COLOR, NULL);
-    cairo_t *cr = cairo_create(nowhere);
+    cairo_surface_t *surface = cairo_recording_surface_create(CAIRO_CONTENT_COLOR, NULL);
+    cairo_t *cr = cairo_create(surface);
     double y = legend(cr, series, count, HEAD + 4, 0);
     cairo_destroy(cr);
-    cairo_surface_destroy(nowhere);
+    cairo_surface_destroy(surface);
     return y;
 }
 

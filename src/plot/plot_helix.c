@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pitch helix as a coil with named keys, and below it what each interval costs. The coil shows which keys
- * are neighbours; its proportions are chosen for the eye, the distances are the numbers beside it.
+ * The pitch helix as a coil with named keys, and below it the cost of each interval. The coil shows which
+ * keys are neighbours. Its proportions are not those of the helix; distances are given as numbers.
  */
 #include <math.h>
 #include <stddef.h>
@@ -18,19 +18,19 @@
 #define RADIUS 255. /* half the coil's width */
 #define CHART  150. /* height of a chart's plot */
 
-/* The coil in the picture: seen a little from above, front half lower than the back half. */
+/* The coil in the picture, seen a little from above: the front half is lower than the back half. */
 typedef struct coil {
     int low, high;
     double x, y; /* of the axis at key `low` */
     double rise; /* points per turn, upwards */
-    double tilt; /* half the height of the ellipse a turn would be without rising */
+    double tilt; /* half the height of the ellipse that a turn would be without its rise */
 } coil;
 
 typedef struct spot {
     double x, y, depth; /* depth 1 in front, -1 behind */
 } spot;
 
-/* C sits a quarter of a semitone's angle right of the middle, so that no key of the front half falls on
+/* C is a quarter of a semitone's angle to the right of the middle, so that no key of the front half covers
  * one of the back half where the coil crosses itself. */
 static spot spot_of(const coil *c, double key) {
     double turn = acos(-1.) / 6, angle = turn * (fmod(key, 12) + .25);
@@ -42,7 +42,7 @@ static coil coil_of(int low, int high) {
     double turns = (high - low) / 12.;
     coil c = {low, high, WIDTH / 2, 0, fmin(118, fmax(64, 620 / fmax(turns, 1))), 0};
     c.tilt = c.rise / 2;
-    double top = 0, bottom = 0; /* of the wire around key `low`'s axis point */
+    double top = 0, bottom = 0; /* of the coil, with the axis at key `low` as origin */
     for (int key = low; key <= high; key++) {
         spot s = spot_of(&c, key);
         top = fmin(top, s.y);
@@ -58,15 +58,15 @@ static double coil_bottom(const coil *c) {
     return bottom + 24;
 }
 
-/* A colour fading into the paper as its strength goes from 1 to 0, never quite away. */
+/* A colour mixed with white: all colour at strength 1, 22 % at strength 0. */
 static void ink_mixed(cairo_t *cr, int rgb, double strength) {
     double a = .22 + .78 * strength;
     cairo_set_source_rgb(cr, 1 - a * (1 - (rgb >> 16 & 255) / 255.), 1 - a * (1 - (rgb >> 8 & 255) / 255.),
                          1 - a * (1 - (rgb & 255) / 255.));
 }
 
-/* The wire's front or back half: thick and dark in front, thin and pale behind. */
-static void draw_wire(cairo_t *cr, const coil *c, int front) {
+/* The front or back half of the coil's line: thick and dark in front, thin and pale behind. */
+static void draw_line(cairo_t *cr, const coil *c, int front) {
     enum { PIECES = 12 }; /* per semitone */
     cairo_set_line_cap(cr, CAIRO_LINE_CAP_ROUND);
     for (int i = 0; i < (c->high - c->low) * PIECES; i++) {
@@ -86,7 +86,7 @@ static void draw_key(cairo_t *cr, const coil *c, int key) {
     char name[KEY_NAME];
     cairo_new_sub_path(cr);
     cairo_arc(cr, s.x, s.y, radius, 0, 4 * acos(0));
-    spiral__ink(cr, PAPER, 1); /* the wire must not shine through */
+    spiral__ink(cr, PAPER, 1); /* hides the line behind */
     cairo_fill_preserve(cr);
     spiral__ink(cr, key % 12 == 0 ? BLUE : black ? 0x3e4c59 : 0xf5f7fa, fade);
     cairo_fill_preserve(cr);
@@ -110,7 +110,7 @@ static void draw_keys(cairo_t *cr, const coil *c, int front) {
             if (key % 12 == pitch_classes[front][i]) draw_key(cr, c, key);
 }
 
-/* A line from key a to key b, from rim to rim, with its name and distance beside its middle. */
+/* A line between the circles of keys a and b, with a text beside its middle. */
 static void draw_span(cairo_t *cr, const coil *c, int a, int b, int rgb, double dx, double dy,
                       const char *text) {
     spot p = spot_of(c, a), q = spot_of(c, b);
@@ -124,7 +124,7 @@ static void draw_span(cairo_t *cr, const coil *c, int a, int b, int rgb, double 
     spiral__text_over(cr, (p.x + q.x) / 2 + dx, (p.y + q.y) / 2 + dy, text);
 }
 
-/* One octave and one semitone, from the C nearest the middle that has both. */
+/* One octave and one semitone, from the C nearest to the middle. */
 static void draw_spans(cairo_t *cr, const coil *c, const spiral_helix *helix) {
     int from = -1;
     for (int key = c->low; key + 12 <= c->high; key++)
@@ -151,7 +151,7 @@ static const char *interval_name(int d, char buffer[16]) {
     return buffer;
 }
 
-/* Bars over the intervals 0 .. n-1; every name that has room, always the octaves. */
+/* Bars over the intervals 0 .. n-1. Names where there is room for them, and always of octaves. */
 static void draw_costs(cairo_t *cr, const plot *p, int n, const double *cost, const char *title,
                        const char *text) {
     double pitch = p->width / n, bar = fmin(26, pitch * .74);
@@ -190,9 +190,9 @@ static void draw_coil(cairo_t *cr, const coil *c, const spiral_helix *helix) {
     spiral__text(
         cr, 36, 50, 0,
         "One turn is an octave: the same note lies straight above. A semitone is a step along the wire.");
-    draw_wire(cr, c, 0);
+    draw_line(cr, c, 0);
     draw_keys(cr, c, 0);
-    draw_wire(cr, c, 1);
+    draw_line(cr, c, 1);
     draw_spans(cr, c, helix);
     draw_keys(cr, c, 1);
 }
@@ -218,17 +218,17 @@ spiral_status spiral_plot_helix(const spiral_helix *helix, int low, int high, in
         least = fmin(least, fmin(substitute[d], insert[d]));
         most = fmax(most, fmax(substitute[d], insert[d]));
     }
-    coil wire = coil_of(low, high);
-    double top = coil_bottom(&wire) + 62;
+    coil c = coil_of(low, high);
+    double top = coil_bottom(&c) + 62;
     axis up = spiral__axis_make(least, most > least ? most : 1, 5, 1);
     plot left = {64, top, WIDTH - 64 - 36, CHART, {0, n, 1}, up}, right = left;
     right.y += CHART + 84;
-    canvas c;
-    SPIRAL_TRY(spiral__canvas_open(path, WIDTH, right.y + CHART + 30, "The pitch helix", &c, err));
-    draw_coil(c.cr, &wire, helix);
-    draw_costs(c.cr, &left, n, substitute, "A wrong note",
+    canvas page;
+    SPIRAL_TRY(spiral__canvas_open(path, WIDTH, right.y + CHART + 30, "The pitch helix", &page, err));
+    draw_coil(page.cr, &c, helix);
+    draw_costs(page.cr, &left, n, substitute, "A wrong note",
                "cost of playing it that far from the right one, in missed notes");
-    draw_costs(c.cr, &right, n, insert, "A note too many",
+    draw_costs(page.cr, &right, n, insert, "A note too many",
                "cost of adding it that far from the right one, in missed notes");
-    return spiral__canvas_finish(&c, path, err);
+    return spiral__canvas_finish(&page, path, err);
 }
