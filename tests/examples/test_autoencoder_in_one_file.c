@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The whole story against the library. The example is one file of static functions; it is compiled into this
- * test, so that each of its steps can be laid beside the library's: notes, roll, loss, gradient, MIDI bytes.
- * That the program as a whole runs and learns: test_examples.py.
+ * The example examples/00_autoencoder_in_one_file.c against the library. The example is one file of static
+ * functions and is compiled into this test, so that its notes, rolls, MIDI bytes, loss values and gradients
+ * can be compared with the library's. Its network is another one than the library's; its gradient is compared
+ * with finite differences. That the program runs and learns: test_autoencoder_in_one_file.py.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
-int story_main(int argc, char **argv);
-#define main story_main
-#include "../../examples/00_whole_story.c"
+int example_main(int argc, char **argv);
+#define main example_main
+#include "../../examples/00_autoencoder_in_one_file.c"
 #undef main
 
 #include "../midi/smf.h"
@@ -53,14 +50,14 @@ static void check_roll(const roll *r, const spiral_midi *midi) {
     spiral_roll_options_default(&options, sizeof options);
     spiral_roll theirs;
     assert_int_equal(spiral_roll_from_midi(midi, &options, &theirs, NULL, NULL), SPIRAL_OK);
-    assert_int_equal(r->columns, theirs.frames);
-    for (size_t c = 0; c < r->columns; c++)
+    assert_int_equal(r->frames, theirs.frames);
+    for (size_t t = 0; t < r->frames; t++)
         for (int p = 0; p < P; p++)
-            assert_int_equal(r->cells[c * P + (size_t)p], spiral_keys_get(&theirs.sounding[c], LOW + p));
+            assert_int_equal(r->cells[t * P + (size_t)p], spiral_keys_get(&theirs.sounding[t], LOW + p));
     spiral_roll_clear(&theirs);
 }
 
-/* Both read the bytes; notes and rolls must agree, also after the roll has been written and read again. */
+/* Both read the bytes; notes and rolls must be equal, also after the roll is written and read again. */
 static void check_bytes(const unsigned char *bytes, size_t size, size_t notes_at_least) {
     spiral_midi midi;
     song s = read_midi(bytes, size);
@@ -80,7 +77,7 @@ static void check_bytes(const unsigned char *bytes, size_t size, size_t notes_at
     free(again), free(r.cells), free(s.notes), free(s.tempos);
 }
 
-static void test_reads_what_the_library_reads(void **state) {
+static void test_notes_and_rolls_of_scores_are_those_of_the_library(void **state) {
     static const char *const scores[] = {"bach-prelude-c", "joplin-entertainer", "silent-night",
                                          "mozart-k545"};
     (void)state;
@@ -100,10 +97,10 @@ static void test_reads_what_the_library_reads(void **state) {
     }
 }
 
-/* What score files never hold: note-offs of their own, running status over a tempo, exclusive and program
- * events, drums, keys out of range, a key struck again, notes of no length or without an end, a tempo on
- * another track, later and earlier than the first one's, a key on two channels, and an alien chunk. */
-static void test_reads_unusual_events(void **state) {
+/* What files made from scores never have: note-off events, running status over a tempo, exclusive and program
+ * events, drums, keys out of range, a key struck again, notes of zero length or without an end, tempos on
+ * other tracks, later and earlier than the first track's, a key on two channels, and an unknown chunk. */
+static void test_notes_and_rolls_of_unusual_events_are_those_of_the_library(void **state) {
     (void)state;
     static smf f;
     smf_header(&f, 1, 3, 96);
@@ -118,7 +115,7 @@ static void test_reads_unusual_events(void **state) {
     check_bytes(f.bytes, f.size, 10);
 }
 
-static void test_tune(void **state) {
+static void test_built_in_tune_comes_back_from_its_midi(void **state) {
     (void)state;
     size_t size;
     roll tune = make_tune();
@@ -126,7 +123,7 @@ static void test_tune(void **state) {
     check_bytes(bytes, size, 72);
     song s = read_midi(bytes, size);
     roll back = roll_from_notes(&s);
-    assert_memory_equal(tune.cells, back.cells, back.columns * P);
+    assert_memory_equal(tune.cells, back.cells, back.frames * P);
     free(tune.cells), free(bytes), free(back.cells), free(s.notes), free(s.tempos);
 }
 
@@ -134,18 +131,18 @@ static void test_tune(void **state) {
 
 static void near(double ours, double theirs) {
     if (!(fabs(ours - theirs) <= 1e-10 * fmax(1, fabs(theirs))))
-        fail_msg("%.17g in the story, %.17g in the library", ours, theirs);
+        fail_msg("%.17g in the example, %.17g in the library", ours, theirs);
 }
 
-/* The library's value of BCE (bce = 1) or spiral (weight = 1) or both, and its gradient. */
-static double library(double bce, double weight, const double *logits, const double *target, double *grad) {
+/* The library's value of bce BCE + lambda spiral, and its gradient. */
+static double library(double bce, double lambda, const double *logits, const double *target, double *grad) {
     static _Alignas(64) unsigned char work[1 << 20];
     const spiral_strides strides = {D, P, 1};
     spiral_loss_options options = spiral_loss_options_default();
     spiral_loss *loss;
     double value;
     options.bce = bce;
-    options.lambda = weight;
+    options.lambda = lambda;
     assert_int_equal(spiral_loss_create(&options, P, &loss, NULL), SPIRAL_OK);
     assert_true(spiral_loss_work_size_f64(loss, T) <= sizeof work);
     assert_int_equal(spiral_loss_value_grad_f64(loss, 1, T, logits, strides, target, strides, NULL, strides,
@@ -166,7 +163,7 @@ static void check_loss(const double *logits, const double *target) {
     for (int i = 0; i < D; i++) near(ours[i] / largest, theirs[i] / largest);
 }
 
-static void test_loss_and_gradient(void **state) {
+static void test_loss_and_gradient_are_those_of_the_library(void **state) {
     (void)state;
     double logits[D], target[D];
     for (int round = 0; round < 5; round++) {
@@ -174,7 +171,7 @@ static void test_loss_and_gradient(void **state) {
         check_loss(logits, target);
     }
     memset(target, 0,
-           sizeof target); /* silence, and a network that is all but sure of it or of the opposite */
+           sizeof target); /* silence, and logits that are nearly certain of it or of the opposite */
     for (int i = 0; i < D; i++) logits[i] = i % 7 ? -20 : 20;
     check_loss(logits, target);
 }
@@ -188,8 +185,8 @@ static double loss_of(const network *n, trace *a) {
     return c.bce + c.spiral;
 }
 
-/* Backward against the slope measured by moving one weight, in every layer. */
-static void test_network_gradient(void **state) {
+/* Backward against central differences, for weights of every layer. */
+static void test_network_gradient_is_the_central_difference(void **state) {
     (void)state;
     static trace a;
     double dlogits[D], largest = 0;
@@ -210,7 +207,7 @@ static void test_network_gradient(void **state) {
         double down = loss_of(&n, &a), slope = (up - down) / (2 * h);
         n.weights[w] = kept;
         if (fabs(n.grads[w] - slope) > 1e-6 * largest)
-            fail_msg("weight %zu: backward says %.10g, moving it %.10g", w, n.grads[w], slope);
+            fail_msg("weight %zu: %.10g by backward, %.10g by central difference", w, n.grads[w], slope);
     }
     free(n.weights);
 }
@@ -218,11 +215,11 @@ static void test_network_gradient(void **state) {
 int main(void) {
     make_profile();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads_what_the_library_reads),
-        cmocka_unit_test(test_reads_unusual_events),
-        cmocka_unit_test(test_tune),
-        cmocka_unit_test(test_loss_and_gradient),
-        cmocka_unit_test(test_network_gradient),
+        cmocka_unit_test(test_notes_and_rolls_of_scores_are_those_of_the_library),
+        cmocka_unit_test(test_notes_and_rolls_of_unusual_events_are_those_of_the_library),
+        cmocka_unit_test(test_built_in_tune_comes_back_from_its_midi),
+        cmocka_unit_test(test_loss_and_gradient_are_those_of_the_library),
+        cmocka_unit_test(test_network_gradient_is_the_central_difference),
     };
-    return cmocka_run_group_tests_name("examples/story", tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
