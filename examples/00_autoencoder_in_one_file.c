@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * A music autoencoder in one file: MIDI bytes -> notes -> piano roll -> autoencoder -> loss -> gradient ->
- * Adam
- * -> a lower loss -> decoded roll -> MIDI bytes. Plain double precision, one thread, libc and libm; nothing
- * of the library is used. Numbers in brackets are equations of docs/math.md.
+ * Adam -> a lower loss -> decoded roll -> MIDI bytes. Plain double precision, one thread, libc and libm;
+ * nothing of the library is used. Numbers in brackets are equations of docs/math.md.
  *
  *     cc -O2 examples/00_autoencoder_in_one_file.c -lm -o autoencoder
  *     ./autoencoder                       trains on a built-in tune; writes autoencoder.mid
  *     ./autoencoder tune.mid back.mid     trains on your tune; writes what the network reconstructs of it
  *
- * How it compares with the library: reading MIDI, the roll and the loss are the same computations, and
- * tests/examples/test_autoencoder_in_one_file.c holds notes, rolls, loss values and gradients to the
- * library's. The network is not the library's: it has four dense layers with leaky rectifiers, while the
- * library's has layer normalisation, SiLU and a linear path from window to latent and back. Only its own
- * gradient is checked, against finite differences. The MIDI reader gives up on faulty files, which the
- * library repairs.
+ * How it compares with the library: notes, rolls, loss values and the loss's gradients are the same, which
+ * tests/examples/test_autoencoder_in_one_file.c checks. The network is not the library's: it has four dense
+ * layers with leaky rectifiers, while the library's has layer normalisation, SiLU and a linear path from
+ * window to latent and back. Only its own gradient is checked, against central differences. The MIDI reader
+ * gives up on faulty files, which the library repairs.
  *
  * Read next: 01_loss.c, then ARCHITECTURE.md.
  */

@@ -49,8 +49,7 @@ typedef struct spiral_metrics_counts {
 #undef SPIRAL_X
 } spiral_metrics_counts;
 
-/* The calls below return BAD_ARG if a struct_size is none that this library knows, and then change nothing.
- */
+/* The calls below return BAD_ARG if a struct_size is not a known one, and then change nothing. */
 
 /* Adds the counts of *more to *counts: the counts of parts give those of the whole. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_metrics_counts_add(spiral_metrics_counts *counts,

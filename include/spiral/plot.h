@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pictures as PNG, SVG or PDF files: piano rolls, the helix, curves. The ending of `path` chooses the format.
- * A file is written under a temporary name and then renamed. Same input, same bytes, except for one number in
- * SVG files: cairo counts the surfaces of the process and puts the number into an id.
- * All calls: UNSUPPORTED: another ending, or a build without cairo. IO, NO_MEMORY. On failure no file is
- * left.
+ * Pictures as PNG, SVG or PDF files: piano rolls, the helix, curves. The ending of `path` chooses the
+ * format. A file is written under a temporary name and then renamed. Same input, same bytes, except for one
+ * number in SVG files: cairo counts the surfaces of the process and puts the number into an id.
+ *
+ * All calls can return UNSUPPORTED (another ending, or a build without cairo), IO and NO_MEMORY. On failure
+ * no file is left.
  */
 #ifndef SPIRAL_PLOT_H
 #define SPIRAL_PLOT_H

@@ -76,8 +76,7 @@ static void list_events(const spiral__timed_note *notes, size_t count, const spi
     qsort(events, 2 * count, sizeof *events, by_frame);
 }
 
-/* FluidSynth has one note per key and channel: a key that several notes hold is released with the last one.
- */
+/* FluidSynth has one note per key and channel: a key that several notes hold ends with the last one. */
 static void send_event(fluid_synth_t *synth, const event *e, unsigned held[16][128]) {
     const spiral__timed_note *note = e->note;
     unsigned *notes = &held[note->channel & 15][note->pitch & 127];

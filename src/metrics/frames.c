@@ -14,8 +14,7 @@
 #define EVERY_12TH(first) \
     (UINT64_C(0x0001001001001001) << (first) | ((first) < 4 ? UINT64_C(1) << ((first) + 60) % 64 : 0))
 
-/* class_mask[c][w]: the keys p of word w with p % 12 == c. Word 1 begins at key 64, whose pitch class is 4.
- */
+/* class_mask[c][w]: the keys p of word w with p % 12 == c. Word 1 begins at key 64, of pitch class 4. */
 static const uint64_t class_mask[12][2] = {
 #define ROW(c) \
     { EVERY_12TH(c), EVERY_12TH(((c) + 8) % 12) }

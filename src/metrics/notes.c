@@ -49,11 +49,10 @@ static spiral_status list_onsets(const spiral_roll *roll, onset_list *list, spir
  * Both lists are ascending.
  *
  * Let a and b be the earliest onsets that are left. If they are within tolerance, some largest set of pairs
- * contains (a, b). Take any largest set: one of the two is in it, or (a, b) could be added. If it has (a, b')
- * or (a', b) only, that pair can be replaced by (a, b). If it has both, then
- * a' - b' <= a' - b <= tolerance and b' - a' <= b' - a <= tolerance, so (a, b) and (a', b') are two pairs as
- * well. If a and b are not within tolerance, the earlier one is too early for the whole other list and can be
- * left out. */
+ * contains (a, b). Take any largest set: one of the two is in it, or (a, b) could be added. If it has (a,
+ * b') or (a', b) only, that pair can be replaced by (a, b). If it has both, then a' - b' <= a' - b <=
+ * tolerance and b' - a' <= b' - a <= tolerance, so (a, b) and (a', b') are two pairs as well. If a and b
+ * are not within tolerance, the earlier one is too early for the whole other list and can be left out. */
 static uint64_t count_matches(const size_t *a, size_t n, const size_t *b, size_t m, size_t tolerance) {
     uint64_t pairs = 0;
     for (size_t i = 0, j = 0; i < n && j < m;) {

@@ -28,8 +28,7 @@ static double pair_cost(const assignment *a, int left, int right) {
     return a->cost[interval < 0 ? -interval : interval];
 }
 
-/* Dijkstra's search for the cheapest path from one left key to a right key without a partner. By right key:
- */
+/* Dijkstra's search for the cheapest path from a left key to a right key without partner. By right key: */
 typedef struct search {
     double total[SPIRAL_KEY_COUNT]; /* least cost of a path to it so far */
     int from[SPIRAL_KEY_COUNT];     /* the right key before it on that path, -1: none */

@@ -92,8 +92,7 @@ static void put_meta(writer *w, unsigned type, const void *data, size_t size) {
     w->status = 0; /* a meta event ends the running status */
 }
 
-/* The time up to the next event. A pause longer than one number can hold is divided by events without data.
- */
+/* The time up to the next event. A pause longer than one number can hold is divided by empty events. */
 static void put_delta(writer *w, int64_t ticks) {
     int64_t delta = ticks - w->now;
     for (; delta > NUMBER_MAX; delta -= NUMBER_MAX) {
@@ -137,8 +136,7 @@ static void put_event(writer *w, const event *e) {
         const spiral_meter *m = &w->midi->meters[e->index];
         unsigned char log2 = 0;
         while (m->denominator >> log2 > 1) log2++;
-        /* 24 MIDI clocks per metronome click, 8 thirty-second notes per quarter: the standard's usual values
-         */
+        /* the usual values: 24 MIDI clocks per metronome click, 8 thirty-second notes per quarter */
         put_meta(w, META_METER, (unsigned char[]){(unsigned char)m->numerator, log2, 24, 8}, 4);
     } else if (event_kind(e) == KIND_PEDAL) {
         put_pedal(w, &w->midi->pedals[e->index]);

@@ -136,8 +136,7 @@ static spiral_status meta_event(track *t) {
     }
 }
 
-/* F1..F6 and F8..FE are for live MIDI and not allowed in a file: skipped with the data bytes they have there.
- */
+/* F1..F6 and F8..FE are for live MIDI and not allowed in a file: skipped with their data bytes. */
 static void skip_live_event(track *t, unsigned status) {
     int length = status == 0xf2 ? 2 : status == 0xf1 || status == 0xf3;
     warn(t, SPIRAL_MIDI_WARN_BAD_STATUS);

@@ -48,8 +48,7 @@ static int bounds(const spiral_plot_series *series, size_t count, double box[4] 
     return any;
 }
 
-/* The names of the curves in rows, the first at y. Returns the y of the last row. Measures only, unless draw.
- */
+/* The names of the curves in rows, the first at y; drawn if draw is set. Returns the y of the last row. */
 static double legend(cairo_t *cr, const spiral_plot_series *series, size_t count, double y, int draw) {
     double x = LEFT;
     char clean[CANVAS_TEXT];

@@ -14,8 +14,7 @@
 #include "midi/tempo.h"
 #include "roll/frame_map.h"
 
-/* One segment: on a grid of beats, and in files of SMPTE time, a tick is the same part of a frame everywhere.
- */
+/* One segment: on a grid of beats, and in files of SMPTE time, all ticks are the same part of a frame. */
 static void map_constant(const spiral_midi *midi, spiral_grid grid, spiral__frame_map *map) {
     int64_t rate = grid.steps_per_quarter, denominator = midi->ticks_per_quarter;
     if (denominator == 0) {

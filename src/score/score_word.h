@@ -50,8 +50,7 @@ typedef struct spiral__score_figure {
 const char *spiral__word_length(spiral__word *w, int64_t *ticks);
 /* "c#5" */
 const char *spiral__word_tone(spiral__word *w, spiral__score_tone *tone);
-/* MIDI number of a tone in a key; may be outside 0..127. alter: (7) semitones that the key adds to each step.
- */
+/* MIDI number of a tone in a key; may be outside 0..127. alter: (7) semitones that the key adds to steps. */
 int spiral__score_pitch(const spiral__score_tone *tone, const signed char *alter, int octave);
 /* tonic "Eb" and mode "minor" -> alter (7). */
 const char *spiral__score_key(spiral__word tonic, spiral__word mode, signed char *alter);

@@ -259,8 +259,7 @@ static void test_same_notes_same_bytes(void **state) {
 }
 
 #ifdef SPIRAL_HAVE_FLUIDSYNTH
-/* FluidSynth's log functions are global: after rendering, and after a failure, they are its defaults again.
- */
+/* FluidSynth's log functions are global: after a call, also a failed one, they are its defaults again. */
 static void test_fluidsynth_log_functions_are_restored(void **state) {
     (void)state;
     spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 100, .pitch = 60, .velocity = 80}};

@@ -117,8 +117,7 @@ static void test_key_struck_again_ends_its_note(void **state) {
     check_rows(1, 3, "O##O##--", "-O####--", "-------O");
 }
 
-/* At the tick of the note-off, a pedal that comes up ends the note, and one that goes down does not hold it.
- */
+/* At the tick of the note-off, a pedal that comes up ends the note; one that goes down does not hold it. */
 static void test_pedal_moves_at_the_tick_of_a_note_off(void **state) {
     (void)state;
     SMF_ONE(&f,

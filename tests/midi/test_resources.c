@@ -220,8 +220,7 @@ static void test_memory_of_claimed_lengths(void **state) {
               "XFIH\xff\xff\xff\xff"),                                               /* an unknown chunk */
         CLAIM("MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\x10\0\0\xff\1\xff\xff\xff\x7f"),   /* a text of 256 MiB */
         CLAIM("MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\x10\0\0\xff\x51\xff\xff\xff\x7f"), /* a tempo */
-        CLAIM("MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\x10\0\0\xf0\xff\xff\xff\x7f"), /* a system exclusive message
-                                                                                  */
+        CLAIM("MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\x10\0\0\xf0\xff\xff\xff\x7f"),     /* a sysex message */
         CLAIM("RIFF\xff\xff\xff\xffRMIDdata\xff\xff\xff\xffMThd\0\0\0\6\0\1\xff\xff\0\x60MTrk\xff\xff\xff"
               "\xff")};
     for (size_t i = 0; i < sizeof claims / sizeof *claims; i++)

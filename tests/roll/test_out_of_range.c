@@ -63,7 +63,7 @@ static void test_fold_moves_notes_by_octaves(void **state) {
     assert_int_equal(r.notes_folded, 6);
     assert_int_equal(r.notes_low + r.notes_high, 0);
     assert_int_equal(r.transposed_by, 0);
-    /* Less than an octave: a note whose pitch class is not in the range is left out, as too low or too high.
+    /* Less than an octave: notes whose pitch class is not in the range are left out, as too low or too high.
      */
     r = rolled(&midi, 60, 66, SPIRAL_OUT_OF_RANGE_FOLD, 0, text, sizeof text);
     assert_string_equal(text, "60 -- 60 -- 60 60 -- -- 60");
