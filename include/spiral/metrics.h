@@ -38,7 +38,7 @@ extern "C" {
     X(uint64_t, predicted_notes)                                                                          \
     X(uint64_t, matched_notes)                                                                            \
     X(double, helix_energy)   /* sum over frames, in missed notes: see spiral_metrics_add_helix */        \
-    X(uint64_t, helix_cells)  /* target cells of the frames behind helix_energy and helix_distance */     \
+    X(uint64_t, helix_cells)  /* target cells of the frames in helix_energy, helix_distance */            \
     X(double, helix_distance) /* sum over frames, in missed notes */
 
 /* Running counts. Set struct_size to sizeof(spiral_metrics_counts) and all else to 0. */
@@ -74,12 +74,16 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_metrics_add_notes(spiral_metri
                                                                     const spiral_roll *predicted,
                                                                     double tolerance_s, spiral_error *err);
 
-/* Adds two costs of T frames, target and predicted: (T), both in missed notes: a cell that is missing or
- * added alone costs 1 (docs/math.md, sections 5 and 11). helix_energy: the energy 1/2 d^T K d with d = target
- * - predicted and K = 2 exp(-D/2), D the distance on the helix. A cell at distance D from the right one costs
- * 2 (1 - exp(-D/2)); every pair of wrong cells counts. helix_distance: false negatives and false positives
- * are paired such that the sum of costs is least; a pair at distance D costs min(D, 2), a cell without a
- * partner 1. BAD_ARG: spiral_helix_check refuses the helix. */
+/* Adds two costs of T frames; target, predicted: (T). Both are in missed notes: a cell that is missing or
+ * added alone costs 1 (docs/math.md, sections 5 and 11).
+ *
+ * helix_energy is 1/2 d^T K d with d = target - predicted and K = 2 exp(-D/2), where D is the distance on the
+ * helix. A cell at distance D from the right one costs 2 (1 - exp(-D/2)); all pairs of wrong cells count.
+ *
+ * For helix_distance, false negatives and false positives are paired such that the sum of costs is least. A
+ * pair at distance D costs min(D, 2), a cell without a partner 1.
+ *
+ * BAD_ARG: spiral_helix_check refuses the helix. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_metrics_add_helix(spiral_metrics_counts *counts,
                                                                     const spiral_helix *helix,
                                                                     const spiral_keys *target,

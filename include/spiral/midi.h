@@ -67,7 +67,7 @@ typedef struct spiral_pedal {
     X(TRUNCATED, "track whose declared length is wrong, or that ends in the middle of an event")  \
     X(NO_END_OF_TRACK, "track without an end-of-track event")                                     \
     X(AFTER_END_OF_TRACK, "bytes after a track's end-of-track event")                             \
-    X(BAD_STATUS, "status byte that has no place in a file, or data without a running status")    \
+    X(BAD_STATUS, "status byte that is not allowed in a file, or data without a running status")  \
     X(BAD_DATA, "data byte above 127, or a meta event whose length is wrong")                     \
     X(BAD_DELTA, "variable-length number longer than four bytes, or a time beyond the limit")     \
     X(NOTE_NEVER_ENDS, "note without a note-off, ended at the end of its track")                  \

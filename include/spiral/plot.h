@@ -18,14 +18,14 @@ extern "C" {
 #endif
 
 /* Draws a roll; title may be NULL. With a reference (NULL: none) on the same grid, colours show true
- * positives, missed notes and false positives. A long roll gives a large SVG: about 130 bytes for each note
- * and grid line. BAD_ARG: the grids differ. TOO_BIG: more than 2^21 frames. */
+ * positives, missed notes and false positives. An SVG has about half a kilobyte per note. BAD_ARG: the grids
+ * differ. TOO_BIG: more than 2^21 frames. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_plot_roll(const spiral_roll *roll,
                                                             const spiral_roll *reference, const char *title,
                                                             const char *path, spiral_error *err);
 
 /* Draws the helix with its keys low..high and, below it, the cost of each interval; substitute, insert: (n)
- * as spiral_loss_table gives them, n 1..128. BAD_ARG: keys or n out of range; NUMERIC: a cost is not finite.
+ * as spiral_loss_table gives them, n 1..128. BAD_ARG: keys or n out of range. NUMERIC: a cost is not finite.
  */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_plot_helix(const spiral_helix *helix, int low, int high,
                                                              int n, const double *substitute,

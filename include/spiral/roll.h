@@ -26,12 +26,11 @@ typedef struct spiral_keys {
 
 typedef enum spiral_grid_kind { SPIRAL_GRID_SECONDS, SPIRAL_GRID_BEATS } spiral_grid_kind;
 
-/* The length of a frame. */
+/* The length of a frame. The field of the other kind is ignored. */
 typedef struct spiral_grid {
     spiral_grid_kind kind;
-    int32_t frame_us; /* SECONDS: microseconds per frame, 1000 .. 1000000; otherwise ignored */
-    int32_t
-        steps_per_quarter; /* BEATS: frames per quarter note, 1 .. 96 (sixteenths: 4); otherwise ignored */
+    int32_t frame_us;          /* SECONDS: microseconds per frame, 1000 .. 1000000 */
+    int32_t steps_per_quarter; /* BEATS: frames per quarter note, 1 .. 96 (sixteenths: 4) */
 } spiral_grid;
 
 /* Zero-initialise it, or let a call below fill it; free it with spiral_roll_clear. */

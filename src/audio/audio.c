@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/sized.h"
 #include "audio/synth.h"
+#include "midi/midi_check.h"
 #include "spiral_config.h"
 
 static const double MAX_SECONDS = 7200;
@@ -126,6 +127,7 @@ spiral_status spiral_audio_save(const spiral_midi *midi, const spiral_audio_opti
     double end_s = 0;
     SPIRAL_TRY(spiral__sized_read("audio options", options, OPTIONS_FIRST, &known, sizeof known, err));
     SPIRAL_TRY(check_options(&known, err));
+    SPIRAL_TRY(spiral__midi_check(midi, err));
     SPIRAL_TRY(choose_synth(&known, &synth, &soundfont, err));
     SPIRAL_TRY(time_notes(midi, &notes, &count, &end_s, err));
     spiral_status status = render(notes, count, end_s, synth, soundfont, &known, path, err);

@@ -24,10 +24,10 @@ typedef struct file_reader {
     spiral_midi *midi; /* the builder's */
     spiral_error *err;
     spiral__bytes rest; /* of the file */
-    /* Where "MTrk" stands from search_from on; made when the first track's length is wrong. */
+    /* The offsets from search_from at which "MTrk" occurs, and last that of the end of the file. Made when a
+     * track's length is wrong for the first time. */
     const unsigned char *search_from;
-    uint32_t *track_starts; /* (track_start_count + 1) offsets from search_from, the last one is the end of
-                               the file; owned, or NULL */
+    uint32_t *track_starts; /* (track_start_count + 1), owned, or NULL */
     size_t track_start_count;
 } file_reader;
 
@@ -37,7 +37,7 @@ static void warn(file_reader *f, spiral_midi_warning warning) {
 
 static bool has_name(const unsigned char *at, const char *name) { return !memcmp(at, name, 4); }
 
-/* The first place in [at, end) where name stands with at least `size` bytes left, or end. */
+/* The first place in [at, end) at which name occurs with at least `size` bytes left, or end. */
 static const unsigned char *find_name(const unsigned char *at, const unsigned char *end, const char *name,
                                       size_t size) {
     while ((size_t)(end - at) >= size) {
@@ -211,12 +211,9 @@ static spiral_status read_track(file_reader *f) {
     if (ticks > midi->end_ticks) midi->end_ticks = ticks;
     f->rest.at = end;
     if (events.at == end) return SPIRAL_OK;
-    if (end - events.at >= CHUNK_HEAD &&
-        has_name(events.at, "MTrk")) { /* the length includes the next track */
-        warn(f, SPIRAL_MIDI_WARN_TRUNCATED);
-        f->rest.at = events.at;
-    } else
-        warn(f, SPIRAL_MIDI_WARN_AFTER_END_OF_TRACK);
+    bool includes_next = end - events.at >= CHUNK_HEAD && has_name(events.at, "MTrk");
+    if (includes_next) f->rest.at = events.at;
+    warn(f, includes_next ? SPIRAL_MIDI_WARN_TRUNCATED : SPIRAL_MIDI_WARN_AFTER_END_OF_TRACK);
     return SPIRAL_OK;
 }
 

@@ -296,6 +296,10 @@ static void test_values_out_of_range_are_refused(void **state) {
     assert_fails(spiral_audio_save(&midi, NULL, path, NULL, &err), SPIRAL_BAD_ARG, &err, "NULL");
     assert_fails(spiral_audio_save(&none, &o, path, NULL, &err), SPIRAL_NO_DATA, &err, "no notes");
     assert_fails(spiral_audio_save(&zero, &o, path, NULL, &err), SPIRAL_NO_DATA, &err, "no notes");
+    spiral_note negative[] = {{.on_ticks = -5, .off_ticks = 100, .pitch = 60, .velocity = 80}};
+    spiral_midi invalid = piece(negative, 1);
+    assert_fails(spiral_audio_save(&invalid, &o, path, NULL, &err), SPIRAL_BAD_ARG, &err, "note 0",
+                 "on_ticks -5");
     spiral_note endless[] = {{.on_ticks = 0, .off_ticks = 8000000, .pitch = 60, .velocity = 80}};
     spiral_midi too_long = piece(endless, 1);
     assert_fails(spiral_audio_save(&too_long, &o, path, NULL, &err), SPIRAL_TOO_BIG, &err,
