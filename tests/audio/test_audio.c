@@ -5,7 +5,6 @@
  */
 #include <math.h>
 #include <fenv.h>
-#include <unistd.h>
 
 #include "testing.h"
 
@@ -13,26 +12,11 @@
 #include "base/file.h"
 #include "audio/synth.h"
 #include "spiral_config.h"
+#include "temporary_folder.h"
 
 #ifdef SPIRAL_HAVE_FLUIDSYNTH
 #include <fluidsynth.h>
 #endif
-
-static char folder[] = "/tmp/spiral-audio-XXXXXX";
-static char path[64];
-
-static int make_folder(void **state) {
-    (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/a.wav", folder);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    unlink(path);
-    return rmdir(folder); /* fails if anything else was left in it */
-}
 
 /* 1000 ticks a second: a quarter of 500 ticks lasts half a second. */
 static spiral_midi piece(spiral_note *notes, size_t count) {
@@ -50,8 +34,8 @@ static wav render(const spiral_midi *midi, spiral_audio_options options) {
     spiral_synth used;
     wav w = {0};
     size_t size;
-    assert_int_equal(spiral_audio_save(midi, &options, path, &used, &err), SPIRAL_OK);
-    assert_int_equal(spiral__file_read(path, 1 << 30, &w.bytes, &size, &err), SPIRAL_OK);
+    assert_int_equal(spiral_audio_save(midi, &options, in_folder("a.wav"), &used, &err), SPIRAL_OK);
+    assert_int_equal(spiral__file_read(in_folder("a.wav"), 1 << 30, &w.bytes, &size, &err), SPIRAL_OK);
     assert_true(size > 44);
     assert_memory_equal(w.bytes, "RIFF", 4);
     assert_memory_equal(w.bytes + 8, "WAVEfmt ", 8);
@@ -122,7 +106,7 @@ static void test_fluidsynth_plays_a4_at_440_hz(void **state) {
     spiral_midi midi = piece(notes, 1);
     spiral_audio_options o = with(SPIRAL_SYNTH_FLUID);
     spiral_error err = {.text = ""};
-    spiral_status status = spiral_audio_save(&midi, &o, path, NULL, &err);
+    spiral_status status = spiral_audio_save(&midi, &o, in_folder("a.wav"), NULL, &err);
     if (status == SPIRAL_UNSUPPORTED) {
         print_message("# SKIP FluidSynth: %s\n", err.text);
         return;
@@ -134,7 +118,7 @@ static int fluid_is_available(void) {
     spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 10, .pitch = 69, .velocity = 90}};
     spiral_midi midi = piece(notes, 1);
     spiral_audio_options o = with(SPIRAL_SYNTH_FLUID);
-    return spiral_audio_save(&midi, &o, path, NULL, NULL) == SPIRAL_OK;
+    return spiral_audio_save(&midi, &o, in_folder("a.wav"), NULL, NULL) == SPIRAL_OK;
 }
 
 /* FluidSynth renders at most 96 kHz. At higher rates another synthesiser plays, at the right pitch. */
@@ -151,7 +135,7 @@ static void test_rates_above_96_khz_are_not_fluidsynths(void **state) {
     free(w.bytes);
     if (!fluid_is_available()) return;
     o.synth = SPIRAL_SYNTH_FLUID;
-    assert_fails(spiral_audio_save(&midi, &o, path, NULL, &err), SPIRAL_UNSUPPORTED, &err,
+    assert_fails(spiral_audio_save(&midi, &o, in_folder("a.wav"), NULL, &err), SPIRAL_UNSUPPORTED, &err,
                  "sample rate is 192000 Hz, FluidSynth renders at most 96000");
 }
 
@@ -267,7 +251,7 @@ static void test_fluidsynth_log_functions_are_restored(void **state) {
     spiral_audio_options o = with(SPIRAL_SYNTH_FLUID);
     for (int failing = 0; failing < 2; failing++) {
         if (failing) o.soundfont = "/no/such/font.sf2";
-        if (spiral_audio_save(&midi, &o, path, NULL, NULL) == SPIRAL_OK) assert_false(failing);
+        if (spiral_audio_save(&midi, &o, in_folder("a.wav"), NULL, NULL) == SPIRAL_OK) assert_false(failing);
         for (int level = 0; level < LAST_LOG_LEVEL; level++)
             assert_true(fluid_set_log_function(level, fluid_default_log_function, NULL) ==
                         fluid_default_log_function);
@@ -283,31 +267,39 @@ static void test_values_out_of_range_are_refused(void **state) {
     spiral_audio_options o = with(SPIRAL_SYNTH_ADDITIVE), bad = o;
     spiral_error err = {.text = ""};
     bad.rate_hz = 7999;
-    assert_fails(spiral_audio_save(&midi, &bad, path, NULL, &err), SPIRAL_BAD_ARG, &err,
+    assert_fails(spiral_audio_save(&midi, &bad, in_folder("a.wav"), NULL, &err), SPIRAL_BAD_ARG, &err,
                  "sample rate is 7999 Hz, must be 8000 to 192000");
     bad = o, bad.rate_hz = 192001;
-    assert_fails(spiral_audio_save(&midi, &bad, path, NULL, &err), SPIRAL_BAD_ARG, &err, "192001");
+    assert_fails(spiral_audio_save(&midi, &bad, in_folder("a.wav"), NULL, &err), SPIRAL_BAD_ARG, &err,
+                 "192001");
     bad = o, bad.gain = NAN;
-    assert_fails(spiral_audio_save(&midi, &bad, path, NULL, &err), SPIRAL_BAD_ARG, &err, "gain is nan");
+    assert_fails(spiral_audio_save(&midi, &bad, in_folder("a.wav"), NULL, &err), SPIRAL_BAD_ARG, &err,
+                 "gain is nan");
     bad = o, bad.synth = (spiral_synth)3;
-    assert_fails(spiral_audio_save(&midi, &bad, path, NULL, &err), SPIRAL_BAD_ARG, &err, "synthesiser is 3");
+    assert_fails(spiral_audio_save(&midi, &bad, in_folder("a.wav"), NULL, &err), SPIRAL_BAD_ARG, &err,
+                 "synthesiser is 3");
     bad = o, bad.struct_size = sizeof bad - 1;
-    assert_fails(spiral_audio_save(&midi, &bad, path, NULL, &err), SPIRAL_BAD_ARG, &err, "audio options");
-    assert_fails(spiral_audio_save(&midi, NULL, path, NULL, &err), SPIRAL_BAD_ARG, &err, "NULL");
-    assert_fails(spiral_audio_save(&none, &o, path, NULL, &err), SPIRAL_NO_DATA, &err, "no notes");
-    assert_fails(spiral_audio_save(&zero, &o, path, NULL, &err), SPIRAL_NO_DATA, &err, "no notes");
+    assert_fails(spiral_audio_save(&midi, &bad, in_folder("a.wav"), NULL, &err), SPIRAL_BAD_ARG, &err,
+                 "audio options");
+    assert_fails(spiral_audio_save(&midi, NULL, in_folder("a.wav"), NULL, &err), SPIRAL_BAD_ARG, &err,
+                 "NULL");
+    assert_fails(spiral_audio_save(&none, &o, in_folder("a.wav"), NULL, &err), SPIRAL_NO_DATA, &err,
+                 "no notes");
+    assert_fails(spiral_audio_save(&zero, &o, in_folder("a.wav"), NULL, &err), SPIRAL_NO_DATA, &err,
+                 "no notes");
     spiral_note negative[] = {{.on_ticks = -5, .off_ticks = 100, .pitch = 60, .velocity = 80}};
     spiral_midi invalid = piece(negative, 1);
-    assert_fails(spiral_audio_save(&invalid, &o, path, NULL, &err), SPIRAL_BAD_ARG, &err, "note 0",
-                 "on_ticks -5");
+    assert_fails(spiral_audio_save(&invalid, &o, in_folder("a.wav"), NULL, &err), SPIRAL_BAD_ARG, &err,
+                 "note 0", "on_ticks -5");
     spiral_note endless[] = {{.on_ticks = 0, .off_ticks = 8000000, .pitch = 60, .velocity = 80}};
     spiral_midi too_long = piece(endless, 1);
-    assert_fails(spiral_audio_save(&too_long, &o, path, NULL, &err), SPIRAL_TOO_BIG, &err,
+    assert_fails(spiral_audio_save(&too_long, &o, in_folder("a.wav"), NULL, &err), SPIRAL_TOO_BIG, &err,
                  "the music lasts 8000 s, the limit is 7200 s");
     assert_fails(spiral_audio_save(&midi, &o, "/no/such/folder/a.wav", NULL, &err), SPIRAL_IO, &err,
                  "/no/such/folder/a.wav");
+    assert_int_equal(files_in_folder(), exists("a.wav")); /* no temporary file is left */
     bad = with(SPIRAL_SYNTH_FLUID), bad.soundfont = "/no/such/font.sf2";
-    spiral_status status = spiral_audio_save(&midi, &bad, path, NULL, &err);
+    spiral_status status = spiral_audio_save(&midi, &bad, in_folder("a.wav"), NULL, &err);
     assert_true(status == SPIRAL_IO || status == SPIRAL_UNSUPPORTED);
 }
 

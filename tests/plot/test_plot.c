@@ -4,39 +4,17 @@
  * file left after a failure. Whether they look right is not tested.
  */
 #include <math.h>
-#include <unistd.h>
 
 #include "testing.h"
 
 #include "base/file.h"
 #include "spiral/plot.h"
+#include "temporary_folder.h"
 #include "spiral_config.h"
 
 #ifdef SPIRAL_HAVE_CAIRO
 #include <cairo.h>
 #endif
-
-static char folder[] = "/tmp/spiral-plot-XXXXXX";
-
-static const char *in_folder(const char *name) {
-    static char paths[4][64];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static int make_folder(void **state) {
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    static const char *const names[] = {"a.png", "a.svg", "a.pdf", "b.png", "b.svg", "b.pdf"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(in_folder(names[i]));
-    return rmdir(folder); /* fails if anything else was left in it */
-}
 
 /* A scale of eight notes, ten frames of 10 ms each. */
 static spiral_roll scale(int first_key) {
@@ -191,15 +169,17 @@ static void test_failures_leave_no_file(void **state) {
     (void)state;
     spiral_roll roll = scale(60), other = scale(60);
     spiral_error err = {.text = ""};
+    const int files = files_in_folder();
     assert_fails(spiral_plot_roll(&roll, NULL, NULL, in_folder("c.bmp"), &err), SPIRAL_UNSUPPORTED, &err,
                  "c.bmp", "must end in .png, .svg or .pdf");
-    assert_int_equal(access(in_folder("c.bmp"), F_OK), -1);
+    assert_false(exists("c.bmp"));
     assert_fails(spiral_plot_roll(&roll, NULL, NULL, "/no/such/folder/a.png", &err), SPIRAL_IO, &err,
                  "/no/such/folder/a.png");
     other.grid.frame_us = 20000;
     assert_fails(spiral_plot_roll(&roll, &other, NULL, in_folder("c.png"), &err), SPIRAL_BAD_ARG, &err,
                  "grids");
-    assert_int_equal(access(in_folder("c.png"), F_OK), -1);
+    assert_false(exists("c.png"));
+    assert_int_equal(files_in_folder(), files); /* no temporary file either */
     spiral_roll_clear(&roll);
     spiral_roll_clear(&other);
 }
