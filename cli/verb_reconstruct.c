@@ -23,8 +23,7 @@ static int measure(const spiral_roll *in, const spiral_roll *out, int T, double 
         size_t n = in->frames - t < (size_t)T ? in->frames - t : (size_t)T;
         status = spiral_metrics_add_frames(&counts, in->sounding + t, out->sounding + t, n, &err);
         if (status == SPIRAL_OK)
-            status =
-                spiral_metrics_add_helix(&counts, &helix, in->sounding + t, out->sounding + t, n, &err);
+            status = spiral_metrics_add_helix(&counts, &helix, in->sounding + t, out->sounding + t, n, &err);
     }
     if (status == SPIRAL_OK) status = spiral_metrics_from_counts(&counts, m, &err);
     return status == SPIRAL_OK ? -1 : cli_error(&err);
