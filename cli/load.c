@@ -112,7 +112,8 @@ static int named_range(const cli_rolling *r, spiral_roll_options *options) {
 }
 
 int cli_check_rolling(const cli_rolling *r) {
-    spiral_roll_options options = spiral_roll_options_default();
+    spiral_roll_options options;
+    spiral_roll_options_default(&options, sizeof options);
     int status = r->grid ? parse_grid(r->grid, &options.grid) : -1;
     return status < 0 ? named_range(r, &options) : status;
 }
@@ -123,7 +124,7 @@ int cli_range_from_music(const cli_rolling *r) {
 
 int cli_roll_options(const cli_rolling *r, const cli_common *common, const spiral_files *files,
                      spiral_roll_options *options, int *columns) {
-    *options = spiral_roll_options_default();
+    spiral_roll_options_default(options, sizeof *options);
     *columns = 36;
     if (r->preset != PRESET_36X36) {
         options->grid = (spiral_grid){SPIRAL_GRID_BEATS, 0, 4};
@@ -231,9 +232,10 @@ static void say_lost(const cli_common *common, const char *path, const spiral_ro
 }
 
 int cli_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll) {
-    spiral_roll_options options = spiral_roll_options_default();
+    spiral_roll_options options;
+    spiral_roll_options_default(&options, sizeof options);
     spiral_midi midi = {0};
-    spiral_roll_report report = {0};
+    spiral_roll_report report = {.struct_size = sizeof report};
     spiral_error err = {.text = ""};
     int status = cli_midi(path, common, &midi);
     spiral_model_config_get_roll(spiral_model_get_config(model), &options);

@@ -79,12 +79,16 @@ int verb_eval(int argc, char **argv) {
     if (status < 0) status = cli_count(argc, first, 2, 1 << 20);
     spiral_model *model = NULL;
     spiral_corpus *corpus = NULL;
-    scores s = {.e = {.struct_size = sizeof s.e}};
+    scores s = {.e = {.struct_size = sizeof s.e},
+                .model = {.struct_size = sizeof s.model},
+                .pca = {.struct_size = sizeof s.pca},
+                .lost = {.struct_size = sizeof s.lost}};
     spiral_error err = {.text = ""};
     if (status < 0) status = cli_model(argv[first], &model);
     if (status >= 0) return status;
     const spiral_model_config *config = spiral_model_get_config(model);
-    spiral_roll_options roll = spiral_roll_options_default();
+    spiral_roll_options roll;
+    spiral_roll_options_default(&roll, sizeof roll);
     spiral_model_config_get_roll(config, &roll);
     status = cli_corpus(argv + first + 1, argc - first - 1, &roll, config->frames, &common, &corpus);
     if (status < 0 && spiral_model_evaluate(model, corpus, tolerance, (int)common.threads, &s.e, &s.model,

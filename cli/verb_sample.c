@@ -83,7 +83,8 @@ static int load_against(const spiral_model *model, const settings *s, const cli_
                         spiral_corpus **corpus) {
     const spiral_model_config *config = spiral_model_get_config(model);
     char *path = (char *)(uintptr_t)s->against;
-    spiral_roll_options roll = spiral_roll_options_default();
+    spiral_roll_options roll;
+    spiral_roll_options_default(&roll, sizeof roll);
     spiral_model_config_get_roll(config, &roll);
     int status = cli_corpus(&path, 1, &roll, config->frames, common, corpus);
     if (status < 0) cli_note_mended(common, *corpus, NULL);

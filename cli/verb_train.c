@@ -78,7 +78,8 @@ static int corpora(const settings *s, const cli_common *common, const spiral_fil
                    const spiral_model_config *config, spiral_corpus **train, spiral_corpus **valid) {
     spiral_error err = {.text = ""};
     spiral_files *held_out = NULL;
-    spiral_roll_options roll = spiral_roll_options_default();
+    spiral_roll_options roll;
+    spiral_roll_options_default(&roll, sizeof roll);
     spiral_model_config_get_roll(config, &roll);
     char *path = (char *)(uintptr_t)s->valid;
     int columns = config->frames, status = s->valid ? cli_files(&path, 1, common, &held_out) : -1;
@@ -201,7 +202,8 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
 static int train_on(const settings *s, const cli_common *common, char **paths, int n_paths, job *j) {
     spiral_files *files = NULL;
     spiral_corpus *train = NULL, *valid = NULL;
-    spiral_roll_options roll = spiral_roll_options_default();
+    spiral_roll_options roll;
+    spiral_roll_options_default(&roll, sizeof roll);
     int status = cli_files(paths, n_paths, common, &files);
     if (status < 0) status = cli_roll_options(&s->rolling, common, files, &roll, &j->config.frames);
     spiral_model_config_set_roll(&j->config, &roll);

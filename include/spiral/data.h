@@ -33,7 +33,7 @@ typedef struct spiral_corpus_file {
     size_t frames;                    /* of its roll; 0 if it was left out */
     size_t windows, windows_silent;   /* of `frames` frames each, one after another; how many have no note */
     const spiral_roll_report *report; /* what the roll kept and left out */
-    const uint32_t *warnings;         /* (SPIRAL_MIDI_WARNING_COUNT) repairs of the reader */
+    const uint32_t *warnings;         /* (SPIRAL_MIDI_WARNING_CAPACITY) repairs of the reader */
     const char *left_out;             /* why it is not in the corpus, one sentence; NULL if it is */
     const char *same_as; /* left out as a duplicate: the file that has the same notes; else NULL */
 } spiral_corpus_file;
@@ -60,7 +60,8 @@ SPIRAL_API const spiral_corpus_file *spiral_corpus_get_file(const spiral_corpus 
 /* The roll of a file, owned by the corpus; NULL if the file was left out. */
 SPIRAL_API const spiral_roll *spiral_corpus_get_roll(const spiral_corpus *corpus, size_t index);
 
-/* What the rolls kept and left out, summed over the files that are in the corpus; transposed_by is 0. */
+/* What the rolls kept and left out, summed over the files that are in the corpus; transposed_by is 0. The
+ * caller sets report->struct_size. */
 SPIRAL_API void spiral_corpus_get_report(const spiral_corpus *corpus, spiral_roll_report *report);
 
 /* Leaves out the files that the MIDI reader had to repair; the reason counts the repairs by kind. *count, if

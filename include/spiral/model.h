@@ -50,8 +50,8 @@ typedef struct spiral_model_config {
  * hidden units, 1 layer. */
 SPIRAL_API void spiral_model_config_default(spiral_model_config *config, size_t struct_size);
 
-/* The part of a config that spiral_roll_from_midi needs, and the way back. The other fields are left alone.
- */
+/* The part of a config that spiral_roll_from_midi needs, into options that spiral_roll_options_default has
+ * filled, and the way back. The other fields are left alone. */
 SPIRAL_API void spiral_model_config_get_roll(const spiral_model_config *config, spiral_roll_options *options);
 SPIRAL_API void spiral_model_config_set_roll(spiral_model_config *config, const spiral_roll_options *options);
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/par.h"
 #include "base/search.h"
+#include "base/sized.h"
 #include "data/corpus.h"
 
 /* Windows one after another, and how many of them have no note. */
@@ -85,6 +86,7 @@ static spiral_status roll_entry(const spiral__file_notes *f, const spiral_roll_o
     e->path = strdup(f->path);
     if (!e->path) return spiral__no_memory(err, strlen(f->path) + 1);
     if (f->status != SPIRAL_OK) return spiral__fail(err, f->status, -1, "%s", f->reason);
+    e->report.struct_size = sizeof e->report;
     SPIRAL_TRY(spiral_roll_from_midi(&f->midi, options, &e->roll, &e->report, err));
     return e->roll.frames ? SPIRAL_OK : fail_empty(&e->report, options, err);
 }
@@ -190,10 +192,10 @@ static void add_report(spiral_roll_report *sum, const spiral_roll_report *r) {
 }
 
 void spiral_corpus_get_report(const spiral_corpus *c, spiral_roll_report *report) {
-    spiral_roll_report sum = {0};
+    spiral_roll_report sum = {.struct_size = sizeof sum};
     for (size_t i = 0; i < c->count; i++)
         if (!c->entries[i].left_out) add_report(&sum, &c->entries[i].report);
-    *report = sum;
+    spiral__sized_write(&sum, sizeof sum, report, report->struct_size);
 }
 
 /* ---- for those who use a corpus --------------------------------------------------------------------------

@@ -27,7 +27,7 @@ typedef struct spiral__corpus_entry {
     char *path, *left_out, *same_as; /* owned */
     spiral_roll roll;
     spiral_roll_report report;
-    uint32_t warnings[SPIRAL_MIDI_WARNING_COUNT];
+    uint32_t warnings[SPIRAL_MIDI_WARNING_CAPACITY];
 } spiral__corpus_entry;
 
 struct spiral_corpus {

@@ -111,10 +111,10 @@ static spiral_status reconstruct(const evaluating *e, const spiral_roll *roll, s
     return SPIRAL_OK;
 }
 
-static void add_window(const evaluating *e, const spiral_keys *target, const spiral_keys *predicted,
-                       size_t frames, spiral_metrics_counts *counts) {
-    spiral_metrics_add_frames(counts, target, predicted, frames);
-    spiral_metrics_add_helix(counts, &e->helix, target, predicted, frames);
+static spiral_status add_window(const evaluating *e, const spiral_keys *target, const spiral_keys *predicted,
+                                size_t frames, spiral_metrics_counts *counts, spiral_error *err) {
+    SPIRAL_TRY(spiral_metrics_add_frames(counts, target, predicted, frames, err));
+    return spiral_metrics_add_helix(counts, &e->helix, target, predicted, frames, err);
 }
 
 static spiral_status score_window(const evaluating *e, const spiral_roll *roll, size_t begin, buffers *b,
@@ -126,8 +126,8 @@ static spiral_status score_window(const evaluating *e, const spiral_roll *roll, 
     SPIRAL_TRY(reconstruct(e, roll, begin, b, &kl, err));
     if (spiral__window_is_silent(b->target, m->ae.T, m->config.low, m->config.high)) return SPIRAL_OK;
     size_t frames = roll->frames - begin < (size_t)T ? roll->frames - begin : (size_t)T;
-    add_window(e, b->target, b->predicted, frames, &s->model);
-    add_window(e, b->target, b->linear, frames, &s->linear);
+    SPIRAL_TRY(add_window(e, b->target, b->predicted, frames, &s->model, err));
+    SPIRAL_TRY(add_window(e, b->target, b->linear, frames, &s->linear, err));
     SPIRAL_TRY(spiral_loss_value_grad_f32(e->bce, (size_t)m->ae.planes, (size_t)T, b->logits, strides, b->x,
                                           strides, NULL, strides, &bce, NULL, strides, b->loss_work, err));
     s->bce += bce;
@@ -140,6 +140,7 @@ static spiral_status score_file(const evaluating *e, const spiral_roll *roll, fi
                                 spiral_error *err) {
     const size_t T = (size_t)e->model->ae.T;
     buffers b;
+    s->model.struct_size = s->linear.struct_size = sizeof s->model;
     spiral_status status = buffers_create(e, roll, &b, err);
     for (size_t begin = 0; begin < roll->frames && status == SPIRAL_OK; begin += T)
         status = score_window(e, roll, begin, &b, s, err);
@@ -161,7 +162,7 @@ static void file_task(void *context, size_t i, int worker) {
 
 static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spiral_metrics *metrics,
                                spiral_metrics *pca, spiral_error *err) {
-    spiral_metrics_counts model = {0}, linear = {0};
+    spiral_metrics_counts model = {.struct_size = sizeof model}, linear = {.struct_size = sizeof linear};
     spiral_evaluation sum = {.struct_size = sizeof sum};
     for (size_t i = 0; i < e->corpus->count; i++) {
         const file_score *s = &e->scores[i];
@@ -169,8 +170,9 @@ static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spir
             if (err) *err = s->error;
             return s->status;
         }
-        spiral_metrics_counts_add(&model, &s->model);
-        spiral_metrics_counts_add(&linear, &s->linear);
+        if (e->corpus->entries[i].left_out) continue;
+        SPIRAL_TRY(spiral_metrics_counts_add(&model, &s->model, err));
+        SPIRAL_TRY(spiral_metrics_counts_add(&linear, &s->linear, err));
         sum.windows += s->windows;
         sum.bce_nats += s->bce;
         sum.kl_nats += s->kl;
@@ -178,11 +180,11 @@ static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spir
     if (!sum.windows) return spiral__fail(err, SPIRAL_NO_DATA, -1, "no window holds a note");
     sum.bce_nats /= (double)sum.windows;
     sum.kl_nats /= (double)sum.windows;
-    sum.target_density = (double)model.target_notes / (double)model.frames;
-    sum.predicted_density = (double)model.predicted_notes / (double)model.frames;
+    sum.target_density = (double)model.target_cells / (double)model.frames;
+    sum.predicted_density = (double)model.predicted_cells / (double)model.frames;
+    SPIRAL_TRY(spiral_metrics_from_counts(&model, metrics, err));
+    if (pca) SPIRAL_TRY(spiral_metrics_from_counts(&linear, pca, err));
     spiral__sized_write(&sum, sizeof sum, out, out->struct_size);
-    *metrics = spiral_metrics_from_counts(&model);
-    if (pca) *pca = spiral_metrics_from_counts(&linear);
     return SPIRAL_OK;
 }
 

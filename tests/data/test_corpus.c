@@ -205,7 +205,7 @@ static void bad_roll_options_are_refused(void **state) {
 static void the_report_of_a_corpus_is_the_sum_of_its_files(void **state) {
     (void)state;
     pieces p;
-    spiral_roll_report sum;
+    spiral_roll_report sum = {.struct_size = sizeof sum};
     pieces_open(&p);
     pieces_add(&p, "a.mid", 1, 33);
     add_bass(&p, "b.mid");
@@ -237,7 +237,7 @@ static void a_score_written_as_midi_gives_the_same_roll(void **state) {
     assert_int_equal(spiral_midi_save(&midi, pieces_name(&p, "bach.mid"), NULL), SPIRAL_OK);
     spiral_roll_options options = piece_options();
     spiral_roll roll;
-    spiral_roll_report report;
+    spiral_roll_report report = {.struct_size = sizeof report};
     assert_int_equal(spiral_roll_from_midi(&midi, &options, &roll, &report, NULL), SPIRAL_OK);
     spiral_corpus *c = pieces_corpus(p.folder, 0, PIECE_T);
     assert_int_equal(spiral_corpus_get_file(c, 0)->frames, roll.frames);

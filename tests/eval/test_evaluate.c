@@ -38,7 +38,7 @@ static void check(const spiral_model *m, const spiral_corpus *c, int threads) {
     double bce = 0, kl = 0;
     output o;
     spiral_evaluation e = {.struct_size = sizeof e};
-    spiral_metrics metrics, pca;
+    spiral_metrics metrics = {.struct_size = sizeof metrics}, pca = {.struct_size = sizeof pca};
     float *projection = spiral__floats(m->ae.D), *coordinates = spiral__floats(m->ae.Z);
     output_create(m, &o);
     for (size_t f = 0; f < c->count; f++) {
@@ -87,7 +87,7 @@ static void what_cannot_be_evaluated_is_refused(void **state) {
     pieces p;
     spiral_model *m;
     spiral_evaluation e = {.struct_size = sizeof e};
-    spiral_metrics metrics;
+    spiral_metrics metrics = {.struct_size = sizeof metrics};
     spiral_error err;
     spiral_model_config config = scored_config(SPIRAL_MODEL_AE);
     pieces_open(&p);

@@ -205,7 +205,9 @@ static void a_word_this_version_does_not_know_is_unsupported(void **state) {
 static void roll_options_are_part_of_a_config(void **state) {
     (void)state;
     spiral_model_config c = defaults();
-    spiral_roll_options o = spiral_roll_options_default(), back = o;
+    spiral_roll_options o, back;
+    spiral_roll_options_default(&o, sizeof o);
+    back = o;
     spiral_model_config_get_roll(&c, &back); /* the default model is for default rolls */
     assert_memory_equal(&o, &back, sizeof o);
     o.grid = (spiral_grid){SPIRAL_GRID_BEATS, 0, 6};

@@ -71,7 +71,8 @@ static spiral_status train(spiral_model *m, const spiral_corpus *corpus, const c
 static spiral_status run(const char *kind, const char *folder, const char *const *paths, size_t count,
                          spiral_error *err) {
     const spiral_model_config config = config_of(kind);
-    spiral_roll_options roll = spiral_roll_options_default();
+    spiral_roll_options roll;
+    spiral_roll_options_default(&roll, sizeof roll);
     spiral_corpus *corpus = NULL;
     spiral_model *m = NULL;
     char path[1024];

@@ -156,7 +156,7 @@ static void one_piece_can_be_learned_exactly(void **state) {
     spiral_corpus *one = pieces_corpus(p.path[0], 0, PIECE_T);
     training t = piece_training();
     spiral_evaluation e = {.struct_size = sizeof e};
-    spiral_metrics model, pca;
+    spiral_metrics model = {.struct_size = sizeof model}, pca = {.struct_size = sizeof pca};
     t.config.latent = 12, t.config.hidden = 64;
     t.plan.steps = 400;
     spiral_model *m = train(&t, one, one);
@@ -353,7 +353,7 @@ static void the_distance_mask_ends_in_silence(void **state) {
     (void)state;
     training t = piece_training();
     spiral_evaluation e = {.struct_size = sizeof e};
-    spiral_metrics metrics;
+    spiral_metrics metrics = {.struct_size = sizeof metrics};
     t.loss.kind = SPIRAL_LOSS_DISTANCE_MASK;
     t.loss.bce = 0;
     t.plan.steps = 300;
