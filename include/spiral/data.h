@@ -31,7 +31,7 @@ typedef struct spiral_corpus_file {
     const char *path;
     double seconds;                   /* length of the music */
     size_t frames;                    /* of its roll; 0 if it was left out */
-    size_t windows, windows_silent;   /* of `frames` frames each, one after another; how many have no note */
+    size_t windows, windows_silent;   /* one after another; how many of them have no note */
     const spiral_roll_report *report; /* what the roll kept and left out */
     const uint32_t *warnings;         /* (SPIRAL_MIDI_WARNING_CAPACITY) repairs of the reader */
     const char *left_out;             /* why it is not in the corpus, one sentence; NULL if it is */

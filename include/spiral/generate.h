@@ -45,10 +45,13 @@ typedef struct spiral_sample_options {
 SPIRAL_API void spiral_sample_options_default(spiral_sample_options *options, size_t struct_size);
 
 /* New music: a random sequence of latents with the distribution and the motion of those of the training
- * music, z(0) = mean + temperature F n,   z(i+1) = mean + A (z(i) - mean) + temperature G n, n standard
- * normal (F, A, G: docs/formats.md), decoded every half window; where windows overlap their logits are mixed.
- * A pure function of model and options. The result is never silent. report may be NULL. BAD_ARG: an option;
- * NO_DATA: the model's training is not finished; NO_MEMORY. */
+ * music,
+ *
+ *     z(0) = mean + temperature F n,    z(i+1) = mean + A (z(i) - mean) + temperature G n,
+ *
+ * n standard normal (F, A, G: docs/formats.md), decoded every half window; where windows overlap their logits
+ * are mixed. A pure function of model and options. The result is never silent. report may be NULL. BAD_ARG:
+ * an option; NO_DATA: the model's training is not finished; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_sample(const spiral_model *model,
                                                                   const spiral_sample_options *options,
                                                                   spiral_roll *out,

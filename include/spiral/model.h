@@ -6,8 +6,11 @@
  * A window is T frames of one plane (sounding keys) or two (sounding keys, onsets): spiral_keys[planes * T].
  * Its cells are ordered (planes, T, P), P = high - low + 1 keys. Between window and latent there is a linear
  * path beside a network of `layers` hidden layers (matrix, layer normalisation, SiLU); between latent and
- * logits likewise: latent = x Wx + net(x),     logits = latent Wz + net'(latent) + b All numbers of a model
- * are in named tensors. Models are saved in safetensors files (docs/formats.md).
+ * logits likewise:
+ *
+ *     latent = x Wx + net(x)        logits = latent Wz + net'(latent) + b
+ *
+ * All numbers of a model are in named tensors. Models are saved in safetensors files (docs/formats.md).
  */
 #ifndef SPIRAL_MODEL_H
 #define SPIRAL_MODEL_H

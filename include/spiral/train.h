@@ -84,17 +84,18 @@ typedef struct spiral_validation {
     double train_kl;    /* nats per window of these steps; 0 for an ae */
 } spiral_validation;
 
-/* Scores the weights, keeps a copy of them if their loss is the lowest so far, and adds to the history that
- * is saved. result may be NULL. NO_DATA: no held-out window has a note; NUMERIC: the loss is not finite. */
+/* Scores the weights, keeps a copy of them if their loss is the lowest so far (but not those before the first
+ * step), and adds to the history that is saved. result may be NULL. NO_DATA: no held-out window
+ * has a note; NUMERIC: the loss is not finite. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_validate(spiral_trainer *trainer,
                                                                    spiral_validation *result,
                                                                    spiral_error *err);
 /* The model gets the best weights so far (if it was validated), its latents are measured on the training
- * music, and its metadata says that it is finished. No step can follow. */
+ * music, and its metadata says that it is finished. No step can follow. BAD_ARG: not started; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_finish(spiral_trainer *trainer, spiral_error *err);
 
 /* Saves the best weights as a model, and all that is needed to go on. After spiral_trainer_finish: as
- * spiral_model_save. */
+ * spiral_model_save. BAD_ARG: not started. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_save(spiral_trainer *trainer, const char *path,
                                                                spiral_error *err);
 /* Goes on from such a file, instead of spiral_trainer_start: what follows gives the same bytes as without the

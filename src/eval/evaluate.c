@@ -61,11 +61,11 @@ static void buffers_clear(buffers *b) {
 static spiral_status buffers_create(const evaluating *e, const spiral_roll *roll, buffers *b,
                                     spiral_error *err) {
     const spiral__autoencoder *ae = &e->model->ae;
-    const size_t columns = (size_t)(ae->planes * ae->T);
+    const size_t window_size = (size_t)(ae->planes * ae->T);
     memset(b, 0, sizeof *b);
-    b->target = calloc(columns, sizeof *b->target);
-    b->predicted = calloc(columns, sizeof *b->predicted);
-    b->linear = calloc(columns, sizeof *b->linear);
+    b->target = calloc(window_size, sizeof *b->target);
+    b->predicted = calloc(window_size, sizeof *b->predicted);
+    b->linear = calloc(window_size, sizeof *b->linear);
     b->x = spiral__floats(ae->D);
     b->logits = spiral__floats(ae->D);
     b->projection = spiral__floats(ae->D);

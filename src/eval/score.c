@@ -114,11 +114,11 @@ static size_t bad_row(size_t rows, size_t n, const float *x) {
 static void score_rows(const scoring *s, size_t first, size_t rows, buffers *b, tally *sum) {
     const spiral_model *m = s->model;
     const spiral__autoencoder *ae = &m->ae;
-    const size_t columns = (size_t)(ae->planes * ae->T);
+    const size_t window_size = (size_t)(ae->planes * ae->T);
     for (size_t r = 0; r < rows; r++)
         spiral__window_cut(&s->corpus->entries[s->file[first + r]].roll, s->begin[first + r], ae->T, 0,
-                           b->windows + r * columns);
-    spiral__window_floats(b->windows, rows * columns, m->config.low, ae->P, b->target);
+                           b->windows + r * window_size);
+    spiral__window_floats(b->windows, rows * window_size, m->config.low, ae->P, b->target);
     spiral_model_encode(m, rows, b->windows, b->latents, NULL, b->work);
     spiral_model_decode(m, rows, b->latents, b->logits, b->work);
     double loss = s->loss ? loss_of(s, b, rows) : 0;

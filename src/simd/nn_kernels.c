@@ -65,7 +65,7 @@ static void norm_silu_backward(size_t rows, size_t n, float *xs, size_t x_stride
         float *restrict x = xs + r * x_stride;
         const float *restrict dy = dout + r * dout_stride;
         float lane_d[LANES] = {0}, lane_dx[LANES] = {0}, mean_d = 0, mean_dx = 0;
-        /* dx = gain da, its mean and its mean times x, in one walk; da goes to dgain and dshift */
+        /* dx = gain da, its mean and its mean times x, in one pass; da goes to dgain and dshift */
         for (size_t i0 = 0; i0 < n; i0 += LANES) {
             size_t width = n - i0 < LANES ? n - i0 : LANES;
             for (size_t k = 0; k < width; k++) {

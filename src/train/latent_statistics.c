@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * How the latents of the training music are distributed and how they change from one window to the next, half
- * a window later: their mean and covariance C0, and the vector autoregression of order one z' - mean = A (z -
- * mean) + noise,   A = C1 C0^-1,   covariance of the noise Q = C0 - A C0 A', by its Yule-Walker equations
- * (Luetkepohl, New Introduction to Multiple Time Series Analysis, 2.1.12), C1 = E[z' z]. A sequence of
- * latents drawn from it is stationary with covariance C0.
+ * a window later: their mean and covariance C0, and the vector autoregression of order one
+ *
+ *     z' - mean = A (z - mean) + noise,    A = C1 C0^-1,    covariance of the noise Q = C0 - A C0 A',
+ *
+ * by its Yule-Walker equations (Luetkepohl, New Introduction to Multiple Time Series Analysis, 2.1.12), where
+ * C1 is the covariance of z' and z. A sequence of latents drawn from it is stationary with covariance C0.
  */
 #include <stdlib.h>
 #include <string.h>

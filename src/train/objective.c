@@ -17,14 +17,14 @@
 static size_t batch_size(const spiral__objective *o) { return (size_t)o->settings->options.batch; }
 
 /* Key sets of a window. */
-static size_t columns_of(const spiral__objective *o) {
+static size_t window_size(const spiral__objective *o) {
     return (size_t)o->model->ae.planes * (size_t)o->model->ae.T;
 }
 
 static spiral_status allocate(spiral__objective *o, spiral_error *err) {
     const size_t B = batch_size(o), D = o->model->ae.D, shards = spiral__shard_count(B);
     const size_t threads = (size_t)spiral__pool_threads(o->pool);
-    o->windows = calloc(B * columns_of(o), sizeof *o->windows);
+    o->windows = calloc(B * window_size(o), sizeof *o->windows);
     o->files = calloc(B, sizeof *o->files);
     o->targets = spiral__floats(B * D);
     o->shard_loss = calloc(shards, sizeof *o->shard_loss);
@@ -78,12 +78,12 @@ static void draw_task(void *context, size_t shard, int worker) {
     spiral__objective *o = d->objective;
     const spiral__autoencoder *ae = &o->model->ae;
     const spiral_train_options *options = &o->settings->options;
-    const size_t begin = spiral__shard_begin(shard), columns = columns_of(o);
+    const size_t begin = spiral__shard_begin(shard), size = window_size(o);
     for (size_t r = begin; r < begin + spiral__shard_rows(batch_size(o), shard); r++) {
         const uint64_t stream = d->first_stream + r;
-        spiral_keys *window = o->windows + r * columns;
+        spiral_keys *window = o->windows + r * size;
         o->files[r] = spiral__window_draw(o->corpus, options->transpose, options->seed, stream, window);
-        spiral__window_floats(window, columns, o->model->config.low, ae->P, o->targets + r * ae->D);
+        spiral__window_floats(window, size, o->model->config.low, ae->P, o->targets + r * ae->D);
         spiral__rng rng = spiral__rng_init(options->seed, NOISE_STREAM + stream);
         for (size_t i = 0; ae->variational && i < ae->Z; i++)
             o->batch.noise[r * ae->Z + i] = (float)spiral__rng_normal(&rng);

@@ -11,16 +11,11 @@
 
 #include "base/error.h"
 #include "base/floats.h"
+#include "base/linalg.h"
 #include "nn/gemm.h"
 #include "train/pca.h"
 
 enum { ITERATIONS = 16, MAX_SWEEPS = 30 };
-
-double spiral__dot(size_t n, const float *x, const float *y) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += (double)x[i] * y[i];
-    return sum;
-}
 
 /* Rows of Q (k, D) become orthonormal, by modified Gram-Schmidt, twice; a row that is a combination of those
  * before becomes 0. */

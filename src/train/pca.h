@@ -9,9 +9,6 @@
 
 #include "spiral/status.h"
 
-/* The sum of x y, in double precision. */
-double spiral__dot(size_t n, const float *x, const float *y);
-
 /* The first k principal axes of the centred rows X (n, D), that of the largest variance first. Q (k, D)
  * begins as any numbers, random ones for example, and ends as the orthonormal axes; an axis beyond the rank
  * of X becomes 0. Y (n, k) ends as the coordinates X Q'. On the calling thread. NO_MEMORY. */

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/floats.h"
+#include "base/linalg.h"
 #include "base/rng.h"
 #include "data/window.h"
 #include "train/pca.h"
@@ -27,8 +28,8 @@ static const uint64_t AXES_STREAM = UINT64_C(0x706361);
 /* Fills X (n, D) with random windows minus their mean (D). */
 static spiral_status draw_windows(const spiral_model *m, const spiral_corpus *corpus, uint64_t seed, size_t n,
                                   float *X, float *mean, spiral_error *err) {
-    const size_t D = m->ae.D, columns = (size_t)(m->ae.planes * m->ae.T);
-    spiral_keys *window = malloc(columns * sizeof *window);
+    const size_t D = m->ae.D, window_size = (size_t)(m->ae.planes * m->ae.T);
+    spiral_keys *window = malloc(window_size * sizeof *window);
     double *sum = calloc(D, sizeof *sum);
     if (!window || !sum) {
         free(window);
@@ -37,7 +38,7 @@ static spiral_status draw_windows(const spiral_model *m, const spiral_corpus *co
     }
     for (size_t i = 0; i < n; i++) {
         spiral__window_draw(corpus, 0, seed, ~(uint64_t)i, window);
-        spiral__window_floats(window, columns, m->config.low, m->ae.P, X + i * D);
+        spiral__window_floats(window, window_size, m->config.low, m->ae.P, X + i * D);
         for (size_t d = 0; d < D; d++) sum[d] += X[i * D + d];
     }
     for (size_t d = 0; d < D; d++) mean[d] = (float)(sum[d] / (double)n);

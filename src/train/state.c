@@ -16,18 +16,18 @@
 
 /* What the model is trained on. NULL: out of memory, as for all functions that return JSON. */
 static json_t *data_json(const spiral_trainer *t) {
-    size_t skipped = 0, frames = 0, notes = 0;
+    size_t left_out = 0, frames = 0, notes = 0;
     double seconds = 0;
     for (size_t i = 0; i < t->corpus->count; i++) {
         const spiral__corpus_entry *e = &t->corpus->entries[i];
-        skipped += e->left_out != NULL;
+        left_out += e->left_out != NULL;
         if (e->left_out) continue;
         frames += e->roll.frames;
         seconds += e->file.seconds;
         notes += e->report.notes_kept;
     }
-    return json_pack("{s:I, s:I, s:I, s:f, s:I, s:I}", "files", (json_int_t)(t->corpus->count - skipped),
-                     "files_skipped", (json_int_t)skipped, "files_held_out",
+    return json_pack("{s:I, s:I, s:I, s:f, s:I, s:I}", "files", (json_int_t)(t->corpus->count - left_out),
+                     "files_skipped", (json_int_t)left_out, "files_held_out",
                      (json_int_t)spiral__corpus_files_left(t->valid), "seconds", seconds, "frames",
                      (json_int_t)frames, "notes_kept", (json_int_t)notes);
 }
@@ -81,6 +81,7 @@ spiral_status spiral__trainer_set_metadata(spiral_trainer *t, spiral_error *err)
 spiral_status spiral_trainer_save(spiral_trainer *t, const char *path, spiral_error *err) {
     const spiral_model *m = t->model;
     const size_t n = m->tensors.trained;
+    SPIRAL_TRY(spiral__trainer_check_started(t, err));
     if (t->finished) return spiral_model_save(m, path, err);
     SPIRAL_TRY(spiral__trainer_set_metadata(t, err));
     const spiral__array state[] = {{"resume.weights", 1, n, m->arena},

@@ -96,7 +96,7 @@ static spiral_status start(run *r, spiral_error *err) {
 /* ---- the loop --------------------------------------------------------------------------------------------
  */
 
-/* Tells the callback; nonzero: it asks to stop. */
+/* Calls the callback; nonzero: it asks to stop. */
 static int report(run *r, spiral_train_event event) {
     const spiral_trainer_state s = state_of(r);
     spiral_train_progress *p = &r->progress;

@@ -78,10 +78,14 @@ spiral_status spiral_trainer_start(spiral_trainer *t, int64_t steps, spiral_erro
     return spiral__pca_start(t->model, t->corpus, t->settings.options.seed, t->pool, err);
 }
 
+spiral_status spiral__trainer_check_started(const spiral_trainer *t, spiral_error *err) {
+    return t->steps ? SPIRAL_OK : spiral__fail(err, SPIRAL_BAD_ARG, -1, "the training has not been started");
+}
+
 spiral_status spiral_trainer_step(spiral_trainer *t, spiral_error *err) {
     const spiral_train_options *o = &t->settings.options;
     double loss, kl;
-    if (!t->steps) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the training has not been started");
+    SPIRAL_TRY(spiral__trainer_check_started(t, err));
     if (t->finished || t->step >= t->steps)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "all %lld steps are made", (long long)t->steps);
     SPIRAL_TRY(spiral__objective_gradient(&t->objective, t->step, t->optimizer.grad, &loss, &kl, err));
@@ -138,6 +142,7 @@ spiral_status spiral_trainer_validate(spiral_trainer *t, spiral_validation *resu
 }
 
 spiral_status spiral_trainer_finish(spiral_trainer *t, spiral_error *err) {
+    SPIRAL_TRY(spiral__trainer_check_started(t, err));
     if (t->best_entry.step) {
         memcpy(t->model->arena, t->best, t->model->tensors.trained * sizeof *t->best);
         spiral__model_update(t->model, t->pool);

@@ -2,8 +2,9 @@
  *
  * The inside of a trainer.
  *
- * trainer.c makes, starts and finishes it, step.c makes a step, state.c saves and loads it; all three know
- * networks only by the calls of objective.h. train.c is a program that uses the public calls, as others may.
+ * trainer.c makes, starts and finishes it and makes its steps, state.c saves and loads it. What depends on
+ * the network is in objective.c, pca_start.c and latent_statistics.c. train.c uses the public calls alone, as
+ * other programs may.
  */
 #ifndef SPIRAL_TRAIN_TRAINER_H
 #define SPIRAL_TRAIN_TRAINER_H
@@ -40,6 +41,9 @@ struct spiral_trainer {
 
 /* Everything but the weights as before the first step. */
 void spiral__trainer_reset(spiral_trainer *trainer, int64_t steps);
+
+/* BAD_ARG before a successful start or load. */
+spiral_status spiral__trainer_check_started(const spiral_trainer *trainer, spiral_error *err);
 
 /* Appends to the history. NO_MEMORY. */
 spiral_status spiral__trainer_add_history(spiral_trainer *trainer, spiral__history_entry entry,

@@ -20,8 +20,8 @@ static void add_copy(pieces *p, size_t of, const char *name, const char *more, s
 }
 
 /* The piece with silence before it, at another tempo and velocity. */
-static void add_disguised(pieces *p, const char *name, uint64_t seed, size_t columns, int late) {
-    spiral_roll roll = piece_roll(seed, columns);
+static void add_disguised(pieces *p, const char *name, uint64_t seed, size_t frames, int late) {
+    spiral_roll roll = piece_roll(seed, frames);
     spiral_midi midi = {0};
     assert_int_equal(spiral_midi_from_roll(&roll, &midi, NULL), SPIRAL_OK);
     int64_t ticks = late * (int64_t)midi.ticks_per_quarter / 4;

@@ -39,15 +39,16 @@ static void check_config(const spiral_model *m) {
 static void use(const spiral_model *m) {
     spiral_model_work *work;
     size_t cells = spiral_model_cells(m);
-    size_t columns = (size_t)spiral_model_get_config(m)->planes * (size_t)spiral_model_get_config(m)->frames;
-    spiral_keys *window = malloc(columns * sizeof *window);
-    float *codes = malloc((size_t)spiral_model_get_config(m)->latent * sizeof *codes);
+    size_t window_size =
+        (size_t)spiral_model_get_config(m)->planes * (size_t)spiral_model_get_config(m)->frames;
+    spiral_keys *window = malloc(window_size * sizeof *window);
+    float *latents = malloc((size_t)spiral_model_get_config(m)->latent * sizeof *latents);
     float *logits = malloc(cells * sizeof *logits);
-    FUZZ_CHECK(window && codes && logits && spiral_model_work_create(m, &work, NULL) == SPIRAL_OK);
+    FUZZ_CHECK(window && latents && logits && spiral_model_work_create(m, &work, NULL) == SPIRAL_OK);
     double kl;
-    memset(window, 0xa5, columns * sizeof *window);
-    spiral_model_encode(m, 1, window, codes, &kl, work);
-    spiral_model_decode(m, 1, codes, logits, work);
+    memset(window, 0xa5, window_size * sizeof *window);
+    spiral_model_encode(m, 1, window, latents, &kl, work);
+    spiral_model_decode(m, 1, latents, logits, work);
     const spiral_model_config *c = spiral_model_get_config(m);
     const size_t frames = (size_t)spiral_model_get_config(m)->frames;
     const float threshold = spiral_model_get_threshold(m);
@@ -55,11 +56,11 @@ static void use(const spiral_model *m) {
                    logits, frames, c->low, spiral_model_keys(m), threshold, threshold, window,
                    spiral_model_get_config(m)->planes == 2 ? window + frames : NULL, NULL) == SPIRAL_OK);
     const spiral_keys range = spiral_keys_range(c->low, c->high);
-    for (size_t i = 0; i < columns; i++)
+    for (size_t i = 0; i < window_size; i++)
         FUZZ_CHECK(!(window[i].word[0] & ~range.word[0]) && !(window[i].word[1] & ~range.word[1]));
     spiral_model_work_destroy(work);
     free(window);
-    free(codes);
+    free(latents);
     free(logits);
 }
 
@@ -108,7 +109,7 @@ void fuzz_model_file(const unsigned char *bytes, size_t size) {
     spiral_error err = {0};
     fuzz_memory_begin();
     spiral_status status = read_model(bytes, size, &m, &err);
-    /* A model is its weights, and the first layer's once more and a column longer, beside the JSON. */
+    /* A model is its weights, and the first layer's once more and a frame longer, beside the JSON. */
     fuzz_memory_end(fuzz_json_limit(size) + 4 * size, status != SPIRAL_OK);
     if (status != SPIRAL_OK) {
         fuzz_refusal(status, &err);

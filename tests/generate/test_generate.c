@@ -347,7 +347,7 @@ static void what_cannot_be_generated_is_refused(void **state) {
     spiral_roll_clear(&in);
 }
 
-/* Every column lies in a window with a weight, for odd and even windows, the shortest too: with logits that
+/* Every frame lies in a window with a weight, for odd and even windows, the shortest too: with logits that
  * do not depend on the latent, the mixture is these logits. */
 static void every_frame_is_in_a_window(void **state) {
     (void)state;
@@ -358,7 +358,7 @@ static void every_frame_is_in_a_window(void **state) {
         config.frames = T;
         assert_int_equal(spiral_model_create(&config, 1, &m, NULL), SPIRAL_OK);
         memset(m->arena, 0, m->tensors.trained * sizeof(float));
-        for (size_t d = 0; d < m->ae.D; d++) /* key 3 sounds, whatever the column */
+        for (size_t d = 0; d < m->ae.D; d++) /* key 3 sounds, whatever the frame */
             spiral__tensor_data(m, m->ae.out_bias)[d] = d % (size_t)m->ae.P == 3 ? 0.75f : -0.75f;
         *spiral__tensor_data(m, m->ae.density) = 1;
         for (size_t frames = 1; frames < 20; frames++) {

@@ -108,15 +108,15 @@ static double objective(const problem *p, const double *theta, double *logits_ou
     const ptrdiff_t T = m->ae.T, P = m->ae.P;
     const spiral_strides strides = {T * P, P, 1};
     double *logits = logits_out ? logits_out : zeros(B * m->ae.D, sizeof *logits);
-    double *code = zeros(m->ae.O, sizeof *code), value = 0, kl = 0;
+    double *latent = zeros(m->ae.O, sizeof *latent), value = 0, kl = 0;
     for (size_t r = 0; r < B; r++) {
-        encode(p, theta, r, code);
+        encode(p, theta, r, latent);
         for (size_t i = 0; m->config.kind == SPIRAL_MODEL_VAE && i < m->ae.Z; i++) {
-            double lv = code[m->ae.Z + i] + LOG_VARIANCE_SHIFT;
-            kl += fmax(kl_of(code[i], lv), p->free_bits);
-            code[i] += exp(lv / 2) * p->batch.noise[r * m->ae.Z + i];
+            double lv = latent[m->ae.Z + i] + LOG_VARIANCE_SHIFT;
+            kl += fmax(kl_of(latent[i], lv), p->free_bits);
+            latent[i] += exp(lv / 2) * p->batch.noise[r * m->ae.Z + i];
         }
-        decode(p, theta, code, logits + r * m->ae.D);
+        decode(p, theta, latent, logits + r * m->ae.D);
     }
     void *work = zeros(spiral_loss_work_size_f64(p->loss, (size_t)T), 1);
     assert_int_equal(spiral_loss_value_grad_f64(p->loss, B * (size_t)m->ae.planes, (size_t)T, logits, strides,
@@ -124,7 +124,7 @@ static double objective(const problem *p, const double *theta, double *logits_ou
                                                 NULL),
                      SPIRAL_OK);
     free(work);
-    free(code);
+    free(latent);
     if (!logits_out) free(logits);
     return value + BETA * kl;
 }
@@ -134,11 +134,11 @@ static double objective(const problem *p, const double *theta, double *logits_ou
 static double choose_free_bits(const problem *p) {
     const spiral_model *m = p->m;
     const size_t n = B * m->ae.Z;
-    double *kl = zeros(n, sizeof *kl), *code = zeros(m->ae.O, sizeof *code), free_bits = 0, widest = 0;
+    double *kl = zeros(n, sizeof *kl), *latent = zeros(m->ae.O, sizeof *latent), free_bits = 0, widest = 0;
     for (size_t r = 0; r < B; r++) {
-        encode(p, p->theta, r, code);
+        encode(p, p->theta, r, latent);
         for (size_t i = 0; i < m->ae.Z; i++)
-            kl[r * m->ae.Z + i] = kl_of(code[i], code[m->ae.Z + i] + LOG_VARIANCE_SHIFT);
+            kl[r * m->ae.Z + i] = kl_of(latent[i], latent[m->ae.Z + i] + LOG_VARIANCE_SHIFT);
     }
     for (size_t i = 1; i < n; i++)
         for (size_t j = i; j > 0 && kl[j] < kl[j - 1]; j--) {
@@ -153,7 +153,7 @@ static double choose_free_bits(const problem *p) {
         }
     assert_true(widest > 1e-3);
     free(kl);
-    free(code);
+    free(latent);
     return free_bits;
 }
 
@@ -185,15 +185,15 @@ static void create(spiral_model_kind kind, int layers, int planes, problem *p) {
     p->theta = zeros(m->tensors.trained, sizeof *p->theta);
     for (size_t i = 0; i < m->tensors.trained; i++) p->theta[i] = m->arena[i];
 
-    const size_t columns = (size_t)m->ae.planes * (size_t)m->ae.T;
-    p->windows = zeros(B * columns, sizeof *p->windows);
+    const size_t window_size = (size_t)m->ae.planes * (size_t)m->ae.T;
+    p->windows = zeros(B * window_size, sizeof *p->windows);
     p->x = zeros(B * m->ae.D, sizeof *p->x);
     for (size_t r = 0; r < B; r++) {
-        draw_window(m, &rng, p->windows + r * columns);
-        for (size_t t = 0; t < columns; t++)
+        draw_window(m, &rng, p->windows + r * window_size);
+        for (size_t t = 0; t < window_size; t++)
             for (int k = 0; k < m->ae.P; k++)
                 p->x[r * m->ae.D + t * (size_t)m->ae.P + (size_t)k] =
-                    spiral_keys_get(&p->windows[r * columns + t], config.low + k);
+                    spiral_keys_get(&p->windows[r * window_size + t], config.low + k);
     }
     assert_int_equal(spiral__pool_create(2, &p->pool, NULL), SPIRAL_OK);
     assert_int_equal(spiral__autoencoder_batch_create(m, B, 1, 2, &p->batch, NULL), SPIRAL_OK);
@@ -329,27 +329,27 @@ static void encode_gives_the_mean_and_the_divergence(void **state) {
     create(SPIRAL_MODEL_VAE, 2, 2, &p);
     const spiral_model *m = p.m;
     spiral_model_work *work;
-    float *codes = zeros(B * m->ae.Z, sizeof *codes), *logits = zeros(B * m->ae.D, sizeof *logits);
-    double *kl = zeros(B, sizeof *kl), *code = zeros(m->ae.O, sizeof *code),
+    float *latents = zeros(B * m->ae.Z, sizeof *latents), *logits = zeros(B * m->ae.D, sizeof *logits);
+    double *kl = zeros(B, sizeof *kl), *latent = zeros(m->ae.O, sizeof *latent),
            *out = zeros(m->ae.D, sizeof *out);
     assert_int_equal(spiral_model_work_create(m, &work, NULL), SPIRAL_OK);
-    spiral_model_encode(m, B, p.windows, codes, kl, work);
-    spiral_model_decode(m, B, codes, logits, work);
+    spiral_model_encode(m, B, p.windows, latents, kl, work);
+    spiral_model_decode(m, B, latents, logits, work);
     for (size_t r = 0; r < B; r++) {
         double sum = 0;
-        encode(&p, p.theta, r, code);
-        decode(&p, p.theta, code, out);
+        encode(&p, p.theta, r, latent);
+        decode(&p, p.theta, latent, out);
         for (size_t i = 0; i < m->ae.Z; i++) {
-            assert_true(fabs(codes[r * m->ae.Z + i] - code[i]) < 2e-5);
-            sum += kl_of(code[i], code[m->ae.Z + i] + LOG_VARIANCE_SHIFT);
+            assert_true(fabs(latents[r * m->ae.Z + i] - latent[i]) < 2e-5);
+            sum += kl_of(latent[i], latent[m->ae.Z + i] + LOG_VARIANCE_SHIFT);
         }
         assert_true(fabs(kl[r] - sum) < 1e-4);
         for (size_t i = 0; i < m->ae.D; i++) assert_true(fabs(logits[r * m->ae.D + i] - out[i]) < 2e-5);
     }
-    free(codes);
+    free(latents);
     free(logits);
     free(kl);
-    free(code);
+    free(latent);
     free(out);
     spiral_model_work_destroy(work);
     clear(&p);

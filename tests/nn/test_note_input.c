@@ -44,14 +44,14 @@ static void clear(fixture *f) {
     free(f->windows);
 }
 
-static size_t columns(const fixture *f) { return (size_t)f->layer.planes * (size_t)f->layer.frames; }
+static size_t window_size(const fixture *f) { return (size_t)f->layer.planes * (size_t)f->layer.frames; }
 
 /* All 128 keys are drawn on: those outside the range must be ignored. */
 static void draw(fixture *f, texture kind, spiral_keys *window) {
     const spiral__note_input *l = &f->layer;
     int held[4] = {0};
-    memset(window, 0, columns(f) * sizeof *window);
-    for (int t = 0; t < (int)columns(f); t++) {
+    memset(window, 0, window_size(f) * sizeof *window);
+    for (int t = 0; t < (int)window_size(f); t++) {
         if (kind == NOISE)
             for (int w = 0; w < 2; w++) window[t].word[w] = spiral__rng_u64(&f->rng);
         if (kind == FULL || (kind == STRIPES && t % l->frames % 2 == 0))
@@ -77,7 +77,7 @@ static void check_forward(const fixture *f, size_t row, const float *y) {
     for (size_t n = 0; n < WIDTH; n++) {
         double sum = 0;
         for (size_t d = 0; d < f->cells; d++)
-            sum += cell(&f->layer, f->windows + row * columns(f), d) * f->W[d * WIDTH + n];
+            sum += cell(&f->layer, f->windows + row * window_size(f), d) * f->W[d * WIDTH + n];
         if (!(fabs(y[n] - sum) <= tolerance(f)))
             fail_msg("%d frames, %d keys: %g, not %g", f->layer.frames, f->layer.keys, (double)y[n], sum);
     }
@@ -98,7 +98,7 @@ static void check_backward(fixture *f) {
         for (size_t n = 0; n < WIDTH; n++) {
             double sum = (double)((d * WIDTH + n) % 7);
             for (size_t b = 0; b < B; b++)
-                sum += cell(&f->layer, f->windows + b * columns(f), d) * dy[b * STRIDE + n];
+                sum += cell(&f->layer, f->windows + b * window_size(f), d) * dy[b * STRIDE + n];
             if (!(fabs(dW[d * WIDTH + n] - sum) <= 1e-5 * f->layer.frames))
                 fail_msg("%d frames, %d keys: gradient %g, not %g", f->layer.frames, f->layer.keys,
                          (double)dW[d * WIDTH + n], sum);
@@ -115,8 +115,8 @@ static void check(int low, int high, int frames, int planes) {
     for (int kind = 0; kind < TEXTURES; kind++) {
         for (size_t b = 0; b < B; b++) {
             float y[WIDTH] = {NAN}; /* what was there is overwritten */
-            draw(&f, (texture)kind, f.windows + b * columns(&f));
-            spiral__note_input_forward(&f.layer, f.windows + b * columns(&f), b, &f.runs, y);
+            draw(&f, (texture)kind, f.windows + b * window_size(&f));
+            spiral__note_input_forward(&f.layer, f.windows + b * window_size(&f), b, &f.runs, y);
             const size_t count = f.runs.count[b];
             if (kind == SILENCE) assert_int_equal(count, 0);
             if (kind == FULL) assert_int_equal(count, keys);

@@ -114,6 +114,8 @@ static void calls_out_of_order_are_refused(void **state) {
     spiral_error err;
     spiral_trainer *trainer = make_trainer(&t, corpus, held, &m);
     assert_fails(spiral_trainer_step(trainer, &err), SPIRAL_BAD_ARG, &err, "not been started");
+    assert_fails(spiral_trainer_finish(trainer, &err), SPIRAL_BAD_ARG, &err, "not been started");
+    assert_fails(spiral_trainer_save(trainer, "/nowhere", &err), SPIRAL_BAD_ARG, &err, "not been started");
     assert_fails(spiral_trainer_start(trainer, 0, &err), SPIRAL_BAD_ARG, &err, "steps is 0");
     assert_int_equal(spiral_trainer_start(trainer, 2, NULL), SPIRAL_OK);
     step(trainer, 2);
