@@ -11,12 +11,12 @@ python3 tools/check_modules.py || status=1
 python3 tools/make_corpus.py --check || wrong "run tools/make_corpus.py"
 
 # Every public header compiles alone, as C99, C11 and C++.
-for header in include/spiral/*.h; do
+for header in include/spiral/*.h build/include/spiral/*.h; do
     for standard in c99 c11; do
-        cc -std=$standard -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c "$header" || wrong "$header is no $standard"
+        cc -std=$standard -Wall -Wextra -Wpedantic -Werror -fsyntax-only -Ibuild/include -Iinclude -x c "$header" || wrong "$header is no $standard"
     done
     if command -v c++ >/dev/null; then
-        c++ -std=c++11 -Wall -Wextra -Werror -fsyntax-only -x c++ "$header" || wrong "$header is no C++"
+        c++ -std=c++11 -Wall -Wextra -Werror -fsyntax-only -Ibuild/include -Iinclude -x c++ "$header" || wrong "$header is no C++"
     fi
 done
 
