@@ -16,7 +16,8 @@ enum { PARTS = 16 }; /* a batch is cut into at most so many, whatever the number
 
 bench *bench_open(const char *kind, int keys, int threads, const char *isa) {
     spiral_error err = {0};
-    spiral_loss_options o = spiral_loss_options_default();
+    spiral_loss_options o;
+    spiral_loss_options_default(&o, sizeof o);
     o.reduction = SPIRAL_REDUCE_SUM;
     bench *b = calloc(1, sizeof *b);
     if (!b) return NULL;

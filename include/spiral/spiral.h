@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * All headers of libspiral: losses on the pitch helix, and MIDI files, piano rolls and metrics to use them with.
+ * All headers of libspiral: losses on the pitch helix, and MIDI files, piano rolls and metrics to use them
+ * with.
  *
  *     version.h  the version       status.h   errors                isa.h      instruction set
  *     helix.h    the pitch helix   loss.h     losses, gradients     metrics.h  scores of rolls
@@ -11,13 +12,14 @@
  *     model.h    the autoencoder   data.h     a corpus of rolls     train.h    training
  *     eval.h     evaluation        generate.h new music             plot.h, audio.h
  *
- * Names are spiral_<noun>_<verb>. Only calls named create, read, load and from (and those whose comment says so)
- * allocate, only destroy and clear free; all others work in memory of the caller. B is the number of rolls in a batch,
- * T of frames (time steps) in a roll, P of keys (pitches), Z of numbers in a latent vector. Arrays are row-major; the
- * comment of a pointer gives the shape. A key is a MIDI number.
+ * Names are spiral_<noun>_<verb>. Only calls named create, read, load and from (and those whose comment says
+ * so) allocate, only destroy and clear free; all others work in memory of the caller. B is the number of
+ * rolls in a batch, T of frames (time steps) in a roll, P of keys (pitches), Z of numbers in a latent vector.
+ * Arrays are row-major; the comment of a pointer gives the shape. A key is a MIDI number.
  *
- * Structs of options and reports begin with their size, so that they can grow: a program built with older headers
- * works with a newer library. Defaults are set by spiral_<noun>_options_default(&options, sizeof options).
+ * Structs of options and reports begin with their size, so that they can grow: a program built with older
+ * headers works with a newer library. Defaults are set by spiral_<noun>_options_default(&options, sizeof
+ * options).
  */
 #ifndef SPIRAL_SPIRAL_H
 #define SPIRAL_SPIRAL_H

@@ -189,7 +189,8 @@ spiral_status spiral_model_evaluate(const spiral_model *model, const spiral_corp
     SPIRAL_TRY(spiral__corpus_check(corpus, &model->config, err));
     evaluating e = {
         .model = model, .corpus = corpus, .tolerance_s = tolerance_s, .helix = spiral_helix_default()};
-    spiral_loss_options options = spiral_loss_options_default();
+    spiral_loss_options options;
+    spiral_loss_options_default(&options, sizeof options);
     options.kind = SPIRAL_LOSS_BCE;
     options.bce = 1;
     options.reduction = SPIRAL_REDUCE_SUM;

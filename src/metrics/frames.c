@@ -4,8 +4,7 @@
  * helix. Everything is counted from the bits that differ. Not here: which wrong notes belong together
  * (matching.c), notes as runs (notes.c), ratios (ratios.c).
  */
-#include <math.h>
-
+#include "helix/kernel.h"
 #include "metrics/matching.h"
 #include "spiral/metrics.h"
 
@@ -90,7 +89,7 @@ void spiral_metrics_add_helix(spiral_metrics_counts *counts, const spiral_helix 
     double distance[SPIRAL_KEY_COUNT], kernel[SPIRAL_KEY_COUNT];
     for (int d = 0; d < SPIRAL_KEY_COUNT; d++) {
         distance[d] = spiral_helix_distance(helix, d);
-        kernel[d] = 2 * exp(-distance[d] / 2);
+        kernel[d] = spiral__helix_energy_kernel(helix, d);
     }
     for (size_t i = 0; i < columns; i++) {
         int keys[SPIRAL_KEY_COUNT], missed = list_keys(&target[i], &predicted[i], keys);

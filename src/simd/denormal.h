@@ -4,8 +4,8 @@
  * product with a number below 1.2e-38, and the gradients of a well-trained network are full of them. The
  * setting belongs to the thread: whoever changes it puts it back.
  */
-#ifndef SPIRAL_KERN_DENORMAL_H
-#define SPIRAL_KERN_DENORMAL_H
+#ifndef SPIRAL_SIMD_DENORMAL_H
+#define SPIRAL_SIMD_DENORMAL_H
 
 #include <stdint.h>
 

@@ -137,5 +137,5 @@ static void gemm(size_t m, size_t n, size_t k, const float *A, size_t a_row, siz
         }
 }
 
-extern const spiral__gemm_table SPIRAL_ISA_NAME(spiral__gemm_kernel);
-const spiral__gemm_table SPIRAL_ISA_NAME(spiral__gemm_kernel) = {gemm};
+extern const spiral__gemm_table SPIRAL_TABLE(spiral__gemm_kernel);
+const spiral__gemm_table SPIRAL_TABLE(spiral__gemm_kernel) = {gemm};

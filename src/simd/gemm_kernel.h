@@ -2,8 +2,8 @@
  *
  * The dense product of our own: what the network multiplies with where no BLAS knows the processor.
  */
-#ifndef SPIRAL_KERN_GEMM_KERN_H
-#define SPIRAL_KERN_GEMM_KERN_H
+#ifndef SPIRAL_SIMD_GEMM_KERNEL_H
+#define SPIRAL_SIMD_GEMM_KERNEL_H
 
 #include <stddef.h>
 

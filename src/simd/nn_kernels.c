@@ -127,7 +127,7 @@ static double square_sum(size_t n, const float *x) {
     return sum;
 }
 
-extern const spiral__nn_kernels SPIRAL_ISA_NAME(spiral__nn_kernels);
-const spiral__nn_kernels SPIRAL_ISA_NAME(spiral__nn_kernels) = {
+extern const spiral__nn_kernels SPIRAL_TABLE(spiral__nn_kernels);
+const spiral__nn_kernels SPIRAL_TABLE(spiral__nn_kernels) = {
     add, subtract, norm_silu_forward, norm_silu_backward, fill_rows, column_sums, adamw, square_sum,
 };

@@ -3,8 +3,8 @@
  * The hot loops of the network and its optimiser. Same bits for any thread count: each call works on its own
  * slice, and no loop's order depends on anything but its arguments.
  */
-#ifndef SPIRAL_KERN_NET_KERN_H
-#define SPIRAL_KERN_NET_KERN_H
+#ifndef SPIRAL_SIMD_NN_KERNELS_H
+#define SPIRAL_SIMD_NN_KERNELS_H
 
 #include <stddef.h>
 #include <stdint.h>

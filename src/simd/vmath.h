@@ -20,8 +20,8 @@
  *
  * The polynomials are minimax fits (Remez) of relative error; their own error is below 2^-27 and 2^-57.
  */
-#ifndef SPIRAL_KERN_VMATH_H
-#define SPIRAL_KERN_VMATH_H
+#ifndef SPIRAL_SIMD_VMATH_H
+#define SPIRAL_SIMD_VMATH_H
 
 #include <math.h>
 #include <stdint.h>
@@ -267,5 +267,14 @@ static inline float spiral__softplus_f32(float x) {
 static inline double spiral__softplus_f64(double x) {
     return spiral__softplus_from_f64(x, spiral__exp_f64(-fabs(x)));
 }
+
+/* The function for the type of x, for templates (real.h). */
+#define spiral__bits(x)     _Generic((x), float : spiral__bits_f32, double : spiral__bits_f64)(x)
+#define spiral__abs(x)      _Generic((x), float : fabsf, double : fabs)(x)
+#define spiral__log(x)      _Generic((x), float : spiral__log_f32, double : spiral__log_f64)(x)
+#define spiral__exp_down(x) _Generic((x), float : spiral__exp_down_f32, double : spiral__exp_down_f64)(x)
+#define spiral__entropy(x)  _Generic((x), float : spiral__entropy_f32, double : spiral__entropy_f64)(x)
+#define spiral__log1p01_short(x) \
+    _Generic((x), float : spiral__log1p01_short_f32, double : spiral__log1p01_short_f64)(x)
 
 #endif

@@ -14,17 +14,18 @@ enum { VALIDATIONS = 20, REPORTS_PER_VALIDATION = 10 };
 static const double SAVE_EVERY_S = 30, REPORT_EVERY_S = 0.1;
 
 spiral_train_options spiral_train_options_default(void) {
-    return (spiral_train_options){.struct_size = sizeof(spiral_train_options),
-                                  .model = spiral_model_config_default(),
-                                  .loss = spiral_loss_options_default(),
-                                  .beta = 1,
-                                  .free_bits = 0.1,
-                                  .batch = 256,
-                                  .learning_rate = 0.008,
-                                  .weight_decay = 0.01,
-                                  .seconds = 120,
-                                  .transpose = 3,
-                                  .seed = 1};
+    spiral_train_options options = {.struct_size = sizeof(spiral_train_options),
+                                    .model = spiral_model_config_default(),
+                                    .beta = 1,
+                                    .free_bits = 0.1,
+                                    .batch = 256,
+                                    .learning_rate = 0.008,
+                                    .weight_decay = 0.01,
+                                    .seconds = 120,
+                                    .transpose = 3,
+                                    .seed = 1};
+    spiral_loss_options_default(&options.loss, sizeof options.loss);
+    return options;
 }
 
 static double now_s(void) {

@@ -200,7 +200,8 @@ static void create(spiral_model_kind kind, int layers, int planes, problem *p) {
     assert_int_equal(spiral__network_create(m, B, 1, &p->net, NULL), SPIRAL_OK);
     for (size_t i = 0; kind == SPIRAL_MODEL_VAE && i < B * m->Z; i++)
         p->net.noise[i] = (float)spiral__rng_normal(&rng);
-    spiral_loss_options options = spiral_loss_options_default();
+    spiral_loss_options options;
+    spiral_loss_options_default(&options, sizeof options);
     options.reduction = SPIRAL_REDUCE_SUM;
     options.low = config.roll.low;
     assert_int_equal(spiral_loss_create(&options, m->P, &p->loss, NULL), SPIRAL_OK);
