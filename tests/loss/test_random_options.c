@@ -48,7 +48,7 @@ static void describe(const batch *b, uint64_t round, char *text, size_t size) {
     const spiral_loss_options *o = &b->o;
     snprintf(text, size,
              "round %" PRIu64 ": %s, lambda %g, bce %g, %s, reduction %d, octave %g, kl_offset %g, "
-                              "blur_length %g, blur_radius %d, sigma %g, "
+             "blur_length %g, blur_radius %d, sigma %g, "
              "tau %g, (%zu, %zu, %d), %s",
              round, spiral_loss_kind_name(o->kind), o->lambda, o->bce,
              o->from_logits ? "logits" : "probabilities", (int)o->reduction, o->helix.octave, o->kl_offset,
