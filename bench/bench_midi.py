@@ -31,16 +31,16 @@ class Ours:
     def __init__(self, path):
         lib = ctypes.CDLL(path)
         lib.bench_midi_notes.argtypes, lib.bench_midi_notes.restype = [ctypes.c_char_p, ctypes.c_size_t], ctypes.c_long
-        lib.bench_midi_columns.argtypes = [ctypes.POINTER(ctypes.c_char_p), ctypes.c_size_t, ctypes.c_char_p,
+        lib.bench_midi_frames.argtypes = [ctypes.POINTER(ctypes.c_char_p), ctypes.c_size_t, ctypes.c_char_p,
                                            ctypes.c_int]
-        lib.bench_midi_columns.restype = ctypes.c_long
+        lib.bench_midi_frames.restype = ctypes.c_long
         self.lib = lib
 
     def notes(self, data):
         return self.lib.bench_midi_notes(data, len(data))
 
-    def columns(self, paths, preset):
-        return self.lib.bench_midi_columns((ctypes.c_char_p * len(paths))(*paths), len(paths), preset, 1)
+    def frames(self, paths, preset):
+        return self.lib.bench_midi_frames((ctypes.c_char_p * len(paths))(*paths), len(paths), preset, 1)
 
 
 def symusic_notes(data):
@@ -168,7 +168,7 @@ def main():
 
     names = [p.encode() for p in paths]
     rolls = time_rounds([("spiral", over(ours.notes, files), rounds)] +
-                        [(f"rolls of the preset {preset}", lambda p=preset: ours.columns(names, p.encode()), rounds)
+                        [(f"rolls of the preset {preset}", lambda p=preset: ours.frames(names, p.encode()), rounds)
                          for preset in ("seed", "phrase")])
     rows += table(f"the same {len(files)} files: paths to rolls ready for training, one thread", rolls, size, notes)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the machine can do at best: multiply-adds from registers, and streaming three arrays. Nothing that has
- * these to do can be faster; bench_loss.py holds the loss against them.
+ * The highest rates of the machine: multiply-adds from registers, and streaming three arrays. bench_loss.py
+ * compares the loss with the time that its multiply-adds and its memory traffic need at these rates.
  */
 #include <math.h>
 #include <string.h>
@@ -17,7 +17,8 @@ double bench_seconds(void) {
 }
 
 /* Twelve independent sums hide the latency of a multiply-add (4 cycles, two units); ROUNDS is
- * a fraction of a millisecond of them. The empty asm keeps the compiler from seeing that nothing changes. */
+ * a fraction of a millisecond of them. The empty asm hides from the compiler that the operands never change.
+ */
 enum { CHAINS = 12, ROUNDS = 100000 };
 
 typedef struct loops {

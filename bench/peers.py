@@ -96,13 +96,13 @@ def torch_bce_compiled(threads):
 
 
 def masses(z, t):
-    """Columns as distributions over keys, a little everywhere so that silence is one too."""
+    """Frames as distributions over keys, a little everywhere so that silence is one too."""
     a, b = torch.sigmoid(z) + 1e-6, t + 1e-6
     return a / a.sum(-1, keepdim=True), b / b.sum(-1, keepdim=True)
 
 
 def geomloss(keys):
-    """SamplesLoss with its default blur on the points of the helix, a problem per column, in one batch."""
+    """SamplesLoss with its default blur on the points of the helix, a problem per frame, in one batch."""
     from geomloss import SamplesLoss
     points = torch.from_numpy(helix_points(keys).astype(np.float32))
     diameter = float(distance(np.arange(keys)).max())
@@ -130,7 +130,7 @@ def pot(keys, reg=0.1, iterations=100):
 
 
 def question_loop(low=48):
-    """The loss the question began with: the loudest keys of two columns, a column at a time. It has no gradient."""
+    """The loss the question began with: the loudest keys of two frames, a frame at a time. It has no gradient."""
     def call(pred, target):
         total = 0.0
         for y_roll, t_roll in zip(pred, target):
