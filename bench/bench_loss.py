@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The loss against everybody else, side by side in one run: value and gradient on logits, float32.
+"""The loss compared with other libraries in one run: value and gradient on logits, float32.
 
     python bench/bench_loss.py LIBBENCH [--quick] [--csv FILE]
 
-Everyone gets the same (B, T, P) arrays and the same number of threads. Contenders take turns, round by round, so
-that a busy machine is busy for all; the table shows the fastest round, the CSV that and the median. The limit: the
-multiply-adds the algorithm needs at the rate at which this processor does them from registers, or one pass over
-logits, targets and gradients at the rate at which it streams arrays of this size, whichever is longer.
+All contenders get the same (B, T, P) arrays and the same number of threads. They take turns, round by round, so that
+other load on the machine affects all of them; the table shows the fastest round, the CSV file that and the median. The
+limit is the time of the multiply-adds that the algorithm needs, at the rate at which this processor does them from
+registers, or of one pass over logits, targets and gradients, at the rate at which it streams arrays of this size,
+whichever is longer.
 """
 import argparse
 import ctypes
@@ -26,8 +27,8 @@ PEER_CELLS = 16_000_000  # above this the formula's intermediates in PyTorch do 
 SUBSET = {"conv1d": 2304, "geomloss": 256, "pot": 64, "question": 2304}  # frames; time per frame is what is compared
 SECONDS, ROUNDS, SLICE = 3.0, 100, 0.005  # per contender and size: seconds at most, but three calls; per round
 
-# Arithmetic of simd/vmath.h and simd/loss_kernels_template.c per element, a multiply-add, a division, a comparison with its
-# selection each counted once.
+# Operations of simd/vmath.h and simd/loss_kernels_template.c per element; a multiply-add, a division, a comparison with
+# its selection each count as one.
 CELL_OPS, BIN_OPS = 41, 26
 
 
@@ -104,7 +105,7 @@ def time_all(jobs):
 
 
 def check(ours, eager, pred, target):
-    """The formula in PyTorch is the formula: values to 1e-5, gradients to 1e-4 of the largest."""
+    """The formula in PyTorch computes the same: values to 1e-5, gradients to 1e-4 of the largest."""
     (v, g), (w, h) = ours(pred, target), eager(pred, target)
     assert abs(v - w) <= 1e-5 * abs(w), (v, w)
     assert np.abs(g - h).max() <= 1e-4 * np.abs(h).max(), np.abs(g - h).max()
@@ -114,7 +115,7 @@ def operations(shape, notes):
     """Multiply-adds and their like that one call needs: blur of predictions and of slopes, of the notes that sound,
     and what is done per cell and per bin."""
     B, T, P = shape
-    taps, bins = 2 * peers.REACH + 1, P + 2 * peers.REACH
+    taps, bins = 2 * peers.BLUR_RADIUS + 1, P + 2 * peers.BLUR_RADIUS
     return B * T * (2 * P * taps + P * CELL_OPS + bins * BIN_OPS) + notes * taps
 
 

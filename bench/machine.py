@@ -23,7 +23,7 @@ def _flags(source="src/simd/loss_kernels_template.c"):
 
 
 def describe(**versions):
-    """Columns that every row of a result ends with. A + after the commit: the tree was not as committed."""
+    """The fields that each row of a result ends with. A + after the commit: the tree was not as committed."""
     cpu = platform.processor() or "unknown"
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo") as lines:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pitch helix: presets, limits, and the helix that gives the costs one asks for.
+ * The pitch helix: presets, limits, and the helix with given costs.
  */
 #include <math.h>
 

@@ -257,7 +257,7 @@ static void nan_and_infinity_are_named_anywhere(void **state) {
                                                     metric ? NULL : grad_f64, s, work, &err);
             assert_int_equal(status, SPIRAL_NUMERIC);
             assert_int_equal(err.status, SPIRAL_NUMERIC);
-            if (!strstr(err.text, cell)) fail_msg("\"%s\" does not say %s", err.text, cell);
+            if (!strstr(err.text, cell)) fail_msg("\"%s\" does not name %s", err.text, cell);
             static const char *const names[] = {"logit", "target", "sample_weight"};
             const char *name = array || o.from_logits ? names[array] : "probability";
             assert_true(!strncmp(err.text, name, strlen(name)));

@@ -142,7 +142,7 @@ static void structs_of_unknown_size_are_refused(void **state) {
     struct {
         spiral_loss_options known;
         double later;
-    } newer; /* a newer header with this library: the defaults are set, and creating a loss says why it cannot
+    } newer; /* a newer header with this library: the defaults are set, and creating a loss is refused
               */
     spiral_loss_options_default(&newer.known, sizeof newer);
     assert_true(newer.known.lambda == 1 && newer.later == 0);

@@ -144,7 +144,7 @@ enum { STRIDE = 499 };
 FUNCTIONS(SPIRAL_X)
 #undef SPIRAL_X
 
-/* Random bit patterns reach every exponent; random numbers of ordinary size are where the work happens. */
+/* Random bit patterns have every exponent; most arguments in practice are of ordinary size. */
 static double draw_f64(spiral__rng *r, int round) {
     double u = spiral__rng_uniform(r);
     switch (round % 5) {
