@@ -371,7 +371,7 @@ static spiral_status all_rolls(state *s) {
     return SPIRAL_OK;
 }
 
-/* Equation 29. A NaN among weights or targets makes the scale useless; the tiles will find it and say so. */
+/* Equation 29. A NaN among weights or targets makes the scale NaN; checking the cells later reports it. */
 static double reduction_scale(const state *s) {
     const spiral__loss_call *call = s->call;
     const spiral_reduction how = s->options->reduction;

@@ -69,9 +69,9 @@ typedef struct spiral__loss_kernels {
     void (*product)(size_t n_rows, const real *x, const real *y, real *out);    /* x * y */
 
     /* Equation 20 as factors of equation 19: out[q] = base + factor m_q. index holds the n rows of target
-     * that are not all 0; near[k] is the relative distance of k semitones; weight may be NULL. */
+     * that are not all 0; distance[k] is the relative distance of k semitones; weight may be NULL. */
     void (*negative_weights)(size_t P, const real *target, const real *weight, const int *index, size_t n,
-                             const real *near, real base, real factor, real *out);
+                             const real *distance, real base, real factor, real *out);
 
     /* sums[c] += factor times the sum of the rows of frame c. */
     void (*frame_sums)(size_t n_rows, const real *rows, double factor, double *sums);

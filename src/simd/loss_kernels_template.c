@@ -283,14 +283,14 @@ static void product(size_t n_rows, const real *restrict x, const real *restrict 
 }
 
 static void negative_weights(size_t P, const real *restrict target, const real *restrict weight,
-                             const int *index, size_t n, const real *near, real base, real factor,
+                             const int *index, size_t n, const real *distance, real base, real factor,
                              real *restrict out) {
     for (size_t q = 0; q < P; q++) {
         real least[TILE];
         for (size_t c = 0; c < TILE; c++) least[c] = 1;
         for (size_t k = 0; k < n; k++) {
             const size_t p = (size_t)index[k];
-            const real gain = 1 - near[p < q ? q - p : p - q];
+            const real gain = 1 - distance[p < q ? q - p : p - q];
             for (size_t c = 0; c < TILE; c++) {
                 real t = target[p * TILE + c];
                 if (weight) t *= weight[p * TILE + c] < 1 ? weight[p * TILE + c] : 1;
