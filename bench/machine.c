@@ -16,9 +16,9 @@ double bench_seconds(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Twelve independent sums hide the latency of a multiply-add (4 cycles, two units); ROUNDS is
- * a fraction of a millisecond of them. The empty asm hides from the compiler that the operands never change.
- */
+/* Twelve independent sums hide the latency of a multiply-add (4 cycles, two units); ROUNDS of
+ * them take a fraction of a millisecond. The empty asm hides from the compiler that the operands are
+ * constant. */
 enum { CHAINS = 12, ROUNDS = 100000 };
 
 typedef struct loops {

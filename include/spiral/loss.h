@@ -9,18 +9,18 @@
  * note costs 1. BCE and weighted BCE are in nats. Equations: docs/math.md.
  *
  *     spiral_loss_options options;
- *     spiral_loss_options_default(&options, sizeof options);          BCE + spiral, on logits, mean per frame
- *     spiral_loss *loss;
+ *     spiral_loss_options_default(&options, sizeof options); // BCE + spiral, on logits, mean per frame
+ *
  *     spiral_error err;
- *     if (spiral_loss_create(&options, P, &loss, &err) != SPIRAL_OK) ...                      err.text says
- * why
+ *     spiral_loss *loss;
+ *     if (spiral_loss_create(&options, P, &loss, &err)) return fprintf(stderr, "%s\n", err.text);
  *
- *     double value;          logits, target, grad: float arrays (B, T, P); NULL: the call gets its own work
- * buffer if (spiral_loss_value_grad_btp_f32(loss, B, T, logits, target, &value, grad, NULL, &err) !=
- * SPIRAL_OK) ... spiral_loss_destroy(loss);
+ *     double value; // logits, target and grad are arrays of float, (B, T, P)
+ *     if (spiral_loss_value_grad_btp_f32(loss, B, T, logits, target, &value, grad, NULL, &err))
+ *         return fprintf(stderr, "%s\n", err.text);
+ *     spiral_loss_destroy(loss);
  *
- * A spiral_loss is immutable and any number of threads may use it at once. The calls lock nothing and keep
- * nothing.
+ * A spiral_loss is immutable and any number of threads may use it at once. The calls keep no state.
  */
 #ifndef SPIRAL_LOSS_H
 #define SPIRAL_LOSS_H
@@ -56,8 +56,8 @@ typedef enum spiral_loss_kind {
         SPIRAL_LOSS_COUNT
 } spiral_loss_kind;
 
-SPIRAL_API const char *
-spiral_loss_kind_name(spiral_loss_kind kind); /* static storage; "?" for other values */
+/* Static storage; "?" for values that are no kind. */
+SPIRAL_API const char *spiral_loss_kind_name(spiral_loss_kind kind);
 /* BAD_ARG: no such name; the sentence lists the names. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_loss_kind_from_name(const char *name,
                                                                       spiral_loss_kind *kind,
@@ -82,14 +82,13 @@ typedef struct spiral_loss_options {
     int low;            /* MIDI number of the lowest key [0]; low + P <= 128. Used by argmax_distance alone */
     spiral_helix helix; /* of spiral, energy, gauss and weighted_bce [chromatic] */
     double kl_offset;   /* spiral: b, 1e-6 .. 1000 [.02]; the larger, the nearer to a quadratic form */
-    double
-        blur_length;  /* spiral: l, helix distance over which the blur falls to 1/e, above 0, to 1000 [.5] */
-    int blur_radius;  /* spiral: W, semitones to each side, 1 .. 127 [24] */
-    double sigma;     /* gauss: above 0, to 1000 [.5] */
-    double time_blur; /* spiral, energy, gauss: tau, frames over which the blur along time falls to 1/e to
-                         both sides, 0 .. 100 [0, no blur]. A missed note of one frame still costs 1 */
-    double coil_radius;  /* argmax_distance, distance_mask: 0 .. 1e6 [10] */
-    double coil_rise;    /* argmax_distance, distance_mask: rise per octave, 0 .. 1e6 [5] */
+    double blur_length; /* spiral: l, distance at which the blur is 1/e, above 0, to 1000 [.5] */
+    int blur_radius;    /* spiral: W, semitones to each side, 1 .. 127 [24] */
+    double sigma;       /* gauss: above 0, to 1000 [.5] */
+    double time_blur;   /* spiral, energy, gauss: tau, frames over which the blur along time falls to 1/e to
+                           both sides, 0 .. 100 [0, no blur]. A missed note of one frame still costs 1 */
+    double coil_radius; /* argmax_distance, distance_mask: 0 .. 1e6 [10] */
+    double coil_rise;   /* argmax_distance, distance_mask: rise per octave, 0 .. 1e6 [5] */
     double coil_degrees; /* argmax_distance: degrees per semitone, 0 .. 1e6 [30] */
 } spiral_loss_options;
 

@@ -19,8 +19,7 @@
 #else
 #define AVX512(table) NULL
 #endif
-/* A table of each instruction set, NULL where the build has none: spiral__isa_current never returns that one.
- */
+/* A table of each instruction set; NULL where the build has none, which spiral__isa_current never returns. */
 #define DECLARE(type, table) extern const type table##_baseline, table##_avx2, table##_avx512
 #define TABLES(table) \
     { &table##_baseline, AVX2(table), AVX512(table) }

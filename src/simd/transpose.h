@@ -27,10 +27,10 @@ enum { PARTS = 1 };
 enum { SIDE = 16 / sizeof(real), FRAMES = SIDE * PARTS };
 typedef real frames_vector __attribute__((vector_size(16 * PARTS), aligned(sizeof(real)), may_alias));
 
-/* x[i] holds keys p .. p + SIDE - 1 of frames i, i + SIDE, ...; afterwards x[i] holds key p + i of frames 0
- * .. FRAMES -
- * 1. Its own inverse. The lists are lanes of two vectors put together: LOW and HIGH interleave the lower and
- * upper half of each 16 bytes, FIRST and SECOND take the lower and upper halves themselves. */
+/* x[i] holds keys p .. p + SIDE - 1 of frames i, i + SIDE, ..; afterwards x[i] holds key p + i of all FRAMES
+ * frames. The function is its own inverse. The lists are lanes of two vectors put together: LOW and HIGH
+ * interleave the lower and upper half of each 16 bytes, FIRST and SECOND take the lower and upper halves
+ * themselves. */
 #if SPIRAL_REAL_BITS == 32
 #if defined(__AVX512F__)
 #define LOW    0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29
