@@ -25,7 +25,7 @@ typedef struct settings {
 /* The loss the flags ask for: a kind on the helix rides on cross-entropy, the others stand alone. */
 static int loss_options(const settings *s, spiral_loss_options *loss) {
     spiral_error err = {.text = ""};
-    *loss = spiral_loss_options_default();
+    spiral_loss_options_default(loss, sizeof *loss);
     if (spiral_loss_kind_from_name(losses[s->loss], &loss->kind, &err) != SPIRAL_OK ||
         spiral_helix_from_name(helices[s->helix], &loss->helix, &err) != SPIRAL_OK)
         return cli_error(&err);

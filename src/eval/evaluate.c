@@ -189,7 +189,8 @@ static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spir
 }
 
 static spiral_status create_bce(const spiral_model *m, spiral_loss **bce, spiral_error *err) {
-    spiral_loss_options options = spiral_loss_options_default();
+    spiral_loss_options options;
+    spiral_loss_options_default(&options, sizeof options);
     options.kind = SPIRAL_LOSS_BCE;
     options.bce = 1;
     options.reduction = SPIRAL_REDUCE_SUM;

@@ -96,12 +96,23 @@ static spiral_status check(const spiral__train_settings *s, spiral_error *err) {
     return SPIRAL_OK;
 }
 
+/* Takes a caller's loss options of any accepted size and checks them, by making a loss. */
+static spiral_status read_loss(const spiral_loss_options *given, spiral_loss_options *options,
+                               spiral_error *err) {
+    spiral_loss *loss;
+    SPIRAL_TRY(spiral_loss_create(given, 1, &loss, err));
+    *options = *spiral_loss_get_options(loss);
+    spiral_loss_destroy(loss);
+    return SPIRAL_OK;
+}
+
 spiral_status spiral__train_settings_read(const spiral_train_options *given, spiral__train_settings *s,
                                           spiral_error *err) {
-    *s = (spiral__train_settings){.options = OPTIONS, .loss = spiral_loss_options_default()};
+    *s = (spiral__train_settings){.options = OPTIONS};
+    spiral_loss_options_default(&s->loss, sizeof s->loss);
     SPIRAL_TRY(
         spiral__sized_read("train options", given, FIRST_OPTIONS, &s->options, sizeof s->options, err));
-    if (s->options.loss) s->loss = *s->options.loss;
+    if (s->options.loss) SPIRAL_TRY(read_loss(s->options.loss, &s->loss, err));
     s->options.loss = NULL;
     return check(s, err);
 }

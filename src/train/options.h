@@ -15,8 +15,8 @@ typedef struct spiral__train_settings {
     spiral_loss_options loss;
 } spiral__train_settings;
 
-/* Takes a caller's options of any accepted size and checks them, except the loss's values, which
- * spiral_loss_create checks. BAD_ARG; UNSUPPORTED: a loss without a gradient. */
+/* Takes a caller's options of any accepted size and checks them. BAD_ARG; UNSUPPORTED: a loss without a
+ * gradient; NO_MEMORY. */
 spiral_status spiral__train_settings_read(const spiral_train_options *given, spiral__train_settings *settings,
                                           spiral_error *err);
 

@@ -63,7 +63,8 @@ static void scores_are_what_counting_gives(void **state) {
     pieces p;
     spiral_corpus *c = scored_corpus(&p, 90 * PIECE_T + 3); /* more than a shard of windows */
     spiral_model *m = projecting_model(SPIRAL_MODEL_AE, c);
-    spiral_loss_options options = spiral_loss_options_default();
+    spiral_loss_options options;
+    spiral_loss_options_default(&options, sizeof options);
     spiral_loss *bce;
     spiral__pool *pool;
     spiral__scores s;

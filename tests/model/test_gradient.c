@@ -199,7 +199,8 @@ static void create(spiral_model_kind kind, int layers, int planes, problem *p) {
     assert_int_equal(spiral__autoencoder_batch_create(m, B, 1, 2, &p->batch, NULL), SPIRAL_OK);
     for (size_t i = 0; kind == SPIRAL_MODEL_VAE && i < B * m->ae.Z; i++)
         p->batch.noise[i] = (float)spiral__rng_normal(&rng);
-    spiral_loss_options options = spiral_loss_options_default();
+    spiral_loss_options options;
+    spiral_loss_options_default(&options, sizeof options);
     options.reduction = SPIRAL_REDUCE_SUM;
     options.low = config.low;
     assert_int_equal(spiral_loss_create(&options, m->ae.P, &p->loss, NULL), SPIRAL_OK);

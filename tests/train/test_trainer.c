@@ -222,6 +222,7 @@ static void options_out_of_range_are_refused_by_name(void **state) {
     REFUSED(t.options.free_bits = 101, SPIRAL_BAD_ARG, "free_bits", "101");
     REFUSED(t.options.transpose = 25, SPIRAL_BAD_ARG, "transpose", "25");
     REFUSED(t.loss.kind = SPIRAL_LOSS_ARGMAX_DISTANCE, SPIRAL_UNSUPPORTED, "argmax_distance", "gradient");
+    REFUSED(t.loss.struct_size = 8, SPIRAL_BAD_ARG, "struct_size", "8");
     REFUSED(t.loss.lambda = -1, SPIRAL_BAD_ARG, "lambda", "-1");
     REFUSED(t.config.frames = PIECE_T - 1, SPIRAL_BAD_ARG, "windows of 8", "of 7");
     REFUSED(t.config.planes = 2, SPIRAL_BAD_ARG, "1 planes", "2");
@@ -229,24 +230,29 @@ static void options_out_of_range_are_refused_by_name(void **state) {
 #undef REFUSED
 }
 
-/* Options without a loss have the default one. */
+/* Options without a loss have the default one, and an older struct of loss options the default fields. */
 static void the_default_loss_is_used_if_none_is_given(void **state) {
     (void)state;
     training t = piece_training();
-    spiral_model *m[2];
-    for (int i = 0; i < 2; i++) {
+    spiral_loss_options older = t.loss;
+    older.struct_size = offsetof(spiral_loss_options, coil_radius);
+    older.coil_radius = -1;
+    const spiral_loss_options *losses[] = {NULL, &t.loss, &older};
+    spiral_model *m[3];
+    for (int i = 0; i < 3; i++) {
         spiral_trainer *trainer;
         spiral_train_options options = t.options;
-        options.loss = i ? &t.loss : NULL;
+        options.loss = losses[i];
         assert_int_equal(spiral_model_create(&t.config, 1, &m[i], NULL), SPIRAL_OK);
         assert_int_equal(spiral_trainer_create(&options, m[i], corpus, held, &trainer, NULL), SPIRAL_OK);
         assert_int_equal(spiral_trainer_start(trainer, 5, NULL), SPIRAL_OK);
         step(trainer, 5);
         spiral_trainer_destroy(trainer);
     }
-    assert_memory_equal(m[0]->arena, m[1]->arena, m[0]->tensors.floats * sizeof(float));
-    spiral_model_destroy(m[0]);
-    spiral_model_destroy(m[1]);
+    for (int i = 2; i >= 0; i--) {
+        assert_memory_equal(m[i]->arena, m[0]->arena, m[0]->tensors.floats * sizeof(float));
+        spiral_model_destroy(m[i]);
+    }
 }
 
 int main(void) {

@@ -26,7 +26,7 @@ static inline training piece_training(void) {
     spiral_model_config_set_roll(&t.config, &roll);
     spiral_train_options_default(&t.options, sizeof t.options);
     spiral_train_plan_default(&t.plan, sizeof t.plan);
-    t.loss = spiral_loss_options_default();
+    spiral_loss_options_default(&t.loss, sizeof t.loss);
     t.config.frames = PIECE_T;
     t.config.latent = 6;
     t.config.hidden = 24;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Array forms of vmath.h, compiled once per instruction set.
+ * Array forms of vmath.h, compiled once per instruction set (meson.build).
  */
-#include "simd/vmath_kernel.h"
+#include "vmath_arrays.h"
 
+#include "simd/isa.h"
 #include "simd/vmath.h"
 
 #define SPIRAL_X(name)                                                    \
@@ -16,8 +17,8 @@
 SPIRAL_VMATH_LIST(SPIRAL_X)
 #undef SPIRAL_X
 
-extern const spiral__vmath_table SPIRAL_ISA_NAME(spiral__vmath_kernel);
-const spiral__vmath_table SPIRAL_ISA_NAME(spiral__vmath_kernel) = {
+extern const vmath_arrays SPIRAL_TABLE(vmath_arrays);
+const vmath_arrays SPIRAL_TABLE(vmath_arrays) = {
 #define SPIRAL_X(name) name##_f32, name##_f64,
     SPIRAL_VMATH_LIST(SPIRAL_X)
 #undef SPIRAL_X

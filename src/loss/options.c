@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Kinds, options and their limits: everything that can be said about a loss before it is made.
+ * The kinds of loss, the options, their defaults and limits.
  */
 #include <math.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/sized.h"
 #include "loss/plan.h"
 
 const char *spiral_loss_kind_name(spiral_loss_kind kind) {
@@ -19,7 +20,7 @@ const char *spiral_loss_kind_name(spiral_loss_kind kind) {
     return "?";
 }
 
-/* Names of version 0.1, still accepted: in model files and on command lines. */
+/* Names of version 0.1, still accepted because model files and command lines have them. */
 static const struct {
     const char *name;
     spiral_loss_kind kind;
@@ -43,7 +44,10 @@ spiral_status spiral_loss_kind_from_name(const char *name, spiral_loss_kind *kin
 #undef SPIRAL_X
 }
 
-spiral_loss_options spiral_loss_options_default(void) {
+/* The smallest struct_size that is accepted: what follows the time blur may be missing. */
+#define FIRST_SIZE offsetof(spiral_loss_options, coil_radius)
+
+static spiral_loss_options defaults(void) {
     return (spiral_loss_options){
         .struct_size = sizeof(spiral_loss_options),
         .kind = SPIRAL_LOSS_SPIRAL,
@@ -64,6 +68,11 @@ spiral_loss_options spiral_loss_options_default(void) {
     };
 }
 
+void spiral_loss_options_default(spiral_loss_options *options, size_t struct_size) {
+    const spiral_loss_options o = defaults();
+    spiral__sized_write(&o, sizeof o, options, struct_size);
+}
+
 int spiral__loss_is_quadratic(spiral_loss_kind kind) {
     return kind == SPIRAL_LOSS_ENERGY || kind == SPIRAL_LOSS_GAUSS;
 }
@@ -72,7 +81,7 @@ int spiral__loss_is_metric(spiral_loss_kind kind) {
     return kind == SPIRAL_LOSS_ARGMAX_DISTANCE || kind == SPIRAL_LOSS_ARGMAX_DISTANCE_CIRCULAR;
 }
 
-int spiral__loss_has_columns(spiral_loss_kind kind) {
+int spiral__loss_uses_argmax(spiral_loss_kind kind) {
     return spiral__loss_is_metric(kind) || kind == SPIRAL_LOSS_DISTANCE_MASK ||
            kind == SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR;
 }
@@ -80,26 +89,21 @@ int spiral__loss_has_columns(spiral_loss_kind kind) {
 typedef struct range {
     const char *name;
     double value, low, high;
-    int open; /* nonzero: low itself is not allowed */
+    int above; /* nonzero: low itself is not allowed */
 } range;
 
 static spiral_status check_ranges(const range *ranges, size_t n, spiral_error *err) {
     for (size_t i = 0; i < n; i++) {
         const range *r = &ranges[i];
-        if (!(r->value >= r->low && r->value <= r->high) || (r->open && r->value == r->low))
+        if (!(r->value >= r->low && r->value <= r->high) || (r->above && r->value == r->low))
             return spiral__fail(err, SPIRAL_BAD_ARG, -1, "loss option %s is %.9g: must be %s%g%s%g", r->name,
-                                r->value, r->open ? "above " : "", r->low, r->open ? ", at most " : " to ",
+                                r->value, r->above ? "above " : "", r->low, r->above ? ", at most " : " to ",
                                 r->high);
     }
     return SPIRAL_OK;
 }
 
 static spiral_status check_shape(const spiral_loss_options *o, int P, spiral_error *err) {
-    if (o->struct_size != sizeof *o)
-        return spiral__fail(
-            err, SPIRAL_BAD_ARG, -1,
-            "loss option struct_size is %zu: must be %zu, as spiral_loss_options_default sets it",
-            o->struct_size, sizeof *o);
     const range ranges[] = {
         {"kind", (int)o->kind, 0, SPIRAL_LOSS_COUNT - 1, 0},
         {"reduction", (int)o->reduction, 0, SPIRAL_REDUCE_PER_NOTE, 0},
@@ -116,17 +120,15 @@ static spiral_status check_shape(const spiral_loss_options *o, int P, spiral_err
     return SPIRAL_OK;
 }
 
-spiral_status spiral__loss_check(const spiral_loss_options *o, int P, spiral_error *err) {
-    if (!o) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "loss options must not be NULL");
-    SPIRAL_TRY(check_shape(o, P, err));
+static spiral_status check_values(const spiral_loss_options *o, spiral_error *err) {
     const range ranges[] = {
         {"lambda", o->lambda, 0, 1e6, 0},
         {"bce", o->bce, 0, 1e6, 0},
         {"kl_offset", o->kl_offset, 1e-6, 1000, 0},
         {"blur_length", o->blur_length, 0, 1000, 1},
-        {"blur_radius", o->blur_radius, 1, SPIRAL__MAX_REACH, 0},
+        {"blur_radius", o->blur_radius, 1, SPIRAL__MAX_BLUR_RADIUS, 0},
         {"sigma", o->sigma, 0, 1000, 1},
-        {"time_blur", o->time_blur, 0, SPIRAL__MAX_TIME_COLUMNS, 0},
+        {"time_blur", o->time_blur, 0, SPIRAL__MAX_TIME_BLUR, 0},
         {"coil_radius", o->coil_radius, 0, 1e6, 0},
         {"coil_rise", o->coil_rise, 0, 1e6, 0},
         {"coil_degrees", o->coil_degrees, 0, 1e6, 0},
@@ -138,4 +140,12 @@ spiral_status spiral__loss_check(const spiral_loss_options *o, int P, spiral_err
                             "loss option time_blur is %g: must be 0 for the kind %s, which has no time blur",
                             o->time_blur, spiral_loss_kind_name(o->kind));
     return SPIRAL_OK;
+}
+
+spiral_status spiral__loss_options_read(const spiral_loss_options *options, int P, spiral_loss_options *known,
+                                        spiral_error *err) {
+    *known = defaults();
+    SPIRAL_TRY(spiral__sized_read("loss options", options, FIRST_SIZE, known, sizeof *known, err));
+    SPIRAL_TRY(check_shape(known, P, err));
+    return check_values(known, err);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Gradients, by what a gradient is: Taylor remainders, differences at every cell and at the ends of [0, 1],
- * the exact expansion of a quadratic form, and the identity behind theorem 1 of docs/math.md.
+ * The gradient is the derivative of the value: Taylor remainders, differences at each cell and at the ends of
+ * [0, 1], the exact expansion of a quadratic form, and the identity behind theorem 1 of docs/math.md.
  */
 #include "harness.h"
 
 enum { KINDS = SPIRAL_LOSS_COUNT };
 
 static double value_of(batch *b) {
-    double columns[64];
+    double frames[64];
     assert_true(b->B * b->T <= 64);
-    return call_f64(b, columns, NULL);
+    return call_f64(b, frames, NULL);
 }
 
 static double moved(batch *b, const double *from, double h, const double *direction) {
@@ -22,7 +22,7 @@ static double moved(batch *b, const double *from, double h, const double *direct
 
 /* A batch of kind and mixture: bit 0 logits, 1 weights, 2 cross-entropy, 3 soft targets, 4 time blur. */
 static int mixture(batch *b, int kind, int bits, double margin) {
-    spiral_loss_options o = spiral_loss_options_default();
+    spiral_loss_options o = default_options();
     o.kind = (spiral_loss_kind)kind;
     if (spiral__loss_is_metric(o.kind) || (bits & 16 && !is_geometric(o.kind))) return 0;
     o.blur_radius = 14;
@@ -37,10 +37,10 @@ static int mixture(batch *b, int kind, int bits, double margin) {
 
 /* L(y + hv) - L(y) - h <g, v> shrinks as h^2, over four decades of h; for the kinds linear in y it is 0. */
 static void check_taylor(batch *b, int at_silence) {
-    double *from = doubles(3 * b->cells), *v = from + b->cells, *grad = v + b->cells, columns[6];
+    double *from = doubles(3 * b->cells), *v = from + b->cells, *grad = v + b->cells, frames[6];
     spiral__rng r = spiral__rng_init(17, 0);
     memcpy(from, b->pred, b->cells * sizeof *from);
-    double base = call_f64(b, columns, grad), remainder[5], size = 1 + fabs(base);
+    double base = call_f64(b, frames, grad), remainder[5], size = 1 + fabs(base);
     for (size_t i = 0; i < b->cells; i++) {
         v[i] = 2 * spiral__rng_uniform(&r) - 1;
         if (at_silence) v[i] = fabs(v[i]);
@@ -49,7 +49,7 @@ static void check_taylor(batch *b, int at_silence) {
         double h = pow(10, -1.5 - k);
         remainder[k] = fabs(moved(b, from, h, v) - base - h * dot(grad, v, b->cells));
     }
-    if (remainder[0] < 1e-13 * size) { /* linear, or nothing at all */
+    if (remainder[0] < 1e-13 * size) { /* a kind that is linear in y, or constant */
         for (int k = 0; k < 5; k++) assert_true(remainder[k] < 1e-13 * size);
         assert_true(b->o.bce == 0 && !is_geometric(b->o.kind) && b->o.kind != SPIRAL_LOSS_WEIGHTED_BCE);
     } else {
@@ -64,7 +64,7 @@ static void check_taylor(batch *b, int at_silence) {
     free(from);
 }
 
-static void group01_taylor_remainders_have_slope_2(void **state) {
+static void taylor_remainders_have_slope_2(void **state) {
     (void)state;
     batch b;
     for (int kind = 0; kind < KINDS; kind++)
@@ -73,7 +73,7 @@ static void group01_taylor_remainders_have_slope_2(void **state) {
             check_taylor(&b, 0);
             batch_free(&b);
         }
-    for (int k = 0; k < GEOMETRIC; k++) { /* from silence, the only way is up */
+    for (int k = 0; k < GEOMETRIC; k++) { /* from silence y can only grow */
         assert_true(mixture(&b, (int)geometric[k], 0, 0.05));
         memset(b.pred, 0, b.cells * sizeof *b.pred);
         check_taylor(&b, 1);
@@ -81,13 +81,13 @@ static void group01_taylor_remainders_have_slope_2(void **state) {
     }
 }
 
-/* E(y + hv) = E(y) + h <g, v> + h^2/2 <v, Kv> for any h, large ones too. */
-static void group01_quadratic_is_exact(void **state) {
+/* E(y + hv) = E(y) + h <g, v> + h^2/2 <v, Kv> for any h. */
+static void quadratic_kinds_equal_their_expansion(void **state) {
     (void)state;
     enum { T = 5, P = 17, CELLS = T * P };
     spiral__rng r = spiral__rng_init(3, 0);
     for (int round = 0; round < 40; round++) {
-        spiral_loss_options o = alone(round & 1 ? SPIRAL_LOSS_GAUSS : SPIRAL_LOSS_ENERGY);
+        spiral_loss_options o = kind_alone(round & 1 ? SPIRAL_LOSS_GAUSS : SPIRAL_LOSS_ENERGY);
         o.time_blur = round & 2 ? 1.7 : 0;
         o.helix = preset(round / 4 % PRESETS);
         batch b = batch_make(o, 1, T, P, 0);
@@ -111,18 +111,18 @@ static void group01_quadratic_is_exact(void **state) {
     }
 }
 
-/* Fourth order central differences, at every cell. */
-static void group01_central_differences(void **state) {
+/* Fourth order central differences, at each cell. */
+static void gradient_equals_central_differences(void **state) {
     (void)state;
     double worst = 0;
     for (int kind = 0; kind < KINDS; kind++)
         for (int bits = 0; bits < 32; bits++) {
             batch b;
             if (!mixture(&b, kind, bits, 0.05)) continue;
-            double *grad = doubles(b.cells), columns[6], f[4];
+            double *grad = doubles(b.cells), frames[6], f[4];
             const double h = 2e-4;
-            call_f64(&b, columns, grad);
-            double top = fmax(most(grad, b.cells), 1e-3);
+            call_f64(&b, frames, grad);
+            double top = fmax(largest(grad, b.cells), 1e-3);
             for (size_t i = 0; i < b.cells; i++) {
                 const double z = b.pred[i];
                 for (int k = 0; k < 4; k++) {
@@ -142,18 +142,18 @@ static void group01_central_differences(void **state) {
     printf("# central differences: %.2g of the largest gradient at most\n", worst);
 }
 
-/* Where y is 0 or 1 only one side exists: fourth order one-sided differences, silent columns included. */
-static void group02_one_sided_differences_at_silence(void **state) {
+/* Where y is 0 or 1 there is only one side: fourth order one-sided differences, silent frames included. */
+static void gradient_at_silence_equals_one_sided_differences(void **state) {
     (void)state;
     enum { P = 12, T = 4, CELLS = T * P };
     double worst = 0;
     for (int round = 0; round < 2 * GEOMETRIC; round++) {
-        spiral_loss_options o = alone(geometric[round / 2]);
+        spiral_loss_options o = kind_alone(geometric[round / 2]);
         o.time_blur = round % 2 ? 0.8 : 0;
         batch b = batch_make(o, 1, T, P, 0);
-        b.pred[3] = 1;                               /* a stray in silence */
+        b.pred[3] = 1;                               /* an extra note in silence */
         b.target[P + 5] = 1;                         /* a missed note */
-        b.target[2 * P + 2] = b.pred[2 * P + 2] = 1; /* a right one; the last column is silent */
+        b.target[2 * P + 2] = b.pred[2 * P + 2] = 1; /* a right one; the last frame is silent */
         double grad[CELLS];
         call_f64(&b, NULL, grad);
         for (size_t i = 0; i < CELLS; i++) {
@@ -165,7 +165,7 @@ static void group02_one_sided_differences_at_silence(void **state) {
             }
             b.pred[i] = y;
             double slope = (-25 * f[0] + 48 * f[1] - 36 * f[2] + 16 * f[3] - 3 * f[4]) / (12 * h);
-            worst = fmax(worst, fabs(slope - grad[i]) / most(grad, CELLS));
+            worst = fmax(worst, fabs(slope - grad[i]) / largest(grad, CELLS));
         }
         batch_free(&b);
     }
@@ -173,12 +173,12 @@ static void group02_one_sided_differences_at_silence(void **state) {
     assert_true(worst < 1e-8);
 }
 
-static void group02_both_silent(void **state) {
+static void silence_for_silence_costs_nothing(void **state) {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++)
         for (int bce = 0; bce < 2; bce++) {
             if (spiral__loss_is_metric((spiral_loss_kind)kind)) continue;
-            spiral_loss_options o = alone((spiral_loss_kind)kind);
+            spiral_loss_options o = kind_alone((spiral_loss_kind)kind);
             o.bce = bce;
             batch b = batch_make(o, 2, 9, KEYS, 0);
             double *grad = doubles(b.cells), value = call_f64(&b, NULL, grad);
@@ -196,11 +196,11 @@ static void group02_both_silent(void **state) {
 
 /* <dL/dz, d / (y (1 - y))> = sum of d^2 / (y (1 - y)) + lambda <d, dkind/dy>, and both terms are positive:
  * no stationary point but the target. */
-static void group09_identity_in_logits(void **state) {
+static void gradient_along_the_error_is_positive(void **state) {
     (void)state;
     const double lambda = 0.8;
     for (uint64_t round = 0; round < 60; round++) {
-        spiral_loss_options o = alone(geometric[round % GEOMETRIC]);
+        spiral_loss_options o = kind_alone(geometric[round % GEOMETRIC]);
         batch y = batch_make(o, 1, 6, KEYS, 0), z = batch_make(o, 1, 6, KEYS, 0);
         z.o.from_logits = 1, z.o.bce = 1, z.o.lambda = lambda;
         o.time_blur = round & 1 ? 2 : 0;
@@ -225,13 +225,13 @@ static void group09_identity_in_logits(void **state) {
     }
 }
 
-/* C4 wanted, F#4 played and sure of it: only with cross-entropy is C4 called for. */
-static void group09_saturated_and_wrong(void **state) {
+/* The target is C4, the prediction is sure of F#4: C4 has a large gradient only with cross-entropy. */
+static void cross_entropy_keeps_the_gradient_of_sure_mistakes(void **state) {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++)
         for (int bce = 0; bce < 2; bce++) {
             if (!is_geometric((spiral_loss_kind)kind)) continue;
-            spiral_loss_options o = alone((spiral_loss_kind)kind);
+            spiral_loss_options o = kind_alone((spiral_loss_kind)kind);
             o.from_logits = 1, o.bce = bce;
             batch b = batch_make(o, 1, 1, KEYS, 0);
             double grad[KEYS];
@@ -247,10 +247,10 @@ static void group09_saturated_and_wrong(void **state) {
         }
 }
 
-static void group09_large_logits_are_finite(void **state) {
+static void large_logits_give_finite_results(void **state) {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++) {
-        spiral_loss_options o = spiral_loss_options_default();
+        spiral_loss_options o = default_options();
         o.kind = (spiral_loss_kind)kind;
         const int metric = spiral__loss_is_metric(o.kind);
         batch b = batch_make(o, 1, 6, 12, 0);
@@ -258,13 +258,13 @@ static void group09_large_logits_are_finite(void **state) {
             b.pred[i] = (double[]){100, -100, 0, 1e20, -1e20, 17}[i / 12];
             b.target[i] = i % 3 == 0;
         }
-        double columns[6], grad[72];
+        double frames[6], grad[72];
         float single[72];
         b.o.reduction = SPIRAL_REDUCE_NONE;
-        assert_true(isfinite(call_f64(&b, columns, metric ? NULL : grad)));
+        assert_true(isfinite(call_f64(&b, frames, metric ? NULL : grad)));
         assert_true(isfinite(call_f32(&b, metric ? NULL : single)));
         for (int i = 0; i < 72 && !metric; i++) assert_true(isfinite(grad[i]) && isfinite(single[i]));
-        /* A logit of 100 on a wrong key: cross-entropy pulls with its full force. */
+        /* A logit of 100 on a wrong key has the full gradient of cross-entropy. */
         if (!metric) assert_true(grad[1] > 0.99);
         batch_free(&b);
     }
@@ -272,14 +272,14 @@ static void group09_large_logits_are_finite(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(group01_taylor_remainders_have_slope_2),
-        cmocka_unit_test(group01_quadratic_is_exact),
-        cmocka_unit_test(group01_central_differences),
-        cmocka_unit_test(group02_one_sided_differences_at_silence),
-        cmocka_unit_test(group02_both_silent),
-        cmocka_unit_test(group09_identity_in_logits),
-        cmocka_unit_test(group09_saturated_and_wrong),
-        cmocka_unit_test(group09_large_logits_are_finite),
+        cmocka_unit_test(taylor_remainders_have_slope_2),
+        cmocka_unit_test(quadratic_kinds_equal_their_expansion),
+        cmocka_unit_test(gradient_equals_central_differences),
+        cmocka_unit_test(gradient_at_silence_equals_one_sided_differences),
+        cmocka_unit_test(silence_for_silence_costs_nothing),
+        cmocka_unit_test(gradient_along_the_error_is_positive),
+        cmocka_unit_test(cross_entropy_keeps_the_gradient_of_sure_mistakes),
+        cmocka_unit_test(large_logits_give_finite_results),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
