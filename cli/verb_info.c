@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
- * spiral info: what a model is, what it was trained on, how well.
+ * spiral info: a model's configuration, training data and training record.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "cli.h"
+#include "json.h"
+#include "load.h"
+#include "messages.h"
 
 static json_t *config_json(const spiral_model *model) {
     const spiral_model_config *c = spiral_model_get_config(model);
     json_t *grid = c->roll.grid.kind == SPIRAL_GRID_SECONDS
-                       ? json_pack("{s:i}", "column_us", (int)c->roll.grid.frame_us)
+                       ? json_pack("{s:i}", "frame_us", (int)c->roll.grid.frame_us)
                        : json_pack("{s:i}", "steps_per_quarter", c->roll.grid.steps_per_quarter);
     return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:s, s:f, s:o}", "kind",
-                     c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "code", c->latent, "hidden", c->hidden,
-                     "layers", c->layers, "low", c->roll.low, "high", c->roll.high, "columns", c->frames,
+                     c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "latent", c->latent, "hidden", c->hidden,
+                     "layers", c->layers, "low", c->roll.low, "high", c->roll.high, "frames", c->frames,
                      "planes", spiral_model_planes(model), "pedal", c->roll.pedal, "out_of_range",
                      spiral_out_of_range_name(c->roll.out_of_range), "threshold",
                      (double)spiral_model_get_threshold(model), "grid", grid);
 }
 
-static json_t *note_json(const spiral_model *model, const char *section) {
+static json_t *metadata_json(const spiral_model *model, const char *section) {
     json_t *json = json_loads(spiral_model_get_metadata(model, section), 0, NULL);
     return json ? json : json_null();
 }
@@ -34,7 +37,7 @@ static json_t *tensors_json(const spiral_model *model) {
     return list;
 }
 
-/* The lines of a flat object, "  key  value". */
+/* Prints a flat object, a line "  key  value" each; of a long array only its length. */
 static void print_object(const char *title, json_t *object) {
     const char *key;
     json_t *value;
@@ -51,18 +54,18 @@ static void print_object(const char *title, json_t *object) {
     }
 }
 
-int verb_info(int argc, char **argv) {
+int verb_info(const cli_verb *verb, int argc, char **argv) {
     cli_common common = {0};
     int first;
-    const cli_flag flags[] = {{NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
-    int status = cli_parse(argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(argc, first, 1, 1);
+    const cli_flag flags[] = {{NULL}};
+    int status = cli_parse(verb, argc, argv, flags, &common, &first);
+    if (status < 0) status = cli_count(verb, argc, first, 1, 1);
     spiral_model *model;
-    if (status < 0) status = cli_model(argv[first], &model);
+    if (status < 0) status = cli_load_model(argv[first], &model);
     if (status >= 0) return status;
     json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:s}", "config", config_json(model), "data",
-                             note_json(model, "data"), "training", note_json(model, "training"), "tensors",
-                             tensors_json(model), "sha256", spiral_model_get_sha256(model));
+                             metadata_json(model, "data"), "training", metadata_json(model, "training"),
+                             "tensors", tensors_json(model), "sha256", spiral_model_get_sha256(model));
     if (!common.json) {
         print_object("model", json_object_get(json, "config"));
         print_object("trained on", json_object_get(json, "data"));
