@@ -60,7 +60,7 @@ int cli_print_overview(void) {
            "  spiral VERB [flags] ARGUMENTS\n\n",
            SPIRAL_VERSION);
     for (const cli_verb *v = cli_verbs; v->name; v++)
-        printf("  %-12s %-13s %s\n", v->name, v->arguments, v->summary);
+        printf("  %-12s %-14s %s\n", v->name, v->arguments, v->summary);
     printf("\nEvery verb takes --json, --quiet, --threads N and --help, which lists its flags and gives an\n"
            "example. First steps:\n\n%s",
            cli_first_steps);
