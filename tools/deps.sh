@@ -20,7 +20,7 @@ fuzz) # libFuzzer comes with the compiler, under its version; 14 is Debian 12's
 afl) wanted="$test clang afl++" ;;
 aarch64) # a cross compiler, an emulator, and libraries of that architecture beside this one's
     wanted="meson ninja-build pkg-config gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user libcmocka-dev:arm64 libjansson-dev:arm64" ;;
-i386) wanted="meson ninja-build pkg-config gcc-multilib libcmocka-dev:i386 libjansson-dev:i386" ;;
+i386) wanted="meson ninja-build pkg-config gcc-i686-linux-gnu libc6-dev-i386-cross libcmocka-dev:i386 libjansson-dev:i386" ;;
 *) echo "usage: tools/deps.sh build|test|test-all|fuzz|afl|aarch64|i386" >&2; exit 2 ;;
 esac
 
