@@ -73,17 +73,32 @@ meson_tests() {
     return 0
 }
 
-step_c_about="C tests: builds everything in build/ and runs them; 1 minute"
+# What a step does, how big it is and how long it takes on two idle cores.
+about() {
+    case "$1" in
+    c) echo "C tests: builds everything in build/ and runs them; 1 minute" ;;
+    program) echo "program, examples and documents: pytest on build/cli/spiral; 1 minute" ;;
+    python) echo "Python package with NumPy: pip install ./python into build/venv, and its tests; half a minute" ;;
+    lint) echo "lint: headers, modules, symbols, versions, formatting; 10 seconds" ;;
+    install) echo "installing: make install, pkg-config, CMake, pip install -e ./python, API reference; 1 minute" ;;
+    oracles) echo "comparisons with PyTorch, GeomLoss, SciPy, mir_eval, mido, symusic: build/venv-all; 2 minutes" ;;
+    torch) echo "Python package with PyTorch: ruff, mypy and all its tests in build/venv-all; 3 minutes" ;;
+    san) echo "C tests under address and undefined-behaviour sanitizers, built in build/san; 4 minutes" ;;
+    tsan) echo "C tests under the thread sanitizer, built in build/tsan; 10 minutes" ;;
+    i386) echo "C tests for 32-bit x86, without pictures, SoundFonts and CBLAS, built in build/i386; 3 minutes" ;;
+    aarch64) echo "C tests of core and model for 64-bit ARM, cross-compiled in build/aarch64 and run by qemu; 30 minutes" ;;
+    *) return 1 ;;
+    esac
+}
+
 step_c() { meson_tests build 1 "" && touch build/ready; }
 
-step_program_about="program, examples and documents: pytest on build/cli/spiral; 1 minute"
 step_program() {
     if [ ! -x "$SPIRAL_PROGRAM" ]; then skip "$step: build/cli/spiral is missing: it needs jansson (libjansson-dev)"; return; fi
     python_environment tests/requirements.txt build/venv "100 MB" || return
     run_pytest build/venv build/pytest.log tests/cli tests/examples
 }
 
-step_python_about="Python package with NumPy: pip install ./python into build/venv, and its tests; half a minute"
 step_python() {
     python_environment tests/requirements.txt build/venv "100 MB" || return
     if build/venv/bin/pip install -q --disable-pip-version-check --force-reinstall --no-deps ./python; then
@@ -93,10 +108,8 @@ step_python() {
     fi
 }
 
-step_lint_about="lint: headers, modules, symbols, versions, formatting; 10 seconds"
 step_lint() { check lint tools/lint.sh; }
 
-step_install_about="installing: make install, pkg-config, CMake, pip install -e ./python, API reference; 1 minute"
 step_install() {
     python_environment tests/requirements.txt build/venv "100 MB" || return
     run_pytest build/venv build/pytest-install.log tests/install
@@ -104,10 +117,8 @@ step_install() {
 
 all_environment() { python_environment tests/requirements-all.txt build/venv-all "about 1 GB (PyTorch's CPU build)"; }
 
-step_oracles_about="comparisons with PyTorch, GeomLoss, SciPy, mir_eval, mido, symusic: build/venv-all; 2 minutes"
 step_oracles() { all_environment && run_pytest build/venv-all build/pytest-oracles.log tests/oracle; }
 
-step_torch_about="Python package with PyTorch: ruff, mypy and all its tests in build/venv-all; 3 minutes"
 step_torch() {
     all_environment || return
     if ! build/venv-all/bin/pip install -q --disable-pip-version-check --force-reinstall --no-deps ./python; then
@@ -120,26 +131,23 @@ step_torch() {
     check "mypy" ../build/venv-all/bin/mypy --no-error-summary --cache-dir ../build/mypy
     cd ..
     python_tests "$PWD/build/venv-all"
+    run_pytest build/venv-all build/pytest-snippet.log tests/examples/test_documents.py -k python_snippet
 }
 
 # Leaks of other libraries at exit, and races inside them, are listed in the two .supp files.
-step_san_about="C tests under address and undefined-behaviour sanitizers, built in build/san; 4 minutes"
 step_san() {
     export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0"
     export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
     meson_tests build/san 1 "" -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
 }
 
-step_tsan_about="C tests under the thread sanitizer, built in build/tsan; 10 minutes"
 step_tsan() {
     export TSAN_OPTIONS="suppressions=$PWD/tools/tsan.supp:ignore_noninstrumented_modules=1"
     meson_tests build/tsan 1 "" -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized
 }
 
-step_i386_about="C tests for 32-bit x86, without pictures, SoundFonts and CBLAS, built in build/i386; 3 minutes"
 step_i386() { meson_tests build/i386 2 "" --cross-file tools/i386.ini -Dpictures=disabled -Dfluidsynth=disabled -Dblas=none; }
 
-step_aarch64_about="C tests of core and model for 64-bit ARM, cross-compiled in build/aarch64 and run by qemu; 30 minutes"
 step_aarch64() {
     suites=""
     for suite in base simd helix loss midi score roll metrics nn model; do suites="$suites --suite $suite"; done
@@ -161,9 +169,8 @@ step_aarch64() {
 
 [ $# -gt 0 ] || { echo "usage: tools/test.sh STEP...; the steps are in the head of this file" >&2; exit 2; }
 for step; do
-    about=$(eval "echo \"\${step_${step}_about:-}\"")
-    [ -n "$about" ] || { echo "tools/test.sh: no step $step" >&2; exit 2; }
-    printf '\n== %s\n' "$about"
+    about "$step" >/dev/null || { echo "tools/test.sh: no step $step" >&2; exit 2; }
+    printf '\n== %s\n' "$(about "$step")"
     begin=$(date +%s)
     "step_$step"
     echo "($step took $(($(date +%s) - begin)) s)"
