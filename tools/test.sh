@@ -102,7 +102,7 @@ step_program() {
 step_python() {
     python_environment tests/requirements.txt build/venv "100 MB" || return
     if build/venv/bin/pip install -q --disable-pip-version-check --force-reinstall --no-deps ./python; then
-        python_tests build/venv
+        python_tests "$PWD/build/venv"
     else
         fail "pip install ./python"
     fi
