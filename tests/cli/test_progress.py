@@ -16,7 +16,7 @@ from program import PROGRAM, TINY, failed, spiral
 def on_terminal(args, columns=80, env=None):
     """Runs the program with a pseudo-terminal as its stderr; returns the status and what it showed."""
     master, slave = pty.openpty()
-    termios.tcseduplicatedize(slave, (24, columns)) if hasattr(termios, "tcseduplicatedize") else set_size(slave, columns)
+    termios.tcsetwinsize(slave, (24, columns)) if hasattr(termios, "tcsetwinsize") else set_size(slave, columns)
     running = subprocess.Popen([PROGRAM, *map(str, args)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=slave, env={**os.environ, "TERM": "xterm", **(env or {})})
     os.close(slave)

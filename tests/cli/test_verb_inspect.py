@@ -6,13 +6,13 @@ from program import failed, lines_with, mthd, mtrk, one_note, spiral
 
 @pytest.fixture
 def known(tmp_path):
-    """Ten notes in columns of 10 ms (division 50 at 120 a minute: a tick is 10 ms) whose fate on the seed's roll is known."""
+    """Ten notes on frames of 10 ms (division 50 at 120 quarters a minute: a tick is 10 ms), with the counts known."""
     def note(on, off, key, channel=0):
         return [(on, 0x90 | channel, key, 80), (off, 0x80 | channel, key, 0)]
     events = [*note(0, 10, 60), *note(10, 20, 60),  # the second begins where the first ends: merged
-              *note(0, 5, 64), *note(0, 5, 64, 1),  # twice in one column
+              *note(0, 5, 64), *note(0, 5, 64, 1),  # twice in one frame
               *note(30, 40, 72), *note(30, 40, 36), *note(30, 40, 100), *note(30, 40, 101),  # one too low, two too high
-              *note(50, 51, 50), *note(60, 70, 35, 9)]  # one column long; a drum
+              *note(50, 51, 50), *note(60, 70, 35, 9)]  # one frame long; a drum
     body, now = b"", 0
     for at, status, key, velocity in sorted(events, key=lambda e: (e[0], e[1] & 0x10, e[1])):
         body += bytes([at - now, status, key, velocity])
