@@ -58,7 +58,7 @@ static void describe_values(const cli_flag *f, char *text, size_t size) {
 int cli_print_overview(void) {
     printf("spiral %s - trains an autoencoder on a folder of MIDI files and generates new music with it\n\n"
            "  spiral VERB [flags] ARGUMENTS\n\n",
-           SPIRAL_VERSION);
+           spiral_version());
     for (const cli_verb *v = cli_verbs; v->name; v++)
         printf("  %-12s %-14s %s\n", v->name, v->arguments, v->summary);
     printf("\nEvery verb takes --json, --quiet, --threads N and --help, which lists its flags and gives an\n"

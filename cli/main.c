@@ -13,7 +13,7 @@
 #include "spiral/spiral.h"
 
 static int print_version(void) {
-    printf("spiral %s (%s)\n", SPIRAL_VERSION, spiral_isa_name());
+    printf("spiral %s (%s)\n", spiral_version(), spiral_isa_name());
     return cli_flush();
 }
 

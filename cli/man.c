@@ -59,7 +59,7 @@ static void print_man_header(void) {
            "ending in .mid, .midi, .kar or .rmi. Where one file is read or written, \\- is standard input or "
            "output. "
            "Times take a unit: 10ms, 120s, 5min, 1h.\n.PP\nFirst steps:\n.PP\n.nf\n",
-           SPIRAL_VERSION);
+           spiral_version());
     print_roff(cli_first_steps);
     printf(".fi\n.SH VERBS\n");
 }

@@ -61,6 +61,15 @@ class Error(Exception):
     offset = -1
 
 
+_version = declare("spiral_version", ctypes.c_char_p)
+
+
+def version() -> str:
+    """The version of the C library that is loaded."""
+    text: bytes = _version()
+    return text.decode()
+
+
 _status_name = declare("spiral_status_message", ctypes.c_char_p, ctypes.c_int)
 # What Python users expect to catch; a status that is not named here is somebody's wrong value.
 _BUILTIN: dict[str, type[Exception]] = {

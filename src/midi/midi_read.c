@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/search.h"
 #include "midi/midi_read.h"
 #include "midi/notes.h"
 #include "midi/tempo.h"
@@ -129,20 +130,23 @@ static spiral_status list_tracks(spiral__reader *r, const unsigned char *at, con
     return SPIRAL_OK;
 }
 
+typedef struct start_search {
+    const uint32_t *starts;
+    size_t from;
+} start_search;
+
+static int start_from(const void *context, size_t i) {
+    const start_search *s = context;
+    return s->starts[i] >= s->from;
+}
+
 /* Moves *at to the first place from it on where a track can begin, or to end. Later calls ask about places
  * behind the body of the first. */
 static spiral_status next_track(spiral__reader *r, const unsigned char *body, const unsigned char **at,
                                 const unsigned char *end) {
     if (!r->starts) SPIRAL_TRY(list_tracks(r, body, end));
-    size_t low = 0, high = r->start_count, from = (size_t)(*at - r->listed);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (r->starts[middle] < from)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *at = r->listed + r->starts[low];
+    const start_search s = {r->starts, (size_t)(*at - r->listed)};
+    *at = r->listed + r->starts[spiral__search(r->start_count, start_from, &s)];
     return SPIRAL_OK;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/search.h"
 #include "midi/notes.h"
 #include "midi/tempo.h"
 
@@ -37,18 +38,23 @@ static void insertion_sort(spiral_note *notes, size_t n) {
     }
 }
 
+/* Whether notes[half], the first of the right part, comes before note i of the left part. */
+typedef struct halves {
+    const spiral_note *notes;
+    size_t half;
+} halves;
+
+static int right_comes_first(const void *context, size_t i) {
+    const halves *h = context;
+    return spiral__note_before(&h->notes[h->half], &h->notes[i]);
+}
+
 /* Merges the sorted notes[0 .. half) and notes[half .. n); spare holds up to half notes. */
 static void merge(spiral_note *notes, size_t half, size_t n, spiral_note *spare) {
-    size_t low = 0, high = half; /* the left notes before the first right one are in place */
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (spiral__note_before(&notes[half], &notes[middle]))
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    spiral_note *out = notes + low, *right = notes + half, *end = notes + n;
-    size_t left = half - low;
+    const halves h = {notes, half};
+    size_t in_place = spiral__search(half, right_comes_first, &h); /* left notes before the first right one */
+    spiral_note *out = notes + in_place, *right = notes + half, *end = notes + n;
+    size_t left = half - in_place;
     memcpy(spare, out, left * sizeof *spare);
     while (left && right < end) {
         bool take_right = spiral__note_before(right, spare);

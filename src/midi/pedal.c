@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/search.h"
 #include "midi/notes.h"
 #include "midi/pedal.h"
 
@@ -20,17 +21,21 @@ typedef struct groups {
     int64_t *at;   /* owned, or NULL */
 } groups;
 
+typedef struct tick_search {
+    const int64_t *at;
+    int64_t ticks;
+} tick_search;
+
+static int not_before(const void *context, size_t i) {
+    const tick_search *s = context;
+    return s->at[i] >= s->ticks;
+}
+
 /* The first of the group's ticks that is not before `ticks`, as an index of at. */
 static size_t first_from(const groups *g, size_t group, int64_t ticks) {
-    size_t low = g->begin[group], high = g->begin[group + 1];
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (g->at[middle] < ticks)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const size_t begin = g->begin[group];
+    const tick_search s = {g->at + begin, ticks};
+    return begin + spiral__search(g->begin[group + 1] - begin, not_before, &s);
 }
 
 /* Counts in begin[1 ..] become the places where the groups begin; filling them moves each to its end. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/search.h"
 #include "midi/tempo.h"
 
 static bool whole(double x, int low, int high, int *value) {
@@ -48,18 +49,22 @@ void spiral__tempo_fill(spiral_midi *midi) {
     }
 }
 
+typedef struct tempo_search {
+    const spiral_tempo *tempos;
+    int64_t ticks;
+} tempo_search;
+
+static int tempo_is_later(const void *context, size_t i) {
+    const tempo_search *s = context;
+    return s->tempos[i].at_ticks > s->ticks;
+}
+
 double spiral_midi_seconds(const spiral_midi *midi, int64_t ticks) {
     if (midi->ticks_per_quarter == 0) return midi->ticks_per_s > 0 ? (double)ticks / midi->ticks_per_s : 0;
-    size_t low = 0, high = midi->tempo_count; /* the tempos before `low` are at or before ticks */
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (midi->tempos[middle].at_ticks <= ticks)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == 0) return (double)ticks / tempo_ticks_per_s(midi, SPIRAL__TEMPO_DEFAULT);
-    const spiral_tempo *t = &midi->tempos[low - 1];
+    const tempo_search s = {midi->tempos, ticks};
+    size_t later = spiral__search(midi->tempo_count, tempo_is_later, &s);
+    if (later == 0) return (double)ticks / tempo_ticks_per_s(midi, SPIRAL__TEMPO_DEFAULT);
+    const spiral_tempo *t = &midi->tempos[later - 1];
     return t->at_s + (double)(ticks - t->at_ticks) / tempo_ticks_per_s(midi, t->us_per_quarter);
 }
 
@@ -118,6 +123,16 @@ void spiral__ruler_destroy(spiral__ruler *ruler) {
     ruler->marks = NULL;
 }
 
+typedef struct mark_search {
+    const spiral__mark *marks;
+    int64_t ticks;
+} mark_search;
+
+static int mark_is_later(const void *context, size_t i) {
+    const mark_search *s = context;
+    return s->marks[i].at_ticks > s->ticks;
+}
+
 int64_t spiral__ruler_at(const spiral__ruler *ruler, int64_t ticks, size_t *near) {
     const spiral__mark *marks = ruler->marks;
     size_t low = *near, high = low + 1, step = 1;
@@ -131,13 +146,9 @@ int64_t spiral__ruler_at(const spiral__ruler *ruler, int64_t ticks, size_t *near
         high += step < ruler->count - high ? step : ruler->count - high;
         step *= 2;
     }
-    while (high - low > 1) { /* marks[low] is at or before ticks, marks[high] behind or not there */
-        size_t middle = low + (high - low) / 2;
-        if (marks[middle].at_ticks <= ticks)
-            low = middle;
-        else
-            high = middle;
-    }
+    const mark_search s = {marks + low + 1,
+                           ticks}; /* marks[low] is not later; marks[high] is, or does not exist */
+    low += spiral__search(high - low - 1, mark_is_later, &s);
     *near = low;
     return marks[low].start + (ticks - marks[low].at_ticks) * marks[low].rate;
 }

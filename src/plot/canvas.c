@@ -58,9 +58,8 @@ static cairo_surface_t *surface_of(canvas_kind kind, FILE *stream, double width,
 static spiral_status cairo_failed(spiral_error *err, const char *path, cairo_status_t status) {
     if (status == CAIRO_STATUS_NO_MEMORY)
         return spiral__fail(err, SPIRAL_NO_MEMORY, -1, "%s: out of memory while drawing", path);
-    return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot write: %s", path,
-                        status == CAIRO_STATUS_WRITE_ERROR && errno ? strerror(errno)
-                                                                    : cairo_status_to_string(status));
+    if (status == CAIRO_STATUS_WRITE_ERROR && errno) return spiral__fail_io(err, path, "write");
+    return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot write: %s", path, cairo_status_to_string(status));
 }
 
 spiral_status spiral__canvas_open(const char *path, double width, double height, const char *title, canvas *c,
