@@ -9,11 +9,11 @@
 set -eu
 
 build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libopenblas-dev libcairo2-dev libfluidsynth-dev timgm6mb-soundfont"
-test="$build libcmocka-dev python3-venv cmake groff-base"
+test="$build libcmocka-dev python3-venv"
 case "${1:-test}" in
 build) wanted="$build" ;;
 test) wanted="$test" ;;
-test-all) wanted="$test git g++ clang clang-format python3-dev doxygen zsh fish shellcheck" ;;
+test-all) wanted="$test cmake git groff-base g++ clang clang-format python3-dev doxygen zsh fish shellcheck" ;;
 fuzz) # libFuzzer comes with the compiler, under its version; 14 is Debian 12's
     version=$(clang -dumpversion 2>/dev/null | cut -d . -f 1)
     wanted="$test clang libclang-rt-${version:-14}-dev" ;;
@@ -39,9 +39,9 @@ for package in $wanted; do
 done
 [ -n "$missing" ] || exit 0
 
-sudo=""
+sudo="" # "sudo " if it is needed
 if [ "$(id -u)" != 0 ]; then
-    sudo="sudo"
+    sudo="sudo "
     if ! command -v sudo >/dev/null 2>&1 || { [ ! -t 0 ] && ! sudo -n true 2>/dev/null; }; then
         echo "missing packages; not root and no sudo, so nothing is installed. As root:"
         echo "    apt-get install -y --no-install-recommends$missing"
@@ -57,10 +57,12 @@ failed() {
     exit 1
 }
 for architecture in arm64 i386; do
+    # shellcheck disable=SC2086
     case "$missing" in *:$architecture*) $sudo dpkg --add-architecture $architecture ;; esac
 done
-$sudo apt-get update -qq >"$log" 2>&1 || failed "$sudo apt-get update"
-line="$sudo apt-get install -y --no-install-recommends$missing"
+# shellcheck disable=SC2086
+$sudo apt-get update -qq >"$log" 2>&1 || tail -n 3 "$log" >&2 # old lists may do
+line="${sudo}apt-get install -y --no-install-recommends$missing"
 echo "installing missing packages: $line"
 # shellcheck disable=SC2086
 LC_ALL=C apt-get install --no-install-recommends --assume-no $missing 2>/dev/null | grep -E '^(Need to get|After this)' || true

@@ -56,6 +56,9 @@ python_environment() { # REQUIREMENTS FOLDER SIZE
 meson_tests() {
     dir="$1" slower="$2" suites="$3"
     shift 3
+    for tool in meson ninja; do
+        command -v $tool >/dev/null 2>&1 || { skip "$step: $tool is missing; make deps installs it"; return 1; }
+    done
     reconfigure=""; [ -d "$dir/meson-private" ] && reconfigure="--reconfigure"
     # shellcheck disable=SC2086
     if ! meson setup "$dir" "$@" $reconfigure >build/test-setup.log 2>&1; then cat build/test-setup.log; fail "meson setup"; return 1; fi
@@ -177,4 +180,4 @@ for step; do
 done
 printf '\n'
 if [ "$skipped" -gt 0 ]; then echo "$passed passed, $failed failed, $skipped skipped"; else echo "$passed passed, $failed failed"; fi
-[ "$failed" -eq 0 ]
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
