@@ -114,7 +114,7 @@ static void note_changes(const cli_common *common, const char *path, const spira
 int cli_load_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll) {
     const spiral_roll_options *options = &spiral_model_get_config(model)->roll;
     spiral_midi midi = {0};
-    spiral_roll_report report = {0};
+    spiral_roll_report report = {.struct_size = sizeof report};
     spiral_error err = {.text = ""};
     int status = cli_load_piece(path, common, &midi);
     if (status >= 0) return status;

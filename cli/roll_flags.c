@@ -87,7 +87,7 @@ static int choose_range(const cli_roll_flags *r, const cli_common *common, char 
 
 int cli_roll_options(const cli_roll_flags *r, const cli_common *common, char **paths, int count,
                      spiral_roll_options *options, int *frames) {
-    *options = spiral_roll_options_default();
+    spiral_roll_options_default(options, sizeof *options);
     *frames = 36;
     if (r->preset != PRESET_36X36) {
         options->grid = (spiral_grid){SPIRAL_GRID_BEATS, 0, 4};

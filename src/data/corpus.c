@@ -63,6 +63,7 @@ static spiral_status read_entry(spiral__corpus_entry *e, const spiral_roll_optio
     SPIRAL_TRY(spiral_midi_load(e->path, &midi, err));
     memcpy(e->warnings, midi.warnings, sizeof e->warnings);
     e->seconds = spiral_midi_seconds(&midi, midi.end_ticks);
+    e->report.struct_size = sizeof e->report;
     spiral_status status = spiral_roll_from_midi(&midi, options, &e->roll, &e->report, err);
     if (status == SPIRAL_OK && !e->roll.frames) status = say_empty(&e->report, options, err);
     spiral_midi_clear(&midi);
