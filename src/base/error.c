@@ -68,6 +68,7 @@ spiral_status spiral__fail(spiral_error *err, spiral_status status, int64_t offs
 }
 
 spiral_status spiral__no_memory(spiral_error *err, size_t bytes) {
+    if (!bytes) return spiral__fail(err, SPIRAL_NO_MEMORY, -1, "out of memory");
     return spiral__fail(err, SPIRAL_NO_MEMORY, -1, "out of memory: %zu bytes could not be allocated", bytes);
 }
 
