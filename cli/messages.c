@@ -42,6 +42,11 @@ int cli_usage(const char *format, ...) {
     return CLI_USAGE;
 }
 
+int cli_no_memory(size_t bytes) {
+    return bytes ? cli_fail("out of memory: %zu bytes could not be allocated", bytes)
+                 : cli_fail("out of memory");
+}
+
 int cli_error(const spiral_error *err) {
     return cli_fail("%s", *err->text ? err->text : spiral_status_message(err->status));
 }

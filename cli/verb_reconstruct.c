@@ -79,6 +79,7 @@ int verb_reconstruct(const cli_verb *verb, int argc, char **argv) {
     spiral_error err = {.text = ""};
     status = cli_load_model(s.model, &model);
     if (status < 0) status = cli_load_roll(model, s.input, &common, &in);
+    if (status < 0) status = cli_check_output(s.output, CLI_OUTPUT_MIDI);
     if (status < 0 && spiral_generate_reconstruction(model, &in, &out, &generated, &err) != SPIRAL_OK)
         status = cli_error_in(s.model, &err);
     if (status < 0)
