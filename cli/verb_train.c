@@ -158,7 +158,7 @@ static int look_at(const char *path, found *what) {
     *what = NOTHING;
     if (stat(path, &info) || !S_ISREG(info.st_mode) || !info.st_size) return -1;
     spiral_status status = spiral_model_load(path, &model, &err);
-    if (status == SPIRAL_NO_MEMORY) return cli_error(&err);
+    if (status == SPIRAL_NO_MEMORY || (status != SPIRAL_OK && !cli_json_whole())) return cli_error(&err);
     if (status != SPIRAL_OK)
         return cli_fail("%s; it is not overwritten: remove it, or give another -o", err.text);
     json_t *record = json_loads(spiral_model_get_metadata(model, "training"), 0, NULL);

@@ -79,7 +79,7 @@ const char *spiral__input_name(const char *path) { return strcmp(path, "-") ? pa
 
 /* Reports the system's error and removes the temporary file, if there is one. */
 static spiral_status give_up(spiral__file *file, spiral_error *err, const char *path) {
-    spiral_status status = errno == ENOMEM ? spiral__no_memory(err, 0) : spiral__fail_io(err, path, "write");
+    spiral_status status = spiral__fail_io(err, path, "write");
     spiral__file_abort(file);
     return status;
 }
