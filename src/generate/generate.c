@@ -68,8 +68,9 @@ static spiral_status check_sample(const spiral_model *m, const spiral_sample_opt
                             o->quarters_per_min);
     SPIRAL_TRY(check_frames("a sample", o->frames, err));
     if (*spiral__tensor_data(m, m->ae.density) > 0) return SPIRAL_OK;
-    return spiral__fail(err, SPIRAL_NO_DATA, -1,
-                        "the model's training is not finished: its latents are unknown");
+    return spiral__fail(
+        err, SPIRAL_NO_DATA, -1,
+        "the distribution of the model's latents is unknown: it is measured when a training is finished");
 }
 
 /* next = mean + A (now - mean) + temperature factor n; now NULL: without the second term. n (Z) is scratch.
