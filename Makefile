@@ -34,8 +34,8 @@ test:  ## 3 minutes: C tests, program, Python with NumPy; first installs missing
 	@$(MAKE) --no-print-directory deps FOR=test || echo "going on with what is there"
 	@tools/test.sh c program python
 
-test-all:  ## 20 minutes: also lint, installing, PyTorch, comparisons with other libraries, sanitizers; needs FOR=test-all
-	@tools/test.sh c program python lint install oracles torch san
+test-all:  ## 30 minutes: also lint, installing, kills and full disks, PyTorch, comparisons with other libraries, sanitizers; needs FOR=test-all
+	@tools/test.sh c program python lint install reliability oracles torch san
 
 python:  ## the Python package: ruff, mypy, all its tests, with PyTorch (1 GB, once)
 	@tools/test.sh python torch

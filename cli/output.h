@@ -14,10 +14,14 @@
 enum { CLI_PATH_SIZE = 4096 };
 
 /* name, what messages call such a file */
-#define CLI_KIND_LIST(X)                                                              \
-    X(MIDI, "MIDI file")                                                              \
-    X(WAV, "WAV file") X(PNG, "PNG picture") X(SVG, "SVG picture") X(PDF, "PDF file") \
-        X(MODEL, "safetensors file") X(LOG, "log of JSON lines")
+#define CLI_KIND_LIST(X)         \
+    X(MIDI, "MIDI file")         \
+    X(WAV, "WAV file")           \
+    X(PNG, "PNG picture")        \
+    X(SVG, "SVG picture")        \
+    X(PDF, "PDF file")           \
+    X(MODEL, "safetensors file") \
+    X(LOG, "log of JSON lines")
 
 typedef enum cli_output_kind {
 #define SPIRAL_X(name, text) CLI_OUTPUT_##name,

@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import subprocess
+import time
 
 import pytest
 from program import PROGRAM, failed, spiral, tree
@@ -89,15 +90,15 @@ def test_full_disk_under_a_running_training_is_reported_and_tried_again(place, t
     """The state and the log cannot be written for a while; the training goes on and its model is complete."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], capture_output=True).returncode:
         pytest.skip("no right to mount a small disk")
     try:
         ballast = disk / "ballast"
         running = subprocess.Popen(
-            [PROGRAM, "train", "music", "-o", disk / "m", "--steps", "20000", "--hidden", "8", "--latent", "2", "--save-every",
-             "50ms", "--log", disk / "log"], cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            [PROGRAM, "train", "music", "-o", disk / "m", "--steps", "3000", "--preset", "36x36", "--hidden", "8", "--latent", "2",
+             "--save-every", "50ms", "--log", disk / "log"], cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         while running.poll() is None and not (disk / "m.unfinished").exists():
-            pass
+            time.sleep(0.01)
         with open(ballast, "wb", buffering=0) as file:
             try:
                 while file.write(bytes(1024)):
@@ -116,6 +117,8 @@ def test_full_disk_under_a_running_training_is_reported_and_tried_again(place, t
         assert all(text.startswith("{") and text.endswith("}") for text in (disk / "log").read_text().splitlines())
         assert sorted(tree(disk)) == ["log", "m"]
     finally:
+        running.kill()
+        running.wait()
         subprocess.run(["umount", disk], check=True)
 
 
@@ -129,7 +132,7 @@ def test_names_up_to_the_limit_can_be_written(place, tmp_path):
     running = subprocess.Popen([PROGRAM, "train", "music", "-o", path, "--steps", "1000000", "--hidden", "8", "--log",
                                 tmp_path / "log", "--quiet"], cwd=place, stderr=subprocess.PIPE)
     while running.poll() is None and not (tmp_path / "log").exists():
-        pass
+        time.sleep(0.01)
     running.send_signal(signal.SIGINT)
     err = running.communicate(timeout=60)[1].decode()
     assert running.returncode == 1 and "--resume" in err, err
