@@ -23,7 +23,7 @@ WRITERS = {
 
 
 def results(folder):
-    return {name: data for name, data in tree(folder).items() if name.startswith("out")}
+    return {name: data for name, data in tree(folder).items() if name.startswith("out") and ".spiral-" not in name}
 
 
 def temporary(folder):
