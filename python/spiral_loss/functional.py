@@ -7,6 +7,7 @@ Every function checks its arguments, brings the tensors into the order (B, T, P)
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any, Optional
 
 import torch
@@ -26,7 +27,8 @@ __all__ = [
     "weighted_bce",
 ]
 
-BACKENDS = ("auto", "native", "torch")
+BACKENDS = ("auto", "native", "triton", "torch")
+HAS_TRITON = importlib.util.find_spec("triton") is not None
 
 
 def make_options(helix: HelixLike = "chromatic", time_tolerance: float = 0.0, **numbers: Any) -> Options:
@@ -82,7 +84,8 @@ def _canonical(tensor: Tensor, pitch: int, time: int) -> Tensor:
     return moved.reshape(1, -1, moved.shape[-2], moved.shape[-1])
 
 
-def _use_torch(backend: str, input: Tensor, options: Options) -> bool:
+def _choose(backend: str, input: Tensor, options: Options) -> str:
+    """The backend of a call: "native", "triton" or "torch"."""
     # With a time blur columns share their cells, so values column by column need the full chain rule.
     entangled = options.reduction == "none" and options.time_blur > 0 and input.requires_grad
     if backend == "native" and (input.device.type != "cpu" or entangled):
@@ -90,7 +93,19 @@ def _use_torch(backend: str, input: Tensor, options: Options) -> bool:
         raise ValueError(f'backend is "native", which has no {why}: use "auto"')
     if backend not in BACKENDS:
         raise ValueError(f"backend is {backend!r}: must be one of {', '.join(BACKENDS)}")
-    return backend == "torch" or input.device.type != "cpu" or entangled
+    if backend == "triton" or (backend == "auto" and input.device.type == "cuda" and HAS_TRITON):
+        why = "triton, which is not installed" if not HAS_TRITON else _triton().unsupported(options, input)
+        if why is None:
+            return "triton"
+        if backend == "triton":
+            raise ValueError(f'backend is "triton", which has no {why}: use "auto"')
+    return "torch" if backend == "torch" or input.device.type != "cpu" or entangled else "native"
+
+
+def _triton() -> Any:
+    from . import _triton as module
+
+    return module
 
 
 def apply(
@@ -110,10 +125,16 @@ def apply(
         raise TypeError(f"input is of {input.dtype}: must be of floats (logits, or probabilities)")
     pitch, time = _dims(input, pitch_dim, time_dim)
     _check_all(input, target, weight, options, pitch)
+    chosen = _choose(backend, input, options)
+    if chosen == "triton":
+        if not _triton().transformed():
+            return _triton().eager(options, input, target, weight, pitch, time)  # type: ignore[no-any-return]
+        path: Any = _triton().value
+    else:
+        path = _reference.loss if chosen == "torch" else _op.value
     dtype = torch.float64 if input.dtype == torch.float64 else torch.float32
     if weight is not None:
         weight = _canonical(weight.detach().to(dtype).expand(input.shape), pitch, time)
-    path = _reference.loss if _use_torch(backend, input, options) else _op.value
     y, t = (_canonical(x.to(dtype), pitch, time) for x in (input, target.detach()))
     value = path(options, y, t, weight)[0]
     if options.reduction != "none":
