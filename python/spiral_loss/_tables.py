@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, List
 
 import torch
 from torch import Tensor
@@ -16,25 +16,25 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 __all__ = ["on_device"]
 
-Numbers = Sequence[Any]  # floats, or rows of floats
+Make = Callable[..., Tensor]  # of dtype, device and hashable arguments
 
 
-def _make(numbers: Numbers, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """A tensor that belongs to no transform, mode or graph of the caller, whoever needs it first.
-
-    Those are all kept by thread, so it is made in a new one.
-    """
+def _alone(make: Make, dtype: torch.dtype, device: torch.device, *arguments: Any) -> Tensor:
+    """A tensor that belongs to no transform or mode of the caller: those are kept by thread, so it is made in a new
+    one."""
     if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
         raise RuntimeError(
             "spiral_loss: the first call with these options makes tables, which a CUDA graph cannot record: call the "
             "loss once before the capture"
         )
-    made: list[Any] = []
+    made: List[Any] = []
 
     def run() -> None:
         try:
-            made.append(torch.tensor(numbers, dtype=dtype, device=device))
-        except Exception as error:  # to be raised in the thread that asked
+            made.append(make(dtype, device, *arguments))
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)  # the caller's stream may be another one
+        except Exception as error:  # raised below, where the caller sees it
             made.append(error)
 
     thread = threading.Thread(target=run)
@@ -45,20 +45,18 @@ def _make(numbers: Numbers, dtype: torch.dtype, device: torch.device) -> Tensor:
     return made[0]  # type: ignore[no-any-return]
 
 
-def on_device(numbers: Callable[..., Numbers]) -> Callable[..., Tensor]:
-    """Turns a function of hashable arguments that gives numbers into one of (dtype, device, *arguments) that gives
-    a tensor, and to torch.compile a constant."""
+def _compiling() -> bool:
+    return hasattr(torch, "compiler") and hasattr(torch.compiler, "is_compiling") and torch.compiler.is_compiling()
 
-    @functools.lru_cache(maxsize=256)
-    def cached(dtype: torch.dtype, device: torch.device, *arguments: Any) -> Tensor:
-        return _make(numbers(*arguments), dtype, device)
 
-    @functools.wraps(numbers)
+def on_device(make: Make) -> Make:
+    """Keeps the tensors that `make` gives. Where a compiler or a dispatch mode looks on, they are made anew."""
+    kept = functools.lru_cache(maxsize=256)(functools.partial(_alone, make))
+
+    @functools.wraps(make)
     def table(dtype: torch.dtype, device: torch.device, *arguments: Any) -> Tensor:
-        if _get_current_dispatch_mode() is not None:  # fake tensors and the like: not for later callers
-            return torch.tensor(numbers(*arguments), dtype=dtype, device=device)
-        return cached(dtype, device, *arguments)
+        if _compiling() or _get_current_dispatch_mode() is not None:
+            return make(dtype, device, *arguments)
+        return kept(dtype, device, *arguments)
 
-    # What torch.compiler.assume_constant_result sets, which would import the compiler here and now.
-    table._dynamo_marked_constant = True  # type: ignore[attr-defined]
     return table

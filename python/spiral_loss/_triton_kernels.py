@@ -8,12 +8,12 @@ The bins of the blur are visited BINS at a time, so that registers need not hold
 A blur is a matrix product. Tensor cores multiply numbers of 11 bits, which is too few. PRODUCT says what is done:
 
     "fp16x3"  each factor is the sum of two fp16 numbers, 22 bits; three of the four products are added in float32.
-              For factors of a known range: `_triton.choose_product`.
     "tf32x3"  the same with tf32, which has the range of float32, at half the rate.
     "ieee"    float32 multiply-adds.
 
 To use fp16's range, cells and the matrix are multiplied by SCALE and the slopes of the divergence by SLOPE_SCALE,
-powers of two. The caller scales `floor`, `term` and `slope_term` to match.
+powers of two. The caller scales `floor`, `term` and `slope_term` to match. With ROW_SCALE each frame has powers of
+two of its own besides, made of its largest weight and its largest slope: for weights above 1 and small floors.
 
 Nothing here knows PyTorch's autograd. Read next: `_triton`, which launches the kernels.
 """
@@ -103,6 +103,14 @@ def _zeros(ROWS: tl.constexpr, COLUMNS: tl.constexpr):
 
 
 @triton.jit
+def _frame_at(frame, T, roll_stride, frame_stride, FLAT: tl.constexpr):
+    if FLAT:
+        return frame.to(tl.int64) * frame_stride
+    else:
+        return (frame // T).to(tl.int64) * roll_stride + (frame % T).to(tl.int64) * frame_stride
+
+
+@triton.jit
 def _places(frame_at, inside, key_stride, keys, FIRST: tl.constexpr, WIDTH: tl.constexpr, TIME_LAST: tl.constexpr,
             VECTOR: tl.constexpr):  # fmt: skip
     """Where the cells of one chunk of keys lie, and which of them exist: (frames, keys), or turned with TIME_LAST."""
@@ -157,6 +165,22 @@ def _blocks(high, low, row, ROWS: tl.constexpr, column, COLUMNS: tl.constexpr, W
         return block, _block(low, row, ROWS, column, COLUMNS, WIDTH)
     else:
         return block, block
+
+
+@triton.jit
+def _power_of_two(x):
+    """The largest power of two that is at most x, a normal number, and its reciprocal."""
+    exponent = x.to(tl.int32, bitcast=True) & 0x7F800000
+    return exponent.to(tl.float32, bitcast=True), (0x7F000000 - exponent).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def _by_frame(x, TIME_LAST: tl.constexpr):
+    """A number per frame, to be multiplied with cells."""
+    if TIME_LAST:
+        return x[None, :]
+    else:
+        return x[:, None]
 
 
 @triton.jit
@@ -292,29 +316,29 @@ def loss_kernel(
     KIND: tl.constexpr, LOGITS: tl.constexpr, CROSS: tl.constexpr, WEIGHTED: tl.constexpr, PER_FRAME: tl.constexpr,
     COUNT: tl.constexpr,      # "", "frames" that have a weight, or "notes" (29)
     GRADIENT: tl.constexpr, EXACT_TARGET: tl.constexpr,
+    FLAT: tl.constexpr,       # frame i of the batch lies at i times the stride of frames
     TIME_LAST: tl.constexpr, PRED_VECTOR: tl.constexpr, TARGET_VECTOR: tl.constexpr, WEIGHT_VECTOR: tl.constexpr,
     FRAMES: tl.constexpr, CHUNKS: tl.constexpr, BINS: tl.constexpr, MATRIX_WIDTH: tl.constexpr,
-    PRODUCT: tl.constexpr, SCALE: tl.constexpr, SLOPE_SCALE: tl.constexpr,
+    PRODUCT: tl.constexpr, SCALE: tl.constexpr, SLOPE_SCALE: tl.constexpr, ROW_SCALE: tl.constexpr,
 ):
     # fmt: on
     group = tl.program_id(1).to(tl.int64)
-    pred += group * pred_g
-    target += group * target_g
-    weight += group * weight_g
-    grad += group * grad_g
+    pred += tl.multiple_of(group * pred_g, PRED_VECTOR)
+    target += tl.multiple_of(group * target_g, TARGET_VECTOR)
+    weight += tl.multiple_of(group * weight_g, WEIGHT_VECTOR)
+    grad += tl.multiple_of(group * grad_g, PRED_VECTOR)
     total = tl.full((), 0.0, tl.float64)
     norm = tl.full((), 0.0, tl.float64)
     for tile in range(tl.program_id(0), tl.cdiv(frames, FRAMES), tl.num_programs(0)):
         frame = tile * FRAMES + tl.arange(0, FRAMES)
         inside = frame < frames
-        b = (frame // T).to(tl.int64)
-        t_index = (frame % T).to(tl.int64)
-        pred_at = b * pred_b + t_index * pred_t
-        target_at = b * target_b + t_index * target_t
-        weight_at = b * weight_b + t_index * weight_t
-        grad_at = b * grad_b + t_index * grad_t
+        pred_at = _frame_at(frame, T, pred_b, pred_t, FLAT)
+        target_at = _frame_at(frame, T, target_b, target_t, FLAT)
+        weight_at = _frame_at(frame, T, weight_b, weight_t, FLAT)
+        grad_at = _frame_at(frame, T, grad_b, grad_t, FLAT)
         frame_value = tl.zeros([FRAMES], tl.float32)
         frame_norm = tl.zeros([FRAMES], tl.float32)
+        widest = tl.full([FRAMES], 1.0, tl.float32)
         cost = 0.0
         ys = ()
         ts = ()
@@ -362,16 +386,27 @@ def loss_kernel(
                 frame_norm = tl.maximum(frame_norm, tl.max(w, 0 if TIME_LAST else 1))
             elif COUNT == "notes":
                 frame_norm += _sum_keys(t, TIME_LAST)
+            if WEIGHTED:
+                widest = tl.maximum(widest, tl.max(w, 0 if TIME_LAST else 1))
             ds = ds + (d,)
             slopes = slopes + (slope,)
+            ys = ys + (y,)
+            ts = ts + (t,)
             gs = gs + (_zeros(FRAMES, CHUNKS[c][1]),)
-            if KIND == "spiral":
-                ys = ys + (_factor(_frames_first(y * SCALE, TIME_LAST), PRODUCT),)
-                ts = ts + (_factor(_frames_first(t * SCALE, TIME_LAST), PRODUCT),)
-            elif KIND == "quadratic":
-                ys = ys + (_factor(_frames_first((y - t) * SCALE, TIME_LAST), PRODUCT),)
-                ts = ts + (y - t,)
+        # Factors of the products: frames first, weights scaled to less than 2.
+        wide, narrow = _power_of_two(widest)
+        y_factors = ()
+        t_factors = ()
+        if KIND == "spiral" or KIND == "quadratic":
+            for c in tl.static_range(len(CHUNKS)):
+                scale = _by_frame(narrow, TIME_LAST) * SCALE if WEIGHTED and ROW_SCALE else SCALE
+                if KIND == "spiral":
+                    y_factors = y_factors + (_factor(_frames_first(ys[c] * scale, TIME_LAST), PRODUCT),)
+                    t_factors = t_factors + (_factor(_frames_first(ts[c] * scale, TIME_LAST), PRODUCT),)
+                else:
+                    y_factors = y_factors + (_factor(_frames_first((ys[c] - ts[c]) * scale, TIME_LAST), PRODUCT),)
         if KIND == "spiral":
+            frame_floor = (narrow * floor)[:, None] if WEIGHTED and ROW_SCALE else floor
             for bin in range(0, bins, BINS):
                 u = _zeros(FRAMES, BINS)
                 v = _zeros(FRAMES, BINS)
@@ -379,27 +414,36 @@ def loss_kernel(
                 for c in tl.static_range(len(CHUNKS)):
                     blur = blur + (_blocks(matrix, matrix_low, CHUNKS[c][0], CHUNKS[c][1], bin, BINS, MATRIX_WIDTH,
                                            PRODUCT),)
-                    v = _multiply_add(ys[c], blur[c], v, False, PRODUCT)
-                    u = _multiply_add(ts[c], blur[c], u, EXACT_TARGET, PRODUCT)
-                x, part = _divergence(u, v, floor, SLOPE_SCALE)
-                if PER_FRAME:
-                    frame_value += tl.sum(part, 1) * term
+                    v = _multiply_add(y_factors[c], blur[c], v, False, PRODUCT)
+                    u = _multiply_add(t_factors[c], blur[c], u, EXACT_TARGET, PRODUCT)
+                x, divergence = _divergence(u, v, frame_floor, SLOPE_SCALE)
+                if PER_FRAME or (WEIGHTED and ROW_SCALE):
+                    frame_divergence = tl.sum(divergence, 1) * term
+                    frame_value += frame_divergence * wide if WEIGHTED and ROW_SCALE else frame_divergence
                 else:
-                    cost += tl.sum(part) * term
+                    cost += tl.sum(divergence) * term
                 if GRADIENT:
-                    x_factor = _factor(x, PRODUCT)
+                    large, small = _power_of_two(tl.maximum(tl.max(tl.abs(x), 1), 1e-30))
+                    x_factor = _factor(x * (small * SCALE)[:, None] if ROW_SCALE else x, PRODUCT)
                     sums = ()
                     for c in tl.static_range(len(CHUNKS)):
-                        sums = sums + (_multiply_add(x_factor, _transposed(blur[c]), gs[c], False, PRODUCT),)
+                        if ROW_SCALE:
+                            sums = sums + (gs[c] + large[:, None] * _multiply_add(
+                                x_factor, _transposed(blur[c]), _zeros(FRAMES, CHUNKS[c][1]), False, PRODUCT),)
+                        else:
+                            sums = sums + (_multiply_add(x_factor, _transposed(blur[c]), gs[c], False, PRODUCT),)
                     gs = sums
         elif KIND == "quadratic":
             sums = ()
             for c in tl.static_range(len(CHUNKS)):
                 g = gs[c]
                 for k in tl.static_range(len(CHUNKS)):
-                    g = _multiply_add(ys[k], _blocks(matrix, matrix_low, CHUNKS[k][0], CHUNKS[k][1], CHUNKS[c][0],
-                                                     CHUNKS[c][1], MATRIX_WIDTH, PRODUCT), g, False, PRODUCT)
-                part = _frames_first(g, TIME_LAST) * ts[c] * (0.5 * term)
+                    g = _multiply_add(y_factors[k], _blocks(matrix, matrix_low, CHUNKS[k][0], CHUNKS[k][1],
+                                                            CHUNKS[c][0], CHUNKS[c][1], MATRIX_WIDTH, PRODUCT),
+                                      g, False, PRODUCT)
+                if WEIGHTED and ROW_SCALE:
+                    g *= wide[:, None]
+                part = _frames_first(g, TIME_LAST) * (ys[c] - ts[c]) * (0.5 * term)
                 if PER_FRAME:
                     frame_value += _sum_keys(part, TIME_LAST)
                 else:
@@ -415,6 +459,8 @@ def loss_kernel(
                 tl.store(grad + at, g, mask=exists)
         if PER_FRAME:
             tl.store(value + group * frames + frame, frame_value, mask=inside)
+        elif WEIGHTED and ROW_SCALE:
+            cost += tl.sum(frame_value)
         total += cost.to(tl.float64)
         if COUNT == "frames":
             norm += tl.sum((frame_norm > 0).to(tl.float32)).to(tl.float64)

@@ -103,9 +103,15 @@ def _choose(backend: str, input: Tensor, options: Options) -> str:
 
 
 def _triton() -> Any:
-    from . import _triton as module
+    global _module
+    if _module is None:
+        from . import _triton as module
 
-    return module
+        _module = module
+    return _module
+
+
+_module: Any = None
 
 
 def apply(
@@ -127,7 +133,7 @@ def apply(
     _check_all(input, target, weight, options, pitch)
     chosen = _choose(backend, input, options)
     if chosen == "triton":
-        if not _triton().transformed():
+        if _triton().plain(input, target, weight):
             return _triton().eager(options, input, target, weight, pitch, time)  # type: ignore[no-any-return]
         path: Any = _triton().value
     else:

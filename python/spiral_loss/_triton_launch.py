@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: MIT
+"""Launching the Triton kernels on tensors: tables, compile-time choices, strides. No autograd: that is `_triton`.
+
+`prepare` decides everything that follows from shapes, strides and types, once for each set of them; a `Call` then
+only has pointers to fill in. In a training loop the kernel takes microseconds, so what Python does counts.
+Read next: `_triton_kernels`.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import torch
+from torch import Tensor
+
+from . import _reference
+from ._plan import Options
+from ._tables import on_device
+from ._triton_kernels import INTERPRETED, loss_kernel, scale_kernel
+
+__all__ = ["Call", "Plan", "Strides", "fold", "loadable", "plan", "scale_in_place", "unsupported"]
+
+_KINDS = {"bce": "bce", "spiral": "spiral", "energy": "quadratic", "gauss": "quadratic", "weighted_bce": "weighted_bce"}
+_FLOATS = (torch.float32, torch.float16, torch.bfloat16)
+_SHORT = (torch.float16, torch.bfloat16, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+# What the kernel loads as it is; targets and weights of any other type are converted first.
+_LOADED = (torch.float32, torch.float64, *_SHORT)
+_KEYS = 128  # tables are made for all keys there are; fewer keys use a part of them
+_FRAMES, _BINS, _WARPS = 64, 32, 4  # of a tile: the tensor cores of sm_90 take 64 rows from 4 warps
+_SCALE = 2.0**14  # cells and matrices hold numbers up to 2, fp16 up to 2^16
+_WORKSPACE = 4096  # numbers
+Strides = Tuple[int, int, int, int]  # of groups, rolls, frames and keys, in elements
+Types = Tuple[torch.dtype, torch.dtype, Optional[torch.dtype]]  # of input, target and weight
+
+
+def unsupported(options: Options, input: Tensor) -> Optional[str]:
+    """What of such a call the kernels do not have; None if they have all of it."""
+    device = input.device
+    if device.type != "cuda" and not (INTERPRETED and device.type == "cpu"):
+        return f"tensors on {device}"
+    if input.dtype not in _FLOATS:
+        return f"tensors of {input.dtype}"
+    if options.kind not in _KINDS:
+        return options.kind
+    if options.time_blur > 0 and _KINDS[options.kind] in ("spiral", "quadratic"):
+        return "time_tolerance"
+    if device.type == "cuda" and not _capable(device.index):
+        return f"kernels for {torch.cuda.get_device_name(device)}"
+    return None
+
+
+@functools.lru_cache(maxsize=None)
+def _capable(index: int) -> bool:
+    """Whether the device has the PTX instructions that the kernels use: NVIDIA's since Ampere."""
+    return torch.version.cuda is not None and torch.cuda.get_device_capability(index) >= (8, 0)
+
+
+# Tables.
+
+
+def _round_up(n: int, step: int) -> int:
+    return -(-n // step) * step
+
+
+@on_device
+def _matrix(dtype: torch.dtype, device: torch.device, o: Options) -> Tensor:
+    """The blur from keys to whole blocks of bins (10), or the kernel of keys and keys (17), (18)."""
+    geometry = (o.radii, o.octave)
+    if o.kind == "spiral":
+        bins = _round_up(_KEYS + 2 * o.reach, _BINS)
+        return _reference.blur_matrix(dtype, device, geometry, o.blur, o.reach, _KEYS, bins)
+    return _reference.kernel_matrix(dtype, device, geometry, o.kind, o.sigma, _KEYS)
+
+
+@on_device
+def _matrix_part(dtype: torch.dtype, device: torch.device, o: Options, low: bool) -> Tensor:
+    """The matrix times _SCALE is the sum of two fp16 numbers; one of them."""
+    exact = _matrix(torch.float64, device, o) * _SCALE
+    high = exact.to(dtype)
+    return (exact - high).to(dtype) if low else high
+
+
+@on_device
+def _nearness(dtype: torch.dtype, device: torch.device, geometry: Any) -> Tensor:  # (20)
+    near = _reference._nearness(geometry, _KEYS)
+    return torch.tensor([*near[:0:-1], *near], dtype=dtype, device=device)
+
+
+@on_device
+def _nothing(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """What the kernel gets for an array that it does not use."""
+    return torch.zeros(1, dtype=dtype, device=device)
+
+
+def _tables(o: Options, kind: str, product: str, device: torch.device) -> Tuple[Tensor, Tensor, Tensor]:
+    """matrix, matrix_low and nearness."""
+    nothing = _nothing(torch.float32, device)
+    if kind == "weighted_bce":
+        return nothing, nothing, _nearness(torch.float32, device, (o.radii, o.octave))
+    if kind == "bce":
+        return nothing, nothing, nothing
+    geometry = Options(kind=o.kind, radii=o.radii, octave=o.octave, blur=o.blur, reach=o.reach, sigma=o.sigma)
+    if product == "fp16x3":
+        high, low = (_matrix_part(torch.float16, device, geometry, part) for part in (False, True))
+        return high, low, nothing
+    matrix = _matrix(torch.float32, device, geometry)
+    return matrix, matrix, nothing
+
+
+# Compile-time choices.
+
+
+def _chunks(keys: int, widest: int) -> Tuple[Tuple[int, int], ...]:
+    """(first key, width): powers of two from 16 on, falling, that add up to the keys rounded up to whole 16."""
+    chunks: List[Tuple[int, int]] = []
+    first, end, width = 0, _round_up(keys, 16), widest
+    while first < end:
+        while width > end - first:
+            width //= 2
+        chunks.append((first, width))
+        first += width
+    return tuple(chunks)
+
+
+class Plan(NamedTuple):
+    """loss_kernel for one set of options, types and layouts: what is decided before there is a device."""
+
+    constants: Tuple[Any, ...]  # its constexpr arguments
+    settings: Dict[str, int]  # of the compiler
+    bins: int
+    scales: Tuple[float, float, float]  # of floor, term and slope_term
+    programs: int  # that run on a multiprocessor at once
+
+
+def plan(
+    options: Options,
+    keys: int,
+    types: Types,
+    gradient: bool,
+    flat: bool,
+    time_last: bool,
+    vectors: Tuple[int, int, int],
+    product: str = "fp16x3",
+) -> Plan:
+    """`flat`: all frames lie at multiples of one stride. `time_last`: frames lie side by side, else keys. `vectors`:
+    how many cells of input, target and weight are loaded at once."""
+    weighted = types[2] is not None
+    kind = _KINDS[options.kind] if options.weight > 0 else "bce"
+    fp16 = product == "fp16x3" and kind in ("spiral", "quadratic")
+    # Weights have no bound that fp16 could hold, nor have the slopes of the divergence, -1 / floor to 1.
+    row_scale = fp16 and (weighted or (kind == "spiral" and options.floor < 2.0**-10))
+    scale, slope_scale, unit, bins, width = _SCALE if fp16 else 1.0, 1.0, 1.0, 0, _KEYS
+    if kind == "spiral":
+        width = _round_up(_KEYS + 2 * options.reach, _BINS)
+        bins = _round_up(keys + 2 * options.reach, _BINS)
+        profile = _reference._profile((options.radii, options.octave), options.blur, options.reach)
+        unit = 1 / _reference._unit(profile, (1.0,), options.floor)
+        if fp16 and not row_scale:
+            slope_scale = 2.0 ** (15 + min(0, math.floor(math.log2(options.floor))))
+    of_slopes = slope_scale if kind == "spiral" and not row_scale else scale
+    count = {"per_note": "notes", "mean": "frames" if weighted else ""}.get(options.reduction, "")
+    constants = (
+        kind, options.from_logits, options.bce > 0, weighted, options.reduction == "none", count, gradient,
+        types[1] in _SHORT and not weighted, flat, time_last, *vectors, _FRAMES,
+        _chunks(keys, 32 if kind == "quadratic" else _KEYS), _BINS, width, product, scale, slope_scale, row_scale,
+    )  # fmt: skip
+    settings = {"num_warps": _WARPS, "num_stages": 1}
+    if keys <= 48:  # then a tile fits into 168 registers a thread, and three programs run on a multiprocessor at once
+        settings["maxnreg"] = 168
+    scales = (scale * scale, unit / (scale * scale), unit / (scale * of_slopes))
+    return Plan(constants, settings, bins, scales, 3 if keys <= 48 else 2)
+
+
+class _Launcher:
+    """A plan on a device."""
+
+    def __init__(self, plan: Plan, options: Options, device: torch.device) -> None:
+        kind, product = plan.constants[0], plan.constants[-4]
+        self.plan, self.tables = plan, _tables(options, kind, product, device)
+        processors = 1 if INTERPRETED else torch.cuda.get_device_properties(device).multi_processor_count
+        self.programs = plan.programs * processors
+        self._compiled: Any = None
+
+    def __call__(self, grid: Tuple[int, int, int], *arguments: Any) -> None:
+        if self._compiled is not None:  # Triton's own look-up takes longer than the launch
+            self._compiled[grid](*arguments, *self.plan.constants)
+        else:
+            self._compiled = loss_kernel[grid](*arguments, *self.plan.constants, **self.plan.settings)
+
+
+@functools.lru_cache(maxsize=1024)
+def _launcher(options: Options, device: torch.device, aligned: bool, *layout: Any) -> _Launcher:
+    """`layout`: the other arguments of `plan`. `aligned`: all arrays begin at multiples of 16 bytes, for which Triton
+    compiles another kernel."""
+    return _Launcher(plan(options, *layout), options, device)
+
+
+# Calls.
+
+
+def fold(shape: Sequence[int], strides: Sequence[int], pitch: int, time: int) -> Optional[Strides]:
+    """Strides of (1, B, T, P), B being all other dimensions; None if no single stride walks through those."""
+    step, extent = 0, 1
+    for dim in range(len(shape) - 1, -1, -1):
+        if dim == pitch or dim == time or shape[dim] == 1:
+            continue
+        if extent == 1:
+            step = strides[dim]
+        elif strides[dim] != step * extent:
+            return None
+        extent *= shape[dim]
+    return 0, step, strides[time] if shape[time] > 1 else 0, strides[pitch] if shape[pitch] > 1 else 0
+
+
+def loadable(x: Tensor) -> Tensor:
+    """The tensor in a type that the kernel loads."""
+    if x.dtype in _LOADED:
+        return x
+    return x.view(torch.uint8) if x.dtype == torch.bool else x.float()
+
+
+def _vector(strides: Strides, time_last: bool, keys: int, frames: int, bytes_: int) -> int:
+    """Cells to load at once along keys or, time_last, frames: 4 where they always lie side by side and aligned."""
+    groups, rolls, time, pitch = strides
+    inner, outer, count = (time, pitch, frames) if time_last else (pitch, time, keys)
+    return 4 if inner == 1 and not (groups | rolls | outer | count) & 3 and bytes_ <= 4 else 1
+
+
+class Call:
+    """Calls of the kernel with arrays of certain shapes, strides and types, whatever lies in them."""
+
+    def __init__(
+        self,
+        options: Options,
+        device: torch.device,
+        shape: Strides,
+        types: Types,
+        strides: Tuple[Strides, Strides, Optional[Strides], Optional[Strides]],
+    ) -> None:
+        """`shape` (G, B, T, P); `strides` of input, target, weight and gradient, None for what there is not."""
+        groups, rolls, time, keys = shape
+        frames = rolls * time
+        if frames > 2**31 - 2 * _FRAMES:
+            raise ValueError(f"input has {frames} columns: at most {2**31 - 2 * _FRAMES} in one call of Triton kernels")
+        pred, _, weight, grad = strides
+        time_last = pred[2] == 1 and pred[3] != 1
+        sizes = [0 if t is None else t.itemsize for t in (*types, torch.float32)]
+        vectors = [1 if s is None else _vector(s, time_last, keys, time, n) for s, n in zip(strides, sizes)]
+        vectors[0] = vectors[0] if grad is None else min(vectors[0], vectors[3])
+        flat = all(s is None or s[1] == time * s[2] for s in strides)
+        layout = (keys, types, grad is not None, flat, time_last)
+        self._launchers = [  # for arrays that begin anywhere, and for aligned ones
+            _launcher(options, device, False, *layout, (1, 1, 1)),
+            _launcher(options, device, True, *layout, (vectors[0], vectors[1], vectors[2])),
+        ]
+        self._device, self._per_frame = device, options.reduction == "none"
+        self.counted = options.reduction == "per_note" or (options.reduction == "mean" and weight is not None)
+        of = self._launchers[1]
+        self._grid = (min(-(-frames // _FRAMES), -(-of.programs // groups)), groups, 1)
+        share = 1.0 / frames if options.reduction == "mean" and weight is None else 1.0
+        self._numbers = (
+            *of.tables, frames, time, keys, of.plan.bins, *(n for s in strides for n in s or (0, 0, 0, 0)),
+            options.bce * share, (options.bce + options.weight) * share, options.weight * share * of.plan.scales[1],
+            options.weight * share * of.plan.scales[2], options.floor * of.plan.scales[0],
+        )  # fmt: skip
+
+    def __call__(
+        self, pred: Tensor, target: Tensor, weight: Optional[Tensor], grad: Optional[Tensor], value: Tensor
+    ) -> Optional[Tensor]:
+        """Fills value, (G,) or (G, B, T) with reduction "none", and grad. Gives what grad has yet to be multiplied by,
+        (G,), if there is such a number."""
+        weight = pred if weight is None else weight
+        grad = pred if grad is None else grad
+        aligned = not (pred.data_ptr() | target.data_ptr() | weight.data_ptr() | grad.data_ptr()) & 15
+        factor = torch.empty_like(value) if self.counted else None
+        work = (value, value) if self._per_frame else _workspace(self._device, self._grid[0] * self._grid[1])
+        arrays = (pred, target, weight, grad, value, value if factor is None else factor, *work)
+        if self._device.type != "cuda" or self._device.index == torch.cuda.current_device():
+            self._launchers[aligned](self._grid, *arrays, *self._numbers)
+        else:
+            with torch.cuda.device(self._device):  # where Triton launches
+                self._launchers[aligned](self._grid, *arrays, *self._numbers)
+        return factor
+
+
+_workspaces: Dict[Tuple[int, int], Tuple[Tensor, Tensor]] = {}
+
+
+def _workspace(device: torch.device, programs: int) -> Tuple[Tensor, Tensor]:
+    """Numbers for the programs' sums, and counters that are 0. Launches on one stream follow each other, so they may
+    share; a graph is replayed on any stream, so what it records has its own."""
+    if device.type != "cuda" or 2 * programs > _WORKSPACE or torch.cuda.is_current_stream_capturing():
+        return _new_workspace(device, 2 * programs)
+    key = (device.index, torch._C._cuda_getCurrentRawStream(device.index))
+    found = _workspaces.get(key)
+    if found is None:
+        found = _workspaces[key] = _new_workspace(device, _WORKSPACE)
+    return found
+
+
+def _new_workspace(device: torch.device, count: int) -> Tuple[Tensor, Tensor]:
+    sums = torch.empty(count, dtype=torch.float64, device=device)
+    return sums, torch.zeros(count // 2, dtype=torch.int32, device=device)
+
+
+def scale_in_place(grad: Tensor, by: Tensor) -> None:
+    """grad *= by, a number on the device; no pass over grad, which lies in memory without holes, if that is 1."""
+    with torch.cuda.device(grad.device):
+        blocks = 8 * torch.cuda.get_device_properties(grad.device).multi_processor_count
+        scale_kernel[(blocks,)](grad, by, grad.numel(), BLOCK=4096)
