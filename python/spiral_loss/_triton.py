@@ -167,12 +167,9 @@ def _multiplied(grad: Tensor, by: Tensor, ctx: Any) -> Tensor:
 def plain(*tensors: Optional[Tensor]) -> bool:
     """Whether the tensors are nothing but memory, and neither torch.compile, torch.func nor a dispatch mode looks on:
     those want to see an operator."""
-    return (
-        all(x is None or (type(x) in _MEMORY and not x.is_neg()) for x in tensors)
-        and not torch._C._are_functorch_transforms_active()
-        and _get_current_dispatch_mode() is None
-        and not _op._compiling()
-    )
+    if _op._compiling() or torch._C._are_functorch_transforms_active() or _get_current_dispatch_mode() is not None:
+        return False
+    return all(x is None or (type(x) in _MEMORY and not x.is_neg()) for x in tensors)
 
 
 def eager(

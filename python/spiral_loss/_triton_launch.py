@@ -15,7 +15,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import torch
 from torch import Tensor
 
-from . import _reference
+from . import _plan, _reference
 from ._plan import Options
 from ._tables import on_device
 from ._triton_kernels import INTERPRETED, loss_kernel, scale_kernel
@@ -241,6 +241,7 @@ class Call:
     ) -> None:
         """`shape` (G, B, T, P); `strides` of input, target, weight and gradient, None for what there is not."""
         groups, rolls, time, keys = shape
+        _plan.plan(options, keys)  # says what is wrong with them
         frames = rolls * time
         if frames > 2**31 - 2 * _FRAMES:
             raise ValueError(f"input has {frames} columns: at most {2**31 - 2 * _FRAMES} in one call of Triton kernels")
