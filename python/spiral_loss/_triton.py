@@ -94,8 +94,8 @@ def _arrangement(
 ) -> _Arrangement:
     of_weight = None if weight is None else (weight.shape, weight.stride(), weight.dtype)
     key = (
-        options, input.shape, input.stride(), input.dtype, input.device, target.stride(), target.dtype, of_weight, pitch,
-        time, need_grad,
+        options, input.shape, input.stride(), input.dtype, input.device, target.stride(), target.dtype, of_weight,
+        pitch, time, need_grad,
     )  # fmt: skip
     found = _arrangements.get(key)
     if found is None:
@@ -153,7 +153,8 @@ def _multiplied(grad: Tensor, by: Tensor, ctx: Any) -> Tensor:
     if by.dim():
         by = by.unsqueeze(ctx.pitch)
     if torch.is_grad_enabled():  # create_graph
-        return (_Refused.apply(grad.detach().requires_grad_()) * by).to(ctx.dtype)  # type: ignore[no-untyped-call]
+        final: Tensor = _Refused.apply(grad.detach().requires_grad_())  # type: ignore[no-untyped-call]
+        return (final * by).to(ctx.dtype)
     if ctx.dtype != torch.float32:
         return torch.mul(grad, by, out=torch.empty_like(grad, dtype=ctx.dtype))
     if _keeps_graph():  # backward may come again
@@ -200,16 +201,9 @@ def _value_grad(
     target, weight = loadable(target), None if weight is None else loadable(weight)
     grad = torch.empty_like(pred) if need_grad else None
     groups, rolls, frames, keys = pred.shape
-    call = Call(
-        options,
-        pred.device,
-        (groups, rolls, frames, keys),
-        (pred.dtype, target.dtype, None if weight is None else weight.dtype),
-        (
-            pred.stride(), target.stride(), None if weight is None else weight.stride(),
-            None if grad is None else grad.stride(),
-        ),
-    )  # fmt: skip
+    strides: Any = [None if x is None else x.stride() for x in (pred, target, weight, grad)]
+    types = (pred.dtype, target.dtype, None if weight is None else weight.dtype)
+    call = Call(options, pred.device, (groups, rolls, frames, keys), types, strides)
     value = pred.new_empty((groups, rolls, frames) if reduction == "none" else (groups,))
     factor = call(pred, target, weight, grad, value)
     if grad is not None and factor is not None:

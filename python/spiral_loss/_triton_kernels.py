@@ -20,8 +20,6 @@ Nothing here knows PyTorch's autograd. Read next: `_triton`, which launches the 
 
 from __future__ import annotations
 
-from typing import Any
-
 import triton
 import triton.language as tl
 
@@ -103,6 +101,11 @@ def _zeros(ROWS: tl.constexpr, COLUMNS: tl.constexpr):
 
 
 @triton.jit
+def _group(array, group, stride, VECTOR: tl.constexpr):
+    return array + tl.multiple_of(group * stride, VECTOR)
+
+
+@triton.jit
 def _frame_at(frame, T, roll_stride, frame_stride, FLAT: tl.constexpr):
     if FLAT:
         return frame.to(tl.int64) * frame_stride
@@ -111,20 +114,30 @@ def _frame_at(frame, T, roll_stride, frame_stride, FLAT: tl.constexpr):
 
 
 @triton.jit
-def _places(frame_at, inside, key_stride, keys, FIRST: tl.constexpr, WIDTH: tl.constexpr, TIME_LAST: tl.constexpr,
+def _places(array, inside, keys, FIRST: tl.constexpr, WIDTH: tl.constexpr, TIME_LAST: tl.constexpr,
             VECTOR: tl.constexpr):  # fmt: skip
-    """Where the cells of one chunk of keys lie, and which of them exist: (frames, keys), or turned with TIME_LAST."""
+    """Pointers to the cells of a chunk of keys, and which of them exist: (frames, keys), or turned with TIME_LAST.
+
+    An array is its pointer, where its frames begin, and the stride of its keys.
+    """
     key = FIRST + tl.arange(0, WIDTH)
     if TIME_LAST:
-        at = frame_at[None, :] + key[:, None] * key_stride
+        at = array[1][None, :] + key[:, None] * array[2]
         exists = inside[None, :] & (key < keys)[:, None]
     else:
-        at = frame_at[:, None] + key[None, :] * key_stride
+        at = array[1][:, None] + key[None, :] * array[2]
         exists = inside[:, None] & (key < keys)[None, :]
     if VECTOR > 1:
         at = tl.max_contiguous(tl.multiple_of(at, (1, VECTOR)), (1, VECTOR))
         exists = tl.max_constancy(exists, (1, VECTOR))
-    return at, exists
+    return array[0] + at, exists
+
+
+@triton.jit
+def _load(array, inside, keys, other, FIRST: tl.constexpr, WIDTH: tl.constexpr, TIME_LAST: tl.constexpr,
+          VECTOR: tl.constexpr):  # fmt: skip
+    pointers, exists = _places(array, inside, keys, FIRST, WIDTH, TIME_LAST, VECTOR)
+    return tl.load(pointers, mask=exists, other=other).to(tl.float32)
 
 
 @triton.jit
@@ -136,8 +149,21 @@ def _frames_first(x, TIME_LAST: tl.constexpr):
 
 
 @triton.jit
-def _sum_keys(x, TIME_LAST: tl.constexpr):
-    return tl.sum(x, 0 if TIME_LAST else 1)
+def _by_frame(x, TIME_LAST: tl.constexpr):
+    """A number per frame, to be multiplied with cells."""
+    if TIME_LAST:
+        return x[None, :]
+    else:
+        return x[:, None]
+
+
+@triton.jit
+def _sum(x, KEYS: tl.constexpr, PER_FRAME: tl.constexpr):
+    """The sum of each frame over its keys or bins, which are dimension KEYS, or the sum of all."""
+    if PER_FRAME:
+        return tl.sum(x, KEYS)
+    else:
+        return tl.sum(x)
 
 
 @triton.jit
@@ -151,36 +177,19 @@ def _factor(x, PRODUCT: tl.constexpr):
 
 
 @triton.jit
-def _block(matrix, row, ROWS: tl.constexpr, column, COLUMNS: tl.constexpr, WIDTH: tl.constexpr):
-    """A block of a matrix in memory."""
-    at = (row + tl.arange(0, ROWS))[:, None] * WIDTH + (column + tl.arange(0, COLUMNS))[None, :]
-    return tl.load(matrix + at)
-
-
-@triton.jit
-def _blocks(high, low, row, ROWS: tl.constexpr, column, COLUMNS: tl.constexpr, WIDTH: tl.constexpr,
-            PRODUCT: tl.constexpr):  # fmt: skip
-    block = _block(high, row, ROWS, column, COLUMNS, WIDTH)
+def _block(matrix, row, ROWS: tl.constexpr, column, COLUMNS: tl.constexpr, PRODUCT: tl.constexpr):
+    """A block of a matrix as a factor. The matrix is two pointers, to its parts, and its width."""
+    at = (row + tl.arange(0, ROWS))[:, None] * matrix[2] + (column + tl.arange(0, COLUMNS))[None, :]
+    high = tl.load(matrix[0] + at)
     if PRODUCT == "fp16x3":
-        return block, _block(low, row, ROWS, column, COLUMNS, WIDTH)
+        return high, tl.load(matrix[1] + at)
     else:
-        return block, block
+        return high, high
 
 
 @triton.jit
-def _power_of_two(x):
-    """The largest power of two that is at most x, a normal number, and its reciprocal."""
-    exponent = x.to(tl.int32, bitcast=True) & 0x7F800000
-    return exponent.to(tl.float32, bitcast=True), (0x7F000000 - exponent).to(tl.float32, bitcast=True)
-
-
-@triton.jit
-def _by_frame(x, TIME_LAST: tl.constexpr):
-    """A number per frame, to be multiplied with cells."""
-    if TIME_LAST:
-        return x[None, :]
-    else:
-        return x[:, None]
+def _transposed(factor):
+    return tl.trans(factor[0]), tl.trans(factor[1])
 
 
 @triton.jit
@@ -196,13 +205,15 @@ def _multiply_add(a, b, sum, EXACT: tl.constexpr, PRODUCT: tl.constexpr):
 
 
 @triton.jit
-def _transposed(block):
-    return tl.trans(block[0]), tl.trans(block[1])
+def _power_of_two(x):
+    """The largest power of two that is at most x, a normal number, and its reciprocal."""
+    exponent = x.to(tl.int32, bitcast=True) & 0x7F800000
+    return exponent.to(tl.float32, bitcast=True), (0x7F000000 - exponent).to(tl.float32, bitcast=True)
 
 
 @triton.jit
 def _sigmoid(z):
-    """e = exp(-|z|), sigma(z) and sigma(-z) (4)."""
+    """exp(-|z|), sigma(z) and sigma(-z) (4)."""
     e = tl.exp2(tl.abs(z) * -_LOG2_E)
     s = _reciprocal(1.0 + e)
     return e, tl.where(z >= 0, s, e * s), tl.where(z >= 0, e * s, s)
@@ -210,7 +221,7 @@ def _sigmoid(z):
 
 @triton.jit
 def _cross_entropy(z, t, hit, stray, y, rest, e, LOGITS: tl.constexpr):
-    """hit t (-log y) + stray (1 - t) (-log(1 - y)), and its slope (8), (9), (19); rest is 1 - y."""
+    """hit t (-log y) + stray (1 - t) (-log(1 - y)), and its slope (8), (9), (19); rest is 1 - y, e is exp(-|z|)."""
     if LOGITS:
         both = _log1p(e)
         cost = hit * t * (tl.maximum(-z, 0.0) + both) + stray * (1.0 - t) * (tl.maximum(z, 0.0) + both)
@@ -232,16 +243,15 @@ def _plain_cross_entropy(z, t, y, rest, e, LOGITS: tl.constexpr):
 
 
 @triton.jit
-def _nearest(target, weight, nearness, target_at, target_stride, weight_at, weight_stride, inside, keys,
-             FRAMES: tl.constexpr, FIRST: tl.constexpr, WIDTH: tl.constexpr, TIME_LAST: tl.constexpr,
-             WEIGHTED: tl.constexpr):  # fmt: skip
+def _nearest(target, weight, nearness, inside, keys, FRAMES: tl.constexpr, FIRST: tl.constexpr, WIDTH: tl.constexpr,
+             TIME_LAST: tl.constexpr, WEIGHTED: tl.constexpr):  # fmt: skip
     """max over p of t_p min(w_p, 1) nearness(q - p) for the keys q of a chunk (20)."""
     most = _zeros(WIDTH, FRAMES) if TIME_LAST else _zeros(FRAMES, WIDTH)
     key = FIRST + tl.arange(0, WIDTH)
     for p in range(keys):
-        sounding = tl.load(target + target_at + p * target_stride, mask=inside, other=0.0).to(tl.float32)
+        sounding = tl.load(target[0] + target[1] + p * target[2], mask=inside, other=0).to(tl.float32)
         if WEIGHTED:
-            w = tl.load(weight + weight_at + p * weight_stride, mask=inside, other=0.0).to(tl.float32)
+            w = tl.load(weight[0] + weight[1] + p * weight[2], mask=inside, other=0).to(tl.float32)
             sounding *= tl.minimum(w, 1.0)
         near = tl.load(nearness + 127 + key - p)
         if TIME_LAST:
@@ -252,8 +262,39 @@ def _nearest(target, weight, nearness, target_at, target_stride, weight_at, weig
 
 
 @triton.jit
+def _cells(arrays, nearness, inside, keys, cross, hit, term, FRAMES: tl.constexpr, FIRST: tl.constexpr,
+           WIDTH: tl.constexpr, KIND: tl.constexpr, LOGITS: tl.constexpr, CROSS: tl.constexpr, WEIGHTED: tl.constexpr,
+           TIME_LAST: tl.constexpr, VECTORS: tl.constexpr):  # fmt: skip
+    """All that is local to the cells of a chunk: cost and slope of the cross-entropy (8), (9), (19); w y, w t (7);
+    w dy/dz (5); and w."""
+    z = _load(arrays[0], inside, keys, _OUTSIDE if LOGITS else 0.0, FIRST, WIDTH, TIME_LAST, VECTORS[0])
+    t = _load(arrays[1], inside, keys, 0, FIRST, WIDTH, TIME_LAST, VECTORS[1])
+    if LOGITS:
+        e, y, rest = _sigmoid(z)
+        dy = y * rest
+    else:
+        e, y, rest = z, z, 1.0 - z
+        dy = tl.full(z.shape, 1.0, tl.float32)
+    if KIND == "weighted_bce":
+        near = _nearest(arrays[1], arrays[2], nearness, inside, keys, FRAMES, FIRST, WIDTH, TIME_LAST, WEIGHTED)
+        cost, slope = _cross_entropy(z, t, hit, cross + term * (_STRAY_FLOOR + 1.0 - near), y, rest, e, LOGITS)
+    elif CROSS:
+        cost, slope = _plain_cross_entropy(z, t, y, rest, e, LOGITS)
+        cost *= cross
+        slope *= cross
+    else:
+        cost = tl.zeros_like(z)
+        slope = tl.zeros_like(z)
+    if WEIGHTED:
+        w = _load(arrays[2], inside, keys, 0, FIRST, WIDTH, TIME_LAST, VECTORS[2])
+        return cost * w, slope * w, y * w, t * w, dy * w, w
+    else:
+        return cost, slope, y, t, dy, dy
+
+
+@triton.jit
 def _divergence(u, v, floor, SLOPE_SCALE: tl.constexpr):
-    """SLOPE_SCALE (v - u) / (v + floor), and u' log(u'/v') - u' + v' with u' = u + floor, v' = v + floor (12), (14)."""
+    """SLOPE_SCALE (v - u) / v', and u' log(u'/v') - u' + v', with u' = u + floor, v' = v + floor (12), (14)."""
     scale: tl.constexpr = 1.0 / SLOPE_SCALE
     d = v - u
     slope = d * _reciprocal(v * scale + floor * scale)
@@ -262,6 +303,56 @@ def _divergence(u, v, floor, SLOPE_SCALE: tl.constexpr):
     series = d * x * (0.5 + x * (1.0 / 6.0 + x * (1.0 / 12.0 + x * (1.0 / 20.0))))
     ratio = tl.maximum(1.0 - x, 1e-30)
     return slope, tl.where(tl.abs(x) < 0.0625, series, d + (u + floor) * _log_approximate(ratio))
+
+
+@triton.jit
+def _spiral(y, t, matrix, bins, floor, wide, narrow, FRAMES: tl.constexpr, CHUNKS: tl.constexpr, BINS: tl.constexpr,
+            PER_FRAME: tl.constexpr, GRADIENT: tl.constexpr, EXACT_TARGET: tl.constexpr, WEIGHTED: tl.constexpr,
+            PRODUCT: tl.constexpr, SCALE: tl.constexpr, SLOPE_SCALE: tl.constexpr,
+            ROW_SCALE: tl.constexpr):  # fmt: skip
+    """The divergence of blurred cells, and its gradient for each chunk (11), (12), (14); y and t are factors."""
+    value = tl.zeros([FRAMES], tl.float32) if PER_FRAME else 0.0
+    g = ()
+    for c in tl.static_range(len(CHUNKS)):
+        g = g + (_zeros(FRAMES, CHUNKS[c][1]),)
+    scaled_floor = (narrow * floor)[:, None] if WEIGHTED and ROW_SCALE else floor
+    for bin in range(0, bins, BINS):
+        u = _zeros(FRAMES, BINS)
+        v = _zeros(FRAMES, BINS)
+        blur = ()
+        for c in tl.static_range(len(CHUNKS)):
+            blur = blur + (_block(matrix, CHUNKS[c][0], CHUNKS[c][1], bin, BINS, PRODUCT),)
+            v = _multiply_add(y[c], blur[c], v, False, PRODUCT)
+            u = _multiply_add(t[c], blur[c], u, EXACT_TARGET, PRODUCT)
+        slope, divergence = _divergence(u, v, scaled_floor, SLOPE_SCALE)
+        value += _sum(divergence * wide[:, None] if WEIGHTED and ROW_SCALE else divergence, 1, PER_FRAME)
+        if GRADIENT:
+            large, small = _power_of_two(tl.maximum(tl.max(tl.abs(slope), 1), 1e-30))
+            x = _factor(slope * (small * SCALE)[:, None] if ROW_SCALE else slope, PRODUCT)
+            sums = ()
+            for c in tl.static_range(len(CHUNKS)):
+                back = _transposed(blur[c])
+                if ROW_SCALE:
+                    part = _multiply_add(x, back, _zeros(FRAMES, CHUNKS[c][1]), False, PRODUCT)
+                    sums = sums + (g[c] + part * large[:, None],)
+                else:
+                    sums = sums + (_multiply_add(x, back, g[c], False, PRODUCT),)
+            g = sums
+    return value, g
+
+
+@triton.jit
+def _quadratic(d, matrix, wide, FRAMES: tl.constexpr, CHUNKS: tl.constexpr, WEIGHTED: tl.constexpr,
+               PRODUCT: tl.constexpr, ROW_SCALE: tl.constexpr):  # fmt: skip
+    """K d for each chunk (16); d is factors."""
+    g = ()
+    for c in tl.static_range(len(CHUNKS)):
+        sum = _zeros(FRAMES, CHUNKS[c][1])
+        for k in tl.static_range(len(CHUNKS)):
+            kernel = _block(matrix, CHUNKS[k][0], CHUNKS[k][1], CHUNKS[c][0], CHUNKS[c][1], PRODUCT)
+            sum = _multiply_add(d[k], kernel, sum, False, PRODUCT)
+        g = g + (sum * wide[:, None] if WEIGHTED and ROW_SCALE else sum,)
+    return g
 
 
 @triton.jit
@@ -315,153 +406,78 @@ def loss_kernel(
     floor: tl.float32,        # b (11)
     KIND: tl.constexpr, LOGITS: tl.constexpr, CROSS: tl.constexpr, WEIGHTED: tl.constexpr, PER_FRAME: tl.constexpr,
     COUNT: tl.constexpr,      # "", "frames" that have a weight, or "notes" (29)
-    GRADIENT: tl.constexpr, EXACT_TARGET: tl.constexpr,
+    GRADIENT: tl.constexpr, EXACT_TARGET: tl.constexpr,  # lower parts of targets are 0
     FLAT: tl.constexpr,       # frame i of the batch lies at i times the stride of frames
-    TIME_LAST: tl.constexpr, PRED_VECTOR: tl.constexpr, TARGET_VECTOR: tl.constexpr, WEIGHT_VECTOR: tl.constexpr,
+    TIME_LAST: tl.constexpr,  # frames lie side by side, else keys
+    VECTORS: tl.constexpr,    # how many cells of pred and grad, target, weight are loaded at once
     FRAMES: tl.constexpr, CHUNKS: tl.constexpr, BINS: tl.constexpr, MATRIX_WIDTH: tl.constexpr,
     PRODUCT: tl.constexpr, SCALE: tl.constexpr, SLOPE_SCALE: tl.constexpr, ROW_SCALE: tl.constexpr,
 ):
     # fmt: on
+    KEYS: tl.constexpr = 0 if TIME_LAST else 1  # the dimension of keys in a tile
     group = tl.program_id(1).to(tl.int64)
-    pred += tl.multiple_of(group * pred_g, PRED_VECTOR)
-    target += tl.multiple_of(group * target_g, TARGET_VECTOR)
-    weight += tl.multiple_of(group * weight_g, WEIGHT_VECTOR)
-    grad += tl.multiple_of(group * grad_g, PRED_VECTOR)
+    pred = _group(pred, group, pred_g, VECTORS[0])
+    target = _group(target, group, target_g, VECTORS[1])
+    weight = _group(weight, group, weight_g, VECTORS[2])
+    grad = _group(grad, group, grad_g, VECTORS[0])
     total = tl.full((), 0.0, tl.float64)
     norm = tl.full((), 0.0, tl.float64)
     for tile in range(tl.program_id(0), tl.cdiv(frames, FRAMES), tl.num_programs(0)):
         frame = tile * FRAMES + tl.arange(0, FRAMES)
         inside = frame < frames
-        pred_at = _frame_at(frame, T, pred_b, pred_t, FLAT)
-        target_at = _frame_at(frame, T, target_b, target_t, FLAT)
-        weight_at = _frame_at(frame, T, weight_b, weight_t, FLAT)
-        grad_at = _frame_at(frame, T, grad_b, grad_t, FLAT)
-        frame_value = tl.zeros([FRAMES], tl.float32)
+        arrays = (
+            (pred, _frame_at(frame, T, pred_b, pred_t, FLAT), pred_p),
+            (target, _frame_at(frame, T, target_b, target_t, FLAT), target_p),
+            (weight, _frame_at(frame, T, weight_b, weight_t, FLAT), weight_p),
+        )
+        part = tl.zeros([FRAMES], tl.float32) if PER_FRAME else 0.0  # of the value
         frame_norm = tl.zeros([FRAMES], tl.float32)
         widest = tl.full([FRAMES], 1.0, tl.float32)
-        cost = 0.0
-        ys = ()
-        ts = ()
-        slopes = ()  # dy/dz, times the cell's weight
-        ds = ()      # the gradient of the cross-entropy
-        gs = ()      # of the kind, with respect to weight times y
+        cells = ()
         for c in tl.static_range(len(CHUNKS)):
-            at, exists = _places(pred_at, inside, pred_p, keys, CHUNKS[c][0], CHUNKS[c][1], TIME_LAST, PRED_VECTOR)
-            z = tl.load(pred + at, mask=exists, other=_OUTSIDE if LOGITS else 0.0).to(tl.float32)
-            at, exists = _places(
-                target_at, inside, target_p, keys, CHUNKS[c][0], CHUNKS[c][1], TIME_LAST, TARGET_VECTOR)
-            t = tl.load(target + at, mask=exists, other=0).to(tl.float32)
-            if WEIGHTED:
-                at, exists = _places(
-                    weight_at, inside, weight_p, keys, CHUNKS[c][0], CHUNKS[c][1], TIME_LAST, WEIGHT_VECTOR)
-                w = tl.load(weight + at, mask=exists, other=0).to(tl.float32)
-            if LOGITS:
-                e, y, rest = _sigmoid(z)
-                slope = y * rest
-            else:
-                e, y, rest = z, z, 1.0 - z
-                slope = tl.full(z.shape, 1.0, tl.float32)
-            if KIND == "weighted_bce":
-                near = _nearest(target, weight, nearness, target_at, target_p, weight_at, weight_p, inside, keys, FRAMES,
-                                CHUNKS[c][0], CHUNKS[c][1], TIME_LAST, WEIGHTED)
-                part, d = _cross_entropy(z, t, hit, cross + term * (_STRAY_FLOOR + 1.0 - near), y, rest, e, LOGITS)
-            elif CROSS:
-                part, d = _plain_cross_entropy(z, t, y, rest, e, LOGITS)
-                part *= cross
-                d *= cross
-            else:
-                part = tl.zeros_like(z)
-                d = tl.zeros_like(z)
-            if WEIGHTED:
-                part *= w
-                d *= w
-                y *= w
-                t *= w
-                slope *= w
-            if PER_FRAME:
-                frame_value += _sum_keys(part, TIME_LAST)
-            else:
-                cost += tl.sum(part)
+            cells = cells + (_cells(
+                arrays, nearness, inside, keys, cross, hit, term, FRAMES, CHUNKS[c][0], CHUNKS[c][1], KIND, LOGITS,
+                CROSS, WEIGHTED, TIME_LAST, VECTORS),)  # fmt: skip
+            part += _sum(cells[c][0], KEYS, PER_FRAME)
             if COUNT == "frames":
-                frame_norm = tl.maximum(frame_norm, tl.max(w, 0 if TIME_LAST else 1))
+                frame_norm = tl.maximum(frame_norm, tl.max(cells[c][5], KEYS))
             elif COUNT == "notes":
-                frame_norm += _sum_keys(t, TIME_LAST)
+                frame_norm += tl.sum(cells[c][3], KEYS)
             if WEIGHTED:
-                widest = tl.maximum(widest, tl.max(w, 0 if TIME_LAST else 1))
-            ds = ds + (d,)
-            slopes = slopes + (slope,)
-            ys = ys + (y,)
-            ts = ts + (t,)
-            gs = gs + (_zeros(FRAMES, CHUNKS[c][1]),)
-        # Factors of the products: frames first, weights scaled to less than 2.
+                widest = tl.maximum(widest, tl.max(cells[c][5], KEYS))
+        # With weights frames are scaled so that none is above 2.
         wide, narrow = _power_of_two(widest)
-        y_factors = ()
-        t_factors = ()
-        if KIND == "spiral" or KIND == "quadratic":
-            for c in tl.static_range(len(CHUNKS)):
-                scale = _by_frame(narrow, TIME_LAST) * SCALE if WEIGHTED and ROW_SCALE else SCALE
-                if KIND == "spiral":
-                    y_factors = y_factors + (_factor(_frames_first(ys[c] * scale, TIME_LAST), PRODUCT),)
-                    t_factors = t_factors + (_factor(_frames_first(ts[c] * scale, TIME_LAST), PRODUCT),)
-                else:
-                    y_factors = y_factors + (_factor(_frames_first((ys[c] - ts[c]) * scale, TIME_LAST), PRODUCT),)
+        row_scale = _by_frame(narrow, TIME_LAST) * SCALE if WEIGHTED and ROW_SCALE else SCALE
+        y = ()
+        t = ()
         if KIND == "spiral":
-            frame_floor = (narrow * floor)[:, None] if WEIGHTED and ROW_SCALE else floor
-            for bin in range(0, bins, BINS):
-                u = _zeros(FRAMES, BINS)
-                v = _zeros(FRAMES, BINS)
-                blur = ()
-                for c in tl.static_range(len(CHUNKS)):
-                    blur = blur + (_blocks(matrix, matrix_low, CHUNKS[c][0], CHUNKS[c][1], bin, BINS, MATRIX_WIDTH,
-                                           PRODUCT),)
-                    v = _multiply_add(y_factors[c], blur[c], v, False, PRODUCT)
-                    u = _multiply_add(t_factors[c], blur[c], u, EXACT_TARGET, PRODUCT)
-                x, divergence = _divergence(u, v, frame_floor, SLOPE_SCALE)
-                if PER_FRAME or (WEIGHTED and ROW_SCALE):
-                    frame_divergence = tl.sum(divergence, 1) * term
-                    frame_value += frame_divergence * wide if WEIGHTED and ROW_SCALE else frame_divergence
-                else:
-                    cost += tl.sum(divergence) * term
-                if GRADIENT:
-                    large, small = _power_of_two(tl.maximum(tl.max(tl.abs(x), 1), 1e-30))
-                    x_factor = _factor(x * (small * SCALE)[:, None] if ROW_SCALE else x, PRODUCT)
-                    sums = ()
-                    for c in tl.static_range(len(CHUNKS)):
-                        if ROW_SCALE:
-                            sums = sums + (gs[c] + large[:, None] * _multiply_add(
-                                x_factor, _transposed(blur[c]), _zeros(FRAMES, CHUNKS[c][1]), False, PRODUCT),)
-                        else:
-                            sums = sums + (_multiply_add(x_factor, _transposed(blur[c]), gs[c], False, PRODUCT),)
-                    gs = sums
+            for c in tl.static_range(len(CHUNKS)):
+                y = y + (_factor(_frames_first(cells[c][2] * row_scale, TIME_LAST), PRODUCT),)
+                t = t + (_factor(_frames_first(cells[c][3] * row_scale, TIME_LAST), PRODUCT),)
+            value_part, g = _spiral(
+                y, t, (matrix, matrix_low, MATRIX_WIDTH), bins, floor, wide, narrow, FRAMES, CHUNKS, BINS, PER_FRAME,
+                GRADIENT, EXACT_TARGET, WEIGHTED, PRODUCT, SCALE, SLOPE_SCALE, ROW_SCALE)  # fmt: skip
+            part += value_part * term
         elif KIND == "quadratic":
-            sums = ()
             for c in tl.static_range(len(CHUNKS)):
-                g = gs[c]
-                for k in tl.static_range(len(CHUNKS)):
-                    g = _multiply_add(y_factors[k], _blocks(matrix, matrix_low, CHUNKS[k][0], CHUNKS[k][1],
-                                                            CHUNKS[c][0], CHUNKS[c][1], MATRIX_WIDTH, PRODUCT),
-                                      g, False, PRODUCT)
-                if WEIGHTED and ROW_SCALE:
-                    g *= wide[:, None]
-                part = _frames_first(g, TIME_LAST) * (ys[c] - ts[c]) * (0.5 * term)
-                if PER_FRAME:
-                    frame_value += _sum_keys(part, TIME_LAST)
-                else:
-                    cost += tl.sum(part)
-                sums = sums + (g,)
-            gs = sums
+                y = y + (_factor(_frames_first((cells[c][2] - cells[c][3]) * row_scale, TIME_LAST), PRODUCT),)
+            g = _quadratic(
+                y, (matrix, matrix_low, MATRIX_WIDTH), wide, FRAMES, CHUNKS, WEIGHTED, PRODUCT, ROW_SCALE)  # fmt: skip
+            for c in tl.static_range(len(CHUNKS)):
+                cost = _frames_first(g[c], TIME_LAST) * (cells[c][2] - cells[c][3]) * (0.5 * term)  # (15)
+                part += _sum(cost, KEYS, PER_FRAME)
         if GRADIENT:
+            to = (grad, _frame_at(frame, T, grad_b, grad_t, FLAT), grad_p)
             for c in tl.static_range(len(CHUNKS)):
-                g = ds[c]
+                slope = cells[c][1]
                 if KIND == "spiral" or KIND == "quadratic":
-                    g += _frames_first(gs[c], TIME_LAST) * (slopes[c] * slope_term)
-                at, exists = _places(grad_at, inside, grad_p, keys, CHUNKS[c][0], CHUNKS[c][1], TIME_LAST, PRED_VECTOR)
-                tl.store(grad + at, g, mask=exists)
+                    slope += _frames_first(g[c], TIME_LAST) * (cells[c][4] * slope_term)  # (6)
+                pointers, exists = _places(to, inside, keys, CHUNKS[c][0], CHUNKS[c][1], TIME_LAST, VECTORS[0])
+                tl.store(pointers, slope, mask=exists)
         if PER_FRAME:
-            tl.store(value + group * frames + frame, frame_value, mask=inside)
-        elif WEIGHTED and ROW_SCALE:
-            cost += tl.sum(frame_value)
-        total += cost.to(tl.float64)
+            tl.store(value + group * frames + frame, part, mask=inside)
+        else:
+            total += part.to(tl.float64)
         if COUNT == "frames":
             norm += tl.sum((frame_norm > 0).to(tl.float32)).to(tl.float64)
         elif COUNT == "notes":

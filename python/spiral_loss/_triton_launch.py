@@ -13,6 +13,7 @@ import math
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
+import triton
 from torch import Tensor
 
 from . import _plan, _reference
@@ -31,6 +32,7 @@ _KEYS = 128  # tables are made for all keys there are; fewer keys use a part of 
 _FRAMES, _BINS, _WARPS = 64, 32, 4  # of a tile: the tensor cores of sm_90 take 64 rows from 4 warps
 _SCALE = 2.0**14  # cells and matrices hold numbers up to 2, fp16 up to 2^16
 _WORKSPACE = 4096  # numbers
+_TOO_OLD = tuple(int(n) for n in triton.__version__.split(".")[:2]) < (3, 4)
 Strides = Tuple[int, int, int, int]  # of groups, rolls, frames and keys, in elements
 Types = Tuple[torch.dtype, torch.dtype, Optional[torch.dtype]]  # of input, target and weight
 
@@ -38,6 +40,8 @@ Types = Tuple[torch.dtype, torch.dtype, Optional[torch.dtype]]  # of input, targ
 def unsupported(options: Options, input: Tensor) -> Optional[str]:
     """What of such a call the kernels do not have; None if they have all of it."""
     device = input.device
+    if _TOO_OLD:
+        return f"kernels for Triton {triton.__version__}, but for 3.4 and newer"
     if device.type != "cuda" and not (INTERPRETED and device.type == "cpu"):
         return f"tensors on {device}"
     if input.dtype not in _FLOATS:
@@ -51,7 +55,7 @@ def unsupported(options: Options, input: Tensor) -> Optional[str]:
     return None
 
 
-@functools.lru_cache(maxsize=None)
+@_reference._constant
 def _capable(index: int) -> bool:
     """Whether the device has the PTX instructions that the kernels use: NVIDIA's since Ampere."""
     return torch.version.cuda is not None and torch.cuda.get_device_capability(index) >= (8, 0)
@@ -163,10 +167,10 @@ def plan(
     count = {"per_note": "notes", "mean": "frames" if weighted else ""}.get(options.reduction, "")
     constants = (
         kind, options.from_logits, options.bce > 0, weighted, options.reduction == "none", count, gradient,
-        types[1] in _SHORT and not weighted, flat, time_last, *vectors, _FRAMES,
+        types[1] in _SHORT and not weighted, flat, time_last, vectors, _FRAMES,
         _chunks(keys, 32 if kind == "quadratic" else _KEYS), _BINS, width, product, scale, slope_scale, row_scale,
     )  # fmt: skip
-    settings = {"num_warps": _WARPS, "num_stages": 1}
+    settings = {"num_warps": _WARPS, "num_stages": 1, "enable_fp_fusion": True}
     if keys <= 48:  # then a tile fits into 168 registers a thread, and three programs run on a multiprocessor at once
         settings["maxnreg"] = 168
     scales = (scale * scale, unit / (scale * scale), unit / (scale * of_slopes))
@@ -204,7 +208,7 @@ def fold(shape: Sequence[int], strides: Sequence[int], pitch: int, time: int) ->
     """Strides of (1, B, T, P), B being all other dimensions; None if no single stride walks through those."""
     step, extent = 0, 1
     for dim in range(len(shape) - 1, -1, -1):
-        if dim == pitch or dim == time or shape[dim] == 1:
+        if dim in (pitch, time) or shape[dim] == 1:
             continue
         if extent == 1:
             step = strides[dim]

@@ -103,6 +103,7 @@ def _choose(backend: str, input: Tensor, options: Options) -> str:
 
 
 def _triton() -> Any:
+    """The Triton path, imported when first asked for: Triton takes its time."""
     global _module
     if _module is None:
         from . import _triton as module
@@ -133,16 +134,18 @@ def apply(
     _check_all(input, target, weight, options, pitch)
     chosen = _choose(backend, input, options)
     if chosen == "triton":
-        if _triton().plain(input, target, weight):
-            return _triton().eager(options, input, target, weight, pitch, time)  # type: ignore[no-any-return]
-        path: Any = _triton().value
+        kernels = _triton()
+        if kernels.plain(input, target, weight):
+            result: Tensor = kernels.eager(options, input, target, weight, pitch, time)
+            return result
+        path = kernels.value
     else:
         path = _reference.loss if chosen == "torch" else _op.value
     dtype = torch.float64 if input.dtype == torch.float64 else torch.float32
     if weight is not None:
         weight = _canonical(weight.detach().to(dtype).expand(input.shape), pitch, time)
     y, t = (_canonical(x.to(dtype), pitch, time) for x in (input, target.detach()))
-    value = path(options, y, t, weight)[0]
+    value: Tensor = path(options, y, t, weight)[0]
     if options.reduction != "none":
         return value
     leading = [n for dim, n in enumerate(input.shape) if dim not in (pitch, time)]
@@ -193,7 +196,9 @@ def spiral_loss(
         reduction: "mean" per column (columns of weight 0 do not count), "sum", "per_note" (divided by the number of
             target notes, at least 1), or "none": one value per column, the input's shape without its pitch dimension.
         sample_weight: weights of cells, 0 to 1e6, of a shape that broadcasts to the input's; 0 leaves a cell out.
-        backend: "auto", "native" (the C kernels: CPU, first derivatives) or "torch" (any device, any derivative).
+        backend: "native" (C kernels: CPU), "triton" (Triton kernels: NVIDIA GPUs; float32, float16 and bfloat16, no
+            time_tolerance), both for first derivatives; "torch" (any device, any derivative); or "auto", the first of
+            these that can.
 
     Returns:
         A scalar, or with "none" a tensor of columns; float64 for a float64 input, else float32.

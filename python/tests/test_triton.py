@@ -7,7 +7,11 @@ runs the kernels as Python. `bench/gpu.py` runs this file too.
 
 import concurrent.futures
 import copy
+import json
 import math
+import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -153,10 +157,9 @@ def test_extreme_logits_have_finite_values_and_gradients():
     t = torch.zeros_like(z)
     t[2:] = 1
     for kind in KINDS:
-        value, grad = gradient(lambda z, k=kind: functional.apply(options(k, reduction="none"), z, t, backend="triton"), z)
-        exact, exact_grad = gradient(
-            lambda z, k=kind: functional.apply(options(k, reduction="none"), z, t.double(), backend="torch"), z.double()
-        )
+        o = options(kind, reduction="none")
+        value, grad = gradient(lambda z, o=o: functional.apply(o, z, t, backend="triton"), z)
+        exact, exact_grad = gradient(lambda z, o=o: functional.apply(o, z, t.double(), backend="torch"), z.double())
         assert torch.allclose(value.double(), exact, rtol=1e-6)
         assert (grad - exact_grad).abs().max() <= 2e-6 * exact_grad.abs().max()
 
@@ -193,7 +196,7 @@ def test_half_precision_is_computed_in_single(dtype):
     assert value.dtype == torch.float32
     assert torch.allclose(value, wanted, rtol=1e-6)
     assert grad.dtype == dtype
-    assert torch.equal(grad, wanted_grad.to(dtype)) or (grad - wanted_grad).abs().max() <= 1e-2 * wanted_grad.abs().max()
+    assert torch.allclose(grad.float(), wanted_grad, rtol=2.0**-8, atol=1e-7)
     x = z.clone().requires_grad_()
     (65536 * sl.SpiralLoss(backend="triton")(x, t)).backward()  # loss scaling: the gradient is scaled in float32
     assert torch.allclose(x.grad.float(), 65536 * wanted_grad, rtol=2e-2, atol=1e-4)
@@ -315,8 +318,8 @@ def test_backward_multiplies_by_what_comes_from_above():
     columns = sl.SpiralLoss(backend="triton", reduction="none")(x, t)
     by = torch.linspace(-1, 2, columns.numel(), device=DEVICE).view(columns.shape)
     (g,) = torch.autograd.grad(columns, x, by)
-    wanted = gradient(lambda z: by * functional.apply(
-        options(weight=1.0, bce=1.0, low=48, reduction="none"), z, t.double(), backend="torch"), z.double())[1]  # fmt: skip
+    exact = sl.SpiralLoss(backend="torch", reduction="none")
+    wanted = gradient(lambda z: by * exact(z, t.double()), z.double())[1]
     assert (g - wanted).abs().max() <= 2e-6 * wanted.abs().max()
 
 
@@ -585,8 +588,10 @@ def test_a_cuda_graph_records_value_and_gradient(backend):
 def test_a_capture_before_the_first_call_is_refused_in_one_sentence():
     z, t = rolls(4, 36, 36)
     sl.SpiralLoss()(z, t)
-    with pytest.raises(RuntimeError, match="call the loss once before the capture"), torch.cuda.graph(torch.cuda.CUDAGraph()):
+    graph = torch.cuda.CUDAGraph()
+    with pytest.raises(RuntimeError, match="call the loss once before the capture"), torch.cuda.graph(graph):
         sl.SpiralLoss(blur=0.4567)(z, t)
+    assert sl.SpiralLoss(blur=0.4567)(z, t).isfinite()
 
 
 @gpu_only
@@ -631,10 +636,73 @@ def test_large_gradients_are_multiplied_only_where_needed():
 
 
 @gpu_only
+@needs_op
+def test_compile_with_cuda_graphs():
+    z, t = rolls(4, 12, 12)
+    step = Step(sl.SpiralLoss())
+    torch._dynamo.reset()
+    compiled = torch.compile(step, mode="reduce-overhead", fullgraph=True)
+    for seed in range(4):  # recorded at the second call or third, then replayed
+        z, t = rolls(4, 12, 12, seed=seed)
+        step.zero_grad()
+        value = compiled(z, t)
+        value.backward()
+        grad = step.layer.weight.grad.clone()
+        step.zero_grad()
+        wanted = step(z, t)
+        wanted.backward()
+        assert torch.allclose(value, wanted, rtol=1e-5)
+        assert torch.allclose(grad, step.layer.weight.grad, rtol=1e-4, atol=1e-7)
+
+
+@gpu_only
+def test_ddp_over_nccl(tmp_path):
+    z, t = rolls(4, 12, 12)
+    step = Step(sl.SpiralLoss())
+    wanted = step(z, t)
+    wanted.backward()
+    grad = step.layer.weight.grad.clone()
+    step.zero_grad()
+    torch.distributed.init_process_group("nccl", init_method=f"file://{tmp_path}/rendezvous", rank=0, world_size=1)
+    try:
+        value = torch.nn.parallel.DistributedDataParallel(step, device_ids=[0])(z, t)
+        value.backward()
+    finally:
+        torch.distributed.destroy_process_group()
+    assert torch.equal(value, wanted)
+    assert torch.allclose(step.layer.weight.grad, grad, rtol=1e-6)
+
+
+@gpu_only
 def test_auto_takes_the_kernels_on_a_gpu():
     z, t = rolls(4, 36, 36)
     assert functional._choose("auto", z, sl.SpiralLoss().options) == "triton"
     assert functional._choose("auto", z.double(), sl.SpiralLoss().options) == "torch"
+
+
+@pytest.mark.skipif(GPU, reason="they run on the GPU")
+def test_kernels_compile_for_a_gpu_that_is_not_there():
+    helper = pathlib.Path(__file__).with_name("build_kernels.py")
+    run = subprocess.run([sys.executable, helper, "--json"], capture_output=True, text=True, check=True)
+    found = {f["kernel"]: f for f in json.loads(run.stdout)}
+    assert len(found) == 10
+    for name, f in found.items():
+        assert f["shared"] <= 99 * 1024, name  # what the smallest of the GPUs has
+        assert f["spilled"] <= 2048, name
+    assert found["spiral, 36 keys"]["registers"] <= 168
+    assert found["spiral, 36 keys"]["spilled"] <= 256
+
+
+def test_the_first_call_may_be_a_compiled_one(python):
+    code = """
+import torch, spiral_loss as sl
+z, t = torch.randn(2, 12, 8), (torch.rand(2, 12, 8) < 0.2).float()
+loss = sl.SpiralLoss(backend="triton")
+assert torch.allclose(torch.compile(loss, fullgraph=True, backend="aot_eager")(z, t), loss(z, t))
+print("ok")
+"""
+    if not GPU:
+        assert python(code, TRITON_INTERPRET="1").strip() == "ok"
 
 
 def test_bce_alone_is_binary_cross_entropy():
