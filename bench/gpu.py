@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The losses on a GPU: value and gradient of logits, against PyTorch's cross-entropy, in one run.
 
-    python bench/gpu.py [--csv FILE] [--seconds 110]
+    python bench/gpu.py [--csv FILE] [--seconds 80] [--compile-only]
 
 What a call must do, for 32,768 rolls of 36 x 36 (1.18 million frames) on an H100, and how long that takes at least:
 
@@ -167,7 +167,7 @@ class Graph(Contender):
         self.turn += 1
 
 
-def time_all(contenders):
+def time_all(contenders, rounds=ROUNDS):
     """Name -> median microseconds, of rounds in turns."""
     ready = []
     for c in contenders:
@@ -176,17 +176,17 @@ def time_all(contenders):
             ready.append(c)
         except Exception as error:  # one contender that fails must not hide the others
             print(f"    {c.name}: {type(error).__name__}: {str(error)[:150]}")
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for c in ready:
             c.round()
-    return {c.name: 1e6 * statistics.median(c.times) for c in ready}
+    return {c.name: 1e6 * statistics.median(c.times) for c in ready if c.times}
 
 
 def left(seconds):
     return seconds - (time.monotonic() - START)
 
 
-def main_table(shape, compiled, seconds):
+def main_table(shape, compiled, seconds, rounds=ROUNDS):
     """Microseconds of every contender at one size."""
     cells = shape[0] * shape[1] * shape[2]
     sets = rolls(shape, max(2, min(8, 100_000_000 // cells)))
@@ -208,10 +208,10 @@ def main_table(shape, compiled, seconds):
                 contenders.append(Contender(name, loss, sets))
             else:
                 print(f"    left out: {name}")
-    return time_all(contenders)
+    return time_all(contenders, rounds)
 
 
-def other_calls(shape):
+def other_calls(shape, rounds=ROUNDS):
     """Other kinds, types and layouts at one size; each is also PyTorch's cross-entropy's."""
     sets = rolls(shape, 2)
     turned = [(z.detach().mT.contiguous().requires_grad_(), t.mT.contiguous()) for z, t in sets]
@@ -238,7 +238,7 @@ def other_calls(shape):
         Contender("weighted_bce", Weighted(), sets),
         Contender("spiral, 35 columns", Spiral(),
                   [(z.detach()[..., :35].contiguous().requires_grad_(), t[..., :35].contiguous()) for z, t in sets]),
-    ])  # fmt: skip
+    ], rounds)  # fmt: skip
 
 
 def errors(shape):
@@ -266,6 +266,15 @@ def errors(shape):
     one("energy", Energy(backend="triton"), Energy(backend="torch"))
     one("weighted_bce", Weighted(backend="triton"), Weighted(backend="torch"))
     return found
+
+
+def compile_only(compiled):
+    """Calls everything on small batches: kernels are compiled, and kept on disk for the run that measures."""
+    for shape in ((64, 36, 36), (512, 36, 36), (4, 88, 256)):
+        main_table(shape, compiled, 1000, 0)
+    other_calls((4, 36, 36), 0)
+    errors((4, 36, 36))
+    errors((4, 88, 256))
 
 
 def host_time():
@@ -315,17 +324,26 @@ def row(what, contender, shape, number):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--csv", metavar="FILE")
-    parser.add_argument("--seconds", type=float, default=110, help="leave out contenders after that long")
+    parser.add_argument("--seconds", type=float, default=80, help="leave out contenders after that long")
+    parser.add_argument("--compile-only", action="store_true", help="compile all that a run needs, measure nothing")
     arguments = parser.parse_args()
+    compiled = {
+        "bce compiled": torch.compile(bce),
+        "plain compiled": torch.compile(Spiral(backend="torch")),
+        "triton compiled": torch.compile(Spiral(backend="triton")),
+    }
+    if arguments.compile_only:
+        compile_only(compiled)
+        return
     rows = []
     try:
-        report(rows, arguments.seconds)
+        report(rows, compiled, arguments.seconds)
     finally:  # what was measured before something went wrong
         if arguments.csv and rows:
             keep(arguments.csv, rows)
 
 
-def report(rows, seconds):
+def report(rows, compiled, seconds):
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}")
     for shape in ((4096, 36, 36), (512, 88, 256)):
         print(f"\nlargest errors, {shape[0]} rolls of {shape[1]} x {shape[2]}: value, gradient of the largest")
@@ -336,11 +354,6 @@ def report(rows, seconds):
     for (name, what), us in host_time().items():
         print(f"    {name:<34}{what:<22}{us:>9.1f}")
         rows.append(row(f"host us, {what}", name, (1, 36, 36), us))
-    compiled = {
-        "bce compiled": torch.compile(bce, dynamic=None),
-        "plain compiled": torch.compile(Spiral(backend="torch"), dynamic=None),
-        "triton compiled": torch.compile(Spiral(backend="triton"), dynamic=None),
-    }
     tables = {}
     for shape in SIZES:
         tables[shape] = main_table(shape, compiled, seconds)
@@ -351,6 +364,9 @@ def report(rows, seconds):
         cells = [f"{tables[s][name]:>17.0f}" if name in tables[s] else f"{'-':>17}" for s in SIZES]
         print(f"    {name:<34}" + "".join(cells))
         rows += [row("us", name, s, tables[s][name]) for s in SIZES if name in tables[s]]
+    share = [f"{100 * tables[s]['a copy of as many bytes'] / tables[s]['triton, graph']:>16.0f}%" if "triton, graph" in tables[s]
+             else f"{'-':>17}" for s in SIZES]
+    print("    of the copy's speed, graph" + " " * 8 + "".join(share))
     print("    bce / triton" + " " * 22 + "".join(f"{tables[s]['bce'] / tables[s]['triton']:>17.2f}" for s in SIZES))
     missed = [s for s in SIZES if tables[s]["triton"] > tables[s]["bce"]]
     print("goal, at most the time of PyTorch's cross-entropy at each size: " + (f"MISSED at {missed}" if missed else "met"))
