@@ -236,7 +236,7 @@ def other_calls(shape, rounds=ROUNDS):
         Contender("bce, weights", masked_bce, masked),
         Contender("energy", Energy(), sets),
         Contender("weighted_bce", Weighted(), sets),
-        Contender("spiral, 35 columns", Spiral(),
+        Contender("spiral, 35 frames", Spiral(),
                   [(z.detach()[..., :35].contiguous().requires_grad_(), t[..., :35].contiguous()) for z, t in sets]),
     ], rounds)  # fmt: skip
 
@@ -310,14 +310,14 @@ def keep(path, rows):
     }  # fmt: skip
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, ["what", "contender", "rolls", "keys", "columns", "number", *machine])
+        writer = csv.DictWriter(file, ["what", "contender", "rolls", "keys", "frames", "number", *machine])
         writer.writeheader()
         writer.writerows({**row, **machine} for row in rows)
     print(f"\nkept as {path}")
 
 
 def row(what, contender, shape, number):
-    return {"what": what, "contender": contender, "rolls": shape[0], "keys": shape[1], "columns": shape[2],
+    return {"what": what, "contender": contender, "rolls": shape[0], "keys": shape[1], "frames": shape[2],
             "number": f"{number:.6g}"}  # fmt: skip
 
 

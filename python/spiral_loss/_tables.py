@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Constant tables as tensors: made once for each set of options, type and device, then kept.
+"""Constant tables as tensors: made once for each set of options, type and device, then cached.
 
-A call that copied them from the host would wait for the device, and could not be recorded in a CUDA graph.
+A copy from the host in each call would synchronize with the device, and a CUDA graph could not record it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Make = Callable[..., Tensor]  # of dtype, device and hashable arguments
 
 
 def _alone(make: Make, dtype: torch.dtype, device: torch.device, *arguments: Any) -> Tensor:
-    """A tensor that belongs to no transform or mode of the caller: those are kept by thread, so it is made in a new
-    one."""
+    """The tensor, made in a new thread. Transforms and modes of the caller (torch.func, inference_mode, autocast) are
+    thread-local, and a cached tensor must not depend on them."""
     if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
         raise RuntimeError(
             "spiral_loss: the first call with these options makes tables, which a CUDA graph cannot record: call the "
@@ -50,7 +50,7 @@ def _compiling() -> bool:
 
 
 def on_device(make: Make) -> Make:
-    """Keeps the tensors that `make` gives. Where a compiler or a dispatch mode looks on, they are made anew."""
+    """Caches the tensors that `make` returns. Under torch.compile or a dispatch mode they are made in each call."""
     kept = functools.lru_cache(maxsize=256)(functools.partial(_alone, make))
 
     @functools.wraps(make)

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: MIT
 """The losses as Triton kernels: value and gradient in one launch. Numbers in brackets are equations of docs/math.md.
 
-`loss_kernel` takes FRAMES frames of a batch at a time: load, sigmoid, cross-entropy, blur of both rolls, divergence,
-the transposed blur, chain rule, store. Keys are cut into CHUNKS whose widths are powers of two, as Triton wants them.
-The bins of the blur are visited BINS at a time, so that registers need not hold all of them.
+`loss_kernel` processes tiles of FRAMES frames: load, sigmoid, cross-entropy, blur of both rolls, divergence,
+transposed blur, chain rule, store. Triton needs powers of two, so the keys of a tile are split into CHUNKS of such
+widths. The bins of the blur are processed BINS at a time, to limit the number of registers.
 
-A blur is a matrix product. Tensor cores multiply numbers of 11 bits, which is too few. PRODUCT says what is done:
+A blur is a matrix product. Tensor cores multiply numbers with 11 significant bits, which is not enough. PRODUCT is one
+of
 
-    "fp16x3"  each factor is the sum of two fp16 numbers, 22 bits; three of the four products are added in float32.
-    "tf32x3"  the same with tf32, which has the range of float32, at half the rate.
-    "ieee"    float32 multiply-adds.
+    "fp16x3"  each factor is the sum of two fp16 numbers (22 bits); three of the four products are added in float32.
+    "tf32x3"  the same with tf32, which has the range of float32 and half the rate of fp16.
+    "ieee"    float32 multiply-adds, no tensor cores.
 
-To use fp16's range, cells and the matrix are multiplied by SCALE and the slopes of the divergence by SLOPE_SCALE,
-powers of two. The caller scales `floor`, `term` and `slope_term` to match. With ROW_SCALE each frame has powers of
-two of its own besides, made of its largest weight and its largest slope: for weights above 1 and small floors.
+For the range of fp16, cells and matrix are multiplied by SCALE and the slopes of the divergence by SLOPE_SCALE, powers
+of two. The caller scales `kl_offset`, `term` and `slope_term` accordingly. With ROW_SCALE each frame is also scaled by
+powers of two that depend on its largest sample weight and its largest slope.
 
-Nothing here knows PyTorch's autograd. Read next: `_triton`, which launches the kernels.
+Read next: `_triton_launch`, which launches the kernels.
 """
 
 from __future__ import annotations
@@ -31,12 +32,14 @@ def _nothing():  # type: ignore[no-untyped-def]
     pass
 
 
-# With TRITON_INTERPRET=1 a kernel is Python code on the CPU, without the instructions of a GPU.
+# With TRITON_INTERPRET=1 kernels run as Python code on the CPU, where PTX instructions do not exist.
 INTERPRETED = not isinstance(_nothing, triton.JITFunction)
 _PTX: tl.constexpr = tl.constexpr(not INTERPRETED)
-_OUTSIDE: tl.constexpr = tl.constexpr(-60000.0)  # the logit of a cell outside of the batch: float16 has it, exp is 0
-_EPSILON: tl.constexpr = tl.constexpr(2.0**-24)  # no logarithm of a probability below this (9)
-_STRAY_FLOOR: tl.constexpr = tl.constexpr(0.05)  # (19)
+_OUTSIDE: tl.constexpr = tl.constexpr(
+    -60000.0
+)  # logit of cells outside the batch: finite in float16, and exp(-60000) is 0
+_EPSILON: tl.constexpr = tl.constexpr(2.0**-24)  # least argument of a logarithm (9)
+_LEAST_FACTOR: tl.constexpr = tl.constexpr(0.05)  # (19)
 _LOG2_E: tl.constexpr = tl.constexpr(1.4426950408889634)
 _LN_2: tl.constexpr = tl.constexpr(0.6931471805599453)
 
@@ -44,7 +47,7 @@ _LN_2: tl.constexpr = tl.constexpr(0.6931471805599453)
 @triton.jit
 def _reciprocal(x):
     """1 / x, error one unit in the last place; x is a normal number."""
-    # Not pure on purpose, here and below: Triton computes a pure chain again for each layout that needs its result.
+    # is_pure=False: otherwise Triton repeats this and all that depends on it once per layout of a tile.
     if _PTX:
         return tl.inline_asm_elementwise(
             "rcp.approx.ftz.f32 $0, $1;", "=r,r", [x], dtype=tl.float32, is_pure=False, pack=1
@@ -55,7 +58,7 @@ def _reciprocal(x):
 
 @triton.jit
 def _log_approximate(x):
-    """log(x) of a normal number: absolute error 2e-7 for x in [1/2, 2], relative error 2e-7 outside."""
+    """log(x) of a normal number: absolute error 2e-7 for x in [1/2, 2], relative error 2e-7 elsewhere."""
     if _PTX:
         log2 = tl.inline_asm_elementwise(
             "lg2.approx.ftz.f32 $0, $1;", "=r,r", [x], dtype=tl.float32, is_pure=False, pack=1
@@ -116,10 +119,8 @@ def _frame_at(frame, T, roll_stride, frame_stride, FLAT: tl.constexpr):
 @triton.jit
 def _places(array, inside, keys, FIRST: tl.constexpr, WIDTH: tl.constexpr, TIME_LAST: tl.constexpr,
             VECTOR: tl.constexpr):  # fmt: skip
-    """Pointers to the cells of a chunk of keys, and which of them exist: (frames, keys), or turned with TIME_LAST.
-
-    An array is its pointer, where its frames begin, and the stride of its keys.
-    """
+    """Pointers to the cells of a chunk of keys, and a mask of those in the batch: (frames, keys), with TIME_LAST
+    (keys, frames). `array`: pointer, offsets of the frames, stride of the keys."""
     key = FIRST + tl.arange(0, WIDTH)
     if TIME_LAST:
         at = array[1][None, :] + key[:, None] * array[2]
@@ -150,7 +151,7 @@ def _frames_first(x, TIME_LAST: tl.constexpr):
 
 @triton.jit
 def _by_frame(x, TIME_LAST: tl.constexpr):
-    """A number per frame, to be multiplied with cells."""
+    """Numbers per frame in a shape that broadcasts to cells."""
     if TIME_LAST:
         return x[None, :]
     else:
@@ -159,7 +160,7 @@ def _by_frame(x, TIME_LAST: tl.constexpr):
 
 @triton.jit
 def _sum(x, KEYS: tl.constexpr, PER_FRAME: tl.constexpr):
-    """The sum of each frame over its keys or bins, which are dimension KEYS, or the sum of all."""
+    """The sum over dimension KEYS with PER_FRAME, else the sum of all elements."""
     if PER_FRAME:
         return tl.sum(x, KEYS)
     else:
@@ -168,7 +169,7 @@ def _sum(x, KEYS: tl.constexpr, PER_FRAME: tl.constexpr):
 
 @triton.jit
 def _factor(x, PRODUCT: tl.constexpr):
-    """A factor of a product, in parts."""
+    """A factor of a product as two parts; their sum is x to 22 bits."""
     if PRODUCT == "fp16x3":
         high = x.to(tl.float16)
         return high, (x - high.to(tl.float32)).to(tl.float16)
@@ -178,7 +179,7 @@ def _factor(x, PRODUCT: tl.constexpr):
 
 @triton.jit
 def _block(matrix, row, ROWS: tl.constexpr, column, COLUMNS: tl.constexpr, PRODUCT: tl.constexpr):
-    """A block of a matrix as a factor. The matrix is two pointers, to its parts, and its width."""
+    """A block of a matrix as a factor. `matrix`: pointers to its two parts, and its width."""
     at = (row + tl.arange(0, ROWS))[:, None] * matrix[2] + (column + tl.arange(0, COLUMNS))[None, :]
     high = tl.load(matrix[0] + at)
     if PRODUCT == "fp16x3":
@@ -194,7 +195,7 @@ def _transposed(factor):
 
 @triton.jit
 def _multiply_add(a, b, sum, EXACT: tl.constexpr, PRODUCT: tl.constexpr):
-    """sum + a b, small products first. EXACT: the lower part of a is 0."""
+    """sum + a b, small products first. EXACT: the second part of a is 0."""
     if PRODUCT == "fp16x3":
         if not EXACT:
             sum = tl.dot(a[1], b[0], sum)
@@ -220,22 +221,24 @@ def _sigmoid(z):
 
 
 @triton.jit
-def _cross_entropy(z, t, hit, stray, y, rest, e, LOGITS: tl.constexpr):
-    """hit t (-log y) + stray (1 - t) (-log(1 - y)), and its slope (8), (9), (19); rest is 1 - y, e is exp(-|z|)."""
+def _cross_entropy(z, t, positive, negative, y, rest, e, LOGITS: tl.constexpr):
+    """Cost and slope of positive t (-log y) + negative (1 - t) (-log(1 - y)) (8), (9), (19).
+
+    rest: 1 - y; e: exp(-|z|)."""
     if LOGITS:
         both = _log1p(e)
-        cost = hit * t * (tl.maximum(-z, 0.0) + both) + stray * (1.0 - t) * (tl.maximum(z, 0.0) + both)
-        return cost, stray * (1.0 - t) * y - hit * t * rest
+        cost = positive * t * (tl.maximum(-z, 0.0) + both) + negative * (1.0 - t) * (tl.maximum(z, 0.0) + both)
+        return cost, negative * (1.0 - t) * y - positive * t * rest
     else:
         on = tl.maximum(y, _EPSILON)
         off = tl.maximum(rest, _EPSILON)
-        cost = -(hit * t * _log(on) + stray * (1.0 - t) * _log(off))
-        return cost, stray * (1.0 - t) * _reciprocal(off) - hit * t * _reciprocal(on)
+        cost = -(positive * t * _log(on) + negative * (1.0 - t) * _log(off))
+        return cost, negative * (1.0 - t) * _reciprocal(off) - positive * t * _reciprocal(on)
 
 
 @triton.jit
 def _plain_cross_entropy(z, t, y, rest, e, LOGITS: tl.constexpr):
-    """The same with hit and stray 1."""
+    """The same with both factors 1."""
     if LOGITS:
         return tl.maximum(z, 0.0) - z * t + _log1p(e), y - t
     else:
@@ -243,30 +246,30 @@ def _plain_cross_entropy(z, t, y, rest, e, LOGITS: tl.constexpr):
 
 
 @triton.jit
-def _nearest(target, weight, nearness, inside, keys, FRAMES: tl.constexpr, FIRST: tl.constexpr, WIDTH: tl.constexpr,
-             TIME_LAST: tl.constexpr, WEIGHTED: tl.constexpr):  # fmt: skip
+def _nearest(target, sample_weight, nearness, inside, keys, FRAMES: tl.constexpr, FIRST: tl.constexpr,
+             WIDTH: tl.constexpr, TIME_LAST: tl.constexpr, WEIGHTED: tl.constexpr):  # fmt: skip
     """max over p of t_p min(w_p, 1) nearness(q - p) for the keys q of a chunk (20)."""
     most = _zeros(WIDTH, FRAMES) if TIME_LAST else _zeros(FRAMES, WIDTH)
     key = FIRST + tl.arange(0, WIDTH)
     for p in range(keys):
-        sounding = tl.load(target[0] + target[1] + p * target[2], mask=inside, other=0).to(tl.float32)
+        played = tl.load(target[0] + target[1] + p * target[2], mask=inside, other=0).to(tl.float32)
         if WEIGHTED:
-            w = tl.load(weight[0] + weight[1] + p * weight[2], mask=inside, other=0).to(tl.float32)
-            sounding *= tl.minimum(w, 1.0)
+            w = tl.load(sample_weight[0] + sample_weight[1] + p * sample_weight[2], mask=inside, other=0).to(tl.float32)
+            played *= tl.minimum(w, 1.0)
         near = tl.load(nearness + 127 + key - p)
         if TIME_LAST:
-            most = tl.maximum(most, near[:, None] * sounding[None, :])
+            most = tl.maximum(most, near[:, None] * played[None, :])
         else:
-            most = tl.maximum(most, near[None, :] * sounding[:, None])
+            most = tl.maximum(most, near[None, :] * played[:, None])
     return most
 
 
 @triton.jit
-def _cells(arrays, nearness, inside, keys, cross, hit, term, FRAMES: tl.constexpr, FIRST: tl.constexpr,
+def _cells(arrays, nearness, inside, keys, cross, positive, term, FRAMES: tl.constexpr, FIRST: tl.constexpr,
            WIDTH: tl.constexpr, KIND: tl.constexpr, LOGITS: tl.constexpr, CROSS: tl.constexpr, WEIGHTED: tl.constexpr,
            TIME_LAST: tl.constexpr, VECTORS: tl.constexpr):  # fmt: skip
-    """All that is local to the cells of a chunk: cost and slope of the cross-entropy (8), (9), (19); w y, w t (7);
-    w dy/dz (5); and w."""
+    """What depends on single cells of a chunk: cost and slope of the cross-entropy (8), (9), (19); w y and w t (7);
+    w dy/dz (5); w."""
     z = _load(arrays[0], inside, keys, _OUTSIDE if LOGITS else 0.0, FIRST, WIDTH, TIME_LAST, VECTORS[0])
     t = _load(arrays[1], inside, keys, 0, FIRST, WIDTH, TIME_LAST, VECTORS[1])
     if LOGITS:
@@ -277,7 +280,7 @@ def _cells(arrays, nearness, inside, keys, cross, hit, term, FRAMES: tl.constexp
         dy = tl.full(z.shape, 1.0, tl.float32)
     if KIND == "weighted_bce":
         near = _nearest(arrays[1], arrays[2], nearness, inside, keys, FRAMES, FIRST, WIDTH, TIME_LAST, WEIGHTED)
-        cost, slope = _cross_entropy(z, t, hit, cross + term * (_STRAY_FLOOR + 1.0 - near), y, rest, e, LOGITS)
+        cost, slope = _cross_entropy(z, t, positive, cross + term * (_LEAST_FACTOR + 1.0 - near), y, rest, e, LOGITS)
     elif CROSS:
         cost, slope = _plain_cross_entropy(z, t, y, rest, e, LOGITS)
         cost *= cross
@@ -293,29 +296,29 @@ def _cells(arrays, nearness, inside, keys, cross, hit, term, FRAMES: tl.constexp
 
 
 @triton.jit
-def _divergence(u, v, floor, SLOPE_SCALE: tl.constexpr):
-    """SLOPE_SCALE (v - u) / v', and u' log(u'/v') - u' + v', with u' = u + floor, v' = v + floor (12), (14)."""
+def _divergence(u, v, kl_offset, SLOPE_SCALE: tl.constexpr):
+    """SLOPE_SCALE (v - u) / v' (14) and u' log(u'/v') - u' + v' (12), where u' = u + kl_offset, v' = v + kl_offset."""
     scale: tl.constexpr = 1.0 / SLOPE_SCALE
     d = v - u
-    slope = d * _reciprocal(v * scale + floor * scale)
+    slope = d * _reciprocal(v * scale + kl_offset * scale)
     x = slope * scale  # u'/v' = 1 - x
-    # For small x the terms cancel; then v' times the series of x + (1 - x) log(1 - x), relative error 1e-6.
+    # The terms cancel for small x. There: v' times the series of x + (1 - x) log(1 - x), relative error 1e-6.
     series = d * x * (0.5 + x * (1.0 / 6.0 + x * (1.0 / 12.0 + x * (1.0 / 20.0))))
     ratio = tl.maximum(1.0 - x, 1e-30)
-    return slope, tl.where(tl.abs(x) < 0.0625, series, d + (u + floor) * _log_approximate(ratio))
+    return slope, tl.where(tl.abs(x) < 0.0625, series, d + (u + kl_offset) * _log_approximate(ratio))
 
 
 @triton.jit
-def _spiral(y, t, matrix, bins, floor, wide, narrow, FRAMES: tl.constexpr, CHUNKS: tl.constexpr, BINS: tl.constexpr,
-            PER_FRAME: tl.constexpr, GRADIENT: tl.constexpr, EXACT_TARGET: tl.constexpr, WEIGHTED: tl.constexpr,
-            PRODUCT: tl.constexpr, SCALE: tl.constexpr, SLOPE_SCALE: tl.constexpr,
+def _spiral(y, t, matrix, bins, kl_offset, wide, narrow, FRAMES: tl.constexpr, CHUNKS: tl.constexpr,
+            BINS: tl.constexpr, PER_FRAME: tl.constexpr, GRADIENT: tl.constexpr, EXACT_TARGET: tl.constexpr,
+            WEIGHTED: tl.constexpr, PRODUCT: tl.constexpr, SCALE: tl.constexpr, SLOPE_SCALE: tl.constexpr,
             ROW_SCALE: tl.constexpr):  # fmt: skip
-    """The divergence of blurred cells, and its gradient for each chunk (11), (12), (14); y and t are factors."""
+    """The divergence of the blurred rolls and its gradient per chunk (11), (12), (14). y, t: factors per chunk."""
     value = tl.zeros([FRAMES], tl.float32) if PER_FRAME else 0.0
     g = ()
     for c in tl.static_range(len(CHUNKS)):
         g = g + (_zeros(FRAMES, CHUNKS[c][1]),)
-    scaled_floor = (narrow * floor)[:, None] if WEIGHTED and ROW_SCALE else floor
+    scaled_offset = (narrow * kl_offset)[:, None] if WEIGHTED and ROW_SCALE else kl_offset
     for bin in range(0, bins, BINS):
         u = _zeros(FRAMES, BINS)
         v = _zeros(FRAMES, BINS)
@@ -324,7 +327,7 @@ def _spiral(y, t, matrix, bins, floor, wide, narrow, FRAMES: tl.constexpr, CHUNK
             blur = blur + (_block(matrix, CHUNKS[c][0], CHUNKS[c][1], bin, BINS, PRODUCT),)
             v = _multiply_add(y[c], blur[c], v, False, PRODUCT)
             u = _multiply_add(t[c], blur[c], u, EXACT_TARGET, PRODUCT)
-        slope, divergence = _divergence(u, v, scaled_floor, SLOPE_SCALE)
+        slope, divergence = _divergence(u, v, scaled_offset, SLOPE_SCALE)
         value += _sum(divergence * wide[:, None] if WEIGHTED and ROW_SCALE else divergence, 1, PER_FRAME)
         if GRADIENT:
             large, small = _power_of_two(tl.maximum(tl.max(tl.abs(slope), 1), 1e-30))
@@ -344,7 +347,7 @@ def _spiral(y, t, matrix, bins, floor, wide, narrow, FRAMES: tl.constexpr, CHUNK
 @triton.jit
 def _quadratic(d, matrix, wide, FRAMES: tl.constexpr, CHUNKS: tl.constexpr, WEIGHTED: tl.constexpr,
                PRODUCT: tl.constexpr, ROW_SCALE: tl.constexpr):  # fmt: skip
-    """K d for each chunk (16); d is factors."""
+    """K d per chunk (16). d: factors per chunk."""
     g = ()
     for c in tl.static_range(len(CHUNKS)):
         sum = _zeros(FRAMES, CHUNKS[c][1])
@@ -357,9 +360,9 @@ def _quadratic(d, matrix, wide, FRAMES: tl.constexpr, CHUNKS: tl.constexpr, WEIG
 
 @triton.jit
 def _finish(total, norm, value, factor, work, counters, group, COUNTED: tl.constexpr):
-    """Stores this program's sums; the last program of a group adds up all of them, in order, and stores the result."""
-    program = tl.program_id(0)
-    programs = tl.num_programs(0)
+    """Stores the sums of this program. The last program of a group adds the sums of all, in order, and stores value."""
+    program = tl.program_id(1)
+    programs = tl.num_programs(1)
     work += group * programs * 2
     tl.store(work + 2 * program, total)
     tl.store(work + 2 * program + 1, norm)
@@ -378,65 +381,66 @@ def _finish(total, norm, value, factor, work, counters, group, COUNTED: tl.const
             tl.store(factor + group, share.to(tl.float32))
             result *= share
         tl.store(value + group, result.to(tl.float32))
-        tl.store(counters + group, 0)  # for the next launch
+        tl.store(counters + group, 0)  # as the next launch expects it
 
 
 # fmt: off
 @triton.jit(do_not_specialize=[
     "frames", "T", "keys", "bins", "pred_g", "pred_b", "pred_t", "pred_p", "target_g", "target_b", "target_t",
-    "target_p", "weight_g", "weight_b", "weight_t", "weight_p", "grad_g", "grad_b", "grad_t", "grad_p",
+    "target_p", "sample_weight_g", "sample_weight_b", "sample_weight_t", "sample_weight_p", "grad_g", "grad_b",
+    "grad_t", "grad_p",
 ])
 def loss_kernel(
-    pred, target, weight,     # (G, B, T, P) by strides; logits or probabilities, targets, weights of cells
-    grad,                     # like pred, float32: the gradient of each group's sum
+    pred, target, sample_weight,  # (G, B, T, P), any strides: logits or probabilities, targets, weights of cells
+    grad,                     # (G, B, T, P), any strides, float32: the gradient of the sum of value
     value,                    # (G, B T) with PER_FRAME, else (G)
-    factor,                   # (G): with COUNT, what grad has yet to be multiplied by
-    work, counters,           # 2 float64 for each program; an int32 for each group, 0 before and after
-    matrix, matrix_low,       # (128, MATRIX_WIDTH): the blur (10) or the kernel (17), (18), in two parts for fp16x3
+    factor,                   # (G): with COUNT, the share of a frame or note, which value contains and grad does not
+    work, counters,           # 2 float64 per program; one int32 per group, 0 before and after the launch
+    matrix, matrix_low,       # (128, MATRIX_WIDTH): blur (10) or kernel (17), (18); for fp16x3 as a sum of two
     nearness,                 # (255): 1 - min(D(k) / D0, 1), k = -127 .. 127 (20)
-    frames: tl.int32, T: tl.int32, keys: tl.int32, bins: tl.int32,  # frames = B T; bins: whole blocks of BINS
+    frames: tl.int32, T: tl.int32, keys: tl.int32, bins: tl.int32,  # frames = B T; bins is a multiple of BINS
     pred_g: tl.int64, pred_b: tl.int64, pred_t: tl.int64, pred_p: tl.int64,
     target_g: tl.int64, target_b: tl.int64, target_t: tl.int64, target_p: tl.int64,
-    weight_g: tl.int64, weight_b: tl.int64, weight_t: tl.int64, weight_p: tl.int64,
+    sample_weight_g: tl.int64, sample_weight_b: tl.int64, sample_weight_t: tl.int64, sample_weight_p: tl.int64,
     grad_g: tl.int64, grad_b: tl.int64, grad_t: tl.int64, grad_p: tl.int64,
     cross: tl.float32,        # factor of the cross-entropy
-    hit: tl.float32,          # weighted_bce: factor of its half for notes
+    positive: tl.float32,     # weighted_bce: factor of the part of target notes
     term: tl.float32,         # factor of the kind's value
     slope_term: tl.float32,   # factor of the kind's slopes
-    floor: tl.float32,        # b (11)
+    kl_offset: tl.float32,    # b (11)
     KIND: tl.constexpr, LOGITS: tl.constexpr, CROSS: tl.constexpr, WEIGHTED: tl.constexpr, PER_FRAME: tl.constexpr,
-    COUNT: tl.constexpr,      # "", "frames" that have a weight, or "notes" (29)
-    GRADIENT: tl.constexpr, EXACT_TARGET: tl.constexpr,  # lower parts of targets are 0
-    FLAT: tl.constexpr,       # frame i of the batch lies at i times the stride of frames
-    TIME_LAST: tl.constexpr,  # frames lie side by side, else keys
-    VECTORS: tl.constexpr,    # how many cells of pred and grad, target, weight are loaded at once
+    COUNT: tl.constexpr,      # "", "frames" with a sample weight above 0, or "notes" (29)
+    GRADIENT: tl.constexpr, EXACT_TARGET: tl.constexpr,  # the second part of a target is 0
+    FLAT: tl.constexpr,       # frame i of the batch is at i times the stride of frames
+    TIME_LAST: tl.constexpr,  # neighbouring frames are adjacent in memory, else neighbouring keys
+    VECTORS: tl.constexpr,    # cells in one load of pred (and one store of grad), target, sample_weight
     FRAMES: tl.constexpr, CHUNKS: tl.constexpr, BINS: tl.constexpr, MATRIX_WIDTH: tl.constexpr,
     PRODUCT: tl.constexpr, SCALE: tl.constexpr, SLOPE_SCALE: tl.constexpr, ROW_SCALE: tl.constexpr,
 ):
     # fmt: on
     KEYS: tl.constexpr = 0 if TIME_LAST else 1  # the dimension of keys in a tile
-    group = tl.program_id(1).to(tl.int64)
+    group = tl.program_id(0).to(tl.int64)
     pred = _group(pred, group, pred_g, VECTORS[0])
     target = _group(target, group, target_g, VECTORS[1])
-    weight = _group(weight, group, weight_g, VECTORS[2])
+    sample_weight = _group(sample_weight, group, sample_weight_g, VECTORS[2])
     grad = _group(grad, group, grad_g, VECTORS[0])
     total = tl.full((), 0.0, tl.float64)
     norm = tl.full((), 0.0, tl.float64)
-    for tile in range(tl.program_id(0), tl.cdiv(frames, FRAMES), tl.num_programs(0)):
+    for tile in range(tl.program_id(1), tl.cdiv(frames, FRAMES), tl.num_programs(1)):
         frame = tile * FRAMES + tl.arange(0, FRAMES)
         inside = frame < frames
         arrays = (
             (pred, _frame_at(frame, T, pred_b, pred_t, FLAT), pred_p),
             (target, _frame_at(frame, T, target_b, target_t, FLAT), target_p),
-            (weight, _frame_at(frame, T, weight_b, weight_t, FLAT), weight_p),
+            (sample_weight, _frame_at(frame, T, sample_weight_b, sample_weight_t, FLAT), sample_weight_p),
         )
-        part = tl.zeros([FRAMES], tl.float32) if PER_FRAME else 0.0  # of the value
+        part = tl.zeros([FRAMES], tl.float32) if PER_FRAME else 0.0  # of value
         frame_norm = tl.zeros([FRAMES], tl.float32)
         widest = tl.full([FRAMES], 1.0, tl.float32)
         cells = ()
         for c in tl.static_range(len(CHUNKS)):
             cells = cells + (_cells(
-                arrays, nearness, inside, keys, cross, hit, term, FRAMES, CHUNKS[c][0], CHUNKS[c][1], KIND, LOGITS,
+                arrays, nearness, inside, keys, cross, positive, term, FRAMES, CHUNKS[c][0], CHUNKS[c][1], KIND, LOGITS,
                 CROSS, WEIGHTED, TIME_LAST, VECTORS),)  # fmt: skip
             part += _sum(cells[c][0], KEYS, PER_FRAME)
             if COUNT == "frames":
@@ -445,7 +449,7 @@ def loss_kernel(
                 frame_norm += tl.sum(cells[c][3], KEYS)
             if WEIGHTED:
                 widest = tl.maximum(widest, tl.max(cells[c][5], KEYS))
-        # With weights frames are scaled so that none is above 2.
+        # Sample weights of a frame are scaled to at most 2.
         wide, narrow = _power_of_two(widest)
         row_scale = _by_frame(narrow, TIME_LAST) * SCALE if WEIGHTED and ROW_SCALE else SCALE
         y = ()
@@ -455,8 +459,8 @@ def loss_kernel(
                 y = y + (_factor(_frames_first(cells[c][2] * row_scale, TIME_LAST), PRODUCT),)
                 t = t + (_factor(_frames_first(cells[c][3] * row_scale, TIME_LAST), PRODUCT),)
             value_part, g = _spiral(
-                y, t, (matrix, matrix_low, MATRIX_WIDTH), bins, floor, wide, narrow, FRAMES, CHUNKS, BINS, PER_FRAME,
-                GRADIENT, EXACT_TARGET, WEIGHTED, PRODUCT, SCALE, SLOPE_SCALE, ROW_SCALE)  # fmt: skip
+                y, t, (matrix, matrix_low, MATRIX_WIDTH), bins, kl_offset, wide, narrow, FRAMES, CHUNKS, BINS,
+                PER_FRAME, GRADIENT, EXACT_TARGET, WEIGHTED, PRODUCT, SCALE, SLOPE_SCALE, ROW_SCALE)  # fmt: skip
             part += value_part * term
         elif KIND == "quadratic":
             for c in tl.static_range(len(CHUNKS)):
@@ -488,7 +492,7 @@ def loss_kernel(
 
 @triton.jit
 def scale_kernel(grad, upstream, count, BLOCK: tl.constexpr):
-    """grad *= upstream, a number in memory. Does nothing where that is 1, as it is in `loss.backward()`."""
+    """grad *= upstream, a scalar in memory; nothing is read or written if that is 1."""
     by = tl.load(upstream)
     if by != 1.0:
         for first in range(tl.program_id(0).to(tl.int64) * BLOCK, count, tl.num_programs(0) * BLOCK):

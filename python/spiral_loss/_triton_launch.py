@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Launching the Triton kernels on tensors: tables, compile-time choices, strides. No autograd: that is `_triton`.
+"""Launching the Triton kernels: tables, compile-time constants, strides. Autograd is in `_triton`.
 
-`prepare` decides everything that follows from shapes, strides and types, once for each set of them; a `Call` then
-only has pointers to fill in. In a training loop the kernel takes microseconds, so what Python does counts.
+A `Call` is made once for each set of shapes, strides and types, and decides everything that follows from them; calling
+it only fills in pointers. For small batches the kernel takes a few microseconds, so the time of the host counts.
 Read next: `_triton_kernels`.
 """
 
@@ -25,20 +25,21 @@ __all__ = ["Call", "Plan", "Strides", "fold", "loadable", "plan", "scale_in_plac
 
 _KINDS = {"bce": "bce", "spiral": "spiral", "energy": "quadratic", "gauss": "quadratic", "weighted_bce": "weighted_bce"}
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16)
-_SHORT = (torch.float16, torch.bfloat16, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
-# What the kernel loads as it is; targets and weights of any other type are converted first.
-_LOADED = (torch.float32, torch.float64, *_SHORT)
-_KEYS = 128  # tables are made for all keys there are; fewer keys use a part of them
-_FRAMES, _BINS, _WARPS = 64, 32, 4  # of a tile: the tensor cores of sm_90 take 64 rows from 4 warps
-_SCALE = 2.0**14  # cells and matrices hold numbers up to 2, fp16 up to 2^16
-_WORKSPACE = 4096  # numbers
+# Types whose values in [0, 1] one fp16 number holds exactly.
+_EXACT = (torch.float16, torch.bfloat16, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+# Types that the kernel loads; targets and weights of other types are converted first.
+_LOADED = (torch.float32, torch.float64, *_EXACT)
+_KEYS = 128  # tables are made for the largest number of keys; smaller ones use a part of them
+_FRAMES, _BINS, _WARPS = 64, 32, 4  # of a tile: a matrix instruction of sm_90 takes 64 rows and 4 warps
+_SCALE = 2.0**14  # cells and matrices are at most 2, fp16 numbers at most 65,504
+_WORKSPACE = 4096  # float64 numbers
 _TOO_OLD = tuple(int(n) for n in triton.__version__.split(".")[:2]) < (3, 4)
 Strides = Tuple[int, int, int, int]  # of groups, rolls, frames and keys, in elements
-Types = Tuple[torch.dtype, torch.dtype, Optional[torch.dtype]]  # of input, target and weight
+Types = Tuple[torch.dtype, torch.dtype, Optional[torch.dtype]]  # of input, target and sample_weight
 
 
 def unsupported(options: Options, input: Tensor) -> Optional[str]:
-    """What of such a call the kernels do not have; None if they have all of it."""
+    """The part of such a call that the kernels do not implement; None if they implement all of it."""
     device = input.device
     if _TOO_OLD:
         return f"kernels for Triton {triton.__version__}, but for 3.4 and newer"
@@ -57,7 +58,7 @@ def unsupported(options: Options, input: Tensor) -> Optional[str]:
 
 @_reference._constant
 def _capable(index: int) -> bool:
-    """Whether the device has the PTX instructions that the kernels use: NVIDIA's since Ampere."""
+    """Whether the device has the PTX instructions that the kernels use: NVIDIA, compute capability 8.0 or higher."""
     return torch.version.cuda is not None and torch.cuda.get_device_capability(index) >= (8, 0)
 
 
@@ -80,7 +81,7 @@ def _matrix(dtype: torch.dtype, device: torch.device, o: Options) -> Tensor:
 
 @on_device
 def _matrix_part(dtype: torch.dtype, device: torch.device, o: Options, low: bool) -> Tensor:
-    """The matrix times _SCALE is the sum of two fp16 numbers; one of them."""
+    """One of two fp16 matrices whose sum is the matrix times _SCALE."""
     exact = _matrix(torch.float64, device, o) * _SCALE
     high = exact.to(dtype)
     return (exact - high).to(dtype) if low else high
@@ -94,7 +95,7 @@ def _nearness(dtype: torch.dtype, device: torch.device, geometry: Any) -> Tensor
 
 @on_device
 def _nothing(dtype: torch.dtype, device: torch.device) -> Tensor:
-    """What the kernel gets for an array that it does not use."""
+    """The argument for a table that the kernel does not use."""
     return torch.zeros(1, dtype=dtype, device=device)
 
 
@@ -129,12 +130,14 @@ def _chunks(keys: int, widest: int) -> Tuple[Tuple[int, int], ...]:
 
 
 class Plan(NamedTuple):
-    """loss_kernel for one set of options, types and layouts: what is decided before there is a device."""
+    """The variant of loss_kernel for one set of options, types and layouts; independent of the device."""
 
-    constants: Tuple[Any, ...]  # its constexpr arguments
+    kind: str
+    product: str
+    constants: Tuple[Any, ...]  # the constexpr arguments
     settings: Dict[str, int]  # of the compiler
     bins: int
-    scales: Tuple[float, float, float]  # of floor, term and slope_term
+    scales: Tuple[float, float, float]  # of kl_offset, term and slope_term
     programs: int  # that run on a multiprocessor at once
 
 
@@ -148,12 +151,13 @@ def plan(
     vectors: Tuple[int, int, int],
     product: str = "fp16x3",
 ) -> Plan:
-    """`flat`: all frames lie at multiples of one stride. `time_last`: frames lie side by side, else keys. `vectors`:
-    how many cells of input, target and weight are loaded at once."""
+    """`flat`: frame i of the batch is at i times one stride. `time_last`: neighbouring frames are adjacent in memory,
+    else neighbouring keys. `vectors`: numbers of cells of input, target and sample_weight in one load."""
     weighted = types[2] is not None
     kind = _KINDS[options.kind] if options.weight > 0 else "bce"
     fp16 = product == "fp16x3" and kind in ("spiral", "quadratic")
-    # Weights have no bound that fp16 could hold, nor have the slopes of the divergence, -1 / floor to 1.
+    # The range of fp16 does not hold sample weights up to 1e6, nor slopes of the divergence, -1 / kl_offset to 1, if
+    # kl_offset is small.
     row_scale = fp16 and (weighted or (kind == "spiral" and options.floor < 2.0**-10))
     scale, slope_scale, unit, bins, width = _SCALE if fp16 else 1.0, 1.0, 1.0, 0, _KEYS
     if kind == "spiral":
@@ -167,28 +171,29 @@ def plan(
     count = {"per_note": "notes", "mean": "frames" if weighted else ""}.get(options.reduction, "")
     constants = (
         kind, options.from_logits, options.bce > 0, weighted, options.reduction == "none", count, gradient,
-        types[1] in _SHORT and not weighted, flat, time_last, vectors, _FRAMES,
+        types[1] in _EXACT and not weighted, flat, time_last, vectors, _FRAMES,
         _chunks(keys, 32 if kind == "quadratic" else _KEYS), _BINS, width, product, scale, slope_scale, row_scale,
     )  # fmt: skip
     settings = {"num_warps": _WARPS, "num_stages": 1, "enable_fp_fusion": True}
-    if keys <= 48:  # then a tile fits into 168 registers a thread, and three programs run on a multiprocessor at once
+    if keys <= 48:  # a tile fits into 168 registers per thread, so three programs run on a multiprocessor at once
         settings["maxnreg"] = 168
     scales = (scale * scale, unit / (scale * scale), unit / (scale * of_slopes))
-    return Plan(constants, settings, bins, scales, 3 if keys <= 48 else 2)
+    return Plan(kind, product, constants, settings, bins, scales, 3 if keys <= 48 else 2)
 
 
 class _Launcher:
     """A plan on a device."""
 
     def __init__(self, plan: Plan, options: Options, device: torch.device) -> None:
-        kind, product = plan.constants[0], plan.constants[-4]
-        self.plan, self.tables = plan, _tables(options, kind, product, device)
+        self.plan, self.tables = plan, _tables(options, plan.kind, plan.product, device)
         processors = 1 if INTERPRETED else torch.cuda.get_device_properties(device).multi_processor_count
         self.programs = plan.programs * processors
         self._compiled: Any = None
 
     def __call__(self, grid: Tuple[int, int, int], *arguments: Any) -> None:
-        if self._compiled is not None:  # Triton's own look-up takes longer than the launch
+        if (
+            self._compiled is not None
+        ):  # skips Triton's look-up of the compiled kernel, which takes longer than a launch
             self._compiled[grid](*arguments, *self.plan.constants)
         else:
             self._compiled = loss_kernel[grid](*arguments, *self.plan.constants, **self.plan.settings)
@@ -196,8 +201,8 @@ class _Launcher:
 
 @functools.lru_cache(maxsize=1024)
 def _launcher(options: Options, device: torch.device, aligned: bool, *layout: Any) -> _Launcher:
-    """`layout`: the other arguments of `plan`. `aligned`: all arrays begin at multiples of 16 bytes, for which Triton
-    compiles another kernel."""
+    """`layout`: the other arguments of `plan`. `aligned`: all arrays begin at multiples of 16 bytes; Triton compiles a
+    separate kernel for that."""
     return _Launcher(plan(options, *layout), options, device)
 
 
@@ -205,7 +210,7 @@ def _launcher(options: Options, device: torch.device, aligned: bool, *layout: An
 
 
 def fold(shape: Sequence[int], strides: Sequence[int], pitch: int, time: int) -> Optional[Strides]:
-    """Strides of (1, B, T, P), B being all other dimensions; None if no single stride walks through those."""
+    """Strides of the view (1, B, T, P), where B is all other dimensions; None if there is no such view."""
     step, extent = 0, 1
     for dim in range(len(shape) - 1, -1, -1):
         if dim in (pitch, time) or shape[dim] == 1:
@@ -219,21 +224,22 @@ def fold(shape: Sequence[int], strides: Sequence[int], pitch: int, time: int) ->
 
 
 def loadable(x: Tensor) -> Tensor:
-    """The tensor in a type that the kernel loads."""
+    """The tensor as a type that the kernel loads."""
     if x.dtype in _LOADED:
         return x
     return x.view(torch.uint8) if x.dtype == torch.bool else x.float()
 
 
 def _vector(strides: Strides, time_last: bool, keys: int, frames: int, bytes_: int) -> int:
-    """Cells to load at once along keys or, time_last, frames: 4 where they always lie side by side and aligned."""
+    """Number of cells in one load along keys, or with time_last along frames: 4 where all groups of 4 are adjacent and
+    aligned, else 1."""
     groups, rolls, time, pitch = strides
     inner, outer, count = (time, pitch, frames) if time_last else (pitch, time, keys)
     return 4 if inner == 1 and not (groups | rolls | outer | count) & 3 and bytes_ <= 4 else 1
 
 
 class Call:
-    """Calls of the kernel with arrays of certain shapes, strides and types, whatever lies in them."""
+    """A call of the kernel for arrays of given shapes, strides and types."""
 
     def __init__(
         self,
@@ -243,28 +249,31 @@ class Call:
         types: Types,
         strides: Tuple[Strides, Strides, Optional[Strides], Optional[Strides]],
     ) -> None:
-        """`shape` (G, B, T, P); `strides` of input, target, weight and gradient, None for what there is not."""
+        """`shape`: (G, B, T, P). `strides`: of input, target, sample_weight and gradient; None for a missing array.
+
+        ValueError: an option is out of range, or there are more than 2^31 - 128 frames.
+        """
         groups, rolls, time, keys = shape
-        _plan.plan(options, keys)  # says what is wrong with them
+        _plan.plan(options, keys)  # raises where an option is out of range
         frames = rolls * time
         if frames > 2**31 - 2 * _FRAMES:
-            raise ValueError(f"input has {frames} columns: at most {2**31 - 2 * _FRAMES} in one call of Triton kernels")
-        pred, _, weight, grad = strides
+            raise ValueError(f"input has {frames} frames: at most {2**31 - 2 * _FRAMES} in one call of Triton kernels")
+        pred, _, sample_weight, grad = strides
         time_last = pred[2] == 1 and pred[3] != 1
         sizes = [0 if t is None else t.itemsize for t in (*types, torch.float32)]
         vectors = [1 if s is None else _vector(s, time_last, keys, time, n) for s, n in zip(strides, sizes)]
         vectors[0] = vectors[0] if grad is None else min(vectors[0], vectors[3])
         flat = all(s is None or s[1] == time * s[2] for s in strides)
         layout = (keys, types, grad is not None, flat, time_last)
-        self._launchers = [  # for arrays that begin anywhere, and for aligned ones
+        self._launchers = [  # unaligned, aligned
             _launcher(options, device, False, *layout, (1, 1, 1)),
             _launcher(options, device, True, *layout, (vectors[0], vectors[1], vectors[2])),
         ]
         self._device, self._per_frame = device, options.reduction == "none"
-        self.counted = options.reduction == "per_note" or (options.reduction == "mean" and weight is not None)
+        self.counted = options.reduction == "per_note" or (options.reduction == "mean" and sample_weight is not None)
         of = self._launchers[1]
-        self._grid = (min(-(-frames // _FRAMES), -(-of.programs // groups)), groups, 1)
-        share = 1.0 / frames if options.reduction == "mean" and weight is None else 1.0
+        self._grid = (groups, min(-(-frames // _FRAMES), -(-of.programs // groups)), 1)
+        share = 1.0 / frames if options.reduction == "mean" and sample_weight is None else 1.0
         self._numbers = (
             *of.tables, frames, time, keys, of.plan.bins, *(n for s in strides for n in s or (0, 0, 0, 0)),
             options.bce * share, (options.bce + options.weight) * share, options.weight * share * of.plan.scales[1],
@@ -272,16 +281,18 @@ class Call:
         )  # fmt: skip
 
     def __call__(
-        self, pred: Tensor, target: Tensor, weight: Optional[Tensor], grad: Optional[Tensor], value: Tensor
+        self, pred: Tensor, target: Tensor, sample_weight: Optional[Tensor], grad: Optional[Tensor], value: Tensor
     ) -> Optional[Tensor]:
-        """Fills value, (G,) or (G, B, T) with reduction "none", and grad. Gives what grad has yet to be multiplied by,
-        (G,), if there is such a number."""
-        weight = pred if weight is None else weight
+        """Writes value, (G,) or with reduction "none" (G, B, T), and grad.
+
+        Returns None, or a factor (G,) that depends on the data; value contains it, grad has yet to be multiplied by it.
+        """
+        sample_weight = pred if sample_weight is None else sample_weight
         grad = pred if grad is None else grad
-        aligned = not (pred.data_ptr() | target.data_ptr() | weight.data_ptr() | grad.data_ptr()) & 15
+        aligned = not (pred.data_ptr() | target.data_ptr() | sample_weight.data_ptr() | grad.data_ptr()) & 15
         factor = torch.empty_like(value) if self.counted else None
         work = (value, value) if self._per_frame else _workspace(self._device, self._grid[0] * self._grid[1])
-        arrays = (pred, target, weight, grad, value, value if factor is None else factor, *work)
+        arrays = (pred, target, sample_weight, grad, value, value if factor is None else factor, *work)
         if self._device.type != "cuda" or self._device.index == torch.cuda.current_device():
             self._launchers[aligned](self._grid, *arrays, *self._numbers)
         else:
@@ -294,8 +305,8 @@ _workspaces: Dict[Tuple[int, int], Tuple[Tensor, Tensor]] = {}
 
 
 def _workspace(device: torch.device, programs: int) -> Tuple[Tensor, Tensor]:
-    """Numbers for the programs' sums, and counters that are 0. Launches on one stream follow each other, so they may
-    share; a graph is replayed on any stream, so what it records has its own."""
+    """Memory for the sums of programs, and counters that are 0. Launches on one stream do not overlap, so they share
+    one workspace. A CUDA graph may be replayed on any stream, so a recorded launch has a workspace of its own."""
     if device.type != "cuda" or 2 * programs > _WORKSPACE or torch.cuda.is_current_stream_capturing():
         return _new_workspace(device, 2 * programs)
     key = (device.index, torch._C._cuda_getCurrentRawStream(device.index))
@@ -311,7 +322,7 @@ def _new_workspace(device: torch.device, count: int) -> Tuple[Tensor, Tensor]:
 
 
 def scale_in_place(grad: Tensor, by: Tensor) -> None:
-    """grad *= by, a number on the device; no pass over grad, which lies in memory without holes, if that is 1."""
+    """grad *= by, a scalar on the device, without reading or writing grad if that is 1. grad is dense in memory."""
     with torch.cuda.device(grad.device):
         blocks = 8 * torch.cuda.get_device_properties(grad.device).multi_processor_count
         scale_kernel[(blocks,)](grad, by, grad.numel(), BLOCK=4096)

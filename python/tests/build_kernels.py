@@ -30,7 +30,7 @@ F32, F16, BF16, U8 = torch.float32, torch.float16, torch.bfloat16, torch.uint8
 TYPES = {F32: "*fp32", F16: "*fp16", BF16: "*bf16", U8: "*u8"}
 ARRAYS = {"work": "*fp64", "counters": "*i32", **dict.fromkeys(("grad", "value", "factor", "nearness"), "*fp32")}
 SHORT = ("frames", "T", "keys", "bins")
-NUMBERS = ("cross", "hit", "term", "slope_term", "floor")
+NUMBERS = ("cross", "positive", "term", "slope_term", "kl_offset")
 
 # name: options, keys, types, time last, cells loaded at once, product
 CASES = {
@@ -48,7 +48,7 @@ CASES = {
 MORE = {
     "spiral, 128 keys, reach 127": ({"low": 0, "reach": 127}, 128, (F32, F32, None), True, 4, "fp16x3"),
     "spiral, 36 keys, per note": ({"reduction": "per_note"}, 36, (F32, F32, None), True, 4, "fp16x3"),
-    "spiral, 36 keys, by column": ({"reduction": "none"}, 36, (F32, F32, None), True, 4, "fp16x3"),
+    "spiral, 36 keys, by frame": ({"reduction": "none"}, 36, (F32, F32, None), True, 4, "fp16x3"),
     "spiral, 36 keys, probabilities": ({"from_logits": False}, 36, (F32, F32, None), True, 4, "fp16x3"),
     "bce, 36 keys": ({"kind": "bce"}, 36, (F32, F32, None), True, 4, "fp16x3"),
     "energy, 88 keys": ({"kind": "energy", "low": 21}, 88, (F32, F32, None), True, 4, "fp16x3"),
@@ -70,13 +70,13 @@ def build(case, target):
     for name in names:
         if name in constants:
             signature[name] = "constexpr"
-        elif name in ("pred", "target", "weight"):
-            signature[name] = TYPES[types[("pred", "target", "weight").index(name)] or types[0]]
+        elif name in ("pred", "target", "sample_weight"):
+            signature[name] = TYPES[types[("pred", "target", "sample_weight").index(name)] or types[0]]
         elif name in ("matrix", "matrix_low"):
             signature[name] = "*fp16" if fp16 else "*fp32"
         else:
             signature[name] = ARRAYS.get(name) or ("i32" if name in SHORT else "fp32" if name in NUMBERS else "i64")
-    user = ("pred", "target", "weight", "grad")
+    user = ("pred", "target", "sample_weight", "grad")
     aligned = [n for n in names if signature[n][0] == "*" and (vector > 1 or n not in user)]
     source = ASTSource(
         loss_kernel,

@@ -37,7 +37,7 @@ def options(kind="spiral", **numbers):
 
 
 def rolls(*shape, seed=0, spread=4.0, density=0.12, from_logits=True, dtype=torch.float32):
-    """Predictions and targets (..., P, T), with silence in the first two columns and a full one at the end."""
+    """Predictions and targets (..., P, T), with silence in the first two frames and a full one at the end."""
     g = torch.Generator().manual_seed(seed)
     z = spread * torch.randn(*shape, generator=g)
     t = (torch.rand(*shape, generator=g) < density).float()
@@ -47,7 +47,7 @@ def rolls(*shape, seed=0, spread=4.0, density=0.12, from_logits=True, dtype=torc
 
 
 def weights(*shape):
-    """Weights of cells between 0 and 2, of which a third are 0, and all of one column."""
+    """Weights of cells between 0 and 2, of which a third are 0, and all of one frame."""
     g = torch.Generator().manual_seed(5)
     w = 2 * torch.rand(*shape, generator=g) * (torch.rand(*shape, generator=g) < 0.67)
     w[..., 1] = 0
@@ -61,8 +61,8 @@ def gradient(f, z, *more):
     return value.detach(), x.grad
 
 
-def compare(o, z, t, w=None, columns=1):
-    """Value within 1e-6 of a column's, gradient within 2e-6 of the largest, or 1e-6 of a wrong cell's."""
+def compare(o, z, t, w=None, frames=1):
+    """Value within 1e-6 of a frame's, gradient within 2e-6 of the largest, or 1e-6 of a wrong cell's."""
     exact, exact_grad = gradient(
         lambda z: functional.apply(o, z, t.double(), None if w is None else w.double(), backend="torch"),
         z.double(),
@@ -71,7 +71,7 @@ def compare(o, z, t, w=None, columns=1):
     assert value.dtype == torch.float32
     assert grad.dtype == z.dtype
     assert value.shape == exact.shape
-    assert ((value - exact).abs() <= 1e-6 * columns * (1 + exact.abs())).all()
+    assert ((value - exact).abs() <= 1e-6 * frames * (1 + exact.abs())).all()
     cell = o.bce / (t.numel() // t.shape[-2] if o.reduction == "mean" else 1)
     assert (grad - exact_grad).abs().max() <= max(2e-6 * exact_grad.abs().max(), 1e-6 * cell)
 
@@ -82,14 +82,14 @@ def compare(o, z, t, w=None, columns=1):
 def test_values_and_gradients_are_those_of_the_torch_path(kind, from_logits, reduction):
     o = options(kind, reduction=reduction, from_logits=from_logits)
     z, t = rolls(3, 36, 28, from_logits=from_logits)
-    columns = 84 if reduction == "sum" else 1
-    compare(o, z, t, columns=columns)
-    compare(o, z, t, weights(3, 36, 28), columns=columns)
+    frames = 84 if reduction == "sum" else 1
+    compare(o, z, t, frames=frames)
+    compare(o, z, t, weights(3, 36, 28), frames=frames)
 
 
-@pytest.mark.parametrize(("keys", "columns", "batch"), [(1, 1, 1), (5, 3, 7), (16, 64, 3), (61, 10, 2), (88, 33, 5)])
-def test_sizes(keys, columns, batch):
-    z, t = rolls(batch, keys, columns)
+@pytest.mark.parametrize(("keys", "frames", "batch"), [(1, 1, 1), (5, 3, 7), (16, 64, 3), (61, 10, 2), (88, 33, 5)])
+def test_sizes(keys, frames, batch):
+    z, t = rolls(batch, keys, frames)
     compare(options(low=0), z, t)
     compare(options("energy", low=0, reduction="none"), z, t)
 
@@ -97,8 +97,8 @@ def test_sizes(keys, columns, batch):
 @pytest.mark.parametrize("kind", ["spiral", "energy", "weighted_bce"])
 def test_all_keys_there_are(kind):
     z, t = rolls(2, 128, 20)
-    compare(options(kind, low=0, reduction="sum"), z, t, columns=40)
-    compare(options(kind, low=0, reduction="sum"), z, t, weights(2, 128, 20), columns=40)
+    compare(options(kind, low=0, reduction="sum"), z, t, frames=40)
+    compare(options(kind, low=0, reduction="sum"), z, t, weights(2, 128, 20), frames=40)
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,9 @@ def test_all_keys_there_are(kind):
 def test_options(numbers):
     o = options(**numbers)
     z, t = rolls(2, 36, 20, spread=2.0)
-    columns = 1 + 2 * o.weight  # the bound is for a weight of 1
-    compare(o, z, t, columns=columns)
-    compare(o, z, t, weights(2, 36, 20), columns=columns)
+    frames = 1 + 2 * o.weight  # the bound is for a weight of 1
+    compare(o, z, t, frames=frames)
+    compare(o, z, t, weights(2, 36, 20), frames=frames)
 
 
 @pytest.mark.parametrize("density", [0.0, 0.5, 1.0])
@@ -146,10 +146,10 @@ def test_targets_between_0_and_1():
 def test_weights_of_any_size(kind, largest):
     z, t = rolls(2, 36, 20)
     w = largest * torch.rand(t.shape, generator=torch.Generator().manual_seed(3)).to(DEVICE)
-    columns = 40 * max(1, largest)
-    compare(options(kind, reduction="sum"), z, t, w, columns=columns)
-    w[..., ::2] = 1  # columns whose weights are of another size
-    compare(options(kind, reduction="none"), z, t, w, columns=max(1, largest))
+    frames = 40 * max(1, largest)
+    compare(options(kind, reduction="sum"), z, t, w, frames=frames)
+    w[..., ::2] = 1  # frames whose weights are of another size
+    compare(options(kind, reduction="none"), z, t, w, frames=max(1, largest))
 
 
 def test_extreme_logits_have_finite_values_and_gradients():
@@ -279,13 +279,13 @@ def test_weights_of_any_shape_that_broadcasts():
 
 def test_a_column_has_the_same_value_wherever_it_lies():
     z, t = rolls(5, 2, 20, 8)
-    columns = sl.SpiralLoss(reduction="none", backend="triton")(z, t)
-    assert columns.shape == (5, 2, 8)
-    assert torch.equal(columns[3, 1], sl.SpiralLoss(reduction="none", backend="triton")(z[3, 1], t[3, 1]))
-    assert torch.allclose(sl.SpiralLoss(backend="triton")(z, t), columns.mean(), rtol=1e-6)
+    frames = sl.SpiralLoss(reduction="none", backend="triton")(z, t)
+    assert frames.shape == (5, 2, 8)
+    assert torch.equal(frames[3, 1], sl.SpiralLoss(reduction="none", backend="triton")(z[3, 1], t[3, 1]))
+    assert torch.allclose(sl.SpiralLoss(backend="triton")(z, t), frames.mean(), rtol=1e-6)
     turned = sl.SpiralLoss(reduction="none", pitch_dim=-1, time_dim=0, backend="triton")
     again = turned(z.permute(3, 0, 1, 2), t.permute(3, 0, 1, 2))
-    assert torch.allclose(again, columns.permute(2, 0, 1), rtol=1e-6)
+    assert torch.allclose(again, frames.permute(2, 0, 1), rtol=1e-6)
 
 
 def test_repeated_calls_give_the_same_bits():
@@ -315,9 +315,9 @@ def test_backward_multiplies_by_what_comes_from_above():
     x.grad = None
     (loss(x, t) + 2 * loss(x, t)).backward()
     assert torch.allclose(x.grad, 3 * grad, rtol=1e-6)
-    columns = sl.SpiralLoss(backend="triton", reduction="none")(x, t)
-    by = torch.linspace(-1, 2, columns.numel(), device=DEVICE).view(columns.shape)
-    (g,) = torch.autograd.grad(columns, x, by)
+    frames = sl.SpiralLoss(backend="triton", reduction="none")(x, t)
+    by = torch.linspace(-1, 2, frames.numel(), device=DEVICE).view(frames.shape)
+    (g,) = torch.autograd.grad(frames, x, by)
     exact = sl.SpiralLoss(backend="torch", reduction="none")
     wanted = gradient(lambda z: by * exact(z, t.double()), z.double())[1]
     assert (g - wanted).abs().max() <= 2e-6 * wanted.abs().max()
