@@ -5,11 +5,14 @@ On a GPU where there is one; else, or with TRITON_INTERPRET=1, on the CPU by Tri
 kernels as Python. `bench/gpu.sh` runs this file too.
 """
 
+import collections
 import concurrent.futures
 import copy
+import itertools
 import json
 import math
 import pathlib
+import random
 import subprocess
 import sys
 
@@ -258,6 +261,34 @@ def test_overlapping_and_repeated_windows_as_input():
     loss(x.expand(3, 36, 64), t.expand(3, 36, 64)).backward()
     (3 * loss(y, t)).backward()
     assert torch.allclose(x.grad, y.grad, rtol=1e-5, atol=1e-7)
+
+
+def test_cells_are_loaded_by_fours_only_where_they_are_adjacent_and_aligned():
+    rng = random.Random(1)
+    found = collections.Counter()
+    for _ in range(2000):
+        shape = [rng.choice([1, 2, 3, 4, 8, 12]) for _ in range(4)]
+        order, strides, step = rng.sample(range(4), 4), [0] * 4, 1
+        for dim in order:
+            strides[dim], step = step, step * shape[dim] * rng.choice([1, 1, 1, 2])
+        if rng.random() < 0.3:
+            strides[rng.randrange(4)] = 0
+        time_last = rng.random() < 0.5
+        width = _triton_launch._vector(tuple(strides), time_last, shape[3], shape[2], 4)
+        found[width] += 1
+        if width == 1:
+            continue
+        inner, outer = (2, 3) if time_last else (3, 2)
+        assert shape[inner] % 4 == 0
+        for rest in itertools.product(range(shape[0]), range(shape[1]), range(shape[outer])):
+            for i in range(0, shape[inner], 4):
+                at = [
+                    sum(n * s for n, s in zip(rest, (strides[0], strides[1], strides[outer]))) + k * strides[inner]
+                    for k in range(i, i + 4)
+                ]
+                assert at == list(range(at[0], at[0] + 4))
+                assert at[0] % 4 == 0
+    assert min(found[1], found[4]) > 100
 
 
 def test_weights_of_any_shape_that_broadcasts():
