@@ -31,7 +31,7 @@ test:  ## all fast tests; ends with: N passed, N failed
 python: all  ## the Python package: installed from a fresh start, linted and tested, with PyTorch in build/venv-torch
 	@tools/test_python.sh
 
-test-gpu:  ## the Triton kernels on an NVIDIA GPU: tests, errors and times, under 4 minutes; needs PyTorch there
+test-gpu:  ## the Triton kernels on an NVIDIA GPU: tests, errors and times, under 2 minutes; needs PyTorch there
 	@bench/gpu.sh
 
 lint: all  ## rooms, headers alone, exported symbols, formatting

@@ -7,6 +7,7 @@ Every function checks its arguments, brings the tensors into the order (B, T, P)
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from typing import Any, Optional
 
@@ -34,7 +35,15 @@ HAS_TRITON = importlib.util.find_spec("triton") is not None
 def make_options(helix: HelixLike = "chromatic", time_tolerance: float = 0.0, **numbers: Any) -> Options:
     """`Options` with the geometry written out."""
     geometry = as_helix(helix)
-    return Options(radii=geometry.radii, octave=geometry.octave, time_blur=float(time_tolerance), **numbers)
+    make: Any = Options if _op._compiling() else _kept_options
+    options: Options = make(
+        radii=geometry.radii, octave=geometry.octave, time_blur=float(time_tolerance), **numbers
+    )  # fmt: skip
+    return options
+
+
+# Functions called twice with the same arguments get one object, by which a repeated call is found quickly.
+_kept_options = functools.lru_cache(maxsize=256, typed=True)(Options)
 
 
 def _dims(input: Tensor, pitch_dim: int, time_dim: int) -> tuple[int, int]:
@@ -94,12 +103,23 @@ def _choose(backend: str, input: Tensor, options: Options) -> str:
     if backend not in BACKENDS:
         raise ValueError(f"backend is {backend!r}: must be one of {', '.join(BACKENDS)}")
     if backend == "triton" or (backend == "auto" and input.device.type == "cuda" and HAS_TRITON):
-        why = "triton, which is not installed" if not HAS_TRITON else _triton().unsupported(options, input)
+        why = _no_triton() or _triton().unsupported(options, input)
         if why is None:
             return "triton"
         if backend == "triton":
             raise ValueError(f'backend is "triton", which has no {why}: use "auto"')
     return "torch" if backend == "torch" or input.device.type != "cpu" or entangled else "native"
+
+
+@_reference._constant
+def _no_triton() -> Optional[str]:
+    """Why the Triton path cannot be imported; None if it can."""
+    if not HAS_TRITON:
+        return "triton, which is not installed"
+    import triton
+
+    version = tuple(int(n) for n in triton.__version__.split(".")[:2])
+    return None if version >= (3, 4) else f"kernels for Triton {triton.__version__}, but for 3.4 and newer"
 
 
 def _triton() -> Any:
@@ -126,6 +146,10 @@ def apply(
     backend: str = "auto",
 ) -> Tensor:
     """Any loss of docs/math.md; what the other functions call. Arguments and errors: `spiral_loss`."""
+    if _module is not None and not _op._compiling():
+        repeated: Optional[Tensor] = _module.repeated(options, input, target, weight, pitch_dim, time_dim, backend)
+        if repeated is not None:
+            return repeated
     if not isinstance(input, Tensor):
         raise TypeError(f"input is a {type(input).__name__}: must be a torch.Tensor")
     if not input.is_floating_point():
@@ -136,7 +160,7 @@ def apply(
     if chosen == "triton":
         kernels = _triton()
         if kernels.plain(input, target, weight):
-            result: Tensor = kernels.eager(options, input, target, weight, pitch, time)
+            result: Tensor = kernels.eager(options, input, target, weight, pitch_dim, time_dim, backend)
             return result
         path = kernels.value
     else:
