@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The loss of a batch over a pool of threads, on made-up music.
+ * The loss of a batch over a pool of threads, on synthetic music.
  */
 #include <math.h>
 #include <stdio.h>
@@ -12,11 +12,12 @@
 #include "internal.h"
 #include "spiral/spiral.h"
 
-enum { PARTS = 16 }; /* a batch is cut into at most so many, whatever the number of threads */
+enum { PARTS = 16 }; /* a batch is divided into at most so many parts, for any number of threads */
 
 bench *bench_open(const char *kind, int keys, int threads, const char *isa) {
     spiral_error err = {0};
-    spiral_loss_options o = spiral_loss_options_default();
+    spiral_loss_options o;
+    spiral_loss_options_default(&o, sizeof o);
     o.reduction = SPIRAL_REDUCE_SUM;
     bench *b = calloc(1, sizeof *b);
     if (!b) return NULL;
@@ -27,7 +28,8 @@ bench *bench_open(const char *kind, int keys, int threads, const char *isa) {
         bench_close(b);
         return NULL;
     }
-    b->work_bytes = (spiral_loss_work_size_f32(b->loss, 1) + 63) / 64 * 64;
+    b->work_bytes =
+        (spiral_loss_work_size_f32(b->loss, 1) + 63) / 64 * 64; /* without a time blur T does not matter */
     b->work = aligned_alloc(64, b->work_bytes * (size_t)spiral__pool_threads(b->pool));
     if (b->work) return b;
     bench_close(b);
@@ -44,6 +46,11 @@ void bench_close(bench *b) {
 
 int bench_threads(const bench *b) { return spiral__pool_threads(b->pool); }
 const char *bench_isa(void) { return spiral_isa_name(); }
+
+int bench_has_isa(const char *isa) {
+    int has = spiral_isa_set(isa, NULL) == SPIRAL_OK;
+    return spiral_isa_set(NULL, NULL) == SPIRAL_OK && has;
+}
 
 typedef struct call {
     bench *b;
@@ -80,7 +87,7 @@ double bench_call(bench *b, size_t B, size_t T, int keys_first, const float *pre
 }
 
 typedef struct voice {
-    size_t key, left; /* sounding key, columns left */
+    size_t key, left; /* sounding key, frames left */
 } voice;
 
 static size_t next_key(spiral__rng *r, size_t key, size_t P) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the loss benches share: a batch of made-up music, one call of the loss over a pool of threads, and
- * what the machine itself can do. bench_loss.c uses it from C, bench_loss.py through libbench.so.
+ * What the benches of the losses share: a batch of synthetic music, a call of the loss over a pool of
+ * threads, and the rates of the machine. bench_loss.c uses it from C, bench_loss.py through libbench.so.
  */
 #ifndef SPIRAL_BENCH_H
 #define SPIRAL_BENCH_H
@@ -12,19 +12,20 @@
 
 typedef struct bench bench;
 
-/* kind: a name of spiral_loss_kind_from_name; bce and spiral weights 1, sums. isa: NULL for the best.
- * threads: 0 for one per processor. NULL if that cannot be had; the reason goes to stderr. */
+/* kind: a name of spiral_loss_kind_from_name; bce and lambda 1, sums. isa: NULL for the best. threads: 0 for
+ * one per processor. NULL on failure; the reason goes to stderr. */
 BENCH_API bench *bench_open(const char *kind, int keys, int threads, const char *isa);
 BENCH_API void bench_close(bench *b);
 BENCH_API int bench_threads(const bench *b);
 BENCH_API const char *bench_isa(void);
+BENCH_API int bench_has_isa(const char *isa); /* whether this processor and build have it */
 
-/* Value, and the gradient on the logits, of B rolls of T columns. The batch is cut over B, as a user with
- * threads would. keys_first: arrays are (B, P, T), else (B, T, P). NAN on failure. */
+/* Value, and the gradient on the logits, of B rolls of T frames. The batch is divided over B among the
+ * threads. keys_first: arrays are (B, P, T), else (B, T, P). NAN on failure. */
 BENCH_API double bench_call(bench *b, size_t B, size_t T, int keys_first, const float *pred,
                             const float *target, float *grad);
 
-/* (B, T, P): four voices that walk in small steps, each note lasting 1 to 8 columns, and the logits of a
+/* (B, T, P): four voices that walk in small steps, each note lasting 1 to 8 frames, and the logits of a
  * network that is mostly right. */
 BENCH_API void bench_fill(size_t B, size_t T, size_t P, unsigned long seed, float *pred, float *target);
 

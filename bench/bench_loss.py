@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The loss against everybody else, side by side in one run: value and gradient on logits, float32.
+"""The loss compared with other libraries in one run: value and gradient on logits, float32.
 
     python bench/bench_loss.py LIBBENCH [--quick] [--csv FILE]
 
-Everyone gets the same (B, T, P) arrays and the same number of threads. Contenders take turns, round by round, so
-that a busy machine is busy for all; the table shows the fastest round, the CSV that and the median. The limit: the
-multiply-adds the algorithm needs at the rate at which this processor does them from registers, or one pass over
-logits, targets and gradients at the rate at which it streams arrays of this size, whichever is longer.
+All contenders get the same (B, T, P) arrays and the same number of threads. They take turns, round by round, so that
+other load on the machine affects all of them; the table shows the fastest round, the CSV file that and the median. The
+limit is the time of the multiply-adds that the algorithm needs, at the rate at which this processor does them from
+registers, or of one pass over logits, targets and gradients, at the rate at which it streams arrays of this size,
+whichever is longer.
 """
 import argparse
 import ctypes
@@ -23,11 +24,11 @@ import peers
 
 SIZES = [(64, 36, 36), (512, 36, 36), (4096, 36, 36), (64, 256, 88), (512, 256, 88), (4096, 256, 88)]
 PEER_CELLS = 16_000_000  # above this the formula's intermediates in PyTorch do not fit: 20 arrays and more
-SUBSET = {"conv1d": 2304, "geomloss": 256, "pot": 64, "question": 2304}  # columns; time per column is what is compared
+SUBSET = {"conv1d": 2304, "geomloss": 256, "pot": 64, "question": 2304}  # frames; time per frame is what is compared
 SECONDS, ROUNDS, SLICE = 3.0, 100, 0.005  # per contender and size: seconds at most, but three calls; per round
 
-# Arithmetic of simd/vmath.h and simd/loss_body.h per element, a multiply-add, a division, a comparison with its
-# selection each counted once.
+# Operations of simd/vmath.h and simd/loss_kernels_template.c per element; a multiply-add, a division, a comparison with
+# its selection each count as one.
 CELL_OPS, BIN_OPS = 41, 26
 
 
@@ -66,7 +67,7 @@ class Ours:
 
 
 def contenders(ours, shape, threads, skip):
-    """name -> (function, columns it is given or None for all)."""
+    """name -> (function, frames it is given or None for all)."""
     B, T, P = shape
     found = {
         "ours": (ours.caller("spiral", shape, threads), None),
@@ -104,7 +105,7 @@ def time_all(jobs):
 
 
 def check(ours, eager, pred, target):
-    """The formula in PyTorch is the formula: values to 1e-5, gradients to 1e-4 of the largest."""
+    """The formula in PyTorch computes the same: values to 1e-5, gradients to 1e-4 of the largest."""
     (v, g), (w, h) = ours(pred, target), eager(pred, target)
     assert abs(v - w) <= 1e-5 * abs(w), (v, w)
     assert np.abs(g - h).max() <= 1e-4 * np.abs(h).max(), np.abs(g - h).max()
@@ -114,20 +115,20 @@ def operations(shape, notes):
     """Multiply-adds and their like that one call needs: blur of predictions and of slopes, of the notes that sound,
     and what is done per cell and per bin."""
     B, T, P = shape
-    taps, bins = 2 * peers.REACH + 1, P + 2 * peers.REACH
+    taps, bins = 2 * peers.BLUR_RADIUS + 1, P + 2 * peers.BLUR_RADIUS
     return B * T * (2 * P * taps + P * CELL_OPS + bins * BIN_OPS) + notes * taps
 
 
 def measure(ours, shape, threads, skip):
     torch.set_num_threads(threads)
     B, T, P = shape
-    columns = B * T
+    frames = B * T
     pred, target = ours.fill(*shape)
     turned = [np.ascontiguousarray(x.swapaxes(1, 2)) for x in (pred, target)]
     handle, out, rates = ours.open("bce", P, threads), np.empty_like(pred), []
     runners, jobs, given = contenders(ours, shape, threads, skip), {}, {}
     for name, (function, subset) in runners.items():
-        n = min(columns, subset or columns)
+        n = min(frames, subset or frames)
         x = [a.reshape(1, -1, P)[:, :n] for a in (pred, target)] if subset else (pred, target)
         x = turned if name == "ours, keys first" else x
         jobs[name], given[name] = (lambda f=function, x=x: f(*x)), n
@@ -142,27 +143,27 @@ def measure(ours, shape, threads, skip):
     ours.lib.bench_close(handle)
     ops = operations(shape, int(target.sum()))
     seconds["limit: multiply-adds"] = [ops / rate for rate in rates]
-    rows = [{"contender": name, "columns_timed": given.get(name, columns), "runs": len(times),
-             "min_ns_per_column": 1e9 * min(times) / given.get(name, columns),
-             "median_ns_per_column": 1e9 * float(np.median(times)) / given.get(name, columns)}
+    rows = [{"contender": name, "frames_timed": given.get(name, frames), "runs": len(times),
+             "min_ns_per_frame": 1e9 * min(times) / given.get(name, frames),
+             "median_ns_per_frame": 1e9 * float(np.median(times)) / given.get(name, frames)}
             for name, times in seconds.items()]
     facts = {"fma_per_second": max(rates), "bytes_per_second": 3 * 4 * pred.size / min(seconds["limit: memory"]),
-             "ops_per_column": ops / columns, "density": float(target.mean())}
+             "ops_per_frame": ops / frames, "density": float(target.mean())}
     return rows, facts
 
 
 def show(shape, threads, rows, facts):
     B, T, P = shape
-    by = {r["contender"]: r["min_ns_per_column"] for r in rows}
+    by = {r["contender"]: r["min_ns_per_frame"] for r in rows}
     mine, bound = by["ours"], max(by["limit: multiply-adds"], by["limit: memory"])
     print(f"\n{B} rolls of {P} x {T}, {threads} thread{'s' * (threads > 1)}: {facts['fma_per_second'] / 1e9:.1f} G "
-          f"multiply-adds/s, {facts['bytes_per_second'] / 1e9:.1f} GB/s, {facts['ops_per_column']:.0f} operations "
-          f"and {12 * P} bytes per column, {100 * facts['density']:.0f} % of keys sound")
-    print(f"    {'':<24}{'ns/column':>12}{'median':>12}{'x ours':>10}")
-    for r in sorted(rows, key=lambda r: r["min_ns_per_column"]):
-        note = "" if r["columns_timed"] == B * T else f"   on {r['columns_timed']} columns"
-        print(f"    {r['contender']:<24}{r['min_ns_per_column']:>12.1f}{r['median_ns_per_column']:>12.1f}"
-              f"{r['min_ns_per_column'] / mine:>10.2f}{note}")
+          f"multiply-adds/s, {facts['bytes_per_second'] / 1e9:.1f} GB/s, {facts['ops_per_frame']:.0f} operations "
+          f"and {12 * P} bytes per frame, {100 * facts['density']:.0f} % of keys sound")
+    print(f"    {'':<24}{'ns/frame':>12}{'median':>12}{'x ours':>10}")
+    for r in sorted(rows, key=lambda r: r["min_ns_per_frame"]):
+        note = "" if r["frames_timed"] == B * T else f"   on {r['frames_timed']} frames"
+        print(f"    {r['contender']:<24}{r['min_ns_per_frame']:>12.1f}{r['median_ns_per_frame']:>12.1f}"
+              f"{r['min_ns_per_frame'] / mine:>10.2f}{note}")
     goals(by, mine, bound)
     if "torch eager" not in by:
         print(f"    skipped: the formula in PyTorch ({B * T * (P + 48) * 4 * 8 / 2**30:.0f} GiB of intermediates "
@@ -204,7 +205,7 @@ def main():
             rows, facts = measure(ours, shape, threads, ["compile"] if given.quick else [])
             show(shape, threads, rows, facts)
             sys.stdout.flush()
-            all_rows += [{"rolls": shape[0], "columns": shape[1], "keys": shape[2], "threads": threads, **r, **facts,
+            all_rows += [{"rolls": shape[0], "frames": shape[1], "keys": shape[2], "threads": threads, **r, **facts,
                           **about} for r in rows]
     if given.csv == "-" or given.quick and not given.csv:
         return

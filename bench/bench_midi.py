@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The MIDI reader against symusic and mido, side by side in one run, on one thread.
+"""The MIDI reader compared with symusic and mido in one run, on one thread.
 
     python bench/bench_midi.py LIBBENCH [FOLDER] [--quick] [--csv FILE]
 
-Everyone gets the same bytes, in memory, and hands back notes; what was read is let go of within the time. Contenders
-take turns, round by round, and what is counted is the processor's time, so that a busy machine is busy for all. mido
-gives messages and no notes: its time is told for those alone and with the pairing, and the goal counts the messages
-alone. Rolls are measured the way training begins: paths in, the corpus out, the files in the page cache. FOLDER:
+All contenders get the same bytes in memory and return notes; freeing them is part of the time. They take turns, round by
+round, and processor time is measured, so that other load on the machine affects all of them. mido returns messages, not
+notes: its time is given for the messages alone and with pairing them to notes, and the goal counts the messages alone.
+Rolls are measured as training begins: from paths to a corpus, with the files in the page cache. FOLDER:
 $SPIRAL_DATA/piano-midi-de-ccbysa.
 """
 import argparse
@@ -31,16 +31,16 @@ class Ours:
     def __init__(self, path):
         lib = ctypes.CDLL(path)
         lib.bench_midi_notes.argtypes, lib.bench_midi_notes.restype = [ctypes.c_char_p, ctypes.c_size_t], ctypes.c_long
-        lib.bench_midi_columns.argtypes = [ctypes.POINTER(ctypes.c_char_p), ctypes.c_size_t, ctypes.c_char_p,
+        lib.bench_midi_frames.argtypes = [ctypes.POINTER(ctypes.c_char_p), ctypes.c_size_t, ctypes.c_char_p,
                                            ctypes.c_int]
-        lib.bench_midi_columns.restype = ctypes.c_long
+        lib.bench_midi_frames.restype = ctypes.c_long
         self.lib = lib
 
     def notes(self, data):
         return self.lib.bench_midi_notes(data, len(data))
 
-    def columns(self, paths, preset):
-        return self.lib.bench_midi_columns((ctypes.c_char_p * len(paths))(*paths), len(paths), preset, 1)
+    def frames(self, paths, preset):
+        return self.lib.bench_midi_frames((ctypes.c_char_p * len(paths))(*paths), len(paths), preset, 1)
 
 
 def symusic_notes(data):
@@ -52,7 +52,7 @@ def mido_messages(data):
 
 
 def mido_notes(data):
-    """The least that makes notes of messages: on, off, channel, key, velocity per track, first in, first out."""
+    """Pairs messages to notes with the least work: on, off, channel, key, velocity per track, first in, first out."""
     count = 0
     for track in mido.MidiFile(file=io.BytesIO(data)).tracks:
         now, open_notes = 0, {}
@@ -104,7 +104,7 @@ def table(title, seconds, size, notes):
 
 
 def check(ours, files):
-    """All three find the same number of notes in every file."""
+    """All three find the same number of notes in each file."""
     total = 0
     for data in files:
         found = {ours.notes(data), symusic_notes(data)}
@@ -168,7 +168,7 @@ def main():
 
     names = [p.encode() for p in paths]
     rolls = time_rounds([("spiral", over(ours.notes, files), rounds)] +
-                        [(f"rolls of the preset {preset}", lambda p=preset: ours.columns(names, p.encode()), rounds)
+                        [(f"rolls of the preset {preset}", lambda p=preset: ours.frames(names, p.encode()), rounds)
                          for preset in ("seed", "phrase")])
     rows += table(f"the same {len(files)} files: paths to rolls ready for training, one thread", rolls, size, notes)
 

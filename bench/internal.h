@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is in a bench; for the files of this folder.
+ * The content of a bench, for the files of this folder.
  */
 #ifndef SPIRAL_BENCH_INTERNAL_H
 #define SPIRAL_BENCH_INTERNAL_H

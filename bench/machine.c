@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the machine can do at best: multiply-adds from registers, and streaming three arrays. Nothing that has
- * these to do can be faster; bench_loss.py holds the loss against them.
+ * The highest rates of the machine: multiply-adds from registers, and streaming three arrays. bench_loss.py
+ * compares the loss with the time that its multiply-adds and its memory traffic need at these rates.
  */
 #include <math.h>
 #include <string.h>
@@ -16,8 +16,9 @@ double bench_seconds(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Twelve independent sums hide the latency of a multiply-add (4 cycles, two units); ROUNDS is
- * a fraction of a millisecond of them. The empty asm keeps the compiler from seeing that nothing changes. */
+/* Twelve independent sums hide the latency of a multiply-add (4 cycles, two units); ROUNDS of
+ * them take a fraction of a millisecond. The empty asm hides from the compiler that the operands are
+ * constant. */
 enum { CHAINS = 12, ROUNDS = 100000 };
 
 typedef struct loops {

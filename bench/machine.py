@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a measurement is worth nothing without: machine, compiler, flags, commit; and the file it is kept in."""
+"""What each measurement is stored with: machine, compiler, flags, commit; and the file it is stored in."""
 import csv
 import datetime
 import json
@@ -13,16 +13,17 @@ def _output(*command):
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
-def _flags(source="src/simd/loss_kernels.c"):
-    """How the build compiled the hot loops, each instruction set's flags apart."""
+def _flags(source="src/simd/loss_kernels_template.c"):
+    """How the build compiled the loops of the loss for float: the flags of each instruction set."""
     with open("build/compile_commands.json") as file:
-        commands = [entry["command"].split() for entry in json.load(file) if entry["file"].endswith(source)]
+        commands = [entry["command"].split() for entry in json.load(file)
+                    if entry["file"].endswith(source) and "-DSPIRAL_REAL_BITS=32" in entry["command"]]
     sets = [[w for w in words if re.match(r"-O|-m|-ff|-fno-(math|trapping)", w)] for words in commands]
     return " | ".join(" ".join(flags) for flags in sets)
 
 
 def describe(**versions):
-    """Columns that every row of a result ends with. A + after the commit: the tree was not as committed."""
+    """The fields that each row of a result ends with. A + after the commit: the tree was not as committed."""
     cpu = platform.processor() or "unknown"
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo") as lines:

@@ -10,7 +10,7 @@
 #include "spiral/train.h"
 
 BENCH_API long bench_midi_notes(const void *bytes, size_t size);
-BENCH_API long bench_midi_columns(const char *const *paths, size_t count, const char *preset, int threads);
+BENCH_API long bench_midi_frames(const char *const *paths, size_t count, const char *preset, int threads);
 
 /* Reads the file and lets go of it; how many notes it holds, or -1. */
 long bench_midi_notes(const void *bytes, size_t size) {
@@ -22,13 +22,13 @@ long bench_midi_notes(const void *bytes, size_t size) {
     return notes;
 }
 
-/* The corpus that training begins with, from files or folders; how many columns it has, or -1. preset:
+/* The corpus that training begins with, from files or folders; how many frames it has, or -1. preset:
  * "seed", or "phrase" on the keys of a piano. */
-long bench_midi_columns(const char *const *paths, size_t count, const char *preset, int threads) {
+long bench_midi_frames(const char *const *paths, size_t count, const char *preset, int threads) {
     spiral_roll_options options;
     spiral_corpus *corpus;
     spiral_error err;
-    long columns = 0;
+    long frames = 0;
     spiral_roll_options_default(&options, sizeof options);
     if (!strcmp(preset, "phrase")) {
         options.grid.kind = SPIRAL_GRID_BEATS;
@@ -36,11 +36,11 @@ long bench_midi_columns(const char *const *paths, size_t count, const char *pres
         options.high = 108;
         options.onsets = 1;
     }
-    if (spiral_corpus_create(paths, count, &options, options.onsets ? 64 : 36, threads, &corpus, &err) !=
+    if (spiral_corpus_load(paths, count, &options, options.onsets ? 64 : 36, threads, &corpus, &err) !=
         SPIRAL_OK)
         return fprintf(stderr, "%s\n", err.text), -1;
     for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++)
-        columns += (long)spiral_corpus_get_file(corpus, i).columns;
+        frames += (long)spiral_corpus_get_file(corpus, i)->frames;
     spiral_corpus_destroy(corpus);
-    return columns;
+    return frames;
 }

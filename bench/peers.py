@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What others do with the same rolls: functions of (B, T, P) float32 arrays that give value and gradient.
+"""Other libraries on the same rolls: functions of (B, T, P) float32 arrays that return value and gradient.
 
-Good faith: each peer is used the way its manual says is fast, with everything that does not depend on the rolls
-made beforehand. What is measured and printed: bench_loss.py.
+Each library is used in the way that its manual calls fast, with everything that does not depend on the rolls computed
+beforehand. What is measured and printed: bench_loss.py.
 """
 import math
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-REACH, BLUR, FLOOR, RADIUS, OCTAVE = 24, 0.5, 0.02, 1.3, 0.5  # the library's defaults
+BLUR_RADIUS, BLUR_LENGTH, KL_OFFSET, RADIUS, OCTAVE = 24, 0.5, 0.02, 1.3, 0.5  # the library's defaults
 
 
 def distance(semitones):
@@ -19,19 +19,19 @@ def distance(semitones):
 
 
 def profile():
-    s = np.exp(-distance(np.arange(-REACH, REACH + 1)) / BLUR)
+    s = np.exp(-distance(np.arange(-BLUR_RADIUS, BLUR_RADIUS + 1)) / BLUR_LENGTH)
     return s / s.sum()
 
 
 def unit():
     s = profile()
-    return float(np.sum((s + FLOOR) * np.log((s + FLOOR) / FLOOR) - s))
+    return float(np.sum((s + KL_OFFSET) * np.log((s + KL_OFFSET) / KL_OFFSET) - s))
 
 
 def blur_matrix(keys):
-    s, matrix = profile(), np.zeros((keys, keys + 2 * REACH), np.float32)
+    s, matrix = profile(), np.zeros((keys, keys + 2 * BLUR_RADIUS), np.float32)
     for p in range(keys):
-        matrix[p, p : p + 2 * REACH + 1] = s
+        matrix[p, p : p + 2 * BLUR_RADIUS + 1] = s
     return torch.from_numpy(matrix)
 
 
@@ -51,13 +51,13 @@ def with_gradient(loss):
 
 
 def formula(blur):
-    """BCE + spiral KL; blur: (B, T, P) tensor to its blurred (B, T, P + 2 reach)."""
+    """BCE + spiral KL; blur: (B, T, P) tensor to its blurred (B, T, P + 2 BLUR_RADIUS)."""
     scale = 1 / unit()
 
     def loss(z, t):
         with torch.no_grad():
-            u = blur(t) + FLOOR
-        v = blur(torch.sigmoid(z)) + FLOOR
+            u = blur(t) + KL_OFFSET
+        v = blur(torch.sigmoid(z)) + KL_OFFSET
         kl = (u * torch.log(u / v) - u + v).sum()
         return F.binary_cross_entropy_with_logits(z, t, reduction="sum") + scale * kl
     return loss
@@ -70,7 +70,7 @@ def by_matmul(keys):
 
 def by_conv1d():
     weight = torch.from_numpy(profile().astype(np.float32))[None, None]
-    return lambda x: F.conv1d(x.reshape(-1, 1, x.shape[-1]), weight, padding=2 * REACH)
+    return lambda x: F.conv1d(x.reshape(-1, 1, x.shape[-1]), weight, padding=2 * BLUR_RADIUS)
 
 
 def torch_eager(keys, how="matmul"):
@@ -96,13 +96,13 @@ def torch_bce_compiled(threads):
 
 
 def masses(z, t):
-    """Columns as distributions over keys, a little everywhere so that silence is one too."""
+    """Frames as distributions over keys; a small constant makes silence one too."""
     a, b = torch.sigmoid(z) + 1e-6, t + 1e-6
     return a / a.sum(-1, keepdim=True), b / b.sum(-1, keepdim=True)
 
 
 def geomloss(keys):
-    """SamplesLoss with its default blur on the points of the helix, a problem per column, in one batch."""
+    """SamplesLoss with its default blur on the points of the helix, a problem per frame, in one batch."""
     from geomloss import SamplesLoss
     points = torch.from_numpy(helix_points(keys).astype(np.float32))
     diameter = float(distance(np.arange(keys)).max())
@@ -116,8 +116,8 @@ def geomloss(keys):
 
 
 def pot(keys, reg=0.1, iterations=100):
-    """ot.batch.solve_batch in the log domain: POT's own way to many small problems. Its envelope gradient is for
-    the cost only; of those for the masses the one through the last step is the cheapest."""
+    """ot.batch.solve_batch in the log domain: POT's method for many small problems. Its envelope gradient is for
+    the cost only; of the gradients for the masses, the one through the last step is the fastest."""
     from ot.batch import solve_batch
     cost = torch.from_numpy((distance(np.subtract.outer(np.arange(keys), np.arange(keys))) ** 2).astype(np.float32))
 
@@ -130,7 +130,7 @@ def pot(keys, reg=0.1, iterations=100):
 
 
 def question_loop(low=48):
-    """The loss the question began with: the loudest keys of two columns, a column at a time. It has no gradient."""
+    """The distance of the loudest keys of two frames, in a loop over frames as it was first asked about. No gradient."""
     def call(pred, target):
         total = 0.0
         for y_roll, t_roll in zip(pred, target):

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# make bench: builds the library and the benches, installs what they are held against into build/venv-bench (a few
-# hundred MB, once), runs them. Arguments go to bench_loss.py. BENCH_PYTHON=<python> uses that one as it is.
+# make bench: builds the library and the benches, installs the libraries to compare with (PyTorch, GeomLoss, POT) into
+# build/venv-bench, about 1 GB, once, and runs the benches. Arguments go to bench_loss.py. With BENCH_PYTHON=<python> that
+# Python is used as it is.
 set -eu
 cd "$(dirname "$0")/.."
 ninja -C build --quiet bench/bench-loss bench/libbench.so

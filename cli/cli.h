@@ -143,20 +143,28 @@ typedef struct cli_rolling {
             "keep files whose notes an earlier file has too; else they are left out", 0, 0, NULL \
     }
 
-/* Fills roll options and columns; keys that the preset leaves to the music are chosen from it (reads
- * `paths`): the least range with 99.5 % of the notes. Returns -1, or the exit status after printing why. */
-int cli_roll_options(const cli_rolling *rolling, const cli_common *common, char **paths, int count,
+/* Reads the files of a corpus. Returns -1 or the exit status after printing why. */
+int cli_files(char **paths, int count, const cli_common *common, spiral_files **files);
+/* What of the flags can be checked before the files are read. Returns -1 or the exit status. */
+int cli_check_rolling(const cli_rolling *rolling);
+/* Whether the key range is chosen from the music, since neither preset nor flags name it. */
+int cli_range_from_music(const cli_rolling *rolling);
+/* Fills roll options and columns. A key range to choose from the music is the smallest one with 99.5 % of the
+ * notes of the files; if there is none to choose, files may be NULL. Returns -1 or the exit status. */
+int cli_roll_options(const cli_rolling *rolling, const cli_common *common, const spiral_files *files,
                      spiral_roll_options *options, int *columns);
-/* Reads a corpus; prints each file left out. Returns -1 or the exit status. */
+/* Reads files and makes a corpus of all of them; prints each file left out. Returns -1 or the exit status. */
 int cli_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
                const cli_common *common, spiral_corpus **corpus);
-/* Reads a corpus and sifts it as `rolling` asks; what stands in `of` (or NULL) is a duplicate too. */
-spiral_status cli_sift_corpus(const cli_rolling *rolling, char **paths, int count,
+/* Makes a corpus of files and leaves out what `rolling` asks for; what is in `of` (or NULL) is a duplicate
+ * too. */
+spiral_status cli_sift_corpus(const cli_rolling *rolling, const spiral_files *files,
                               const spiral_roll_options *options, int columns, const spiral_corpus *of,
                               const cli_common *common, spiral_corpus **corpus, spiral_error *err);
-/* The same, printing each file left out. Returns -1 or the exit status. */
-int cli_sifted_corpus(const cli_rolling *rolling, char **paths, int count, const spiral_roll_options *options,
-                      int columns, const spiral_corpus *of, const cli_common *common, spiral_corpus **corpus);
+/* The same; prints each file left out. Returns -1 or the exit status. */
+int cli_sifted_corpus(const cli_rolling *rolling, const spiral_files *files,
+                      const spiral_roll_options *options, int columns, const spiral_corpus *of,
+                      const cli_common *common, spiral_corpus **corpus);
 /* Remarks on how many files of the one or two (NULL: none) corpora were mended while reading. */
 void cli_note_mended(const cli_common *common, const spiral_corpus *a, const spiral_corpus *b);
 /* Loads a MIDI file, or a text score if the name ends in .txt; remarks on a file that is mended. Returns

@@ -61,12 +61,15 @@ static void fit_range(const spiral_corpus *corpus, spiral_roll_options *options)
     options->high = high;
 }
 
-/* Corpora are read from files and folders: their parts have names, and may be read twice. */
-static int no_stdin(char **paths, int count) {
+int cli_files(char **paths, int count, const cli_common *common, spiral_files **files) {
+    spiral_error err = {.text = ""};
     for (int i = 0; i < count; i++)
         if (!strcmp(paths[i], "-"))
             return cli_usage("-: files and folders are read here, not standard input");
-    return -1;
+    return spiral_files_load((const char *const *)paths, (size_t)count, (int)common->threads, files, &err) ==
+                   SPIRAL_OK
+               ? -1
+               : cli_error(&err);
 }
 
 static spiral_status sift(const cli_rolling *r, const cli_common *common, spiral_corpus *corpus,
@@ -77,13 +80,13 @@ static spiral_status sift(const cli_rolling *r, const cli_common *common, spiral
 }
 
 /* Keys of the music itself where neither preset nor flags name them. Returns -1 or the exit status. */
-static int choose_range(const cli_rolling *r, const cli_common *common, char **paths, int count, int columns,
-                        spiral_roll_options *options) {
+static int choose_range(const cli_rolling *r, const cli_common *common, const spiral_files *files,
+                        int columns, spiral_roll_options *options) {
     spiral_corpus *all = NULL;
     spiral_error err = {.text = ""};
     options->low = 0;
     options->high = SPIRAL_KEY_COUNT - 1;
-    if (cli_sift_corpus(r, paths, count, options, columns, NULL, common, &all, &err) != SPIRAL_OK)
+    if (cli_sift_corpus(r, files, options, columns, NULL, common, &all, &err) != SPIRAL_OK)
         return cli_error(&err);
     fit_range(all, options);
     spiral_corpus_destroy(all);
@@ -93,10 +96,33 @@ static int choose_range(const cli_rolling *r, const cli_common *common, char **p
     if (r->high >= 0 && r->high < options->low)
         return cli_usage("--high %lld is below %d, the lowest key of nearly all notes; give --low too",
                          (long long)r->high, options->low);
+    if (r->low >= 0) options->low = (int)r->low;
+    if (r->high >= 0) options->high = (int)r->high;
     return -1;
 }
 
-int cli_roll_options(const cli_rolling *r, const cli_common *common, char **paths, int count,
+/* The keys that preset and flags name; the whole range for what is chosen from the music. */
+static int named_range(const cli_rolling *r, spiral_roll_options *options) {
+    if (r->preset != PRESET_36X36) options->low = 0, options->high = SPIRAL_KEY_COUNT - 1;
+    if (r->low >= 0) options->low = (int)r->low;
+    if (r->high >= 0) options->high = (int)r->high;
+    if (options->low > options->high)
+        return cli_usage("--low %d is above %d, the highest key", options->low, options->high);
+    return -1;
+}
+
+int cli_check_rolling(const cli_rolling *r) {
+    spiral_roll_options options;
+    spiral_roll_options_default(&options, sizeof options);
+    int status = r->grid ? parse_grid(r->grid, &options.grid) : -1;
+    return status < 0 ? named_range(r, &options) : status;
+}
+
+int cli_range_from_music(const cli_rolling *r) {
+    return r->preset != PRESET_36X36 && (r->low < 0 || r->high < 0);
+}
+
+int cli_roll_options(const cli_rolling *r, const cli_common *common, const spiral_files *files,
                      spiral_roll_options *options, int *columns) {
     spiral_roll_options_default(options, sizeof *options);
     *columns = 36;
@@ -112,38 +138,33 @@ int cli_roll_options(const cli_rolling *r, const cli_common *common, char **path
     if (r->columns > 0) *columns = (int)r->columns;
     if (r->planes > 0) options->onsets = r->planes == 2;
     options->pedal = r->pedal;
-    if (r->preset != PRESET_36X36 && (r->low < 0 || r->high < 0)) {
-        int status = no_stdin(paths, count);
-        if (status < 0) status = choose_range(r, common, paths, count, *columns, options);
-        if (status >= 0) return status;
-    }
-    if (r->low >= 0) options->low = (int)r->low;
-    if (r->high >= 0) options->high = (int)r->high;
     options->out_of_range = (spiral_out_of_range)r->out_of_range;
-    if (options->low > options->high)
-        return cli_usage("--low %d is above %d, the highest key", options->low, options->high);
-    return -1;
+    return cli_range_from_music(r) ? choose_range(r, common, files, *columns, options)
+                                   : named_range(r, options);
 }
 
 static void say_left_out(const spiral_corpus *corpus, const cli_common *common) {
     for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
-        spiral_corpus_file file = spiral_corpus_get_file(corpus, i);
-        if (file.skipped) cli_note(common, "%s: %s; left out", file.path, file.skipped);
+        const spiral_corpus_file *file = spiral_corpus_get_file(corpus, i);
+        if (file->left_out) cli_note(common, "%s: %s; left out", file->path, file->left_out);
     }
 }
 
 int cli_corpus(char **paths, int count, const spiral_roll_options *options, int columns,
                const cli_common *common, spiral_corpus **corpus) {
     const cli_rolling all = {.keep_duplicates = 1};
-    return cli_sifted_corpus(&all, paths, count, options, columns, NULL, common, corpus);
+    spiral_files *files = NULL;
+    int status = cli_files(paths, count, common, &files);
+    if (status < 0) status = cli_sifted_corpus(&all, files, options, columns, NULL, common, corpus);
+    spiral_files_destroy(files);
+    return status;
 }
 
-spiral_status cli_sift_corpus(const cli_rolling *r, char **paths, int count,
+spiral_status cli_sift_corpus(const cli_rolling *r, const spiral_files *files,
                               const spiral_roll_options *options, int columns, const spiral_corpus *of,
                               const cli_common *common, spiral_corpus **corpus, spiral_error *err) {
     *corpus = NULL;
-    spiral_status status = spiral_corpus_create((const char *const *)paths, (size_t)count, options, columns,
-                                                (int)common->threads, corpus, err);
+    spiral_status status = spiral_corpus_create(files, options, columns, (int)common->threads, corpus, err);
     if (status == SPIRAL_OK) status = sift(r, common, *corpus, of, err);
     if (status == SPIRAL_OK) return status;
     spiral_corpus_destroy(*corpus);
@@ -151,13 +172,11 @@ spiral_status cli_sift_corpus(const cli_rolling *r, char **paths, int count,
     return status;
 }
 
-int cli_sifted_corpus(const cli_rolling *r, char **paths, int count, const spiral_roll_options *options,
+int cli_sifted_corpus(const cli_rolling *r, const spiral_files *files, const spiral_roll_options *options,
                       int columns, const spiral_corpus *of, const cli_common *common,
                       spiral_corpus **corpus) {
     spiral_error err = {.text = ""};
-    int status = no_stdin(paths, count);
-    if (status >= 0) return status;
-    if (cli_sift_corpus(r, paths, count, options, columns, of, common, corpus, &err) != SPIRAL_OK)
+    if (cli_sift_corpus(r, files, options, columns, of, common, corpus, &err) != SPIRAL_OK)
         return cli_error(&err);
     say_left_out(*corpus, common);
     return -1;
@@ -177,14 +196,14 @@ int cli_midi(const char *path, const cli_common *common, spiral_midi *midi) {
     if (!spiral_midi_warnings_text(midi->warnings, faults, sizeof faults)) return -1;
     if (!common->strict) return cli_note(common, "%s: mended while reading: %s", path, faults), -1;
     spiral_midi_clear(midi);
-    return cli_fail("%s: the reader had to mend it: %s", path, faults);
+    return cli_fail("%s: the reader had to repair it: %s", path, faults);
 }
 
 static size_t mended_files(const spiral_corpus *c) {
     size_t n = 0;
     for (size_t i = 0; c && i < spiral_corpus_file_count(c); i++) {
-        spiral_corpus_file f = spiral_corpus_get_file(c, i);
-        n += !f.skipped && spiral_midi_warnings_text(f.warnings, NULL, 0);
+        const spiral_corpus_file *f = spiral_corpus_get_file(c, i);
+        n += !f->left_out && spiral_midi_warnings_text(f->warnings, NULL, 0);
     }
     return n;
 }
@@ -213,22 +232,24 @@ static void say_lost(const cli_common *common, const char *path, const spiral_ro
 }
 
 int cli_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll) {
-    const spiral_roll_options *options = &spiral_model_get_config(model)->roll;
+    spiral_roll_options options;
+    spiral_roll_options_default(&options, sizeof options);
     spiral_midi midi = {0};
     spiral_roll_report report = {.struct_size = sizeof report};
     spiral_error err = {.text = ""};
     int status = cli_midi(path, common, &midi);
+    spiral_model_config_get_roll(spiral_model_get_config(model), &options);
     if (status >= 0) return status;
-    if (spiral_roll_from_midi(&midi, options, roll, &report, &err) != SPIRAL_OK)
+    if (spiral_roll_from_midi(&midi, &options, roll, &report, &err) != SPIRAL_OK)
         status = cli_fail("%s: %s", path, err.text);
     else if (!roll->frames && report.notes)
         status = cli_fail("%s: none of its %zu notes is in the model's range, keys %d to %d", path,
-                          report.notes, options->low, options->high);
+                          report.notes, options.low, options.high);
     else if (!roll->frames)
         status =
             cli_fail("%s: it holds %s", path, report.notes_drums ? "drums only, no pitches" : "no notes");
     else
-        say_lost(common, path, options, &report);
+        say_lost(common, path, &options, &report);
     spiral_midi_clear(&midi);
     return status;
 }

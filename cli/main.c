@@ -36,7 +36,7 @@ const cli_verb *cli_current(void) { return current; }
 static int print_map(void) {
     printf("spiral %s - a folder of MIDI in, a trained music autoencoder out, and from it new music\n\n"
            "  spiral VERB [flags] ARGUMENTS\n\n",
-           SPIRAL_VERSION);
+           spiral_version());
     for (const cli_verb *v = cli_verbs; v->name; v++)
         printf("  %-12s %-15s %s\n", v->name, v->arguments, v->summary);
     printf(
@@ -72,7 +72,7 @@ int main(int argc, char **argv) {
     if (help && argc < 3) return print_map();
     if (help) return run(argv[2], 2, (char *[]){argv[2], "--help", NULL});
     if (!strcmp(name, "--version")) {
-        printf("spiral %s (%s)\n", SPIRAL_VERSION, spiral_isa_name());
+        printf("spiral %s (%s)\n", spiral_version(), spiral_isa_name());
         return cli_flush();
     }
     return run(name, argc - 1, argv + 1);

@@ -48,7 +48,7 @@ static void write_log(FILE *log, const spiral_train_progress *p) {
     json_t *line = json_pack("{s:I, s:I, s:o, s:o, s:o, s:o}", "step", (json_int_t)p->step, "steps",
                              (json_int_t)p->steps, "seconds", cli_number(p->seconds), "windows_per_second",
                              cli_number(p->windows_per_s), "train_loss", cli_number(p->train_loss), "rate",
-                             cli_number(p->rate));
+                             cli_number(p->learning_rate));
     if (p->train_kl > 0) json_object_set_new(line, "kl_nats", cli_number(p->train_kl));
     if (p->event == SPIRAL_TRAIN_VALID) {
         json_object_set_new(line, "valid_loss", cli_number(p->valid_loss));

@@ -4,9 +4,17 @@
  */
 #include "cli.h"
 
-static json_t *result_json(const spiral_evaluation *e) {
-    json_t *json = cli_measures_json(&e->model), *pca = cli_measures_json(&e->pca);
-    const spiral_roll_report *r = &e->lost;
+/* What is told of a model. */
+typedef struct scores {
+    spiral_evaluation e;
+    spiral_metrics model, pca;
+    spiral_roll_report lost;
+} scores;
+
+static json_t *result_json(const scores *s) {
+    const spiral_evaluation *e = &s->e;
+    const spiral_roll_report *r = &s->lost;
+    json_t *json = cli_measures_json(&s->model), *pca = cli_measures_json(&s->pca);
     double kept = r->notes_kept ? (double)r->notes_kept : 1;
     json_object_set_new(json, "windows", json_integer((json_int_t)e->windows));
     json_object_set_new(json, "bce_nats", cli_number(e->bce_nats));
@@ -15,7 +23,7 @@ static json_t *result_json(const spiral_evaluation *e) {
     json_object_set_new(json, "onsets_lost", json_real((double)(r->onsets_merged + r->notes_doubled) / kept));
     json_object_set_new(json, "notes_in_range", json_integer((json_int_t)r->notes_kept));
     json_object_set_new(json, "notes", json_integer((json_int_t)r->notes));
-    json_object_set_new(pca, "f1", cli_number(e->pca.f1));
+    json_object_set_new(pca, "f1", cli_number(s->pca.f1));
     json_object_set_new(json, "pca", pca);
     return json;
 }
@@ -24,8 +32,10 @@ static void print_row(const char *what, double model, double pca, double scale) 
     printf("  %-34s %8.4f   %8.4f\n", what, scale * model, scale * pca);
 }
 
-static void print_table(const spiral_evaluation *e, int code) {
-    const spiral_metrics *m = &e->model, *p = &e->pca;
+static void print_table(const scores *s, int code) {
+    const spiral_evaluation *e = &s->e;
+    const spiral_roll_report *lost = &s->lost;
+    const spiral_metrics *m = &s->model, *p = &s->pca;
     char linear[24];
     snprintf(linear, sizeof linear, "PCA %d", code);
     printf("%s windows; beside the model, as many principal components\n  %-34s %8s   %8s\n",
@@ -42,9 +52,9 @@ static void print_table(const spiral_evaluation *e, int code) {
     print_row("substitutions that are octaves, %", m->octave_share, p->octave_share, 100);
     printf("  %-34s %8.3f\n", "cross-entropy, nats a window", e->bce_nats);
     if (e->kl_nats > 0) printf("  %-34s %8.3f\n", "code, nats a window", e->kl_nats);
-    double kept = e->lost.notes_kept ? (double)e->lost.notes_kept : 1;
+    double kept = lost->notes_kept ? (double)lost->notes_kept : 1;
     printf("The roll itself loses %.1f %% of the onsets in range, whatever the model.\n",
-           100 * (double)(e->lost.onsets_merged + e->lost.notes_doubled) / kept);
+           100 * (double)(lost->onsets_merged + lost->notes_doubled) / kept);
 }
 
 static void say_silence(const cli_common *common, const char *path, const spiral_evaluation *e) {
@@ -69,20 +79,27 @@ int verb_eval(int argc, char **argv) {
     if (status < 0) status = cli_count(argc, first, 2, 1 << 20);
     spiral_model *model = NULL;
     spiral_corpus *corpus = NULL;
-    spiral_evaluation e;
+    scores s = {.e = {.struct_size = sizeof s.e},
+                .model = {.struct_size = sizeof s.model},
+                .pca = {.struct_size = sizeof s.pca},
+                .lost = {.struct_size = sizeof s.lost}};
     spiral_error err = {.text = ""};
     if (status < 0) status = cli_model(argv[first], &model);
     if (status >= 0) return status;
     const spiral_model_config *config = spiral_model_get_config(model);
-    status = cli_corpus(argv + first + 1, argc - first - 1, &config->roll, config->frames, &common, &corpus);
-    if (status < 0 &&
-        spiral_model_evaluate(model, corpus, tolerance, (int)common.threads, &e, &err) != SPIRAL_OK)
+    spiral_roll_options roll;
+    spiral_roll_options_default(&roll, sizeof roll);
+    spiral_model_config_get_roll(config, &roll);
+    status = cli_corpus(argv + first + 1, argc - first - 1, &roll, config->frames, &common, &corpus);
+    if (status < 0 && spiral_model_evaluate(model, corpus, tolerance, (int)common.threads, &s.e, &s.model,
+                                            &s.pca, &err) != SPIRAL_OK)
         status = cli_error_in(argv[first + 1], &err);
     if (status < 0) {
         cli_note_mended(&common, corpus, NULL);
-        say_silence(&common, argv[first], &e);
-        if (!common.json) print_table(&e, config->latent);
-        status = cli_finish(&common, result_json(&e));
+        spiral_corpus_get_report(corpus, &s.lost);
+        say_silence(&common, argv[first], &s.e);
+        if (!common.json) print_table(&s, config->latent);
+        status = cli_finish(&common, result_json(&s));
     }
     spiral_corpus_destroy(corpus);
     spiral_model_destroy(model);

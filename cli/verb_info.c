@@ -3,20 +3,34 @@
  * spiral info: what a model is, what it was trained on, how well.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 
+static json_t *value_json(const spiral_model_field *field, int value) {
+    if (field->kind == SPIRAL_FIELD_FLAG) return json_boolean(value);
+    return field->kind == SPIRAL_FIELD_CHOICE ? json_string(field->words[value]) : json_integer(value);
+}
+
+/* The fields, those of the grid in an object of their own. */
 static json_t *config_json(const spiral_model *model) {
     const spiral_model_config *c = spiral_model_get_config(model);
-    json_t *grid = c->roll.grid.kind == SPIRAL_GRID_SECONDS
-                       ? json_pack("{s:i}", "column_us", (int)c->roll.grid.frame_us)
-                       : json_pack("{s:i}", "steps_per_quarter", c->roll.grid.steps_per_quarter);
-    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:s, s:f, s:o}", "kind",
-                     c->kind == SPIRAL_MODEL_VAE ? "vae" : "ae", "code", c->latent, "hidden", c->hidden,
-                     "layers", c->layers, "low", c->roll.low, "high", c->roll.high, "columns", c->frames,
-                     "planes", spiral_model_planes(model), "pedal", c->roll.pedal, "out_of_range",
-                     spiral_out_of_range_name(c->roll.out_of_range), "threshold",
-                     (double)spiral_model_get_threshold(model), "grid", grid);
+    json_t *config = json_object(), *grid = json_object();
+    for (size_t i = 0; i < spiral_model_field_count(); i++) {
+        const spiral_model_field *field = spiral_model_get_field(i);
+        json_t *value = value_json(field, spiral_model_config_get_value(c, i));
+        if (!strcmp(field->name, "grid"))
+            json_decref(value); /* the unit tells it */
+        else if (field->grid < 0)
+            json_object_set_new(config, field->name, value);
+        else if (field->grid == (int)c->grid.kind)
+            json_object_set_new(grid, field->name, value);
+        else
+            json_decref(value);
+    }
+    json_object_set_new(config, "threshold", cli_number((double)spiral_model_get_threshold(model)));
+    json_object_set_new(config, "grid", grid);
+    return config;
 }
 
 static json_t *note_json(const spiral_model *model, const char *section) {
@@ -27,9 +41,9 @@ static json_t *note_json(const spiral_model *model, const char *section) {
 static json_t *tensors_json(const spiral_model *model) {
     json_t *list = json_array();
     for (size_t i = 0; i < spiral_model_tensor_count(model); i++) {
-        spiral_tensor t = spiral_model_get_tensor(model, i);
-        json_array_append_new(list, json_pack("{s:s, s:[I, I]}", "name", t.name, "shape", (json_int_t)t.rows,
-                                              (json_int_t)t.columns));
+        const spiral_tensor *t = spiral_model_get_tensor(model, i);
+        json_array_append_new(list, json_pack("{s:s, s:[I, I]}", "name", t->name, "shape",
+                                              (json_int_t)t->rows, (json_int_t)t->columns));
     }
     return list;
 }

@@ -54,26 +54,24 @@ static void add_notes(totals *t, const spiral_roll_report *r) {
 }
 
 static void add_file(totals *t, const spiral_corpus_file *f, const spiral_roll *roll) {
-    t->files += !f->skipped;
-    t->skipped += f->skipped != NULL;
+    t->files += !f->left_out;
+    t->skipped += f->left_out != NULL;
     add_mended(t, f);
-    if (f->skipped && f->report.notes_kept) return; /* a file that was sifted out, notes and all */
-    add_notes(t, &f->report);
-    if (f->skipped) return;
+    if (f->left_out && f->report->notes_kept) return; /* left out for another reason than that it is empty */
+    add_notes(t, f->report);
+    if (f->left_out) return;
     t->seconds += f->seconds;
     t->columns += f->frames;
     t->windows += f->windows;
-    t->windows_empty += f->windows_empty;
+    t->windows_empty += f->windows_silent;
     for (size_t c = 0; c < roll->frames; c++)
         t->sounding += (uint64_t)(__builtin_popcountll(roll->sounding[c].word[0]) +
                                   __builtin_popcountll(roll->sounding[c].word[1]));
 }
 
 static void add_corpus(totals *t, const spiral_corpus *corpus) {
-    for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
-        spiral_corpus_file f = spiral_corpus_get_file(corpus, i);
-        add_file(t, &f, spiral_corpus_get_roll(corpus, i));
-    }
+    for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++)
+        add_file(t, spiral_corpus_get_file(corpus, i), spiral_corpus_get_roll(corpus, i));
 }
 
 static double share(size_t part, size_t whole) { return whole ? (double)part / (double)whole : 0; }
@@ -101,9 +99,9 @@ static void add_remark(json_t *list, const char *path, const char *key, const ch
 static void remarks_json(json_t *json, const spiral_corpus *corpus) {
     json_t *skipped = json_array(), *duplicates = json_array();
     for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
-        spiral_corpus_file f = spiral_corpus_get_file(corpus, i);
-        add_remark(skipped, f.path, "reason", f.skipped);
-        add_remark(duplicates, f.path, "same_as", f.same_as);
+        const spiral_corpus_file *f = spiral_corpus_get_file(corpus, i);
+        add_remark(skipped, f->path, "reason", f->left_out);
+        add_remark(duplicates, f->path, "same_as", f->same_as);
     }
     json_object_set_new(json, "skipped", skipped);
     json_object_set_new(json, "duplicates", duplicates);
@@ -315,7 +313,7 @@ static void print_mended(const totals *t) {
 static void print_files(const totals *t, const spiral_corpus *corpus) {
     size_t same = 0;
     for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++)
-        same += spiral_corpus_get_file(corpus, i).same_as != NULL;
+        same += spiral_corpus_get_file(corpus, i)->same_as != NULL;
     printf("%s file%s, %s of music", cli_thousands(t->files), t->files == 1 ? "" : "s",
            cli_duration(t->seconds));
     if (t->skipped) printf("; %s left out", cli_thousands(t->skipped));
@@ -339,8 +337,8 @@ static void print_table(const setting *s, size_t count, const spiral_corpus *cor
  */
 
 /* What a preset makes of the files; one that leaves nothing says so in its column. */
-static int add_preset(const cli_rolling *asked, int preset, const cli_common *common, char **paths, int count,
-                      setting *s) {
+static int add_preset(const cli_rolling *asked, int preset, const cli_common *common,
+                      const spiral_files *files, setting *s) {
     cli_rolling r = *asked;
     spiral_corpus *corpus;
     spiral_error err = {.text = ""};
@@ -348,10 +346,9 @@ static int add_preset(const cli_rolling *asked, int preset, const cli_common *co
     r.grid = NULL;
     r.low = r.high = r.columns = r.planes = -1;
     s->name = cli_presets[preset];
-    int status = cli_roll_options(&r, common, paths, count, &s->options, &s->columns);
+    int status = cli_roll_options(&r, common, files, &s->options, &s->columns);
     if (status >= 0) return status;
-    spiral_status read =
-        cli_sift_corpus(&r, paths, count, &s->options, s->columns, NULL, common, &corpus, &err);
+    spiral_status read = cli_sift_corpus(&r, files, &s->options, s->columns, NULL, common, &corpus, &err);
     if (read == SPIRAL_OK)
         add_corpus(&s->t, corpus);
     else if (read == SPIRAL_NO_DATA)
@@ -367,12 +364,12 @@ static int is_preset(const cli_rolling *r) {
 }
 
 /* Beside the first setting, the presets: those it is not itself. */
-static int add_presets(const cli_rolling *asked, const cli_common *common, char **paths, int count,
+static int add_presets(const cli_rolling *asked, const cli_common *common, const spiral_files *files,
                        setting *settings, size_t *n) {
     int status = -1;
     for (int preset = 0; cli_presets[preset] && status < 0; preset++)
         if (!is_preset(asked) || preset != asked->preset)
-            status = add_preset(asked, preset, common, paths, count, &settings[(*n)++]);
+            status = add_preset(asked, preset, common, files, &settings[(*n)++]);
     return status;
 }
 
@@ -391,14 +388,16 @@ int verb_inspect(int argc, char **argv) {
     int status = cli_parse(argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(argc, first, 1, 1 << 20);
     if (status >= 0) return status;
-    char **paths = argv + first;
-    int count = argc - first;
+    spiral_files *files = NULL;
     s->name = is_preset(&rolling) ? cli_presets[rolling.preset] : "as asked";
-    status = cli_roll_options(&rolling, &common, paths, count, &s->options, &s->columns);
+    status = cli_check_rolling(&rolling);
+    if (status < 0) status = cli_files(argv + first, argc - first, &common, &files);
+    if (status < 0) status = cli_roll_options(&rolling, &common, files, &s->options, &s->columns);
     if (status < 0)
-        status = cli_sifted_corpus(&rolling, paths, count, &s->options, s->columns, NULL, &common, &corpus);
+        status = cli_sifted_corpus(&rolling, files, &s->options, s->columns, NULL, &common, &corpus);
     if (status < 0) add_corpus(&s->t, corpus);
-    if (status < 0 && compare) status = add_presets(&rolling, &common, paths, count, settings, &n);
+    if (status < 0 && compare) status = add_presets(&rolling, &common, files, settings, &n);
+    spiral_files_destroy(files);
     if (status < 0) {
         if (!common.json) print_table(settings, n, corpus);
         status = cli_finish(&common, result_json(settings, n, corpus));

@@ -21,7 +21,8 @@ static double *floats_of(const spiral_roll *roll, size_t columns, int low, int P
 /* One loss of the library per target note. Returns SPIRAL_OK or says why not. */
 static spiral_status value_of(spiral_loss_kind kind, const spiral_helix *helix, int low, int P, size_t T,
                               const double *played, const double *right, double *value, spiral_error *err) {
-    spiral_loss_options options = spiral_loss_options_default();
+    spiral_loss_options options;
+    spiral_loss_options_default(&options, sizeof options);
     options.kind = kind;
     options.bce = 0;
     options.lambda = 1;
@@ -30,15 +31,9 @@ static spiral_status value_of(spiral_loss_kind kind, const spiral_helix *helix, 
     options.low = low;
     options.reduction = SPIRAL_REDUCE_PER_NOTE;
     spiral_loss *loss = NULL;
-    const spiral_strides strides = {(ptrdiff_t)T * P, P, 1};
     spiral_status status = spiral_loss_create(&options, P, &loss, err);
     if (status != SPIRAL_OK) return status;
-    size_t bytes = (spiral_loss_work_size_f64(loss, T) + 64) / 64 * 64;
-    void *work = aligned_alloc(64, bytes);
-    status = work ? spiral_loss_value_grad_f64(loss, 1, T, played, strides, right, strides, NULL, strides,
-                                               value, NULL, strides, work, err)
-                  : (err->status = SPIRAL_NO_MEMORY);
-    free(work);
+    status = spiral_loss_value_grad_btp_f64(loss, 1, T, played, right, value, NULL, NULL, err);
     spiral_loss_destroy(loss);
     return status;
 }
@@ -121,6 +116,7 @@ int verb_loss(int argc, char **argv) {
         CLI_STRICT_FLAG(common),
         {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
     spiral_roll_options options;
+    spiral_files *files = NULL;
     spiral_midi midi[2] = {{0}, {0}};
     spiral_roll roll[2] = {{{0}, 0, 0, NULL, NULL}, {{0}, 0, 0, NULL, NULL}};
     spiral_helix helix;
@@ -128,8 +124,11 @@ int verb_loss(int argc, char **argv) {
     json_t *json = json_object();
     int status = cli_parse(argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(argc, first, 2, 2);
-    if (status < 0)
-        status = cli_roll_options(&rolling, &common, argv + first, argc - first, &options, &columns);
+    if (status < 0) status = cli_check_rolling(&rolling);
+    if (status < 0 && cli_range_from_music(&rolling))
+        status = cli_files(argv + first, argc - first, &common, &files);
+    if (status < 0) status = cli_roll_options(&rolling, &common, files, &options, &columns);
+    spiral_files_destroy(files);
     if (status < 0 && spiral_helix_from_name(helices[helix_name], &helix, &err) != SPIRAL_OK)
         status = cli_error(&err);
     for (int i = 0; status < 0 && i < 2; i++) {

@@ -66,7 +66,7 @@ int verb_reconstruct(int argc, char **argv) {
     s.input = argv[first + 1];
     spiral_model *model = NULL;
     spiral_roll in = {0}, out = {0};
-    spiral_generate_report done = {0};
+    spiral_generate_report done = {.struct_size = sizeof done};
     spiral_metrics measures = {.struct_size = sizeof measures};
     spiral_error err = {.text = ""};
     status = cli_model(s.model, &model);

@@ -26,7 +26,8 @@ static const char *ending(const char *path) {
 static int draw_helix(const settings *s) {
     enum { INTERVALS = 25 };
     double substitute[INTERVALS], insert[INTERVALS];
-    spiral_loss_options options = spiral_loss_options_default();
+    spiral_loss_options options;
+    spiral_loss_options_default(&options, sizeof options);
     spiral_loss *loss = NULL;
     spiral_error err = {.text = ""};
     spiral_status status = spiral_helix_from_name(helices[s->helix], &options.helix, &err);

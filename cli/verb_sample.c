@@ -3,7 +3,6 @@
  * spiral sample: new music. Each file says in its text event how to make it again.
  */
 #include <math.h>
-#include <stdlib.h>
 
 #include "cli.h"
 
@@ -15,7 +14,7 @@ typedef struct settings {
 
 /* How many columns a length is on the model's grid. Returns -1 or the exit status. */
 static int columns_of(const spiral_model *model, const settings *s, size_t *columns) {
-    const spiral_grid *grid = &spiral_model_get_config(model)->roll.grid;
+    const spiral_grid *grid = &spiral_model_get_config(model)->grid;
     double seconds, bars, quarters;
     if (cli_length(s->length, &seconds, &bars))
         return cli_usage("--length \"%s\": must be a time like 30s or a number of bars like 8bars",
@@ -33,27 +32,30 @@ static int columns_of(const spiral_model *model, const settings *s, size_t *colu
 
 /* Writes one sample; appends its entry to `files`. Returns -1 or the exit status. */
 static int write_sample(const spiral_model *model, const settings *s, uint64_t seed, size_t columns,
-                        const spiral_roll *const *corpus, size_t corpus_count, const cli_common *common,
-                        json_t *files) {
+                        const spiral_corpus *against, const cli_common *common, json_t *files) {
     spiral_roll roll = {0};
-    spiral_generate_report report;
+    spiral_generate_report report = {.struct_size = sizeof report};
+    spiral_sample_options options;
     spiral_error err = {.text = ""};
     char path[CLI_PATH_SIZE], text[320];
     size_t notes;
     double seconds;
     int status = cli_numbered(path, s->output, "sample", 1, seed);
     if (status >= 0) return status;
-    if (spiral_generate_sample(model, seed, s->temperature, columns, s->tempo, &roll, &report, &err) !=
-        SPIRAL_OK)
+    spiral_sample_options_default(&options, sizeof options);
+    options.seed = seed;
+    options.temperature = s->temperature;
+    options.frames = columns;
+    options.quarters_per_min = s->tempo;
+    if (spiral_generate_sample(model, &options, &roll, &report, &err) != SPIRAL_OK)
         return cli_error_in(s->model, &err);
     snprintf(text, sizeof text,
              "spiral sample -n 1 --seed %llu --temperature %.9g --length %s --tempo %.9g; model sha256 %s",
              (unsigned long long)seed, s->temperature, s->length, s->tempo, spiral_model_get_sha256(model));
     status = cli_save_roll(&roll, text, path, &notes, &seconds);
     if (status < 0) {
-        double nearest = corpus_count ? spiral_roll_nearest(&roll, corpus, corpus_count,
-                                                            spiral_model_get_config(model)->frames)
-                                      : NAN;
+        double nearest =
+            against ? spiral_corpus_nearest(against, &roll, spiral_model_get_config(model)->frames) : NAN;
         if (report.lowered)
             cli_note(common,
                      "%s: at the model's threshold nearly nothing sounds; it was lowered until as many keys "
@@ -70,25 +72,23 @@ static int write_sample(const spiral_model *model, const settings *s, uint64_t s
                               json_pack("{s:o, s:I, s:I, s:f, s:o, s:b, s:f}", "path", cli_text(path), "seed",
                                         (json_int_t)seed, "notes", (json_int_t)notes, "seconds", seconds,
                                         "nearest_training_window", cli_number(nearest), "threshold_lowered",
-                                        report.lowered, "repeated_columns", report.edge_repeats));
+                                        report.lowered, "repeated_columns", report.repeated_frames));
     }
     spiral_roll_clear(&roll);
     return status;
 }
 
-/* The rolls of the music to compare with; *list is malloc'ed. Returns -1 or the exit status. */
-static int against(const spiral_model *model, const settings *s, const cli_common *common,
-                   spiral_corpus **corpus, const spiral_roll ***list, size_t *count) {
+/* The music to compare with. Returns -1 or the exit status. */
+static int load_against(const spiral_model *model, const settings *s, const cli_common *common,
+                        spiral_corpus **corpus) {
     const spiral_model_config *config = spiral_model_get_config(model);
     char *path = (char *)(uintptr_t)s->against;
-    int status = cli_corpus(&path, 1, &config->roll, config->frames, common, corpus);
-    if (status >= 0) return status;
-    cli_note_mended(common, *corpus, NULL);
-    *list = calloc(spiral_corpus_file_count(*corpus) + 1, sizeof **list);
-    if (!*list) return cli_fail("out of memory");
-    for (size_t i = 0; i < spiral_corpus_file_count(*corpus); i++)
-        if (spiral_corpus_get_roll(*corpus, i)) (*list)[(*count)++] = spiral_corpus_get_roll(*corpus, i);
-    return -1;
+    spiral_roll_options roll;
+    spiral_roll_options_default(&roll, sizeof roll);
+    spiral_model_config_get_roll(config, &roll);
+    int status = cli_corpus(&path, 1, &roll, config->frames, common, corpus);
+    if (status < 0) cli_note_mended(common, *corpus, NULL);
+    return status;
 }
 
 int verb_sample(int argc, char **argv) {
@@ -110,18 +110,16 @@ int verb_sample(int argc, char **argv) {
     if (status < 0) status = cli_count(argc, first, 1, 1);
     spiral_model *model = NULL;
     spiral_corpus *corpus = NULL;
-    const spiral_roll **list = NULL;
-    size_t columns = 0, corpus_count = 0;
+    size_t columns = 0;
     json_t *files = json_array();
     if (status < 0) status = cli_model(s.model = argv[first], &model);
     if (status < 0) status = columns_of(model, &s, &columns);
-    if (status < 0 && s.against) status = against(model, &s, &common, &corpus, &list, &corpus_count);
+    if (status < 0 && s.against) status = load_against(model, &s, &common, &corpus);
     if (status < 0) status = cli_folder(s.output);
     for (int64_t i = 0; status < 0 && i < s.n; i++)
-        status = write_sample(model, &s, (uint64_t)(s.seed + i), columns, list, corpus_count, &common, files);
+        status = write_sample(model, &s, (uint64_t)(s.seed + i), columns, corpus, &common, files);
     if (status < 0) status = cli_finish(&common, json_pack("{s:O}", "files", files));
     json_decref(files);
-    free(list);
     spiral_corpus_destroy(corpus);
     spiral_model_destroy(model);
     return status;

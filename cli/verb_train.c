@@ -25,7 +25,7 @@ typedef struct settings {
 /* The loss the flags ask for: a kind on the helix rides on cross-entropy, the others stand alone. */
 static int loss_options(const settings *s, spiral_loss_options *loss) {
     spiral_error err = {.text = ""};
-    *loss = spiral_loss_options_default();
+    spiral_loss_options_default(loss, sizeof *loss);
     if (spiral_loss_kind_from_name(losses[s->loss], &loss->kind, &err) != SPIRAL_OK ||
         spiral_helix_from_name(helices[s->helix], &loss->helix, &err) != SPIRAL_OK)
         return cli_error(&err);
@@ -43,34 +43,50 @@ static int check_length(const settings *s) {
     return given > 1 ? cli_usage("--time, --steps and --epochs each say how long to train: give one") : -1;
 }
 
-static void train_options(const settings *s, const cli_common *common, spiral_train_options *o) {
-    o->model.kind = s->kind ? SPIRAL_MODEL_VAE : SPIRAL_MODEL_AE;
-    o->model.latent = (int)s->code;
-    o->model.hidden = (int)s->hidden;
-    o->model.layers = (int)s->layers;
+/* All that is asked for: how the music is rolled and the model is shaped, and how it is trained. */
+typedef struct job {
+    spiral_model_config config;
+    spiral_loss_options loss;
+    spiral_train_options options;
+    spiral_train_plan plan;
+} job;
+
+static void set_job(const settings *s, const cli_common *common, job *j) {
+    spiral_train_options *o = &j->options;
+    j->config.kind = s->kind ? SPIRAL_MODEL_VAE : SPIRAL_MODEL_AE;
+    j->config.latent = (int)s->code;
+    j->config.hidden = (int)s->hidden;
+    j->config.layers = (int)s->layers;
+    j->plan.steps = s->steps > 0 ? s->steps : 0;
+    j->plan.epochs = s->epochs > 0 ? s->epochs : 0;
+    if (s->time > 0) j->plan.seconds = s->time;
+    j->plan.path = s->output;
+    j->plan.resume = s->resume;
+    o->loss = &j->loss;
     o->beta = s->beta;
     o->free_bits = s->free_bits;
     o->batch = (int)s->batch;
     o->learning_rate = s->rate;
     o->weight_decay = s->decay;
-    o->steps = s->steps > 0 ? s->steps : 0;
-    o->epochs = s->epochs > 0 ? s->epochs : 0;
-    if (s->time > 0) o->seconds = s->time;
     o->transpose = (int)s->transpose;
     o->seed = (uint64_t)s->seed;
     o->threads = (int)common->threads;
 }
 
 /* Files to validate on come first: what they hold is not trained on. */
-static int corpora(const settings *s, const cli_common *common, char **paths, int count,
-                   const spiral_train_options *o, spiral_corpus **train, spiral_corpus **valid) {
+static int corpora(const settings *s, const cli_common *common, const spiral_files *files,
+                   const spiral_model_config *config, spiral_corpus **train, spiral_corpus **valid) {
     spiral_error err = {.text = ""};
-    const spiral_roll_options *roll = &o->model.roll;
-    char *held_out = (char *)(uintptr_t)s->valid;
-    int columns = o->model.frames, status = -1;
-    if (s->valid) status = cli_sifted_corpus(&s->rolling, &held_out, 1, roll, columns, NULL, common, valid);
-    if (status < 0)
-        status = cli_sifted_corpus(&s->rolling, paths, count, roll, columns, *valid, common, train);
+    spiral_files *held_out = NULL;
+    spiral_roll_options roll;
+    spiral_roll_options_default(&roll, sizeof roll);
+    spiral_model_config_get_roll(config, &roll);
+    char *path = (char *)(uintptr_t)s->valid;
+    int columns = config->frames, status = s->valid ? cli_files(&path, 1, common, &held_out) : -1;
+    if (status < 0 && s->valid)
+        status = cli_sifted_corpus(&s->rolling, held_out, &roll, columns, NULL, common, valid);
+    spiral_files_destroy(held_out);
+    if (status < 0) status = cli_sifted_corpus(&s->rolling, files, &roll, columns, *valid, common, train);
     if (status >= 0 || s->valid) return status;
     return spiral_corpus_split(*train, 10, valid, &err) == SPIRAL_OK ? -1 : cli_error(&err);
 }
@@ -85,8 +101,8 @@ static size_t fit_files(const spiral_corpus *c) {
 static size_t full_windows(const spiral_corpus *c) {
     size_t n = 0;
     for (size_t i = 0; i < spiral_corpus_file_count(c); i++) {
-        spiral_corpus_file f = spiral_corpus_get_file(c, i);
-        if (!f.skipped) n += f.windows - f.windows_empty;
+        const spiral_corpus_file *f = spiral_corpus_get_file(c, i);
+        if (!f->left_out) n += f->windows - f->windows_silent;
     }
     return n;
 }
@@ -101,11 +117,10 @@ static int check_music(const cli_common *common, const spiral_model_config *m, c
             "too little music: %zu windows of %d columns to train on and %zu to validate, at least "
             "%d and 1 are needed",
             windows, m->frames, held_out, LEAST_WINDOWS);
-    cli_note(common,
-             "%s windows of %zu file%s to train on, %s of %zu to validate; keys %d to %d, %d columns, %s",
-             cli_thousands(windows), fit_files(train), fit_files(train) == 1 ? "" : "s",
-             cli_thousands(held_out), fit_files(valid), m->roll.low, m->roll.high, m->frames,
-             m->roll.onsets ? "frames and onsets" : "frames only");
+    cli_note(
+        common, "%s windows of %zu file%s to train on, %s of %zu to validate; keys %d to %d, %d columns, %s",
+        cli_thousands(windows), fit_files(train), fit_files(train) == 1 ? "" : "s", cli_thousands(held_out),
+        fit_files(valid), m->low, m->high, m->frames, m->planes == 2 ? "frames and onsets" : "frames only");
     cli_note_mended(common, train, valid);
     if (windows < FEW_WINDOWS)
         cli_note(common, "so little music will be learned by heart rather than understood");
@@ -160,17 +175,21 @@ static int report(const settings *s, const cli_common *common, const spiral_trai
     return cli_finish(common, result_json(s, p));
 }
 
-static int run(const settings *s, const cli_common *common, const spiral_train_options *o,
-               const spiral_corpus *train, const spiral_corpus *valid) {
+static int run(const settings *s, const cli_common *common, job *j, const spiral_corpus *train,
+               const spiral_corpus *valid) {
     progress watching;
-    spiral_train_progress result;
+    spiral_train_progress result = {.struct_size = sizeof result};
+    spiral_model *model = NULL;
     spiral_error err = {.text = ""};
     FILE *log = s->log ? fopen(s->log, s->resume ? "a" : "w") : NULL;
     if (s->log && !log) return cli_fail("%s: cannot write the log: %s", s->log, strerror(errno));
     progress_init(&watching, common, log);
     progress_catch(&watching);
-    spiral_status status =
-        spiral_train(o, train, valid, s->output, s->resume, progress_watch, &watching, &result, NULL, &err);
+    j->plan.callback = progress_watch;
+    j->plan.context = &watching;
+    spiral_status status = spiral_model_create(&j->config, j->options.seed, &model, &err);
+    if (status == SPIRAL_OK) status = spiral_train(&j->options, &j->plan, model, train, valid, &result, &err);
+    spiral_model_destroy(model);
     progress_release(&watching);
     int log_failed = log && (ferror(log) | fclose(log));
     if (status == SPIRAL_INTERRUPTED)
@@ -180,41 +199,50 @@ static int run(const settings *s, const cli_common *common, const spiral_train_o
     return report(s, common, &result);
 }
 
-static int train_on(const settings *s, const cli_common *common, char **paths, int n_paths,
-                    spiral_train_options *o) {
+static int train_on(const settings *s, const cli_common *common, char **paths, int n_paths, job *j) {
+    spiral_files *files = NULL;
     spiral_corpus *train = NULL, *valid = NULL;
-    train_options(s, common, o);
-    int status = corpora(s, common, paths, n_paths, o, &train, &valid);
-    if (status < 0) status = check_music(common, &o->model, train, valid);
-    if (status < 0) status = run(s, common, o, train, valid);
+    spiral_roll_options roll;
+    spiral_roll_options_default(&roll, sizeof roll);
+    int status = cli_files(paths, n_paths, common, &files);
+    if (status < 0) status = cli_roll_options(&s->rolling, common, files, &roll, &j->config.frames);
+    spiral_model_config_set_roll(&j->config, &roll);
+    set_job(s, common, j);
+    if (status < 0) status = corpora(s, common, files, &j->config, &train, &valid);
+    spiral_files_destroy(files);
+    if (status < 0) status = check_music(common, &j->config, train, valid);
+    if (status < 0) status = run(s, common, j, train, valid);
     spiral_corpus_destroy(train);
     spiral_corpus_destroy(valid);
     return status;
 }
 
 int verb_train(int argc, char **argv) {
-    spiral_train_options o = spiral_train_options_default();
+    job j;
+    spiral_model_config_default(&j.config, sizeof j.config);
+    spiral_train_options_default(&j.options, sizeof j.options);
+    spiral_train_plan_default(&j.plan, sizeof j.plan);
     settings s = {.output = "model.safetensors",
                   .loss = 1,
                   .code = 16,
-                  .hidden = o.model.hidden,
-                  .layers = o.model.layers,
+                  .hidden = j.config.hidden,
+                  .layers = j.config.layers,
                   .steps = -1,
-                  .batch = o.batch,
-                  .transpose = o.transpose,
+                  .batch = j.options.batch,
+                  .transpose = j.options.transpose,
                   .seed = 1,
                   .lambda = -1,
                   .bce = -1,
-                  .beta = o.beta,
-                  .free_bits = o.free_bits,
+                  .beta = j.options.beta,
+                  .free_bits = j.options.free_bits,
                   .epochs = -1,
                   .time = -1,
-                  .rate = o.learning_rate,
-                  .decay = o.weight_decay,
+                  .rate = j.options.learning_rate,
+                  .decay = j.options.weight_decay,
                   .rolling = CLI_ROLLING_DEFAULT};
     cli_common common = {0};
     char time_help[80];
-    snprintf(time_help, sizeof time_help, "train about so long (default %s)", cli_duration(o.seconds));
+    snprintf(time_help, sizeof time_help, "train about so long (default %s)", cli_duration(j.plan.seconds));
     int first;
     const cli_flag flags[] = {
         {"o", CLI_TEXT, &s.output, "MODEL", "the model file; a file that is no model is not overwritten", 0,
@@ -250,10 +278,8 @@ int verb_train(int argc, char **argv) {
     int status = cli_parse(argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(argc, first, 1, 1 << 20);
     if (status < 0) status = check_length(&s);
-    if (status < 0) status = loss_options(&s, &o.loss);
+    if (status < 0) status = loss_options(&s, &j.loss);
     if (status < 0) status = check_output(&s, &common);
-    if (status < 0)
-        status =
-            cli_roll_options(&s.rolling, &common, argv + first, argc - first, &o.model.roll, &o.model.frames);
-    return status < 0 ? train_on(&s, &common, argv + first, argc - first, &o) : status;
+    if (status < 0) status = cli_check_rolling(&s.rolling);
+    return status < 0 ? train_on(&s, &common, argv + first, argc - first, &j) : status;
 }

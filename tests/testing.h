@@ -17,8 +17,7 @@
 
 #include "spiral/status.h"
 
-/* Whether the code is instrumented by a sanitizer: it is slow then, and its allocator is not the C library's.
- */
+/* Whether a sanitizer instruments the code, which is slow then and has another allocator. */
 #if defined(__has_feature)
 #define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

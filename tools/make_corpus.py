@@ -170,9 +170,15 @@ def score():
 
 # ---- model files ----
 
-CONFIG = {"format": "spiral-autoencoder-1", "kind": "ae", "grid": "seconds", "column_us": 10000, "steps_per_quarter": 4,
-          "low": 60, "high": 61, "planes": 1, "drums": False, "columns": 2, "code": 1, "hidden": 2, "layers": 1,
-          "threshold": 0.25}
+CONFIG = {"format": "spiral-model-2", "networks": ["autoencoder"], "kind": "ae", "grid": "seconds", "frame_us": 10000,
+          "steps_per_quarter": 4, "low": 60, "high": 61, "planes": 1, "drums": False, "frames": 2, "latent": 1, "hidden": 2,
+          "layers": 1, "threshold": 0.25}
+OLD_NAMES = {"frame_us": "column_us", "frames": "columns", "latent": "code"}  # of version 0.1
+
+
+def old_config():
+    config = {OLD_NAMES.get(name, name): value for name, value in CONFIG.items() if name != "networks"}
+    return {**config, "format": "spiral-autoencoder-1"}
 
 
 def safetensors(tensors, metadata=None, order=None):
@@ -202,13 +208,13 @@ def floats(*shape):
 
 
 def model_tensors(c):
-    D = c["planes"] * c["columns"] * (c["high"] - c["low"] + 1)
-    H, Z, L = c["hidden"], c["code"], c["layers"]
+    D = c["planes"] * c["frames"] * (c["high"] - c["low"] + 1)
+    H, Z, L = c["hidden"], c["latent"], c["layers"]
     O, N = (2 * Z if c["kind"] == "vae" else Z), H + Z
-    t = {"encoder.0.weight": floats(D, N), "code.weight": floats(H, O), "decoder.0.weight": floats(Z, H),
-         "out.weight": floats(N, D), "code.bias": floats(O), "out.bias": floats(D), "pca.mean": floats(D),
-         "pca.basis": floats(Z, D), "codes.mean": floats(Z), "codes.factor": floats(Z, Z), "codes.step": floats(Z, Z),
-         "codes.noise": floats(Z, Z), "codes.density": floats(1)}
+    t = {"encoder.0.weight": floats(D, N), "latent.weight": floats(H, O), "decoder.0.weight": floats(Z, H),
+         "out.weight": floats(N, D), "latent.bias": floats(O), "out.bias": floats(D), "pca.mean": floats(D),
+         "pca.basis": floats(Z, D), "latents.mean": floats(Z), "latents.factor": floats(Z, Z), "latents.step": floats(Z, Z),
+         "latents.noise": floats(Z, Z), "latents.density": floats(1)}
     for side in "encoder", "decoder":
         for i in range(L):
             if i:
@@ -236,7 +242,7 @@ def model():
         add("model", name + ".safetensors", content)
 
     seed("smallest", model_file())
-    seed("vae-on-beats", model_file({"kind": "vae", "grid": "beats", "planes": 2, "code": 2}, None, DATA, TRAINING))
+    seed("vae-on-beats", model_file({"kind": "vae", "grid": "beats", "planes": 2, "latent": 2}, None, DATA, TRAINING))
     seed("three-layers", model_file({"layers": 3, "drums": True}))
     seed("more-tensors", model_file(change=lambda t: t.update({"resume.weights": floats(8), "half": ("F16", [3], b"abcdef")})))
     seed("missing-tensor", model_file(change=lambda t: t.pop("out.bias")))
@@ -244,9 +250,13 @@ def model():
     seed("wrong-type", model_file(change=lambda t: t.update({"out.bias": ("I32", [4], bytes(16))})))
     seed("not-finite", model_file(change=lambda t: t.update({"out.bias": ("F32", [4], bytes(12) + b"\0\0\xc0\x7f")})))
     seed("huge-weights", model_file(change=lambda t: t.update({"encoder.0.weight": ("F32", [4, 3], b"\xff\xff\x7f\x7f" * 12)})))
-    seed("boasting", model_file(said={"hidden": 4096, "layers": 8, "code": 1024, "columns": 512}))
-    seed("too-many-cells", model_file(said={"high": 127, "low": 0, "columns": 512, "planes": 2}))
-    seed("other-format", model_file(said={"format": "spiral-autoencoder-2"}))
+    seed("boasting", model_file(said={"hidden": 4096, "layers": 8, "latent": 1024, "frames": 512}))
+    seed("too-many-cells", model_file(said={"high": 127, "low": 0, "frames": 512, "planes": 2}))
+    seed("other-format", model_file(said={"format": "spiral-model-9"}))
+    seed("other-network", model_file(said={"networks": ["autoencoder", "oracle"]}))
+    old = {"latent": "code", "latents": "codes"}
+    seed("version-0.1", safetensors({".".join([old.get(first, first), *rest]): t for name, t in model_tensors(CONFIG).items()
+                                     for first, *rest in [name.split(".")]}, {"spiral": json.dumps(old_config())}))
     seed("no-config", safetensors(model_tensors(CONFIG), {"format": "pt"}))
     seed("config-no-json", safetensors(model_tensors(CONFIG), {"spiral": "{"}))
 
@@ -293,12 +303,15 @@ def config():
     seed("fit", {"out_of_range": "fit"})
     seed("out-of-range-unknown", {"out_of_range": "clip"})
     seed("grid-unknown", {"grid": "fortnight"})
-    for name, said in {"columns": 0, "code": 1025, "hidden": -1, "layers": 9, "low": 128, "high": 59, "planes": 3,
-                       "column_us": 999, "kind": "gan", "threshold": "0", "format": 1, "drums": 2}.items():
+    for name, said in {"frames": 0, "latent": 1025, "hidden": -1, "layers": 9, "low": 128, "high": 59, "planes": 3,
+                       "frame_us": 999, "kind": "gan", "threshold": "0", "format": 1, "drums": 2}.items():
         seed("bad-" + name, {name: said})
     seed("threshold-1e39", text=json.dumps({**CONFIG, "threshold": 0.5}).replace("0.5", "1e39"))
     seed("integers-beyond", text=json.dumps(CONFIG).replace("10000", "4294977296").replace("61", "18446744073709551677"))
-    seed("duplicate", text='{"format":"spiral-autoencoder-1","format":"x"}')
+    seed("duplicate", text='{"format":"spiral-model-2","format":"x"}')
+    seed("version-0.1", text=json.dumps(old_config()))
+    seed("unknown-fields", {"tempo": 120, "names": ["a", {"b": None}]})
+    seed("networks-no-list", {"networks": "autoencoder"})
     seed("array", text="[1]")
     seed("nothing", text="")
 

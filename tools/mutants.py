@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Breaks the losses and the scores on purpose, one way at a time, and says which test notices.
+"""Breaks the losses and the metrics on purpose, one break at a time, and says which test fails.
 
     tools/mutants.py [--list] [WORD ...]    only the breaks whose name contains one of the words
 
-Each break is applied to a copy of the sources in build/mutants, the tests of kern, loss and measure are built and
-run, fastest first, until one fails. A break that no test notices is a hole in the tests, and the exit status is 1.
+Each break is applied to a copy of the sources in build/mutants. The tests of base, simd, helix, loss and metrics are
+built and run, fastest first, until one fails. A break without a failing test shows that a test is missing; the exit
+status is then 1.
 """
 import os
 import pathlib
@@ -17,119 +18,126 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY, BUILD = ROOT / "build/mutants/source", ROOT / "build/mutants/build"
-TESTS = ("loss-call loss-batch loss-seed metrics-frames metrics-helix_energy metrics-notes metrics-counts loss-value "
-         "loss-slopes metrics-pairing loss-music loss-shape "
-         "loss-options loss-descent simd-vmath loss-single").split()
-LIMIT_S = 240  # a test that takes longer hangs, and that is noticed too
+TESTS = ("helix-helix helix-kernel base-sized loss-options loss-call loss-batch loss-argmax_kinds metrics-frames "
+         "metrics-helix_energy metrics-notes metrics-counts loss-definition loss-gradient metrics-pairing loss-costs "
+         "loss-properties loss-random_options loss-descent simd-vmath loss-single_precision").split()
+LIMIT_S = 240  # a test that takes longer counts as failed
 
-HELIX, REF, PLAN = "src/helix/helix.c", "src/loss/ref.c", "src/loss/plan.c"
-BATCH, KERN, VMATH = "src/loss/batch_body.h", "src/simd/loss_body.h", "src/simd/vmath.h"
+HELIX, KERNEL, SIZED = "src/helix/helix.c", "src/helix/kernel.c", "src/base/sized.c"
+REF, PLAN, CALL, TEMPLATE, COSTS = ("src/loss/" + f for f in
+                                    "ref.c plan.c call.c loss_template.c interval_costs.c".split())
+KERNELS, VMATH = "src/simd/loss_kernels_template.c", "src/simd/vmath.h"
 FRAMES, PAIRING, NOTES, COUNTS = ("src/metrics/" + f for f in "frames.c pairing.c notes.c counts.c".split())
 
-# name, what it means, then (file, what is there, what is put there) for every place that changes
+# name, meaning, then (file, text, text that replaces it) for each place that changes
 MUTANTS = [
     ("non-circular chroma", "B is eleven semitones from C",
      (HELIX, "sin(PI / 12 * ((m * (delta_st % 12)) % 12))", "(PI / 12 * m * (delta_st % 12))")),
-    ("floor octave", "height rises by steps of an octave",
+    ("rounded octave", "the height rises in steps of an octave",
      (HELIX, "helix->octave * delta_st / 12", "helix->octave * (delta_st / 12)")),
     ("swapped axes", "time is read as pitch",
-     (BATCH, ".pred_at = pred_strides", ".pred_at = {pred_strides.b, pred_strides.p, pred_strides.t}")),
+     (TEMPLATE, "load(s, first, n, call->pred, call->pred_at, s->pred);",
+      "load(s, first, n, call->pred, (spiral_strides){call->pred_at.b, call->pred_at.p, call->pred_at.t}, s->pred);")),
     ("missing transposed blur", "the gradient of the blurred roll is taken for that of the roll",
-     (BATCH, """    k->ops->toeplitz(k->P, k->rows_u, k->every, k->bins, k->band, (ptrdiff_t)band->length - 1, band->length,
-                     k->rows_dgeo);""",
-      """    memcpy(k->rows_dgeo, k->rows_u + (size_t)k->loss->options.blur_radius * NAME(TILE), k->P * SPIRAL__TILE_BYTES);""")),
-    ("dropped floor", "b is 0: silence is infinitely far",
-     (BATCH, "(REAL)k->loss->options.kl_offset", "0")),
-    ("sign of the gradient", "uphill",
-     (KERN, "u[r * TILE + c] = e;", "u[r * TILE + c] = -e;")),
-    ("unpadded blur", "what blurs past the ends of the keyboard is lost",
-     (PLAN, "plan.bins = P + 2 * options->blur_radius", "plan.bins = P"),
-     (BATCH, "k->rows_t, index, n, k->band, 0,", "k->rows_t, index, n, k->band, k->loss->options.blur_radius,"),
-     (BATCH, "k->rows_y, k->every, k->P, k->band, 0,", "k->rows_y, k->every, k->P, k->band, k->loss->options.blur_radius,"),
-     (BATCH, "k->band, (ptrdiff_t)band->length - 1, band->length,\n                     k->rows_dgeo",
-      "k->band, k->loss->options.blur_radius, band->length,\n                     k->rows_dgeo")),
-    ("mean without silence", "silent columns are not counted",
-     (BATCH, "any |= weight > 0;", "any |= weight * (double)t[(ptrdiff_t)p * k->target_at.p] > 0;")),
-    ("mean over padding", "columns of weight 0 are counted",
-     (BATCH, "counted += (size_t)any;", "counted += 1;")),
+     (TEMPLATE, """    s->kernels->toeplitz(s->P, s->u, s->all_rows, s->bins, s->coefficients, (ptrdiff_t)length - 1, length,
+                         s->dkind);""",
+      "    memcpy(s->dkind, s->u + (size_t)s->options->blur_radius * TILE, s->P * SPIRAL__TILE_BYTES);")),
+    ("dropped kl_offset", "b is 0: a missed note costs infinitely much",
+     (TEMPLATE, "(real)s->options->kl_offset", "0")),
+    ("sign of the gradient", "it points uphill",
+     (KERNELS, "u[r * TILE + c] = e;", "u[r * TILE + c] = -e;")),
+    ("unpadded blur", "what is blurred past the ends of the keyboard is lost",
+     (PLAN, "plan.bins = P + 2 * plan.options.blur_radius", "plan.bins = P"),
+     (TEMPLATE, "s->t, index, n, s->coefficients, 0,", "s->t, index, n, s->coefficients, s->options->blur_radius,"),
+     (TEMPLATE, "s->y, s->all_rows, s->P, s->coefficients, 0,",
+      "s->y, s->all_rows, s->P, s->coefficients, s->options->blur_radius,"),
+     (TEMPLATE, "s->coefficients, (ptrdiff_t)length - 1, length,\n                         s->dkind",
+      "s->coefficients, s->options->blur_radius, length,\n                         s->dkind")),
+    ("mean without silence", "silent frames are not counted",
+     (TEMPLATE, "any |= weight > 0;", "any |= weight * (double)t[(ptrdiff_t)p * call->target_at.p] > 0;")),
+    ("mean over padding", "frames of weight 0 are counted",
+     (TEMPLATE, "counted += (size_t)any;", "counted += 1;")),
 
     ("energy's half", "a missed note costs 2",
-     (BATCH, "0.5 * factor, sums", "factor, sums")),
-    ("energy's scale", "exp(-D) for exp(-D/2)",
-     (REF, "2 * exp(-D / 2)", "2 * exp(-D)")),
-    ("gauss's width", "sigma for sigma squared",
-     (REF, "double x = D / o->sigma;", "double x = D / sqrt(o->sigma);")),
+     (TEMPLATE, "0.5 * factor, sums", "factor, sums")),
+    ("energy's scale", "exp(-D) instead of exp(-D/2)",
+     (KERNEL, "2 * exp(-spiral_helix_distance(helix, delta_st) / 2)", "2 * exp(-spiral_helix_distance(helix, delta_st))")),
+    ("gauss's width", "sigma instead of sigma squared",
+     (KERNEL, "spiral_helix_distance(helix, delta_st) / sigma;", "spiral_helix_distance(helix, delta_st) / sqrt(sigma);")),
     ("blur not normalised", "the profile does not sum to 1",
-     (REF, "/ o->blur_length) / sum;", "/ o->blur_length);")),
+     (KERNEL, "s[i] /= sum;", "s[i] /= 1;")),
     ("blur cut short", "the profile ends before W",
-     (REF, "if (abs(delta_st) > o->blur_radius) return 0;", "if (abs(delta_st) >= o->blur_radius) return 0;")),
-    ("divergence reversed", "of the target from the output",
-     (BATCH, "index, n, k->band, 0, band->length, k->rows_u);", "index, n, k->band, 0, band->length, k->rows_v);"),
-     (BATCH, "k->every, k->P, k->band, 0, band->length, k->rows_v);",
-      "k->every, k->P, k->band, 0, band->length, k->rows_u);")),
-    ("no unit", "the spiral is not in missed notes",
-     (BATCH, "const double factor = k->loss->options.lambda / k->loss->unit;",
-      "const double factor = k->loss->options.lambda;")),
-    ("unit of another time", "the unit forgets the time blur",
-     (REF, "long M = (long)spiral__ref_pad(o);\n    for (int k = -o->blur_radius", "long M = 0;\n    for (int k = -o->blur_radius")),
-    ("gradient without lambda", "the weight of the kind is left out of the slope",
-     (BATCH, "k->scale * o->lambda / k->loss->unit", "k->scale / k->loss->unit")),
-    ("gradient in y", "the logistic's slope is forgotten",
-     (KERN, "out[i] = cell * dcost[i] + geo * (slope[i] * dgeo[i]);", "out[i] = cell * dcost[i] + geo * dgeo[i];")),
-    ("half a mask", "a masked target still sounds",
-     (KERN, "if (weighted) t_out[i] = w * t;", "if (weighted) t_out[i] = t;")),
-    ("weights not in cross-entropy", "a masked cell is still scored",
-     (KERN, "part[c] += weighted ? w * cost : cost;", "part[c] += cost;")),
-    ("log of nothing", "probabilities of 0 are not raised",
-     (KERN, "REAL on = z > epsilon ? z : epsilon,", "REAL on = z,")),
-    ("probabilities above 1 let through", "they are held to the limit of logits",
-     (KERN, "logits ? top_logit : top_one;", "top_logit;")),
-    ("targets above 1 let through", "they are held to the limit of logits",
-     (KERN, "most_target[c] > top_one", "most_target[c] > top_logit")),
-    ("any weight let through", "NaN and infinity too",
-     (KERN, "most_weight[c] > top_weight", "0")),
-    ("any logit let through", "NaN and infinity too",
-     (KERN, "logits ? top_logit : top_one;", "logits ? (BITS)-1 : top_one;")),
-    ("no minus nothing", "-0 is refused", (KERN, "(t + 0)", "(t)")),
+     (KERNEL, "for (int i = 0; i <= 2 * radius; i++) s[i] /= sum;",
+      "for (int i = 0; i <= 2 * radius; i++) s[i] /= sum;\n    if (radius) s[0] = s[2 * radius] = 0;")),
+    ("divergence reversed", "of the target from the prediction",
+     (TEMPLATE, "index, n, s->coefficients, 0, length, s->u);", "index, n, s->coefficients, 0, length, s->v);"),
+     (TEMPLATE, "s->all_rows, s->P, s->coefficients, 0, length, s->v);",
+      "s->all_rows, s->P, s->coefficients, 0, length, s->u);")),
+    ("missed note not 1", "the spiral is not in missed notes",
+     (TEMPLATE, "const double factor = s->options->lambda / s->loss->missed_note;",
+      "const double factor = s->options->lambda;")),
+    ("missed note without time", "the cost of a missed note ignores the time blur",
+     (REF, "long M = (long)spiral__ref_pad(o);\n    spiral__helix_blur_profile",
+      "long M = 0;\n    spiral__helix_blur_profile")),
+    ("gradient without lambda", "the factor of the kind is left out of the gradient",
+     (TEMPLATE, "s->scale * o->lambda / s->loss->missed_note", "s->scale / s->loss->missed_note")),
+    ("gradient in y", "the derivative of the sigmoid is left out",
+     (KERNELS, "out[i] = cross_factor * dcost[i] + kind_factor * (slope[i] * dkind[i]);",
+      "out[i] = cross_factor * dcost[i] + kind_factor * dkind[i];")),
+    ("target not weighted", "a target of weight 0 counts",
+     (KERNELS, "if (weighted) t_out[i] = w * t;", "if (weighted) t_out[i] = t;")),
+    ("weights not in cross-entropy", "a cell of weight 0 is scored",
+     (KERNELS, "part[c] += weighted ? w * cost : cost;", "part[c] += cost;")),
+    ("log of 0", "probabilities of 0 are not raised",
+     (KERNELS, "real on = z > epsilon ? z : epsilon,", "real on = z,")),
+    ("probabilities above 1 accepted", "they have the limit of logits",
+     (KERNELS, "logits ? spiral__bits((real)SPIRAL__LOSS_MAX_LOGIT) : top_one;",
+      "spiral__bits((real)SPIRAL__LOSS_MAX_LOGIT);")),
+    ("targets above 1 accepted", "they have the limit of weights",
+     (KERNELS, "most_target[c] > top_one", "most_target[c] > top_weight")),
+    ("any weight accepted", "NaN and infinity too",
+     (KERNELS, "most_weight[c] > top_weight", "0")),
+    ("any logit accepted", "NaN and infinity too",
+     (KERNELS, "logits ? spiral__bits((real)SPIRAL__LOSS_MAX_LOGIT) : top_one;", "logits ? (real_bits)-1 : top_one;")),
+    ("minus 0 refused", "-0 is out of range", (KERNELS, "(t + 0)", "(t)")),
     ("last rows not summed", "the cost of the rows after the last four is lost",
-     (KERN, "(p % NAME(SUM_ROWS) == NAME(SUM_ROWS) - 1 || p + 1 == P)", "(p % NAME(SUM_ROWS) == NAME(SUM_ROWS) - 1)")),
-    ("right and sure is not free", "the rounding of the logit is left in the cost",
-     (KERN, ": t * on + (one - t) * off + both;", ": off + both - t * z;")),
-    ("stray factor of the farthest note", "the greatest for the least",
-     (KERN, "least[c] = cost < least[c] ? cost : least[c];", "least[c] = cost > least[c] ? cost : least[c];")),
-    ("free strays", "beside a sounding note a stray costs nothing",
-     (BATCH, "(REAL)(o->bce + o->lambda * SPIRAL__REF_FLOOR)", "(REAL)o->bce")),
-    ("rows missed", "the last columns of a tile do not count as sounding",
-     (KERN, "for (int i = 1; i < WORDS; i++) any |= row[i];", "for (int i = 1; i < WORDS - 1; i++) any |= row[i];")),
+     (KERNELS, "(p % SUM_ROWS == SUM_ROWS - 1 || p + 1 == P)", "(p % SUM_ROWS == SUM_ROWS - 1)")),
+    ("sure right answers inexact", "the rounding error of the logit is left in the cost",
+     (KERNELS, ": t * on + (one - t) * off + both;", ": off + both - t * z;")),
+    ("weight of the farthest note", "the largest instead of the smallest",
+     (KERNELS, "least[c] = cost < least[c] ? cost : least[c];", "least[c] = cost > least[c] ? cost : least[c];")),
+    ("extra notes free", "an extra note on a sounding one costs nothing",
+     (TEMPLATE, "(real)(o->bce + o->lambda * SPIRAL__REF_LEAST_WEIGHT)", "(real)o->bce")),
+    ("rows missed", "the last frames of a tile do not make a row count",
+     (KERNELS, "for (int i = 1; i < WORDS; i++) any |= row[i];", "for (int i = 1; i < WORDS - 1; i++) any |= row[i];")),
     ("time gain", "the blur along time does not sum to 1",
-     (KERN, "x[i] *= gain / tail;", "x[i] *= gain;")),
-    ("time one-sided", "a note blurs only into later columns",
-     (KERN, "for (size_t p = 0; p < width; p++) at[p] += a * after[p];", "(void)at, (void)after;")),
-    ("time padding", "a few columns of silence are too few",
+     (KERNELS, "x[i] *= gain / tail;", "x[i] *= gain;")),
+    ("time one-sided", "a note is blurred into later frames only",
+     (KERNELS, "for (size_t p = 0; p < width; p++) at[p] += a * after[p];", "(void)at, (void)after;")),
+    ("time padding", "the silent frames around a roll are too few",
      (REF, "ceil(8 * o->time_blur)", "ceil(o->time_blur)")),
-    ("time forgotten backwards", "the gradient is not blurred along time",
-     (BATCH, "    if (k->grad && !quadratic)\n        k->ops->smooth(padded, k->width, (REAL)loss->decay, (REAL)loss->tail, "
-             "(REAL)loss->gain, k->roll_y);", "")),
-    ("reduction of the gradient alone", "the value is not reduced",
-     (BATCH, "*value = k.scale * k.total;", "*value = k.total;")),
-    ("per note of nothing", "silence is divided by its notes",
-     (BATCH, "return 1 / (notes > 1 ? notes : 1);", "return 1 / notes;")),
-    ("last of the loudest", "of equals the last, not the first",
-     (BATCH, "rows[p * NAME(TILE) + c] > rows[best * NAME(TILE) + c]", "rows[p * NAME(TILE) + c] >= rows[best * NAME(TILE) + c]")),
-    ("mask made circular", "the answer's mask is not as written",
+    ("gradient not blurred", "the gradient is not blurred along time",
+     (TEMPLATE, "    if (s->call->grad && !is_quadratic) blur_roll(s, s->roll_y);\n", "")),
+    ("value not reduced", "the reduction is applied to the gradient alone",
+     (TEMPLATE, "*call->value = s.scale * s.total;", "*call->value = s.total;")),
+    ("per note of nothing", "without notes the sum is divided by 0",
+     (TEMPLATE, "return 1 / (notes > 1 ? notes : 1);", "return 1 / notes;")),
+    ("last of the loudest", "of equal keys the last, not the first",
+     (TEMPLATE, "rows[p * TILE + c] > rows[best * TILE + c]", "rows[p * TILE + c] >= rows[best * TILE + c]")),
+    ("mask made circular", "the mask is not the answer's formula",
      (REF, "o->kind == SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR ? circular(steps) : steps % 12", "circular(steps)")),
     ("table of another interval", "the table's note is a semitone off",
-     (PLAN, "y[d] = 1;", "y[d ? d - 1 : 0] = 1;")),
-    ("NaN radius accepted", "a comparison that NaN passes",
-     (HELIX, "if (!(r >= 0 && r <= LIMIT))", "if (r < 0 || r > LIMIT)")),
+     (COSTS, "y[d] = 1;", "y[d ? d - 1 : 0] = 1;")),
+    ("NaN radius accepted", "a comparison that is false for NaN",
+     (HELIX, "if (!(r >= 0 && r <= LARGEST))", "if (r < 0 || r > LARGEST)")),
     ("costs swapped", "the octave's cost for the semitone's",
      (HELIX, "double octave = -2 * log1p(-octave_cost / 2), semitone = -2 * log1p(-semitone_cost / 2);",
       "double octave = -2 * log1p(-semitone_cost / 2), semitone = -2 * log1p(-octave_cost / 2);")),
-    ("costs without the rise", "the semitone's chord takes the whole of its distance",
+    ("costs without the rise", "the semitone's chord has the whole of its distance",
      (HELIX, "square = (semitone - rise) * (semitone + rise)", "square = semitone * semitone")),
     ("entropy's series", "the first term of x - log(1 + x) alone",
      (REF, "for (int n = 16; n >= 2; n--)", "for (int n = 2; n >= 2; n--)")),
-    ("entropy cancels", "(1 + e) log(1 + e) - e as it is written",
+    ("entropy cancels", "(1 + e) log(1 + e) - e computed as it is written",
      (VMATH, "float low = (f * f) * (spiral__log_series_f32(f) * f - 0.5f) + k * 0x1.62e43p-1f;\n"
       "    return r * low + (e * f - (e - f));",
       "float low = (f * f) * (spiral__log_series_f32(f) * f - 0.5f) + k * 0x1.62e43p-1f;\n    return r * (f + low) - e;")),
@@ -137,28 +145,33 @@ MUTANTS = [
      (VMATH, "x = x < -69.0f ? -69.0f : x;", "x = x < -39.0f ? -39.0f : x;")),
     ("a coefficient", "one hexadecimal digit of a polynomial",
      (VMATH, "q = q * r + 0x1.111111110ec3fp-7;", "q = q * r + 0x1.111111190ec3fp-7;")),
-    ("an allocation", "a call asks for memory",
-     ("src/loss/batch.c", "#include <string.h>", "#include <stdlib.h>\n#include <string.h>"),
-     (BATCH, "NAME(lay_out)(&k, work);", "void *volatile more = malloc(64);\n    free(more);\n    NAME(lay_out)(&k, work);")),
-    ("memory of a call", "the plan's floor is what the last call made of it",
-     (BATCH, "NAME(lay_out)(&k, work);",
-      "((spiral_loss *)(uintptr_t)loss)->options.kl_offset *= 1.0000001;\n    NAME(lay_out)(&k, work);")),
-    ("place in the tile", "the last column of a tile is treated a little differently",
-     (BATCH, "NAME(kind)(k, n, sums);", "NAME(kind)(k, n, sums);\n        sums[NAME(TILE) - 1] *= 1 + 1e-14;")),
-    ("stale padding", "the next roll hears the echo of the last",
-     (BATCH, "    memset(k->roll_y, 0, padded * k->width * sizeof(REAL));\n", "")),
-    ("tail of the time blur", "what comes after the last column is taken for silence",
+    ("an allocation", "a strided call allocates",
+     (TEMPLATE, "#include <string.h>", "#include <stdlib.h>\n#include <string.h>"),
+     (TEMPLATE, "lay_out_work(&s, call->work);",
+      "void *volatile more = malloc(64);\n    free(more);\n    lay_out_work(&s, call->work);")),
+    ("memory of a call", "a call changes the loss it is made with",
+     (TEMPLATE, "lay_out_work(&s, call->work);",
+      "((spiral_loss *)(uintptr_t)loss)->options.kl_offset *= 1.0000001;\n    lay_out_work(&s, call->work);")),
+    ("place in the tile", "the last frame of a tile is computed a little differently",
+     (TEMPLATE, "kind_terms(s, n, sums);", "kind_terms(s, n, sums);\n        sums[TILE - 1] *= 1 + 1e-14;")),
+    ("stale padding", "the padding of a roll holds the blur of the one before",
+     (TEMPLATE, "    memset(s->roll_y, 0, roll_bytes);\n", "")),
+    ("tail of the time blur", "what is blurred in from after the last frame is left out",
      (PLAN, "loss->tail = -1 / expm1(-2 / tau);", "loss->tail = 1;")),
-    ("masked notes forgive", "a stray beside a masked note is cheap",
-     (KERN, "if (weight) t *= weight[p * TILE + c] < 1 ? weight[p * TILE + c] : 1;", "(void)weight;")),
-    ("masked keys are loudest", "the seed's mask looks at keys of weight 0",
-     (BATCH, "if (k->rows_weight && !(k->rows_weight[p * NAME(TILE) + c] > 0)) continue;", "")),
-    ("gradient without bce", "the factor of cross-entropy is left out of the slope",
-     (BATCH, "k->scale * o->bce)", "k->scale)")),
+    ("notes of weight 0 count", "an extra note beside a note of weight 0 is cheap",
+     (KERNELS, "if (weight) t *= weight[p * TILE + c] < 1 ? weight[p * TILE + c] : 1;", "(void)weight;")),
+    ("keys of weight 0 are loudest", "the argmax includes keys of weight 0",
+     (TEMPLATE, "if (s->weight && !(s->weight[p * TILE + c] > 0)) continue;", "")),
+    ("gradient without bce", "the factor of cross-entropy is left out of the gradient",
+     (TEMPLATE, "s->scale : s->scale * o->bce;", "s->scale : s->scale;")),
     ("preset out of scale", "the tonnetz costs more than the others",
      (HELIX, "#define R_TONNETZ (1.3 / 1.5)", "#define R_TONNETZ 1.3")),
-    ("circle not closed", "an octave's turn leaves 1e-16",
+    ("circle not closed", "an octave has a distance of 1e-16 on the circle",
      (HELIX, "((m * (delta_st % 12)) % 12)", "(m * delta_st)")),
+    ("smaller struct read whole", "what is behind a caller's options is taken for options",
+     (SIZED, "size - sizeof size);", "current - sizeof size);")),
+    ("contiguous call transposed", "the contiguous arrays are read as (B, P, T)",
+     (CALL, "{(ptrdiff_t)(call->T * (size_t)P), P, 1};", "{(ptrdiff_t)(call->T * (size_t)P), 1, (ptrdiff_t)call->T};")),
 
     ("pitch classes of the upper keys", "the high word is taken to begin with C",
      (FRAMES, "EVERY_12TH(((c) + 8) % 12)", "EVERY_12TH((c) % 12)")),
@@ -166,7 +179,7 @@ MUTANTS = [
      (FRAMES, "counts->chroma_true_positives += both + octaves;", "counts->chroma_true_positives += both;")),
     ("every error a substitution", "a miss is one half of a pair",
      (FRAMES, "unsigned substituted = smaller(n, p),", "unsigned substituted = n > p ? n : p,")),
-    ("energy's cross terms", "a stray does not make up for a miss beside it",
+    ("energy's cross terms", "an extra note does not offset a missed one beside it",
      (FRAMES, "(i < negatives) == (j < negatives) ? kernel[interval] : -kernel[interval]", "kernel[interval]")),
     ("pairs at any distance", "two notes far apart are one mistake of any size",
      (PAIRING, "distance[i] < 2 ? distance[i] : 2", "distance[i]")),
@@ -181,14 +194,14 @@ MUTANTS = [
       "ratio(c->chroma_substitutions, c->substitutions)")),
     ("notes of nothing", "0 of 0 is no number",
      (COUNTS, "return whole ? (double)part / (double)whole : 0;", "return (double)part / (double)whole;")),
-    ("greedy onsets", "an onset out of reach is paired all the same",
+    ("greedy onsets", "an onset beyond the tolerance is paired",
      (NOTES, "} else if (a[i] < b[j]) {", "} else if (a[i] > b[j]) {")),
-    ("recall for precision", "hits over the wrong total",
+    ("recall for precision", "true positives over the wrong total",
      (COUNTS, ".precision = ratio(c->true_positives, p)", ".precision = ratio(c->true_positives, t)")),
     ("counts lost in a sum", "the first field is not added",
      (COUNTS, "#define SPIRAL_X(type, name) sum.name += part.name;",
       "#define SPIRAL_X(type, name) if (&sum.name != (void *)&sum.frames) sum.name += part.name;")),
-    ("onset on a silent key", "an onset bit is a note whatever sounds",
+    ("onset on a silent key", "an onset bit counts on a key that does not sound",
      (NOTES, "for (uint64_t bits = starts.word[w];", "for (uint64_t bits = starts.word[w] | (roll->onsets ? roll->onsets[t].word[w] : 0);")),
 ]
 
@@ -211,8 +224,12 @@ def copy_sources():
             shutil.copy(source, copy)
 
 
+def program(test):
+    return ("tests/simd/test-" if test == "simd-vmath" else "tests/test-") + test
+
+
 def build():
-    return run("ninja", "-C", BUILD, *(f"tests/test-{t}" for t in TESTS))
+    return run("ninja", "-C", BUILD, *map(program, TESTS))
 
 
 def failures():
@@ -220,7 +237,7 @@ def failures():
     environment = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", SPIRAL_SOURCE=str(COPY), SPIRAL_BUILD=str(BUILD))
     for test in TESTS:
         try:
-            done = run(BUILD / f"tests/test-{test}", env=environment, timeout=LIMIT_S)
+            done = run(BUILD / program(test), env=environment, timeout=LIMIT_S)
         except subprocess.TimeoutExpired:
             return f"{test} hangs"
         if done.returncode:

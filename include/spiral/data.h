@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A corpus: the rolls of many MIDI files, in a fixed order, for training and evaluation.
+ * Music to train and evaluate on: MIDI files, read once, and corpora made of them, the files' rolls in a
+ * fixed order. From the same files corpora of different grids and key ranges can be made without reading them
+ * again.
  */
 #ifndef SPIRAL_DATA_H
 #define SPIRAL_DATA_H
@@ -11,49 +13,80 @@
 extern "C" {
 #endif
 
-typedef struct spiral_corpus spiral_corpus; /* rolls of many files, in a fixed order; owned */
+#define SPIRAL_WINDOW_FRAMES_MAX 512
 
-/* What became of one file. */
+typedef struct spiral_files spiral_files;   /* the notes of many files */
+typedef struct spiral_corpus spiral_corpus; /* the rolls of many files */
+
+/* Reads files and folders; folders are searched for .mid .midi .kar .rmi, in byte order of the names. A file
+ * that cannot be read stays in the list with its reason, for spiral_corpus_create to report. threads: 0 is
+ * one per processor. IO: a path that does not exist; NO_DATA: not a single file; NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_files_load(const char *const *paths, size_t count,
+                                                             int threads, spiral_files **files,
+                                                             spiral_error *err);
+SPIRAL_API void spiral_files_destroy(spiral_files *files); /* NULL is fine */
+
+/* What became of one file. Owned by the corpus. */
 typedef struct spiral_corpus_file {
     const char *path;
-    double seconds;                /* length of the music */
-    size_t frames;                 /* of its roll; 0 if it was skipped */
-    size_t windows, windows_empty; /* of T columns, one after another */
-    spiral_roll_report report;
-    const uint32_t *warnings; /* (SPIRAL_MIDI_WARNING_COUNT) repairs of the reader */
-    const char *skipped;      /* why it was left out, one sentence; NULL if it is in the corpus */
-    const char *same_as;      /* left out as a duplicate: the file that has its notes; else NULL */
+    double seconds;                   /* length of the music */
+    size_t frames;                    /* of its roll; 0 if it was left out */
+    size_t windows, windows_silent;   /* one after another; how many of them have no note */
+    const spiral_roll_report *report; /* what the roll kept and left out */
+    const uint32_t *warnings;         /* (SPIRAL_MIDI_WARNING_CAPACITY) repairs of the reader */
+    const char *left_out;             /* why it is not in the corpus, one sentence; NULL if it is */
+    const char *same_as; /* left out as a duplicate: the file that has the same notes; else NULL */
 } spiral_corpus_file;
 
-/* Reads files and folders (folders are walked for .mid .midi .kar .rmi, in byte order of the names) and rolls
- * each with `options`; T is the window, for the counts. A file that cannot be read or holds no note in range
- * is left out and says so. IO: a path that does not exist; NO_DATA: nothing is left, with the first reason.
- */
-SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_create(const char *const *paths, size_t count,
-                                                                const spiral_roll_options *options, int T,
-                                                                int threads, spiral_corpus **corpus,
-                                                                spiral_error *err);
-SPIRAL_API void spiral_corpus_destroy(spiral_corpus *corpus);
-/* All files met, in order, the ones left out too. */
+/* The rolls of all files. frames: length of the windows they will be cut into, 1..SPIRAL_WINDOW_FRAMES_MAX. A
+ * file that could not be read or has no note in range is left out, with the reason. The files are not needed
+ * afterwards. BAD_ARG: an option or frames is out of range; NO_DATA: no file is left, with the first reason;
+ * if there is one file only, its own status. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_create(const spiral_files *files,
+                                                                const spiral_roll_options *options,
+                                                                int frames, int threads,
+                                                                spiral_corpus **corpus, spiral_error *err);
+/* Both of the above in one call, for those who need the files for one corpus only. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_load(const char *const *paths, size_t count,
+                                                              const spiral_roll_options *options, int frames,
+                                                              int threads, spiral_corpus **corpus,
+                                                              spiral_error *err);
+SPIRAL_API void spiral_corpus_destroy(spiral_corpus *corpus); /* NULL is fine */
+
+/* All files, in order, those left out too. */
 SPIRAL_API size_t spiral_corpus_file_count(const spiral_corpus *corpus);
-SPIRAL_API spiral_corpus_file spiral_corpus_get_file(const spiral_corpus *corpus, size_t index);
-/* The roll of a file in the corpus, owned by it; NULL if the file was left out. */
+/* index < spiral_corpus_file_count. */
+SPIRAL_API const spiral_corpus_file *spiral_corpus_get_file(const spiral_corpus *corpus, size_t index);
+/* The roll of a file, owned by the corpus; NULL if the file was left out. */
 SPIRAL_API const spiral_roll *spiral_corpus_get_roll(const spiral_corpus *corpus, size_t index);
-/* Leaves out the files that the MIDI reader had to mend; the reason names the faults and counts them. *count,
- * if not NULL, is how many. NO_DATA: nothing is left, with a reason. */
+
+/* What the rolls kept and left out, summed over the files that are in the corpus; transposed_by is 0. The
+ * caller sets report->struct_size. */
+SPIRAL_API void spiral_corpus_get_report(const spiral_corpus *corpus, spiral_roll_report *report);
+
+/* Leaves out the files that the MIDI reader had to repair; the reason counts the repairs by kind. *count, if
+ * not NULL, is set to the number of files. NO_DATA: no file is left, with a reason. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_drop_repaired(spiral_corpus *corpus, size_t *count,
                                                                        spiral_error *err);
-/* Leaves out each file whose roll is, bit for bit but for silence before the first note, that of an earlier
- * file of the corpus, or of any file of `of` (NULL: no other corpus): call it before a split, or a piece is
- * validated on that was trained on. Tempos and velocities are not in a roll, so they make no difference.
- * *count, if not NULL, is how many. NO_DATA: nothing is left, with a reason. */
+/* Leaves out each file whose roll has the same bits, apart from silence before the first note, as that of an
+ * earlier file of the corpus or of any file of `of` (NULL: no other corpus). Call it before a split:
+ * otherwise a piece that is validated on may also be trained on. Tempo and velocity are not in a roll and
+ * make no difference. *count, if not NULL, is set to the number of files. NO_DATA: no file is left, with a
+ * reason. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_drop_duplicates(spiral_corpus *corpus,
                                                                          const spiral_corpus *of,
                                                                          size_t *count, spiral_error *err);
-/* Moves every `every`-th file that is in the corpus to a new one (the split for validation). With fewer than
- * two files, the last tenth of the columns of the one file goes. NO_DATA: too little for two. */
+/* Moves every n-th file that is not left out to a new corpus, to validate on; every: n, 2 or more. If the
+ * corpus has fewer than n such files, the last one is moved; if it has only one, the last tenth of its
+ * frames. BAD_ARG: every is below 2; NO_DATA: a tenth of the one file is less than a window. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_split(spiral_corpus *corpus, size_t every,
                                                                spiral_corpus **held_out, spiral_error *err);
+
+/* How close a roll comes to its nearest window of the corpus. Of each window of `frames` frames of the roll
+ * that is not silent: the number of cells in which it differs from the nearest window of the corpus, at any
+ * position, divided by the number of its sounding cells. The result is the least of these: 0 if the roll has
+ * a window of the corpus unchanged, infinity if there is nothing to compare. Onsets are not looked at. */
+SPIRAL_API double spiral_corpus_nearest(const spiral_corpus *corpus, const spiral_roll *roll, int frames);
 
 #ifdef __cplusplus
 }

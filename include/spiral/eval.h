@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Scores a model on a corpus it was not trained on.
+ * Scoring a model on a corpus.
  */
 #ifndef SPIRAL_EVAL_H
 #define SPIRAL_EVAL_H
@@ -14,22 +14,29 @@ extern "C" {
 #endif
 
 typedef struct spiral_evaluation {
-    spiral_metrics model; /* the model at its threshold */
-    spiral_metrics pca;   /* the linear floor: as many principal components of its training data */
-    size_t windows;       /* compared: one after another, the empty ones left out */
-    double bce_nats;      /* per window */
-    double kl_nats;       /* per window; 0 for an ae */
-    double target_density, predicted_density; /* sounding keys per column */
-    spiral_roll_report lost;                  /* what the representation itself lost, summed over the files */
+    size_t struct_size;    /* set by the caller */
+    size_t windows;        /* compared: one after another, without the silent ones */
+    double bce_nats;       /* binary cross-entropy per window */
+    double kl_nats;        /* per window; 0 for an ae */
+    double target_density; /* sounding keys in a frame */
+    double predicted_density;
 } spiral_evaluation;
 
-/* Encodes and decodes every window of the corpus, whose rolls must be of the model's kind. tolerance_s: for
- * note onsets. NO_DATA: no window with a note. */
-SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_evaluate(const spiral_model *model,
-                                                                 const spiral_corpus *corpus,
-                                                                 double tolerance_s, int threads,
-                                                                 spiral_evaluation *evaluation,
-                                                                 spiral_error *err);
+/* Encodes and decodes every window of the corpus, whose rolls must be of the model's grid and planes.
+ * *metrics: the model at its threshold. *pca, if not NULL: the reconstruction by as many principal components
+ * of its training data, which is the best linear one. tolerance_s: for the onsets of notes. threads: 0 is one
+ * per processor. BAD_ARG; NO_DATA: no window has a note; NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_evaluate(
+    const spiral_model *model, const spiral_corpus *corpus, double tolerance_s, int threads,
+    spiral_evaluation *evaluation, spiral_metrics *metrics, spiral_metrics *pca, spiral_error *err);
+
+/* The threshold, of -4.0, -3.9 .. 4.0, with the highest F1 of the cells of the corpus' windows (one after
+ * another, without the silent ones, at most 4096, evenly spread); of several 0 if it is one of them, else the
+ * lowest. BAD_ARG; NO_DATA: no window has a note; NUMERIC: a logit is not finite; NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_choose_threshold(const spiral_model *model,
+                                                                         const spiral_corpus *corpus,
+                                                                         int threads, float *threshold,
+                                                                         spiral_error *err);
 
 #ifdef __cplusplus
 }

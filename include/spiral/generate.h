@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one does with a trained model: take a piece through the code and back, draw new music, go from one
- * piece to another. Rolls in, rolls out; all rolls are of the model's grid.
+ * Making music with a trained model: reconstructing a piece, sampling new music, interpolating between two
+ * pieces. All rolls have the model's grid. A new roll is the caller's, to be freed with spiral_roll_clear.
  */
 #ifndef SPIRAL_GENERATE_H
 #define SPIRAL_GENERATE_H
@@ -12,52 +12,63 @@
 extern "C" {
 #endif
 
-/* How network output was turned into notes. */
+#define SPIRAL_GENERATE_FRAMES_MAX ((size_t)1 << 22)
+
+/* How the model's output was turned into notes. */
 typedef struct spiral_generate_report {
-    float threshold; /* the logit above which a key sounds */
-    int lowered; /* nonzero: the model's own threshold left (almost) nothing, a lower one was taken: as many
-                    keys sound as in the training music */
-    double density;      /* sounding keys per column of the result */
-    double edge_repeats; /* share of columns that equal the column before: near 1 = one chord for ever */
+    size_t struct_size; /* set by the caller */
+    float threshold;    /* the logit above which a key sounds */
+    int lowered;    /* nonzero: at the model's own threshold (almost) no key sounds; one was taken at which as
+                       many keys sound as in the training music, at least one */
+    double density; /* sounding keys in a frame of the result */
+    double repeated_frames; /* share of the frames that equal the frame before */
 } spiral_generate_report;
 
-/* A roll through the code (the posterior's mean) and back, windows half overlapping. *out is a new roll as
- * long as *in (free with spiral_roll_clear). report may be NULL. BAD_ARG: the grids differ; NO_MEMORY. */
+/* A roll through the latents of its windows (the means of their posteriors) and back; windows overlap by
+ * half. *out is as long as *in. report may be NULL. BAD_ARG: *in has another grid, no onsets where the model
+ * has two planes, no frames or more than SPIRAL_GENERATE_FRAMES_MAX; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_reconstruction(const spiral_model *model,
                                                                           const spiral_roll *in,
                                                                           spiral_roll *out,
                                                                           spiral_generate_report *report,
                                                                           spiral_error *err);
 
-/* New music: a random path through the codes with the spread and the motion of the training music's codes,
- *     z(0) = mean + temperature F n,   z(i+1) = mean + A (z(i) - mean) + temperature G n,
- * decoded every half window, neighbours faded into each other. A pure function of model, seed, temperature
- * and columns. The result is never silent. quarters_per_min (> 0) is what a beat grid is written with.
- * BAD_ARG: temperature not in 0..10, columns not in 1..2^22; NO_DATA: the model has not been trained. */
-SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_sample(const spiral_model *model, uint64_t seed,
-                                                                  double temperature, size_t columns,
-                                                                  double quarters_per_min, spiral_roll *out,
+typedef struct spiral_sample_options {
+    size_t struct_size;
+    uint64_t seed;
+    double temperature;      /* 0..10; scales all random numbers */
+    size_t frames;           /* 1..SPIRAL_GENERATE_FRAMES_MAX */
+    double quarters_per_min; /* above 0, at most 1000: the tempo of a roll on a grid of beats */
+} spiral_sample_options;
+
+/* Fills struct_size bytes of *options: seed 1, temperature 1, 256 frames, 120 quarters a minute. */
+SPIRAL_API void spiral_sample_options_default(spiral_sample_options *options, size_t struct_size);
+
+/* New music: a random sequence of latents with the distribution and the motion of those of the training
+ * music,
+ *
+ *     z(0) = mean + temperature F n,    z(i+1) = mean + A (z(i) - mean) + temperature G n,
+ *
+ * n standard normal (F, A, G: docs/formats.md), decoded every half window; where windows overlap their logits
+ * are mixed. A pure function of model and options. The result is never silent. report may be NULL. BAD_ARG:
+ * an option; NO_DATA: the model's training is not finished; NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_sample(const spiral_model *model,
+                                                                  const spiral_sample_options *options,
+                                                                  spiral_roll *out,
                                                                   spiral_generate_report *report,
                                                                   spiral_error *err);
 
 typedef enum spiral_interpolation {
-    SPIRAL_INTERPOLATION_SLERP,
-    SPIRAL_INTERPOLATION_LERP
+    SPIRAL_INTERPOLATION_SLERP, /* on the great circle around the mean latent, lengths geometrically */
+    SPIRAL_INTERPOLATION_LERP   /* on the straight line */
 } spiral_interpolation;
 
-/* The point at `position` (0 = a, 1 = b) of the way from one piece to another: each window's codes are
- * interpolated, on the straight line (LERP) or, around the mean code, on the great circle (SLERP). The result
- * is as long as the longer piece; the shorter one is repeated. */
+/* The point at `position`, from 0 (a) to 1 (b), between two pieces: the latents of their windows are
+ * interpolated one by one, and the tempo. The result is as long as the longer piece; the shorter one is
+ * repeated. report may be NULL. BAD_ARG: position, or a roll as above; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_interpolation(
     const spiral_model *model, const spiral_roll *a, const spiral_roll *b, double position,
-    spiral_interpolation path, spiral_roll *out, spiral_generate_report *report, spiral_error *err);
-
-/* How close to its nearest window of `corpus` a roll comes: for each of its windows that is not silent, the
- * share of sounding cells that differ (|x xor y| / |x|) from the nearest of the corpus' windows, any start;
- * the least of these. 0 = a window of the corpus stands in it unchanged; infinity = there is no window to
- * compare. Rolls of the corpus: corpus[count]. */
-SPIRAL_API double spiral_roll_nearest(const spiral_roll *roll, const spiral_roll *const *corpus, size_t count,
-                                      int window_columns);
+    spiral_interpolation kind, spiral_roll *out, spiral_generate_report *report, spiral_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which instruction set the hot loops use. Picked once, by what the processor has; tests and programs may
- * force a lesser one.
+ * The instruction set of the inner loops: chosen once, the best that the processor has. Results of different
+ * instruction sets differ in the last bits.
  */
 #ifndef SPIRAL_ISA_H
 #define SPIRAL_ISA_H
@@ -12,11 +12,12 @@
 extern "C" {
 #endif
 
-/* "baseline", "avx2" or "avx512". */
+/* The one in use: "baseline", "avx2" or "avx512". */
 SPIRAL_API const char *spiral_isa_name(void);
 
-/* Forces an instruction set by name; NULL, "" or "auto" goes back to the best one. Call it before other
- * threads use the library. BAD_ARG: no such name. UNSUPPORTED: this processor or build lacks it. */
+/* Chooses an instruction set by name, for tests and measurements; NULL, "" or "auto" chooses the best. It
+ * holds for the whole process, so no other thread may be using the library. BAD_ARG: no such name.
+ * UNSUPPORTED: this processor or build does not have it. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_isa_set(const char *name, spiral_error *err);
 
 #ifdef __cplusplus

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The autoencoder: a window of a roll -> a code of a few numbers -> a window of logits.
+ * Models: an autoencoder, from a window of a roll to a latent of a few numbers and back to a window of
+ * logits, with what was measured on its training data.
  *
- * A window is T columns of one plane (frames) or two (frames, onsets): spiral_keys[planes * T]. Cells are
- * ordered (planes, T, P), P = high - low + 1 keys. Between window and code runs a linear path beside a
- * network of `layers` hidden layers (matrix, layer normalisation, SiLU); between code and logits likewise:
- *     code   = x Wx + net(x),     logits = code Wz + net'(code) + b
- * A model also carries what was learned about its codes and its data (mean, spread and motion of the codes,
- * the principal components, the threshold): everything the creating verbs need is in one file.
+ * A window is T frames of one plane (sounding keys) or two (sounding keys, onsets): spiral_keys[planes * T].
+ * Its cells are ordered (planes, T, P), P = high - low + 1 keys. Between window and latent there is a linear
+ * path beside a network of `layers` hidden layers (matrix, layer normalisation, SiLU); between latent and
+ * logits likewise:
+ *
+ *     latent = x Wx + net(x)        logits = latent Wz + net'(latent) + b
+ *
+ * All numbers of a model are in named tensors. Models are saved in safetensors files (docs/formats.md).
  */
 #ifndef SPIRAL_MODEL_H
 #define SPIRAL_MODEL_H
@@ -18,83 +21,145 @@
 extern "C" {
 #endif
 
+/* ---- what a model is -------------------------------------------------------------------------------------
+ */
+
 typedef enum spiral_model_kind {
-    SPIRAL_MODEL_AE,  /* code = what the encoder says */
-    SPIRAL_MODEL_VAE, /* variational: the encoder says mean and variance; the code is the mean, outside
-                         training */
+    SPIRAL_MODEL_AE, /* the latent is what the encoder gives */
+    SPIRAL_MODEL_VAE /* variational: the encoder gives mean and log variance; outside training the latent is
+                        the mean */
 } spiral_model_kind;
 
+/* Names, ranges and defaults of the fields: spiral_model_get_field. Start from spiral_model_config_default.
+ */
 typedef struct spiral_model_config {
-    spiral_roll_options roll; /* grid, range, planes */
-    int frames;               /* T, 1..512 */
+    size_t struct_size;
+    /* The rolls that the windows are cut from. */
+    spiral_grid grid;
+    int low, high; /* keys */
+    int planes;    /* 1: sounding keys; 2: and onsets */
+    int drums;     /* nonzero: channel 10 is kept */
+    int pedal;     /* nonzero: the sustain pedal holds notes */
+    spiral_out_of_range out_of_range;
+    /* The autoencoder. */
+    int frames; /* T */
     spiral_model_kind kind;
-    int latent; /* Z, 1..1024 */
-    int hidden; /* units of a hidden layer, 1..4096 */
-    int layers; /* hidden layers on each side, 1..8 */
+    int latent; /* Z */
+    int hidden; /* units of a hidden layer */
+    int layers; /* hidden layers on each side */
 } spiral_model_config;
 
-/* The seed: 48..83, 36 columns of 10 ms, one plane; ae, code 16, 512 units, 1 layer. */
-SPIRAL_API spiral_model_config spiral_model_config_default(void);
+/* Fills struct_size bytes of *config: keys 48..83, 36 frames of 10 ms, one plane; ae, 16 latent numbers, 512
+ * hidden units, 1 layer. */
+SPIRAL_API void spiral_model_config_default(spiral_model_config *config, size_t struct_size);
+
+/* The part of a config that spiral_roll_from_midi needs, into options that spiral_roll_options_default has
+ * filled, and the way back. The other fields are left alone. */
+SPIRAL_API void spiral_model_config_get_roll(const spiral_model_config *config, spiral_roll_options *options);
+SPIRAL_API void spiral_model_config_set_roll(spiral_model_config *config, const spiral_roll_options *options);
+
+typedef enum spiral_field_kind { SPIRAL_FIELD_INT, SPIRAL_FIELD_FLAG, SPIRAL_FIELD_CHOICE } spiral_field_kind;
+
+/* A field of spiral_model_config. Static storage. */
+typedef struct spiral_model_field {
+    const char *name;       /* in the model file and in messages: "frames" */
+    const char *old_name;   /* in files before version 0.2, if it was another one; else NULL */
+    spiral_field_kind kind; /* INT: least..most; FLAG: 0 or 1; CHOICE: one of words[0 .. most] */
+    int least, most;
+    int initial;  /* in spiral_model_config_default */
+    int optional; /* nonzero: a file without it means its initial value */
+    int grid;     /* it matters for this spiral_grid_kind only, and is optional for others; -1: all */
+    const char *const *words; /* CHOICE: (most + 1); else NULL */
+} spiral_model_field;
+
+/* The fields in a fixed order, index 0 .. spiral_model_field_count() - 1. NULL beyond. */
+SPIRAL_API size_t spiral_model_field_count(void);
+SPIRAL_API const spiral_model_field *spiral_model_get_field(size_t index);
+/* The value of a field: a number, 0 or 1, or the index of a word. index < spiral_model_field_count(). */
+SPIRAL_API int spiral_model_config_get_value(const spiral_model_config *config, size_t index);
+
+/* ---- models ----------------------------------------------------------------------------------------------
+ */
 
 typedef struct spiral_model spiral_model;
 
-/* A model with random weights, a pure function of config and seed. BAD_ARG names field, value and limit;
- * TOO_BIG: planes * T * P above 65536 cells. */
+/* A model with random weights, a pure function of config and seed. BAD_ARG: the field, its value and its
+ * limit; TOO_BIG: planes * T * P above 65536 cells; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_create(const spiral_model_config *config,
                                                                uint64_t seed, spiral_model **model,
                                                                spiral_error *err);
 SPIRAL_API void spiral_model_destroy(spiral_model *model); /* NULL is fine */
+
+/* All fields are set, struct_size to that of the library. Owned by the model, as are all pointers below. */
 SPIRAL_API const spiral_model_config *spiral_model_get_config(const spiral_model *model);
-SPIRAL_API int spiral_model_planes(const spiral_model *model);   /* 1 or 2 */
 SPIRAL_API int spiral_model_keys(const spiral_model *model);     /* P */
 SPIRAL_API size_t spiral_model_cells(const spiral_model *model); /* planes T P */
 
-/* A named array of the model, (rows, columns), owned by the model. */
+/* What a tensor is to training: weight decay is for matrices only; what is measured is not trained. */
+typedef enum spiral_tensor_group {
+    SPIRAL_TENSOR_MATRIX,
+    SPIRAL_TENSOR_VECTOR,
+    SPIRAL_TENSOR_MEASURED
+} spiral_tensor_group;
+
 typedef struct spiral_tensor {
-    char name[40];
+    const char *name;
     size_t rows, columns;
+    spiral_tensor_group group;
     float *data; /* (rows, columns) */
 } spiral_tensor;
+
+/* index 0 .. spiral_model_tensor_count - 1; NULL beyond. After writing to a tensor's data call
+ * spiral_model_update before anything else. */
 SPIRAL_API size_t spiral_model_tensor_count(const spiral_model *model);
-SPIRAL_API spiral_tensor spiral_model_get_tensor(const spiral_model *model, size_t index);
+SPIRAL_API const spiral_tensor *spiral_model_get_tensor(const spiral_model *model, size_t index);
+SPIRAL_API void spiral_model_update(spiral_model *model);
 
-/* The logit above which a cell sounds, chosen on validation data; 0 (probability one half) if never set. */
+/* The logit above which a cell sounds, chosen on validation data; 0 (probability one half) if it was never
+ * set. BAD_ARG: it is not finite. */
 SPIRAL_API float spiral_model_get_threshold(const spiral_model *model);
-SPIRAL_API void spiral_model_set_threshold(spiral_model *model, float logit);
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_set_threshold(spiral_model *model, float logit,
+                                                                      spiral_error *err);
 
-/* What was written into the file beside the weights: JSON texts, "" if none. `section` is "data" (what it was
- * trained on) or "training" (how, and how well). Owned by the model. */
-SPIRAL_API const char *spiral_model_get_metadata(const spiral_model *model, const char *section);
-SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_set_metadata(spiral_model *model, const char *section,
-                                                                     const char *json, spiral_error *err);
+/* Texts that are saved with the model, by name; "" if there is none. Training writes "data" (what it was
+ * trained on) and "training" (how, and how well), both JSON objects. Other names are free for other programs,
+ * except "spiral", which is the config's, BAD_ARG. BAD_ARG: the text is not UTF-8; NO_MEMORY. */
+SPIRAL_API const char *spiral_model_get_metadata(const spiral_model *model, const char *name);
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_set_metadata(spiral_model *model, const char *name,
+                                                                     const char *text, spiral_error *err);
+
+/* ---- files -----------------------------------------------------------------------------------------------
+ */
+
+/* The file is written under a temporary name and renamed. What a loaded file said beyond what this version
+ * knows, keys of the config and texts, is saved again. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_save(const spiral_model *model, const char *path,
+                                                             spiral_error *err);
+/* IO; FORMAT: not a safetensors file, damaged, or not a Spiral model, the error says which; UNSUPPORTED:
+ * written by a version that knows more; NUMERIC: a number is not finite. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_load(const char *path, spiral_model **model,
+                                                             spiral_error *err);
+/* SHA-256 of the file a model was loaded from, 64 hexadecimal digits; "" if it was not loaded. */
+SPIRAL_API const char *spiral_model_get_sha256(const spiral_model *model);
+
+/* ---- windows to latents and back -------------------------------------------------------------------------
+ */
 
 /* Scratch memory for encode and decode: one per thread that calls them. */
 typedef struct spiral_model_work spiral_model_work;
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_work_create(const spiral_model *model,
                                                                     spiral_model_work **work,
                                                                     spiral_error *err);
-SPIRAL_API void spiral_model_work_destroy(spiral_model_work *work);
+SPIRAL_API void spiral_model_work_destroy(spiral_model_work *work); /* NULL is fine */
 
-/* windows (B, planes * T) -> codes (B, Z): the mean of the posterior. Keys outside the range have no say. kl,
- * if not NULL, gets the divergence of each posterior from the standard normal, in nats; 0 for an ae. */
+/* windows (B, planes * T) -> latents (B, Z); of a vae the means. Keys outside the range are ignored. kl, if
+ * not NULL, gets the divergence of each posterior from the standard normal in nats; 0 for an ae. */
 SPIRAL_API void spiral_model_encode(const spiral_model *model, size_t B, const spiral_keys *windows,
-                                    float *codes /* (B, Z) */, double *kl /* (B) */, spiral_model_work *work);
-/* codes (B, Z) -> logits (B, planes, T, P). */
-SPIRAL_API void spiral_model_decode(const spiral_model *model, size_t B, const float *codes,
+                                    float *latents /* (B, Z) */, double *kl /* (B) */,
+                                    spiral_model_work *work);
+/* latents (B, Z) -> logits (B, planes, T, P); notes from logits: decode.h. */
+SPIRAL_API void spiral_model_decode(const spiral_model *model, size_t B, const float *latents,
                                     float *logits /* (B, planes, T, P) */, spiral_model_work *work);
-/* One window of logits -> bits: above the threshold; an onset counts only where its key sounds. */
-SPIRAL_API void spiral_model_threshold(const spiral_model *model, const float *logits /* (planes, T, P) */,
-                                       float threshold, spiral_keys *window /* (planes * T) */);
-
-/* Checkpoints are safetensors files (weights and facts as F32 tensors; config, data and training as JSON in
- * the metadata), written under a temporary name and renamed. */
-SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_save(const spiral_model *model, const char *path,
-                                                             spiral_error *err);
-/* SHA-256 of the file a model was loaded from, 64 hexadecimal digits; "" if it was not loaded. */
-SPIRAL_API const char *spiral_model_get_sha256(const spiral_model *model);
-/* FORMAT: not a safetensors file, damaged, or not a Spiral model - the error says which. */
-SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_load(const char *path, spiral_model **model,
-                                                             spiral_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,22 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
- * libspiral: losses that know what "nearly the right note" means, and the music around them.
+ * All headers of libspiral: losses on the pitch helix, and MIDI files, piano rolls and metrics to use them
+ * with.
  *
- * The map:   status.h  errors            helix.h  the pitch helix     loss.h     losses and gradients
- *            midi.h    files <-> notes   score.h  text -> notes       roll.h     notes <-> columns of bits
- *            measure.h how good is it
- * with the whole program's library (libspiral-net):
- *            model.h   the autoencoder   train.h  corpus, training    create.h   new music
- *            view.h    pictures          sound.h  audio
+ *     version.h  the version       status.h   errors                isa.h      instruction set
+ *     helix.h    the pitch helix   loss.h     losses, gradients     metrics.h  scores of rolls
+ *     midi.h     MIDI files        score.h    text scores           roll.h     notes <-> piano rolls
+ *     decode.h   logits -> rolls
  *
- * Names: spiral_<noun>_<verb>. Only create, read, load and from (and those that say so) allocate, only
- * destroy and clear free; everything else works in buffers you own. B batch, T time (columns), P pitch
- * (keys), Z code; arrays are row-major and every pointer's comment is its shape. A pitch is a MIDI number.
+ * The headers of libspiral-net are included one by one:
+ *
+ *     model.h    the autoencoder   data.h     files, corpora        train.h    training
+ *     eval.h     evaluation        generate.h new music             plot.h, audio.h
+ *
+ * Names are spiral_<noun>_<verb>. Only calls named create, read, load and from (and those whose comment says
+ * so) allocate, only destroy and clear free; all others work in memory of the caller. B is the number of
+ * rolls in a batch, T of frames (time steps) in a roll, P of keys (pitches), Z of numbers in a latent vector.
+ * Arrays are row-major; the comment of a pointer gives the shape. A key is a MIDI number.
+ *
+ * Structs of options and reports begin with their size, so that they can grow: a program built with older
+ * headers works with a newer library. Defaults are set by spiral_<noun>_options_default(&options, sizeof
+ * options).
  */
 #ifndef SPIRAL_SPIRAL_H
 #define SPIRAL_SPIRAL_H
 
-#define SPIRAL_VERSION "0.1.0"
+#include "spiral/version.h"
 
 #include "status.h"
 #include "isa.h"
@@ -26,5 +35,6 @@
 #include "score.h"
 #include "roll.h"
 #include "metrics.h"
+#include "decode.h"
 
 #endif

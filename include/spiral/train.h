@@ -1,6 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * Trains a model on a corpus.
+ * Training a model on a corpus, as pieces (spiral_trainer_...) and as a whole (spiral_train).
+ *
+ *     spiral_model_config config; spiral_train_options options;
+ *     spiral_model_config_default(&config, sizeof config);
+ *     spiral_train_options_default(&options, sizeof options);
+ *     spiral_model_create(&config, options.seed, &model, &err);
+ *     spiral_trainer_create(&options, model, corpus, held_out, &trainer, &err);
+ *     spiral_trainer_start(trainer, 1000, &err);
+ *     for (int i = 1; i <= 1000; i++) {
+ *         spiral_trainer_step(trainer, &err);
+ *         if (i % 50 == 0) spiral_trainer_validate(trainer, NULL, &err);
+ *     }
+ *     spiral_trainer_finish(trainer, &err);
+ *     spiral_model_save(model, "model.safetensors", &err);
+ *
+ * The result is a pure function of model config, options, steps, the steps at which it is validated, and
+ * music. It does not depend on the clock or on the number of threads.
  */
 #ifndef SPIRAL_TRAIN_H
 #define SPIRAL_TRAIN_H
@@ -13,56 +29,141 @@
 extern "C" {
 #endif
 
+/* What decides the result, apart from model config and music. */
 typedef struct spiral_train_options {
-    size_t struct_size; /* sizeof(spiral_train_options), set by _default */
-    spiral_model_config model;
-    spiral_loss_options loss; /* from_logits and reduction are set by the trainer */
-    double beta;              /* vae: weight of the KL term, >= 0 */
-    double free_bits;         /* vae: nats per code number that cost nothing, >= 0 */
-    int batch;                /* windows a step, 1..65536 */
-    double learning_rate;     /* peak learning rate of AdamW, > 0 */
-    double weight_decay;      /* weight decay, >= 0 */
-    int64_t steps;            /* > 0: exactly so many; else: */
-    double epochs;            /* > 0: so many times the corpus' windows; else: */
-    double seconds;           /* as many steps as fit this time on this machine, measured first */
-    int transpose;            /* each window is moved by -n..n semitones at random, 0..24 */
+    size_t struct_size;
+    const spiral_loss_options *loss; /* NULL: the default. Copied; from_logits, reduction and low are set by
+                                        the trainer */
+    double beta;                     /* vae: weight of the KL term, 0..1e6 */
+    double free_bits;                /* vae: nats per latent number that cost nothing, 0..100 */
+    double learning_rate;            /* of AdamW at its peak, 1e-9..10 */
+    double weight_decay;             /* of AdamW, for matrices, 0..10 */
+    int batch;                       /* windows in a step, 1..65536 */
+    int transpose;                   /* each window is transposed by -n..n semitones at random, 0..24 */
     uint64_t seed;
-    int threads; /* 0: one per processor; the result does not depend on it */
+    int threads; /* 0: one per processor */
 } spiral_train_options;
 
-SPIRAL_API spiral_train_options spiral_train_options_default(void);
+/* Fills struct_size bytes of *options. */
+SPIRAL_API void spiral_train_options_default(spiral_train_options *options, size_t struct_size);
+
+/* ---- the pieces ------------------------------------------------------------------------------------------
+ */
+
+typedef struct spiral_trainer spiral_trainer;
+
+/* A trainer of a model, which it changes; model and corpora are borrowed until it is destroyed. valid: the
+ * held-out files. One call at a time. BAD_ARG: an option with its value and limit, or a corpus of other rolls
+ * than the model's; UNSUPPORTED: a loss without a gradient; NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_create(const spiral_train_options *options,
+                                                                 spiral_model *model,
+                                                                 const spiral_corpus *train,
+                                                                 const spiral_corpus *valid,
+                                                                 spiral_trainer **trainer, spiral_error *err);
+SPIRAL_API void spiral_trainer_destroy(spiral_trainer *trainer); /* NULL is fine */
+
+/* Plans `steps` steps (1..1e12) and begins before the first: the model gets new weights from the seed and
+ * starts as the projection onto the principal components of the training windows and back. May be called
+ * again, to begin anew. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_start(spiral_trainer *trainer, int64_t steps,
+                                                                spiral_error *err);
+/* One step: a batch of random windows, the gradient of their mean loss, AdamW. The learning rate rises
+ * linearly over the first twentieth of the steps and then falls to 0 as a half cosine. NUMERIC: the loss is
+ * not finite, the error names the file of the window; BAD_ARG: not started, or all steps are done. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_step(spiral_trainer *trainer, spiral_error *err);
+
+/* Means over the held-out windows (one after another, without the silent ones, at most 4096, evenly spread).
+ */
+typedef struct spiral_validation {
+    size_t struct_size; /* set by the caller */
+    double loss;        /* per window, without the KL term */
+    double f1;          /* of the cells, one sounding at a logit above 0 */
+    double exact;       /* share of windows in which every cell is right */
+    double train_loss;  /* per window of the steps since the validation before, the KL term included; 0: no
+                           step */
+    double train_kl;    /* nats per window of these steps; 0 for an ae */
+} spiral_validation;
+
+/* Scores the weights, keeps a copy of them if their loss is the lowest so far (but not those before the first
+ * step), and adds to the history that is saved. result may be NULL. NO_DATA: no held-out window
+ * has a note; NUMERIC: the loss is not finite. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_validate(spiral_trainer *trainer,
+                                                                   spiral_validation *result,
+                                                                   spiral_error *err);
+/* The model gets the best weights so far (if it was validated), its latents are measured on the training
+ * music, and its metadata says that it is finished. No step can follow. BAD_ARG: not started; NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_finish(spiral_trainer *trainer, spiral_error *err);
+
+/* Saves the best weights as a model, and all that is needed to go on. After spiral_trainer_finish: as
+ * spiral_model_save. BAD_ARG: not started. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_save(spiral_trainer *trainer, const char *path,
+                                                               spiral_error *err);
+/* Goes on from such a file, instead of spiral_trainer_start: what follows gives the same bytes as without the
+ * pause. BAD_ARG: its options, config or music differ, the error says in what; NO_DATA: it is finished;
+ * FORMAT; IO. On failure the trainer must be started or loaded again. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_load(spiral_trainer *trainer, const char *path,
+                                                               spiral_error *err);
+
+typedef struct spiral_trainer_state {
+    size_t struct_size;                    /* set by the caller */
+    int64_t step, steps;                   /* done, planned; 0 before the start */
+    int64_t best_step;                     /* of the best validation; 0: none yet */
+    double best_loss, best_f1, best_exact; /* its scores */
+    double train_loss, train_kl;           /* means of the steps since the last validation; 0: no step */
+    double learning_rate;                  /* of the next step */
+    double windows_per_epoch;              /* how many windows the music has, one after another */
+} spiral_trainer_state;
+SPIRAL_API void spiral_trainer_get_state(const spiral_trainer *trainer, spiral_trainer_state *state);
+
+/* ---- the whole -------------------------------------------------------------------------------------------
+ */
 
 typedef enum spiral_train_event {
-    SPIRAL_TRAIN_STEP,  /* some steps went by */
-    SPIRAL_TRAIN_VALID, /* the model was scored on the held-out files; valid_* are new */
+    SPIRAL_TRAIN_STEP, /* some steps were made */
+    SPIRAL_TRAIN_VALID /* the weights were scored on the held-out files: valid_... are new */
 } spiral_train_event;
 
 typedef struct spiral_train_progress {
+    size_t struct_size; /* set by the caller; in a callback, by the library */
     spiral_train_event event;
-    int64_t step, steps;
+    int64_t step, steps; /* done, planned */
     uint64_t windows_seen;
     double windows_per_s, seconds, eta_s;
-    double train_loss; /* mean per window since the last report, the KL term included */
-    double train_kl;   /* nats per window; 0 for an ae */
-    double rate;
-    double valid_loss, valid_f1, valid_exact; /* per window; frames; share of windows without a fault */
+    double train_loss; /* as in spiral_validation */
+    double train_kl;
+    double learning_rate;                     /* of the next step */
+    double valid_loss, valid_f1, valid_exact; /* of the last validation */
     int64_t best_step;
 } spiral_train_progress;
 
-/* Return nonzero to stop: what was reached is saved so that training can go on later. */
+/* Returns nonzero to stop the training, which can go on later. */
 typedef int (*spiral_train_callback)(void *context, const spiral_train_progress *progress);
 
-/* Trains a model and saves it at `path`: the best on `valid` of those met on the way. While it trains, and
- * when it is stopped, the file also holds what is needed to go on; with `resume` it goes on from there, to
- * the same bytes as without the pause. The model is also given back if `model` is not NULL. INTERRUPTED: the
- * callback asked to stop. NUMERIC: the loss is not finite; the error names the file whose window it met.
- * BAD_ARG: an option, with its value and limit. UNSUPPORTED: a loss without a gradient. */
+/* How long to train, and what to do meanwhile. */
+typedef struct spiral_train_plan {
+    size_t struct_size;
+    int64_t steps; /* above 0: so many; else: */
+    double
+        epochs; /* above 0: steps in which so many times as many windows are drawn as the music has; else: */
+    double seconds;   /* 1..1e8: as many steps as fit in this time, which is measured at first */
+    const char *path; /* where the model is saved, every 30 s and at the end; NULL: nowhere */
+    int resume;       /* nonzero: goes on from the file at path */
+    spiral_train_callback callback; /* called every tenth of a second or more often; NULL: none */
+    void *context;                  /* its first argument */
+} spiral_train_plan;
+
+/* Fills struct_size bytes of *plan: 120 seconds, nothing saved. */
+SPIRAL_API void spiral_train_plan_default(spiral_train_plan *plan, size_t struct_size);
+
+/* Trains a model: starts or resumes, makes the steps, validates it twenty times, finishes it, chooses its
+ * threshold and saves it. result (may be NULL): the last progress; its valid_... are those of the best
+ * weights. Errors as above, and INTERRUPTED: the callback asked to stop; what was reached is saved, so that
+ * resume can go on. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_train(const spiral_train_options *options,
+                                                        const spiral_train_plan *plan, spiral_model *model,
                                                         const spiral_corpus *train,
-                                                        const spiral_corpus *valid, const char *path,
-                                                        int resume, spiral_train_callback callback,
-                                                        void *context, spiral_train_progress *result,
-                                                        spiral_model **model, spiral_error *err);
+                                                        const spiral_corpus *valid,
+                                                        spiral_train_progress *result, spiral_error *err);
 
 #ifdef __cplusplus
 }

@@ -28,7 +28,7 @@ class Network(torch.nn.Module):
 
     def __init__(self, windows: torch.Tensor) -> None:
         super().__init__()
-        self.inner = Autoencoder(Config(low=LOW, high=HIGH, columns=COLUMNS, code=16, hidden=256, grid="beats"))
+        self.inner = Autoencoder(Config(low=LOW, high=HIGH, frames=COLUMNS, latent=16, hidden=256, grid="beats"))
         self.inner.start_from(windows[torch.randperm(len(windows))[:2048]].mT[:, None])
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:

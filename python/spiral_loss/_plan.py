@@ -53,7 +53,7 @@ class Strides(ctypes.Structure):
 
 _void, _size, _error = ctypes.c_void_p, ctypes.c_size_t, ctypes.POINTER(Failure)
 _doubles = ctypes.POINTER(ctypes.c_double)
-_default = declare("spiral_loss_options_default", OptionsStruct)
+_default = declare("spiral_loss_options_default", None, ctypes.POINTER(OptionsStruct), _size)
 _kind = declare("spiral_loss_kind_from_name", ctypes.c_int, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int), _error)
 _create = declare("spiral_loss_create", ctypes.c_int, ctypes.POINTER(OptionsStruct), ctypes.c_int, _void, _error)
 _destroy = declare("spiral_loss_destroy", None, _void)
@@ -65,8 +65,6 @@ for _type in ("f32", "f64"):
         f"spiral_loss_value_grad_{_type}", ctypes.c_int, _void, _size, _size, *(3 * [_void, Strides]), _void, _void,
         Strides, _void, _error,
     )  # fmt: skip
-if _default().struct_size != ctypes.sizeof(OptionsStruct):
-    raise ImportError(f"{C._name} has other options than this package: reinstall it")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +97,8 @@ class Options:
         """The same for the C calls."""
         if self.reduction not in REDUCTIONS:
             raise ValueError(f"reduction is {self.reduction!r}: must be one of {', '.join(REDUCTIONS)}")
-        struct: OptionsStruct = _default()
+        struct = OptionsStruct()
+        _default(ctypes.byref(struct), ctypes.sizeof(struct))
         kind = ctypes.c_int()
         call(_kind, self.kind.encode(), ctypes.byref(kind))
         struct.kind, struct.reduction = kind.value, REDUCTIONS.index(self.reduction)

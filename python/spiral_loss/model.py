@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The autoencoder of the C program as a torch.nn.Module, in the same model file.
 
-    model = Autoencoder(Config(columns=36, code=16))       # or Autoencoder.load("model.safetensors")
+    model = Autoencoder(Config(frames=36, latent=16))      # or Autoencoder.load("model.safetensors")
     logits = model(windows)                                # (B, planes, T, P), as docs/formats.md orders cells
     model.measure(rolls); model.save("model.safetensors")  # then: spiral sample model.safetensors -o new/
 
-Parameters bear the names and shapes of the file (src/model/params.h). The arithmetic is that of
-src/model/network.c: the network on one side, a linear path beside it on the other.
+Parameters have the names and shapes of the file (docs/formats.md). The arithmetic is that of src/model/autoencoder.c:
+a network and a linear path beside it, on each side of the latent.
 """
 
 from __future__ import annotations
@@ -28,12 +28,19 @@ from . import _safetensors
 
 __all__ = ["Autoencoder", "Config"]
 
-FORMAT = "spiral-autoencoder-1"
+FORMAT, NETWORKS = "spiral-model-2", ["autoencoder"]
+OLD_FORMAT = "spiral-autoencoder-1"  # of version 0.1, with other names:
+OLD_FIELDS = {"frame_us": "column_us", "frames": "columns", "latent": "code"}
+OLD_TENSORS = {"latent.": "code.", "latents.": "codes."}
+NOT_FIELDS = ("format", "networks", "threshold")
 LOG_VARIANCE_SHIFT = -4.0  # a new vae is nearly deterministic
 LOGIT_SLOPE = 6.0  # of the linear path at its start, where the reconstruction crosses one half
 NORM_EPSILON = 1e-5
 MAX_PAIRS = 16384
 Rolls = Iterable[npt.NDArray[Any]]
+
+
+WORDS = {"kind": ("ae", "vae"), "grid": ("seconds", "beats"), "out_of_range": ("drop", "fold", "fit")}
 
 
 def _within(name: str, value: int, low: int, high: int) -> None:
@@ -51,30 +58,32 @@ class Config:
 
     low: int = 48
     high: int = 83
-    columns: int = 36
+    frames: int = 36
     planes: int = 1
     kind: str = "ae"
-    code: int = 16
+    latent: int = 16
     hidden: int = 512
     layers: int = 1
     grid: str = "seconds"
-    column_us: int = 10000
+    frame_us: int = 10000
     steps_per_quarter: int = 4
     drums: bool = False
+    pedal: bool = False
+    out_of_range: str = "drop"
 
     def __post_init__(self) -> None:
         _within("low", self.low, 0, 127)
         _within("high", self.high, self.low, 127)
-        for name, limit in (("columns", 512), ("planes", 2), ("code", 1024), ("hidden", 4096), ("layers", 8)):
+        for name, limit in (("frames", 512), ("planes", 2), ("latent", 1024), ("hidden", 4096), ("layers", 8)):
             _within(name, getattr(self, name), 1, limit)
-        for name, allowed in (("kind", ("ae", "vae")), ("grid", ("seconds", "beats"))):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} is {getattr(self, name)!r}: must be {allowed[0]} or {allowed[1]}")
+        for name, words in WORDS.items():
+            if getattr(self, name) not in words:
+                raise ValueError(f"{name} is {getattr(self, name)!r}: must be one of {', '.join(words)}")
         if self.grid == "seconds":
-            _within("column_us", self.column_us, 1000, 1000000)
+            _within("frame_us", self.frame_us, 1000, 1000000)
         else:
             _within("steps_per_quarter", self.steps_per_quarter, 1, 96)
-        _within("planes * columns * keys", self.cells, 1, 65536)
+        _within("planes * frames * keys", self.cells, 1, 65536)
 
     @property
     def keys(self) -> int:
@@ -84,7 +93,7 @@ class Config:
     @property
     def cells(self) -> int:
         """D."""
-        return self.planes * self.columns * self.keys
+        return self.planes * self.frames * self.keys
 
 
 class _Layer(torch.nn.Module):
@@ -122,8 +131,8 @@ class _Layers(torch.nn.ModuleList):
         return [layer for layer in self if isinstance(layer, _Layer)]
 
 
-class _Facts(torch.nn.Module):
-    """Measured, not trained: buffers by name."""
+class _Measured(torch.nn.Module):
+    """What is measured on the training data and not trained: buffers by name."""
 
     mean: Tensor
     basis: Tensor
@@ -135,58 +144,63 @@ class _Facts(torch.nn.Module):
 
 
 class Autoencoder(torch.nn.Module):
-    """A window of a roll -> a code of a few numbers -> a window of logits.
+    """A window of a roll -> a latent of a few numbers -> a window of logits.
 
     Args:
-        config: shape and meaning; the default is the program's: 36 x 36 cells, code 16, 512 hidden units.
+        config: shape and meaning; the default is the program's: 36 x 36 cells, 16 latent numbers, 512 hidden units.
+
+    Attributes:
+        notes: the texts of the model file by name, "data" and "training" among them.
+        unknown: fields of a loaded config that this version does not know; they are saved again.
     """
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
-        c, D, H, Z = config, config.cells, config.hidden, config.code
+        c, D, H, Z = config, config.cells, config.hidden, config.latent
         self.config, self.threshold = config, 0.0
         self.notes: dict[str, str] = {"data": "", "training": ""}
+        self.unknown: dict[str, Any] = {}
         inner = [(H, H)] * (c.layers - 1)
         self.encoder = _Layers([(D, H + Z), *inner], H)
-        self.code = _Linear(H, 2 * Z if c.kind == "vae" else Z)
+        self.latent = _Linear(H, 2 * Z if c.kind == "vae" else Z)
         self.decoder = _Layers([(Z, H), *inner], H)
         self.out = _Linear(H + Z, D)
-        self.pca = _Facts(mean=(D,), basis=(Z, D))
-        self.codes = _Facts(mean=(Z,), factor=(Z, Z), step=(Z, Z), noise=(Z, Z), density=(1,))
+        self.pca = _Measured(mean=(D,), basis=(Z, D))
+        self.latents = _Measured(mean=(Z,), factor=(Z, Z), step=(Z, Z), noise=(Z, Z), density=(1,))
 
     def _shape(self) -> tuple[int, int, int]:
-        return self.config.planes, self.config.columns, self.config.keys
+        return self.config.planes, self.config.frames, self.config.keys
 
     def posterior(self, windows: Tensor) -> tuple[Tensor, Optional[Tensor]]:
-        """Windows (B, planes, T, P) of ones and zeros -> mean (B, Z) of the code and, for a vae, its log variance."""
+        """Windows (B, planes, T, P) of ones and zeros -> mean (B, Z) of the latent and, for a vae, its log variance."""
         if tuple(windows.shape[1:]) != self._shape():
             raise ValueError(
                 f"windows has shape {tuple(windows.shape)}: must be (B, {', '.join(map(str, self._shape()))})"
             )
-        H, Z = self.config.hidden, self.config.code
+        H, Z = self.config.hidden, self.config.latent
         outer, *inner = self.encoder.all()
         first = windows.flatten(1).to(self.out.bias.dtype) @ outer.weight
         x = outer.activate(first[:, :H])
         for layer in inner:
             x = layer.activate(x @ layer.weight)
-        code = self.code(x)
-        mean = code[:, :Z] + first[:, H:]
-        return mean, code[:, Z:] + LOG_VARIANCE_SHIFT if self.config.kind == "vae" else None
+        latent = self.latent(x)
+        mean = latent[:, :Z] + first[:, H:]
+        return mean, latent[:, Z:] + LOG_VARIANCE_SHIFT if self.config.kind == "vae" else None
 
     def encode(self, windows: Tensor) -> Tensor:
-        """Windows (B, planes, T, P) -> codes (B, Z); for a vae the mean of the posterior."""
+        """Windows (B, planes, T, P) -> latents (B, Z); for a vae the mean of the posterior."""
         return self.posterior(windows)[0]
 
-    def decode(self, codes: Tensor) -> Tensor:
-        """Codes (B, Z) -> logits (B, planes, T, P)."""
-        x = codes
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents (B, Z) -> logits (B, planes, T, P)."""
+        x = latents
         for layer in self.decoder.all():
             x = layer.activate(x @ layer.weight)
-        logits: Tensor = self.out(torch.cat([x, codes], dim=1))
+        logits: Tensor = self.out(torch.cat([x, latents], dim=1))
         return logits.reshape(-1, *self._shape())
 
     def forward(self, windows: Tensor) -> Tensor:
-        """Windows -> logits, both (B, planes, T, P); a vae in training mode draws its codes from the posterior."""
+        """Windows -> logits, both (B, planes, T, P); a vae in training mode draws its latents from the posterior."""
         mean, log_variance = self.posterior(windows)
         if self.training and log_variance is not None:
             mean = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
@@ -194,7 +208,7 @@ class Autoencoder(torch.nn.Module):
 
     @staticmethod
     def kl(mean: Tensor, log_variance: Tensor) -> Tensor:
-        """Divergence of posteriors from the standard normal by number of the code, (B, Z), in nats."""
+        """Divergence of posteriors from the standard normal for each latent number, (B, Z), in nats."""
         return 0.5 * (mean * mean + torch.exp(log_variance) - 1 - log_variance)
 
     # ---- what is measured on the training data -----------------------------------------------------------------
@@ -203,28 +217,28 @@ class Autoencoder(torch.nn.Module):
     def start_from(self, windows: Tensor) -> None:
         """Starts as the principal components of windows (N, planes, T, P): a linear autoencoder beside a silent net.
 
-        N should be some thousands, above the code's size.
+        N should be some thousands, above the number of latent numbers.
         """
-        Z, H = self.config.code, self.config.hidden
+        Z, H = self.config.latent, self.config.hidden
         x = windows.flatten(1).double()
         if x.shape[0] <= Z:
-            raise ValueError(f"windows has {x.shape[0]} windows: must be more than the code's size, {Z}")
+            raise ValueError(f"windows has {x.shape[0]} windows: must be more than the latent numbers, {Z}")
         mean = x.mean(0)
         _, spread, axes = torch.linalg.svd(x - mean, full_matrices=False)
         deviation, basis = spread[:Z] / math.sqrt(x.shape[0]), axes[:Z]
         whiten = torch.where(deviation > 0, 1 / deviation, 0.0)
         self.pca.mean.copy_(mean)
         self.pca.basis.copy_(basis)
-        self.code.weight.zero_()
+        self.latent.weight.zero_()
         self.out.weight[:H] = 0
-        self.code.bias[:Z] = (-whiten * (basis @ mean)).to(self.code.bias)
+        self.latent.bias[:Z] = (-whiten * (basis @ mean)).to(self.latent.bias)
         self.encoder.all()[0].weight[:, H:] = (basis.T * whiten).to(self.out.weight)
         self.out.weight[H:] = (LOGIT_SLOPE * deviation[:, None] * basis).to(self.out.weight)
         self.out.bias.copy_(LOGIT_SLOPE * (mean - 0.5))
 
     def _pairs(self, rolls: list[npt.NDArray[Any]], limit: int) -> tuple[Tensor, Tensor]:
         """Windows evenly spread over the rolls, and those half a window later."""
-        T = self.config.columns
+        T = self.config.frames
         hop = (T + 1) // 2
         padded = [np.pad(r, ((0, 0), (0, T + hop), (0, 0))) for r in rolls]
         starts = np.cumsum([0] + [max(r.shape[1] - T + 1, 1) for r in rolls])
@@ -240,10 +254,10 @@ class Autoencoder(torch.nn.Module):
 
     @torch.no_grad()
     def measure(self, rolls: Rolls, threshold: Optional[float] = None, pairs: int = MAX_PAIRS) -> None:
-        """Measures what sampling needs: how the codes of the music lie and move (src/train/codes.c).
+        """Measures what sampling needs: mean, spread and motion of the latents of the music.
 
         Args:
-            rolls: whole pieces, (planes, columns, keys) or, for one plane, (columns, keys), of ones and zeros.
+            rolls: whole pieces, (planes, frames, keys) or, for one plane, (frames, keys), of ones and zeros.
             threshold: the logit above which a cell sounds; None leaves it as it is.
             pairs: at most so many pairs of windows are encoded.
 
@@ -254,7 +268,7 @@ class Autoencoder(torch.nn.Module):
         pieces = [r[None] if np.ndim(r) == 2 else np.asarray(r) for r in rolls]
         for r in pieces:
             if r.ndim != 3 or (r.shape[0], r.shape[2]) != (c.planes, c.keys) or not r.shape[1]:
-                raise ValueError(f"a roll has shape {r.shape}: must be ({c.planes}, columns, {c.keys})")
+                raise ValueError(f"a roll has shape {r.shape}: must be ({c.planes}, frames, {c.keys})")
         if not pieces:
             raise ValueError("rolls is empty: must hold a piece of music")
         device = self.out.bias.device
@@ -265,14 +279,14 @@ class Autoencoder(torch.nn.Module):
         mean, n = (now.mean(0) + later.mean(0)) / 2, len(now)
         x, y = now - mean, later - mean
         spread = (x.T @ x + y.T @ y) / (2 * n)
-        floor = 1e-6 * float(spread.trace()) / c.code + 1e-12
+        floor = 1e-6 * float(spread.trace()) / c.latent + 1e-12
         factor = _cholesky(spread.numpy(), floor)
         step = np.linalg.solve(factor @ factor.T, (x.T @ y).numpy() / n).T
         noise = _cholesky(spread.numpy() - step @ spread.numpy() @ step.T, 0.0)
         density = sum(float(r[0].sum()) for r in pieces) / sum(r.shape[1] for r in pieces)
-        facts = {"mean": mean, "factor": factor, "step": step, "noise": noise, "density": [density]}
-        for name, value in facts.items():
-            getattr(self.codes, name).copy_(torch.as_tensor(np.asarray(value)))
+        measured = {"mean": mean, "factor": factor, "step": step, "noise": noise, "density": [density]}
+        for name, value in measured.items():
+            getattr(self.latents, name).copy_(torch.as_tensor(np.asarray(value)))
         if threshold is not None:
             self.threshold = float(threshold)
 
@@ -284,8 +298,8 @@ class Autoencoder(torch.nn.Module):
         for name, array in arrays.items():
             if not np.isfinite(array).all():
                 raise ValueError(f"tensor {name} holds a number that is not finite")
-        c = dataclasses.asdict(self.config)
-        config = {"format": FORMAT, **c, "threshold": float(self.threshold)}
+        fields = dataclasses.asdict(self.config)
+        config = {**self.unknown, "format": FORMAT, "networks": NETWORKS, **fields, "threshold": float(self.threshold)}
         metadata = {"spiral": json.dumps(config, sort_keys=True, separators=(",", ":")), **self.notes}
         _safetensors.save(path, arrays, metadata)
 
@@ -295,23 +309,47 @@ class Autoencoder(torch.nn.Module):
         arrays, metadata = _safetensors.load(path)
         where = os.fspath(path)
         try:
-            said = json.loads(metadata["spiral"])
-            own = {f.name: said[f.name] for f in dataclasses.fields(Config)}
-            form, threshold = said["format"], float(said["threshold"])
+            said = json.loads(metadata.pop("spiral"))
+            form, threshold, networks = said["format"], float(said["threshold"]), said.get("networks", NETWORKS)
         except (KeyError, TypeError, ValueError):
             raise ValueError(f"{where}: a safetensors file, but not a Spiral model: no config in it") from None
-        if form != FORMAT:
+        if form not in (FORMAT, OLD_FORMAT):
             raise ValueError(f"{where}: model format {form!r} is not {FORMAT}")
-        model = cls(Config(**own))
+        if networks != NETWORKS:
+            raise ValueError(f"{where}: the model has networks {networks}: this version knows {NETWORKS}")
+        model = cls(_config_from(said, where))
         wanted = model.state_dict()
+        found = {name: arrays.get(name, arrays.get(_old_tensor(name))) for name in wanted}
         for name, tensor in wanted.items():
-            if name not in arrays or arrays[name].shape not in (tuple(tensor.shape), (1, *tensor.shape)[-2:]):
-                found = f"shape {arrays[name].shape}" if name in arrays else "missing"
-                raise ValueError(f"{where}: tensor {name} is {found}: must be of shape {tuple(tensor.shape)}")
-        model.load_state_dict({n: torch.from_numpy(arrays[n]).reshape(t.shape) for n, t in wanted.items()})
+            array = found[name]
+            if array is None or array.shape not in (tuple(tensor.shape), (1, *tensor.shape)[-2:]):
+                what = "missing" if array is None else f"shape {array.shape}"
+                raise ValueError(f"{where}: tensor {name} is {what}: must be of shape {tuple(tensor.shape)}")
+        model.load_state_dict({n: torch.from_numpy(found[n]).reshape(t.shape) for n, t in wanted.items()})
         model.threshold = threshold
-        model.notes = {k: metadata.get(k, "") for k in ("data", "training")}
+        model.notes.update(metadata)
+        known = {*NOT_FIELDS, *OLD_FIELDS.values(), *(f.name for f in dataclasses.fields(Config))}
+        model.unknown = {name: value for name, value in said.items() if name not in known}
         return model
+
+
+def _config_from(said: dict[str, Any], where: str) -> Config:
+    """The config in a file, its fields under new or old names; fields that files may lack have their default."""
+    own = {}
+    for field in dataclasses.fields(Config):
+        names = [n for n in (field.name, OLD_FIELDS.get(field.name)) if n in said]
+        if names:
+            own[field.name] = said[names[0]]
+        elif field.name not in ("drums", "pedal", "out_of_range", "frame_us", "steps_per_quarter"):
+            raise ValueError(f"{where}: the config has no {field.name}")
+    return Config(**own)
+
+
+def _old_tensor(name: str) -> str:
+    for new, old in OLD_TENSORS.items():
+        if name.startswith(new):
+            return old + name[len(new) :]
+    return name
 
 
 def _cholesky(matrix: npt.NDArray[np.float64], floor: float) -> npt.NDArray[np.float64]:

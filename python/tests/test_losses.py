@@ -274,7 +274,7 @@ NAN = torch.full((2, 36, 10), math.nan)
         (lambda: sl.SpiralLoss()(Z, NAN), ValueError, r"target at .* is -?nan"),
         (lambda: sl.SpiralLoss()(Z, T + 2), ValueError, "target at .* is 2: must be 0 to 1"),
         (lambda: sl.SpiralLoss(from_logits=False)(Z + 2, T), ValueError, "probability at .* is 2: must be 0 to 1"),
-        (lambda: sl.SpiralLoss()(Z, T, -torch.ones(1)), ValueError, "weight at .* is -1: must be 0 to"),
+        (lambda: sl.SpiralLoss()(Z, T, -torch.ones(1)), ValueError, "sample_weight at .* is -1: must be 0 to"),
         (lambda: sl.SpiralLoss()(Z, T.to("meta")), ValueError, "target is on meta: must be on cpu"),
         (lambda: sl.SpiralLoss(weight=-1.0), ValueError, "weight is -1: must be 0 to"),
         (lambda: sl.SpiralLoss(floor=0.0), ValueError, "floor is 0: must be 1e-06 to 1000"),

@@ -88,8 +88,6 @@ def test_versions_agree():
     }
     for name, text in texts.items():
         assert re.search(r"version: '([\d.]+)'", text)[1] == spiral_loss.__version__, name
-    header = (SOURCE / "include" / "spiral" / "spiral.h").read_text()
-    assert f'SPIRAL_VERSION "{spiral_loss.__version__}"' in header
 
 
 def test_every_module_is_installed():

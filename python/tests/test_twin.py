@@ -12,11 +12,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from conftest import built  # noqa: E402
+from conftest import SOURCE, built  # noqa: E402
 
 from spiral_loss import SpiralLoss, _safetensors, midi  # noqa: E402
 from spiral_loss.metrics import MultiPitch  # noqa: E402
-from spiral_loss.model import Autoencoder, Config  # noqa: E402
+from spiral_loss.model import OLD_FIELDS, WORDS, Autoencoder, Config  # noqa: E402
 
 STEPS, BATCH = 10, 96
 
@@ -47,9 +47,9 @@ class CModel:
 
 
 CONFIGS = [
-    Config(hidden=64, code=8),
-    Config(hidden=40, code=5, layers=3, planes=2, low=40, high=79, columns=20),
-    Config(hidden=32, code=7, layers=2, kind="vae", grid="beats", columns=16),
+    Config(hidden=64, latent=8),
+    Config(hidden=40, latent=5, layers=3, planes=2, low=40, high=79, frames=20),
+    Config(hidden=32, latent=7, layers=2, kind="vae", grid="beats", frames=16),
 ]
 
 
@@ -60,8 +60,8 @@ def test_c_and_torch_give_the_same_codes_and_logits(config, tmp_path):
     for p in model.parameters():  # also those that start as ones and zeros
         p.data += 0.1 * torch.randn_like(p)
     model.save(tmp_path / "m.safetensors")
-    windows = torch.rand(70, config.planes, config.columns, config.keys) < 0.1
-    codes, logits, kl = CModel(tmp_path / "m.safetensors").forward(windows.numpy(), config.low, config.code)
+    windows = torch.rand(70, config.planes, config.frames, config.keys) < 0.1
+    codes, logits, kl = CModel(tmp_path / "m.safetensors").forward(windows.numpy(), config.low, config.latent)
     with torch.no_grad():
         mean, log_variance = model.posterior(windows)
         ours = model(windows).numpy()
@@ -80,7 +80,7 @@ def read_batches(path, cells, code, vae):
 
 
 def torch_step(model, optimizer, targets, noise, rate):
-    """One step as src/train/step.c makes it: loss per window, and its KL term with free bits."""
+    """One step as src/train/objective.c and optimizer.c make it: loss per window, and its KL term with free bits."""
     windows = targets.reshape(BATCH, *model._shape())
     mean, log_variance = model.posterior(windows)
     codes = mean if noise is None else mean + torch.exp(0.5 * log_variance) * noise
@@ -111,7 +111,7 @@ def test_ten_steps_in_c_and_in_torch_give_the_same_losses(kind, songs, tmp_path)
         [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}],
         betas=(0.9, 0.99),
     )
-    batches = read_batches(tmp_path / "batches.f32", model.config.cells, model.config.code, kind == "vae")
+    batches = read_batches(tmp_path / "batches.f32", model.config.cells, model.config.latent, kind == "vae")
     ours = [torch_step(model, optimizer, t, n, r) for (t, n), r in zip(batches, rates)]
     assert theirs[-1] < 0.98 * theirs[0], "the steps must do something"
     assert np.abs(np.array(ours) / theirs - 1).max() < 1e-5
@@ -122,10 +122,10 @@ def test_ten_steps_in_c_and_in_torch_give_the_same_losses(kind, songs, tmp_path)
             end.eval()(t),
         )
     assert (logits - wanted).abs().max() < 1e-2 * wanted.abs().max()
-    facts = {name: getattr(end.codes, name).clone() for name in ("mean", "factor", "step", "noise", "density")}
+    measured = {name: getattr(end.latents, name).clone() for name in ("mean", "factor", "step", "noise", "density")}
     end.measure([midi.read(path).to_roll(steps_per_quarter=4).frames.T for path in songs])
-    for name, theirs in facts.items():
-        ours = getattr(end.codes, name)
+    for name, theirs in measured.items():
+        ours = getattr(end.latents, name)
         assert theirs.abs().max() > 0
         assert (ours - theirs).abs().max() < 1e-4 * theirs.abs().max(), name
 
@@ -140,7 +140,7 @@ def trained(songs, tmp_path_factory):
     torch.manual_seed(1)
     rolls = chorale_rolls(songs)
     windows = torch.from_numpy(np.concatenate([r.windows(32, hop=4) for r in rolls]).swapaxes(1, 2)[:, None]).float()
-    model = Autoencoder(Config(grid="beats", columns=32, code=12, hidden=96))
+    model = Autoencoder(Config(grid="beats", frames=32, latent=12, hidden=96))
     model.start_from(windows)
     loss = SpiralLoss(pitch_dim=-1, time_dim=-2)
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
@@ -158,7 +158,7 @@ def test_the_program_takes_a_model_trained_in_torch(trained, songs, program, tmp
     model, path, windows, _ = trained
     info = json.loads(program("info", "--json", path))
     assert info["config"]["threshold"] == -0.25
-    assert info["config"]["code"] == 12
+    assert info["config"]["latent"] == 12
     program("sample", path, "-n", "2", "-o", tmp_path)
     made = [midi.read(p) for p in sorted(tmp_path.glob("*.mid"))]
     assert len(made) == 2
@@ -195,17 +195,116 @@ def test_state_bears_the_names_of_the_list(trained):
 
     class Tensor(ctypes.Structure):
         _fields_ = (
-            ("name", ctypes.c_char * 40),
+            ("name", ctypes.c_char_p),
             ("rows", ctypes.c_size_t),
             ("columns", ctypes.c_size_t),
+            ("group", ctypes.c_int),
             ("data", ctypes.c_void_p),
         )
 
-    lib.lib.spiral_model_get_tensor.restype = Tensor
+    lib.lib.spiral_model_get_tensor.restype = ctypes.POINTER(Tensor)
     lib.lib.spiral_model_tensor_count.restype = ctypes.c_size_t
     count = lib.lib.spiral_model_tensor_count(lib.model)
-    theirs = {lib.lib.spiral_model_get_tensor(lib.model, ctypes.c_size_t(i)).name.decode() for i in range(count)}
+    theirs = {
+        lib.lib.spiral_model_get_tensor(lib.model, ctypes.c_size_t(i)).contents.name.decode() for i in range(count)
+    }
     assert names == theirs == set(model.state_dict())
+
+
+class Field(ctypes.Structure):
+    """spiral_model_field."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("old_name", ctypes.c_char_p),
+        ("kind", ctypes.c_int),
+        ("least", ctypes.c_int),
+        ("most", ctypes.c_int),
+        ("initial", ctypes.c_int),
+        ("optional", ctypes.c_int),
+        ("grid", ctypes.c_int),
+        ("words", ctypes.POINTER(ctypes.c_char_p)),
+    )
+    INT, FLAG, CHOICE = range(3)
+
+    def values(self):
+        """The Python values of its numbers."""
+        if self.kind == Field.CHOICE:
+            return [self.words[i].decode() for i in range(self.most + 1)]
+        return [False, True] if self.kind == Field.FLAG else range(self.least, self.most + 1)
+
+
+@pytest.fixture(scope="module")
+def fields():
+    """The table of the C library."""
+    lib = ctypes.CDLL(str(built("libspiral-net.so")))
+    lib.spiral_model_field_count.restype = ctypes.c_size_t
+    lib.spiral_model_get_field.restype = ctypes.POINTER(Field)
+    return [lib.spiral_model_get_field(ctypes.c_size_t(i)).contents for i in range(lib.spiral_model_field_count())]
+
+
+def test_config_has_the_fields_of_the_c_table(fields):
+    ours = {f.name: f.default for f in dataclasses.fields(Config)}
+    assert set(ours) == {f.name.decode() for f in fields}
+    for f in fields:
+        name = f.name.decode()
+        values = f.values()
+        first = 0 if f.kind != Field.INT else f.least
+        assert ours[name] == values[f.initial - first], name
+        assert OLD_FIELDS.get(name) == (f.old_name.decode() if f.old_name else None)
+        grid = {"grid": WORDS["grid"][f.grid]} if f.grid >= 0 else {}
+        small = {"frames": 1} if name == "planes" else {}
+        for end in values[0], values[-1]:  # both limits are accepted, beyond them nothing is
+            low_high = {"low": 0, "high": 127} if name in ("low", "high") else {}
+            dataclasses.replace(Config(), **{**grid, **small, **low_high, "frames": 1, name: end})
+        if f.kind == Field.INT:
+            for beyond in f.least - 1, f.most + 1:
+                with pytest.raises(ValueError, match=f"{name} is {beyond}"):
+                    dataclasses.replace(Config(), **{**grid, name: beyond})
+        if f.kind == Field.CHOICE:
+            with pytest.raises(ValueError, match=f"{name} is 'other'"):
+                dataclasses.replace(Config(), **{name: "other"})
+
+
+def config_of(path):
+    return json.loads(_safetensors.load(path)[1]["spiral"])
+
+
+@pytest.mark.parametrize("name", ["version-0.1.safetensors", "before-pedal.safetensors"])
+def test_old_files_open_and_are_saved_under_new_names(name, tmp_path):
+    path = SOURCE / "tests" / "model" / name
+    model = Autoencoder.load(path)
+    said = config_of(path)
+    assert (model.config.latent, model.config.frames) == (said["code"], said["columns"])
+    assert model.config.pedal == said.get("pedal", False)
+    assert model.config.out_of_range == said.get("out_of_range", "drop")
+    model.save(tmp_path / "new.safetensors")
+    new = config_of(tmp_path / "new.safetensors")
+    assert (new["format"], new["networks"], new["latent"]) == ("spiral-model-2", ["autoencoder"], said["code"])
+    assert not set(OLD_FIELDS.values()) & set(new)
+    CModel(tmp_path / "new.safetensors")
+    arrays, old = _safetensors.load(tmp_path / "new.safetensors")[0], _safetensors.load(path)[0]
+    assert np.array_equal(arrays["latent.weight"], old["code.weight"])
+    assert np.array_equal(arrays["latents.step"], old["codes.step"])
+
+
+def test_a_model_of_the_program_returns_in_every_field(songs, program, tmp_path):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    program("train", songs[0], songs[1], "-o", first, "--pedal", "--out-of-range", "fold", "--kind", "vae", "--low", 50,
+            "--high", 75, "--grid", "1/12", "--steps", 2, "--batch", 8, "--quiet")  # fmt: skip
+    arrays, metadata = _safetensors.load(first)
+    said = {**json.loads(metadata["spiral"]), "of 2030": {"a": [1, None]}}
+    _safetensors.save(first, arrays, {**metadata, "spiral": json.dumps(said), "card": "of another program"})
+    Autoencoder.load(first).save(second)
+    assert config_of(second) == said
+    assert (said["pedal"], said["out_of_range"], said["kind"]) == (True, "fold", "vae")
+    again, texts = _safetensors.load(second)
+    assert {k: v for k, v in texts.items() if k != "spiral"} == {
+        k: v for k, v in {**metadata, "card": "of another program"}.items() if k != "spiral"
+    }
+    assert set(again) == set(arrays)
+    for name in arrays:
+        assert np.array_equal(again[name], arrays[name]), name
 
 
 def spoil(path, out, change):
@@ -220,7 +319,7 @@ def spoil(path, out, change):
         (lambda a, m: a.pop("out.bias"), "out.bias is missing"),
         (lambda a, m: a.update({"out.bias": np.zeros(3, np.float32)}), r"shape \(3,\)"),
         (lambda a, m: m.pop("spiral"), "no config"),
-        (lambda a, m: m.update(spiral=m["spiral"].replace("autoencoder-1", "autoencoder-9")), "format"),
+        (lambda a, m: m.update(spiral=m["spiral"].replace("spiral-model-2", "spiral-model-9")), "format"),
         (lambda a, m: m.update(spiral=m["spiral"].replace('"hidden":96', '"hidden":0')), "hidden is 0"),
     ],
 )
@@ -242,7 +341,7 @@ def test_damaged_bytes_are_refused(trained, tmp_path):
 
 
 def test_weights_that_are_no_numbers_are_not_saved(tmp_path):
-    model = Autoencoder(Config(hidden=8, code=2))
+    model = Autoencoder(Config(hidden=8, latent=2))
     model.out.bias.data[3] = math.nan
     with pytest.raises(ValueError, match="out.bias"):
         model.save(tmp_path / "m.safetensors")

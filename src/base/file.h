@@ -24,14 +24,13 @@ const char *spiral__input_name(const char *path);
 /* Writes bytes to path as described above. "-" writes to standard output. */
 spiral_status spiral__file_write(const char *path, const void *bytes, size_t size, spiral_error *err);
 
-/* The same in three steps, for writers that produce a stream or need a path of their own:
- * open gives a temporary path (malloc'ed in *temporary) and an open stream (pass NULL for stream to get the
- * path only); finish flushes, syncs and renames; abort removes. Both free the path and close the stream. */
+/* The same in three steps, for writers that make a stream or need a path of their own. open gives a temporary
+ * path and, unless with_stream is 0, an open stream; finish flushes, syncs and renames; abort removes. finish
+ * and abort close the stream and free the paths, finish also if it fails. */
 typedef struct spiral__file {
     FILE *stream;
     char *temporary, *path;
-    int in_place; /* the path is a device or a pipe: temporary is a copy of it, nothing is renamed or removed
-                   */
+    int in_place; /* a device or a pipe: temporary is a copy of path, nothing is renamed or removed */
 } spiral__file;
 spiral_status spiral__file_open(const char *path, int with_stream, spiral__file *file, spiral_error *err);
 spiral_status spiral__file_finish(spiral__file *file, spiral_error *err);

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Cholesky factorisation and substitution (see linalg.h).
+ * Inner products, Cholesky factorisation and substitution (see linalg.h).
  */
 #include <math.h>
 
 #include "base/linalg.h"
+
+double spiral__dot(size_t n, const float *x, const float *y) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)x[i] * y[i];
+    return sum;
+}
 
 void spiral__cholesky(size_t n, double *C, double min_pivot) {
     for (size_t j = 0; j < n; j++) {

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Small dense linear algebra in double precision: Cholesky factors. Matrices are row-major (n, n), element
- * (i, j) at [i * n + j].
+ * Small dense linear algebra in double precision: inner products, Cholesky factors. Matrices are row-major
+ * (n, n), element (i, j) at [i * n + j].
  */
 #ifndef SPIRAL_BASE_LINALG_H
 #define SPIRAL_BASE_LINALG_H
 
 #include <stddef.h>
+
+/* The sum of the n products x[i] y[i]. */
+double spiral__dot(size_t n, const float *x, const float *y);
 
 /* Replaces the symmetric matrix C (n, n), of which only the lower triangle is read, by its lower triangular
  * factor F with F F' = C (Golub and Van Loan, Matrix Computations, algorithm 4.2.1). A pivot below min_pivot

@@ -12,8 +12,7 @@
 #include "base/error.h"
 #include "base/paths.h"
 
-/* The folders from the first one down to the current one: following a link back to one of them would not end.
- */
+/* The folders from the first one down to the current one. Following a link back to one would not end. */
 typedef struct folder {
     const struct folder *parent;
     dev_t device;

@@ -1,50 +1,68 @@
 /* SPDX-License-Identifier: MIT
  *
- * The inside of a corpus: rolls of many files, and cutting windows out of them.
+ * The inside of files and corpora.
  */
-#ifndef SPIRAL_TRAIN_CORPUS_H
-#define SPIRAL_TRAIN_CORPUS_H
+#ifndef SPIRAL_DATA_CORPUS_H
+#define SPIRAL_DATA_CORPUS_H
 
 #include "spiral/data.h"
-#include "spiral/model.h"
 
-typedef struct spiral__corpus_entry {
-    char *path;
-    char *skipped; /* NULL: in the corpus */
-    char *same_as; /* owned; see spiral_corpus_file */
+/* A file as it was read. */
+typedef struct spiral__file_notes {
+    char *path; /* owned */
+    spiral_midi midi;
     double seconds;
-    size_t windows, windows_empty;
+    spiral_status status; /* of reading */
+    char *reason;         /* why it could not be read, owned; NULL if it was */
+} spiral__file_notes;
+
+struct spiral_files {
+    size_t count;
+    spiral__file_notes *files; /* (count) */
+};
+
+/* A file of a corpus. */
+typedef struct spiral__corpus_entry {
+    spiral_corpus_file file;         /* its texts, report and warnings are those below */
+    char *path, *left_out, *same_as; /* owned */
     spiral_roll roll;
     spiral_roll_report report;
-    uint32_t warnings[SPIRAL_MIDI_WARNING_COUNT];
+    uint32_t warnings[SPIRAL_MIDI_WARNING_CAPACITY];
 } spiral__corpus_entry;
 
 struct spiral_corpus {
     size_t count;
     spiral__corpus_entry *entries; /* (count) */
-    int T;                         /* columns of a window */
-    size_t positions;              /* places a window can start, over all files */
+    int T;                         /* frames of a window */
+    size_t positions;              /* where a window can begin, over all files; see spiral__corpus_index */
     size_t *first_position;        /* (count + 1) of each file */
 };
 
-/* Recounts positions; call after the set of rolls changed. NO_MEMORY. */
+/* Makes what the public calls show of an entry agree with it; call after its texts or its roll changed, or
+ * after it was moved. T: frames of a window. */
+void spiral__corpus_entry_update(spiral__corpus_entry *entry, int T);
+
+/* Takes a file out of the corpus; it stays in the list. NO_MEMORY. */
+spiral_status spiral__corpus_leave_out(spiral__corpus_entry *entry, const char *reason, int T,
+                                       spiral_error *err);
+
+/* How many files are not left out. */
+size_t spiral__corpus_files_left(const spiral_corpus *corpus);
+
+/* NO_DATA with a reason if no file is left. */
+spiral_status spiral__corpus_check_files_left(const spiral_corpus *corpus, spiral_error *err);
+
+/* Numbers the positions at which a window can begin: in a roll of at least T frames each from which the
+ * window stays inside; in a shorter one its beginning. Call after the set of rolls changed. NO_MEMORY. */
 spiral_status spiral__corpus_index(spiral_corpus *corpus, spiral_error *err);
 
-/* Counts the windows of an entry's roll, one after another, and the silent ones. */
-void spiral__corpus_count_windows(spiral__corpus_entry *entry, size_t T);
+/* The file and frame of a position, 0 .. positions - 1. */
+size_t spiral__corpus_locate(const spiral_corpus *corpus, size_t position, size_t *frame);
 
-/* Copies the T columns of a roll from `begin` on (silence beyond its end) to window (planes * T), moved by
- * `semitones`. */
-void spiral__window_cut(const spiral_roll *roll, size_t begin, int T, int semitones, spiral_keys *window);
+int spiral__grids_equal(const spiral_grid *a, const spiral_grid *b);
 
-/* Nonzero if nothing sounds in the first plane between low and high. */
-int spiral__window_empty(const spiral_keys *window, int T, int low, int high);
-
-/* BAD_ARG if a roll of the corpus has another grid or other planes than the model's windows. */
-spiral_status spiral__corpus_check(const spiral_corpus *corpus, const spiral_model_config *config,
+/* BAD_ARG if a roll has another grid than this, or another number of planes. */
+spiral_status spiral__corpus_check(const spiral_corpus *corpus, const spiral_grid *grid, int planes,
                                    spiral_error *err);
-
-/* The file and column of a position, 0 .. positions - 1. */
-size_t spiral__corpus_locate(const spiral_corpus *corpus, size_t position, size_t *column);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Holding out a part of a corpus to validate on: whole files, so that no piece is on both sides.
+ * Splitting a corpus into one to train on and one to validate on: by whole files, so that no piece is in
+ * both.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,19 +9,13 @@
 #include "base/error.h"
 #include "data/corpus.h"
 
-static size_t fit_files(const spiral_corpus *c) {
-    size_t fit = 0;
-    for (size_t i = 0; i < c->count; i++) fit += !c->entries[i].skipped;
-    return fit;
-}
-
-/* Moves each every-th fit file, the last of each group, from c to held. */
+/* Moves every n-th of the files that are not left out from c to held. */
 static void move_files(spiral_corpus *c, size_t every, spiral_corpus *held) {
-    size_t kept = 0, fit = 0;
+    size_t kept = 0, seen = 0;
     for (size_t i = 0; i < c->count; i++) {
-        int in_corpus = !c->entries[i].skipped;
-        fit += (size_t)in_corpus;
-        if (in_corpus && fit % every == 0)
+        int in_corpus = !c->entries[i].left_out;
+        seen += (size_t)in_corpus;
+        if (in_corpus && seen % every == 0)
             held->entries[held->count++] = c->entries[i];
         else
             c->entries[kept++] = c->entries[i];
@@ -28,34 +23,42 @@ static void move_files(spiral_corpus *c, size_t every, spiral_corpus *held) {
     c->count = kept;
 }
 
-/* One piece only: its last tenth becomes the held-out file, of the same name. */
+/* The last `tail` frames of a roll as a roll of its own; the other loses them. */
+static spiral_status cut_tail(spiral_roll *roll, size_t tail, spiral_roll *out, spiral_error *err) {
+    const size_t begin = roll->frames - tail;
+    SPIRAL_TRY(spiral_roll_create(roll->grid, tail, roll->onsets != NULL, out, err));
+    out->quarters_per_min = roll->quarters_per_min;
+    memcpy(out->sounding, roll->sounding + begin, tail * sizeof *out->sounding);
+    if (out->onsets) memcpy(out->onsets, roll->onsets + begin, tail * sizeof *out->onsets);
+    roll->frames = begin;
+    return SPIRAL_OK;
+}
+
+/* Of the one file the last tenth becomes a file of the same name in held. */
 static spiral_status cut_file(spiral_corpus *c, spiral_corpus *held, spiral_error *err) {
-    spiral__corpus_entry *e = c->entries;
-    while (e->skipped) e++;
-    size_t tail = e->roll.frames / 10;
+    spiral__corpus_entry *e = c->entries, *h = held->entries;
+    char room[SPIRAL__PATH_TEXT];
+    while (e->left_out) e++;
+    const size_t tail = e->roll.frames / 10;
     if (tail < (size_t)c->T)
         return spiral__fail(err, SPIRAL_NO_DATA, -1,
-                            "%s: its %zu columns are too few to hold some out for validation, %d are needed",
-                            e->path, e->roll.frames, 10 * c->T);
-    spiral__corpus_entry *h = &held->entries[0];
+                            "%s: its %zu frames are too few to hold some out for validation, %d are needed",
+                            spiral__error_path(e->path, room), e->roll.frames, 10 * c->T);
+    char *path = strdup(e->path);
+    if (!path) return spiral__no_memory(err, strlen(e->path) + 1);
+    spiral_roll roll = {0};
+    spiral_status status = cut_tail(&e->roll, tail, &roll, err);
+    if (status != SPIRAL_OK) return free(path), status;
     *h = *e;
-    h->path = strdup(e->path);
-    h->roll.sounding = h->roll.onsets = NULL;
-    spiral_status status = spiral_roll_create(e->roll.grid, tail, e->roll.onsets != NULL, &h->roll, err);
-    if (status != SPIRAL_OK || !h->path) {
-        free(h->path);
-        spiral_roll_clear(&h->roll);
-        return status != SPIRAL_OK ? status : spiral__no_memory(err, strlen(e->path) + 1);
-    }
+    h->path = path;
+    h->roll = roll;
     held->count = 1;
-    h->roll.quarters_per_min = e->roll.quarters_per_min;
-    size_t begin = e->roll.frames - tail;
-    memcpy(h->roll.sounding, e->roll.sounding + begin, tail * sizeof *h->roll.sounding);
-    if (h->roll.onsets) memcpy(h->roll.onsets, e->roll.onsets + begin, tail * sizeof *h->roll.onsets);
-    e->roll.frames = begin;
-    spiral__corpus_count_windows(h, (size_t)c->T);
-    spiral__corpus_count_windows(e, (size_t)c->T);
     return SPIRAL_OK;
+}
+
+static spiral_status finish(spiral_corpus *c, spiral_error *err) {
+    for (size_t i = 0; i < c->count; i++) spiral__corpus_entry_update(&c->entries[i], c->T);
+    return spiral__corpus_index(c, err);
 }
 
 spiral_status spiral_corpus_split(spiral_corpus *c, size_t every, spiral_corpus **held_out,
@@ -70,14 +73,14 @@ spiral_status spiral_corpus_split(spiral_corpus *c, size_t every, spiral_corpus 
         return spiral__no_memory(err, c->count * sizeof *held->entries);
     }
     held->T = c->T;
-    size_t fit = fit_files(c);
+    const size_t files = spiral__corpus_files_left(c);
     spiral_status status = SPIRAL_OK;
-    if (fit < 2)
+    if (files < 2)
         status = cut_file(c, held, err);
     else
-        move_files(c, fit < every ? fit : every, held);
-    if (status == SPIRAL_OK) status = spiral__corpus_index(c, err);
-    if (status == SPIRAL_OK) status = spiral__corpus_index(held, err);
+        move_files(c, files < every ? files : every, held);
+    if (status == SPIRAL_OK) status = finish(c, err);
+    if (status == SPIRAL_OK) status = finish(held, err);
     if (status != SPIRAL_OK) {
         spiral_corpus_destroy(held);
         return status;

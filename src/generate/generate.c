@@ -1,95 +1,129 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reconstruction, samples, interpolation: each makes a path of codes; path.c makes music of it.
+ * Reconstruction, samples, interpolation: each makes a sequence of latents; latents.c decodes it.
  */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "generate/path.h"
+#include "base/sized.h"
+#include "data/corpus.h"
+#include "generate/latents.h"
 
-enum { MAX_COLUMNS = 1 << 22 };
+/* Smallest struct_sizes that are accepted: those of version 0.2. */
+#define FIRST_REPORT (offsetof(spiral_generate_report, repeated_frames) + sizeof(double))
+#define FIRST_SAMPLE (offsetof(spiral_sample_options, quarters_per_min) + sizeof(double))
+
+static spiral_status check_report(const spiral_generate_report *report, spiral_error *err) {
+    if (!report) return SPIRAL_OK;
+    return spiral__sized_check("generate report", report->struct_size, FIRST_REPORT, sizeof *report, err);
+}
+
+static spiral_status check_frames(const char *what, size_t frames, spiral_error *err) {
+    if (frames >= 1 && frames <= SPIRAL_GENERATE_FRAMES_MAX) return SPIRAL_OK;
+    return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%s of %zu frames, must be 1 to %zu", what, frames,
+                        SPIRAL_GENERATE_FRAMES_MAX);
+}
 
 static spiral_status check_roll(const spiral_model *m, const spiral_roll *roll, spiral_error *err) {
-    const spiral_grid *a = &m->config.roll.grid, *b = &roll->grid;
-    int same =
-        a->kind == b->kind && (a->kind == SPIRAL_GRID_SECONDS ? a->frame_us == b->frame_us
-                                                              : a->steps_per_quarter == b->steps_per_quarter);
-    if (!same) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the roll's grid is not the model's");
-    if (m->planes == 2 && !roll->onsets)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
-                            "the roll has no plane of onsets, the model's windows have");
-    if (!roll->frames || roll->frames > MAX_COLUMNS)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the roll has %zu columns, must be 1 to %d",
-                            roll->frames, MAX_COLUMNS);
-    return SPIRAL_OK;
+    if (!spiral__grids_equal(&m->config.grid, &roll->grid))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the roll's grid is not the model's");
+    if (m->ae.planes == 2 && !roll->onsets)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the roll has no onsets, the model's windows have");
+    return check_frames("a roll", roll->frames, err);
 }
 
 spiral_status spiral_generate_reconstruction(const spiral_model *m, const spiral_roll *in, spiral_roll *out,
                                              spiral_generate_report *report, spiral_error *err) {
-    spiral__path path = {0};
+    spiral__latents l = {0};
+    SPIRAL_TRY(check_report(report, err));
     SPIRAL_TRY(check_roll(m, in, err));
-    spiral_status status = spiral__path_create(m, in->frames, &path, err);
-    if (status == SPIRAL_OK) status = spiral__path_encode(m, in, 0, &path, err);
+    spiral_status status = spiral__latents_create(m, in->frames, &l, err);
+    if (status == SPIRAL_OK) status = spiral__latents_encode(m, in, 0, &l, err);
     if (status == SPIRAL_OK)
-        status = spiral__path_decode(m, &path, in->frames, in->quarters_per_min, out, report, err);
-    spiral__path_clear(&path);
+        status = spiral__latents_decode(m, &l, in->frames, in->quarters_per_min, out, report, err);
+    spiral__latents_clear(&l);
     return status;
 }
 
-/* next = mean + step (now - mean) + temperature factor n */
-static void walk(const spiral_model *m, const float *now, const float *factor, double temperature,
-                 spiral__rng *rng, double *draw, float *next) {
-    const size_t Z = m->Z;
-    const float *mean = spiral__param(m, SPIRAL__CODES_MEAN, 0),
-                *step = spiral__param(m, SPIRAL__CODES_STEP, 0);
-    for (size_t i = 0; i < Z; i++) draw[i] = temperature * spiral__rng_normal(rng);
+/* ---- samples ---------------------------------------------------------------------------------------------
+ */
+
+/* The random stream of samples. */
+static const uint64_t SAMPLE_STREAM = UINT64_C(0x73616d706c65);
+
+static const spiral_sample_options SAMPLE = {
+    .struct_size = sizeof SAMPLE, .seed = 1, .temperature = 1, .frames = 256, .quarters_per_min = 120};
+
+void spiral_sample_options_default(spiral_sample_options *options, size_t struct_size) {
+    spiral__sized_write(&SAMPLE, sizeof SAMPLE, options, struct_size);
+}
+
+static spiral_status check_sample(const spiral_model *m, const spiral_sample_options *o, spiral_error *err) {
+    if (!(o->temperature >= 0 && o->temperature <= 10))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "temperature is %g, must be 0 to 10", o->temperature);
+    if (!(o->quarters_per_min > 0 && o->quarters_per_min <= 1000))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "tempo is %g, must be above 0, at most 1000",
+                            o->quarters_per_min);
+    SPIRAL_TRY(check_frames("a sample", o->frames, err));
+    if (*spiral__tensor_data(m, m->ae.density) > 0) return SPIRAL_OK;
+    return spiral__fail(err, SPIRAL_NO_DATA, -1,
+                        "the model's training is not finished: its latents are unknown");
+}
+
+/* next = mean + A (now - mean) + temperature factor n; now NULL: without the second term. n (Z) is scratch.
+ */
+static void draw_next(const spiral_model *m, const float *now, const float *factor, double temperature,
+                      spiral__rng *rng, double *n, float *next) {
+    const size_t Z = m->ae.Z;
+    const float *mean = spiral__tensor_data(m, m->ae.latents_mean),
+                *A = spiral__tensor_data(m, m->ae.latents_step);
+    for (size_t i = 0; i < Z; i++) n[i] = temperature * spiral__rng_normal(rng);
     for (size_t i = 0; i < Z; i++) {
         double x = mean[i];
-        for (size_t k = 0; now && k < Z; k++) x += (double)step[i * Z + k] * ((double)now[k] - mean[k]);
-        for (size_t k = 0; k <= i; k++) x += (double)factor[i * Z + k] * draw[k];
+        for (size_t k = 0; now && k < Z; k++) x += (double)A[i * Z + k] * ((double)now[k] - mean[k]);
+        for (size_t k = 0; k <= i; k++) x += (double)factor[i * Z + k] * n[k];
         next[i] = (float)x;
     }
 }
 
-spiral_status spiral_generate_sample(const spiral_model *m, uint64_t seed, double temperature, size_t columns,
-                                     double quarters_per_min, spiral_roll *out,
-                                     spiral_generate_report *report, spiral_error *err) {
-    if (!(temperature >= 0 && temperature <= 10))
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "temperature is %g, must be 0 to 10", temperature);
-    if (columns < 1 || columns > MAX_COLUMNS)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "length is %zu columns, must be 1 to %d", columns,
-                            MAX_COLUMNS);
-    if (!(quarters_per_min > 0 && quarters_per_min <= 1000))
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "tempo is %g, must be above 0, at most 1000",
-                            quarters_per_min);
-    if (!(*spiral__param(m, SPIRAL__CODES_DENSITY, 0) > 0))
-        return spiral__fail(err, SPIRAL_NO_DATA, -1,
-                            "the model's training is not finished: its codes are unknown");
-    spiral__path path = {0};
-    spiral__rng rng = spiral__rng_init(seed, UINT64_C(0x73616d706c65));
-    double *draw = calloc(m->Z, sizeof *draw);
-    spiral_status status =
-        draw ? spiral__path_create(m, columns, &path, err) : spiral__no_memory(err, m->Z * sizeof *draw);
-    if (status == SPIRAL_OK) {
-        const float *spread = spiral__param(m, SPIRAL__CODES_FACTOR, 0);
-        const float *noise = spiral__param(m, SPIRAL__CODES_NOISE, 0);
-        for (size_t i = 0; i < path.count; i++)
-            walk(m, i ? path.codes + (i - 1) * m->Z : NULL, i ? noise : spread, temperature, &rng, draw,
-                 path.codes + i * m->Z);
-        status = spiral__path_decode(m, &path, columns, quarters_per_min, out, report, err);
-    }
-    spiral__path_clear(&path);
-    free(draw);
+static spiral_status draw_latents(const spiral_model *m, const spiral_sample_options *o, spiral__latents *l,
+                                  spiral_error *err) {
+    const size_t Z = m->ae.Z;
+    const float *F = spiral__tensor_data(m, m->ae.latents_factor),
+                *G = spiral__tensor_data(m, m->ae.latents_noise);
+    spiral__rng rng = spiral__rng_init(o->seed, SAMPLE_STREAM);
+    double *n = calloc(Z, sizeof *n);
+    if (!n) return spiral__no_memory(err, Z * sizeof *n);
+    for (size_t i = 0; i < l->count; i++)
+        draw_next(m, i ? l->z + (i - 1) * Z : NULL, i ? G : F, o->temperature, &rng, n, l->z + i * Z);
+    free(n);
+    return SPIRAL_OK;
+}
+
+spiral_status spiral_generate_sample(const spiral_model *m, const spiral_sample_options *options,
+                                     spiral_roll *out, spiral_generate_report *report, spiral_error *err) {
+    spiral_sample_options o = SAMPLE;
+    spiral__latents l = {0};
+    SPIRAL_TRY(spiral__sized_read("sample options", options, FIRST_SAMPLE, &o, sizeof o, err));
+    SPIRAL_TRY(check_sample(m, &o, err));
+    SPIRAL_TRY(check_report(report, err));
+    spiral_status status = spiral__latents_create(m, o.frames, &l, err);
+    if (status == SPIRAL_OK) status = draw_latents(m, &o, &l, err);
+    if (status == SPIRAL_OK)
+        status = spiral__latents_decode(m, &l, o.frames, o.quarters_per_min, out, report, err);
+    spiral__latents_clear(&l);
     return status;
 }
 
-/* Great-circle way between a and b around `mean`, lengths interpolated too; straight where there is no angle.
+/* ---- interpolation ---------------------------------------------------------------------------------------
  */
-static void between(size_t Z, const float *mean, const float *a, const float *b, double s,
-                    spiral_interpolation path, float *out) {
+
+/* The point at s, 0..1, between a and b; on the straight line where there is no angle between them. out may
+ * be a. */
+static void interpolate(size_t Z, const float *mean, const float *a, const float *b, double s,
+                        spiral_interpolation kind, float *out) {
     double aa = 0, bb = 0, ab = 0;
     for (size_t i = 0; i < Z; i++) {
         double x = (double)a[i] - mean[i], y = (double)b[i] - mean[i];
@@ -97,7 +131,7 @@ static void between(size_t Z, const float *mean, const float *a, const float *b,
     }
     double wa = 1 - s, wb = s, c = aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 1;
     double angle = acos(c > 1 ? 1 : c < -1 ? -1 : c);
-    if (path == SPIRAL_INTERPOLATION_SLERP && sin(angle) > 1e-6) {
+    if (kind == SPIRAL_INTERPOLATION_SLERP && sin(angle) > 1e-6) {
         double length = pow(aa, (1 - s) / 2) * pow(bb, s / 2); /* from |a| to |b| geometrically */
         wa = sin((1 - s) * angle) / sin(angle) * length / sqrt(aa);
         wb = sin(s * angle) / sin(angle) * length / sqrt(bb);
@@ -106,62 +140,33 @@ static void between(size_t Z, const float *mean, const float *a, const float *b,
         out[i] = (float)(mean[i] + wa * ((double)a[i] - mean[i]) + wb * ((double)b[i] - mean[i]));
 }
 
+/* The latents of a piece that is repeated if it is shorter than `frames`. */
+static spiral_status encode_piece(const spiral_model *m, const spiral_roll *roll, size_t frames,
+                                  spiral__latents *l, spiral_error *err) {
+    SPIRAL_TRY(spiral__latents_create(m, frames, l, err));
+    return spiral__latents_encode(m, roll, roll->frames < frames, l, err);
+}
+
 spiral_status spiral_generate_interpolation(const spiral_model *m, const spiral_roll *a, const spiral_roll *b,
-                                            double position, spiral_interpolation how, spiral_roll *out,
+                                            double position, spiral_interpolation kind, spiral_roll *out,
                                             spiral_generate_report *report, spiral_error *err) {
-    spiral__path from = {0}, to = {0};
+    spiral__latents from = {0}, to = {0};
     if (!(position >= 0 && position <= 1))
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "position is %g, must be 0 to 1", position);
     SPIRAL_TRY(check_roll(m, a, err));
     SPIRAL_TRY(check_roll(m, b, err));
-    size_t columns = a->frames > b->frames ? a->frames : b->frames;
-    spiral_status status = spiral__path_create(m, columns, &from, err);
-    if (status == SPIRAL_OK) status = spiral__path_create(m, columns, &to, err);
-    if (status == SPIRAL_OK) status = spiral__path_encode(m, a, a->frames < columns, &from, err);
-    if (status == SPIRAL_OK) status = spiral__path_encode(m, b, b->frames < columns, &to, err);
+    SPIRAL_TRY(check_report(report, err));
+    const size_t frames = a->frames > b->frames ? a->frames : b->frames, Z = m->ae.Z;
+    spiral_status status = encode_piece(m, a, frames, &from, err);
+    if (status == SPIRAL_OK) status = encode_piece(m, b, frames, &to, err);
     if (status == SPIRAL_OK) {
-        const float *mean = spiral__param(m, SPIRAL__CODES_MEAN, 0);
-        for (size_t i = 0; i < from.count * m->Z; i += m->Z)
-            between(m->Z, mean, from.codes + i, to.codes + i, position, how, from.codes + i);
+        const float *mean = spiral__tensor_data(m, m->ae.latents_mean);
+        for (size_t i = 0; i < from.count * Z; i += Z)
+            interpolate(Z, mean, from.z + i, to.z + i, position, kind, from.z + i);
         double tempo = (1 - position) * a->quarters_per_min + position * b->quarters_per_min;
-        status = spiral__path_decode(m, &from, columns, tempo, out, report, err);
+        status = spiral__latents_decode(m, &from, frames, tempo, out, report, err);
     }
-    spiral__path_clear(&from);
-    spiral__path_clear(&to);
+    spiral__latents_clear(&from);
+    spiral__latents_clear(&to);
     return status;
-}
-
-static unsigned bits(const spiral_keys *c) {
-    return (unsigned)(__builtin_popcountll(c->word[0]) + __builtin_popcountll(c->word[1]));
-}
-
-/* Cells in which n columns differ, but no more than `limit` are counted. */
-static unsigned differing(const spiral_keys *x, const spiral_keys *y, size_t n, unsigned limit) {
-    unsigned sum = 0;
-    for (size_t t = 0; t < n && sum < limit; t++) {
-        spiral_keys d = {{x[t].word[0] ^ y[t].word[0], x[t].word[1] ^ y[t].word[1]}};
-        sum += bits(&d);
-    }
-    return sum;
-}
-
-double spiral_roll_nearest(const spiral_roll *roll, const spiral_roll *const *corpus, size_t count,
-                           int window_columns) {
-    const size_t T = (size_t)window_columns;
-    double nearest = INFINITY;
-    if (window_columns < 1) return nearest;
-    for (size_t begin = 0; begin + T <= roll->frames; begin += T) {
-        const spiral_keys *window = roll->sounding + begin;
-        unsigned on = 0;
-        for (size_t t = 0; t < T; t++) on += bits(&window[t]);
-        const unsigned limit = on ? (unsigned)fmin(ceil(nearest * on), 4e9) : 0; /* so many are no gain */
-        unsigned best = limit;
-        for (size_t k = 0; on && k < count; k++)
-            for (size_t c = 0; c + T <= corpus[k]->frames; c++) {
-                unsigned d = differing(window, corpus[k]->sounding + c, T, best);
-                if (d < best) best = d;
-            }
-        if (best < limit) nearest = fmin(nearest, (double)best / on);
-    }
-    return nearest;
 }

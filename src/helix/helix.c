@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pitch helix: presets, checks and the one distance. What the losses make of it: plan.c.
+ * The pitch helix: presets, limits and the distance. Functions of the distance: kernel.c.
  */
 #include <math.h>
 #include <stdio.h>
@@ -9,24 +9,25 @@
 #include "base/error.h"
 #include "spiral/helix.h"
 
-/* All presets have the same sum of squared radii, 1.3^2: the mean squared distance of two pitch classes is
- * twice that sum (docs/math.md, equation 3), so costs and weights carry over from one to another. Harte's
- * tonnetz has squared radii 1, 1/4, 1 on the circles 3, 4, 5. */
-#define LIMIT     1000.0 /* keeps squares of distances finite */
-#define LEAST     1e-6   /* and these above 0 */
+/* All presets have the same sum of squared radii, 1.3^2. The mean squared distance of two pitch classes is
+ * twice that sum (docs/math.md, equation 3), so a loss weight that suits one preset suits the others. The
+ * radii of the tonnetz have the ratio 1 : 1/2 : 1 on the circles 3, 4, 5, as in Harte, Sandler and Gasser
+ * 2006. */
+#define LARGEST   1000.0 /* so that squares of distances are finite */
+#define SMALLEST  1e-6   /* and above 0 */
 #define PI        3.14159265358979323846
-#define R_WHOLE   1.3
-#define R_HALF    0.91923881554251182 /* 1.3 / sqrt(2) */
+#define R_ONE     1.3
+#define R_TWO     0.91923881554251182 /* each of two equal radii: 1.3 / sqrt(2) */
 #define R_TONNETZ (1.3 / 1.5)
 
 static const struct preset {
     const char *name;
     spiral_helix helix;
 } presets[] = {
-    {"chromatic", {{R_WHOLE, 0, 0, 0, 0, 0}, 0.5}},
-    {"fifths", {{0, 0, 0, 0, R_WHOLE, 0}, 0.5}},
+    {"chromatic", {{R_ONE, 0, 0, 0, 0, 0}, 0.5}},
+    {"fifths", {{0, 0, 0, 0, R_ONE, 0}, 0.5}},
     {"tonnetz", {{0, 0, R_TONNETZ, R_TONNETZ / 2, R_TONNETZ, 0}, 0.5}},
-    {"mixed", {{R_HALF, 0, 0, 0, R_HALF, 0}, 0.5}},
+    {"mixed", {{R_TWO, 0, 0, 0, R_TWO, 0}, 0.5}},
 };
 
 #define SPIRAL_X(name, text) +1
@@ -51,17 +52,17 @@ spiral_status spiral_helix_check(const spiral_helix *helix, spiral_error *err) {
     double largest = 0;
     for (int m = 0; m < 6; m++) {
         double r = helix->radii[m];
-        if (!(r >= 0 && r <= LIMIT))
+        if (!(r >= 0 && r <= LARGEST))
             return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix radii[%d] is %g: must be 0 to %g", m, r,
-                                LIMIT);
+                                LARGEST);
         if (r > largest) largest = r;
     }
-    if (!(largest >= LEAST))
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix radii are %g at most: one must be %g or more",
-                            largest, LEAST);
-    if (!(helix->octave >= LEAST && helix->octave <= LIMIT))
+    if (!(largest >= SMALLEST))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "largest of the helix radii is %g: must be %g or more",
+                            largest, SMALLEST);
+    if (!(helix->octave >= SMALLEST && helix->octave <= LARGEST))
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "helix octave is %g: must be %g to %g", helix->octave,
-                            LEAST, LIMIT);
+                            SMALLEST, LARGEST);
     return SPIRAL_OK;
 }
 
@@ -74,15 +75,16 @@ spiral_status spiral_helix_from_costs(double octave_cost, double semitone_cost, 
     } costs[] = {{"octave", octave_cost}, {"semitone", semitone_cost}};
     for (int i = 0; i < 2; i++)
         if (!(costs[i].value > 0 && costs[i].value < 2))
-            return spiral__fail(err, SPIRAL_BAD_ARG, -1, "cost of the %s is %g: must be above 0, below 2",
+            return spiral__fail(err, SPIRAL_BAD_ARG, -1, "cost of the %s is %g: must be above 0 and below 2",
                                 costs[i].name, costs[i].value);
-    /* Equation 17 backwards, then 2 with one radius: chord^2 = distance^2 - rise^2. */
+    /* Equation 17 solved for D, then equation 2 for the one radius: chord^2 = distance^2 - rise^2. */
     double octave = -2 * log1p(-octave_cost / 2), semitone = -2 * log1p(-semitone_cost / 2);
     double rise = octave / 12, square = (semitone - rise) * (semitone + rise);
     if (!(square > 0))
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
-                            "cost of the semitone is %g: must be above %g, that of a twelfth of the octave",
-                            semitone_cost, -2 * expm1(-rise / 2));
+        return spiral__fail(
+            err, SPIRAL_BAD_ARG, -1,
+            "cost of the semitone is %g: must be above %g, the cost of its rise, a twelfth of the octave's",
+            semitone_cost, -2 * expm1(-rise / 2));
     spiral_helix found = {{sqrt(square) / (2 * sin(PI / 12))}, octave};
     SPIRAL_TRY(spiral_helix_check(&found, err));
     *helix = found;
@@ -92,7 +94,7 @@ spiral_status spiral_helix_from_costs(double octave_cost, double semitone_cost, 
 double spiral_helix_distance(const spiral_helix *helix, int delta_st) {
     double height = helix->octave * delta_st / 12, square = height * height;
     for (int m = 1; m <= 6; m++) {
-        /* Equation 2: 1 - cos x = 2 sin^2(x / 2); m delta is reduced mod 12, so that a circle closes exactly.
+        /* Equation 2 with 1 - cos x = 2 sin^2(x / 2). m delta is reduced mod 12, so that an octave is exact.
          */
         double chord = 2 * helix->radii[m - 1] * sin(PI / 12 * ((m * (delta_st % 12)) % 12));
         square += chord * chord;

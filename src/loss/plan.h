@@ -5,35 +5,41 @@
 #ifndef SPIRAL_LOSS_PLAN_H
 #define SPIRAL_LOSS_PLAN_H
 
-#include "simd/loss_kernels.h"
+#include "simd/loss_tile.h"
 #include "spiral/loss.h"
 
-enum { SPIRAL__MAX_KEYS = 128, SPIRAL__MAX_REACH = 127, SPIRAL__MAX_TIME_COLUMNS = 100 };
+enum { SPIRAL__MAX_KEYS = 128, SPIRAL__MAX_BLUR_RADIUS = 127, SPIRAL__MAX_TIME_BLUR = 100 };
 
-/* Coefficients of a Toeplitz product; the ROW_BLOCK zeros that the kernel wants on both sides included. */
-typedef struct spiral__band {
+/* Coefficients by interval, as the Toeplitz product takes them: SPIRAL__ROW_BLOCK zeros before and after
+ * them. Index 0 is, for spiral                       interval -W of the blur profile, length 2 W + 1; energy,
+ * gauss                interval -(P - 1) of the kernel, length 2 P - 1; weighted_bce, distance_mask  interval
+ * 0 of a cost, length P; other kinds have none. */
+typedef struct spiral__coefficients {
     size_t length;
-    float *f32; /* coefficient 0 .. length - 1, in the plan's memory */
+    float *f32; /* (length), both in the plan's memory */
     double *f64;
-} spiral__band;
+} spiral__coefficients;
 
 struct spiral_loss {
     spiral_loss_options options;
     int P;
-    spiral_loss_kind kind;    /* of the options, or NONE if its weight is 0 */
-    int bins;                 /* spiral: P + 2 reach; others: P */
-    size_t pad;               /* spiral: columns of silence before and after a roll, for the time blur */
-    double unit;              /* value of one missed note before the division that makes it 1 */
-    double decay, tail, gain; /* time blur: a, 1 / (1 - a^2), and the factor that makes it sum to one */
-    spiral__band band; /* spiral: the profile; the quadratics: the kernel; weighted_bce and distance_mask:
-                          cost by interval, 0 .. P-1 */
+    spiral_loss_kind kind; /* the options' kind, or BCE if lambda is 0 */
+    int bins;              /* rows of a blurred frame: P + 2 W for spiral, else P */
+    size_t pad;            /* spiral: silent frames added before and after a roll for the time blur (M) */
+    double missed_note;    /* value of one missed note before the division that makes it 1 (N) */
+    double decay, tail,
+        gain; /* time blur: a, 1 / (1 - a^2), and the factor that makes the profile sum to 1 */
+    spiral__coefficients coefficients;
 };
 
-/* Checks every option; BAD_ARG names it, its value and its limit. */
-spiral_status spiral__loss_check(const spiral_loss_options *options, int P, spiral_error *err);
+/* The options that a caller passed, with defaults for what its struct does not have, all checked. BAD_ARG
+ * names the option, its value and its limit. */
+spiral_status spiral__loss_options_read(const spiral_loss_options *options, int P, spiral_loss_options *known,
+                                        spiral_error *err);
 
-int spiral__loss_is_quadratic(spiral_loss_kind kind);
-int spiral__loss_is_metric(spiral_loss_kind kind);   /* no gradient */
-int spiral__loss_has_columns(spiral_loss_kind kind); /* decodes a column by its loudest key: the seeds */
+int spiral__loss_is_quadratic(spiral_loss_kind kind); /* energy, gauss */
+int spiral__loss_is_metric(spiral_loss_kind kind);    /* without a gradient: argmax_distance */
+int spiral__loss_uses_argmax(
+    spiral_loss_kind kind); /* sees the loudest key of a frame: argmax_distance, distance_mask */
 
 #endif

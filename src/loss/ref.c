@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The losses as docs/math.md defines them; numbers in brackets are its equations. Not fast, not strided, not
- * checked: that is batch_body.h. Both do the same thing, and the tests say how nearly.
+ * The losses as docs/math.md defines them; numbers in parentheses are its equations. The code that calls run
+ * is loss_template.c, which also takes strides and checks its input; the tests compare the two.
  */
 #include "loss/ref.h"
 
@@ -9,33 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "simd/loss_kernels.h"
+#include "helix/kernel.h"
 #include "loss/plan.h"
+#include "simd/loss_tile.h"
 
-double spiral__ref_profile(const spiral_loss_options *o, int delta_st) { /* (10) */
-    if (abs(delta_st) > o->blur_radius) return 0;
-    double sum = 0;
-    for (int k = -o->blur_radius; k <= o->blur_radius; k++)
-        sum += exp(-spiral_helix_distance(&o->helix, k) / o->blur_length);
-    return exp(-spiral_helix_distance(&o->helix, delta_st) / o->blur_length) / sum;
+double spiral__ref_kernel(const spiral_loss_options *o, int delta_st) { /* (17), (18) */
+    return o->kind == SPIRAL_LOSS_ENERGY ? spiral__helix_energy_kernel(&o->helix, delta_st)
+                                         : spiral__helix_gauss_kernel(&o->helix, o->sigma, delta_st);
 }
 
-double spiral__ref_kernel(const spiral_loss_options *o, int delta_st) {
-    double D = spiral_helix_distance(&o->helix, delta_st);
-    if (o->kind == SPIRAL_LOSS_ENERGY) return 2 * exp(-D / 2); /* (17) */
-    double x = D / o->sigma;                                   /* (18), whose squares could leave the range */
-    return 2 * exp(-x * x / 2);
-}
-
-double spiral__ref_near(const spiral_loss_options *o, int delta_st) { /* (20) */
-    double farthest = 0;
-    for (int k = 1; k < 12; k++) farthest = fmax(farthest, spiral_helix_distance(&o->helix, k));
-    return fmin(spiral_helix_distance(&o->helix, delta_st) / farthest, 1);
-}
-
-double spiral__ref_time_profile(const spiral_loss_options *o, long columns) { /* (25) */
-    if (o->time_blur == 0) return columns == 0;
-    double shape = exp(-(double)labs(columns) / o->time_blur);
+double spiral__ref_time_profile(const spiral_loss_options *o, long frames) { /* (25) */
+    if (o->time_blur == 0) return frames == 0;
+    double shape = exp(-(double)labs(frames) / o->time_blur);
     return o->kind == SPIRAL_LOSS_SPIRAL ? shape * tanh(0.5 / o->time_blur) : shape; /* (28) */
 }
 
@@ -43,7 +28,7 @@ size_t spiral__ref_pad(const spiral_loss_options *o) { /* (26) */
     return o->kind == SPIRAL_LOSS_SPIRAL ? (size_t)ceil(8 * o->time_blur) : 0;
 }
 
-/* x - log(1 + x); where that cancels, by its series: the first term left out is 1e-17 of the sum. */
+/* x - log(1 + x); near 0, where that cancels, by its series, whose first omitted term is 1e-17 of the sum. */
 static double log_excess(double x) {
     if (fabs(x) > 0x1p-4) return x - log1p(x);
     double sum = 0;
@@ -51,21 +36,19 @@ static double log_excess(double x) {
     return x * x * sum;
 }
 
-/* (u + b) (x - log(1 + x)) with x = (v - u) / (u + b): a large floor cancels exactly.
- */
-double spiral__ref_divergence(double u, double v, double floor) {
-    return (u + floor) * log_excess((v - u) / (u + floor));
+/* As (u + b) (x - log(1 + x)) with x = (v - u) / (u + b), in which a large b does not cancel digits. */
+double spiral__ref_divergence(double u, double v, double b) {
+    return (u + b) * log_excess((v - u) / (u + b));
 }
 
-double spiral__ref_unit(const spiral_loss_options *o) { /* (13), (27) */
+double spiral__ref_missed_note(const spiral_loss_options *o) { /* (13), (27) */
     if (o->kind != SPIRAL_LOSS_SPIRAL) return 1;
-    double sum = 0;
+    double s[2 * SPIRAL__MAX_BLUR_RADIUS + 1], sum = 0;
     long M = (long)spiral__ref_pad(o);
-    for (int k = -o->blur_radius; k <= o->blur_radius; k++) {
-        double s = spiral__ref_profile(o, k);
+    spiral__helix_blur_profile(&o->helix, o->blur_length, o->blur_radius, s);
+    for (int i = 0; i <= 2 * o->blur_radius; i++)
         for (long j = -M; j <= M; j++)
-            sum += spiral__ref_divergence(s * spiral__ref_time_profile(o, j), 0, o->kl_offset);
-    }
+            sum += spiral__ref_divergence(s[i] * spiral__ref_time_profile(o, j), 0, o->kl_offset);
     return sum;
 }
 
@@ -81,7 +64,7 @@ double spiral__ref_distance_mask(const spiral_loss_options *o, int delta_st) {
     return o->coil_radius * pitch_class + o->coil_rise * turn;
 }
 
-double spiral__ref_seed_distance(const spiral_loss_options *o, int p, int q) {
+double spiral__ref_argmax_distance(const spiral_loss_options *o, int p, int q) {
     int steps = p % 12 - q % 12;                                                  /* (22) */
     if (o->kind == SPIRAL_LOSS_ARGMAX_DISTANCE_CIRCULAR) steps = circular(steps); /* (23) */
     double turn = o->coil_radius * o->coil_degrees * steps, rise = o->coil_rise * (p / 12 - q / 12);
@@ -92,12 +75,13 @@ double spiral__ref_seed_distance(const spiral_loss_options *o, int p, int q) {
 typedef struct roll {
     const spiral_loss_options *o;
     int P;
-    long T, M; /* columns, and columns of padding on each side */
+    long T, M; /* frames, and frames of padding on each side */
     const double *pred, *target, *weight;
     double *y, *t, *g; /* (T, P): w y, w t and the gradient with respect to w y */
-    double *u, *v;     /* (T + 2M, P + 2 reach) */
-    double *s, *st;    /* the profiles, from 0 on */
-    double *columns, *grad;
+    double *u, *v;     /* (T + 2M, P + 2W): bins of the blurred rolls */
+    double *s, *st;    /* kernel or blur profile, and time profile, by interval from 0 on */
+    double *frames;    /* (T): values */
+    double *grad;      /* (T, P) */
 } roll;
 
 static double weight_at(const roll *r, long i) { return r->weight ? r->weight[i] : 1; }
@@ -127,16 +111,16 @@ static logs logs_at(const roll *r, long i) { /* (8), (9) */
     return (logs){-log(on), -log(off), -1 / on, 1 / off};
 }
 
-/* (8), (9), (19): hit and stray multiply the two halves of the cross-entropy. */
-static void cross_entropy(const roll *r, long j, int p, double hit, double stray) {
+/* (8), (9), (19): positive and negative are the factors of the two terms of the cross-entropy. */
+static void cross_entropy(const roll *r, long j, int p, double positive, double negative) {
     long i = j * r->P + p;
     double w = weight_at(r, i), t = r->target[i];
     logs l = logs_at(r, i);
-    r->columns[j] += w * (hit * t * l.on + stray * (1 - t) * l.off);
-    r->grad[i] += w * (hit * t * l.don + stray * (1 - t) * l.doff);
+    r->frames[j] += w * (positive * t * l.on + negative * (1 - t) * l.off);
+    r->grad[i] += w * (positive * t * l.don + negative * (1 - t) * l.doff);
 }
 
-/* (11), (24): u and v, without the floor. */
+/* (11), (24): u and v, without b. */
 static void blur(const roll *r, const double *x, double *out) {
     int W = r->o->blur_radius, bins = r->P + 2 * W;
     for (long j = -r->M; j < r->T + r->M; j++)
@@ -152,14 +136,14 @@ static void blur(const roll *r, const double *x, double *out) {
 
 static void spiral(const roll *r, double factor) {
     int W = r->o->blur_radius, bins = r->P + 2 * W;
-    double N = spiral__ref_unit(r->o);
+    double N = spiral__ref_missed_note(r->o);
     blur(r, r->t, r->u);
     blur(r, r->y, r->v);
-    for (long j = -r->M; j < r->T + r->M; j++) { /* (12); padding counts for the column next to it */
-        long column = j < 0 ? 0 : j >= r->T ? r->T - 1 : j;
+    for (long j = -r->M; j < r->T + r->M; j++) { /* (12); padding counts for the frame next to it */
+        long frame = j < 0 ? 0 : j >= r->T ? r->T - 1 : j;
         for (int b = 0; b < bins; b++) {
             long at = (j + r->M) * bins + b;
-            r->columns[column] += factor / N * spiral__ref_divergence(r->u[at], r->v[at], r->o->kl_offset);
+            r->frames[frame] += factor / N * spiral__ref_divergence(r->u[at], r->v[at], r->o->kl_offset);
         }
     }
     for (long i = 0; i < r->T; i++) /* (14) */
@@ -184,7 +168,7 @@ static void quadratic(const roll *r, double factor) { /* (15), (16), (28) */
                     sum += spiral__ref_time_profile(r->o, i - j) * r->s[abs(p - q)] *
                            (r->y[j * r->P + q] - r->t[j * r->P + q]);
             r->g[i * r->P + p] = sum;
-            r->columns[i] += factor * 0.5 * (r->y[i * r->P + p] - r->t[i * r->P + p]) * sum;
+            r->frames[i] += factor * 0.5 * (r->y[i * r->P + p] - r->t[i * r->P + p]) * sum;
         }
 }
 
@@ -194,14 +178,15 @@ static void weighted(const roll *r, double factor) { /* (19), (20) */
             double least = 1;
             for (int p = 0; p < r->P; p++) {
                 double t = r->target[j * r->P + p] * fmin(weight_at(r, j * r->P + p), 1);
-                least = fmin(least, 1 - t * (1 - spiral__ref_near(r->o, p - q)));
+                least = fmin(least, 1 - t * (1 - spiral__helix_relative_distance(&r->o->helix, p - q)));
             }
-            cross_entropy(r, j, q, factor, factor * (SPIRAL__REF_FLOOR + least));
+            cross_entropy(r, j, q, factor, factor * (SPIRAL__REF_LEAST_WEIGHT + least));
         }
 }
 
-/* The first loudest key of a column among those whose weight is above 0; -1 if there is none. */
-static int loudest(const roll *r, const double *x, long j) {
+/* The loudest key of a frame, the lowest if there are several, among those whose weight is above 0; -1 if
+ * there is none. */
+static int argmax_key(const roll *r, const double *x, long j) {
     int best = -1;
     for (int p = 0; p < r->P; p++)
         if (weight_at(r, j * r->P + p) > 0 && (best < 0 || x[j * r->P + p] > x[j * r->P + best])) best = p;
@@ -210,25 +195,27 @@ static int loudest(const roll *r, const double *x, long j) {
 
 static void argmax_distance(const roll *r, double factor) { /* (22), (23) */
     for (long j = 0; j < r->T; j++) {
-        int p = loudest(r, r->target, j), q = loudest(r, r->pred, j);
-        if (p >= 0) r->columns[j] += factor * spiral__ref_seed_distance(r->o, r->o->low + p, r->o->low + q);
+        int p = argmax_key(r, r->target, j), q = argmax_key(r, r->pred, j);
+        if (p >= 0) r->frames[j] += factor * spiral__ref_argmax_distance(r->o, r->o->low + p, r->o->low + q);
     }
 }
 
 static void distance_mask(const roll *r, double factor) { /* (21), (23) */
     for (long j = 0; j < r->T; j++) {
-        int m = loudest(r, r->target, j);
+        int m = argmax_key(r, r->target, j);
         for (int p = 0; m >= 0 && p < r->P; p++) {
             r->g[j * r->P + p] = spiral__ref_distance_mask(r->o, p - m);
-            r->columns[j] += factor * r->g[j * r->P + p] * r->y[j * r->P + p];
+            r->frames[j] += factor * r->g[j * r->P + p] * r->y[j * r->P + p];
         }
     }
 }
 
 static void kind(roll *r, double factor) {
+    double profile[2 * SPIRAL__MAX_BLUR_RADIUS + 1];
     switch (r->o->kind) {
     case SPIRAL_LOSS_SPIRAL:
-        for (int k = 0; k <= r->o->blur_radius; k++) r->s[k] = spiral__ref_profile(r->o, k);
+        spiral__helix_blur_profile(&r->o->helix, r->o->blur_length, r->o->blur_radius, profile);
+        memcpy(r->s, profile + r->o->blur_radius, ((size_t)r->o->blur_radius + 1) * sizeof *profile);
         for (long k = 0; k < r->T + 2 * r->M; k++) r->st[k] = spiral__ref_time_profile(r->o, k);
         spiral(r, factor);
         break;
@@ -249,7 +236,7 @@ static void kind(roll *r, double factor) {
 
 static void one_roll(roll *r) { /* (7) */
     for (long j = 0; j < r->T; j++) {
-        r->columns[j] = 0;
+        r->frames[j] = 0;
         for (int p = 0; p < r->P; p++) {
             long i = j * r->P + p;
             r->y[i] = weight_at(r, i) * probability(r, i);
@@ -263,11 +250,11 @@ static void one_roll(roll *r) { /* (7) */
         r->grad[i] += r->o->lambda * weight_at(r, i) * slope(r, i) * r->g[i];
 }
 
-static double reduction(const spiral_loss_options *o, size_t columns, int P, const double *target,
+static double reduction(const spiral_loss_options *o, size_t frames, int P, const double *target,
                         const double *weight) { /* (29) */
     if (o->reduction == SPIRAL_REDUCE_MEAN) {
         size_t counted = 0;
-        for (size_t j = 0; j < columns; j++) {
+        for (size_t j = 0; j < frames; j++) {
             int any = 0;
             for (int p = 0; p < P; p++) any |= !weight || weight[j * (size_t)P + (size_t)p] > 0;
             counted += (size_t)any;
@@ -276,7 +263,7 @@ static double reduction(const spiral_loss_options *o, size_t columns, int P, con
     }
     if (o->reduction == SPIRAL_REDUCE_PER_NOTE) {
         double notes = 0;
-        for (size_t i = 0; i < columns * (size_t)P; i++) notes += (weight ? weight[i] : 1) * target[i];
+        for (size_t i = 0; i < frames * (size_t)P; i++) notes += (weight ? weight[i] : 1) * target[i];
         return 1 / fmax(notes, 1);
     }
     return 1;
@@ -288,7 +275,7 @@ size_t spiral__ref_scratch(const spiral_loss_options *o, int P, size_t T) {
 }
 
 double spiral__ref_value_grad(const spiral_loss_options *o, int P, size_t B, size_t T, const double *pred,
-                              const double *target, const double *weight, double *columns, double *grad,
+                              const double *target, const double *weight, double *frames, double *grad,
                               double *scratch) {
     size_t M = spiral__ref_pad(o), cells = T * (size_t)P, bins = (size_t)(P + 2 * o->blur_radius),
            padded = T + 2 * M;
@@ -297,10 +284,10 @@ double spiral__ref_value_grad(const spiral_loss_options *o, int P, size_t B, siz
     double scale = reduction(o, B * T, P, target, weight), sum = 0;
     for (size_t b = 0; b < B; b++) {
         roll r = {o, P, (long)T, (long)M, pred + b * cells, target + b * cells,           NULL, y, t, g,
-                  u, v, s,       st,      columns + b * T,  grad ? grad + b * cells : own};
+                  u, v, s,       st,      frames + b * T,   grad ? grad + b * cells : own};
         if (weight) r.weight = weight + b * cells;
         one_roll(&r);
-        for (size_t j = 0; j < T; j++) sum += r.columns[j];
+        for (size_t j = 0; j < T; j++) sum += r.frames[j];
         for (size_t i = 0; i < cells; i++) r.grad[i] *= scale;
     }
     return scale * sum; /* (29) */

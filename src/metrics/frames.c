@@ -4,9 +4,8 @@
  * counted from the bits that differ. Not here: the cheapest pairs (pairing.c), notes (notes.c), ratios
  * (counts.c).
  */
-#include <math.h>
-
 #include "base/error.h"
+#include "helix/kernel.h"
 #include "metrics/counts.h"
 #include "metrics/pairing.h"
 
@@ -103,7 +102,7 @@ spiral_status spiral_metrics_add_helix(spiral_metrics_counts *counts, const spir
     SPIRAL_TRY(spiral_helix_check(helix, err));
     for (int d = 0; d < SPIRAL_KEY_COUNT; d++) {
         distance[d] = spiral_helix_distance(helix, d);
-        kernel[d] = 2 * exp(-distance[d] / 2);
+        kernel[d] = spiral__helix_energy_kernel(helix, d);
     }
     for (size_t t = 0; t < T; t++) {
         int keys[SPIRAL_KEY_COUNT], negatives = list_keys(&target[t], &predicted[t], keys);

@@ -77,7 +77,7 @@ static spiral_status entry_span(const char *name, const json_t *entry, size_t li
     json_int_t from = json_integer_value(b), to = json_integer_value(e);
     if (from < 0 || to < from || (size_t)to > limit)
         return spiral__fail(err, SPIRAL_FORMAT, -1,
-                            "tensor \"%.60s\": bytes %lld to %lld do not lie in the %zu there are", name,
+                            "tensor \"%.60s\": bytes %lld to %lld are not within the %zu of the file", name,
                             (long long)from, (long long)to, limit);
     if (!strcmp(type, "F32")) {
         size_t elements = 1, i;
@@ -144,7 +144,7 @@ static spiral_status check_metadata(json_t *metadata, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-spiral_status spiral__safetensors_read(const unsigned char *bytes, size_t size, spiral__tensors *tensors,
+spiral_status spiral__safetensors_read(const unsigned char *bytes, size_t size, spiral__safetensors *tensors,
                                        spiral_error *err) {
     memset(tensors, 0, sizeof *tensors);
     uint64_t length = size >= LENGTH_BYTES ? spiral__le64(bytes) : 0;
@@ -169,16 +169,16 @@ spiral_status spiral__safetensors_read(const unsigned char *bytes, size_t size, 
     return SPIRAL_OK;
 }
 
-void spiral__safetensors_clear(spiral__tensors *tensors) {
+void spiral__safetensors_clear(spiral__safetensors *tensors) {
     json_decref(tensors->header);
     memset(tensors, 0, sizeof *tensors);
 }
 
-const char *spiral__safetensors_text(const spiral__tensors *tensors, const char *key) {
-    return json_string_value(json_object_get(json_object_get(tensors->header, "__metadata__"), key));
+const json_t *spiral__safetensors_metadata(const spiral__safetensors *tensors) {
+    return json_object_get(tensors->header, "__metadata__");
 }
 
-int spiral__safetensors_has(const spiral__tensors *tensors, const char *name) {
+int spiral__safetensors_has(const spiral__safetensors *tensors, const char *name) {
     return json_object_get(tensors->header, name) != NULL;
 }
 
@@ -192,7 +192,7 @@ static int has_shape(const json_t *entry, size_t rows, size_t columns) {
            (rank == 1 || first == (json_int_t)rows);
 }
 
-spiral_status spiral__safetensors_get(const spiral__tensors *tensors, const char *name, size_t rows,
+spiral_status spiral__safetensors_get(const spiral__safetensors *tensors, const char *name, size_t rows,
                                       size_t columns, float *data, spiral_error *err) {
     const json_t *entry = json_object_get(tensors->header, name);
     if (!entry) return spiral__fail(err, SPIRAL_FORMAT, -1, "tensor \"%s\" is missing", name);

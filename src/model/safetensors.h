@@ -5,7 +5,7 @@
  *     8 bytes, little-endian: length n of the header | n bytes of JSON | the arrays, back to back
  *
  * The reader trusts nothing: length limits, no duplicate names, sizes that match shapes, no overlap, no
- * holes. It knows no model; checkpoint.c does.
+ * holes. It knows no model; model_file.c does.
  */
 #ifndef SPIRAL_MODEL_SAFETENSORS_H
 #define SPIRAL_MODEL_SAFETENSORS_H
@@ -26,23 +26,24 @@ typedef struct spiral__array {
 spiral_status spiral__safetensors_write(const spiral__array *arrays, size_t count, const json_t *metadata,
                                         unsigned char **bytes, size_t *size, spiral_error *err);
 
-typedef struct spiral__tensors {
+typedef struct spiral__safetensors {
     json_t *header;              /* owned */
     const unsigned char *arrays; /* borrowed from the bytes given to read; unaligned */
     size_t size;                 /* their bytes */
-} spiral__tensors;
+} spiral__safetensors;
 
-/* Checks all of size bytes and opens them; the bytes must outlive *tensors. FORMAT says what is wrong. */
-spiral_status spiral__safetensors_read(const unsigned char *bytes, size_t size, spiral__tensors *tensors,
+/* Checks all of size bytes and opens them; the bytes must outlive *tensors. FORMAT says what is wrong;
+ * *tensors is then empty. */
+spiral_status spiral__safetensors_read(const unsigned char *bytes, size_t size, spiral__safetensors *tensors,
                                        spiral_error *err);
-void spiral__safetensors_clear(spiral__tensors *tensors);
+void spiral__safetensors_clear(spiral__safetensors *tensors);
 
-/* The text under `key` in the metadata, or NULL. Borrowed. */
-const char *spiral__safetensors_text(const spiral__tensors *tensors, const char *key);
+/* The metadata, an object whose values are all texts, or NULL if there is none. Borrowed. */
+const json_t *spiral__safetensors_metadata(const spiral__safetensors *tensors);
 /* Copies array `name`, which must be F32 of shape [rows, columns], or [columns] if rows is 1, to data. FORMAT
  * if it is missing, of another type or shape; NUMERIC if a number is not finite. */
-spiral_status spiral__safetensors_get(const spiral__tensors *tensors, const char *name, size_t rows,
+spiral_status spiral__safetensors_get(const spiral__safetensors *tensors, const char *name, size_t rows,
                                       size_t columns, float *data, spiral_error *err);
-int spiral__safetensors_has(const spiral__tensors *tensors, const char *name);
+int spiral__safetensors_has(const spiral__safetensors *tensors, const char *name);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The dense product (see gemm.h).
+ * Which matrix product is called, and with how many threads (see gemm.h).
  */
 #include "simd/gemm_kernel.h"
 #include "nn/gemm.h"
@@ -15,17 +15,22 @@ static void own(int a_transposed, int b_transposed, size_t m, size_t n, size_t k
 #ifdef SPIRAL_HAVE_CBLAS
 
 #include <cblas.h>
+#include <pthread.h>
 #include <string.h>
 #include <strings.h>
 
-/* OpenBLAS has threads of its own and chooses its kernels by the processor's name; other libraries have not
- * got these symbols. */
+/* OpenBLAS has threads of its own and chooses its kernels by the processor's name. Other BLAS libraries do
+ * not have these functions. Built on OpenMP, OpenBLAS asks that library for the number of threads. */
+extern int openblas_get_num_threads(void) __attribute__((weak));
 extern void openblas_set_num_threads(int) __attribute__((weak));
+extern int openblas_get_parallel(void) __attribute__((weak));
 extern char *openblas_get_corename(void) __attribute__((weak));
+extern int omp_get_max_threads(void) __attribute__((weak));
+extern void omp_set_num_threads(int) __attribute__((weak));
 
-/* A processor newer than the library is often taken for a very old one: then our own product is several times
- * faster. Which one is used follows from names alone, never from a clock: the same machine gives the same
- * bits. */
+/* OpenBLAS takes a processor newer than itself for a much older one; then our own product is several times
+ * faster. The choice depends on names alone and never on a measured time, so that the same machine always
+ * gives the same bits. */
 static int blas_knows_processor(void) {
     static const char *const avx512[] = {"SkylakeX", "Cooperlake", "SapphireRapids", NULL};
     static const char *const avx2[] = {"Haswell", "Zen", "Excavator", NULL};
@@ -39,8 +44,44 @@ static int blas_knows_processor(void) {
     return 0;
 }
 
-void spiral__gemm_setup(void) {
-    if (openblas_set_num_threads) openblas_set_num_threads(1);
+/* The number of OpenBLAS's threads belongs to the whole process, and the program around us may have chosen
+ * it. It is 1 while at least one of our products runs, and then what it was before. With OpenMP the number
+ * belongs to the calling thread. */
+static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
+static int products_running, threads_before;
+
+static int uses_openmp(void) {
+    enum { OPENMP = 2 }; /* OPENBLAS_OPENMP, which only OpenBLAS's own cblas.h has */
+    return openblas_get_parallel && openblas_get_parallel() == OPENMP && omp_get_max_threads &&
+           omp_set_num_threads;
+}
+
+/* Returns what one_thread_end needs. */
+static int one_thread_begin(void) {
+    if (!openblas_set_num_threads || !openblas_get_num_threads) return 0;
+    if (uses_openmp()) {
+        int before = omp_get_max_threads();
+        omp_set_num_threads(1);
+        return before;
+    }
+    pthread_mutex_lock(&threads_lock);
+    if (products_running++ == 0) {
+        threads_before = openblas_get_num_threads();
+        if (threads_before != 1) openblas_set_num_threads(1);
+    }
+    pthread_mutex_unlock(&threads_lock);
+    return 0;
+}
+
+static void one_thread_end(int before) {
+    if (!openblas_set_num_threads || !openblas_get_num_threads) return;
+    if (uses_openmp()) {
+        omp_set_num_threads(before);
+        return;
+    }
+    pthread_mutex_lock(&threads_lock);
+    if (--products_running == 0 && threads_before != 1) openblas_set_num_threads(threads_before);
+    pthread_mutex_unlock(&threads_lock);
 }
 
 const char *spiral__gemm_name(void) {
@@ -49,17 +90,18 @@ const char *spiral__gemm_name(void) {
 
 void spiral__gemm(int a_transposed, int b_transposed, size_t m, size_t n, size_t k, const float *A,
                   size_t a_row, const float *B, size_t b_row, float beta, float *C, size_t c_row) {
-    if (blas_knows_processor())
-        cblas_sgemm(CblasRowMajor, a_transposed ? CblasTrans : CblasNoTrans,
-                    b_transposed ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, 1.0f, A, (int)a_row, B,
-                    (int)b_row, beta, C, (int)c_row);
-    else
+    if (!blas_knows_processor()) {
         own(a_transposed, b_transposed, m, n, k, A, a_row, B, b_row, beta, C, c_row);
+        return;
+    }
+    int before = one_thread_begin();
+    cblas_sgemm(CblasRowMajor, a_transposed ? CblasTrans : CblasNoTrans,
+                b_transposed ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, 1.0f, A, (int)a_row, B,
+                (int)b_row, beta, C, (int)c_row);
+    one_thread_end(before);
 }
 
 #else
-
-void spiral__gemm_setup(void) {}
 
 const char *spiral__gemm_name(void) { return "built-in"; }
 

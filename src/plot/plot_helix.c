@@ -65,17 +65,28 @@ static void ink_mixed(cairo_t *cr, int rgb, double strength) {
                          1 - a * (1 - (rgb & 255) / 255.));
 }
 
+/* Depths are rounded to steps: each stretch of the line within a step is one path of one colour and width. */
+enum { DEPTHS = 12, PIECES = 8 /* per semitone */ };
+static int depth_step(double depth) { return (int)fmin((depth + 1) / 2 * DEPTHS, DEPTHS - 1); }
+
 /* The front or back half of the coil's line: thick and dark in front, thin and pale behind. */
 static void draw_line(cairo_t *cr, const coil *c, int front) {
-    enum { PIECES = 12 }; /* per semitone */
+    const int count = (c->high - c->low) * PIECES;
+    int open = -1; /* the step of the path that is being drawn; -1: none */
     cairo_set_line_cap(cr, CAIRO_LINE_CAP_ROUND);
-    for (int i = 0; i < (c->high - c->low) * PIECES; i++) {
-        spot a = spot_of(c, c->low + (double)i / PIECES), b = spot_of(c, c->low + (i + 1.) / PIECES);
-        double depth = (a.depth + b.depth) / 2;
-        if ((depth >= 0) != front) continue;
-        ink_mixed(cr, 0x7b8794, .5 + .5 * depth); /* opaque: the pieces overlap */
-        cairo_set_line_width(cr, 2.6 + 1.6 * depth);
-        spiral__segment(cr, a.x, a.y, b.x, b.y);
+    for (int i = 0; i <= count; i++) {
+        const spot a = spot_of(c, c->low + (double)i / PIECES), b = spot_of(c, c->low + (i + 1.) / PIECES);
+        const double depth = (a.depth + b.depth) / 2;
+        const int step = i < count && (depth >= 0) == front ? depth_step(depth) : -1;
+        if (step != open && open >= 0) {
+            const double middle = 2 * (open + .5) / DEPTHS - 1;
+            ink_mixed(cr, 0x7b8794, .5 + .5 * middle); /* opaque: paths overlap at their ends */
+            cairo_set_line_width(cr, 2.6 + 1.6 * middle);
+            cairo_stroke(cr);
+        }
+        if (step != open && step >= 0) cairo_move_to(cr, a.x, a.y);
+        if (step >= 0) cairo_line_to(cr, b.x, b.y);
+        open = step;
     }
 }
 
@@ -93,7 +104,8 @@ static void draw_key(cairo_t *cr, const coil *c, int key) {
     spiral__ink(cr, key % 12 == 0 ? BLUE : 0x3e4c59, fade);
     cairo_set_line_width(cr, 1.1 + .3 * s.depth);
     cairo_stroke(cr);
-    spiral__font(cr, 8.4 + 1.6 * s.depth, key % 12 == 0);
+    spiral__font(cr, round(8.4 + 1.6 * s.depth),
+                 key % 12 == 0); /* SVG files contain the letters of each size */
     spiral__ink(cr, black || key % 12 == 0 ? PAPER : INK, fade);
     cairo_text_extents_t e;
     spiral__key_name(key, name);
@@ -189,7 +201,7 @@ static void draw_coil(cairo_t *cr, const coil *c, const spiral_helix *helix) {
     spiral__font(cr, 10, 0);
     spiral__text(
         cr, 36, 50, 0,
-        "One turn is an octave: the same note lies straight above. A semitone is a step along the wire.");
+        "One turn is an octave: the same note is straight above. A semitone is one step along the line.");
     draw_line(cr, c, 0);
     draw_keys(cr, c, 0);
     draw_line(cr, c, 1);
@@ -227,8 +239,8 @@ spiral_status spiral_plot_helix(const spiral_helix *helix, int low, int high, in
     SPIRAL_TRY(spiral__canvas_open(path, WIDTH, right.y + CHART + 30, "The pitch helix", &page, err));
     draw_coil(page.cr, &c, helix);
     draw_costs(page.cr, &left, n, substitute, "A wrong note",
-               "cost of playing it that far from the right one, in missed notes");
-    draw_costs(page.cr, &right, n, insert, "A note too many",
-               "cost of adding it that far from the right one, in missed notes");
+               "cost of playing a note at this interval from the right one, in missed notes");
+    draw_costs(page.cr, &right, n, insert, "An extra note",
+               "cost of adding a note at this interval from the right one, in missed notes");
     return spiral__canvas_finish(&page, path, err);
 }

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Denormal floats as zeros, for loops that meet many of them. A processor takes about a hundred cycles for a
- * product with a number below 1.2e-38, and the gradients of a well-trained network are full of them. The
- * setting belongs to the thread: whoever changes it puts it back.
+ * Treating denormal floats as zeros. A processor takes about a hundred cycles for a product with a number
+ * below 1.2e-38, and the gradients of a well-trained network have many of them. The setting belongs to the
+ * thread; the code that changes it restores it.
  */
-#ifndef SPIRAL_KERN_DENORMAL_H
-#define SPIRAL_KERN_DENORMAL_H
+#ifndef SPIRAL_SIMD_DENORMAL_H
+#define SPIRAL_SIMD_DENORMAL_H
 
 #include <stdint.h>
 
 #if defined(__SSE__)
 #include <xmmintrin.h>
 
-/* Denormals are zeros from here on; returns what spiral__denormals_restore needs. */
+/* From here on denormal operands and results are zeros. Returns the setting before, for
+ * spiral__denormals_restore. */
 static inline uint64_t spiral__denormals_flush(void) {
     enum { FLUSH_RESULTS = 0x8000, FLUSH_OPERANDS = 0x0040 };
     unsigned before = _mm_getcsr();
@@ -33,7 +34,7 @@ static inline void spiral__denormals_restore(uint64_t before) {
     __asm__ volatile("msr fpcr, %0" : : "r"(before));
 }
 
-#else /* slower, not wrong */
+#else /* without the setting loops are slower and results the same but for denormals */
 
 static inline uint64_t spiral__denormals_flush(void) { return 0; }
 static inline void spiral__denormals_restore(uint64_t before) { (void)before; }

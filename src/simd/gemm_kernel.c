@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The dense product in blocks (Goto and van de Geijn 2008), compiled once per instruction set:
+ * The dense matrix product in blocks (Goto and van de Geijn 2008), compiled once per instruction set:
  *
- *     a block of A, BLOCK x DEPTH, is packed to lie in the second-level cache,
- *     a panel of B, DEPTH x COLS, is packed to lie in the first-level cache,
+ *     a block of A, BLOCK x DEPTH, is packed to fit into the second-level cache,
+ *     a panel of B, DEPTH x COLS, is packed to fit into the first-level cache,
  *     a tile of C, ROWS x COLS, is summed in registers: COLS is three vectors, so that ROWS * 3 sums, three
  * loads and one broadcast fill the register file.
  *
- * Vector extensions, not plain loops: the tile must stay in registers, and compilers that vectorise the plain
- * loops spill it (see bench/).
+ * With the compiler's vector types the tile stays in registers; of plain loops compilers make code that
+ * spills it.
  */
 #include <string.h>
 
@@ -83,7 +83,7 @@ static void transpose_strip(size_t depth, size_t full, const float *restrict x, 
 static inline __attribute__((always_inline)) void pack(size_t depth, size_t width, size_t full,
                                                        const float *restrict x, size_t along_depth,
                                                        size_t along_width, float *restrict packed) {
-    if (along_width == 1 && width == full) { /* whole rows: `full` is a constant, the copy a few vectors */
+    if (along_width == 1 && width == full) { /* whole rows: `full` is a constant, so a row is a few vectors */
         for (size_t k = 0; k < depth; k++)
             for (size_t i = 0; i < full; i++) packed[k * full + i] = x[k * along_depth + i];
         return;
@@ -96,9 +96,9 @@ static inline __attribute__((always_inline)) void pack(size_t depth, size_t widt
         for (size_t k = 0; k < depth; k++) packed[k * full + i] = x[k * along_depth + i * along_width];
 }
 
-/* A tile at the rim of C: summed apart, then the part that exists is added. */
-static void rim(size_t depth, const float *a, const float *b, size_t rows, size_t cols, float *c,
-                size_t c_row) {
+/* A tile at the edge of C: summed in a buffer, of which the part within C is added. */
+static void edge_tile(size_t depth, const float *a, const float *b, size_t rows, size_t cols, float *c,
+                      size_t c_row) {
     float sum[ROWS * COLS] = {0};
     tile(depth, a, b, sum, COLS);
     for (size_t i = 0; i < rows; i++)
@@ -117,7 +117,7 @@ static void block(size_t m, size_t n, size_t depth, const float *a_packed, const
             if (rows == ROWS && cols == COLS)
                 tile(depth, a_packed + i * DEPTH, b_packed, c, c_row);
             else
-                rim(depth, a_packed + i * DEPTH, b_packed, rows, cols, c, c_row);
+                edge_tile(depth, a_packed + i * DEPTH, b_packed, rows, cols, c, c_row);
         }
     }
 }
@@ -137,5 +137,5 @@ static void gemm(size_t m, size_t n, size_t k, const float *A, size_t a_row, siz
         }
 }
 
-extern const spiral__gemm_table SPIRAL_ISA_NAME(spiral__gemm_kernel);
-const spiral__gemm_table SPIRAL_ISA_NAME(spiral__gemm_kernel) = {gemm};
+extern const spiral__gemm_table SPIRAL_TABLE(spiral__gemm_kernel);
+const spiral__gemm_table SPIRAL_TABLE(spiral__gemm_kernel) = {gemm};

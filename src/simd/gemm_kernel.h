@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The dense product of our own: what the network multiplies with where no BLAS knows the processor.
+ * The library's own dense matrix product, used where there is no BLAS, or none that knows the processor.
  */
-#ifndef SPIRAL_KERN_GEMM_KERN_H
-#define SPIRAL_KERN_GEMM_KERN_H
+#ifndef SPIRAL_SIMD_GEMM_KERNEL_H
+#define SPIRAL_SIMD_GEMM_KERNEL_H
 
 #include <stddef.h>
 
 #include "simd/isa.h"
 
 typedef struct spiral__gemm_table {
-    /* C (m, n) = A (m, k) B (k, n) + beta C. Element (i, j) of A lies at A[i * a_row + j * a_col], of B
-     * likewise, of C at C[i * c_row + j]. Uses about 150 KiB of stack. A row of C depends on no other row of
-     * A. */
+    /* C (m, n) = A (m, k) B (k, n) + beta C. Element (i, j) of A is A[i * a_row + j * a_col], of B likewise,
+     * of C C[i * c_row + j]. Uses about 150 KiB of stack. A row of C depends on the same row of A alone. */
     void (*gemm)(size_t m, size_t n, size_t k, const float *A, size_t a_row, size_t a_col, const float *B,
                  size_t b_row, size_t b_col, float beta, float *C, size_t c_row);
 } spiral__gemm_table;

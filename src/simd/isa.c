@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Detecting, naming and forcing the instruction set.
+ * Finding, naming and choosing the instruction set.
  */
 #include <stdatomic.h>
 #include <string.h>
@@ -36,7 +36,7 @@ static spiral__isa best(void) {
     return (spiral__isa)isa;
 }
 
-static _Atomic int current = -1; /* every thread that finds -1 stores the same value */
+static _Atomic int current = -1; /* -1: not chosen yet; all threads choose the same */
 
 spiral__isa spiral__isa_current(void) {
     int isa = atomic_load_explicit(&current, memory_order_relaxed);
@@ -58,10 +58,12 @@ spiral_status spiral_isa_set(const char *name, spiral_error *err) {
         if (strcmp(name, names[i])) continue;
         if (!available((spiral__isa)i))
             return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
-                                "instruction set %s: not in this processor or build", name);
+                                "instruction set %s: this processor or build does not have it", name);
         atomic_store(&current, i);
         return SPIRAL_OK;
     }
+#define SPIRAL_X(id) ", " #id
     return spiral__fail(err, SPIRAL_BAD_ARG, -1,
-                        "instruction set \"%s\": not one of auto, baseline, avx2, avx512", name);
+                        "instruction set \"%.40s\": not one of auto" SPIRAL_ISA_LIST(SPIRAL_X), name);
+#undef SPIRAL_X
 }

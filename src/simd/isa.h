@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * One body, several instruction sets: each kernel file of this room is compiled once per entry of the list,
- * with SPIRAL_ISA_ID set to the entry's name, and ends in a const table of its functions. Rooms ask for the
- * table of spiral__isa_current().
+ * One source, several instruction sets: the build compiles each kernel file once per instruction set, and a
+ * kernel file ends with a const table of its functions. Callers take the table of the current instruction set
+ * (tables.h).
  */
-#ifndef SPIRAL_KERN_ISA_H
-#define SPIRAL_KERN_ISA_H
+#ifndef SPIRAL_SIMD_ISA_H
+#define SPIRAL_SIMD_ISA_H
 
 #include "spiral/isa.h"
 
-/* X(id): from the least to the most able. What this build has is in SPIRAL_BUILT_<id>. */
+/* X(id), each a superset of the one before. SPIRAL_BUILT_<id> is defined for those that this build has. */
 #define SPIRAL_ISA_LIST(X) X(baseline) X(avx2) X(avx512)
 
 typedef enum spiral__isa {
@@ -21,10 +21,11 @@ typedef enum spiral__isa {
 
 spiral__isa spiral__isa_current(void);
 
+/* The name of the table in the file being compiled: SPIRAL_TABLE(spiral__nn_kernels) is
+ * spiral__nn_kernels_avx2 when the build sets SPIRAL_TABLE_SUFFIX to avx2, for a template f32_avx2. tables.c
+ * refers to the tables by these names. */
 #define SPIRAL_PASTE_(a, b) a##_##b
 #define SPIRAL_PASTE(a, b)  SPIRAL_PASTE_(a, b)
-/* The name of a function or table in the file being compiled: SPIRAL_ISA_NAME(spiral__nn_kernels) is
- * spiral__net_kern_avx2 in the avx2 build. */
-#define SPIRAL_ISA_NAME(name) SPIRAL_PASTE(name, SPIRAL_ISA_ID)
+#define SPIRAL_TABLE(table) SPIRAL_PASTE(table, SPIRAL_TABLE_SUFFIX)
 
 #endif

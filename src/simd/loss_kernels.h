@@ -1,55 +1,90 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hot loops of the losses, over a tile: a handful of columns of a roll side by side, keys downwards, so
- * that the column is the vector dimension. One row of a tile is two cache lines, 32 columns of f32 or 16
- * of f64. Every column is computed by the same operations in the same order wherever it lies in its tile, so
- * results do not depend on how a batch is cut. What the loops mean: loss/batch_body.h.
+ * The inner loops of the losses for the element type `real`, as a table of functions.
+ *
+ * They work on tiles. A tile is a few frames of a roll side by side: row r holds key r (or bin r) of all
+ * frames of the tile, so that the vector lanes are frames. A row has SPIRAL__TILE_BYTES; TILE is the number
+ * of frames in it. Every frame is computed by the same operations in the same order wherever it is in its
+ * tile, so results do not depend on how a batch is cut into tiles. Arrays of tiles are aligned to 64 bytes
+ * and do not overlap unless said. Equations: docs/math.md; what calls the kernels: loss/loss_template.c.
  */
-#ifndef SPIRAL_KERN_LOSS_KERN_H
-#define SPIRAL_KERN_LOSS_KERN_H
+#ifndef SPIRAL_SIMD_LOSS_KERNELS_H
+#define SPIRAL_SIMD_LOSS_KERNELS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "simd/isa.h"
+#include "simd/loss_tile.h"
+#include "simd/real.h"
 
-/* Rows that the Toeplitz product makes at once. Its outputs are padded to a multiple of it, its table has
- * that many zeros on both sides. */
-enum { SPIRAL__ROW_BLOCK = 6, SPIRAL__TILE_BYTES = 128, SPIRAL__LOSS_MAX_WEIGHT = 1000000 };
+/* Where the next tile is in an array: row p has SPIRAL__TILE_BYTES at address + p * step. It is prefetched
+ * while the present tile is computed; nothing is read, so any address is allowed. */
+typedef struct spiral__next_tile {
+    uintptr_t address, step;
+} spiral__next_tile;
 
-static inline size_t spiral__round_up_rows(size_t rows) {
-    return (rows + SPIRAL__ROW_BLOCK - 1) / SPIRAL__ROW_BLOCK * SPIRAL__ROW_BLOCK;
-}
+/* Arguments of cell_terms. */
+typedef struct spiral__cell_args {
+    size_t P;
+    int from_logits;
+    int cross;                   /* nonzero: the cross-entropy is wanted */
+    const real *pred, *target;   /* (P) rows */
+    const real *weight;          /* (P) rows, or NULL: all 1 */
+    const real *negative_weight; /* (P) rows, or NULL: all 1; factor of (1 - t) log(1 - y), equation 19 */
+    real positive_weight;        /* factor of t log y; 1 if negative_weight is NULL */
+    real *y, *t;  /* out, (P) rows: weight * probability, weight * target; t only with weight */
+    real *slope;  /* out, (P) rows: derivative of y with respect to pred */
+    real *dcost;  /* out, (P) rows, if cross: derivative of the cross-entropy with respect to pred */
+    double *sums; /* (TILE), if cross: sums[c] += factor times the cross-entropy of frame c */
+    double factor;
+    spiral__next_tile next[3]; /* of predictions, targets and gradient */
+} spiral__cell_args;
 
-/* Beyond this a logit is refused: with the largest weights, costs in f32 stay finite below it. */
-#define SPIRAL__LOSS_MAX_LOGIT 1e20
+typedef struct spiral__loss_kernels {
+    /* A tile from, and to, n frames of P keys that are stride elements apart, 1 <= n <= TILE; frame[c] is the
+     * address of key 0 of frame c. load fills lanes n and above with copies of frame n - 1; store leaves them
+     * out. */
+    void (*load)(size_t P, size_t n, const real *const *frame, ptrdiff_t stride, real *rows);
+    void (*store)(size_t P, size_t n, const real *rows, real *const *frame, ptrdiff_t stride);
 
-/* Probabilities below this are raised to it inside the logarithms of the cross-entropy. */
-#define SPIRAL__LOSS_EPSILON 0x1p-24
+    /* All that depends on one cell alone: equations 4, 5, 7, 8, 9, 19. Nonzero if a cell is not within its
+     * range; the outputs are then unspecified. */
+    int (*cell_terms)(const spiral__cell_args *args);
 
-/* Where the next tile lies in an array: its row p is SPIRAL__TILE_BYTES at `at` + p `step`. The caches are
- * asked for it while this tile is computed; nothing is read, so any address will do. */
-typedef struct spiral__ahead {
-    uintptr_t at, step;
-} spiral__ahead;
+    /* The numbers of the rows that hold something else than 0, ascending, into index; returns how many. */
+    size_t (*nonzero_rows)(size_t n_rows, const real *rows, int *index);
 
-#define REAL    float
-#define NAME(x) x##_f32
-#include "simd/loss_types.h"
-#undef REAL
-#undef NAME
+    /* out[o] = sum over the n rows i in index of table[o - i + offset] x[i], for o < n_out. table has
+     * `length` coefficients from table[0] on and SPIRAL__ROW_BLOCK zeros before and after them; out has whole
+     * row blocks. */
+    void (*toeplitz)(size_t n_out, const real *x, const int *index, size_t n, const real *table,
+                     ptrdiff_t offset, size_t length, real *out);
 
-#define REAL    double
-#define NAME(x) x##_f64
-#include "simd/loss_types.h"
-#undef REAL
-#undef NAME
+    /* Generalised Kullback-Leibler divergence of u + b from v + b, equation 12: sums[c] += factor times its
+     * sum over the rows of frame c; u becomes (u + b) / (v + b) - 1, the negative of what equation 14 sums.
+     */
+    void (*divergence)(size_t n_rows, real b, real *u, const real *v, double factor, double *sums);
 
-typedef struct spiral__loss_kernel_table {
-    spiral__loss_ops_f32 f32;
-    spiral__loss_ops_f64 f64;
-} spiral__loss_kernel_table;
+    void (*difference)(size_t n_rows, const real *x, const real *y, real *out); /* x - y */
+    void (*product)(size_t n_rows, const real *x, const real *y, real *out);    /* x * y */
 
-const spiral__loss_kernel_table *spiral__loss_ops(void); /* of spiral__isa_current() */
+    /* Equation 20 as factors of equation 19: out[q] = base + factor m_q. index holds the n rows of target
+     * that are not all 0; distance[k] is the relative distance of k semitones; weight may be NULL. */
+    void (*negative_weights)(size_t P, const real *target, const real *weight, const int *index, size_t n,
+                             const real *distance, real base, real factor, real *out);
+
+    /* sums[c] += factor times the sum of the rows of frame c. */
+    void (*frame_sums)(size_t n_rows, const real *rows, double factor, double *sums);
+
+    /* Equation 6: out = cross_factor * dcost + kind_factor * slope * dkind; a term whose dcost or dkind is
+     * NULL is 0.
+     */
+    void (*chain_rule)(size_t n_rows, const real *dcost, real cross_factor, const real *slope,
+                       const real *dkind, real kind_factor, real *out);
+
+    /* Exponential blur along time, equation 25, in place: x (n, width), x[i] becomes gain times the sum over
+     * j of a^|i-j| x[j]; tail is 1 / (1 - a^2). */
+    void (*time_blur)(size_t n, size_t width, real a, real tail, real gain, real *x);
+} spiral__loss_kernels;
 
 #endif

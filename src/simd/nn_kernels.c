@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The network's hot loops in plain C, compiled once per instruction set (see isa.h). The compiler vectorises
- * the inner loops; arrays never overlap unless said.
+ * The loops declared in nn_kernels.h in plain C, compiled once per instruction set (isa.h). The compiler
+ * vectorises the inner loops; arrays do not overlap unless said.
  */
 #include <math.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static void subtract(size_t n, const float *restrict x, float *restrict y) {
     for (size_t i = 0; i < n; i++) y[i] -= x[i];
 }
 
-/* Sums over a row keep LANES partial sums: wide enough for the vector unit, in an order that is fixed. */
+/* Sums over a row have LANES partial sums, enough for the widest vectors, and so a fixed order. */
 enum { LANES = 16 };
 
 static float row_sum(size_t n, const float *x) {
@@ -65,7 +65,7 @@ static void norm_silu_backward(size_t rows, size_t n, float *xs, size_t x_stride
         float *restrict x = xs + r * x_stride;
         const float *restrict dy = dout + r * dout_stride;
         float lane_d[LANES] = {0}, lane_dx[LANES] = {0}, mean_d = 0, mean_dx = 0;
-        /* dx = gain da, its mean and its mean times x, in one walk; da goes to dgain and dshift */
+        /* dx = gain da, its mean and its mean times x, in one pass; da goes to dgain and dshift */
         for (size_t i0 = 0; i0 < n; i0 += LANES) {
             size_t width = n - i0 < LANES ? n - i0 : LANES;
             for (size_t k = 0; k < width; k++) {
@@ -127,7 +127,7 @@ static double square_sum(size_t n, const float *x) {
     return sum;
 }
 
-extern const spiral__nn_kernels SPIRAL_ISA_NAME(spiral__nn_kernels);
-const spiral__nn_kernels SPIRAL_ISA_NAME(spiral__nn_kernels) = {
+extern const spiral__nn_kernels SPIRAL_TABLE(spiral__nn_kernels);
+const spiral__nn_kernels SPIRAL_TABLE(spiral__nn_kernels) = {
     add, subtract, norm_silu_forward, norm_silu_backward, fill_rows, column_sums, adamw, square_sum,
 };

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hot loops of the network and its optimiser. Same bits for any thread count: each call works on its own
- * slice, and no loop's order depends on anything but its arguments.
+ * The inner loops of the network and its optimiser, as a table of functions. The order of a sum depends on
+ * the arguments alone, so results are the same bits for any number of threads that divide the calls among
+ * them.
  */
-#ifndef SPIRAL_KERN_NET_KERN_H
-#define SPIRAL_KERN_NET_KERN_H
+#ifndef SPIRAL_SIMD_NN_KERNELS_H
+#define SPIRAL_SIMD_NN_KERNELS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "simd/isa.h"
 
-/* What one AdamW step needs besides the four arrays (Loshchilov and Hutter 2019, algorithm 2). */
+/* The scalars of one AdamW step (Loshchilov and Hutter 2019, algorithm 2). */
 typedef struct spiral__adamw {
     float rate;         /* learning rate of this step */
     float beta1, beta2; /* decay of the moments */
@@ -28,17 +29,18 @@ typedef struct spiral__nn_kernels {
     void (*subtract)(size_t n, const float *x, float *y);
     /* Layer normalisation and silu(x) = x sigmoid(x), (rows, n):
      *     x = (pre - mean) / sqrt(var + 1e-5) per row,  a = gain x + shift,  out = a sigmoid(a).
-     * pre is overwritten with x; inverse[r] = 1 / sqrt(var + 1e-5) of row r. Both are for backward. */
+     * pre is overwritten with x; inverse[r] = 1 / sqrt(var + 1e-5) of row r; norm_silu_backward needs both.
+     */
     void (*norm_silu_forward)(size_t rows, size_t n, float *pre, size_t pre_stride,
                               const float *gain /* (n) */, const float *shift /* (n) */,
                               float *inverse /* (rows) */, float *out, size_t out_stride);
-    /* x is overwritten with dpre; dgain and dshift are added to. */
+    /* x is overwritten with dpre; the results are added to dgain and dshift. */
     void (*norm_silu_backward)(size_t rows, size_t n, float *x, size_t x_stride, const float *gain,
                                const float *shift, const float *inverse, const float *dout,
                                size_t dout_stride, float *dgain /* (n) */, float *dshift /* (n) */);
-    /* y[i] = bias, each row; for products that add. */
+    /* Each row of y becomes bias, for a product that is added to it. */
     void (*fill_rows)(size_t rows, size_t n, const float *bias /* (n) */, float *y, size_t stride);
-    /* db += column sums of dy (rows, n), in double inside. */
+    /* db += column sums of dy (rows, n), summed in double. */
     void (*column_sums)(size_t rows, size_t n, const float *dy, size_t stride, float *db /* (n) */);
     /* One AdamW step on n parameters; the gradient is set to zero. */
     void (*adamw)(size_t n, const spiral__adamw *step, float *param, float *grad, float *m, float *v);

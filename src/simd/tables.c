@@ -1,38 +1,55 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernel tables of this build, and the one that fits the current instruction set.
+ * The kernel tables of this build, one per instruction set, and the choice among them.
  */
-#include "simd/gemm_kernel.h"
-#include "simd/nn_kernels.h"
-#include "simd/loss_kernels.h"
-#include "simd/vmath_kernel.h"
+#include <stddef.h>
 
-/* A function that gives a table: what is not built falls back to the baseline, which isa.c never lets happen.
- */
+#include "simd/gemm_kernel.h"
+#include "simd/isa.h"
+#include "simd/nn_kernels.h"
+#include "simd/tables.h"
+
 #ifdef SPIRAL_BUILT_avx2
-#define SPIRAL_PICK_avx2(type, table) \
-    extern const type table##_avx2;   \
-    if (isa == SPIRAL__ISA_avx2) return &table##_avx2;
+#define AVX2(table) &table##_avx2
 #else
-#define SPIRAL_PICK_avx2(type, table)
+#define AVX2(table) NULL
 #endif
 #ifdef SPIRAL_BUILT_avx512
-#define SPIRAL_PICK_avx512(type, table) \
-    extern const type table##_avx512;   \
-    if (isa == SPIRAL__ISA_avx512) return &table##_avx512;
+#define AVX512(table) &table##_avx512
 #else
-#define SPIRAL_PICK_avx512(type, table)
+#define AVX512(table) NULL
 #endif
+/* A table of each instruction set; NULL where the build has none, which spiral__isa_current never returns. */
+#define DECLARE(type, table) extern const type table##_baseline, table##_avx2, table##_avx512
+#define TABLES(table) \
+    { &table##_baseline, AVX2(table), AVX512(table) }
+_Static_assert(SPIRAL__ISA_baseline == 0 && SPIRAL__ISA_avx2 == 1 && SPIRAL__ISA_avx512 == 2 &&
+                   SPIRAL__ISA_COUNT == 3,
+               "TABLES has one entry per instruction set, in this order");
 
-#define SPIRAL_TABLE(getter, type, table)                                                                 \
-    const type *getter(void) {                                                                            \
-        spiral__isa isa = spiral__isa_current();                                                          \
-        (void)isa;                                                                                        \
-        SPIRAL_PICK_avx2(type, table) SPIRAL_PICK_avx512(type, table) extern const type table##_baseline; \
-        return &table##_baseline;                                                                         \
-    }
+DECLARE(spiral__nn_kernels, spiral__nn_kernels);
+DECLARE(spiral__gemm_table, spiral__gemm_kernel);
+DECLARE(struct spiral__loss_kernels, spiral__loss_kernels_f32);
+DECLARE(struct spiral__loss_kernels, spiral__loss_kernels_f64);
 
-SPIRAL_TABLE(spiral__vmath, spiral__vmath_table, spiral__vmath_kernel)
-SPIRAL_TABLE(spiral__nn_kernels_get, spiral__nn_kernels, spiral__nn_kernels)
-SPIRAL_TABLE(spiral__loss_ops, spiral__loss_kernel_table, spiral__loss_kernels)
-SPIRAL_TABLE(spiral__gemm_kernel_get, spiral__gemm_table, spiral__gemm_kernel)
+const spiral__nn_kernels *spiral__nn_kernels_get(void) {
+    static const spiral__nn_kernels *const tables[SPIRAL__ISA_COUNT] = TABLES(spiral__nn_kernels);
+    return tables[spiral__isa_current()];
+}
+
+const spiral__gemm_table *spiral__gemm_kernel_get(void) {
+    static const spiral__gemm_table *const tables[SPIRAL__ISA_COUNT] = TABLES(spiral__gemm_kernel);
+    return tables[spiral__isa_current()];
+}
+
+const struct spiral__loss_kernels *spiral__loss_kernels_f32(void) {
+    static const struct spiral__loss_kernels *const tables[SPIRAL__ISA_COUNT] =
+        TABLES(spiral__loss_kernels_f32);
+    return tables[spiral__isa_current()];
+}
+
+const struct spiral__loss_kernels *spiral__loss_kernels_f64(void) {
+    static const struct spiral__loss_kernels *const tables[SPIRAL__ISA_COUNT] =
+        TABLES(spiral__loss_kernels_f64);
+    return tables[spiral__isa_current()];
+}

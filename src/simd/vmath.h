@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * exp, log, sigmoid and softplus for loops the compiler turns into vector code: no branch, no table, no call,
- * so that a loop over any of them vectorises with gcc and clang under -O3 -fno-math-errno -fno-trapping-math.
- * Not a replacement for libm: no errno, no exceptions flags, round-to-nearest only. Never compile it with
- * -ffast-math: the rounding constants would be folded away.
+ * exp, log, sigmoid and softplus without branches, tables or calls, so that gcc and clang vectorise a loop
+ * over any of them under -O3 -fno-math-errno -fno-trapping-math. They do not replace libm: no errno, no
+ * exception flags, round to nearest only. With -ffast-math they are wrong: the additions that round to an
+ * integer would be optimised away.
  *
- * Worst errors, measured over the whole range in tests/kern/test_vmath.c, in units of the last place, with
+ * Largest errors in units of the last place, measured over the whole range in tests/simd/test_vmath.c, with
  * and without fused multiply-add:
  *
  *                f32    f64    special cases
  *     exp        1.0    1.0    inf, 0, denormal results, NaN as in C
  *     log        1.0    1.0    log(+-0) = -inf, log(x < 0) = NaN, denormal arguments
- *     exp_down   1.0    1.0    argument at most 0; stays at exp(-69), exp(-690): no denormals
+ *     exp_down   1.0    1.0    argument at most 0; constant below -69, -690: no denormals
  *     log1p01    1.5    1.3    argument in [0, 1] only
  *     log1p01_short 1.9 1.3    the same in half the operations
- *     sigmoid    2.4    2.4    1 / (1 + exp(-x)), never rounded to 0 where a denormal can say it
+ *     sigmoid    2.4    2.4    1 / (1 + exp(-x)), 0 only below the smallest denormal
  *     softplus   1.8    1.7    log(1 + exp(x)) = log1pexp(x)
- *     entropy     32     32    (1 + e) log(1 + e) - e, e >= 2^-20 - 1; 3 for |e| < .29 (the worst is at .5)
+ *     entropy     32     32    (1 + e) log(1 + e) - e, e >= 2^-20 - 1; 3 for |e| < .29 (the largest is at .5)
  *
- * The polynomials are minimax fits (Remez) of relative error; their own error is below 2^-27 and 2^-57.
+ * The polynomials are minimax approximations (Remez) of relative error below 2^-27 and 2^-57.
  */
-#ifndef SPIRAL_KERN_VMATH_H
-#define SPIRAL_KERN_VMATH_H
+#ifndef SPIRAL_SIMD_VMATH_H
+#define SPIRAL_SIMD_VMATH_H
 
 #include <math.h>
 #include <stdint.h>
@@ -107,8 +107,8 @@ static inline double spiral__exp_f64(double x) {
     return y * a * b;
 }
 
-/* exp of what is not above 0, where results below 1e-30 (1e-300) need not differ: 2^n goes into the exponent
- * in one step, for what comes out is a normal number, and so is what it is multiplied by. */
+/* exp for x <= 0, of which results below 1e-30 (1e-300) may be equal: then the result is a normal number, and
+ * 2^n is added to its exponent in one step. */
 static inline float spiral__exp_down_f32(float x) {
     const float round = 0x1.8p23f, ln2_hi = 0x1.62e4p-1f, ln2_lo = 0x1.7f7d1cp-20f;
     x = x < -69.0f ? -69.0f : x;
@@ -204,7 +204,7 @@ static inline double spiral__log1p01_f64(double u) {
     return spiral__log_core_f64(small ? 0.0 : 1.0, small ? u : (u - 1.0) * 0.5);
 }
 
-/* One polynomial for all of [0, 1] instead of a reduction. In f64 it would be too long to gain. */
+/* One polynomial for all of [0, 1] instead of a reduction. In f64 it would be too long to be faster. */
 static inline float spiral__log1p01_short_f32(float u) {
     float p = -0x1.b2f5a6p-9f;
     p = p * u + 0x1.4b0848p-6f;
@@ -241,7 +241,7 @@ static inline double spiral__entropy_f64(double e) {
     return r * low + (e * f - (e - f));
 }
 
-/* exp(-|x|) is what sigmoid and softplus have in common; a loop that needs both computes it once. */
+/* sigmoid and softplus from exp(-|x|), which a loop that needs both computes once. */
 static inline float spiral__sigmoid_from_f32(float x, float exp_minus_abs) {
     return (x < 0.0f ? exp_minus_abs : 1.0f) / (1.0f + exp_minus_abs);
 }
@@ -267,5 +267,14 @@ static inline float spiral__softplus_f32(float x) {
 static inline double spiral__softplus_f64(double x) {
     return spiral__softplus_from_f64(x, spiral__exp_f64(-fabs(x)));
 }
+
+/* The function for the type of x, for templates (real.h). */
+#define spiral__bits(x)     _Generic((x), float : spiral__bits_f32, double : spiral__bits_f64)(x)
+#define spiral__abs(x)      _Generic((x), float : fabsf, double : fabs)(x)
+#define spiral__log(x)      _Generic((x), float : spiral__log_f32, double : spiral__log_f64)(x)
+#define spiral__exp_down(x) _Generic((x), float : spiral__exp_down_f32, double : spiral__exp_down_f64)(x)
+#define spiral__entropy(x)  _Generic((x), float : spiral__entropy_f32, double : spiral__entropy_f64)(x)
+#define spiral__log1p01_short(x) \
+    _Generic((x), float : spiral__log1p01_short_f32, double : spiral__log1p01_short_f64)(x)
 
 #endif

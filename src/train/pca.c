@@ -1,76 +1,34 @@
 /* SPDX-License-Identifier: MIT
  *
- * Principal components by orthogonal iteration (Golub and Van Loan, section 8.2.4): multiply an orthonormal
- * basis by the covariance and orthonormalise again. The covariance itself is never formed. A few axes more
- * than asked for are carried along; at the end the basis is turned within its span (Rayleigh and Ritz), which
- * is what lets the spare axes sharpen the wanted ones.
+ * Principal axes by orthogonal iteration (Golub and Van Loan, section 8.2.4): an orthonormal basis is
+ * multiplied by the covariance and orthonormalised again. The covariance itself is never formed. At the end
+ * the basis is rotated within its span (Rayleigh and Ritz), so that axes beyond those that are wanted make
+ * these more exact.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/rng.h"
+#include "base/floats.h"
+#include "base/linalg.h"
 #include "nn/gemm.h"
-#include "model/runs.h"
 #include "train/pca.h"
 
-enum { MAX_WINDOWS = 8192, ITERATIONS = 16, SPARE = 8, MAX_SWEEPS = 30 };
-static const size_t MAX_FLOATS = (size_t)32 << 20;
+enum { ITERATIONS = 16, MAX_SWEEPS = 30 };
 
-/* Probability one half is where the linear reconstruction crosses one half; this is the steepness there. */
-static const float LOGIT_SLOPE = 6.0f;
-
-size_t spiral__window_draw(const spiral_corpus *corpus, int transpose, uint64_t seed, uint64_t stream,
-                           spiral_keys *window) {
-    spiral__rng rng = spiral__rng_init(seed, stream);
-    size_t column, file = spiral__corpus_locate(corpus, spiral__rng_below(&rng, corpus->positions), &column);
-    int shift = transpose ? (int)spiral__rng_below(&rng, 2 * (uint64_t)transpose + 1) - transpose : 0;
-    spiral__window_cut(&corpus->entries[file].roll, column, corpus->T, shift, window);
-    return file;
-}
-
-/* Fills X (n, D) with centred random windows, and mean (D). */
-static spiral_status draw_windows(const spiral_model *m, const spiral_corpus *corpus, uint64_t seed, size_t n,
-                                  float *X, float *mean, spiral_error *err) {
-    size_t columns = (size_t)m->planes * (size_t)m->T;
-    spiral_keys *window = malloc(columns * sizeof *window);
-    double *sum = calloc(m->D, sizeof *sum);
-    if (!window || !sum) {
-        free(window);
-        free(sum);
-        return spiral__no_memory(err, m->D * sizeof *sum);
-    }
-    for (size_t i = 0; i < n; i++) {
-        spiral__window_draw(corpus, 0, seed, ~(uint64_t)i, window);
-        spiral__window_floats(m, window, X + i * m->D);
-        for (size_t d = 0; d < m->D; d++) sum[d] += X[i * m->D + d];
-    }
-    for (size_t d = 0; d < m->D; d++) mean[d] = (float)(sum[d] / (double)n);
-    for (size_t i = 0; i < n; i++)
-        for (size_t d = 0; d < m->D; d++) X[i * m->D + d] -= mean[d];
-    free(window);
-    free(sum);
-    return SPIRAL_OK;
-}
-
-static double dot(size_t n, const float *x, const float *y) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += (double)x[i] * y[i];
-    return sum;
-}
-
-/* Rows of Q (k, D) become orthonormal, by modified Gram-Schmidt, twice; a row that vanishes becomes zero. */
+/* Rows of Q (k, D) become orthonormal, by modified Gram-Schmidt, twice; a row that is a combination of those
+ * before becomes 0. */
 static void orthonormalise(size_t k, size_t D, float *Q) {
     for (size_t i = 0; i < k; i++) {
         float *q = Q + i * D;
-        double before = sqrt(dot(D, q, q));
+        double before = sqrt(spiral__dot(D, q, q));
         for (int pass = 0; pass < 2; pass++)
             for (size_t j = 0; j < i; j++) {
-                float c = (float)dot(D, q, Q + j * D);
+                float c = (float)spiral__dot(D, q, Q + j * D);
                 for (size_t d = 0; d < D; d++) q[d] -= c * Q[j * D + d];
             }
-        double length = sqrt(dot(D, q, q));
+        double length = sqrt(spiral__dot(D, q, q));
         float scale = length > 1e-6 * before && length > 0 ? (float)(1 / length) : 0.0f;
         for (size_t d = 0; d < D; d++) q[d] *= scale;
     }
@@ -94,48 +52,47 @@ static void rotate(size_t k, size_t p, size_t q, double *S, double *V) {
 /* Rows of V become the eigenvectors of S (k, k); S ends nearly diagonal. */
 static void diagonalise(size_t k, double *S, double *V) {
     for (size_t i = 0; i < k * k; i++) V[i] = i % (k + 1) == 0;
-    for (int sweep = 0, turned = 1; sweep < MAX_SWEEPS && turned; sweep++) {
-        turned = 0;
+    for (int sweep = 0, changed = 1; sweep < MAX_SWEEPS && changed; sweep++) {
+        changed = 0;
         for (size_t p = 0; p < k; p++)
             for (size_t q = p + 1; q < k; q++) {
                 double limit = 1e-7 * sqrt(fabs(S[p * k + p] * S[q * k + q]));
                 if (fabs(S[p * k + q]) <= limit) continue;
                 rotate(k, p, q, S, V);
-                turned = 1;
+                changed = 1;
             }
     }
 }
 
-/* Turns the axes Q (k, D) within their span so that the coordinates Y (n, k) are uncorrelated, the widest
- * first. */
-static spiral_status turn(size_t n, size_t D, size_t k, const float *Y, float *Q, spiral_error *err) {
+/* Rotates the axes Q (k, D) within their span so that the coordinates Y (n, k) are uncorrelated, that of the
+ * largest variance first. */
+static spiral_status rotate_axes(size_t n, size_t D, size_t k, const float *Y, float *Q, spiral_error *err) {
     double *S = calloc(2 * k * k, sizeof *S), *V = S ? S + k * k : NULL;
-    float *G = spiral__floats(k * k), *turned = spiral__floats(k * D);
+    float *G = spiral__floats(k * k), *rotated = spiral__floats(k * D);
     spiral_status status =
-        S && G && turned ? SPIRAL_OK : spiral__no_memory(err, (5 * k * k + k * D) * sizeof(float));
+        S && G && rotated ? SPIRAL_OK : spiral__no_memory(err, (5 * k * k + k * D) * sizeof(float));
     if (status == SPIRAL_OK) {
         spiral__gemm(1, 0, k, k, n, Y, k, Y, k, 0, G, k);
         for (size_t i = 0; i < k * k; i++) S[i] = 0.5 * ((double)G[i] + G[i % k * k + i / k]);
         diagonalise(k, S, V);
-        for (size_t i = 0; i < k; i++) { /* the widest of those left */
-            size_t widest = 0;
+        for (size_t i = 0; i < k; i++) { /* the largest variance of those left */
+            size_t largest = 0;
             for (size_t j = 1; j < k; j++)
-                if (S[j * k + j] > S[widest * k + widest]) widest = j;
-            S[widest * k + widest] = -INFINITY;
-            for (size_t j = 0; j < k; j++) G[i * k + j] = (float)V[widest * k + j];
+                if (S[j * k + j] > S[largest * k + largest]) largest = j;
+            S[largest * k + largest] = -INFINITY;
+            for (size_t j = 0; j < k; j++) G[i * k + j] = (float)V[largest * k + j];
         }
-        spiral__gemm(0, 0, k, D, k, G, k, Q, D, 0, turned, D);
-        memcpy(Q, turned, k * D * sizeof *Q);
+        spiral__gemm(0, 0, k, D, k, G, k, Q, D, 0, rotated, D);
+        memcpy(Q, rotated, k * D * sizeof *Q);
     }
     free(S);
     free(G);
-    free(turned);
+    free(rotated);
     return status;
 }
 
-/* Q (k, D) converges to the first k principal axes of X (n, D); Y (n, k) ends as the coordinates. */
-static spiral_status iterate(size_t n, size_t D, size_t k, const float *X, float *Q, float *Y,
-                             spiral_error *err) {
+spiral_status spiral__principal_axes(size_t n, size_t D, size_t k, const float *X, float *Q, float *Y,
+                                     spiral_error *err) {
     orthonormalise(k, D, Q);
     for (int i = 0; i < ITERATIONS; i++) {
         spiral__gemm(0, 1, n, k, D, X, D, Q, D, 0, Y, k);
@@ -143,66 +100,7 @@ static spiral_status iterate(size_t n, size_t D, size_t k, const float *X, float
         orthonormalise(k, D, Q);
     }
     spiral__gemm(0, 1, n, k, D, X, D, Q, D, 0, Y, k);
-    SPIRAL_TRY(turn(n, D, k, Y, Q, err));
+    SPIRAL_TRY(rotate_axes(n, D, k, Y, Q, err));
     spiral__gemm(0, 1, n, k, D, X, D, Q, D, 0, Y, k);
     return SPIRAL_OK;
-}
-
-/* The linear path: code = (x - mean) Q / deviation, logits = slope (mean - 1/2 + deviation code Q). */
-static void start_from(spiral_model *m, const float *deviation) {
-    const float *mean = spiral__param(m, SPIRAL__PCA_MEAN, 0), *Q = spiral__param(m, SPIRAL__PCA_BASIS, 0);
-    float *in = spiral__param(m, SPIRAL__ENC_IN, 0), *out = spiral__param(m, SPIRAL__OUT_W, 0);
-    float *code_bias = spiral__param(m, SPIRAL__CODE_B, 0), *out_bias = spiral__param(m, SPIRAL__OUT_B, 0);
-    memset(spiral__param(m, SPIRAL__CODE_W, 0), 0, m->H * m->O * sizeof(float));
-    memset(out, 0, m->H * m->D * sizeof(float)); /* the hidden units' rows */
-    for (size_t z = 0; z < m->Z; z++) {
-        const float *q = Q + z * m->D;
-        float whiten = deviation[z] > 0 ? 1 / deviation[z] : 0.0f;
-        code_bias[z] = -whiten * (float)dot(m->D, mean, q);
-        for (size_t d = 0; d < m->D; d++) {
-            in[d * m->N + m->H + z] = whiten * q[d];
-            out[(m->H + z) * m->D + d] = LOGIT_SLOPE * deviation[z] * q[d];
-        }
-    }
-    for (size_t d = 0; d < m->D; d++) out_bias[d] = LOGIT_SLOPE * (mean[d] - 0.5f);
-    spiral__model_refresh(m);
-}
-
-spiral_status spiral__pca_start(spiral_model *m, const spiral_corpus *corpus, uint64_t seed,
-                                spiral_error *err) {
-    size_t n = MAX_FLOATS / m->D < MAX_WINDOWS ? MAX_FLOATS / m->D : MAX_WINDOWS, k = m->Z + SPARE;
-    float *X = spiral__floats(n * m->D), *Q = spiral__floats(k * m->D), *Y = spiral__floats(n * k);
-    float *deviation = spiral__floats(k);
-    spiral_status status =
-        X && Q && Y && deviation
-            ? draw_windows(m, corpus, seed, n, X, spiral__param(m, SPIRAL__PCA_MEAN, 0), err)
-            : spiral__no_memory(err, (n * m->D + k * m->D + n * k) * sizeof(float));
-    if (status == SPIRAL_OK) {
-        spiral__rng rng = spiral__rng_init(seed, UINT64_C(0x706361));
-        for (size_t i = 0; i < k * m->D; i++) Q[i] = (float)spiral__rng_normal(&rng);
-        status = iterate(n, m->D, k, X, Q, Y, err);
-    }
-    if (status == SPIRAL_OK) {
-        for (size_t z = 0; z < k; z++) {
-            double sum = 0;
-            for (size_t i = 0; i < n; i++) sum += (double)Y[i * k + z] * Y[i * k + z];
-            deviation[z] = (float)sqrt(sum / (double)n);
-        }
-        memcpy(spiral__param(m, SPIRAL__PCA_BASIS, 0), Q, m->Z * m->D * sizeof(float));
-        start_from(m, deviation);
-    }
-    free(X);
-    free(Q);
-    free(Y);
-    free(deviation);
-    return status;
-}
-
-void spiral__pca_project(const spiral_model *m, const float *x, float *coordinates, float *projection) {
-    const float *mean = spiral__param(m, SPIRAL__PCA_MEAN, 0), *Q = spiral__param(m, SPIRAL__PCA_BASIS, 0);
-    for (size_t d = 0; d < m->D; d++) projection[d] = x[d] - mean[d];
-    for (size_t z = 0; z < m->Z; z++) coordinates[z] = (float)dot(m->D, projection, Q + z * m->D);
-    memcpy(projection, mean, m->D * sizeof(float));
-    for (size_t z = 0; z < m->Z; z++)
-        for (size_t d = 0; d < m->D; d++) projection[d] += coordinates[z] * Q[z * m->D + d];
 }

@@ -1,26 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Principal components of windows: where training starts from, and the floor it must beat.
+ * Principal axes of rows of numbers.
  */
 #ifndef SPIRAL_TRAIN_PCA_H
 #define SPIRAL_TRAIN_PCA_H
 
-#include "model/model.h"
-#include "data/corpus.h"
+#include <stddef.h>
 
-/* Measures mean and first Z principal axes of random windows of the corpus into the model's facts (pca.mean,
- * pca.basis), and starts the model from them: its linear path becomes the projection onto whitened components
- * and back, its networks add nothing yet. The windows are not
- * transposed: the components are those of the music as it is. NO_MEMORY. */
-spiral_status spiral__pca_start(spiral_model *model, const spiral_corpus *corpus, uint64_t seed,
-                                spiral_error *err);
+#include "spiral/status.h"
 
-/* Reconstruction of one window by mean and basis alone: x (D) in, its projection out (D). coordinates (Z) is
- * scratch. A cell sounds above one half. */
-void spiral__pca_project(const spiral_model *model, const float *x, float *coordinates, float *projection);
-
-/* One random window of training: position and transposition drawn from rng. */
-size_t spiral__window_draw(const spiral_corpus *corpus, int transpose, uint64_t seed, uint64_t stream,
-                           spiral_keys *window);
+/* The first k principal axes of the centred rows X (n, D), that of the largest variance first. Q (k, D)
+ * begins as any numbers, random ones for example, and ends as the orthonormal axes; an axis beyond the rank
+ * of X becomes 0. Y (n, k) ends as the coordinates X Q'. On the calling thread. NO_MEMORY. */
+spiral_status spiral__principal_axes(size_t n, size_t D, size_t k, const float *X, float *Q, float *Y,
+                                     spiral_error *err);
 
 #endif

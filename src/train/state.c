@@ -1,187 +1,194 @@
 /* SPDX-License-Identifier: MIT
  *
- * Saving a training so that it can go on, and what the finished file says about it. Nothing in the file
+ * What a model file says about its training, and saving a training so that it can go on. Nothing in the file
  * depends on the clock or the number of threads: the same seed gives the same bytes.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "model/checkpoint.h"
+#include "model/config.h"
+#include "model/model_file.h"
 #include "train/trainer.h"
 
-/* What the model was trained on. */
-static json_t *data_json(const spiral__trainer *t) {
-    size_t files = 0, skipped = 0, columns = 0, notes = 0, held_out = 0;
+/* ---- metadata --------------------------------------------------------------------------------------------
+ */
+
+/* What the model is trained on. NULL: out of memory, as for all functions that return JSON. */
+static json_t *data_json(const spiral_trainer *t) {
+    size_t left_out = 0, frames = 0, notes = 0;
     double seconds = 0;
     for (size_t i = 0; i < t->corpus->count; i++) {
         const spiral__corpus_entry *e = &t->corpus->entries[i];
-        files += !e->skipped;
-        skipped += e->skipped != NULL;
-        columns += e->roll.frames;
-        if (e->skipped) continue;
-        seconds += e->seconds;
+        left_out += e->left_out != NULL;
+        if (e->left_out) continue;
+        frames += e->roll.frames;
+        seconds += e->file.seconds;
         notes += e->report.notes_kept;
     }
-    for (size_t i = 0; i < t->valid->count; i++) held_out += !t->valid->entries[i].skipped;
-    return json_pack("{s:I, s:I, s:I, s:f, s:I, s:I}", "files", (json_int_t)files, "files_skipped",
-                     (json_int_t)skipped, "files_held_out", (json_int_t)held_out, "seconds", seconds,
-                     "columns", (json_int_t)columns, "notes_kept", (json_int_t)notes);
+    return json_pack("{s:I, s:I, s:I, s:f, s:I, s:I}", "files", (json_int_t)(t->corpus->count - left_out),
+                     "files_skipped", (json_int_t)left_out, "files_held_out",
+                     (json_int_t)spiral__corpus_files_left(t->valid), "seconds", seconds, "frames",
+                     (json_int_t)frames, "notes_kept", (json_int_t)notes);
 }
 
-/* The options that decide the result; resuming with others would be another training. */
-static json_t *options_json(const spiral__trainer *t) {
-    const spiral_train_options *o = &t->options;
-    const spiral_loss_options *l = &o->loss;
-    json_t *json =
-        json_pack("{s:s, s:f, s:f, s:f, s:f, s:i, s:f, s:f, s:f}", "loss", spiral_loss_kind_name(l->kind),
-                  "lambda", l->lambda, "bce", l->bce, "floor", l->kl_offset, "blur", l->blur_length, "reach",
-                  l->blur_radius, "sigma", l->sigma, "time_columns", l->time_blur, "octave", l->helix.octave);
-    json_t *radii = json_pack("[f, f, f, f, f, f]", l->helix.radii[0], l->helix.radii[1], l->helix.radii[2],
-                              l->helix.radii[3], l->helix.radii[4], l->helix.radii[5]);
-    json_object_set_new(json, "seed_radius", json_real(l->coil_radius));
-    json_object_set_new(json, "seed_octave", json_real(l->coil_rise));
-    json_t *run =
-        json_pack("{s:o, s:i, s:f, s:f, s:i, s:I, s:I, s:f, s:f, s:s}", "helix_radii", radii, "batch",
-                  o->batch, "rate", o->learning_rate, "decay", o->weight_decay, "transpose", o->transpose,
-                  "seed", (json_int_t)o->seed, "steps", (json_int_t)t->steps, "beta", o->beta, "free_bits",
-                  o->free_bits, "weights_from", "principal components");
-    if (json && run) json_object_update(json, run);
+static json_t *history_json(const spiral_trainer *t) {
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < t->history_count; i++) {
+        const spiral__history_entry *e = &t->history[i];
+        if (json_array_append_new(list,
+                                  json_pack("{s:I, s:f, s:f, s:f, s:f}", "step", (json_int_t)e->step, "train",
+                                            e->train, "valid", e->valid, "f1", e->f1, "exact", e->exact))) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *training_json(const spiral_trainer *t) {
+    json_t *json = spiral__train_settings_to_json(&t->settings);
+    json_t *run = json_pack(
+        "{s:s, s:b, s:I, s:I, s:I, s:f, s:f, s:f, s:I, s:o}", "weights_from", "principal components",
+        "finished", t->finished, "steps", (json_int_t)t->steps, "step", (json_int_t)t->step, "best_step",
+        (json_int_t)t->best_entry.step, "best_loss", t->best_entry.valid, "loss_sum",
+        t->finished ? 0.0 : t->loss_sum, "kl_sum", t->finished ? 0.0 : t->kl_sum, "loss_steps",
+        t->finished ? (json_int_t)0 : (json_int_t)t->loss_steps, "history", history_json(t));
+    int failed = !json || !run || json_object_update(json, run);
     json_decref(run);
-    return json;
+    if (!failed) return json;
+    json_decref(json);
+    return NULL;
 }
 
-static json_t *training_json(const spiral__trainer *t, int final) {
-    json_t *json = options_json(t);
-    if (!json) return NULL;
-    json_object_set_new(json, "finished", json_boolean(final));
-    json_object_set_new(json, "step", json_integer((json_int_t)t->step));
-    json_object_set_new(json, "best_step", json_integer((json_int_t)t->best_step));
-    json_object_set_new(json, "best_loss", json_real(t->best_step ? t->best_loss : 0));
-    json_object_set_new(json, "loss_sum", json_real(final ? 0 : t->loss_sum));
-    json_object_set_new(json, "kl_sum", json_real(final ? 0 : t->kl_sum));
-    json_object_set_new(json, "loss_steps", json_integer(final ? 0 : (json_int_t)t->loss_steps));
-    json_object_set(json, "history", t->history);
-    return json;
-}
-
-static spiral_status set_note(spiral_model *m, const char *section, json_t *json, spiral_error *err) {
+/* Takes the object. */
+static spiral_status set_metadata(spiral_model *m, const char *name, json_t *json, spiral_error *err) {
     char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(json);
-    spiral_status status =
-        text ? spiral_model_set_metadata(m, section, text, err) : spiral__no_memory(err, 0);
+    spiral_status status = text ? spiral_model_set_metadata(m, name, text, err) : spiral__no_memory(err, 0);
     free(text);
     return status;
 }
 
-spiral_status spiral__state_save(spiral__trainer *t, const char *path, int final, spiral_error *err) {
-    spiral_model *m = t->model;
-    const size_t n = m->trained;
-    SPIRAL_TRY(set_note(m, "data", data_json(t), err));
-    SPIRAL_TRY(set_note(m, "training", training_json(t, final), err));
-    float *now = spiral__floats(n);
-    if (!now) return spiral__no_memory(err, n * sizeof *now);
-    memcpy(now, m->arena, n * sizeof *now);
-    if (t->best_step || final)
-        memcpy(m->arena, t->best, n * sizeof *now); /* the model proper is the best so far */
-    const spiral__array extra[] = {
-        {"resume.weights", 1, n, now}, {"resume.moment1", 1, n, t->m}, {"resume.moment2", 1, n, t->v}};
-    spiral_status status = spiral__checkpoint_save(m, extra, final ? 0 : 3, path, err);
-    memcpy(m->arena, now, n * sizeof *now);
-    free(now);
-    return status;
+spiral_status spiral__trainer_set_metadata(spiral_trainer *t, spiral_error *err) {
+    SPIRAL_TRY(set_metadata(t->model, "data", data_json(t), err));
+    return set_metadata(t->model, "training", training_json(t), err);
 }
 
-/* Says which option differs between the training in the file and the one asked for. */
-static spiral_status compare_options(const spiral__trainer *t, const json_t *saved, spiral_error *err) {
-    json_t *asked = options_json(t);
-    const char *key, *differs = NULL;
-    json_t *value;
-    json_object_foreach(asked, key, value) {
-        if (!strcmp(key, "steps")) continue; /* the plan in the file goes on */
-        if (!json_equal(value, json_object_get(saved, key))) differs = key;
-    }
-    spiral_status status = SPIRAL_OK;
-    if (differs) {
-        char *is = json_dumps(json_object_get(saved, differs), JSON_ENCODE_ANY | JSON_COMPACT);
-        char *now = json_dumps(json_object_get(asked, differs), JSON_ENCODE_ANY | JSON_COMPACT);
-        status = spiral__fail(err, SPIRAL_BAD_ARG, -1, "the training to go on with has %s %.60s, not %.60s",
-                              differs, is ? is : "unset", now ? now : "unset");
-        free(is);
-        free(now);
-    }
-    json_decref(asked);
-    return status;
+/* ---- saving ----------------------------------------------------------------------------------------------
+ */
+
+spiral_status spiral_trainer_save(spiral_trainer *t, const char *path, spiral_error *err) {
+    const spiral_model *m = t->model;
+    const size_t n = m->tensors.trained;
+    SPIRAL_TRY(spiral__trainer_check_started(t, err));
+    if (t->finished) return spiral_model_save(m, path, err);
+    SPIRAL_TRY(spiral__trainer_set_metadata(t, err));
+    const spiral__array state[] = {{"resume.weights", 1, n, m->arena},
+                                   {"resume.moment1", 1, n, t->optimizer.moment1},
+                                   {"resume.moment2", 1, n, t->optimizer.moment2}};
+    const spiral__model_parts parts = {m, t->best_entry.step ? t->best : NULL, state, 3};
+    return spiral__model_file_save(&parts, path, err);
 }
 
-static spiral_status compare_models(const spiral__trainer *t, const spiral_model *saved, spiral_error *err) {
-    const spiral_model_config *a = &t->model->config, *b = &saved->config;
-    int same = a->kind == b->kind && a->latent == b->latent && a->hidden == b->hidden &&
-               a->layers == b->layers && a->frames == b->frames && a->roll.low == b->roll.low &&
-               a->roll.high == b->roll.high && t->model->planes == saved->planes &&
-               a->roll.grid.kind == b->roll.grid.kind &&
-               (a->roll.grid.kind == SPIRAL_GRID_SECONDS
-                    ? a->roll.grid.frame_us == b->roll.grid.frame_us
-                    : a->roll.grid.steps_per_quarter == b->roll.grid.steps_per_quarter);
-    if (!a->roll.pedal != !b->roll.pedal || a->roll.out_of_range != b->roll.out_of_range)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
-                            "the training to go on with has pedal %s, out-of-range %s",
-                            b->roll.pedal ? "on" : "off", spiral_out_of_range_name(b->roll.out_of_range));
+/* ---- loading ---------------------------------------------------------------------------------------------
+ */
+
+static json_t *metadata(const spiral__model_file *file, const char *name) {
+    const char *text = json_string_value(json_object_get(file->metadata, name));
+    return text ? json_loads(text, 0, NULL) : NULL;
+}
+
+/* In files before version 0.2 frames were called columns. */
+static spiral_status compare_data(const spiral_trainer *t, const spiral__model_file *file,
+                                  spiral_error *err) {
+    json_t *now = data_json(t), *saved = metadata(file, "data");
+    json_t *frames = json_object_get(saved, "columns");
+    int failed = !now || (frames && json_object_set(saved, "frames", frames));
+    if (frames) json_object_del(saved, "columns");
+    int same = json_equal(now, saved);
+    json_decref(now);
+    json_decref(saved);
+    if (failed) return spiral__no_memory(err, 0);
     return same ? SPIRAL_OK
-                : spiral__fail(
-                      err, SPIRAL_BAD_ARG, -1,
-                      "the model to go on with has another shape: code %d, hidden %d, layers %d, %d columns, "
-                      "keys %d to %d",
-                      b->latent, b->hidden, b->layers, b->frames, b->roll.low, b->roll.high);
+                : spiral__fail(err, SPIRAL_BAD_ARG, -1, "it was trained on other files than these");
 }
 
-static spiral_status take_state(spiral__trainer *t, const spiral__tensors *tensors, const spiral_model *saved,
-                                const json_t *note, spiral_error *err) {
-    const size_t n = t->model->trained;
-    if (json_is_true(json_object_get(note, "finished")))
-        return spiral__fail(err, SPIRAL_NO_DATA, -1,
-                            "its training is finished, there is nothing to go on with");
-    SPIRAL_TRY(compare_options(t, note, err));
-    SPIRAL_TRY(compare_models(t, saved, err));
-    json_t *data = data_json(t);
-    json_t *saved_data = json_loads(spiral_model_get_metadata(saved, "data"), 0, NULL);
-    int same = json_equal(data, saved_data);
-    json_decref(data);
-    json_decref(saved_data);
-    if (!same) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "it was trained on other files than these");
-    SPIRAL_TRY(spiral__safetensors_get(tensors, "resume.weights", 1, n, t->model->arena, err));
-    SPIRAL_TRY(spiral__safetensors_get(tensors, "resume.moment1", 1, n, t->m, err));
-    SPIRAL_TRY(spiral__safetensors_get(tensors, "resume.moment2", 1, n, t->v, err));
-    memcpy(t->best, saved->arena, n * sizeof(float));
-    memcpy(t->model->arena + n, saved->arena + n, (saved->floats - n) * sizeof(float)); /* facts */
-    t->steps = (int64_t)json_integer_value(json_object_get(note, "steps"));
-    t->step = (int64_t)json_integer_value(json_object_get(note, "step"));
-    t->best_step = (int64_t)json_integer_value(json_object_get(note, "best_step"));
-    if (t->best_step) t->best_loss = json_number_value(json_object_get(note, "best_loss"));
-    t->loss_sum = json_number_value(json_object_get(note, "loss_sum"));
-    t->kl_sum = json_number_value(json_object_get(note, "kl_sum"));
-    t->loss_steps = (int64_t)json_integer_value(json_object_get(note, "loss_steps"));
-    json_array_clear(t->history);
-    json_array_extend(t->history, json_object_get(note, "history"));
-    if (t->steps < 1 || t->step < 0 || t->step > t->steps)
-        return spiral__fail(err, SPIRAL_FORMAT, -1, "step %lld of %lld cannot be", (long long)t->step,
-                            (long long)t->steps);
-    spiral__model_refresh(t->model);
+static spiral_status compare(const spiral_trainer *t, const spiral__model_file *file, const json_t *training,
+                             spiral_error *err) {
+    if (json_is_true(json_object_get(training, "finished")))
+        return spiral__fail(err, SPIRAL_NO_DATA, -1, "its training is finished, there is nothing to resume");
+    SPIRAL_TRY(spiral__train_settings_compare(&t->settings, training, err));
+    spiral_status status = spiral__config_compare(&file->config, &t->model->config, err);
+    if (status != SPIRAL_OK) return spiral__error_prefix(err, status, "the model to resume");
+    return compare_data(t, file, err);
+}
+
+static int64_t integer(const json_t *object, const char *name) {
+    return (int64_t)json_integer_value(json_object_get(object, name));
+}
+
+static double real(const json_t *object, const char *name) {
+    return json_number_value(json_object_get(object, name));
+}
+
+/* History, and the best of it. */
+static spiral_status read_history(spiral_trainer *t, const json_t *training, spiral_error *err) {
+    const int64_t best = integer(training, "best_step");
+    const json_t *item;
+    size_t i;
+    json_array_foreach(json_object_get(training, "history"), i, item) {
+        const spiral__history_entry e = {integer(item, "step"), real(item, "train"), real(item, "valid"),
+                                         real(item, "f1"), real(item, "exact")};
+        SPIRAL_TRY(spiral__trainer_add_history(t, e, err));
+        if (e.step == best) t->best_entry = e;
+    }
+    if (t->best_entry.step == best) return SPIRAL_OK;
+    return spiral__fail(err, SPIRAL_FORMAT, -1, "its best step, %lld, is not in its history",
+                        (long long)best);
+}
+
+static spiral_status read_training(spiral_trainer *t, const json_t *training, spiral_error *err) {
+    const int64_t step = integer(training, "step"), steps = integer(training, "steps");
+    if (steps < 1 || step < 0 || step > steps)
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "step %lld of %lld cannot be", (long long)step,
+                            (long long)steps);
+    spiral__trainer_reset(t, steps);
+    t->step = step;
+    t->loss_sum = real(training, "loss_sum");
+    t->kl_sum = real(training, "kl_sum");
+    t->loss_steps = integer(training, "loss_steps");
+    return read_history(t, training, err);
+}
+
+static spiral_status read_weights(spiral_trainer *t, const spiral__model_file *file, spiral_error *err) {
+    const spiral__safetensors *arrays = &file->container;
+    const size_t n = t->model->tensors.trained;
+    SPIRAL_TRY(spiral__model_file_get_tensors(file, t->model, t->best, err));
+    SPIRAL_TRY(spiral__safetensors_get(arrays, "resume.weights", 1, n, t->model->arena, err));
+    SPIRAL_TRY(spiral__safetensors_get(arrays, "resume.moment1", 1, n, t->optimizer.moment1, err));
+    SPIRAL_TRY(spiral__safetensors_get(arrays, "resume.moment2", 1, n, t->optimizer.moment2, err));
+    spiral__model_update(t->model, t->pool);
     return SPIRAL_OK;
 }
 
-static spiral_status keep(void *context, const spiral__tensors *tensors, const spiral_model *saved,
-                          spiral_error *err) {
-    json_t *note = json_loads(spiral_model_get_metadata(saved, "training"), 0, NULL);
-    spiral_status status = note ? take_state(context, tensors, saved, note, err)
-                                : spiral__fail(err, SPIRAL_FORMAT, -1, "it says nothing about its training");
-    json_decref(note);
-    return status;
+static spiral_status read_state(spiral_trainer *t, const spiral__model_file *file, const json_t *training,
+                                spiral_error *err) {
+    if (!json_is_object(training))
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "it says nothing about its training");
+    SPIRAL_TRY(compare(t, file, training, err));
+    SPIRAL_TRY(read_training(t, training, err));
+    return read_weights(t, file, err);
 }
 
-spiral_status spiral__state_load(spiral__trainer *t, const char *path, spiral_error *err) {
-    spiral_model *saved = NULL;
-    spiral_status status = spiral__checkpoint_load(path, keep, t, &saved, err);
-    spiral_model_destroy(saved);
-    return status;
+spiral_status spiral_trainer_load(spiral_trainer *t, const char *path, spiral_error *err) {
+    spiral__model_file file;
+    SPIRAL_TRY(spiral__model_file_load(path, &file, err));
+    json_t *training = metadata(&file, "training");
+    spiral_status status = read_state(t, &file, training, err);
+    json_decref(training);
+    spiral__model_file_clear(&file);
+    if (status == SPIRAL_OK) return status;
+    t->steps = 0; /* not started */
+    return spiral__error_prefix(err, status, path);
 }

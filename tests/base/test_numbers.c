@@ -44,6 +44,12 @@ static void sha256_of_the_published_examples(void **state) {
     assert_string_equal(hex, "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3");
 }
 
+static void the_inner_product_is_summed_in_double(void **state) {
+    (void)state;
+    const float x[] = {1e8f, 1, -1e8f, 3}, y[] = {1, 0.5f, 1, 2};
+    assert_true(spiral__dot(4, x, y) == 6.5 && spiral__dot(0, x, y) == 0);
+}
+
 static void cholesky_factor_times_its_transpose_is_the_matrix(void **state) {
     (void)state;
     enum { N = 7 };
@@ -94,6 +100,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(streams_differ_and_have_the_right_moments),
         cmocka_unit_test(sha256_of_the_published_examples),
+        cmocka_unit_test(the_inner_product_is_summed_in_double),
         cmocka_unit_test(cholesky_factor_times_its_transpose_is_the_matrix),
         cmocka_unit_test(cholesky_raises_small_pivots),
         cmocka_unit_test(search_finds_the_first_index_of_any_length),

@@ -189,8 +189,8 @@ def test_a_model_with_flipped_bytes_is_refused_or_works(model, tmp_path):
         assert done.status == 0 or failed(done, 1, bad)
 
 
-@pytest.mark.parametrize("key, value", [("columns", 0), ("columns", 10**9), ("low", -1), ("high", 200), ("code", 0),
-                                        ("code", 5), ("hidden", 17), ("layers", 99), ("planes", 3), ("planes", 1),
+@pytest.mark.parametrize("key, value", [("frames", 0), ("frames", 10**9), ("low", -1), ("high", 200), ("latent", 0),
+                                        ("latent", 5), ("hidden", 17), ("layers", 99), ("planes", 3), ("planes", 1),
                                         ("kind", "gan"), ("grid", "none"), ("steps_per_quarter", 0), ("format", "x")])
 def test_a_model_whose_config_lies(key, value, model, tmp_path):
     whole = model.read_bytes()

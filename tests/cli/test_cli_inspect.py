@@ -50,7 +50,7 @@ def test_strict_refuses_what_had_to_be_mended(faulty):
     assert "2 x note-off without a note" in reasons["stray.mid"] and "wrong track count" in reasons["stray.mid"]
     assert len(lines_about(done, "left out")) == 3
     assert done.json["warnings"] == spiral("inspect", faulty, "--json").json["warnings"]
-    assert failed(spiral("inspect", faulty / "junk.mid", "--strict"), 1, "junk.mid", "had to mend it")
+    assert failed(spiral("inspect", faulty / "junk.mid", "--strict"), 1, "junk.mid", "had to repair it")
 
 
 def test_strict_training(music, faulty, tmp_path):
@@ -63,9 +63,9 @@ def test_strict_training(music, faulty, tmp_path):
         done = spiral("train", music_and_junk, "-o", model, *TINY, *flags)
         assert done.status == 0, done.err
         assert spiral("info", model, "--json").json["data"]["files_skipped"] == skipped
-        assert len(lines_about(done, "had to mend it")) == skipped
+        assert len(lines_about(done, "had to repair it")) == skipped
         assert len(lines_about(done, "1 file was mended")) == mended
-    assert failed(spiral("train", faulty / "junk.mid", "-o", model, "--strict", *TINY), 1, "junk.mid", "had to mend it")
+    assert failed(spiral("train", faulty / "junk.mid", "-o", model, "--strict", *TINY), 1, "junk.mid", "had to repair it")
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_strict_in_every_verb_that_reads_music(model, tune, faulty, tmp_path):
         assert len(lines_about(done, "mended while reading")) == 1, (line, done.err)
         for path in tmp_path.glob("*.mid"):
             path.unlink()
-        assert failed(spiral(*line, "--strict"), 1, "stray.mid", "had to mend it", "2 x note-off without a note"), line
+        assert failed(spiral(*line, "--strict"), 1, "stray.mid", "had to repair it", "2 x note-off without a note"), line
         assert not list(tmp_path.glob("*.mid"))
         clean = [tune if arg is stray else arg for arg in line]
         done = spiral(*clean, "--strict")

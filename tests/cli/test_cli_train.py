@@ -84,7 +84,7 @@ def test_every_preset_and_kind_makes_a_model_that_opens_elsewhere(preset, kind, 
     path = trained(tmp_path, music, "--preset", preset, "--kind", kind)
     info = spiral("info", path, "--json").json
     assert info["config"]["kind"] == kind and info["sha256"] == digest(path)
-    assert info["config"]["columns"] == {"36x36": 36, "bar": 16, "phrase": 64}[preset]
+    assert info["config"]["frames"] == {"36x36": 36, "bar": 16, "phrase": 64}[preset]
     assert info["training"]["finished"] is True and info["training"]["steps"] == 20
     assert info["data"]["files"] + info["data"]["files_held_out"] == 4
     with safe_open(path, framework="np") as tensors:
@@ -191,7 +191,7 @@ def test_resume_refuses_another_training(music, tune, model, stopped, tmp_path):
     path.write_bytes(stopped.read_bytes())
     line = ["train", music, "-o", path, *LONG, "--resume", "--quiet"]
     assert failed(spiral(*line, "--seed", "9"), 1, path, "seed")
-    assert failed(spiral(*line, "--hidden", "8"), 1, path, "hidden 16")
+    assert failed(spiral(*line, "--hidden", "8"), 1, path, "hidden is 16, not 8")
     assert failed(spiral(*line, "--lr", "0.5"), 1, path, "rate")
     config = spiral("info", path, "--json").json["config"]
     keys = ["--low", config["low"], "--high", config["high"]]

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pieces made for the tests of training and of what comes after it: chords that change every few columns, in
- * MIDI files in a folder of their own.
+ * Pieces made for the tests of corpora, training and what comes after it: chords that change every few
+ * frames, in MIDI files in a folder of their own.
  */
-#ifndef SPIRAL_TESTS_TRAIN_PIECES_H
-#define SPIRAL_TESTS_TRAIN_PIECES_H
+#ifndef SPIRAL_TESTS_DATA_PIECES_H
+#define SPIRAL_TESTS_DATA_PIECES_H
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +13,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
-#include "spiral/train.h"
-#include "spiral/eval.h"
+#include "spiral/data.h"
 
 enum { PIECE_LOW = 60, PIECE_HIGH = 71, PIECE_T = 8, PIECE_MAX = 16 };
 
@@ -27,17 +26,17 @@ typedef struct pieces {
 
 static const spiral_grid PIECE_GRID = {SPIRAL_GRID_BEATS, 0, 4};
 
-/* Sixteenths; every piece walks through four triads of its own choice, and ends on a sounding column. */
-static inline spiral_roll piece_roll(uint64_t seed, size_t columns) {
+/* Sixteenths; every piece is a sequence of triads drawn from six, and its last frame sounds. */
+static inline spiral_roll piece_roll(uint64_t seed, size_t frames) {
     static const int chords[6][3] = {{0, 4, 7}, {2, 5, 9}, {4, 7, 11}, {0, 5, 9}, {2, 7, 11}, {0, 4, 9}};
     spiral_roll roll;
     spiral__rng rng = spiral__rng_init(seed, 99);
-    assert_int_equal(spiral_roll_create(PIECE_GRID, columns, 0, &roll, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_roll_create(PIECE_GRID, frames, 0, &roll, NULL), SPIRAL_OK);
     const int *chord = chords[0];
-    for (size_t t = 0; t < columns; t++) {
+    for (size_t t = 0; t < frames; t++) {
         if (t % 4 == 0) chord = chords[spiral__rng_below(&rng, 6)];
         for (int k = 0; k < 3; k++)
-            if (k == 0 || t % 4 < 2 || t + 1 == columns)
+            if (k == 0 || t % 4 < 2 || t + 1 == frames)
                 spiral_keys_set(&roll.sounding[t], PIECE_LOW + chord[k], 1);
     }
     return roll;
@@ -64,8 +63,16 @@ static inline void pieces_add_roll(pieces *p, const char *name, const spiral_rol
     spiral_midi_clear(&midi);
 }
 
-static inline void pieces_add(pieces *p, const char *name, uint64_t seed, size_t columns) {
-    spiral_roll roll = piece_roll(seed, columns);
+/* Writes any bytes as the next file. */
+static inline void pieces_add_bytes(pieces *p, const char *name, const void *bytes, size_t size) {
+    FILE *file = fopen(pieces_name(p, name), "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+static inline void pieces_add(pieces *p, const char *name, uint64_t seed, size_t frames) {
+    spiral_roll roll = piece_roll(seed, frames);
     pieces_add_roll(p, name, &roll);
     spiral_roll_clear(&roll);
 }
@@ -99,22 +106,8 @@ static inline spiral_corpus *pieces_corpus(const char *path, int onsets, int T) 
     spiral_corpus *corpus = NULL;
     spiral_error err = {.text = ""};
     options.onsets = onsets;
-    if (spiral_corpus_create(&path, 1, &options, T, 1, &corpus, &err) != SPIRAL_OK) fail_msg("%s", err.text);
+    if (spiral_corpus_load(&path, 1, &options, T, 1, &corpus, &err) != SPIRAL_OK) fail_msg("%s", err.text);
     return corpus;
-}
-
-/* A small training that takes a fraction of a second. */
-static inline spiral_train_options piece_training(void) {
-    spiral_train_options o = spiral_train_options_default();
-    o.model.roll = piece_options();
-    o.model.frames = PIECE_T;
-    o.model.latent = 6;
-    o.model.hidden = 24;
-    o.batch = 70; /* two shards, one of them not full */
-    o.steps = 60;
-    o.transpose = 0;
-    o.threads = 1;
-    return o;
 }
 
 #endif

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is taken out of a corpus after reading: files that had to be mended, and notes that are there already.
+ * Leaving files out of a corpus: those that had to be repaired, and those whose notes another file has.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "testing.h"
 #include "base/file.h"
 #include "pieces.h"
 #include "data/corpus.h"
@@ -25,9 +19,9 @@ static void add_copy(pieces *p, size_t of, const char *name, const char *more, s
     free(bytes);
 }
 
-/* The piece with silence before it, at another tempo and loudness. */
-static void add_disguised(pieces *p, const char *name, uint64_t seed, size_t columns, int late) {
-    spiral_roll roll = piece_roll(seed, columns);
+/* The piece with silence before it, at another tempo and velocity. */
+static void add_disguised(pieces *p, const char *name, uint64_t seed, size_t frames, int late) {
+    spiral_roll roll = piece_roll(seed, frames);
     spiral_midi midi = {0};
     assert_int_equal(spiral_midi_from_roll(&roll, &midi, NULL), SPIRAL_OK);
     int64_t ticks = late * (int64_t)midi.ticks_per_quarter / 4;
@@ -43,9 +37,11 @@ static void add_disguised(pieces *p, const char *name, uint64_t seed, size_t col
     spiral_roll_clear(&roll);
 }
 
-static const char *skipped(const spiral_corpus *c, size_t i) { return spiral_corpus_get_file(c, i).skipped; }
+static const char *left_out(const spiral_corpus *c, size_t i) {
+    return spiral_corpus_get_file(c, i)->left_out;
+}
 
-static void test_mended_files_are_dropped_by_name(void **state) {
+static void repaired_files_are_left_out_with_the_kind_of_repair(void **state) {
     (void)state;
     pieces p;
     size_t count = 99;
@@ -54,35 +50,35 @@ static void test_mended_files_are_dropped_by_name(void **state) {
     add_copy(&p, 0, "junk.mid", "junk", 4);
     add_copy(&p, 0, "more.mid", "MTrk\0\0\0\5\0\x80\x3c\0\0", 13); /* a third track: one note-off, no end */
     spiral_corpus *c = pieces_corpus(p.folder, 0, PIECE_T);
-    for (size_t i = 0; i < 3; i++) assert_null(skipped(c, i)); /* without being asked they stay */
+    for (size_t i = 0; i < 3; i++) assert_null(left_out(c, i)); /* they are left out on request only */
     assert_int_equal(c->positions, 3 * (16 - PIECE_T + 1));
     assert_int_equal(spiral_corpus_drop_repaired(c, &count, NULL), SPIRAL_OK);
     assert_int_equal(count, 2);
-    assert_null(skipped(c, 0));
-    assert_string_equal(skipped(c, 1),
-                        "the reader had to mend it: 1 x chunk that is neither MThd nor MTrk, or "
+    assert_null(left_out(c, 0));
+    assert_string_equal(left_out(c, 1),
+                        "the reader had to repair it: 1 x chunk that is neither MThd nor MTrk, or "
                         "bytes between or after the chunks");
-    assert_non_null(strstr(skipped(c, 2), "1 x note-off without a note"));
-    assert_non_null(strstr(skipped(c, 2), "; 1 x "));
+    assert_non_null(strstr(left_out(c, 2), "1 x note-off without a note"));
+    assert_non_null(strstr(left_out(c, 2), "; 1 x "));
     assert_null(spiral_corpus_get_roll(c, 1));
-    assert_int_equal(spiral_corpus_get_file(c, 1).frames, 0);
-    assert_int_equal(spiral_corpus_get_file(c, 1).windows, 0);
-    assert_null(spiral_corpus_get_file(c, 1).same_as);
+    assert_int_equal(spiral_corpus_get_file(c, 1)->frames, 0);
+    assert_int_equal(spiral_corpus_get_file(c, 1)->windows, 0);
+    assert_null(spiral_corpus_get_file(c, 1)->same_as);
     assert_int_equal(c->positions, 16 - PIECE_T + 1);
-    assert_int_equal(spiral_corpus_drop_repaired(c, &count, NULL), SPIRAL_OK); /* they are gone */
+    assert_int_equal(spiral_corpus_drop_repaired(c, &count, NULL), SPIRAL_OK); /* none is left */
     assert_int_equal(count, 0);
     spiral_corpus_destroy(c);
 
     spiral_error err;
     c = pieces_corpus(p.path[1], 0, PIECE_T);
     assert_int_equal(spiral_corpus_drop_repaired(c, NULL, &err), SPIRAL_NO_DATA);
-    assert_non_null(strstr(err.text, "junk.mid: the reader had to mend it: 1 x "));
+    assert_non_null(strstr(err.text, "junk.mid: the reader had to repair it: 1 x "));
     spiral_corpus_destroy(c);
     pieces_close(&p);
 }
 
-/* Byte for byte the same, or by another tempo, loudness and start: the notes decide. */
-static void test_duplicates(void **state) {
+/* The same bytes, or the same notes at another tempo, velocity and start. */
+static void files_with_the_same_notes_are_left_out(void **state) {
     (void)state;
     for (int onsets = 0; onsets < 2; onsets++) {
         pieces p;
@@ -92,20 +88,20 @@ static void test_duplicates(void **state) {
         pieces_add(&p, "b.mid", 2, 40);
         add_copy(&p, 0, "c.mid", "", 0);
         add_disguised(&p, "d.mid", 2, 40, 7);
-        pieces_add(&p, "e.mid", 1, 41); /* goes on a column longer */
+        pieces_add(&p, "e.mid", 1, 41); /* one frame longer */
         add_disguised(&p, "f.mid", 1, 40, 0);
         spiral_corpus *c = pieces_corpus(p.folder, onsets, PIECE_T);
         assert_int_equal(spiral_corpus_drop_duplicates(c, NULL, &count, NULL), SPIRAL_OK);
         assert_int_equal(count, 3);
         static const int same_as[] = {-1, -1, 0, 1, -1, 0};
         for (size_t i = 0; i < 6; i++) {
-            spiral_corpus_file f = spiral_corpus_get_file(c, i);
-            assert_int_equal(f.skipped == NULL, same_as[i] < 0);
-            if (!f.skipped) assert_null(f.same_as);
-            if (!f.skipped) continue;
-            assert_string_equal(f.same_as, p.path[same_as[i]]);
-            assert_non_null(strstr(f.skipped, "the same notes as in /"));
-            assert_non_null(strstr(f.skipped, p.path[same_as[i]]));
+            const spiral_corpus_file *f = spiral_corpus_get_file(c, i);
+            assert_int_equal(f->left_out == NULL, same_as[i] < 0);
+            if (!f->left_out) assert_null(f->same_as);
+            if (!f->left_out) continue;
+            assert_string_equal(f->same_as, p.path[same_as[i]]);
+            assert_non_null(strstr(f->left_out, "the same notes as in /"));
+            assert_non_null(strstr(f->left_out, p.path[same_as[i]]));
         }
         assert_int_equal(c->positions, 2 * (40 - PIECE_T + 1) + 41 - PIECE_T + 1);
         assert_int_equal(spiral_corpus_drop_duplicates(c, NULL, &count, NULL), SPIRAL_OK);
@@ -116,7 +112,7 @@ static void test_duplicates(void **state) {
 }
 
 /* A note that sounds on and one that is struck again differ in the plane of onsets only. */
-static void test_onsets_tell_files_apart(void **state) {
+static void onsets_distinguish_files(void **state) {
     (void)state;
     pieces p;
     size_t count;
@@ -139,8 +135,8 @@ static void test_onsets_tell_files_apart(void **state) {
     pieces_close(&p);
 }
 
-/* Of two corpora: the second loses what the first holds, the first nothing. */
-static void test_duplicates_of_another_corpus(void **state) {
+/* Of two corpora the second loses what the first has too, the first loses nothing. */
+static void duplicates_of_another_corpus_are_left_out_of_the_second_only(void **state) {
     (void)state;
     pieces p, q;
     size_t count;
@@ -156,16 +152,16 @@ static void test_duplicates_of_another_corpus(void **state) {
     spiral_corpus *of = pieces_corpus(p.folder, 0, PIECE_T), *c = pieces_corpus(q.folder, 0, PIECE_T);
     assert_int_equal(spiral_corpus_drop_duplicates(c, of, &count, NULL), SPIRAL_OK);
     assert_int_equal(count, 2);
-    assert_string_equal(spiral_corpus_get_file(c, 0).same_as, p.path[1]);
-    assert_null(skipped(c, 1));
-    assert_string_equal(spiral_corpus_get_file(c, 2).same_as, q.path[1]);
-    for (size_t i = 0; i < 3; i++) assert_null(skipped(of, i));
+    assert_string_equal(spiral_corpus_get_file(c, 0)->same_as, p.path[1]);
+    assert_null(left_out(c, 1));
+    assert_string_equal(spiral_corpus_get_file(c, 2)->same_as, q.path[1]);
+    for (size_t i = 0; i < 3; i++) assert_null(left_out(of, i));
     spiral_corpus_destroy(c);
 
     c = pieces_corpus(p.folder, 0, PIECE_T);
     assert_int_equal(spiral_corpus_drop_duplicates(c, of, NULL, &err), SPIRAL_NO_DATA);
     assert_non_null(strstr(err.text, "the same notes as in "));
-    assert_non_null(strstr(err.text, "(nor is any other file fit)"));
+    assert_non_null(strstr(err.text, "(no other file can be used either)"));
     spiral_corpus_destroy(c);
     spiral_corpus_destroy(of);
     pieces_close(&p);
@@ -173,7 +169,7 @@ static void test_duplicates_of_another_corpus(void **state) {
 }
 
 /* Without duplicates no piece of the held-out files was trained on. */
-static void test_no_leak_through_a_split(void **state) {
+static void without_duplicates_no_held_out_piece_is_trained_on(void **state) {
     (void)state;
     pieces p;
     spiral_corpus *held;
@@ -183,10 +179,10 @@ static void test_no_leak_through_a_split(void **state) {
         snprintf(name, sizeof name, "%d.mid", i);
         pieces_add(&p, name, (uint64_t)i / 2, 40);
     }
-    for (int sift = 0; sift < 2; sift++) {
+    for (int filter = 0; filter < 2; filter++) {
         spiral_corpus *c = pieces_corpus(p.folder, 0, PIECE_T);
         size_t leaks = 0;
-        if (sift) assert_int_equal(spiral_corpus_drop_duplicates(c, NULL, NULL, NULL), SPIRAL_OK);
+        if (filter) assert_int_equal(spiral_corpus_drop_duplicates(c, NULL, NULL, NULL), SPIRAL_OK);
         assert_int_equal(spiral_corpus_split(c, 4, &held, NULL), SPIRAL_OK);
         for (size_t i = 0; i < spiral_corpus_file_count(held); i++)
             for (size_t k = 0; k < spiral_corpus_file_count(c); k++) {
@@ -194,7 +190,7 @@ static void test_no_leak_through_a_split(void **state) {
                 leaks += b && a->frames == b->frames &&
                          !memcmp(a->sounding, b->sounding, a->frames * sizeof *a->sounding);
             }
-        assert_int_equal(leaks, sift ? 0 : 2);
+        assert_int_equal(leaks, filter ? 0 : 2);
         spiral_corpus_destroy(held);
         spiral_corpus_destroy(c);
     }
@@ -203,11 +199,11 @@ static void test_no_leak_through_a_split(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mended_files_are_dropped_by_name),
-        cmocka_unit_test(test_duplicates),
-        cmocka_unit_test(test_onsets_tell_files_apart),
-        cmocka_unit_test(test_duplicates_of_another_corpus),
-        cmocka_unit_test(test_no_leak_through_a_split),
+        cmocka_unit_test(repaired_files_are_left_out_with_the_kind_of_repair),
+        cmocka_unit_test(files_with_the_same_notes_are_left_out),
+        cmocka_unit_test(onsets_distinguish_files),
+        cmocka_unit_test(duplicates_of_another_corpus_are_left_out_of_the_second_only),
+        cmocka_unit_test(without_duplicates_no_held_out_piece_is_trained_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,7 +138,8 @@ static void near(double ours, double theirs) {
 static double library(double bce, double lambda, const double *logits, const double *target, double *grad) {
     static _Alignas(64) unsigned char work[1 << 20];
     const spiral_strides strides = {D, P, 1};
-    spiral_loss_options options = spiral_loss_options_default();
+    spiral_loss_options options;
+    spiral_loss_options_default(&options, sizeof options);
     spiral_loss *loss;
     double value;
     options.bce = bce;

@@ -57,8 +57,8 @@ def test_readme_program(tmp_path):
     program, = [b for b in BLOCKS if "main(void)" in b]
     (tmp_path / "table.c").write_text(program)
     line = re.search(r"^    (cc table.c -I.*)$", README, re.M)[1].split()
-    assert line == "cc table.c -Iinclude -Lbuild -lspiral -Wl,-rpath,build".split()
-    run("cc", "-std=c11", *WARNINGS, tmp_path / "table.c", f"-I{SOURCE}/include", *LINK, "-o", tmp_path / "table")
+    assert line == "cc table.c -Iinclude -Ibuild/include -Lbuild -lspiral -Wl,-rpath,build".split()
+    run("cc", "-std=c11", *WARNINGS, tmp_path / "table.c", f"-I{SOURCE}/include", f"-I{BUILD}/include", *LINK, "-o", tmp_path / "table")
     costs = {int(d): float(c) for d, c in re.findall(r"(\d+) semitones off: ([\d.]+)", run(tmp_path / "table"))}
     assert costs == {d: c for d, c in table().items() if d <= 12}
 
@@ -70,7 +70,7 @@ def test_readme_call(tmp_path):
         "int call(spiral_loss *loss, size_t B, const float *logits, const float *roll, float *dlogits, void *work) {\n"
         "enum { P = 36, T = 36 };\nspiral_error err;\nspiral_status status;\ndouble value;\n"
         f"{call}\nreturn (int)status + (value > 0);\n}}\n")
-    run("cc", "-std=c11", *WARNINGS, "-fsyntax-only", f"-I{SOURCE}/include", tmp_path / "call.c")
+    run("cc", "-std=c11", *WARNINGS, "-fsyntax-only", f"-I{SOURCE}/include", f"-I{BUILD}/include", tmp_path / "call.c")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(SOURCE)))

@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "fuzz.h"
 #include "fuzz_model.h"
-#include "model/checkpoint.h"
+#include "model/model_file.h"
 
 fuzz_attack *const fuzz_target_attack = fuzz_attack_json;
 
@@ -46,12 +46,13 @@ static void add_quoted(text *t, const uint8_t *bytes, size_t size) {
 /* The tensors of a model of `layers` layers, in the header from after the metadata on, and as bytes. */
 static void tensors_of(int layers, text *header, const unsigned char **arrays, size_t *size,
                        unsigned char **owned) {
-    spiral_model_config config = spiral_model_config_default();
+    spiral_model_config config;
+    spiral_model_config_default(&config, sizeof config);
     spiral_model *m;
-    config.roll.low = 60, config.roll.high = 61;
+    config.low = 60, config.high = 61;
     config.frames = 2, config.latent = 1, config.hidden = 2, config.layers = layers;
     FUZZ_CHECK(spiral_model_create(&config, 1, &m, NULL) == SPIRAL_OK);
-    FUZZ_CHECK(spiral__checkpoint_write(m, NULL, 0, owned, size, NULL) == SPIRAL_OK);
+    FUZZ_CHECK(spiral__model_file_write(&(spiral__model_parts){.model = m}, owned, size, NULL) == SPIRAL_OK);
     size_t length = (size_t)spiral__le64(*owned);
     const char *at = (const char *)*owned + 8;
     const char *first = memchr(at, '}', length); /* the config ends the text, the next ends the metadata */
@@ -87,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     FUZZ_CHECK(exact);
     memcpy(exact, file.at, file.size);
     free(file.at);
-    fuzz_checkpoint(exact, file.size);
+    fuzz_model_file(exact, file.size);
     free(exact);
     return 0;
 }

@@ -9,6 +9,6 @@ fuzz_attack *const fuzz_target_attack = fuzz_attack_safetensors;
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     fuzz_json_counted();
-    fuzz_checkpoint(bytes, size);
+    fuzz_model_file(bytes, size);
     return 0;
 }

@@ -14,6 +14,6 @@ void fuzz_json_counted(void);
 size_t fuzz_json_limit(size_t size);
 
 /* Refused, or a model of finite numbers that encodes, decodes, and is saved and loaded as the same. */
-void fuzz_checkpoint(const unsigned char *bytes, size_t size);
+void fuzz_model_file(const unsigned char *bytes, size_t size);
 
 #endif

@@ -14,7 +14,7 @@
 fuzz_attack *const fuzz_target_attack = fuzz_attack_safetensors;
 
 /* Reads the entry as whatever shape it names, and as one that it has not. */
-static void check_entry(const spiral__tensors *tensors, const char *name, const json_t *entry) {
+static void check_entry(const spiral__safetensors *tensors, const char *name, const json_t *entry) {
     const json_t *span = json_object_get(entry, "data_offsets"), *shape = json_object_get(entry, "shape");
     json_int_t begin = json_integer_value(json_array_get(span, 0));
     json_int_t end = json_integer_value(json_array_get(span, 1));
@@ -40,7 +40,7 @@ static void check_entry(const spiral__tensors *tensors, const char *name, const 
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
-    spiral__tensors tensors;
+    spiral__safetensors tensors;
     spiral_error err = {0};
     size_t covered = 0;
     const char *name;

@@ -1,36 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
- * What comes out of a trained model: pieces as long as they went in, samples that a seed repeats and another
- * changes, never silence, ways from one piece to another that begin and end where they should.
+ * What a trained model generates: pieces as long as their models, samples that a seed repeats and another
+ * seed changes, never silence, interpolations that begin and end where they should.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-
-#include "../data/pieces.h"
-#include "generate/path.h"
-#include "spiral/generate.h"
+#include "testing.h"
+#include "../train/training.h"
+#include "generate/latents.h"
 
 static pieces p;
 static spiral_model *models[3]; /* one plane; two planes, vae; trained to silence */
 
-static spiral_model *train(int onsets, spiral_loss_kind loss) {
-    spiral_train_options o = piece_training();
+static spiral_model *train_on_pieces(int onsets, spiral_loss_kind loss) {
+    training t = piece_training();
     spiral_corpus *c = pieces_corpus(p.folder, onsets, PIECE_T);
-    spiral_model *m = NULL;
-    spiral_error err = {.text = ""};
-    o.model.roll.onsets = onsets;
-    o.model.kind = onsets ? SPIRAL_MODEL_VAE : SPIRAL_MODEL_AE;
-    o.steps = 200;
-    o.loss.kind = loss;
-    if (loss == SPIRAL_LOSS_DISTANCE_MASK) o.loss.bce = 0, o.learning_rate = 0.02;
-    if (spiral_train(&o, c, c, p.model, 0, NULL, NULL, NULL, &m, &err) != SPIRAL_OK) fail_msg("%s", err.text);
+    t.config.planes = 1 + onsets;
+    t.config.kind = onsets ? SPIRAL_MODEL_VAE : SPIRAL_MODEL_AE;
+    t.plan.steps = 200;
+    t.loss.kind = loss;
+    if (loss == SPIRAL_LOSS_DISTANCE_MASK) t.loss.bce = 0, t.options.learning_rate = 0.02;
+    spiral_model *m = train(&t, c, c);
     spiral_corpus_destroy(c);
     return m;
+}
+
+/* A sample of some frames; report may be NULL. */
+static spiral_status sample(const spiral_model *m, uint64_t seed, double temperature, size_t frames,
+                            double quarters_per_min, spiral_roll *out, spiral_generate_report *report,
+                            spiral_error *err) {
+    spiral_sample_options o;
+    spiral_sample_options_default(&o, sizeof o);
+    o.seed = seed, o.temperature = temperature, o.frames = frames, o.quarters_per_min = quarters_per_min;
+    return spiral_generate_sample(m, &o, out, report, err);
 }
 
 static int set_up(void **state) {
@@ -38,9 +40,9 @@ static int set_up(void **state) {
     pieces_open(&p);
     pieces_add(&p, "a.mid", 1, 200);
     pieces_add(&p, "b.mid", 2, 200);
-    models[0] = train(0, SPIRAL_LOSS_SPIRAL);
-    models[1] = train(1, SPIRAL_LOSS_SPIRAL);
-    models[2] = train(0, SPIRAL_LOSS_DISTANCE_MASK);
+    models[0] = train_on_pieces(0, SPIRAL_LOSS_SPIRAL);
+    models[1] = train_on_pieces(1, SPIRAL_LOSS_SPIRAL);
+    models[2] = train_on_pieces(0, SPIRAL_LOSS_DISTANCE_MASK);
     return 0;
 }
 
@@ -52,14 +54,14 @@ static int tear_down(void **state) {
 }
 
 /* A piece with its onsets, as the corpus has it. */
-static spiral_roll piece(uint64_t seed, size_t columns, int onsets) {
-    spiral_roll roll = piece_roll(seed, columns), out;
+static spiral_roll piece(uint64_t seed, size_t frames, int onsets) {
+    spiral_roll roll = piece_roll(seed, frames), out;
     spiral_roll_options options = piece_options();
     spiral_midi midi;
     options.onsets = onsets;
     assert_int_equal(spiral_midi_from_roll(&roll, &midi, NULL), SPIRAL_OK);
     assert_int_equal(spiral_roll_from_midi(&midi, &options, &out, NULL, NULL), SPIRAL_OK);
-    assert_int_equal(out.frames, columns);
+    assert_int_equal(out.frames, frames);
     spiral_midi_clear(&midi);
     spiral_roll_clear(&roll);
     return out;
@@ -78,25 +80,25 @@ static int same(const spiral_roll *a, const spiral_roll *b) {
            (!a->onsets || !memcmp(a->onsets, b->onsets, size));
 }
 
-/* Grid, planes and keys are the model's; the report tells the truth; every note lasts. */
-static void check_roll(const spiral_model *m, const spiral_roll *roll, size_t columns,
+/* Grid, planes and keys are the model's; the report is right; every note has a length. */
+static void check_roll(const spiral_model *m, const spiral_roll *roll, size_t frames,
                        const spiral_generate_report *report) {
     const spiral_keys mask = spiral_keys_range(PIECE_LOW, PIECE_HIGH);
     size_t repeats = 0;
     spiral_midi midi;
-    assert_int_equal(roll->frames, columns);
+    assert_int_equal(roll->frames, frames);
     assert_int_equal(roll->grid.kind, SPIRAL_GRID_BEATS);
     assert_int_equal(roll->grid.steps_per_quarter, 4);
-    assert_int_equal(roll->onsets != NULL, m->planes == 2);
-    for (size_t t = 0; t < columns; t++)
+    assert_int_equal(roll->onsets != NULL, m->ae.planes == 2);
+    for (size_t t = 0; t < frames; t++)
         for (int w = 0; w < 2; w++) {
             assert_true((roll->sounding[t].word[w] & ~mask.word[w]) == 0);
             if (roll->onsets) assert_true((roll->onsets[t].word[w] & ~roll->sounding[t].word[w]) == 0);
         }
-    for (size_t t = 1; t < columns; t++)
+    for (size_t t = 1; t < frames; t++)
         repeats += !memcmp(&roll->sounding[t], &roll->sounding[t - 1], sizeof *roll->sounding);
-    assert_true(fabs(report->density - (double)cells(roll) / (double)columns) < 1e-12);
-    assert_true(columns < 2 || fabs(report->edge_repeats - (double)repeats / (double)(columns - 1)) < 1e-12);
+    assert_true(fabs(report->density - (double)cells(roll) / (double)frames) < 1e-12);
+    assert_true(frames < 2 || fabs(report->repeated_frames - (double)repeats / (double)(frames - 1)) < 1e-12);
     assert_int_equal(spiral_midi_from_roll(roll, &midi, NULL), SPIRAL_OK);
     assert_true((midi.note_count > 0) == (cells(roll) > 0));
     for (size_t i = 0; i < midi.note_count; i++)
@@ -105,13 +107,13 @@ static void check_roll(const spiral_model *m, const spiral_roll *roll, size_t co
 }
 
 /* Also lengths that are no multiple of anything, and shorter than a window. */
-static void test_reconstruction(void **state) {
+static void a_reconstruction_is_as_long_as_the_piece(void **state) {
     (void)state;
     const size_t lengths[] = {200, 1, 3, PIECE_T, PIECE_T + 1, 61};
     for (int i = 0; i < 2; i++)
         for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
             spiral_roll in = piece(1, lengths[k], i), out, again;
-            spiral_generate_report report;
+            spiral_generate_report report = {.struct_size = sizeof report};
             in.quarters_per_min = 93;
             assert_int_equal(spiral_generate_reconstruction(models[i], &in, &out, &report, NULL), SPIRAL_OK);
             check_roll(models[i], &out, lengths[k], &report);
@@ -135,24 +137,24 @@ static void test_reconstruction(void **state) {
         }
 }
 
-static void test_sample(void **state) {
+static void a_seed_repeats_its_sample(void **state) {
     (void)state;
     for (int i = 0; i < 2; i++) {
         spiral_roll a, b, c, longer, still;
-        spiral_generate_report report;
-        assert_int_equal(spiral_generate_sample(models[i], 7, 1, 150, 77, &a, &report, NULL), SPIRAL_OK);
+        spiral_generate_report report = {.struct_size = sizeof report};
+        assert_int_equal(sample(models[i], 7, 1, 150, 77, &a, &report, NULL), SPIRAL_OK);
         check_roll(models[i], &a, 150, &report);
         assert_true(a.quarters_per_min == 77);
-        assert_true(cells(&a) > 0 && report.edge_repeats < 0.95);
-        assert_int_equal(spiral_generate_sample(models[i], 7, 1, 150, 77, &b, NULL, NULL), SPIRAL_OK);
+        assert_true(cells(&a) > 0 && report.repeated_frames < 0.95);
+        assert_int_equal(sample(models[i], 7, 1, 150, 77, &b, NULL, NULL), SPIRAL_OK);
         assert_true(same(&a, &b));
-        assert_int_equal(spiral_generate_sample(models[i], 8, 1, 150, 77, &c, NULL, NULL), SPIRAL_OK);
+        assert_int_equal(sample(models[i], 8, 1, 150, 77, &c, NULL, NULL), SPIRAL_OK);
         assert_false(same(&a, &c));
         /* A longer sample of the same seed begins with the shorter one. */
-        assert_int_equal(spiral_generate_sample(models[i], 7, 1, 300, 77, &longer, &report, NULL), SPIRAL_OK);
+        assert_int_equal(sample(models[i], 7, 1, 300, 77, &longer, &report, NULL), SPIRAL_OK);
         if (!report.lowered) assert_memory_equal(longer.sounding, a.sounding, 150 * sizeof *a.sounding);
-        /* Without temperature the mean code for ever: every window is the same one. */
-        assert_int_equal(spiral_generate_sample(models[i], 7, 0, 90, 77, &still, NULL, NULL), SPIRAL_OK);
+        /* At temperature 0 every latent is the mean: all windows are the same. */
+        assert_int_equal(sample(models[i], 7, 0, 90, 77, &still, NULL, NULL), SPIRAL_OK);
         size_t hop = PIECE_T / 2;
         for (size_t t = 0; t + hop < 90; t++)
             assert_memory_equal(&still.sounding[t], &still.sounding[t + hop], sizeof *still.sounding);
@@ -165,18 +167,18 @@ static void test_sample(void **state) {
     }
 }
 
-/* A model of silence still sings: the threshold is lowered until as much sounds as in its training. */
-static void test_never_silent(void **state) {
+/* For a model that was trained to silence the threshold is lowered until as many keys sound as in its
+ * training. */
+static void a_result_is_never_silent(void **state) {
     (void)state;
     const spiral_model *m = models[2];
-    double density = (double)*spiral__param(m, SPIRAL__CODES_DENSITY, 0);
+    double density = (double)*spiral__tensor_data(m, m->ae.density);
     const size_t lengths[] = {1, 2, 7, 150};
     for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++)
         for (uint64_t seed = 0; seed < 5; seed++) {
             spiral_roll out;
-            spiral_generate_report report;
-            assert_int_equal(spiral_generate_sample(m, seed, 1, lengths[k], 120, &out, &report, NULL),
-                             SPIRAL_OK);
+            spiral_generate_report report = {.struct_size = sizeof report};
+            assert_int_equal(sample(m, seed, 1, lengths[k], 120, &out, &report, NULL), SPIRAL_OK);
             check_roll(m, &out, lengths[k], &report);
             assert_true(cells(&out) > 0);
             assert_int_equal(report.lowered, 1);
@@ -185,46 +187,46 @@ static void test_never_silent(void **state) {
                 assert_true(report.density > 0.8 * density && report.density < 1.5 * density);
             spiral_roll_clear(&out);
         }
-    /* A silent piece comes back through a model that says next to nothing about it: not silent either. */
+    /* A piece that such a model reconstructs is not silent either. */
     spiral_roll in = piece(1, 60, 0), out;
-    spiral_generate_report report;
+    spiral_generate_report report = {.struct_size = sizeof report};
     assert_int_equal(spiral_generate_reconstruction(m, &in, &out, &report, NULL), SPIRAL_OK);
     assert_true(report.lowered && cells(&out) > 0);
     spiral_roll_clear(&in);
     spiral_roll_clear(&out);
 }
 
-/* One key, one column, a logit far below zero: the smallest thing that can sound. */
-static void test_one_cell(void **state) {
+/* One key, one frame, a logit far below 0. */
+static void the_smallest_model_sounds(void **state) {
     (void)state;
     spiral_model_config config = models[0]->config;
     spiral_model *m;
-    config.roll.low = config.roll.high = 60;
+    config.low = config.high = 60;
     config.frames = 1;
     assert_int_equal(spiral_model_create(&config, 1, &m, NULL), SPIRAL_OK);
-    *spiral__param(m, SPIRAL__OUT_B, 0) = -1000;
-    *spiral__param(m, SPIRAL__CODES_DENSITY, 0) = 1;
-    for (size_t columns = 1; columns <= 3; columns++) {
+    *spiral__tensor_data(m, m->ae.out_bias) = -1000;
+    *spiral__tensor_data(m, m->ae.density) = 1;
+    for (size_t frames = 1; frames <= 3; frames++) {
         spiral_roll out;
-        spiral_generate_report report;
-        assert_int_equal(spiral_generate_sample(m, 1, 1, columns, 120, &out, &report, NULL), SPIRAL_OK);
+        spiral_generate_report report = {.struct_size = sizeof report};
+        assert_int_equal(sample(m, 1, 1, frames, 120, &out, &report, NULL), SPIRAL_OK);
         assert_true(report.lowered && cells(&out) > 0);
         spiral_roll_clear(&out);
     }
     spiral_model_destroy(m);
 }
 
-static void test_between(void **state) {
+static void an_interpolation_begins_and_ends_at_its_pieces(void **state) {
     (void)state;
     for (int i = 0; i < 2; i++) {
         spiral_roll a = piece(1, 120, i), b = piece(5, 120, i), from, to, out;
-        spiral_generate_report report;
+        spiral_generate_report report = {.struct_size = sizeof report};
         a.quarters_per_min = 100, b.quarters_per_min = 140;
         assert_int_equal(spiral_generate_reconstruction(models[i], &a, &from, NULL, NULL), SPIRAL_OK);
         assert_int_equal(spiral_generate_reconstruction(models[i], &b, &to, NULL, NULL), SPIRAL_OK);
         assert_false(same(&from, &to));
-        for (int path = SPIRAL_INTERPOLATION_SLERP; path <= SPIRAL_INTERPOLATION_LERP; path++) {
-            const spiral_interpolation how = (spiral_interpolation)path;
+        for (int i_kind = SPIRAL_INTERPOLATION_SLERP; i_kind <= SPIRAL_INTERPOLATION_LERP; i_kind++) {
+            const spiral_interpolation how = (spiral_interpolation)i_kind;
             assert_int_equal(spiral_generate_interpolation(models[i], &a, &b, 0, how, &out, &report, NULL),
                              SPIRAL_OK);
             assert_true(same(&out, &from) && out.quarters_per_min == 100);
@@ -240,7 +242,7 @@ static void test_between(void **state) {
             assert_false(same(&out, &to));
             assert_true(out.quarters_per_min == 120);
             spiral_roll_clear(&out);
-            /* From a piece to itself there is no way to go. */
+            /* Between a piece and itself there is only the piece. */
             assert_int_equal(spiral_generate_interpolation(models[i], &a, &a, 0.3, how, &out, NULL, NULL),
                              SPIRAL_OK);
             assert_true(same(&out, &from));
@@ -253,8 +255,8 @@ static void test_between(void **state) {
     }
 }
 
-/* The shorter piece is repeated: the way begins with as many rounds of it as fit. */
-static void test_between_lengths(void **state) {
+/* The result at position 0 is the reconstruction of the repeated piece. */
+static void the_shorter_piece_is_repeated(void **state) {
     (void)state;
     spiral_roll a = piece(1, 40, 0), b = piece(2, 95, 0), round, out, wanted;
     assert_int_equal(spiral_roll_create(PIECE_GRID, 200, 0, &round, NULL), SPIRAL_OK);
@@ -264,7 +266,7 @@ static void test_between_lengths(void **state) {
         SPIRAL_OK);
     assert_int_equal(spiral_generate_reconstruction(models[0], &round, &wanted, NULL, NULL), SPIRAL_OK);
     assert_int_equal(out.frames, 95);
-    for (size_t t = 0; t < 95; t++) /* before its beginning and after its end it goes round as well */
+    for (size_t t = 0; t < 95; t++) /* before its beginning and after its end it is repeated as well */
         assert_memory_equal(&out.sounding[t], &wanted.sounding[40 + t], sizeof *out.sounding);
     spiral_roll_clear(&out);
     assert_int_equal(
@@ -278,30 +280,31 @@ static void test_between_lengths(void **state) {
     spiral_roll_clear(&wanted);
 }
 
-/* The codes themselves: window i of a piece that goes round is a window of its repetitions written out. */
-static void test_path_goes_round(void **state) {
+/* Window i of a repeated piece is a window of its repetitions written out. */
+static void a_repeated_piece_has_the_latents_of_its_repetitions(void **state) {
     (void)state;
     const spiral_model *m = models[0];
     spiral_roll a = piece(1, 40, 0), round;
-    spiral__path path, out;
+    spiral__latents latents, out;
     assert_int_equal(spiral_roll_create(PIECE_GRID, 200, 0, &round, NULL), SPIRAL_OK);
     for (size_t t = 0; t < 200; t++) round.sounding[t] = a.sounding[t % 40];
-    assert_int_equal(spiral__path_create(m, 95, &path, NULL), SPIRAL_OK);
-    assert_int_equal(spiral__path_create(m, 200, &out, NULL), SPIRAL_OK);
-    assert_int_equal(path.hop, PIECE_T / 2);
-    assert_int_equal(spiral__path_encode(m, &a, 1, &path, NULL), SPIRAL_OK);
-    assert_int_equal(spiral__path_encode(m, &round, 0, &out, NULL), SPIRAL_OK);
-    assert_memory_equal(path.codes, out.codes + 40 / path.hop * m->Z, path.count * m->Z * sizeof(float));
-    /* Without going round the first window begins in silence. */
-    assert_true(memcmp(path.codes, out.codes, m->Z * sizeof(float)) != 0);
-    assert_memory_equal(path.codes + m->Z, out.codes + m->Z, m->Z * sizeof(float));
-    spiral__path_clear(&path);
-    spiral__path_clear(&out);
+    assert_int_equal(spiral__latents_create(m, 95, &latents, NULL), SPIRAL_OK);
+    assert_int_equal(spiral__latents_create(m, 200, &out, NULL), SPIRAL_OK);
+    assert_int_equal(latents.hop, PIECE_T / 2);
+    assert_int_equal(spiral__latents_encode(m, &a, 1, &latents, NULL), SPIRAL_OK);
+    assert_int_equal(spiral__latents_encode(m, &round, 0, &out, NULL), SPIRAL_OK);
+    assert_memory_equal(latents.z, out.z + 40 / latents.hop * m->ae.Z,
+                        latents.count * m->ae.Z * sizeof(float));
+    /* Not repeated, the first window begins in silence. */
+    assert_true(memcmp(latents.z, out.z, m->ae.Z * sizeof(float)) != 0);
+    assert_memory_equal(latents.z + m->ae.Z, out.z + m->ae.Z, m->ae.Z * sizeof(float));
+    spiral__latents_clear(&latents);
+    spiral__latents_clear(&out);
     spiral_roll_clear(&a);
     spiral_roll_clear(&round);
 }
 
-static void test_errors(void **state) {
+static void what_cannot_be_generated_is_refused(void **state) {
     (void)state;
     spiral_roll in = piece(1, 40, 0), out = {.frames = 77}, bad = in;
     spiral_model *untrained;
@@ -321,7 +324,7 @@ static void test_errors(void **state) {
     bad = in;
     bad.frames = 0;
     REFUSED(spiral_generate_reconstruction(models[0], &bad, &out, NULL, &err), SPIRAL_BAD_ARG,
-            "the roll has 0 columns, must be 1 to 4194304");
+            "a roll of 0 frames, must be 1 to 4194304");
     REFUSED(spiral_generate_reconstruction(models[1], &in, &out, NULL, &err), SPIRAL_BAD_ARG, "onset");
     REFUSED(
         spiral_generate_interpolation(models[0], &in, &in, 1.5, SPIRAL_INTERPOLATION_LERP, &out, NULL, &err),
@@ -329,27 +332,24 @@ static void test_errors(void **state) {
     REFUSED(
         spiral_generate_interpolation(models[0], &in, &in, NAN, SPIRAL_INTERPOLATION_LERP, &out, NULL, &err),
         SPIRAL_BAD_ARG, "position is nan");
-    REFUSED(spiral_generate_sample(models[0], 1, -0.1, 9, 120, &out, NULL, &err), SPIRAL_BAD_ARG,
+    REFUSED(sample(models[0], 1, -0.1, 9, 120, &out, NULL, &err), SPIRAL_BAD_ARG,
             "temperature is -0.1, must be 0 to 10");
-    REFUSED(spiral_generate_sample(models[0], 1, NAN, 9, 120, &out, NULL, &err), SPIRAL_BAD_ARG,
-            "temperature is nan");
-    REFUSED(spiral_generate_sample(models[0], 1, 1, 0, 120, &out, NULL, &err), SPIRAL_BAD_ARG,
-            "length is 0 columns");
-    REFUSED(spiral_generate_sample(models[0], 1, 1, ((size_t)1 << 22) + 1, 120, &out, NULL, &err),
-            SPIRAL_BAD_ARG, "length is 4194305 columns, must be 1 to 4194304");
-    REFUSED(spiral_generate_sample(models[0], 1, 1, 9, 0, &out, NULL, &err), SPIRAL_BAD_ARG, "tempo is 0");
+    REFUSED(sample(models[0], 1, NAN, 9, 120, &out, NULL, &err), SPIRAL_BAD_ARG, "temperature is nan");
+    REFUSED(sample(models[0], 1, 1, 0, 120, &out, NULL, &err), SPIRAL_BAD_ARG, "a sample of 0 frames");
+    REFUSED(sample(models[0], 1, 1, ((size_t)1 << 22) + 1, 120, &out, NULL, &err), SPIRAL_BAD_ARG,
+            "a sample of 4194305 frames, must be 1 to 4194304");
+    REFUSED(sample(models[0], 1, 1, 9, 0, &out, NULL, &err), SPIRAL_BAD_ARG, "tempo is 0");
     assert_int_equal(spiral_model_create(&models[0]->config, 1, &untrained, NULL), SPIRAL_OK);
-    REFUSED(spiral_generate_sample(untrained, 1, 1, 9, 120, &out, NULL, &err), SPIRAL_NO_DATA,
-            "training is not finished");
+    REFUSED(sample(untrained, 1, 1, 9, 120, &out, NULL, &err), SPIRAL_NO_DATA, "training is not finished");
 #undef REFUSED
     assert_int_equal(out.frames, 77); /* untouched by all of these */
     spiral_model_destroy(untrained);
     spiral_roll_clear(&in);
 }
 
-/* Every column lies in a window with a weight, for odd and even windows, the shortest too: with logits that
- * do not depend on the code, the mixture is the window's own columns where only one is right. */
-static void test_mixing(void **state) {
+/* Every frame lies in a window with a weight, for odd and even windows, the shortest too: with logits that
+ * do not depend on the latent, the mixture is these logits. */
+static void every_frame_is_in_a_window(void **state) {
     (void)state;
     for (int T = 1; T <= 6; T++) {
         spiral_model_config config = models[0]->config;
@@ -357,14 +357,14 @@ static void test_mixing(void **state) {
         spiral_roll out;
         config.frames = T;
         assert_int_equal(spiral_model_create(&config, 1, &m, NULL), SPIRAL_OK);
-        memset(m->arena, 0, m->trained * sizeof(float));
-        for (size_t d = 0; d < m->D; d++) /* key 3 sounds, whatever the column */
-            spiral__param(m, SPIRAL__OUT_B, 0)[d] = d % (size_t)m->P == 3 ? 0.75f : -0.75f;
-        *spiral__param(m, SPIRAL__CODES_DENSITY, 0) = 1;
-        for (size_t columns = 1; columns < 20; columns++) {
-            spiral_generate_report report;
-            assert_int_equal(spiral_generate_sample(m, 1, 1, columns, 120, &out, &report, NULL), SPIRAL_OK);
-            for (size_t t = 0; t < columns; t++)
+        memset(m->arena, 0, m->tensors.trained * sizeof(float));
+        for (size_t d = 0; d < m->ae.D; d++) /* key 3 sounds, whatever the frame */
+            spiral__tensor_data(m, m->ae.out_bias)[d] = d % (size_t)m->ae.P == 3 ? 0.75f : -0.75f;
+        *spiral__tensor_data(m, m->ae.density) = 1;
+        for (size_t frames = 1; frames < 20; frames++) {
+            spiral_generate_report report = {.struct_size = sizeof report};
+            assert_int_equal(sample(m, 1, 1, frames, 120, &out, &report, NULL), SPIRAL_OK);
+            for (size_t t = 0; t < frames; t++)
                 assert_true(out.sounding[t].word[0] == UINT64_C(1) << (PIECE_LOW + 3) &&
                             out.sounding[t].word[1] == 0);
             assert_int_equal(report.lowered, 0);
@@ -376,11 +376,15 @@ static void test_mixing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reconstruction),  cmocka_unit_test(test_sample),
-        cmocka_unit_test(test_never_silent),    cmocka_unit_test(test_one_cell),
-        cmocka_unit_test(test_between),         cmocka_unit_test(test_between_lengths),
-        cmocka_unit_test(test_errors),          cmocka_unit_test(test_mixing),
-        cmocka_unit_test(test_path_goes_round),
+        cmocka_unit_test(a_reconstruction_is_as_long_as_the_piece),
+        cmocka_unit_test(a_seed_repeats_its_sample),
+        cmocka_unit_test(a_result_is_never_silent),
+        cmocka_unit_test(the_smallest_model_sounds),
+        cmocka_unit_test(an_interpolation_begins_and_ends_at_its_pieces),
+        cmocka_unit_test(the_shorter_piece_is_repeated),
+        cmocka_unit_test(what_cannot_be_generated_is_refused),
+        cmocka_unit_test(every_frame_is_in_a_window),
+        cmocka_unit_test(a_repeated_piece_has_the_latents_of_its_repetitions),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,55 +1,51 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tests of the losses share: a batch with its reference result, random rolls, and one call that
- * owns its work buffer.
+ * What the tests of the losses share: a batch with its reference result, random rolls, and calls that need a
+ * batch alone.
  */
 #ifndef SPIRAL_TESTS_LOSS_HARNESS_H
 #define SPIRAL_TESTS_LOSS_HARNESS_H
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include "base/rng.h"
+#include "helix/kernel.h"
 #include "loss/plan.h"
 #include "loss/ref.h"
 #include "spiral/spiral.h"
 
-/* Code that a sanitizer instruments is slow, and its allocator is not the C library's. */
-#if defined(__has_feature)
-#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
-
-/* So is what an emulator runs (tools/aarch64.ini). */
+/* Instrumented and emulated code (tools/aarch64.ini) is slow: it gets fewer rounds. */
 #if SANITIZED || defined(SPIRAL_TEST_EMULATED)
 #define SLOW 1
 #else
 #define SLOW 0
 #endif
 
-static inline spiral_loss *make(const spiral_loss_options *o, int P) {
+/* The instruction sets that a test goes through; spiral_isa_set refuses those that this machine lacks. */
+static const char *const isas[] = {"baseline", "avx2", "avx512"};
+enum { ISAS = 3 };
+
+static inline spiral_loss_options default_options(void) {
+    spiral_loss_options o;
+    spiral_loss_options_default(&o, sizeof o);
+    return o;
+}
+
+static inline spiral_loss *create_loss(const spiral_loss_options *o, int P) {
     spiral_loss *loss = NULL;
     spiral_error err = {0};
     if (spiral_loss_create(o, P, &loss, &err)) fail_msg("%s", err.text);
     return loss;
 }
 
-/* MIDI numbers of the keyboard of most tests, the seed's: C3 to B5. */
+/* MIDI numbers: the keyboard of most tests, C3 to B5, and some of its keys. */
 enum { LOW = 48, KEYS = 36, B3 = 59, C4 = 60, CIS4 = 61, FIS4 = 66, C5 = 72 };
 
-static inline spiral_loss_options alone(spiral_loss_kind kind) { /* the kind on probabilities, nothing else */
-    spiral_loss_options o = spiral_loss_options_default();
+/* The kind on probabilities, without cross-entropy. */
+static inline spiral_loss_options kind_alone(spiral_loss_kind kind) {
+    spiral_loss_options o = default_options();
     o.kind = kind;
     o.bce = 0;
     o.from_logits = 0;
@@ -58,7 +54,7 @@ static inline spiral_loss_options alone(spiral_loss_kind kind) { /* the kind on 
     return o;
 }
 
-/* The kinds whose values are in missed notes: convex, proper, with a time blur. */
+/* The kinds that are measured in missed notes: convex, proper, with a time blur. */
 enum { GEOMETRIC = 3 };
 static const spiral_loss_kind geometric[GEOMETRIC] = {SPIRAL_LOSS_SPIRAL, SPIRAL_LOSS_ENERGY,
                                                       SPIRAL_LOSS_GAUSS};
@@ -76,7 +72,7 @@ static inline spiral_helix preset(int i) {
     return helix;
 }
 
-static inline double most(const double *x, size_t n) {
+static inline double largest(const double *x, size_t n) {
     double m = 0;
     for (size_t i = 0; i < n; i++) m = fmax(m, fabs(x[i]));
     return m;
@@ -94,13 +90,13 @@ static inline double *doubles(size_t n) {
     return x;
 }
 
-static inline void *room(size_t bytes) {
+static inline void *aligned_buffer(size_t bytes) {
     void *at = aligned_alloc(64, (bytes + 63) / 64 * 64);
     assert_non_null(at);
     return at;
 }
 
-static inline spiral_strides rows_of(size_t T, int P) { /* (B, T, P) */
+static inline spiral_strides contiguous(size_t T, int P) { /* the strides of (B, T, P) */
     return (spiral_strides){(ptrdiff_t)T * P, P, 1};
 }
 
@@ -110,7 +106,7 @@ typedef struct batch {
     int P;
     size_t B, T, cells;
     double *pred, *target, *weight; /* weight may be NULL */
-    double *columns, *grad;
+    double *frames, *grad;
 } batch;
 
 static inline batch batch_make(spiral_loss_options o, size_t B, size_t T, int P, int weighted) {
@@ -118,17 +114,17 @@ static inline batch batch_make(spiral_loss_options o, size_t B, size_t T, int P,
     b.pred = calloc(b.cells, sizeof(double));
     b.target = calloc(b.cells, sizeof(double));
     b.weight = weighted ? calloc(b.cells, sizeof(double)) : NULL;
-    b.columns = calloc(B * T, sizeof(double));
+    b.frames = calloc(B * T, sizeof(double));
     b.grad = calloc(b.cells, sizeof(double));
     return b;
 }
 
 static inline void batch_free(batch *b) {
-    free(b->pred), free(b->target), free(b->weight), free(b->columns), free(b->grad);
+    free(b->pred), free(b->target), free(b->weight), free(b->frames), free(b->grad);
 }
 
-/* Columns of every sort: silent, one note, chords, dense; binary or soft targets; some cells and some whole
- * columns of weight 0. Probabilities come within (margin, 1 - margin). */
+/* Frames that are silent, have one note, chords, or most keys; binary or soft targets; some cells and some
+ * whole frames of weight 0. Probabilities are within (margin, 1 - margin). */
 static inline void batch_fill(batch *b, uint64_t seed, int soft, double margin) {
     spiral__rng r = spiral__rng_init(seed, 0);
     for (size_t j = 0; j < b->B * b->T; j++) {
@@ -146,28 +142,37 @@ static inline void batch_fill(batch *b, uint64_t seed, int soft, double margin) 
     }
 }
 
-/* The library's value; grad may be NULL. columns gets the values of REDUCE_NONE. */
-static inline double call_f64(const batch *b, double *columns, double *grad) {
-    spiral_loss *loss = make(&b->o, b->P);
-    void *work = room(spiral_loss_work_size_f64(loss, b->T));
-    spiral_strides s = rows_of(b->T, b->P);
+/* A filled batch of the default options with soft targets. */
+static inline batch example(spiral_loss_kind kind, size_t B, size_t T, int weighted) {
+    spiral_loss_options o = default_options();
+    o.kind = kind;
+    batch b = batch_make(o, B, T, KEYS, weighted);
+    batch_fill(&b, 77, 1, 0);
+    return b;
+}
+
+/* The library's value; grad may be NULL. frames gets the values of REDUCE_NONE. */
+static inline double call_f64(const batch *b, double *frames, double *grad) {
+    spiral_loss *loss = create_loss(&b->o, b->P);
+    void *work = aligned_buffer(spiral_loss_work_size_f64(loss, b->T));
+    spiral_strides s = contiguous(b->T, b->P);
     double value = 0, sum = 0;
     spiral_error err = {0};
-    double *to = b->o.reduction == SPIRAL_REDUCE_NONE ? columns : &value;
+    double *to = b->o.reduction == SPIRAL_REDUCE_NONE ? frames : &value;
     if (spiral_loss_value_grad_f64(loss, b->B, b->T, b->pred, s, b->target, s, b->weight, s, to, grad, s,
                                    work, &err))
         fail_msg("%s", err.text);
     if (b->o.reduction == SPIRAL_REDUCE_NONE)
-        for (size_t j = 0; j < b->B * b->T; j++) sum += columns[j];
+        for (size_t j = 0; j < b->B * b->T; j++) sum += frames[j];
     free(work);
     spiral_loss_destroy(loss);
     return b->o.reduction == SPIRAL_REDUCE_NONE ? sum : value;
 }
 
-/* The same in single precision, with REDUCE_NONE; the sum of columns. */
-static inline double call_f32_columns(const batch *b, double *columns, float *grad) {
-    spiral_loss *loss = make(&b->o, b->P);
-    void *work = room(spiral_loss_work_size_f32(loss, b->T));
+/* The same in single precision, with REDUCE_NONE; the sum of frames. */
+static inline double call_f32_frames(const batch *b, double *frames, float *grad) {
+    spiral_loss *loss = create_loss(&b->o, b->P);
+    void *work = aligned_buffer(spiral_loss_work_size_f32(loss, b->T));
     float *cells = calloc(3 * b->cells, sizeof(float)), *target = cells + b->cells,
           *weight = target + b->cells;
     double sum = 0;
@@ -177,25 +182,25 @@ static inline double call_f32_columns(const batch *b, double *columns, float *gr
         target[i] = (float)b->target[i];
         if (b->weight) weight[i] = (float)b->weight[i];
     }
-    spiral_strides s = rows_of(b->T, b->P);
+    spiral_strides s = contiguous(b->T, b->P);
     spiral_error err = {0};
     if (spiral_loss_value_grad_f32(loss, b->B, b->T, cells, s, target, s, b->weight ? weight : NULL, s,
-                                   columns, grad, s, work, &err))
+                                   frames, grad, s, work, &err))
         fail_msg("%s", err.text);
-    for (size_t j = 0; j < b->B * b->T; j++) sum += columns[j];
+    for (size_t j = 0; j < b->B * b->T; j++) sum += frames[j];
     free(work), free(cells);
     spiral_loss_destroy(loss);
     return sum;
 }
 
 static inline double call_f32(const batch *b, float *grad) {
-    double *columns = doubles(b->B * b->T), sum = call_f32_columns(b, columns, grad);
-    free(columns);
+    double *frames = doubles(b->B * b->T), sum = call_f32_frames(b, frames, grad);
+    free(frames);
     return sum;
 }
 
-/* The loss of one column given as lists of MIDI numbers that end in 0. */
-static inline double column(const spiral_loss_options *o, const int *played, const int *right) {
+/* The loss of one frame, predicted and target given as lists of MIDI numbers that end in 0. */
+static inline double cost(const spiral_loss_options *o, const int *played, const int *right) {
     batch b = batch_make(*o, 1, 1, KEYS, 0);
     for (; *played; played++) b.pred[*played - LOW] = 1;
     for (; *right; right++) b.target[*right - LOW] = 1;
@@ -206,11 +211,11 @@ static inline double column(const spiral_loss_options *o, const int *played, con
 #define NOTES(...) ((const int[]){__VA_ARGS__, 0})
 #define SILENCE    ((const int[]){0})
 
-/* The definition's value; fills b->columns and b->grad. */
+/* The definition's value; fills b->frames and b->grad. */
 static inline double call_ref(batch *b) {
     double *scratch = calloc(spiral__ref_scratch(&b->o, b->P, b->T), sizeof(double));
     assert_non_null(scratch);
-    double value = spiral__ref_value_grad(&b->o, b->P, b->B, b->T, b->pred, b->target, b->weight, b->columns,
+    double value = spiral__ref_value_grad(&b->o, b->P, b->B, b->T, b->pred, b->target, b->weight, b->frames,
                                           b->grad, scratch);
     free(scratch);
     return value;

@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Batches: strides, aliasing, order, cuts and threads change no bit; masked cells have no say; reductions are
- * sums of parts.
+ * Batches: strides, aliasing, order, division among calls and threads change no bit; cells of weight 0 have
+ * no effect; reductions are multiples of the sum.
  */
 #include <pthread.h>
 
 #include "harness.h"
 
-static batch example(spiral_loss_kind kind, size_t B, size_t T, int weighted) {
-    spiral_loss_options o = spiral_loss_options_default();
-    o.kind = kind;
-    batch b = batch_make(o, B, T, KEYS, weighted);
-    batch_fill(&b, 77, 1, 0);
-    return b;
-}
-
-/* b's call in f32 through explicit strides; arrays hold room cells. */
+/* Where the cells of an array of `size` floats are; cell (0, 0, 0) is at `origin`. */
 typedef struct layout {
     spiral_strides at;
-    size_t room;
+    size_t size;
     ptrdiff_t origin;
 } layout;
 
@@ -30,28 +22,28 @@ static void spread(const batch *b, const layout *l, const double *from, float *t
                     (float)from[(i * b->T + j) * (size_t)b->P + (size_t)p];
 }
 
-static void group11_strides(void **state) {
+static void strides_change_no_bit(void **state) {
     (void)state;
     for (int kind = 0; kind < SPIRAL_LOSS_COUNT; kind++)
         for (int weighted = 0; weighted < 2; weighted++) {
             if (spiral__loss_is_metric((spiral_loss_kind)kind)) continue;
             const ptrdiff_t B = 3, T = 37, P = KEYS;
             batch b = example((spiral_loss_kind)kind, (size_t)B, (size_t)T, weighted);
-            spiral_loss *loss = make(&b.o, KEYS);
-            void *work = room(spiral_loss_work_size_f32(loss, b.T));
+            spiral_loss *loss = create_loss(&b.o, KEYS);
+            void *work = aligned_buffer(spiral_loss_work_size_f32(loss, b.T));
             float *plain = calloc(b.cells, sizeof *plain);
             double value = 0, other = 0;
             const layout layouts[] = {
                 {{T * P, P, 1}, b.cells, 0},
-                {{P * T, 1, T}, b.cells, 0},                         /* the seed's (B, P, T) */
+                {{P * T, 1, T}, b.cells, 0},                         /* (B, P, T) */
                 {{P, B * P, 1}, b.cells, 0},                         /* (T, B, P) */
                 {{2 * T * P + 5, 2 * P, 2}, 3 * (2 * T * P + 5), 0}, /* every other cell */
                 {{T * P, -P, -1}, b.cells, T * P - 1},               /* backwards */
             };
             for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++) {
                 const layout *at = &layouts[l];
-                float *pred = calloc(4 * at->room, sizeof *pred), *target = pred + at->room;
-                float *weight = target + at->room, *grad = weight + at->room;
+                float *pred = calloc(4 * at->size, sizeof *pred), *target = pred + at->size;
+                float *weight = target + at->size, *grad = weight + at->size;
                 spread(&b, at, b.pred, pred);
                 spread(&b, at, b.target, target);
                 if (weighted) spread(&b, at, b.weight, weight);
@@ -69,7 +61,7 @@ static void group11_strides(void **state) {
                     else
                         plain[i] = g;
                 }
-                if (l == 3) /* cells between belong to someone else */
+                if (l == 3) /* the cells between are not written */
                     for (size_t i = 1; i < (size_t)(2 * T * P); i += 2) assert_true(grad[i] == 0);
                 free(pred);
             }
@@ -79,20 +71,20 @@ static void group11_strides(void **state) {
         }
 }
 
-/* Gradients over the prediction's own memory; a weight per column or per key by strides of 0. */
-static void group11_alias_and_broadcast(void **state) {
+/* The gradient is written over the predictions; one weight per frame by a stride of 0. */
+static void gradient_may_replace_pred_and_weights_may_repeat(void **state) {
     (void)state;
     for (int tau = 0; tau < 2; tau++) {
         batch b = example(SPIRAL_LOSS_SPIRAL, 2, 19, 1);
         b.o.time_blur = tau;
         for (size_t i = 0; i < b.cells; i++) b.weight[i] = (double)(i / KEYS % 3);
-        double *grad = calloc(b.cells, sizeof *grad), per_column[2 * 19], value,
+        double *grad = calloc(b.cells, sizeof *grad), per_frame[2 * 19], value,
                wanted = call_f64(&b, NULL, grad);
-        for (int j = 0; j < 2 * 19; j++) per_column[j] = j % 3;
-        spiral_loss *loss = make(&b.o, KEYS);
-        void *work = room(spiral_loss_work_size_f64(loss, b.T));
-        spiral_strides s = rows_of(b.T, KEYS);
-        assert_int_equal(spiral_loss_value_grad_f64(loss, b.B, b.T, b.pred, s, b.target, s, per_column,
+        for (int j = 0; j < 2 * 19; j++) per_frame[j] = j % 3;
+        spiral_loss *loss = create_loss(&b.o, KEYS);
+        void *work = aligned_buffer(spiral_loss_work_size_f64(loss, b.T));
+        spiral_strides s = contiguous(b.T, KEYS);
+        assert_int_equal(spiral_loss_value_grad_f64(loss, b.B, b.T, b.pred, s, b.target, s, per_frame,
                                                     (spiral_strides){19, 1, 0}, &value, b.pred, s, work,
                                                     NULL),
                          SPIRAL_OK);
@@ -104,11 +96,11 @@ static void group11_alias_and_broadcast(void **state) {
     }
 }
 
-/* Values and gradients of `count` rolls of T columns from roll `first` on; cells are pred, target, weight. */
+/* Values and gradients of `count` rolls of T frames from roll `first` on; cells are pred, target, weight. */
 #define CALL_PART(REAL, suffix)                                                                              \
     static void call_part_##suffix(const spiral_loss *loss, const batch *b, const REAL *cells, size_t first, \
                                    size_t count, size_t T, double *values, REAL *grad, void *work) {         \
-        const spiral_strides s = rows_of(T, KEYS);                                                           \
+        const spiral_strides s = contiguous(T, KEYS);                                                        \
         const size_t at = first * T * KEYS;                                                                  \
         assert_int_equal(spiral_loss_value_grad_##suffix(                                                    \
                              loss, count, T, cells + at, s, cells + b->cells + at, s,                        \
@@ -116,11 +108,11 @@ static void group11_alias_and_broadcast(void **state) {
                              spiral__loss_is_metric(b->o.kind) ? NULL : grad + at, s, work, NULL),           \
                          SPIRAL_OK);                                                                         \
     }                                                                                                        \
-    /* A batch as one call, then cut at random into calls of 1 to `most` rolls of T columns each. */         \
+    /* A batch as one call, then cut at random into calls of 1 to `most` rolls of T frames each. */          \
     static void check_cuts_##suffix(const batch *b, size_t T, size_t most, spiral__rng *r) {                 \
         const size_t rolls = b->B * b->T / T;                                                                \
-        spiral_loss *loss = make(&b->o, KEYS);                                                               \
-        void *work = room(spiral_loss_work_size_##suffix(loss, b->T));                                       \
+        spiral_loss *loss = create_loss(&b->o, KEYS);                                                        \
+        void *work = aligned_buffer(spiral_loss_work_size_##suffix(loss, b->T));                             \
         REAL *cells = calloc(5 * b->cells, sizeof *cells), *whole = cells + 3 * b->cells,                    \
              *parts = whole + b->cells;                                                                      \
         double *values = doubles(b->B * b->T), *split = doubles(b->B * b->T);                                \
@@ -142,13 +134,13 @@ static void group11_alias_and_broadcast(void **state) {
 CALL_PART(float, f32)
 CALL_PART(double, f64)
 
-/* Cut anywhere between rolls, and for kinds without time blur between any two columns: the same bits, from
- * column by column to a few tiles at a time. */
-static void group11_split(void **state) {
+/* Divided among calls anywhere between rolls, and for kinds without a time blur between any two frames: the
+ * same bits, from one frame to a few tiles at a time. */
+static void cutting_a_batch_changes_no_bit(void **state) {
     (void)state;
     spiral__rng r = spiral__rng_init(31, 0);
-    for (int isa = 0; isa < 3; isa++) {
-        if (spiral_isa_set((const char *[]){"baseline", "avx2", "avx512"}[isa], NULL)) continue;
+    for (int isa = 0; isa < ISAS; isa++) {
+        if (spiral_isa_set(isas[isa], NULL)) continue;
         for (int kind = 0; kind < SPIRAL_LOSS_COUNT; kind++)
             for (int mixture = 0; mixture < 4; mixture++) {
                 const int blurred = mixture & 2 && is_geometric((spiral_loss_kind)kind);
@@ -165,14 +157,14 @@ static void group11_split(void **state) {
     assert_int_equal(spiral_isa_set(NULL, NULL), SPIRAL_OK);
 }
 
-static void group11_reductions(void **state) {
+static void reductions_are_multiples_of_the_sum(void **state) {
     (void)state;
     for (int tau = 0; tau < 2; tau++)
         for (int weighted = 0; weighted < 2; weighted++) {
             batch b = example(SPIRAL_LOSS_SPIRAL, 3, 10, weighted);
             b.o.time_blur = tau;
             double *sum_grad = calloc(b.cells, sizeof(double)), *grad = calloc(b.cells, sizeof(double));
-            double columns[30], notes = 0, counted = 0;
+            double frames[30], notes = 0, counted = 0;
             for (size_t j = 0; j < 30; j++) {
                 int any = !weighted;
                 for (size_t p = 0; p < KEYS; p++) {
@@ -192,14 +184,14 @@ static void group11_reductions(void **state) {
                 {SPIRAL_REDUCE_NONE, 1}, {SPIRAL_REDUCE_MEAN, counted}, {SPIRAL_REDUCE_PER_NOTE, notes}};
             for (int i = 0; i < 3; i++) {
                 b.o.reduction = each[i].how;
-                assert_true(fabs(call_f64(&b, columns, grad) * each[i].by - sum) < 1e-12 * sum);
+                assert_true(fabs(call_f64(&b, frames, grad) * each[i].by - sum) < 1e-12 * sum);
                 for (size_t c = 0; c < b.cells; c++)
                     assert_true(fabs(grad[c] * each[i].by - sum_grad[c]) < 1e-12 * (1 + fabs(sum_grad[c])));
             }
             free(sum_grad), free(grad);
             batch_free(&b);
         }
-    /* Nothing counts: the value is 0, not 0/0. Silence has no notes: the sum is divided by 1. */
+    /* If no frame counts, the value is 0, not 0/0. Without notes the sum is divided by 1. */
     batch b = example(SPIRAL_LOSS_SPIRAL, 1, 4, 1);
     memset(b.weight, 0, b.cells * sizeof(double));
     double grad[4 * KEYS];
@@ -215,8 +207,8 @@ static void group11_reductions(void **state) {
     batch_free(&b);
 }
 
-/* A masked cell has no say: whatever stands in it, all else stays, and its own gradient is 0. */
-static void group11_masked_cells(void **state) {
+/* Whatever is in a cell of weight 0, the value and all gradients are the same, and its own gradient is 0. */
+static void cells_of_weight_0_have_no_effect(void **state) {
     (void)state;
     for (int kind = 0; kind < SPIRAL_LOSS_COUNT; kind++) {
         if (spiral__loss_is_metric((spiral_loss_kind)kind)) continue;
@@ -235,10 +227,10 @@ static void group11_masked_cells(void **state) {
     }
 }
 
-/* Rolls in another order, and columns where there is no time blur: the same bits, in that order. */
-static void group11_permutation(void **state) {
+/* Rolls in another order, and frames where there is no time blur: the same bits, in that order. */
+static void permuting_rolls_permutes_results(void **state) {
     (void)state;
-    enum { B = 7, T = 9, COLUMNS = B * T };
+    enum { B = 7, T = 9, FRAMES = B * T };
     for (int kind = 0; kind < SPIRAL_LOSS_COUNT; kind++)
         for (int tau = 0; tau < 2; tau++) {
             if (spiral__loss_is_metric((spiral_loss_kind)kind)) continue;
@@ -246,24 +238,24 @@ static void group11_permutation(void **state) {
             batch a = example((spiral_loss_kind)kind, B, T, 1), b = example((spiral_loss_kind)kind, B, T, 1);
             a.o.reduction = b.o.reduction = SPIRAL_REDUCE_NONE;
             a.o.time_blur = b.o.time_blur = tau;
-            size_t from[COLUMNS]; /* blocks of `run` columns stay together */
+            size_t from[FRAMES]; /* blocks of `run` frames stay together */
             const size_t run = tau ? T : 1;
             spiral__rng r = spiral__rng_init(5, (uint64_t)kind);
-            for (size_t i = 0; i < COLUMNS / run; i++) from[i] = i;
-            for (size_t i = COLUMNS / run; i > 1; i--) {
+            for (size_t i = 0; i < FRAMES / run; i++) from[i] = i;
+            for (size_t i = FRAMES / run; i > 1; i--) {
                 size_t j = spiral__rng_below(&r, (uint32_t)i), swap = from[j];
                 from[j] = from[i - 1], from[i - 1] = swap;
             }
             const size_t cells = run * KEYS, bytes = cells * sizeof(double);
-            for (size_t i = 0; i < COLUMNS / run; i++) {
+            for (size_t i = 0; i < FRAMES / run; i++) {
                 memcpy(b.pred + i * cells, a.pred + from[i] * cells, bytes);
                 memcpy(b.target + i * cells, a.target + from[i] * cells, bytes);
                 memcpy(b.weight + i * cells, a.weight + from[i] * cells, bytes);
             }
-            double va[COLUMNS], vb[COLUMNS];
+            double va[FRAMES], vb[FRAMES];
             call_f64(&a, va, a.grad);
             call_f64(&b, vb, b.grad);
-            for (size_t i = 0; i < COLUMNS / run; i++) {
+            for (size_t i = 0; i < FRAMES / run; i++) {
                 assert_memory_equal(vb + i * run, va + from[i] * run, run * sizeof *va);
                 assert_memory_equal(b.grad + i * cells, a.grad + from[i] * cells, bytes);
             }
@@ -271,7 +263,7 @@ static void group11_permutation(void **state) {
         }
 }
 
-/* Many threads, one plan, each a part of the batch again and again: the bits of one call. */
+/* Threads that share a loss, each computing its part of a batch repeatedly: the bits of one call. */
 typedef struct part {
     const spiral_loss *loss;
     const batch *b;
@@ -284,7 +276,7 @@ typedef struct part {
 static void *run_part(void *context) {
     part *p = context;
     const size_t at = p->first * p->b->T * KEYS;
-    spiral_strides s = rows_of(p->b->T, KEYS);
+    spiral_strides s = contiguous(p->b->T, KEYS);
     for (int again = 0; again < 20 && !p->status; again++)
         p->status = spiral_loss_value_grad_f64(
             p->loss, p->rolls, p->b->T, p->b->pred + at, s, p->b->target + at, s, p->b->weight + at, s,
@@ -292,7 +284,7 @@ static void *run_part(void *context) {
     return NULL;
 }
 
-static void group11_threads(void **state) {
+static void threads_share_one_loss(void **state) {
     (void)state;
     enum { THREADS = 4, B = 13, T = 17 };
     for (int kind = SPIRAL_LOSS_BCE; kind <= SPIRAL_LOSS_WEIGHTED_BCE; kind++) {
@@ -300,14 +292,14 @@ static void group11_threads(void **state) {
         b.o.reduction = SPIRAL_REDUCE_NONE;
         b.o.time_blur = is_geometric((spiral_loss_kind)kind) ? 1.5 : 0;
         double *values = doubles(B * T), *grad = doubles(b.cells);
-        call_f64(&b, b.columns, b.grad);
-        spiral_loss *loss = make(&b.o, KEYS);
+        call_f64(&b, b.frames, b.grad);
+        spiral_loss *loss = create_loss(&b.o, KEYS);
         part parts[THREADS];
         pthread_t threads[THREADS];
         for (size_t i = 0, first = 0; i < THREADS; first += parts[i++].rolls) {
             size_t rolls = (B - first) / (THREADS - i);
-            parts[i] =
-                (part){loss, &b, first, rolls, values, grad, room(spiral_loss_work_size_f64(loss, T)), 0};
+            parts[i] = (part){
+                loss, &b, first, rolls, values, grad, aligned_buffer(spiral_loss_work_size_f64(loss, T)), 0};
             assert_int_equal(pthread_create(&threads[i], NULL, run_part, &parts[i]), 0);
         }
         for (int i = 0; i < THREADS; i++) {
@@ -315,7 +307,7 @@ static void group11_threads(void **state) {
             assert_int_equal(parts[i].status, SPIRAL_OK);
             free(parts[i].work);
         }
-        assert_memory_equal(values, b.columns, B * T * sizeof *values);
+        assert_memory_equal(values, b.frames, B * T * sizeof *values);
         assert_memory_equal(grad, b.grad, b.cells * sizeof *grad);
         spiral_loss_destroy(loss);
         free(values), free(grad);
@@ -325,10 +317,13 @@ static void group11_threads(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(group11_strides),      cmocka_unit_test(group11_alias_and_broadcast),
-        cmocka_unit_test(group11_split),        cmocka_unit_test(group11_permutation),
-        cmocka_unit_test(group11_threads),      cmocka_unit_test(group11_reductions),
-        cmocka_unit_test(group11_masked_cells),
+        cmocka_unit_test(strides_change_no_bit),
+        cmocka_unit_test(gradient_may_replace_pred_and_weights_may_repeat),
+        cmocka_unit_test(cutting_a_batch_changes_no_bit),
+        cmocka_unit_test(permuting_rolls_permutes_results),
+        cmocka_unit_test(threads_share_one_loss),
+        cmocka_unit_test(reductions_are_multiples_of_the_sum),
+        cmocka_unit_test(cells_of_weight_0_have_no_effect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,261 +1,162 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every option at once: some hundred random settings, shapes and layouts, both precisions against the
- * definition. The seed is printed; SPIRAL_TEST_SEED=N in the environment sets another.
+ * The options of a loss: names, defaults, limits, and structs of another version's size.
  */
-#include <inttypes.h>
-
 #include "harness.h"
 
-enum { ROUNDS = SLOW ? 100 : 500 };
-
-static double between(spiral__rng *r, double low, double high) { /* evenly on a logarithmic scale */
-    return low * pow(high / low, spiral__rng_uniform(r));
-}
-
-static int one_in(spiral__rng *r, uint32_t n) { return spiral__rng_below(r, n) == 0; }
-
-static spiral_helix draw_helix(spiral__rng *r) {
-    spiral_helix h = preset((int)spiral__rng_below(r, PRESETS));
-    if (one_in(r, 2)) return h;
-    for (int m = 0; m < 6; m++) h.radii[m] = one_in(r, 2) ? between(r, 1e-2, 10) : 0;
-    h.radii[spiral__rng_below(r, 6)] = between(r, 0.05, 5);
-    h.octave = between(r, 0.02, 20);
-    return h;
-}
-
-static spiral_loss_options draw_options(spiral__rng *r, int *P) {
-    spiral_loss_options o = spiral_loss_options_default();
-    *P = one_in(r, 3) ? 1 + (int)spiral__rng_below(r, 128) : 1 + (int)spiral__rng_below(r, 40);
-    o.kind = (spiral_loss_kind)spiral__rng_below(r, SPIRAL_LOSS_COUNT);
-    o.lambda = one_in(r, 8) ? 0 : between(r, 1e-3, 100);
-    o.bce = one_in(r, 3) ? 0 : between(r, 1e-3, 100);
-    o.from_logits = one_in(r, 2);
-    o.reduction = (spiral_reduction)spiral__rng_below(r, 4);
-    o.low = (int)spiral__rng_below(r, (uint32_t)(129 - *P));
-    o.helix = draw_helix(r);
-    o.kl_offset = between(r, 1e-4, 1000);
-    o.blur_length = between(r, 0.02, 50);
-    o.blur_radius = one_in(r, 3) ? 1 + (int)spiral__rng_below(r, 127) : 1 + (int)spiral__rng_below(r, 36);
-    o.sigma = between(r, 0.05, 5);
-    if (is_geometric(o.kind) && one_in(r, 2)) o.time_blur = between(r, 0.05, 4);
-    o.coil_radius = between(r, 0.1, 100), o.coil_rise = between(r, 0.1, 100);
-    o.coil_degrees = between(r, 0.1, 100);
-    return o;
-}
-
-static void describe(const batch *b, uint64_t round, char *text, size_t size) {
-    const spiral_loss_options *o = &b->o;
-    snprintf(text, size,
-             "round %" PRIu64
-             ": %s, weight %g, bce %g, %s, reduction %d, octave %g, floor %g, blur %g, reach %d, sigma %g, "
-             "tau %g, (%zu, %zu, %d), %s",
-             round, spiral_loss_kind_name(o->kind), o->lambda, o->bce,
-             o->from_logits ? "logits" : "probabilities", (int)o->reduction, o->helix.octave, o->kl_offset,
-             o->blur_length, o->blur_radius, o->sigma, o->time_blur, b->B, b->T, b->P,
-             b->weight ? "weights" : "all 1");
-}
-
-/* Where a cell (b, t, p) lies: (B, T, P) or (B, P, T). */
-static spiral_strides draw_layout(spiral__rng *r, size_t T, int P) {
-    if (one_in(r, 2)) return rows_of(T, P);
-    return (spiral_strides){(ptrdiff_t)T * P, 1, (ptrdiff_t)T};
-}
-
-static size_t place(const batch *b, spiral_strides s, size_t i) {
-    size_t P = (size_t)b->P, t = i / P % b->T;
-    return (size_t)((ptrdiff_t)(i / P / b->T) * s.b + (ptrdiff_t)t * s.t + (ptrdiff_t)(i % P) * s.p);
-}
-
-/* One call in each precision with arrays laid out by s; results go back in the batch's own order. The inputs
- * are what a float can hold, so both precisions see the same numbers. */
-#define CALL(REAL, suffix)                                                                                 \
-    static void call_##suffix##_at(const batch *b, spiral_strides s, double *values, double *grad) {       \
-        spiral_loss *loss = make(&b->o, b->P);                                                             \
-        void *work = room(spiral_loss_work_size_##suffix(loss, b->T));                                     \
-        REAL *in = calloc(4 * b->cells, sizeof *in), *target = in + b->cells, *weight = target + b->cells; \
-        REAL *out = weight + b->cells;                                                                     \
-        for (size_t i = 0; i < b->cells; i++) {                                                            \
-            size_t at = place(b, s, i);                                                                    \
-            in[at] = (REAL)b->pred[i], target[at] = (REAL)b->target[i];                                    \
-            if (b->weight) weight[at] = (REAL)b->weight[i];                                                \
-        }                                                                                                  \
-        spiral_error err = {0};                                                                            \
-        if (spiral_loss_value_grad_##suffix(loss, b->B, b->T, in, s, target, s, b->weight ? weight : NULL, \
-                                            s, values, grad ? out : NULL, s, work, &err))                  \
-            fail_msg("%s", err.text);                                                                      \
-        for (size_t i = 0; i < b->cells && grad; i++) grad[i] = (double)out[place(b, s, i)];               \
-        free(work), free(in);                                                                              \
-        spiral_loss_destroy(loss);                                                                         \
-    }
-CALL(float, f32)
-CALL(double, f64)
-
-static void round_to_float(batch *b) {
-    for (size_t i = 0; i < b->cells; i++) {
-        b->pred[i] = (double)(float)b->pred[i], b->target[i] = (double)(float)b->target[i];
-        if (b->weight) b->weight[i] = (double)(float)b->weight[i];
-    }
-}
-
-/* What the definition says, with its own sizes to compare by: the largest gradient, and the sum of the
- * absolute values of what was summed. */
-typedef struct wanted {
-    double value, top, size;
-} wanted;
-
-static wanted define(batch *b) {
-    wanted w = {.value = call_ref(b)};
-    for (size_t j = 0; j < b->B * b->T; j++) w.size += fabs(b->columns[j]);
-    w.top = most(b->grad, b->cells);
-    if (b->o.reduction != SPIRAL_REDUCE_NONE) { /* columns are before the reduction, value after it */
-        batch sum = *b;
-        sum.o.reduction = SPIRAL_REDUCE_SUM;
-        sum.grad = doubles(b->cells), sum.columns = doubles(b->B * b->T);
-        double whole = call_ref(&sum);
-        w.size = whole != 0 ? w.size * fabs(w.value / whole) : w.size;
-        free(sum.grad), free(sum.columns);
-    }
-    return w;
-}
-
-typedef struct worst {
-    double value, gradient;
-} worst;
-
-static void compare(const batch *b, const wanted *w, const double *values, const double *grad,
-                    double value_bound, double grad_bound, worst *record, const char *text) {
-    double sum = values[0];
-    if (b->o.reduction == SPIRAL_REDUCE_NONE) {
-        sum = 0;
-        for (size_t j = 0; j < b->B * b->T; j++) {
-            sum += values[j];
-            if (!(fabs(values[j] - b->columns[j]) <= value_bound * w->size))
-                fail_msg("%s: column %zu is %.17g, definition %.17g", text, j, values[j], b->columns[j]);
-        }
-    }
-    if (!(fabs(sum - w->value) <= value_bound * w->size))
-        fail_msg("%s: value %.17g, definition %.17g", text, sum, w->value);
-    if (w->size > 0) record->value = fmax(record->value, fabs(sum - w->value) / w->size);
-    for (size_t i = 0; i < b->cells && grad; i++) {
-        if (!(fabs(grad[i] - b->grad[i]) <= grad_bound * w->top))
-            fail_msg("%s: gradient %zu is %.17g, definition %.17g", text, i, grad[i], b->grad[i]);
-        if (w->top > 0) record->gradient = fmax(record->gradient, fabs(grad[i] - b->grad[i]) / w->top);
-    }
-}
-
-static void group10_random_options(void **state) {
+static void names_and_kinds_correspond(void **state) {
     (void)state;
-    const char *from = getenv("SPIRAL_TEST_SEED");
-    const uint64_t seed = from ? strtoull(from, NULL, 10) : 20240;
-    printf("# seed %" PRIu64 "\n", seed);
-    worst worst_f64 = {0, 0}, worst_f32 = {0, 0};
-    for (uint64_t round = 0; round < ROUNDS; round++) {
-        spiral__rng r = spiral__rng_init(seed, round);
-        int P;
-        spiral_loss_options o = draw_options(&r, &P);
-        const size_t B = 1 + spiral__rng_below(&r, 3);
-        const size_t T = 1 + spiral__rng_below(&r, o.time_blur > 0 ? 6 : 24);
-        if (o.time_blur > 0 && P > 24) P = 1 + P % 24; /* the definition is slow */
-        if (o.time_blur > 0 && o.blur_radius > 24) o.blur_radius = 1 + o.blur_radius % 24;
-        batch b = batch_make(o, B, T, P, one_in(&r, 2));
-        batch_fill(&b, spiral__rng_u64(&r), one_in(&r, 2), one_in(&r, 2) ? 0 : 0.01);
-        round_to_float(&b);
-        if (one_in(&r, 3)) /* saturated */
-            for (size_t i = 0; i < b.cells && o.from_logits; i++)
-                b.pred[i] = fmin(fmax(round % 2 ? 40 * b.pred[i] : 4 * b.pred[i], -100), 100);
-        round_to_float(&b);
-        char text[320];
-        describe(&b, round, text, sizeof text);
-        const int metric = spiral__loss_is_metric(o.lambda > 0 ? o.kind : SPIRAL_LOSS_BCE);
-        const spiral_strides s = draw_layout(&r, T, P);
-        double *values = doubles(B * T), *grad = doubles(b.cells);
-        wanted w = define(&b);
-        assert_true(isfinite(w.value) && isfinite(w.top));
-        if (spiral_isa_set((const char *[]){NULL, "baseline", "avx2"}[round % 3], NULL))
-            assert_int_equal(spiral_isa_set(NULL, NULL), SPIRAL_OK);
-        call_f64_at(&b, s, values, metric ? NULL : grad);
-        compare(&b, &w, values, metric ? NULL : grad, 1e-12, 1e-11, &worst_f64, text);
-        call_f32_at(&b, s, values, metric ? NULL : grad);
-        compare(&b, &w, values, metric ? NULL : grad, 4e-6, 2e-5, &worst_f32, text);
-        free(values), free(grad);
-        batch_free(&b);
+    for (int kind = 0; kind < SPIRAL_LOSS_COUNT; kind++) {
+        spiral_loss_kind found;
+        assert_int_equal(
+            spiral_loss_kind_from_name(spiral_loss_kind_name((spiral_loss_kind)kind), &found, NULL),
+            SPIRAL_OK);
+        assert_int_equal(found, kind);
     }
-    assert_int_equal(spiral_isa_set(NULL, NULL), SPIRAL_OK);
-    printf("# f64: value %.2g, gradient %.2g; f32: value %.2g, gradient %.2g\n", worst_f64.value,
-           worst_f64.gradient, worst_f32.value, worst_f32.gradient);
+    assert_string_equal(spiral_loss_kind_name((spiral_loss_kind)99), "?");
+    spiral_error err;
+    spiral_loss_kind kind = SPIRAL_LOSS_GAUSS;
+    assert_int_equal(spiral_loss_kind_from_name("mse", &kind, &err), SPIRAL_BAD_ARG);
+    assert_string_equal(err.text,
+                        "loss \"mse\": not one of bce spiral energy gauss weighted_bce argmax_distance "
+                        "argmax_distance_circular distance_mask distance_mask_circular");
+    assert_int_equal(kind, SPIRAL_LOSS_GAUSS);
+    assert_fails(spiral_loss_kind_from_name(NULL, &kind, &err), SPIRAL_BAD_ARG, &err, "NULL");
 }
 
-/* One key to all of them, each kind, each layout. */
-static void group10_every_width(void **state) {
+/* Model files and command lines of version 0.1 have these. */
+static void names_of_version_0_1_still_work(void **state) {
     (void)state;
-    worst unused = {0, 0};
-    for (int P = 1; P <= 128; P++)
-        for (int kind = 0; kind < SPIRAL_LOSS_COUNT; kind++) {
-            if (spiral__loss_is_metric((spiral_loss_kind)kind)) continue;
-            spiral_loss_options o = spiral_loss_options_default();
-            o.kind = (spiral_loss_kind)kind;
-            o.reduction = SPIRAL_REDUCE_NONE;
-            o.blur_radius = 1 + (P * 7 + kind) % 40;
-            batch b = batch_make(o, 1, 2, P, P & 1);
-            batch_fill(&b, (uint64_t)P, P & 2, 0);
-            round_to_float(&b);
-            double values[2], *grad = doubles(b.cells);
-            char text[320];
-            describe(&b, 0, text, sizeof text);
-            wanted w = define(&b);
-            const spiral_strides s = P & 4 ? rows_of(2, P) : (spiral_strides){2 * P, 1, 2};
-            call_f64_at(&b, s, values, grad);
-            compare(&b, &w, values, grad, 1e-12, 1e-11, &unused, text);
-            call_f32_at(&b, s, values, grad);
-            compare(&b, &w, values, grad, 4e-6, 2e-5, &unused, text);
-            free(grad);
-            batch_free(&b);
-        }
+    static const struct {
+        const char *name;
+        spiral_loss_kind kind;
+    } old[] = {{"seed_hard", SPIRAL_LOSS_ARGMAX_DISTANCE},
+               {"seed_hard_circular", SPIRAL_LOSS_ARGMAX_DISTANCE_CIRCULAR},
+               {"seed_mask", SPIRAL_LOSS_DISTANCE_MASK},
+               {"seed_mask_circular", SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR}};
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
+        spiral_loss_kind kind = SPIRAL_LOSS_BCE;
+        assert_int_equal(spiral_loss_kind_from_name(old[i].name, &kind, NULL), SPIRAL_OK);
+        assert_int_equal(kind, old[i].kind);
+    }
 }
 
-/* The ends of every option's range: results are finite, whatever they are. */
-static void group10_extreme_options(void **state) {
+/* A loss cannot be made; the sentence names the option and its value. */
+static void check_refused(spiral_loss_options o, int P, const char *name, const char *value) {
+    spiral_loss *loss = (spiral_loss *)&o;
+    spiral_error err = {0};
+    assert_fails(spiral_loss_create(&o, P, &loss, &err), SPIRAL_BAD_ARG, &err, name, value);
+    assert_null(loss);
+}
+
+#define REFUSED(field, number, name, value)        \
+    do {                                           \
+        spiral_loss_options o = default_options(); \
+        o.field = number;                          \
+        check_refused(o, KEYS, name, value);       \
+    } while (0)
+
+static void options_out_of_range_are_refused(void **state) {
     (void)state;
-    static const double tiny = 1e-300;
-    for (int kind = 0; kind < SPIRAL_LOSS_COUNT; kind++)
-        for (int bits = 0; bits < 256; bits++) {
-            spiral_loss_options o = spiral_loss_options_default();
-            o.kind = (spiral_loss_kind)kind;
-            o.from_logits = bits & 1;
-            o.lambda = bits & 2 ? 1e6 : 1e-6;
-            o.kl_offset = bits & 4 ? 1e-6 : 1000;
-            o.blur_length = bits & 8 ? tiny : 1000;
-            o.sigma = bits & 8 ? tiny : 1000;
-            o.blur_radius = bits & 16 ? 127 : 1;
-            o.helix.octave = bits & 32 ? 1e-6 : 1000;
-            o.helix.radii[0] = bits & 64 ? 1e-6 : 1000;
-            if (is_geometric(o.kind) && bits & 128) o.time_blur = bits & 2 ? tiny : 3;
-            batch b = batch_make(o, 1, 4, 13, bits & 4);
-            batch_fill(&b, 1, bits & 1, 0);
-            if (b.weight)
-                for (size_t i = 0; i < b.cells; i++) b.weight[i] = i % 3 ? 1e6 : 0;
-            const int metric = spiral__loss_is_metric(o.kind);
-            double values[4], grad[4 * 13];
-            for (int single = 0; single < 2; single++) {
-                b.o.reduction = single ? SPIRAL_REDUCE_NONE : SPIRAL_REDUCE_MEAN;
-                (single ? call_f32_at : call_f64_at)(&b, rows_of(4, 13), values, metric ? NULL : grad);
-                char text[320];
-                describe(&b, (uint64_t)bits, text, sizeof text);
-                for (int j = 0; j < (single ? 4 : 1); j++)
-                    if (!isfinite(values[j])) fail_msg("%s: value %g", text, values[j]);
-                for (int i = 0; i < 4 * 13 && !metric; i++)
-                    if (!isfinite(grad[i])) fail_msg("%s: gradient %g", text, grad[i]);
-            }
-            batch_free(&b);
-        }
+    REFUSED(lambda, -1, "lambda", "is -1:");
+    REFUSED(lambda, NAN, "lambda", "is nan:");
+    REFUSED(bce, INFINITY, "bce", "is inf:");
+    REFUSED(kl_offset, 0, "kl_offset", "is 0:");
+    REFUSED(blur_length, 0, "blur_length", "is 0: must be above 0");
+    REFUSED(blur_radius, 0, "blur_radius", "is 0:");
+    REFUSED(blur_radius, 128, "blur_radius", "is 128:");
+    REFUSED(sigma, -0.5, "sigma", "is -0.5:");
+    REFUSED(time_blur, 101, "time_blur", "is 101:");
+    REFUSED(coil_radius, -10, "coil_radius", "is -10:");
+    REFUSED(coil_rise, NAN, "coil_rise", "is nan:");
+    REFUSED(coil_degrees, -30, "coil_degrees", "is -30:");
+    REFUSED(kind, (spiral_loss_kind)SPIRAL_LOSS_COUNT, "kind", "is 9:");
+    REFUSED(reduction, (spiral_reduction)4, "reduction", "is 4:");
+    REFUSED(low, 128, "low", "is 128:");
+    REFUSED(low, 93, "low", "is 93:");
+    REFUSED(helix.radii[0], 0, "radii", "is 0:");
+    REFUSED(helix.radii[4], -1, "radii[4]", "is -1:");
+    REFUSED(helix.octave, 0, "octave", "is 0:");
+    spiral_loss_options o = default_options();
+    check_refused(o, 0, "keys", "0");
+    check_refused(o, 129, "keys", "129");
+    o.kind = SPIRAL_LOSS_WEIGHTED_BCE;
+    o.time_blur = 3;
+    check_refused(o, KEYS, "time_blur", "is 3:");
+    spiral_loss *loss;
+    assert_int_equal(spiral_loss_create(NULL, KEYS, &loss, NULL), SPIRAL_BAD_ARG);
+    assert_int_equal(spiral_loss_create(&o, KEYS, NULL, NULL), SPIRAL_BAD_ARG);
+}
+
+/* The prose, once for each form of the sentence. */
+static void refusals_are_one_sentence(void **state) {
+    (void)state;
+    spiral_loss *loss;
+    spiral_error err;
+    spiral_loss_options o = default_options();
+    o.lambda = -1;
+    assert_int_equal(spiral_loss_create(&o, KEYS, &loss, &err), SPIRAL_BAD_ARG);
+    assert_string_equal(err.text, "loss option lambda is -1: must be 0 to 1e+06");
+    o = default_options(), o.sigma = 0;
+    assert_int_equal(spiral_loss_create(&o, KEYS, &loss, &err), SPIRAL_BAD_ARG);
+    assert_string_equal(err.text, "loss option sigma is 0: must be above 0, at most 1000");
+    o = default_options(), o.low = 93;
+    assert_int_equal(spiral_loss_create(&o, KEYS, &loss, &err), SPIRAL_BAD_ARG);
+    assert_string_equal(err.text,
+                        "loss option low is 93: with 36 keys the highest MIDI number is 128, above 127");
+    o = default_options();
+    assert_int_equal(spiral_loss_create(&o, 129, &loss, &err), SPIRAL_BAD_ARG);
+    assert_string_equal(err.text, "loss for 129 keys: must be 1 to 128");
+}
+
+/* A program built with a header whose struct ends before coil_radius: the rest keeps its defaults. */
+static void a_smaller_struct_is_accepted(void **state) {
+    (void)state;
+    const size_t size = offsetof(spiral_loss_options, coil_radius);
+    spiral_loss_options o, wanted = default_options();
+    memset(&o, 0x55, sizeof o);
+    spiral_loss_options_default(&o, size);
+    assert_int_equal(o.struct_size, size);
+    for (size_t i = size; i < sizeof o; i++) assert_int_equal(((unsigned char *)&o)[i], 0x55);
+    o.kind = wanted.kind = SPIRAL_LOSS_ARGMAX_DISTANCE;
+    spiral_loss *loss = create_loss(&o, KEYS);
+    const spiral_loss_options *known = spiral_loss_get_options(loss);
+    assert_int_equal(known->struct_size, sizeof o);
+    assert_int_equal(known->kind, SPIRAL_LOSS_ARGMAX_DISTANCE);
+    assert_true(known->coil_radius == wanted.coil_radius && known->coil_rise == wanted.coil_rise &&
+                known->coil_degrees == wanted.coil_degrees);
+    spiral_loss_destroy(loss);
+}
+
+static void structs_of_unknown_size_are_refused(void **state) {
+    (void)state;
+    static const size_t sizes[] = {0, 8, offsetof(spiral_loss_options, coil_radius) - 1,
+                                   sizeof(spiral_loss_options) + 8};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        spiral_loss_options o = default_options();
+        char value[32];
+        snprintf(value, sizeof value, "is %zu:", sizes[i]);
+        o.struct_size = sizes[i];
+        check_refused(o, KEYS, "struct_size", value);
+    }
+    struct {
+        spiral_loss_options known;
+        double later;
+    } newer; /* a newer header with this library: the defaults are set, and creating a loss is refused
+              */
+    spiral_loss_options_default(&newer.known, sizeof newer);
+    assert_true(newer.known.lambda == 1 && newer.later == 0);
+    check_refused(newer.known, KEYS, "struct_size", "is ");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(group10_random_options),
-        cmocka_unit_test(group10_every_width),
-        cmocka_unit_test(group10_extreme_options),
+        cmocka_unit_test(names_and_kinds_correspond),
+        cmocka_unit_test(names_of_version_0_1_still_work),
+        cmocka_unit_test(options_out_of_range_are_refused),
+        cmocka_unit_test(refusals_are_one_sentence),
+        cmocka_unit_test(a_smaller_struct_is_accepted),
+        cmocka_unit_test(structs_of_unknown_size_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Model files that say nothing about a setting keep loading, as what the setting is when nobody asks for it:
- * before-pedal.safetensors was trained without the keys `pedal` and `out_of_range`.
+ * Model files of earlier versions: before-pedal.safetensors was written before the fields `pedal` and
+ * `out_of_range` existed, version-0.1.safetensors by version 0.1, when some fields and tensors had other
+ * names.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/file.h"
-#include "model/model.h"
+#include "testing.h"
+#include "model/model_file.h"
 
 static char folder[] = "/tmp/spiral-old-XXXXXX", path[64];
 
@@ -33,89 +24,96 @@ static int remove_folder(void **state) {
     return rmdir(folder);
 }
 
-static void test_a_file_without_the_keys(void **state) {
-    (void)state;
+static const char *old_path(const char *name, char text[4096]) {
     const char *source = getenv("SPIRAL_SOURCE");
-    char old[4096];
-    unsigned char *bytes;
-    size_t size;
-    spiral_model *a, *b;
     assert_non_null(source);
-    snprintf(old, sizeof old, "%s/tests/model/before-pedal.safetensors", source);
-    assert_int_equal(spiral__file_read(old, 1 << 20, &bytes, &size, NULL), SPIRAL_OK);
-    for (size_t i = 0; i + 5 < size; i++)
-        assert_true(memcmp(bytes + i, "pedal", 5) != 0 && memcmp(bytes + i, "out_o", 5) != 0);
-    free(bytes);
-    assert_int_equal(spiral_model_load(old, &a, NULL), SPIRAL_OK);
-    const spiral_model_config *c = spiral_model_get_config(a);
-    assert_int_equal(c->roll.pedal, 0);
-    assert_int_equal(c->roll.out_of_range, SPIRAL_OUT_OF_RANGE_DROP);
-    assert_int_equal(c->roll.low, 60);
-    assert_int_equal(c->roll.high, 71);
-    assert_int_equal(c->roll.grid.steps_per_quarter, 4);
-    assert_int_equal(c->frames, 4);
-    assert_int_equal(c->latent, 2);
-    assert_non_null(strstr(spiral_model_get_metadata(a, "training"), "\"finished\":true"));
-    spiral_keys window[4] = {{{0, 1}}, {{0, 1}}, {{0, 16}}, {{0, 0}}};
-    float code[2], logits[48];
-    spiral_model_work *work;
-    assert_int_equal(spiral_model_work_create(a, &work, NULL), SPIRAL_OK);
-    spiral_model_encode(a, 1, window, code, NULL, work);
-    spiral_model_decode(a, 1, code, logits, work);
-    for (int i = 0; i < 48; i++) assert_true(isfinite(logits[i]));
-    spiral_model_work_destroy(work);
-
-    /* Saved again it says more and is the same model. */
-    assert_int_equal(spiral_model_save(a, path, NULL), SPIRAL_OK);
-    assert_int_equal(spiral_model_load(path, &b, NULL), SPIRAL_OK);
-    assert_memory_equal(&a->config, &b->config, sizeof a->config);
-    assert_memory_equal(a->arena, b->arena, a->floats * sizeof(float));
-    assert_string_not_equal(spiral_model_get_sha256(a), spiral_model_get_sha256(b));
-    spiral_model_destroy(a);
-    spiral_model_destroy(b);
+    snprintf(text, 4096, "%s/tests/model/%s", source, name);
+    return text;
 }
 
-static void test_settings_come_back(void **state) {
-    (void)state;
-    for (int i = 0; i < 2 * SPIRAL_OUT_OF_RANGE_COUNT; i++) {
-        spiral_model_config config = spiral_model_config_default();
-        spiral_model *m;
-        config.frames = 2, config.latent = 2, config.hidden = 3;
-        config.roll.pedal = i % 2;
-        config.roll.out_of_range = (spiral_out_of_range)(i / 2);
-        assert_int_equal(spiral_model_create(&config, 1, &m, NULL), SPIRAL_OK);
-        assert_int_equal(spiral_model_save(m, path, NULL), SPIRAL_OK);
-        spiral_model_destroy(m);
-        assert_int_equal(spiral_model_load(path, &m, NULL), SPIRAL_OK);
-        assert_int_equal(spiral_model_get_config(m)->roll.pedal, i % 2);
-        assert_int_equal(spiral_model_get_config(m)->roll.out_of_range, i / 2);
-        spiral_model_destroy(m);
+static spiral_model *load(const char *from) {
+    spiral_model *m;
+    spiral_error err = {.text = ""};
+    if (spiral_model_load(from, &m, &err) != SPIRAL_OK) fail_msg("%s", err.text);
+    return m;
+}
+
+/* The old names of tensors that were renamed, with "code" for "latent". */
+static const char *old_name(const char *name, char text[64]) {
+    if (strncmp(name, "latent", 6)) return name;
+    snprintf(text, 64, "code%s", name + 6);
+    return text;
+}
+
+/* Every tensor of the model has the numbers of the array that the file holds under its old name. */
+static void check_tensors(const spiral_model *m, const char *from) {
+    spiral__model_file file;
+    assert_int_equal(spiral__model_file_load(from, &file, NULL), SPIRAL_OK);
+    for (size_t i = 0; i < spiral_model_tensor_count(m); i++) {
+        const spiral_tensor *t = spiral_model_get_tensor(m, i);
+        char name[64];
+        float *wanted = malloc(t->rows * t->columns * sizeof *wanted);
+        assert_int_equal(spiral__safetensors_get(&file.container, old_name(t->name, name), t->rows,
+                                                 t->columns, wanted, NULL),
+                         SPIRAL_OK);
+        assert_memory_equal(t->data, wanted, t->rows * t->columns * sizeof *wanted);
+        free(wanted);
     }
+    spiral__model_file_clear(&file);
 }
 
-/* The last file, that says "fit", changed to say what nobody knows. */
-static void test_a_setting_of_the_future_is_refused(void **state) {
+/* Saved again it is a file of today with the same model. */
+static void check_saved_again(const spiral_model *a) {
+    spiral__model_file file;
+    assert_int_equal(spiral_model_save(a, path, NULL), SPIRAL_OK);
+    spiral_model *b = load(path);
+    assert_memory_equal(&a->config, &b->config, sizeof a->config);
+    assert_memory_equal(a->arena, b->arena, a->tensors.floats * sizeof(float));
+    assert_true(a->threshold == b->threshold);
+    assert_true(json_equal(a->metadata, b->metadata));
+    assert_string_not_equal(spiral_model_get_sha256(a), spiral_model_get_sha256(b));
+    spiral_model_destroy(b);
+    assert_int_equal(spiral__model_file_load(path, &file, NULL), SPIRAL_OK);
+    assert_true(spiral__safetensors_has(&file.container, "latent.weight"));
+    assert_false(spiral__safetensors_has(&file.container, "code.weight"));
+    assert_int_equal(json_object_size(file.unknown), 0); /* the old names are not kept beside the new ones */
+    spiral__model_file_clear(&file);
+}
+
+static void a_file_without_later_fields_has_their_initial_values(void **state) {
     (void)state;
-    unsigned char *bytes;
-    size_t size, at = 0;
-    spiral_model *m = NULL;
-    spiral_error err;
-    assert_int_equal(spiral__file_read(path, 1 << 20, &bytes, &size, NULL), SPIRAL_OK);
-    while (at + 3 < size && memcmp(bytes + at, "fit", 3)) at++;
-    assert_true(at + 3 < size);
-    memcpy(bytes + at, "bag", 3);
-    assert_int_equal(spiral__file_write(path, bytes, size, NULL), SPIRAL_OK);
-    free(bytes);
-    assert_int_equal(spiral_model_load(path, &m, &err), SPIRAL_UNSUPPORTED);
-    assert_non_null(strstr(err.text, "out_of_range \"bag\" is not drop, fold or fit"));
-    assert_null(m);
+    char old[4096];
+    spiral_model *m = load(old_path("before-pedal.safetensors", old));
+    const spiral_model_config *c = spiral_model_get_config(m);
+    assert_int_equal(c->pedal, 0);
+    assert_int_equal(c->out_of_range, SPIRAL_OUT_OF_RANGE_DROP);
+    assert_true(c->low == 60 && c->high == 71 && c->frames == 4 && c->latent == 2);
+    assert_true(c->grid.kind == SPIRAL_GRID_BEATS && c->grid.steps_per_quarter == 4);
+    assert_non_null(strstr(spiral_model_get_metadata(m, "training"), "\"finished\":true"));
+    check_tensors(m, old);
+    check_saved_again(m);
+    spiral_model_destroy(m);
+}
+
+static void a_file_of_version_0_1_opens_under_new_names(void **state) {
+    (void)state;
+    char old[4096];
+    spiral_model *m = load(old_path("version-0.1.safetensors", old));
+    const spiral_model_config *c = spiral_model_get_config(m);
+    assert_true(c->pedal == 1 && c->drums == 0 && c->out_of_range == SPIRAL_OUT_OF_RANGE_FOLD);
+    assert_true(c->low == 60 && c->high == 71 && c->frames == 4 && c->planes == 2);
+    assert_true(c->latent == 2 && c->hidden == 4 && c->layers == 2 && c->kind == SPIRAL_MODEL_VAE);
+    assert_true(spiral_model_get_threshold(m) == -1.2f);
+    assert_non_null(strstr(spiral_model_get_metadata(m, "data"), "\"files\":22"));
+    check_tensors(m, old);
+    check_saved_again(m);
+    spiral_model_destroy(m);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_file_without_the_keys),
-        cmocka_unit_test(test_settings_come_back),
-        cmocka_unit_test(test_a_setting_of_the_future_is_refused),
+        cmocka_unit_test(a_file_without_later_fields_has_their_initial_values),
+        cmocka_unit_test(a_file_of_version_0_1_opens_under_new_names),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

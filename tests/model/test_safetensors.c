@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The safetensors container: what is written comes back bit for bit, and every broken file is refused with
- * the sentence that says what is wrong. Whether others read our files too: tests/oracle/test_safetensors.py.
+ * The safetensors container: what is written returns bit for bit, and every damaged file is refused with a
+ * sentence that says what is wrong. Other programs' files and ours: tests/oracle/test_safetensors.py.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "testing.h"
 #include "base/bytes.h"
 #include "base/rng.h"
 #include "model/safetensors.h"
 
-/* A file of this header and `data` bytes, malloc'ed to its exact size so that a sanitiser sees overruns. */
+/* A file of this header and `data` bytes, malloc'ed to its exact size so that a sanitizer sees a read beyond
+ * it. */
 static unsigned char *file_of(const char *header, size_t data, size_t *size) {
     size_t length = strlen(header);
     unsigned char *bytes = calloc(1, *size = 8 + length + data);
@@ -31,7 +24,7 @@ static unsigned char *file_of(const char *header, size_t data, size_t *size) {
 static void expect(const char *header, size_t data, spiral_status status, const char *text) {
     size_t size;
     unsigned char *bytes = file_of(header, data, &size);
-    spiral__tensors tensors;
+    spiral__safetensors tensors;
     spiral_error err = {.text = ""};
     spiral_status got = spiral__safetensors_read(bytes, size, &tensors, &err);
     if (got != status || !strstr(err.text, text))
@@ -55,11 +48,15 @@ static unsigned char *two_arrays(size_t *size) {
     return bytes;
 }
 
-static void test_round_trip(void **state) {
+static const char *text_of(const spiral__safetensors *tensors, const char *name) {
+    return json_string_value(json_object_get(spiral__safetensors_metadata(tensors), name));
+}
+
+static void arrays_and_texts_return_bit_for_bit(void **state) {
     (void)state;
     size_t size;
     unsigned char *bytes = two_arrays(&size);
-    spiral__tensors tensors;
+    spiral__safetensors tensors;
     uint32_t a[6], b[2];
     const uint32_t bits[6] = {0, 0x80000000, 0x3fc00000, 1, 0x7f7fc99e, 0xc0e80000}; /* IEEE 754 */
     assert_int_equal((8 + spiral__le64(bytes)) % 8, 0);
@@ -68,20 +65,20 @@ static void test_round_trip(void **state) {
     assert_int_equal(spiral__safetensors_get(&tensors, "b", 1, 2, (float *)(void *)b, NULL), SPIRAL_OK);
     assert_memory_equal(a, bits, sizeof bits);
     assert_int_equal(b[0], 0x3dcccccd);
-    assert_string_equal(spiral__safetensors_text(&tensors, "spiral"), "{\"x\":1}");
-    assert_string_equal(spiral__safetensors_text(&tensors, "f\xc3\xbcr"), "caf\xc3\xa9 \" \\ \n");
-    assert_null(spiral__safetensors_text(&tensors, "none"));
+    assert_string_equal(text_of(&tensors, "spiral"), "{\"x\":1}");
+    assert_string_equal(text_of(&tensors, "f\xc3\xbcr"), "caf\xc3\xa9 \" \\ \n");
+    assert_null(text_of(&tensors, "none"));
     assert_true(spiral__safetensors_has(&tensors, "a"));
     assert_false(spiral__safetensors_has(&tensors, "c"));
     spiral__safetensors_clear(&tensors);
     free(bytes);
 }
 
-static void test_get_refuses(void **state) {
+static void an_array_of_another_kind_is_refused(void **state) {
     (void)state;
     size_t size;
     unsigned char *bytes = two_arrays(&size);
-    spiral__tensors tensors;
+    spiral__safetensors tensors;
     spiral_error err;
     float x[6];
     assert_int_equal(spiral__safetensors_read(bytes, size, &tensors, NULL), SPIRAL_OK);
@@ -89,7 +86,7 @@ static void test_get_refuses(void **state) {
     assert_string_equal(err.text, "tensor \"c\" is missing");
     assert_int_equal(spiral__safetensors_get(&tensors, "a", 1, 5, x, &err), SPIRAL_FORMAT);
     assert_non_null(strstr(err.text, "tensor \"a\""));
-    assert_int_equal(spiral__safetensors_get(&tensors, "a", 3, 2, x, &err), SPIRAL_FORMAT); /* turned round */
+    assert_int_equal(spiral__safetensors_get(&tensors, "a", 3, 2, x, &err), SPIRAL_FORMAT); /* transposed */
     assert_non_null(strstr(err.text, "tensor \"a\""));
     assert_int_equal(spiral__safetensors_get(&tensors, "a", 1, 6, x, &err), SPIRAL_FORMAT); /* flattened */
     const float not_finite[] = {NAN, INFINITY, -INFINITY};
@@ -100,7 +97,7 @@ static void test_get_refuses(void **state) {
     }
     spiral__safetensors_clear(&tensors);
     free(bytes);
-    /* Another type may stand in a file, but is no weight. */
+    /* A file may have arrays of other types; they cannot be read as floats. */
     bytes = file_of("{\"h\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, &size);
     assert_int_equal(spiral__safetensors_read(bytes, size, &tensors, NULL), SPIRAL_OK);
     assert_int_equal(spiral__safetensors_get(&tensors, "h", 1, 1, x, &err), SPIRAL_FORMAT);
@@ -109,14 +106,14 @@ static void test_get_refuses(void **state) {
     free(bytes);
 }
 
-/* Every cut is refused; the bytes lie at the very end of their allocation. */
-static void test_truncated(void **state) {
+/* The bytes are at the very end of their allocation, so that a sanitizer sees a read beyond it. */
+static void every_cut_is_refused(void **state) {
     (void)state;
     size_t size;
     unsigned char *bytes = two_arrays(&size);
     for (size_t cut = 0; cut < size; cut++) {
         unsigned char *part = malloc(cut ? cut : 1);
-        spiral__tensors tensors;
+        spiral__safetensors tensors;
         spiral_error err = {.text = ""};
         memcpy(part, bytes, cut);
         assert_int_equal(spiral__safetensors_read(part, cut, &tensors, &err), SPIRAL_FORMAT);
@@ -125,21 +122,21 @@ static void test_truncated(void **state) {
         free(part);
     }
     unsigned char *longer = calloc(1, size + 1);
-    spiral__tensors tensors;
+    spiral__safetensors tensors;
     memcpy(longer, bytes, size);
     assert_int_equal(spiral__safetensors_read(longer, size + 1, &tensors, NULL), SPIRAL_FORMAT);
     free(longer);
     free(bytes);
 }
 
-/* A flipped bit is refused or read as what the file now says: never out of bounds, never a leak. */
-static void test_flipped_bits(void **state) {
+/* Never out of bounds, never a leak. */
+static void a_flipped_bit_is_refused_or_read(void **state) {
     (void)state;
     size_t size, refusals = 0;
     unsigned char *bytes = two_arrays(&size);
     size_t header = 8 + (size_t)spiral__le64(bytes);
     for (size_t bit = 0; bit < 8 * header; bit++) {
-        spiral__tensors tensors;
+        spiral__safetensors tensors;
         spiral_error err = {.text = ""};
         float x[6];
         bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
@@ -159,17 +156,17 @@ static void test_flipped_bits(void **state) {
         bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
     }
     print_message("# %zu of %zu flips refused\n", refusals, 8 * header);
-    assert_true(refusals > 4 * header); /* the rest change a name, a text or a blank */
+    assert_true(refusals > 4 * header); /* the others change a name, a text or a space */
     free(bytes);
 }
 
-static void test_length(void **state) {
+static void impossible_lengths_are_refused(void **state) {
     (void)state;
     const uint64_t lengths[] = {
         0, 1, 1 << 20, UINT64_C(100) << 20, UINT64_MAX, UINT64_MAX - 7, UINT64_C(1) << 63};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         size_t size;
-        spiral__tensors tensors;
+        spiral__safetensors tensors;
         spiral_error err;
         unsigned char *bytes = file_of("{}", 6, &size);
         spiral__put_le64(bytes, lengths[i]);
@@ -182,7 +179,7 @@ static void test_length(void **state) {
 #define ENTRY(name, type, shape, from, to) \
     "\"" name "\":{\"dtype\":\"" type "\",\"shape\":" shape ",\"data_offsets\":[" from "," to "]}"
 
-static void test_valid_headers(void **state) {
+static void valid_headers_are_read(void **state) {
     (void)state;
     expect("{}", 0, SPIRAL_OK, "");
     expect("{\"__metadata__\":{}}   ", 0, SPIRAL_OK, "");
@@ -193,7 +190,7 @@ static void test_valid_headers(void **state) {
            8, SPIRAL_OK, "");
 }
 
-static void test_hostile_headers(void **state) {
+static void hostile_headers_are_refused(void **state) {
     (void)state;
     static const struct {
         const char *header;
@@ -201,7 +198,7 @@ static void test_hostile_headers(void **state) {
         const char *text;
     } cases[] = {
         {"[]", 0, "not a safetensors file"},
-        {" {}", 0, "not a safetensors file"}, /* the format wants the brace first */
+        {" {}", 0, "not a safetensors file"}, /* the format requires the brace first */
         {"{\"a\":", 0, "header is not JSON"},
         {"{} {}", 0, "header is not JSON"},
         {"{\"a\xff\":1}", 0, "header is not JSON"},
@@ -218,10 +215,10 @@ static void test_hostile_headers(void **state) {
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4.0]}}", 4,
          "tensor \"a\": dtype, shape"},
         {"{\"a\":{\"dtype\":5,\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "tensor \"a\": dtype, shape"},
-        {"{" ENTRY("a", "F32", "[1]", "-4", "0") "}", 4, "bytes -4 to 0 do not lie in the 4 there are"},
-        {"{" ENTRY("a", "F32", "[1]", "4", "0") "}", 4, "bytes 4 to 0 do not lie"},
-        {"{" ENTRY("a", "F32", "[2]", "0", "8") "}", 4, "bytes 0 to 8 do not lie in the 4 there are"},
-        {"{" ENTRY("a", "F32", "[1]", "0", "9223372036854775807") "}", 4, "do not lie"},
+        {"{" ENTRY("a", "F32", "[1]", "-4", "0") "}", 4, "bytes -4 to 0 are not within the 4 of the file"},
+        {"{" ENTRY("a", "F32", "[1]", "4", "0") "}", 4, "bytes 4 to 0 are not within"},
+        {"{" ENTRY("a", "F32", "[2]", "0", "8") "}", 4, "bytes 0 to 8 are not within the 4 of the file"},
+        {"{" ENTRY("a", "F32", "[1]", "0", "9223372036854775807") "}", 4, "are not within"},
         {"{" ENTRY("a", "F32", "[1]", "0", "18446744073709551620") "}", 4, "header is not JSON"},
         {"{" ENTRY("a", "F32", "[3]", "0", "4") "}", 4, "tensor \"a\": "},
         {"{" ENTRY("a", "F32", "[-1]", "0", "4") "}", 4, "tensor \"a\": impossible shape"},
@@ -240,8 +237,8 @@ static void test_hostile_headers(void **state) {
         refused(cases[i].header, cases[i].data, cases[i].text);
 }
 
-/* Ten thousand brackets: the parser has a limit of its own, not the stack. */
-static void test_deep_header(void **state) {
+/* The parser has a limit of its own for nesting; the stack is not exhausted. */
+static void deep_nesting_is_refused(void **state) {
     (void)state;
     enum { DEPTH = 100000 };
     char *header = malloc(DEPTH + 16);
@@ -254,10 +251,14 @@ static void test_deep_header(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_get_refuses),
-        cmocka_unit_test(test_truncated),       cmocka_unit_test(test_flipped_bits),
-        cmocka_unit_test(test_length),          cmocka_unit_test(test_valid_headers),
-        cmocka_unit_test(test_hostile_headers), cmocka_unit_test(test_deep_header),
+        cmocka_unit_test(arrays_and_texts_return_bit_for_bit),
+        cmocka_unit_test(an_array_of_another_kind_is_refused),
+        cmocka_unit_test(every_cut_is_refused),
+        cmocka_unit_test(a_flipped_bit_is_refused_or_read),
+        cmocka_unit_test(impossible_lengths_are_refused),
+        cmocka_unit_test(valid_headers_are_read),
+        cmocka_unit_test(hostile_headers_are_refused),
+        cmocka_unit_test(deep_nesting_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

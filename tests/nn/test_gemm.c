@@ -5,16 +5,9 @@
  */
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "testing.h"
+#include "base/par.h"
 #include "base/rng.h"
 #include "simd/gemm_kernel.h"
 #include "nn/gemm.h"
@@ -126,12 +119,12 @@ static void own_kernel(const char *isa) {
     assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
 }
 
-static void test_own_baseline(void **state) { (void)state, own_kernel("baseline"); }
-static void test_own_avx2(void **state) { (void)state, own_kernel("avx2"); }
-static void test_own_avx512(void **state) { (void)state, own_kernel("avx512"); }
+static void own_product_baseline(void **state) { (void)state, own_kernel("baseline"); }
+static void own_product_avx2(void **state) { (void)state, own_kernel("avx2"); }
+static void own_product_avx512(void **state) { (void)state, own_kernel("avx512"); }
 
 /* Neither of A's axes is contiguous, nor of B's. */
-static void test_own_strides(void **state) {
+static void own_product_on_any_strides(void **state) {
     (void)state;
     spiral__rng rng = spiral__rng_init(3, 4);
     for (size_t m = 1; m < 20; m += 6)
@@ -150,7 +143,7 @@ static void test_own_strides(void **state) {
 }
 
 /* A row of C has the same bits whatever the other rows of A hold, NaN too. */
-static void test_own_rows_apart(void **state) {
+static void rows_of_the_own_product_are_independent(void **state) {
     (void)state;
     spiral__rng rng = spiral__rng_init(5, 6);
     product p = {.m = 21, .n = 50, .k = 200, .beta = 0};
@@ -174,7 +167,6 @@ static void dense(const char *isa) {
     const size_t sizes[] = {1, 2, 7, 16, 65, 130};
     enum { COUNT = sizeof sizes / sizeof *sizes };
     spiral__rng rng = spiral__rng_init(7, 8);
-    spiral__gemm_setup();
     print_message("# %s: %s\n", isa, spiral__gemm_name());
     for (size_t i = 0; i < COUNT * COUNT * COUNT * 4; i++) {
         int a_transposed = (int)i & 1, b_transposed = (int)i >> 1 & 1;
@@ -190,17 +182,56 @@ static void dense(const char *isa) {
     }
 }
 
-static void test_gemm(void **state) {
+static void the_chosen_product_is_right(void **state) {
     (void)state;
     dense("baseline");
     dense("auto");
 }
 
+/* The number of threads of the BLAS is the program's: it is the same after our products as before, also after
+ * products on several threads at once. */
+extern void openblas_set_num_threads(int) __attribute__((weak));
+extern int openblas_get_num_threads(void) __attribute__((weak));
+
+static void small_product(void *context, size_t i, int worker) {
+    (void)context, (void)i, (void)worker;
+    const float A[4] = {1, 2, 3, 4}, B[4] = {5, 6, 7, 8};
+    float C[4] = {0};
+    spiral__gemm(0, 0, 2, 2, 2, A, 2, B, 2, 0, C, 2);
+    assert_true(C[0] == 19 && C[1] == 22 && C[2] == 43 && C[3] == 50);
+}
+
+static void the_threads_of_the_blas_stay_as_they_are(void **state) {
+    (void)state;
+    if (!openblas_set_num_threads || !openblas_get_num_threads) {
+        print_message("# no OpenBLAS in this build: nothing to check\n");
+        return;
+    }
+    spiral__pool *pool;
+    const int before = openblas_get_num_threads();
+    assert_int_equal(spiral_isa_set("baseline", NULL), SPIRAL_OK); /* uses the BLAS */
+    assert_int_equal(spiral__pool_create(3, &pool, NULL), SPIRAL_OK);
+    for (int threads = 1; threads <= 3; threads++) {
+        openblas_set_num_threads(threads);
+        small_product(NULL, 0, 0);
+        assert_int_equal(openblas_get_num_threads(), threads);
+        spiral__par_for(pool, 200, small_product, NULL);
+        assert_int_equal(openblas_get_num_threads(), threads);
+    }
+    openblas_set_num_threads(before);
+    spiral__pool_destroy(pool);
+    assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own_baseline),   cmocka_unit_test(test_own_avx2),
-        cmocka_unit_test(test_own_avx512),     cmocka_unit_test(test_own_strides),
-        cmocka_unit_test(test_own_rows_apart), cmocka_unit_test(test_gemm),
+        cmocka_unit_test(own_product_baseline),
+        cmocka_unit_test(own_product_avx2),
+        cmocka_unit_test(own_product_avx512),
+        cmocka_unit_test(own_product_on_any_strides),
+        cmocka_unit_test(rows_of_the_own_product_are_independent),
+        cmocka_unit_test(the_chosen_product_is_right),
+        cmocka_unit_test(the_threads_of_the_blas_stay_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

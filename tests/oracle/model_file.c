@@ -10,8 +10,9 @@
 #include "spiral/model.h"
 
 static spiral_status save(const char *path, spiral_error *err) {
-    spiral_model_config config = spiral_model_config_default();
-    config.roll.low = 60, config.roll.high = 64, config.roll.onsets = 1;
+    spiral_model_config config;
+    spiral_model_config_default(&config, sizeof config);
+    config.low = 60, config.high = 64, config.planes = 2;
     config.kind = SPIRAL_MODEL_VAE;
     config.frames = 4, config.latent = 3, config.hidden = 7, config.layers = 2;
     spiral_model *model = NULL;
@@ -26,9 +27,9 @@ static spiral_status print(const char *path, spiral_error *err) {
     spiral_model *model = NULL;
     spiral_status status = spiral_model_load(path, &model, err);
     for (size_t i = 0; status == SPIRAL_OK && i < spiral_model_tensor_count(model); i++) {
-        spiral_tensor t = spiral_model_get_tensor(model, i);
-        printf("%s %zu %zu", t.name, t.rows, t.columns);
-        for (size_t k = 0; k < t.rows * t.columns; k++) printf(" %a", (double)t.data[k]);
+        const spiral_tensor *t = spiral_model_get_tensor(model, i);
+        printf("%s %zu %zu", t->name, t->rows, t->columns);
+        for (size_t k = 0; k < t->rows * t->columns; k++) printf(" %a", (double)t->data[k]);
         putchar('\n');
     }
     spiral_model_destroy(model);

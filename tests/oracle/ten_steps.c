@@ -1,68 +1,89 @@
 /* SPDX-License-Identifier: MIT
  *
  * Helper of python/tests/test_twin.py: ten training steps, with all that another program needs to make them
- * too. ten-steps ae|vae FOLDER MIDI... writes FOLDER/start.safetensors and, its codes measured,
- * end.safetensors, and batches.f32: for each step the targets (B, D), then for a vae the posterior's noise
- * (B, Z). Prints for each step its learning rate and its loss.
+ * too. ten-steps ae|vae FOLDER MIDI... writes FOLDER/start.safetensors, after the steps
+ * FOLDER/end.safetensors with its latents measured, and FOLDER/batches.f32: for each step the targets (B, D),
+ * then for a vae the posterior's noise (B, Z). Prints for each step its learning rate and its loss.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "model/checkpoint.h"
 #include "train/trainer.h"
 
 enum { STEPS = 10 };
 
-static spiral_train_options options_of(const char *kind) {
-    spiral_train_options o = spiral_train_options_default();
-    o.model.roll.grid = (spiral_grid){.kind = SPIRAL_GRID_BEATS, .steps_per_quarter = 4};
-    o.model.kind = strcmp(kind, "vae") ? SPIRAL_MODEL_AE : SPIRAL_MODEL_VAE;
-    o.model.frames = 16, o.model.latent = 6, o.model.hidden = 48, o.model.layers = 2;
-    o.batch = 96, o.steps = STEPS, o.threads = 1;
-    return o;
+static spiral_model_config config_of(const char *kind) {
+    spiral_model_config c;
+    spiral_model_config_default(&c, sizeof c);
+    c.grid = (spiral_grid){.kind = SPIRAL_GRID_BEATS, .steps_per_quarter = 4};
+    c.kind = strcmp(kind, "vae") ? SPIRAL_MODEL_AE : SPIRAL_MODEL_VAE;
+    c.frames = 16, c.latent = 6, c.hidden = 48, c.layers = 2;
+    return c;
 }
 
-static spiral_status save(const spiral__trainer *t, const char *folder, const char *name, spiral_error *err) {
+static spiral_status save(const spiral_model *m, const char *folder, const char *name, spiral_error *err) {
     char path[1024];
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    return spiral_model_save(t->model, path, err);
+    return spiral_model_save(m, path, err);
 }
 
-static spiral_status steps(spiral__trainer *t, FILE *batches, spiral_error *err) {
-    const size_t B = (size_t)t->options.batch;
+/* What the step before drew. */
+static spiral_status write_batch(const spiral_trainer *t, FILE *batches, spiral_error *err) {
+    const spiral__objective *o = &t->objective;
+    const size_t B = (size_t)t->settings.options.batch, D = t->model->ae.D;
+    size_t n = fwrite(o->targets, sizeof(float), B * D, batches), wanted = B * D;
+    if (t->model->ae.variational) {
+        n += fwrite(o->batch.noise, sizeof(float), B * t->model->ae.Z, batches);
+        wanted += B * t->model->ae.Z;
+    }
+    return n == wanted ? SPIRAL_OK : spiral__fail(err, SPIRAL_IO, -1, "batches.f32: cannot write");
+}
+
+static spiral_status steps(spiral_trainer *t, FILE *batches, spiral_error *err) {
     for (int i = 0; i < STEPS; i++) {
-        double before = t->loss_sum, rate = spiral__trainer_rate(t, t->step);
-        SPIRAL_TRY(spiral__trainer_step(t, err));
-        printf("%.17g %.17g\n", rate, t->loss_sum - before);
-        size_t n = fwrite(t->targets, sizeof(float), B * t->model->D, batches);
-        if (t->options.model.kind == SPIRAL_MODEL_VAE)
-            n += fwrite(t->net.noise, sizeof(float), B * t->model->Z, batches);
-        if (n < B * t->model->D) return spiral__fail(err, SPIRAL_IO, -1, "batches.f32: cannot write");
+        spiral_trainer_state state = {.struct_size = sizeof state};
+        spiral_trainer_get_state(t, &state);
+        double before = t->loss_sum;
+        SPIRAL_TRY(spiral_trainer_step(t, err));
+        printf("%.17g %.17g\n", state.learning_rate, t->loss_sum - before);
+        SPIRAL_TRY(write_batch(t, batches, err));
     }
     return SPIRAL_OK;
 }
 
+static spiral_status train(spiral_model *m, const spiral_corpus *corpus, const char *folder, FILE *batches,
+                           spiral_error *err) {
+    spiral_train_options options;
+    spiral_trainer *t;
+    spiral_train_options_default(&options, sizeof options);
+    options.batch = 96, options.threads = 1;
+    SPIRAL_TRY(spiral_trainer_create(&options, m, corpus, corpus, &t, err));
+    spiral_status status = spiral_trainer_start(t, STEPS, err);
+    if (status == SPIRAL_OK) status = save(m, folder, "start.safetensors", err);
+    if (status == SPIRAL_OK) status = steps(t, batches, err);
+    if (status == SPIRAL_OK) status = spiral_trainer_finish(t, err);
+    if (status == SPIRAL_OK) status = save(m, folder, "end.safetensors", err);
+    spiral_trainer_destroy(t);
+    return status;
+}
+
 static spiral_status run(const char *kind, const char *folder, const char *const *paths, size_t count,
                          spiral_error *err) {
-    spiral_train_options o = options_of(kind);
+    const spiral_model_config config = config_of(kind);
+    spiral_roll_options roll;
+    spiral_roll_options_default(&roll, sizeof roll);
     spiral_corpus *corpus = NULL;
-    spiral__trainer t;
+    spiral_model *m = NULL;
     char path[1024];
     snprintf(path, sizeof path, "%s/batches.f32", folder);
     FILE *batches = fopen(path, "wb");
     if (!batches) return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot write", path);
-    spiral_status status = spiral_corpus_create(paths, count, &o.model.roll, o.model.frames, 1, &corpus, err);
-    if (status == SPIRAL_OK) status = spiral__trainer_create(&o, corpus, corpus, &t, err);
-    if (status == SPIRAL_OK) {
-        status = spiral__trainer_start(&t, err);
-        t.steps = STEPS;
-        if (status == SPIRAL_OK) status = save(&t, folder, "start.safetensors", err);
-        if (status == SPIRAL_OK) status = steps(&t, batches, err);
-        if (status == SPIRAL_OK) status = spiral__measure_codes(&t, err);
-        if (status == SPIRAL_OK) status = save(&t, folder, "end.safetensors", err);
-        spiral__trainer_clear(&t);
-    }
+    spiral_model_config_get_roll(&config, &roll);
+    spiral_status status = spiral_corpus_load(paths, count, &roll, config.frames, 1, &corpus, err);
+    if (status == SPIRAL_OK) status = spiral_model_create(&config, 1, &m, err);
+    if (status == SPIRAL_OK) status = train(m, corpus, folder, batches, err);
+    spiral_model_destroy(m);
     spiral_corpus_destroy(corpus);
     if (fclose(batches) && status == SPIRAL_OK)
         status = spiral__fail(err, SPIRAL_IO, -1, "%s: cannot write", path);

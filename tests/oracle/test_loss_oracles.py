@@ -59,7 +59,8 @@ class Error(ctypes.Structure):
 @pytest.fixture(scope="module")
 def lib():
     library = ctypes.CDLL(str(pathlib.Path(os.environ.get("SPIRAL_BUILD", "build")) / "libspiral.so"))
-    library.spiral_loss_options_default.restype = Options
+    library.spiral_loss_options_default.argtypes = [ctypes.POINTER(Options), ctypes.c_size_t]
+    library.spiral_loss_options_default.restype = None
     library.spiral_loss_work_size_f64.restype = ctypes.c_size_t
     library.spiral_loss_work_size_f64.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
     library.spiral_loss_destroy.argtypes = [ctypes.c_void_p]
@@ -71,8 +72,8 @@ def lib():
 
 
 def make(lib, kind, helix="chromatic", **wanted):
-    o = lib.spiral_loss_options_default()
-    assert o.struct_size == ctypes.sizeof(Options)
+    o = Options()
+    lib.spiral_loss_options_default(ctypes.byref(o), ctypes.sizeof(o))
     o.kind = KINDS.index(kind)
     error = Error()
     assert lib.spiral_helix_from_name(helix.encode(), ctypes.byref(o.helix), ctypes.byref(error)) == 0, error.text

@@ -24,7 +24,7 @@ def run(verb, path):
 
 
 def ours(path):
-    """{name: array} as model-file tells them."""
+    """{name: array} as model-file prints them."""
     result = run("print", path)
     assert result.returncode == 0, result.stderr
     tensors = {}
@@ -60,17 +60,17 @@ def test_library_reads_ours(saved):
     tensors = ours(saved)
     assert_same(tensors, load_file(saved))
     assert tensors["encoder.0.weight"].shape == (2 * 4 * 5, 7 + 3)
-    assert tensors["code.weight"].shape == (7, 2 * 3)
+    assert tensors["latent.weight"].shape == (7, 2 * 3)
     metadata = metadata_of(saved)
     assert set(metadata) == {"spiral", "data", "training"}
     config = json.loads(metadata["spiral"])
-    assert config["format"] == "spiral-autoencoder-1"
-    assert (config["kind"], config["planes"], config["columns"]) == ("vae", 2, 4)
+    assert config["format"] == "spiral-model-2"
+    assert (config["kind"], config["planes"], config["frames"]) == ("vae", 2, 4)
     assert json.loads(metadata["data"]) == {"files": 1}
 
 
 def test_we_read_the_librarys(saved, tmp_path):
-    """The library orders tensors and metadata its own way, and its header has other blanks."""
+    """The library orders tensors and metadata in its own way, and its header has other spaces."""
     again = tmp_path / "again.safetensors"
     rng = np.random.default_rng(1)
     tensors = {name: rng.standard_normal(a.shape, dtype=np.float32) for name, a in load_file(saved).items()}
@@ -86,7 +86,7 @@ def test_half_precision_is_refused(saved, tmp_path):
     save_file(tensors, half, metadata=metadata_of(saved))
     result = run("print", half)
     assert result.returncode != 0
-    assert "holds" in result.stderr or "out.bias" in result.stderr
+    assert "numbers, the file" in result.stderr or "out.bias" in result.stderr
 
 
 def test_foreign_file_is_refused(tmp_path):

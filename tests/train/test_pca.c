@@ -4,15 +4,11 @@
  * and the start of a training: a model that is the projection onto them and back.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-
-#include "model/runs.h"
-#include "../data/pieces.h"
+#include "testing.h"
+#include "training.h"
+#include "data/window.h"
+#include "eval/linear.h"
 #include "train/pca.h"
 
 enum { WINDOWS = 8192, SEED = 5, T = 3, Z = 4 };
@@ -54,34 +50,36 @@ static void jacobi(size_t n, double *S, double *V) {
             }
 }
 
-/* Mean and covariance of the windows the trainer looks at. */
+/* Mean and covariance of the windows that are drawn. */
 static void moments(const spiral_model *m, const spiral_corpus *c, double *mean, double *S) {
     spiral_keys window[2 * T];
-    float *x = zeros(m->D, sizeof *x);
+    float *x = zeros(m->ae.D, sizeof *x);
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < WINDOWS; i++) {
             spiral__window_draw(c, 0, SEED, ~(uint64_t)i, window);
-            spiral__window_floats(m, window, x);
-            for (size_t a = 0; a < m->D; a++) {
+            spiral__window_floats(window, (size_t)(m->ae.planes * m->ae.T), m->config.low, m->ae.P, x);
+            for (size_t a = 0; a < m->ae.D; a++) {
                 if (pass == 0) mean[a] += x[a] / (double)WINDOWS;
-                for (size_t b = 0; pass == 1 && b < m->D; b++)
-                    S[a * m->D + b] += (x[a] - mean[a]) * (x[b] - mean[b]) / WINDOWS;
+                for (size_t b = 0; pass == 1 && b < m->ae.D; b++)
+                    S[a * m->ae.D + b] += (x[a] - mean[a]) * (x[b] - mean[b]) / WINDOWS;
             }
         }
     free(x);
 }
 
-static spiral_model *model_for(int code, int onsets) {
-    spiral_model_config config = spiral_model_config_default();
-    config.roll = piece_options();
-    config.roll.onsets = onsets;
-    config.frames = T, config.latent = code, config.hidden = 9;
+static spiral_model *model_for(int latent, int onsets) {
+    spiral_model_config config;
+    spiral_model_config_default(&config, sizeof config);
+    const spiral_roll_options roll = piece_options();
+    spiral_model_config_set_roll(&config, &roll);
+    config.planes = 1 + onsets;
+    config.frames = T, config.latent = latent, config.hidden = 9;
     spiral_model *m;
     assert_int_equal(spiral_model_create(&config, 1, &m, NULL), SPIRAL_OK);
     return m;
 }
 
-static void test_against_jacobi(void **state) {
+static void axes_are_those_of_a_full_decomposition(void **state) {
     (void)state;
     pieces p;
     pieces_open(&p);
@@ -89,16 +87,16 @@ static void test_against_jacobi(void **state) {
     pieces_add(&p, "b.mid", 2, 50);
     spiral_corpus *c = pieces_corpus(p.folder, 1, T);
     spiral_model *m = model_for(Z, 1);
-    const size_t D = m->D;
+    const size_t D = m->ae.D;
     double *mean = zeros(D, sizeof *mean), *S = zeros(D * D, sizeof *S), *V = zeros(D * D, sizeof *V);
     moments(m, c, mean, S);
     jacobi(D, S, V);
-    assert_int_equal(spiral__pca_start(m, c, SEED, NULL), SPIRAL_OK);
-    const float *Q = spiral__param(m, SPIRAL__PCA_BASIS, 0), *mu = spiral__param(m, SPIRAL__PCA_MEAN, 0);
+    assert_int_equal(spiral__pca_start(m, c, SEED, NULL, NULL), SPIRAL_OK);
+    const float *Q = spiral__tensor_data(m, m->ae.pca_basis), *mu = spiral__tensor_data(m, m->ae.pca_mean);
     for (size_t d = 0; d < D; d++) assert_true(fabs(mu[d] - mean[d]) < 1e-6);
     print_message("# eigenvalues %.4f %.4f %.4f %.4f | %.4f\n", S[0], S[D + 1], S[2 * (D + 1)],
                   S[3 * (D + 1)], S[4 * (D + 1)]);
-    assert_true(S[4 * (D + 1)] < 0.99 * S[3 * (D + 1)]); /* else the subspace is not one */
+    assert_true(S[4 * (D + 1)] < 0.99 * S[3 * (D + 1)]); /* otherwise the span is not unique */
     double worst_angle = 0;
     for (size_t z = 0; z < Z; z++) {
         double in_span = 0, length = 0;
@@ -111,7 +109,9 @@ static void test_against_jacobi(void **state) {
                 across += (double)Q[z * D + d] * Q[k * D + d];
             }
             if (k != z) assert_true(fabs(across) < 1e-6);
-            if (k == z) assert_true(fabs(along) > 1 - 1e-6); /* each axis on its own, the widest first */
+            if (k == z)
+                assert_true(fabs(along) >
+                            1 - 1e-6); /* each axis on its own, that of the largest variance first */
             in_span += along * along;
         }
         worst_angle = fmax(worst_angle, acos(fmin(1, sqrt(in_span))));
@@ -126,58 +126,59 @@ static void test_against_jacobi(void **state) {
     pieces_close(&p);
 }
 
-/* The untrained model says 6 (projection - 1/2), and its codes are white: mean 0, variance 1. */
+/* The untrained model gives 6 (projection - 1/2), and its latents have mean 0 and variance 1. */
 static void check_start(const spiral_model *m, const spiral_corpus *c, size_t rank) {
     enum { COUNT = 4096 };
     spiral_model_work *work;
     spiral_keys window[2 * T];
-    float *x = zeros(m->D, sizeof *x), *projection = zeros(m->D, sizeof *x), *code = zeros(m->Z, sizeof *x);
-    float *logits = zeros(m->D, sizeof *x), *coordinates = zeros(m->Z, sizeof *x);
-    double *mean = zeros(m->Z, sizeof *mean), *square = zeros(m->Z, sizeof *square);
+    float *x = zeros(m->ae.D, sizeof *x), *projection = zeros(m->ae.D, sizeof *x),
+          *latent = zeros(m->ae.Z, sizeof *x);
+    float *logits = zeros(m->ae.D, sizeof *x), *coordinates = zeros(m->ae.Z, sizeof *x);
+    double *mean = zeros(m->ae.Z, sizeof *mean), *square = zeros(m->ae.Z, sizeof *square);
     assert_int_equal(spiral_model_work_create(m, &work, NULL), SPIRAL_OK);
     for (size_t i = 0; i < COUNT; i++) {
         spiral__window_draw(c, 0, SEED, ~(uint64_t)i, window);
-        spiral__window_floats(m, window, x);
-        spiral__pca_project(m, x, coordinates, projection);
-        spiral_model_encode(m, 1, window, code, NULL, work);
-        spiral_model_decode(m, 1, code, logits, work);
-        for (size_t d = 0; d < m->D; d++) assert_true(fabs(logits[d] - 6 * (projection[d] - 0.5)) < 1e-3);
-        for (size_t z = 0; z < m->Z; z++) mean[z] += code[z] / (double)COUNT;
-        for (size_t z = 0; z < m->Z; z++) square[z] += code[z] * code[z] / (double)COUNT;
+        spiral__window_floats(window, (size_t)(m->ae.planes * m->ae.T), m->config.low, m->ae.P, x);
+        spiral__linear_reconstruction(m, x, coordinates, projection);
+        spiral_model_encode(m, 1, window, latent, NULL, work);
+        spiral_model_decode(m, 1, latent, logits, work);
+        for (size_t d = 0; d < m->ae.D; d++) assert_true(fabs(logits[d] - 6 * (projection[d] - 0.5)) < 1e-3);
+        for (size_t z = 0; z < m->ae.Z; z++) mean[z] += latent[z] / (double)COUNT;
+        for (size_t z = 0; z < m->ae.Z; z++) square[z] += latent[z] * latent[z] / (double)COUNT;
     }
-    size_t white = 0;
-    for (size_t z = 0; z < m->Z; z++) {
+    size_t nonzero = 0;
+    for (size_t z = 0; z < m->ae.Z; z++) {
         assert_true(fabs(mean[z]) < 0.1);
-        assert_true(fabs(square[z] - 1) < 0.1 || square[z] == 0); /* of half the windows */
-        white += square[z] > 0;
+        assert_true(fabs(square[z] - 1) < 0.1 || square[z] == 0); /* half of the windows */
+        nonzero += square[z] > 0;
     }
-    assert_int_equal(white, rank);
+    assert_int_equal(nonzero, rank);
     spiral_model_work_destroy(work);
     free(x);
     free(projection);
-    free(code);
+    free(latent);
     free(logits);
     free(coordinates);
     free(mean);
     free(square);
 }
 
-static void test_start(void **state) {
+static void a_training_starts_as_the_projection(void **state) {
     (void)state;
     pieces p;
     pieces_open(&p);
     pieces_add(&p, "a.mid", 1, 120);
     spiral_corpus *c = pieces_corpus(p.folder, 0, T);
     spiral_model *m = model_for(Z, 0);
-    assert_int_equal(spiral__pca_start(m, c, SEED, NULL), SPIRAL_OK);
+    assert_int_equal(spiral__pca_start(m, c, SEED, NULL, NULL), SPIRAL_OK);
     check_start(m, c, Z);
     spiral_model_destroy(m);
     spiral_corpus_destroy(c);
     pieces_close(&p);
 }
 
-/* Three different windows span two axes: the other codes are silent, and nothing is divided by zero. */
-static void test_low_rank(void **state) {
+/* Three different windows span two axes: the other latents are 0, and nothing is divided by 0. */
+static void axes_beyond_the_rank_are_zero(void **state) {
     (void)state;
     pieces p;
     pieces_open(&p);
@@ -188,8 +189,8 @@ static void test_low_rank(void **state) {
     pieces_add_roll(&p, "a.mid", &roll);
     spiral_corpus *c = pieces_corpus(p.folder, 0, T);
     spiral_model *m = model_for(6, 0);
-    assert_int_equal(spiral__pca_start(m, c, SEED, NULL), SPIRAL_OK);
-    for (size_t i = 0; i < m->floats; i++) assert_true(isfinite(m->arena[i]));
+    assert_int_equal(spiral__pca_start(m, c, SEED, NULL, NULL), SPIRAL_OK);
+    for (size_t i = 0; i < m->tensors.floats; i++) assert_true(isfinite(m->arena[i]));
     check_start(m, c, 2);
     spiral_model_destroy(m);
     spiral_corpus_destroy(c);
@@ -199,9 +200,9 @@ static void test_low_rank(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_jacobi),
-        cmocka_unit_test(test_start),
-        cmocka_unit_test(test_low_rank),
+        cmocka_unit_test(axes_are_those_of_a_full_decomposition),
+        cmocka_unit_test(a_training_starts_as_the_projection),
+        cmocka_unit_test(axes_beyond_the_rank_are_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading many MIDI files: each on its own, in parallel, in a fixed order.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/par.h"
+#include "base/paths.h"
+#include "data/corpus.h"
+
+static const char *const ENDINGS[] = {".mid", ".midi", ".kar", ".rmi", NULL};
+
+static void read_task(void *context, size_t i, int worker) {
+    (void)worker;
+    spiral__file_notes *f = &((spiral_files *)context)->files[i];
+    spiral_error err = {.text = ""};
+    char room[SPIRAL__PATH_TEXT];
+    f->status = spiral_midi_load(f->path, &f->midi, &err);
+    if (f->status == SPIRAL_OK) {
+        f->seconds = spiral_midi_seconds(&f->midi, f->midi.end_ticks);
+        return;
+    }
+    const char *reason = err.text, *path = spiral__error_path(f->path, room);
+    const size_t n = strlen(path); /* the path is shown beside the reason: not twice */
+    if (!strncmp(reason, path, n) && !strncmp(reason + n, ": ", 2)) reason += n + 2;
+    f->reason = strdup(reason);
+    if (!f->reason) f->status = SPIRAL_NO_MEMORY;
+}
+
+/* The files of the list, their paths taken over. */
+static spiral_status create(spiral__paths *list, spiral_files **out, spiral_error *err) {
+    spiral_files *files = calloc(1, sizeof *files);
+    if (files) files->files = calloc(list->count + 1, sizeof *files->files);
+    if (!files || !files->files) {
+        free(files);
+        return spiral__no_memory(err, (list->count + 1) * sizeof *files->files);
+    }
+    files->count = list->count;
+    for (size_t i = 0; i < list->count; i++) {
+        files->files[i].path = list->path[i];
+        list->path[i] = NULL;
+    }
+    *out = files;
+    return SPIRAL_OK;
+}
+
+static spiral_status read_all(spiral_files *files, int threads, spiral_error *err) {
+    spiral__pool *pool;
+    SPIRAL_TRY(spiral__pool_create(threads, &pool, err));
+    spiral__par_for(pool, files->count, read_task, files);
+    spiral__pool_destroy(pool);
+    for (size_t i = 0; i < files->count; i++)
+        if (files->files[i].status == SPIRAL_NO_MEMORY) return spiral__no_memory(err, 0);
+    return SPIRAL_OK;
+}
+
+spiral_status spiral_files_load(const char *const *paths, size_t count, int threads, spiral_files **out,
+                                spiral_error *err) {
+    spiral__paths list = {0};
+    spiral_files *files = NULL;
+    char room[SPIRAL__PATH_TEXT];
+    spiral_status status = SPIRAL_OK;
+    for (size_t i = 0; i < count && status == SPIRAL_OK; i++)
+        status = spiral__paths_add(&list, paths[i], ENDINGS, err);
+    if (status == SPIRAL_OK && !list.count)
+        status = spiral__fail(err, SPIRAL_NO_DATA, -1, "%s: no .mid, .midi, .kar or .rmi file in it",
+                              count ? spiral__error_path(paths[0], room) : "no path");
+    if (status == SPIRAL_OK) status = create(&list, &files, err);
+    if (status == SPIRAL_OK) status = read_all(files, threads, err);
+    spiral__paths_clear(&list);
+    if (status != SPIRAL_OK) {
+        spiral_files_destroy(files);
+        return status;
+    }
+    *out = files;
+    return SPIRAL_OK;
+}
+
+void spiral_files_destroy(spiral_files *files) {
+    if (!files) return;
+    for (size_t i = 0; i < files->count; i++) {
+        free(files->files[i].path);
+        free(files->files[i].reason);
+        spiral_midi_clear(&files->files[i].midi);
+    }
+    free(files->files);
+    free(files);
+}

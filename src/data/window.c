@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Cutting windows out of rolls (see window.h).
+ */
+#include "base/rng.h"
+#include "data/corpus.h"
+#include "data/window.h"
+
+void spiral__window_cut(const spiral_roll *roll, size_t begin, int T, int semitones, spiral_keys *window) {
+    for (int plane = 0; plane < (roll->onsets ? 2 : 1); plane++) {
+        const spiral_keys *from = plane ? roll->onsets : roll->sounding;
+        for (size_t t = begin; t < begin + (size_t)T; t++)
+            *window++ = t < roll->frames ? spiral_keys_transpose(from[t], semitones) : (spiral_keys){{0, 0}};
+    }
+}
+
+int spiral__window_is_silent(const spiral_keys *window, int T, int low, int high) {
+    const spiral_keys range = spiral_keys_range(low, high);
+    uint64_t any = 0;
+    for (int t = 0; t < T; t++)
+        any |= (window[t].word[0] & range.word[0]) | (window[t].word[1] & range.word[1]);
+    return !any;
+}
+
+void spiral__window_floats(const spiral_keys *window, size_t rows, int low, int P, float *x) {
+    for (size_t row = 0; row < rows; row++)
+        for (int p = 0; p < P; p++) *x++ = (float)spiral_keys_get(&window[row], low + p);
+}
+
+size_t spiral__window_draw(const spiral_corpus *corpus, int transpose, uint64_t seed, uint64_t stream,
+                           spiral_keys *window) {
+    spiral__rng rng = spiral__rng_init(seed, stream);
+    size_t frame, file = spiral__corpus_locate(corpus, spiral__rng_below(&rng, corpus->positions), &frame);
+    int shift = transpose ? (int)spiral__rng_below(&rng, 2 * (uint64_t)transpose + 1) - transpose : 0;
+    spiral__window_cut(&corpus->entries[file].roll, frame, corpus->T, shift, window);
+    return file;
+}

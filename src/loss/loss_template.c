@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One call of a loss, compiled once per element type (simd/real.h). The frames of a batch, across its rolls,
+ * are taken a tile at a time. Each tile goes through all steps at once: load, terms of single cells, the
+ * kind, chain rule, store. With a time blur a roll is passed over three times, for the blur connects its
+ * frames. The loops themselves are in simd/loss_kernels_template.c, the definition in ref.c. Equations:
+ * docs/math.md.
+ */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "loss/call.h"
+#include "loss/ref.h"
+#include "simd/loss_kernels.h"
+
+enum { TILE = SPIRAL__TILE_BYTES / sizeof(real) }; /* frames in a tile */
+
+/* A call, and what is in its work buffer. */
+typedef struct state {
+    const spiral__loss_call *call;
+    const spiral_loss *loss;
+    const spiral_loss_options *options;
+    const spiral__loss_kernels *kernels;
+    const real *coefficients;
+    size_t P, bins, T, frames; /* frames: B T */
+    double scale;              /* factor of the reduction */
+    double total;              /* sum of the frames' values, unless each is returned */
+
+    /* Tiles of P rows: what is loaded, equation 7's y and t, and derivatives. */
+    real *pred, *target, *weight; /* weight: NULL without sample weights */
+    real *y, *t;                  /* t: the same as target without sample weights */
+    real *slope, *dcost, *dkind;  /* dy/dpred, dcross/dpred, dkind/dy */
+    real *negative_weight;        /* equation 19's factor of the second term */
+    real *u, *v;                  /* tiles of bins rows */
+    real *roll_y, *roll_t;        /* time blur: (T + 2 pad, width) */
+    size_t width;
+    int all_rows[SPIRAL__MAX_KEYS +
+                 2 * SPIRAL__MAX_BLUR_RADIUS]; /* 0, 1, 2, ..: the rows of a full product */
+} state;
+
+enum { KEY_TILES = 9, BIN_TILES = 2 };
+
+static size_t tile_bytes(const spiral_loss *loss) {
+    size_t keys = spiral__whole_row_blocks((size_t)loss->P),
+           bins = spiral__whole_row_blocks((size_t)loss->bins);
+    return (KEY_TILES * keys + BIN_TILES * bins) * SPIRAL__TILE_BYTES;
+}
+
+/* Elements of a frame in roll_y and roll_t: the keys, rounded up to whole rows of a tile. */
+static size_t frame_width(const spiral_loss *loss) { return ((size_t)loss->P + TILE - 1) / TILE * TILE; }
+
+/* Bytes of the work buffer; SIZE_MAX if no object can be that large. */
+static size_t work_size(const spiral_loss *loss, size_t T) {
+    const size_t tiles = tile_bytes(loss), frame_bytes = 2 * frame_width(loss) * sizeof(real);
+    if (loss->decay == 0) return tiles;
+    if (T > (PTRDIFF_MAX - tiles) / frame_bytes - 2 * loss->pad) return SIZE_MAX;
+    return tiles + (T + 2 * loss->pad) * frame_bytes;
+}
+
+static void lay_out_work(state *s, void *work) {
+    real *at = work;
+    real **const key_tiles[KEY_TILES] = {&s->pred,  &s->target, &s->weight,         &s->y, &s->t, &s->slope,
+                                         &s->dcost, &s->dkind,  &s->negative_weight};
+    real **const bin_tiles[BIN_TILES] = {&s->u, &s->v};
+    for (int i = 0; i < KEY_TILES; i++, at += spiral__whole_row_blocks(s->P) * TILE) *key_tiles[i] = at;
+    for (int i = 0; i < BIN_TILES; i++, at += spiral__whole_row_blocks(s->bins) * TILE) *bin_tiles[i] = at;
+    s->width = frame_width(s->loss);
+    s->roll_y = at;
+    s->roll_t = s->roll_y + (s->T + 2 * s->loss->pad) * s->width;
+    if (!s->call->sample_weight) s->t = s->target, s->weight = NULL;
+}
+
+/* The offsets of key 0 of n frames from frame `first` on. */
+static void frame_offsets(const state *s, size_t first, size_t n, spiral_strides at, ptrdiff_t *offset) {
+    size_t b = first / s->T, t = first % s->T;
+    for (size_t c = 0; c < n; c++) {
+        offset[c] = (ptrdiff_t)b * at.b + (ptrdiff_t)t * at.t;
+        if (++t == s->T) t = 0, b++;
+    }
+}
+
+static void load(const state *s, size_t first, size_t n, const real *array, spiral_strides at, real *rows) {
+    ptrdiff_t offset[TILE];
+    const real *frame[TILE];
+    frame_offsets(s, first, n, at, offset);
+    for (size_t c = 0; c < n; c++) frame[c] = array + offset[c];
+    s->kernels->load(s->P, n, frame, at.p, rows);
+}
+
+static void store(const state *s, size_t first, size_t n, const real *rows, real *array, spiral_strides at) {
+    ptrdiff_t offset[TILE];
+    real *frame[TILE];
+    frame_offsets(s, first, n, at, offset);
+    for (size_t c = 0; c < n; c++) frame[c] = array + offset[c];
+    s->kernels->store(s->P, n, rows, frame, at.p);
+}
+
+/* Where the tile after the one at frame `first` is in an array, if its frames are adjacent one way or the
+ * other. Otherwise, and after the last tile, an address that is in the cache anyway. */
+static spiral__next_tile next_tile(const state *s, size_t first, const real *array, spiral_strides at) {
+    const size_t next = first + TILE, b = next / s->T, t = next % s->T;
+    const int by_frame = at.p == 1 && at.t == (ptrdiff_t)s->P;
+    if (!array || next >= s->frames || !(by_frame || at.t == 1))
+        return (spiral__next_tile){(uintptr_t)s->pred, 0};
+    const uintptr_t offset = b * (uintptr_t)at.b + t * (uintptr_t)at.t;
+    return (spiral__next_tile){(uintptr_t)array + offset * sizeof(real),
+                               by_frame ? SPIRAL__TILE_BYTES : (uintptr_t)at.p * sizeof(real)};
+}
+
+/* Reports a value of cell (b, t, p) if it is not within its range. */
+static spiral_status check_cell(const state *s, size_t frame, size_t p, const char *what, double value,
+                                double low, double high) {
+    if (value >= low && value <= high) return SPIRAL_OK;
+    return spiral__fail(s->call->err, SPIRAL_NUMERIC, -1,
+                        "%s at (b %zu, t %zu, p %zu) is %g: must be %s%g to %g", what, frame / s->T,
+                        frame % s->T, p, value, isfinite(value) ? "" : "a number from ", low, high);
+}
+
+/* Finds the cell of a tile that cell_terms refused. */
+static spiral_status name_bad_cell(const state *s, size_t first, size_t n) {
+    const int logits = s->options->from_logits;
+    const double limit = (double)(real)SPIRAL__LOSS_MAX_LOGIT, low = logits ? -limit : 0,
+                 high = logits ? limit : 1;
+    for (size_t c = 0; c < n; c++)
+        for (size_t p = 0; p < s->P; p++) {
+            const size_t i = p * TILE + c, frame = first + c;
+            SPIRAL_TRY(
+                check_cell(s, frame, p, logits ? "logit" : "probability", (double)s->pred[i], low, high));
+            SPIRAL_TRY(check_cell(s, frame, p, "target", (double)s->target[i], 0, 1));
+            if (s->weight)
+                SPIRAL_TRY(check_cell(s, frame, p, "sample_weight", (double)s->weight[i], 0,
+                                      SPIRAL__LOSS_MAX_WEIGHT));
+        }
+    return spiral__fail(s->call->err, SPIRAL_NUMERIC, -1, "a cell of frames %zu to %zu is out of range",
+                        first, first + n - 1);
+}
+
+/* The factors of equation 19 by equation 20; cross-entropy, if there is any, has its own added. */
+static void negative_weights(const state *s) {
+    const spiral_loss_options *o = s->options;
+    int index[SPIRAL__MAX_KEYS];
+    size_t n = s->kernels->nonzero_rows(s->P, s->target, index);
+    s->kernels->negative_weights(s->P, s->target, s->weight, index, n, s->coefficients,
+                                 (real)(o->bce + o->lambda * SPIRAL__REF_LEAST_WEIGHT), (real)o->lambda,
+                                 s->negative_weight);
+}
+
+/* Loads n frames and computes what depends on single cells; adds the cross-entropy to sums. */
+static spiral_status cell_terms(const state *s, size_t first, size_t n, double *sums) {
+    const spiral__loss_call *call = s->call;
+    const spiral_loss_options *o = s->options;
+    const int class_weights = s->loss->kind == SPIRAL_LOSS_WEIGHTED_BCE;
+    load(s, first, n, call->pred, call->pred_at, s->pred);
+    load(s, first, n, call->target, call->target_at, s->target);
+    if (s->weight) load(s, first, n, call->sample_weight, call->weight_at, s->weight);
+    if (class_weights) negative_weights(s);
+    const spiral__cell_args args = {
+        .P = s->P,
+        .from_logits = o->from_logits,
+        .cross = class_weights || o->bce > 0,
+        .pred = s->pred,
+        .target = s->target,
+        .weight = s->weight,
+        .negative_weight = class_weights ? s->negative_weight : NULL,
+        .positive_weight = class_weights ? (real)(o->bce + o->lambda) : 1,
+        .y = s->y,
+        .t = s->t,
+        .slope = s->slope,
+        .dcost = s->dcost,
+        .sums = sums,
+        .factor = class_weights ? 1 : o->bce,
+        .next = {next_tile(s, first, call->pred, call->pred_at),
+                 next_tile(s, first, call->target, call->target_at),
+                 next_tile(s, first, call->grad, call->grad_at)},
+    };
+    return s->kernels->cell_terms(&args) ? name_bad_cell(s, first, n) : SPIRAL_OK;
+}
+
+/* Equations 11, 12 and 14, the last with the opposite sign. */
+static void spiral(const state *s, double factor, double *sums) {
+    const size_t length = s->loss->coefficients.length;
+    int index[SPIRAL__MAX_KEYS];
+    size_t n = s->kernels->nonzero_rows(s->P, s->t, index);
+    s->kernels->toeplitz(s->bins, s->t, index, n, s->coefficients, 0, length, s->u);
+    s->kernels->toeplitz(s->bins, s->y, s->all_rows, s->P, s->coefficients, 0, length, s->v);
+    s->kernels->divergence(s->bins, (real)s->options->kl_offset, s->u, s->v, factor, sums);
+    if (!s->call->grad) return;
+    s->kernels->toeplitz(s->P, s->u, s->all_rows, s->bins, s->coefficients, (ptrdiff_t)length - 1, length,
+                         s->dkind);
+}
+
+/* Equations 15 and 16 for the difference d and its time blur, which is d itself if there is none. */
+static void quadratic(const state *s, const real *d, const real *blurred, double factor, double *sums) {
+    int index[SPIRAL__MAX_KEYS];
+    size_t n = s->kernels->nonzero_rows(s->P, blurred, index);
+    s->kernels->toeplitz(s->P, blurred, index, n, s->coefficients, (ptrdiff_t)s->P - 1,
+                         s->loss->coefficients.length, s->dkind);
+    s->kernels->product(s->P, d, s->dkind, s->v);
+    s->kernels->frame_sums(s->P, s->v, 0.5 * factor, sums);
+}
+
+/* The loudest key of frame c, the lowest if there are several, among those whose weight is above 0; P if
+ * there is none. */
+static size_t argmax_key(const state *s, const real *rows, size_t c) {
+    size_t best = s->P;
+    for (size_t p = 0; p < s->P; p++) {
+        if (s->weight && !(s->weight[p * TILE + c] > 0)) continue;
+        if (best == s->P || rows[p * TILE + c] > rows[best * TILE + c]) best = p;
+    }
+    return best;
+}
+
+/* Equation 22 for n frames. */
+static void argmax_distance(const state *s, size_t n, double factor, double *sums) {
+    const int low = s->options->low;
+    for (size_t c = 0; c < n; c++) {
+        size_t right = argmax_key(s, s->target, c), played = argmax_key(s, s->pred, c);
+        if (right < s->P)
+            sums[c] += factor * spiral__ref_argmax_distance(s->options, low + (int)right, low + (int)played);
+    }
+}
+
+/* Equation 21. */
+static void distance_mask(const state *s, double factor, double *sums) {
+    for (size_t c = 0; c < TILE; c++) {
+        size_t right = argmax_key(s, s->target, c);
+        for (size_t p = 0; p < s->P; p++)
+            s->dkind[p * TILE + c] = right == s->P ? 0 : s->coefficients[p < right ? right - p : p - right];
+    }
+    s->kernels->product(s->P, s->y, s->dkind, s->v);
+    s->kernels->frame_sums(s->P, s->v, factor, sums);
+}
+
+/* The kind of a tile of n frames, where no time blur connects them. */
+static void kind_terms(const state *s, size_t n, double *sums) {
+    const double factor = s->options->lambda / s->loss->missed_note;
+    switch (s->loss->kind) {
+    case SPIRAL_LOSS_SPIRAL: spiral(s, factor, sums); break;
+    case SPIRAL_LOSS_ENERGY:
+    case SPIRAL_LOSS_GAUSS:
+        s->kernels->difference(s->P, s->y, s->t, s->u);
+        quadratic(s, s->u, s->u, factor, sums);
+        break;
+    case SPIRAL_LOSS_ARGMAX_DISTANCE:
+    case SPIRAL_LOSS_ARGMAX_DISTANCE_CIRCULAR: argmax_distance(s, n, factor, sums); break;
+    case SPIRAL_LOSS_DISTANCE_MASK:
+    case SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR: distance_mask(s, factor, sums); break;
+    case SPIRAL_LOSS_WEIGHTED_BCE: /* done with the cells */
+    case SPIRAL_LOSS_BCE:
+    case SPIRAL_LOSS_COUNT: break;
+    }
+}
+
+/* Equation 6: the gradient of n frames from dcost and dkind. */
+static void store_gradient(const state *s, size_t first, size_t n) {
+    const spiral_loss_options *o = s->options;
+    const spiral_loss_kind kind = s->loss->kind;
+    const int class_weights = kind == SPIRAL_LOSS_WEIGHTED_BCE;
+    const real *dcost = class_weights || o->bce > 0 ? s->dcost : NULL;
+    const real *dkind = class_weights || kind == SPIRAL_LOSS_BCE ? NULL : s->dkind;
+    const double cross_factor = class_weights ? s->scale : s->scale * o->bce;
+    const double kind_factor = s->scale * o->lambda / s->loss->missed_note;
+    s->kernels->chain_rule(s->P, dcost, (real)cross_factor, s->slope, dkind,
+                           (real)(kind == SPIRAL_LOSS_SPIRAL ? -kind_factor : kind_factor), s->y);
+    store(s, first, n, s->y, s->call->grad, s->call->grad_at);
+}
+
+static void add_value(state *s, size_t frame, double value) {
+    if (s->options->reduction == SPIRAL_REDUCE_NONE)
+        s->call->value[frame] += value;
+    else
+        s->total += value;
+}
+
+static size_t tile_frames(size_t first, size_t end) { return end - first < TILE ? end - first : TILE; }
+
+static spiral_status all_tiles(state *s) {
+    for (size_t first = 0, n; first < s->frames; first += n) {
+        double sums[TILE] = {0};
+        n = tile_frames(first, s->frames);
+        SPIRAL_TRY(cell_terms(s, first, n, sums));
+        kind_terms(s, n, sums);
+        for (size_t c = 0; c < n; c++) add_value(s, first + c, sums[c]);
+        if (s->call->grad) store_gradient(s, first, n);
+    }
+    return SPIRAL_OK;
+}
+
+/* A tile from, and to, frames of a roll in the work buffer. */
+static void load_from_roll(const state *s, const real *roll, size_t first, size_t n, real *rows) {
+    const real *frame[TILE];
+    for (size_t c = 0; c < n; c++) frame[c] = roll + (first + c) * s->width;
+    s->kernels->load(s->P, n, frame, 1, rows);
+}
+static void store_to_roll(const state *s, const real *rows, size_t first, size_t n, real *roll) {
+    real *frame[TILE];
+    for (size_t c = 0; c < n; c++) frame[c] = roll + (first + c) * s->width;
+    s->kernels->store(s->P, n, rows, frame, 1);
+}
+
+static void blur_roll(const state *s, real *roll) {
+    const spiral_loss *loss = s->loss;
+    s->kernels->time_blur(s->T + 2 * loss->pad, s->width, (real)loss->decay, (real)loss->tail,
+                          (real)loss->gain, roll);
+}
+
+/* First pass over the roll that begins at frame `start`: cross-entropy; y and t, or for the quadratic kinds d
+ * twice, go into the rolls and are blurred along time (equations 25 and 28). */
+static spiral_status cells_pass(state *s, size_t start) {
+    const size_t pad = s->loss->pad, roll_bytes = (s->T + 2 * pad) * s->width * sizeof(real);
+    const int is_quadratic = spiral__loss_is_quadratic(s->loss->kind);
+    memset(s->roll_y, 0, roll_bytes);
+    memset(s->roll_t, 0, roll_bytes);
+    for (size_t first = 0, n; first < s->T; first += n) {
+        double sums[TILE] = {0};
+        n = tile_frames(first, s->T);
+        SPIRAL_TRY(cell_terms(s, start + first, n, sums));
+        for (size_t c = 0; c < n; c++) add_value(s, start + first + c, sums[c]);
+        if (is_quadratic) s->kernels->difference(s->P, s->y, s->t, s->u);
+        store_to_roll(s, is_quadratic ? s->u : s->y, pad + first, n, s->roll_y);
+        store_to_roll(s, is_quadratic ? s->u : s->t, pad + first, n, s->roll_t);
+    }
+    blur_roll(s, s->roll_t);
+    if (!is_quadratic) blur_roll(s, s->roll_y);
+    return SPIRAL_OK;
+}
+
+/* Second pass: the kind on every frame, padding included; its derivative goes into roll_y. */
+static void kind_pass(state *s, size_t start) {
+    const size_t pad = s->loss->pad, padded = s->T + 2 * pad;
+    const double factor = s->options->lambda / s->loss->missed_note;
+    const int is_quadratic = spiral__loss_is_quadratic(s->loss->kind);
+    for (size_t first = 0, n; first < padded; first += n) {
+        double sums[TILE] = {0};
+        n = tile_frames(first, padded);
+        load_from_roll(s, s->roll_y, first, n, s->y);
+        load_from_roll(s, s->roll_t, first, n, s->t);
+        if (is_quadratic)
+            quadratic(s, s->y, s->t, factor, sums);
+        else
+            spiral(s, factor, sums);
+        for (size_t c = 0; c < n; c++) {
+            size_t t = first + c < pad ? 0 : first + c - pad;
+            add_value(s, start + (t < s->T ? t : s->T - 1), sums[c]);
+        }
+        if (s->call->grad) store_to_roll(s, s->dkind, first, n, s->roll_y);
+    }
+    if (s->call->grad && !is_quadratic) blur_roll(s, s->roll_y);
+}
+
+/* Third pass: the cells again, for their slopes, and the gradient. */
+static spiral_status gradient_pass(state *s, size_t start) {
+    for (size_t first = 0, n; first < s->T; first += n) {
+        double unused[TILE] = {0};
+        n = tile_frames(first, s->T);
+        SPIRAL_TRY(cell_terms(s, start + first, n, unused));
+        load_from_roll(s, s->roll_y, s->loss->pad + first, n, s->dkind);
+        store_gradient(s, start + first, n);
+    }
+    return SPIRAL_OK;
+}
+
+static spiral_status all_rolls(state *s) {
+    for (size_t start = 0; start < s->frames; start += s->T) {
+        SPIRAL_TRY(cells_pass(s, start));
+        kind_pass(s, start);
+        if (s->call->grad) SPIRAL_TRY(gradient_pass(s, start));
+    }
+    return SPIRAL_OK;
+}
+
+/* Equation 29. A NaN among weights or targets makes the scale NaN; checking the cells later reports it. */
+static double reduction_scale(const state *s) {
+    const spiral__loss_call *call = s->call;
+    const spiral_reduction how = s->options->reduction;
+    if (how == SPIRAL_REDUCE_MEAN && !call->sample_weight) return 1 / (double)s->frames;
+    if (how != SPIRAL_REDUCE_MEAN && how != SPIRAL_REDUCE_PER_NOTE) return 1;
+    size_t counted = 0;
+    double notes = 0;
+    for (size_t frame = 0; frame < s->frames; frame++) {
+        ptrdiff_t weight_offset, target_offset;
+        frame_offsets(s, frame, 1, call->weight_at, &weight_offset);
+        frame_offsets(s, frame, 1, call->target_at, &target_offset);
+        const real *w = call->sample_weight ? (const real *)call->sample_weight + weight_offset : NULL;
+        const real *t = (const real *)call->target + target_offset;
+        int any = 0;
+        for (size_t p = 0; p < s->P; p++) {
+            double weight = w ? (double)w[(ptrdiff_t)p * call->weight_at.p] : 1;
+            notes += weight * (double)t[(ptrdiff_t)p * call->target_at.p];
+            any |= weight > 0;
+        }
+        counted += (size_t)any;
+    }
+    if (how == SPIRAL_REDUCE_MEAN) return counted ? 1 / (double)counted : 0;
+    return 1 / (notes > 1 ? notes : 1);
+}
+
+static spiral_status value_grad(const spiral__loss_call *call) {
+    const spiral_loss *loss = call->loss;
+    state s = {
+        .call = call,
+        .loss = loss,
+        .options = &loss->options,
+        .kernels = call->kernels,
+        .coefficients = call->coefficients,
+        .P = (size_t)loss->P,
+        .bins = (size_t)loss->bins,
+        .T = call->T,
+        .frames = call->B * call->T,
+    };
+    lay_out_work(&s, call->work);
+    for (size_t r = 0; r < sizeof s.all_rows / sizeof *s.all_rows; r++) s.all_rows[r] = (int)r;
+    s.scale = reduction_scale(&s);
+    if (loss->options.reduction == SPIRAL_REDUCE_NONE)
+        for (size_t i = 0; i < s.frames; i++) call->value[i] = 0;
+    SPIRAL_TRY(loss->decay > 0 ? all_rolls(&s) : all_tiles(&s));
+    if (loss->options.reduction != SPIRAL_REDUCE_NONE) *call->value = s.scale * s.total;
+    return SPIRAL_OK;
+}
+
+#if SPIRAL_REAL_BITS == 32
+const spiral__loss_functions spiral__loss_f32 = {work_size, value_grad};
+#else
+const spiral__loss_functions spiral__loss_f64 = {work_size, value_grad};
+#endif

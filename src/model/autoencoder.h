@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The autoencoder: windows of a roll -> latents -> logits, and the gradient of its weights. The equations are
+ * in include/spiral/model.h and docs/formats.md. No loss is known here: between forward and backward the
+ * caller turns logits into their gradient.
+ *
+ * A batch of B windows goes through in shards (nn/tasks.h). Forward and the backward of activations work on
+ * each shard alone; then each weight matrix gathers its gradient from all rows at once, in tasks that own a
+ * part of it.
+ */
+#ifndef SPIRAL_MODEL_AUTOENCODER_H
+#define SPIRAL_MODEL_AUTOENCODER_H
+
+#include "model/family.h"
+#include "nn/note_input.h"
+
+enum { SPIRAL__MAX_LAYERS = 8 };
+
+/* The autoencoder of one model. Numbers named after a tensor are its index in the model's list. */
+typedef struct spiral__autoencoder {
+    int planes, T, P; /* of a window */
+    int layers;       /* hidden layers on each side */
+    int variational;
+    size_t D, H, Z; /* cells planes T P, units of a hidden layer, latent numbers */
+    size_t O;       /* numbers the encoder gives: Z, or 2 Z (mean, log variance) if variational */
+    size_t N;       /* H + Z: the linear path shares a matrix with the first and with the last layer */
+
+    int encoder_in;                         /* (D, N) hidden units | latent */
+    int encoder_hidden[SPIRAL__MAX_LAYERS]; /* (H, H); from layer 1 on */
+    int encoder_gain[SPIRAL__MAX_LAYERS], encoder_shift[SPIRAL__MAX_LAYERS]; /* (H) */
+    int latent_weight, latent_bias;                                          /* (H, O), (O) */
+    int decoder_in;                                                          /* (Z, H) */
+    int decoder_hidden[SPIRAL__MAX_LAYERS];                                  /* (H, H); from layer 1 on */
+    int decoder_gain[SPIRAL__MAX_LAYERS], decoder_shift[SPIRAL__MAX_LAYERS]; /* (H) */
+    int out_weight, out_bias;                                                /* (N, D), (D) */
+
+    /* Statistics of the training data: measured, not trained. */
+    int pca_mean, pca_basis;          /* (D) mean window, (Z, D) its principal axes, orthonormal */
+    int latents_mean, latents_factor; /* (Z) mean latent; (Z, Z) F, F F' = covariance of the latents */
+    int latents_step, latents_noise;  /* (Z, Z) A, G: z' - mean = A (z - mean) + G n, half a window later */
+    int density;                      /* (1) mean number of sounding keys in a frame */
+
+    size_t vectors_begin, vectors; /* where the network's vectors begin in the arena, and their floats */
+    spiral__note_input input;      /* computes with encoder_in */
+} spiral__autoencoder;
+
+extern const spiral__family spiral__autoencoder_family;
+
+/* One hidden layer's activations; rows lie a stride apart. */
+typedef struct spiral__hidden_layer {
+    float *x;       /* (B, H) what enters the normalisation, then normalised; after backward its gradient */
+    float *y;       /* (B, H) what leaves the layer */
+    float *inverse; /* (B) of the normalisation */
+    size_t x_stride, y_stride;
+} spiral__hidden_layer;
+
+/* Activations of a batch. One allocation for the floats. */
+typedef struct spiral__autoencoder_batch {
+    const spiral_model *model;
+    size_t B;
+    int backward; /* nonzero: gradients can be asked for */
+    spiral__note_runs runs;
+    spiral__hidden_layer encoder[SPIRAL__MAX_LAYERS], decoder[SPIRAL__MAX_LAYERS];
+    float *first;    /* (B, N) first layer's output: hidden | linear path; after backward its gradient */
+    float *latent;   /* (B, O) what the encoder gives; after backward its gradient */
+    float *noise;    /* (B, Z) variational: standard normal numbers, set by the caller before forward */
+    float *last;     /* (B, N) last hidden layer's output | latent used */
+    float *logits;   /* (B, D) */
+    float *dh;       /* (B, N) gradient on its way back */
+    float *vectors;  /* (shards, ae.vectors) gradients of the vectors, from each shard alone */
+    double *kl;      /* (shards) variational: sum of the divergences, nats; set by backward */
+    float **scratch; /* (threads) (T + 1, N), of the input layer's backward */
+    int threads;
+    float *arena; /* owns the floats above */
+} spiral__autoencoder_batch;
+
+/* For B rows on up to `threads` threads. backward: nonzero if gradients will be asked for. NO_MEMORY. */
+spiral_status spiral__autoencoder_batch_create(const spiral_model *model, size_t B, int backward, int threads,
+                                               spiral__autoencoder_batch *batch, spiral_error *err);
+void spiral__autoencoder_batch_clear(spiral__autoencoder_batch *batch);
+
+/* Training: windows (B, planes * T) -> logits. A variational model draws each latent from its posterior with
+ * noise[]. */
+void spiral__autoencoder_forward(spiral__autoencoder_batch *batch, spiral__pool *pool,
+                                 const spiral_keys *windows);
+/* The whole gradient: logits[] holds the gradient of the loss with respect to the logits, summed over the
+ * batch; adds to grad, a twin of the trained part of the arena. A variational model also minimises beta times
+ * its KL divergence per window, as far as a latent number's divergence is above free_bits nats; kl[] is set.
+ * The activations become gradients: forward must come before each backward. */
+void spiral__autoencoder_backward(spiral__autoencoder_batch *batch, spiral__pool *pool, float beta,
+                                  float free_bits, float *grad);
+
+/* The two halves of forward for some rows. Encoding: windows (rows, planes * T) -> latent[]. Decoding:
+ * latent[] -> logits[]; with sampling nonzero a variational model draws its latents. */
+void spiral__autoencoder_encode_rows(spiral__autoencoder_batch *batch, size_t begin, size_t rows,
+                                     const spiral_keys *windows);
+void spiral__autoencoder_decode_rows(spiral__autoencoder_batch *batch, size_t begin, size_t rows,
+                                     int sampling);
+/* KL divergence of row r's posterior from the standard normal, in nats, from latent[]; 0 if not variational.
+ */
+double spiral__autoencoder_kl(const spiral__autoencoder_batch *batch, size_t row);
+
+#endif

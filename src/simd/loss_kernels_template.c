@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The loops declared in loss_kernels.h, compiled once per element type and instruction set. Elementwise loops
+ * are left to the compiler's vectoriser; the Toeplitz product and the sums use the compiler's vector types,
+ * so that their accumulators stay in registers.
+ */
+#include <string.h>
+
+#include "simd/isa.h"
+#include "simd/loss_kernels.h"
+#include "simd/transpose.h"
+#include "simd/vmath.h"
+
+#if defined(__AVX512F__)
+enum { VECTOR_BYTES = 64 };
+#elif defined(__AVX__)
+enum { VECTOR_BYTES = 32 };
+#else
+enum { VECTOR_BYTES = 16 };
+#endif
+
+enum {
+    TILE = SPIRAL__TILE_BYTES / sizeof(real),    /* frames in a tile */
+    VECTORS = SPIRAL__TILE_BYTES / VECTOR_BYTES, /* vectors in a row */
+    SUMS = TILE * sizeof(double) / VECTOR_BYTES, /* vectors of double for a row's frames */
+    SUM_ROWS = 4, /* costs are added up in the element type over so many rows, then in double: a cost is no
+                     more exact than that */
+};
+typedef real vector __attribute__((vector_size(VECTOR_BYTES), may_alias));
+typedef real narrow_vector
+    __attribute__((vector_size(VECTOR_BYTES * sizeof(real) / sizeof(double)), may_alias));
+typedef double double_vector __attribute__((vector_size(VECTOR_BYTES)));
+typedef uint64_t word_vector __attribute__((vector_size(16), may_alias));
+
+/* How many of the n frames, from frame c on, are adjacent in memory. */
+static size_t adjacent_frames(size_t c, size_t n, const real *const *frame) {
+    size_t end = c + 1;
+    while (end < n && frame[end] == frame[c] + (end - c)) end++;
+    return end - c;
+}
+
+static inline void copy(size_t n, const real *from, real *to) {
+    size_t i = 0;
+    for (; i + SIDE <= n; i += SIDE) memcpy(to + i, from + i, 16);
+    for (; i < n; i++) to[i] = from[i];
+}
+
+/* Where the keys of a frame are not adjacent: what is adjacent in memory is adjacent in a row of the tile. */
+static void load_rows(size_t P, size_t n, const real *const *frame, ptrdiff_t stride, real *rows) {
+    for (size_t c = 0, run; c < n; c += run) {
+        run = adjacent_frames(c, n, frame);
+        const real *from = frame[c];
+        for (size_t p = 0; p < P; p++) copy(run, from + (ptrdiff_t)p * stride, rows + p * TILE + c);
+    }
+    for (size_t p = 0; p < P && n < TILE; p++)
+        for (size_t c = n; c < TILE; c++) rows[p * TILE + c] = rows[p * TILE + n - 1];
+}
+
+static void store_rows(size_t P, size_t n, const real *rows, real *const *frame, ptrdiff_t stride) {
+    for (size_t c = 0, run; c < n; c += run) {
+        run = adjacent_frames(c, n, (const real *const *)frame);
+        real *to = frame[c];
+        for (size_t p = 0; p < P; p++) copy(run, rows + p * TILE + c, to + (ptrdiff_t)p * stride);
+    }
+}
+
+static void load(size_t P, size_t n, const real *const *frame, ptrdiff_t stride, real *rows) {
+    if (stride != 1) {
+        load_rows(P, n, frame, stride, rows);
+        return;
+    }
+    for (size_t c = 0; c < TILE; c += FRAMES) {
+        const real *in[FRAMES];
+        for (size_t i = 0; i < FRAMES; i++) in[i] = frame[c + i < n ? c + i : n - 1];
+        size_t p = 0;
+        for (; p + SIDE <= P; p += SIDE) {
+            frames_vector x[SIDE];
+            for (size_t i = 0; i < SIDE; i++) x[i] = load_parts(in, i, p);
+            transpose(x);
+            for (size_t i = 0; i < SIDE; i++) *(frames_vector *)(rows + (p + i) * TILE + c) = x[i];
+        }
+        for (; p < P; p++)
+            for (size_t i = 0; i < FRAMES; i++) rows[p * TILE + c + i] = in[i][p];
+    }
+}
+
+static void store(size_t P, size_t n, const real *rows, real *const *frame, ptrdiff_t stride) {
+    if (stride != 1) {
+        store_rows(P, n, rows, frame, stride);
+        return;
+    }
+    for (size_t c = 0; c < n; c += FRAMES) {
+        size_t p = 0;
+        for (; c + FRAMES <= n && p + SIDE <= P; p += SIDE) {
+            frames_vector x[SIDE];
+            for (size_t i = 0; i < SIDE; i++) x[i] = *(const frames_vector *)(rows + (p + i) * TILE + c);
+            transpose(x);
+            for (size_t i = 0; i < SIDE; i++) store_parts(x[i], frame + c, i, p);
+        }
+        for (; p < P; p++)
+            for (size_t i = 0; i < FRAMES && c + i < n; i++) frame[c + i][p] = rows[p * TILE + c + i];
+    }
+}
+
+/* total[c] += factor * part[c], and part becomes 0. */
+static inline __attribute__((always_inline)) void add_to_sums(real *part, double factor, double *total) {
+    for (size_t c = 0; c < TILE; c++) {
+        total[c] += factor * (double)part[c];
+        part[c] = 0;
+    }
+}
+
+static inline real_bits max_bits(real_bits a, real_bits b) { return a > b ? a : b; }
+
+static inline void prefetch_row(const spiral__next_tile *next, size_t p) {
+    for (int i = 0; i < 3; i++)
+        for (size_t line = 0; line < SPIRAL__TILE_BYTES; line += 64)
+            __builtin_prefetch((const void *)(next[i].address + p * next[i].step + line));
+}
+
+/* One loop for all combinations of options: where it is inlined, the flags are constants and their branches
+ * disappear. The outputs are parameters, not only in the struct, because compilers make use of restrict there
+ * alone.
+ *
+ * The cross-entropy is cost = -positive t log y - negative (1 - t) log(1 - y). From logits, -log y = max(-z,
+ * 0) + log(1 + e) and -log(1 - y) = max(z, 0) + log(1 + e) with e = exp(-|z|): sums of numbers that are not
+ * negative, so that a cell that is right and sure costs next to nothing.
+ *
+ * A number is in 0 .. limit if its bits, read as an integer, are at most those of the limit: negative numbers
+ * and NaN have larger ones. Adding 0 turns -0 into 0. */
+static inline __attribute__((always_inline)) int
+cell_terms_with(const spiral__cell_args *args, real *restrict y_out, real *restrict t_out,
+                real *restrict slope_out, real *restrict dcost_out, double factor, double *restrict sums,
+                const int logits, const int weighted, const int cross, const int class_weights) {
+    const size_t P = args->P;
+    const real positive = args->positive_weight;
+    const real *const pred = args->pred, *const target = args->target, *const weight = args->weight;
+    const real *const negative_weight = args->negative_weight;
+    const spiral__next_tile *next = args->next;
+    const real one = 1, epsilon = (real)SPIRAL__LOSS_EPSILON;
+    const real_bits top_one = spiral__bits((real)1), top_weight = spiral__bits((real)SPIRAL__LOSS_MAX_WEIGHT);
+    const real_bits top_pred = logits ? spiral__bits((real)SPIRAL__LOSS_MAX_LOGIT) : top_one;
+    real_bits most_pred[TILE] = {0}, most_target[TILE] = {0}, most_weight[TILE] = {0}, any = 0;
+    real part[TILE] = {0};
+    for (size_t p = 0; p < P; p++) {
+        prefetch_row(next, p);
+        for (size_t c = 0; c < TILE; c++) {
+            const size_t i = p * TILE + c;
+            real z = pred[i], t = target[i], w = one, y, slope, cost = 0, dcost = 0;
+            most_target[c] = max_bits(most_target[c], spiral__bits(t + 0));
+            if (weighted) {
+                w = weight[i];
+                most_weight[c] = max_bits(most_weight[c], spiral__bits(w + 0));
+            }
+            if (logits) {
+                real size = spiral__abs(z);
+                most_pred[c] = max_bits(most_pred[c], spiral__bits(size));
+                real e = spiral__exp_down(-size), s = one / (one + e), es = e * s;
+                y = z < 0 ? es : s;
+                slope = es * s;
+                if (cross) {
+                    real both = spiral__log1p01_short(e), on = z < 0 ? -z : 0, off = z > 0 ? z : 0;
+                    real negative = class_weights ? negative_weight[i] : one;
+                    cost = class_weights ? positive * t * (on + both) + negative * (one - t) * (off + both)
+                                         : t * on + (one - t) * off + both;
+                    dcost =
+                        class_weights ? negative * (one - t) * y - positive * t * (z < 0 ? s : es) : y - t;
+                }
+            } else {
+                most_pred[c] = max_bits(most_pred[c], spiral__bits(z + 0));
+                y = z;
+                slope = one;
+                if (cross) {
+                    real on = z > epsilon ? z : epsilon, off = one - z > epsilon ? one - z : epsilon;
+                    real negative = class_weights ? negative_weight[i] : one;
+                    cost = -(positive * t * spiral__log(on) + negative * (one - t) * spiral__log(off));
+                    dcost = negative * (one - t) / off - positive * t / on;
+                }
+            }
+            y_out[i] = weighted ? w * y : y;
+            if (weighted) t_out[i] = w * t;
+            slope_out[i] = weighted ? w * slope : slope;
+            if (cross) {
+                part[c] += weighted ? w * cost : cost;
+                dcost_out[i] = weighted ? w * dcost : dcost;
+            }
+        }
+        if (cross && (p % SUM_ROWS == SUM_ROWS - 1 || p + 1 == P)) add_to_sums(part, factor, sums);
+    }
+    for (size_t c = 0; c < TILE; c++)
+        any |= most_target[c] > top_one || most_weight[c] > top_weight || most_pred[c] > top_pred;
+    return any != 0;
+}
+
+static int cell_terms(const spiral__cell_args *args) {
+#define CASE(logits, weighted, cross_entropy, class_weights)                                               \
+    if (!args->from_logits == !logits && !args->weight == !weighted && !args->cross == !cross_entropy &&   \
+        !args->negative_weight == !class_weights)                                                          \
+        return cell_terms_with(args, args->y, args->t, args->slope, args->dcost, args->factor, args->sums, \
+                               logits, weighted, cross_entropy, class_weights);
+    CASE(1, 0, 1, 0)
+    CASE(1, 0, 0, 0)
+    CASE(1, 0, 1, 1)
+    CASE(1, 1, 1, 0)
+    CASE(1, 1, 0, 0)
+    CASE(1, 1, 1, 1)
+    CASE(0, 0, 1, 0)
+    CASE(0, 0, 0, 0)
+    CASE(0, 0, 1, 1)
+    CASE(0, 1, 1, 0)
+    CASE(0, 1, 0, 0)
+    CASE(0, 1, 1, 1)
+#undef CASE
+    return 1; /* class weights without cross-entropy: no caller wants them */
+}
+
+/* A row counts if any of its bits is set. That includes -0: it is then multiplied, which changes nothing. */
+static size_t nonzero_rows(size_t n_rows, const real *rows, int *index) {
+    enum { WORDS = SPIRAL__TILE_BYTES / sizeof(word_vector) };
+    size_t n = 0;
+    for (size_t r = 0; r < n_rows; r++) {
+        const word_vector *row = (const word_vector *)(rows + r * TILE);
+        word_vector any = row[0];
+        for (int i = 1; i < WORDS; i++) any |= row[i];
+        index[n] = (int)r;
+        n += (any[0] | any[1]) != 0;
+    }
+    return n;
+}
+
+/* ROW_BLOCK output rows, two vectors wide, stay in registers while the input rows are read one by one. A
+ * coefficient that has been broadcast is used for both vectors. */
+static void toeplitz(size_t n_out, const real *x, const int *index, size_t n, const real *table,
+                     ptrdiff_t offset, size_t length, real *out) {
+    enum { BLOCK = SPIRAL__ROW_BLOCK };
+    size_t from = 0,
+           to = 0; /* the input rows that have coefficients in the present block: index[from .. to) */
+    for (size_t o = 0; o < n_out; o += BLOCK) {
+        const ptrdiff_t last = (ptrdiff_t)o + BLOCK - 1 + offset;
+        const ptrdiff_t first = (ptrdiff_t)o + offset - (ptrdiff_t)length + 1;
+        while (from < n && index[from] < first) from++;
+        while (to < n && index[to] <= last) to++;
+        for (size_t j = 0; j < VECTORS; j += 2) {
+            vector sum[BLOCK][2];
+            for (int i = 0; i < BLOCK; i++) sum[i][0] = sum[i][1] = (vector){0};
+            for (size_t k = from; k < to; k++) {
+                const vector *const in = (const vector *)(x + (size_t)index[k] * TILE) + j;
+                const vector in0 = in[0], in1 = in[1];
+                const real *const c = table + ((ptrdiff_t)o - index[k] + offset);
+                for (int i = 0; i < BLOCK; i++) {
+                    sum[i][0] += c[i] * in0;
+                    sum[i][1] += c[i] * in1;
+                }
+            }
+            vector *const to_rows = (vector *)(out + o * TILE) + j;
+            for (int i = 0; i < BLOCK; i++) {
+                to_rows[i * VECTORS] = sum[i][0];
+                to_rows[i * VECTORS + 1] = sum[i][1];
+            }
+        }
+    }
+}
+
+static void divergence(size_t n_rows, real b, real *restrict u, const real *restrict v, double factor,
+                       double *sums) {
+    real part[TILE] = {0};
+    for (size_t r = 0; r < n_rows; r++) {
+        for (size_t c = 0; c < TILE; c++) {
+            real shifted = v[r * TILE + c] + b, e = (u[r * TILE + c] - v[r * TILE + c]) / shifted;
+            u[r * TILE + c] = e;
+            part[c] += shifted * spiral__entropy(e);
+        }
+        if (r % SUM_ROWS == SUM_ROWS - 1 || r + 1 == n_rows) add_to_sums(part, factor, sums);
+    }
+}
+
+static void difference(size_t n_rows, const real *restrict x, const real *restrict y, real *restrict out) {
+    for (size_t i = 0; i < n_rows * TILE; i++) out[i] = x[i] - y[i];
+}
+
+static void product(size_t n_rows, const real *restrict x, const real *restrict y, real *restrict out) {
+    for (size_t i = 0; i < n_rows * TILE; i++) out[i] = x[i] * y[i];
+}
+
+static void negative_weights(size_t P, const real *restrict target, const real *restrict weight,
+                             const int *index, size_t n, const real *distance, real base, real factor,
+                             real *restrict out) {
+    for (size_t q = 0; q < P; q++) {
+        real least[TILE];
+        for (size_t c = 0; c < TILE; c++) least[c] = 1;
+        for (size_t k = 0; k < n; k++) {
+            const size_t p = (size_t)index[k];
+            const real gain = 1 - distance[p < q ? q - p : p - q];
+            for (size_t c = 0; c < TILE; c++) {
+                real t = target[p * TILE + c];
+                if (weight) t *= weight[p * TILE + c] < 1 ? weight[p * TILE + c] : 1;
+                real cost = 1 - t * gain;
+                least[c] = cost < least[c] ? cost : least[c];
+            }
+        }
+        for (size_t c = 0; c < TILE; c++) out[q * TILE + c] = base + factor * least[c];
+    }
+}
+
+/* Even and odd rows have accumulators of their own, so that an addition need not wait for the one before. */
+static void frame_sums(size_t n_rows, const real *rows, double factor, double *sums) {
+    double_vector even[SUMS], odd[SUMS];
+    for (int j = 0; j < (int)SUMS; j++) even[j] = odd[j] = (double_vector){0};
+    size_t r = 0;
+    for (; r + 2 <= n_rows; r += 2) {
+        const narrow_vector *a = (const narrow_vector *)(rows + r * TILE), *b = a + SUMS;
+        for (int j = 0; j < (int)SUMS; j++) {
+            even[j] += __builtin_convertvector(a[j], double_vector);
+            odd[j] += __builtin_convertvector(b[j], double_vector);
+        }
+    }
+    if (r < n_rows) {
+        const narrow_vector *a = (const narrow_vector *)(rows + r * TILE);
+        for (int j = 0; j < (int)SUMS; j++) even[j] += __builtin_convertvector(a[j], double_vector);
+    }
+    double frame[TILE];
+    for (int j = 0; j < (int)SUMS; j++) even[j] += odd[j];
+    memcpy(frame, even, sizeof frame);
+    for (size_t c = 0; c < TILE; c++) sums[c] += factor * frame[c];
+}
+
+static void chain_rule(size_t n_rows, const real *restrict dcost, real cross_factor,
+                       const real *restrict slope, const real *restrict dkind, real kind_factor,
+                       real *restrict out) {
+    const size_t n = n_rows * TILE;
+    if (dcost && dkind)
+        for (size_t i = 0; i < n; i++) out[i] = cross_factor * dcost[i] + kind_factor * (slope[i] * dkind[i]);
+    else if (dcost)
+        for (size_t i = 0; i < n; i++) out[i] = cross_factor * dcost[i];
+    else if (dkind)
+        for (size_t i = 0; i < n; i++) out[i] = kind_factor * (slope[i] * dkind[i]) + 0; /* never -0 */
+    else
+        memset(out, 0, n * sizeof *out);
+}
+
+/* Forward f[i] = x[i] + a f[i-1], then backward h[i] = f[i] + a h[i+1], where h of the last frame is tail f:
+ * what the frames after the last would have contributed. Then h is tail times the two-sided sum. All terms
+ * have the sign of x, so nothing cancels. */
+static void time_blur(size_t n, size_t width, real a, real tail, real gain, real *x) {
+    for (size_t i = 1; i < n; i++) {
+        const real *restrict before = x + (i - 1) * width;
+        real *restrict at = x + i * width;
+        for (size_t p = 0; p < width; p++) at[p] += a * before[p];
+    }
+    for (size_t p = 0; p < width; p++) x[(n - 1) * width + p] *= tail;
+    for (size_t i = n - 1; i-- > 0;) {
+        const real *restrict after = x + (i + 1) * width;
+        real *restrict at = x + i * width;
+        for (size_t p = 0; p < width; p++) at[p] += a * after[p];
+    }
+    for (size_t i = 0; i < n * width; i++) x[i] *= gain / tail;
+}
+
+extern const spiral__loss_kernels SPIRAL_TABLE(spiral__loss_kernels);
+const spiral__loss_kernels SPIRAL_TABLE(spiral__loss_kernels) = {
+    .load = load,
+    .store = store,
+    .cell_terms = cell_terms,
+    .nonzero_rows = nonzero_rows,
+    .toeplitz = toeplitz,
+    .divergence = divergence,
+    .difference = difference,
+    .product = product,
+    .negative_weights = negative_weights,
+    .frame_sums = frame_sums,
+    .chain_rule = chain_rule,
+    .time_blur = time_blur,
+};

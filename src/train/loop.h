@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What tests need of the training loop: its rule for times, and its clock.
+ */
+#ifndef SPIRAL_TRAIN_LOOP_H
+#define SPIRAL_TRAIN_LOOP_H
+
+#include "spiral/train.h"
+
+/* How many steps of step_s seconds fit in left_s seconds beside what the loop does else: twenty validations
+ * of validation_s, and at the end measuring the latents and choosing the threshold, which take about as long
+ * as three more. At least 1. */
+int64_t spiral__steps_that_fit(double left_s, double step_s, double validation_s);
+
+/* Seconds since any fixed moment. */
+typedef double spiral__clock(void *context);
+
+/* spiral_train with another clock. */
+spiral_status spiral__train_by_clock(const spiral_train_options *options, const spiral_train_plan *plan,
+                                     spiral_model *model, const spiral_corpus *train,
+                                     const spiral_corpus *valid, spiral__clock *clock, void *clock_context,
+                                     spiral_train_progress *result, spiral_error *err);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Windows of music through the autoencoder, the loss and back (see objective.h).
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/floats.h"
+#include "base/rng.h"
+#include "data/corpus.h"
+#include "data/window.h"
+#include "nn/tasks.h"
+#include "train/objective.h"
+
+static size_t batch_size(const spiral__objective *o) { return (size_t)o->settings->options.batch; }
+
+/* Key sets of a window. */
+static size_t window_size(const spiral__objective *o) {
+    return (size_t)o->model->ae.planes * (size_t)o->model->ae.T;
+}
+
+static spiral_status allocate(spiral__objective *o, spiral_error *err) {
+    const size_t B = batch_size(o), D = o->model->ae.D, shards = spiral__shard_count(B);
+    const size_t threads = (size_t)spiral__pool_threads(o->pool);
+    o->windows = calloc(B * window_size(o), sizeof *o->windows);
+    o->files = calloc(B, sizeof *o->files);
+    o->targets = spiral__floats(B * D);
+    o->shard_loss = calloc(shards, sizeof *o->shard_loss);
+    o->shard_bad = calloc(shards, sizeof *o->shard_bad);
+    o->work = calloc(threads, sizeof *o->work);
+    int ok = o->windows && o->files && o->targets && o->shard_loss && o->shard_bad && o->work;
+    size_t work = spiral_loss_work_size_f32(o->loss, (size_t)o->model->ae.T) / sizeof(float) + 1;
+    for (size_t i = 0; ok && i < threads; i++) {
+        o->work[i] = spiral__floats(work);
+        ok = o->work[i] != NULL;
+    }
+    return ok ? spiral__autoencoder_batch_create(o->model, B, 1, (int)threads, &o->batch, err)
+              : spiral__no_memory(err, B * D * sizeof(float));
+}
+
+spiral_status spiral__objective_create(const spiral__train_settings *settings, const spiral_model *model,
+                                       const spiral_corpus *corpus, spiral__pool *pool, spiral__objective *o,
+                                       spiral_error *err) {
+    *o = (spiral__objective){.settings = settings, .model = model, .corpus = corpus, .pool = pool};
+    spiral_loss_options loss = settings->loss;
+    loss.from_logits = 1;
+    loss.reduction = SPIRAL_REDUCE_SUM;
+    loss.low = model->config.low;
+    spiral_status status = spiral_loss_create(&loss, model->ae.P, &o->loss, err);
+    if (status == SPIRAL_OK) status = allocate(o, err);
+    if (status != SPIRAL_OK) spiral__objective_clear(o);
+    return status;
+}
+
+void spiral__objective_clear(spiral__objective *o) {
+    for (int i = 0; o->work && i < spiral__pool_threads(o->pool); i++) free(o->work[i]);
+    void *owned[] = {o->windows, o->files, o->targets, o->shard_loss, o->shard_bad, o->work};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
+    spiral__autoencoder_batch_clear(&o->batch);
+    spiral_loss_destroy(o->loss);
+    memset(o, 0, sizeof *o);
+}
+
+/* The random streams of the posteriors' noise begin here, those of the windows at 0. */
+static const uint64_t NOISE_STREAM = UINT64_C(1) << 62;
+
+typedef struct drawing {
+    spiral__objective *objective;
+    uint64_t first_stream;
+} drawing;
+
+/* A shard's windows, targets and, for a variational model, noise. */
+static void draw_task(void *context, size_t shard, int worker) {
+    (void)worker;
+    const drawing *d = context;
+    spiral__objective *o = d->objective;
+    const spiral__autoencoder *ae = &o->model->ae;
+    const spiral_train_options *options = &o->settings->options;
+    const size_t begin = spiral__shard_begin(shard), size = window_size(o);
+    for (size_t r = begin; r < begin + spiral__shard_rows(batch_size(o), shard); r++) {
+        const uint64_t stream = d->first_stream + r;
+        spiral_keys *window = o->windows + r * size;
+        o->files[r] = spiral__window_draw(o->corpus, options->transpose, options->seed, stream, window);
+        spiral__window_floats(window, size, o->model->config.low, ae->P, o->targets + r * ae->D);
+        spiral__rng rng = spiral__rng_init(options->seed, NOISE_STREAM + stream);
+        for (size_t i = 0; ae->variational && i < ae->Z; i++)
+            o->batch.noise[r * ae->Z + i] = (float)spiral__rng_normal(&rng);
+    }
+}
+
+/* The first row of x (rows, n) with a number that is not finite; row 0 if all are finite. */
+static size_t bad_row(size_t rows, size_t n, const float *x) {
+    for (size_t i = 0; i < rows * n; i++)
+        if (!isfinite(x[i])) return i / n;
+    return 0;
+}
+
+/* Logits -> loss and, in place, its gradient. */
+static void loss_task(void *context, size_t shard, int worker) {
+    spiral__objective *o = context;
+    const spiral__autoencoder *ae = &o->model->ae;
+    const size_t begin = spiral__shard_begin(shard), rows = spiral__shard_rows(batch_size(o), shard);
+    const ptrdiff_t T = ae->T, P = ae->P;
+    const spiral_strides strides = {T * P, P, 1};
+    float *logits = o->batch.logits + begin * ae->D;
+    double value = 0;
+    spiral_status status = spiral_loss_value_grad_f32(
+        o->loss, rows * (size_t)ae->planes, (size_t)T, logits, strides, o->targets + begin * ae->D, strides,
+        NULL, strides, &value, logits, strides, o->work[worker], NULL);
+    o->shard_loss[shard] = value;
+    o->shard_bad[shard] = 0;
+    if (status == SPIRAL_OK && isfinite(value)) return;
+    /* Decoded again, since the gradient may have replaced the logits. */
+    spiral__autoencoder_decode_rows(&o->batch, begin, rows, 1);
+    o->shard_bad[shard] = 1 + begin + bad_row(rows, ae->D, logits);
+}
+
+spiral_status spiral__fail_not_finite(const spiral__train_settings *settings, const char *path,
+                                      const char *when, int64_t step, spiral_error *err) {
+    char room[SPIRAL__PATH_TEXT];
+    return spiral__fail(
+        err, SPIRAL_NUMERIC, -1,
+        "%s: the loss of one of its windows is not finite %s step %lld; a lower learning rate "
+        "than %g may help",
+        spiral__error_path(path, room), when, (long long)step, settings->options.learning_rate);
+}
+
+spiral_status spiral__objective_gradient(spiral__objective *o, int64_t step, float *grad, double *loss,
+                                         double *kl, spiral_error *err) {
+    const spiral_train_options *options = &o->settings->options;
+    const size_t B = batch_size(o), shards = spiral__shard_count(B);
+    drawing d = {o, (uint64_t)step * B};
+    spiral__nn_par_for(o->pool, shards, draw_task, &d);
+    spiral__autoencoder_forward(&o->batch, o->pool, o->windows);
+    spiral__nn_par_for(o->pool, shards, loss_task, o);
+    *loss = *kl = 0;
+    for (size_t s = 0; s < shards; s++) {
+        if (o->shard_bad[s])
+            return spiral__fail_not_finite(
+                o->settings, o->corpus->entries[o->files[o->shard_bad[s] - 1]].path, "at", step + 1, err);
+        *loss += o->shard_loss[s];
+    }
+    spiral__autoencoder_backward(&o->batch, o->pool, (float)options->beta, (float)options->free_bits, grad);
+    for (size_t s = 0; s < shards; s++) *kl += o->batch.kl[s];
+    *loss = (*loss + options->beta * *kl) / (double)B;
+    *kl /= (double)B;
+    return SPIRAL_OK;
+}

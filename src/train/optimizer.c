@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * AdamW and the schedule of its learning rate (see optimizer.h).
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/floats.h"
+#include "nn/tasks.h"
+#include "simd/nn_kernels.h"
+#include "train/optimizer.h"
+
+enum { BLOCK = 1 << 14, RANGES = 2 }; /* floats of one task */
+static const double BETA1 = 0.9, BETA2 = 0.99, EPSILON = 1e-8, WARM_UP = 0.05;
+
+spiral_status spiral__optimizer_create(const spiral__tensor_list *tensors, spiral__optimizer *o,
+                                       spiral_error *err) {
+    *o = (spiral__optimizer){
+        .ranges = {{0, tensors->matrices, 1}, {tensors->matrices, tensors->trained, 0}},
+        .floats = tensors->trained,
+        .grad = spiral__floats(tensors->trained),
+        .moment1 = spiral__floats(tensors->trained),
+        .moment2 = spiral__floats(tensors->trained),
+    };
+    if (o->grad && o->moment1 && o->moment2) return SPIRAL_OK;
+    spiral__optimizer_clear(o);
+    return spiral__no_memory(err, 3 * tensors->trained * sizeof(float));
+}
+
+void spiral__optimizer_clear(spiral__optimizer *o) {
+    free(o->grad);
+    free(o->moment1);
+    free(o->moment2);
+    memset(o, 0, sizeof *o);
+}
+
+void spiral__optimizer_reset(spiral__optimizer *o) {
+    memset(o->grad, 0, o->floats * sizeof *o->grad);
+    memset(o->moment1, 0, o->floats * sizeof *o->moment1);
+    memset(o->moment2, 0, o->floats * sizeof *o->moment2);
+}
+
+typedef struct moving {
+    const spiral__optimizer *optimizer;
+    float *weights;
+    spiral__adamw step;
+    float decay;
+} moving;
+
+static size_t blocks(const spiral__range *r) { return (r->end - r->begin + BLOCK - 1) / BLOCK; }
+
+static void block_task(void *context, size_t block, int worker) {
+    (void)worker;
+    const moving *m = context;
+    const spiral__optimizer *o = m->optimizer;
+    const spiral__range *r = o->ranges;
+    while (block >= blocks(r)) block -= blocks(r++);
+    const size_t begin = r->begin + block * BLOCK, left = r->end - begin;
+    spiral__adamw step = m->step;
+    step.decay = r->decays ? m->decay : 0.0f;
+    spiral__nn_kernels_get()->adamw(left < BLOCK ? left : BLOCK, &step, m->weights + begin, o->grad + begin,
+                                    o->moment1 + begin, o->moment2 + begin);
+}
+
+void spiral__optimizer_step(spiral__optimizer *o, int64_t step, double rate, double decay, size_t count,
+                            float *weights, spiral__pool *pool) {
+    const double n = (double)step + 1;
+    moving m = {.optimizer = o,
+                .weights = weights,
+                .step = {.rate = (float)rate,
+                         .beta1 = (float)BETA1,
+                         .beta2 = (float)BETA2,
+                         .correct1 = (float)(1 / (1 - pow(BETA1, n))),
+                         .correct2 = (float)(1 / (1 - pow(BETA2, n))),
+                         .epsilon = (float)EPSILON,
+                         .scale = 1.0f / (float)count},
+                .decay = (float)decay};
+    size_t tasks = 0;
+    for (int i = 0; i < RANGES; i++) tasks += blocks(&o->ranges[i]);
+    spiral__nn_par_for(pool, tasks, block_task, &m);
+}
+
+double spiral__learning_rate(double peak, int64_t step, int64_t steps) {
+    const double warm = WARM_UP * (double)steps, at = (double)step + 1, pi = 3.14159265358979323846;
+    if (at < warm) return peak * at / warm;
+    if (at >= (double)steps) return 0;
+    return peak * 0.5 * (1 + cos(pi * (at - warm) / ((double)steps - warm)));
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * AdamW (Loshchilov and Hutter 2019, algorithm 2) on a model's arena, and the schedule of its learning rate.
+ */
+#ifndef SPIRAL_TRAIN_OPTIMIZER_H
+#define SPIRAL_TRAIN_OPTIMIZER_H
+
+#include "base/par.h"
+#include "model/tensors.h"
+
+/* A part of the arena: weight decay is for some of it. */
+typedef struct spiral__range {
+    size_t begin, end; /* floats */
+    int decays;
+} spiral__range;
+
+typedef struct spiral__optimizer {
+    spiral__range ranges[2];  /* the matrices, the vectors */
+    size_t floats;            /* trained floats of the arena */
+    float *grad;              /* (floats) added to by backward; a step sets it to 0 */
+    float *moment1, *moment2; /* (floats) running means of the gradient and of its square */
+} spiral__optimizer;
+
+spiral_status spiral__optimizer_create(const spiral__tensor_list *tensors, spiral__optimizer *optimizer,
+                                       spiral_error *err);
+void spiral__optimizer_clear(spiral__optimizer *optimizer);
+/* Gradient and moments become 0. */
+void spiral__optimizer_reset(spiral__optimizer *optimizer);
+
+/* Step number `step` (0 is the first): moves weights (floats) against grad / count, the mean of a gradient
+ * that was summed over `count` windows. */
+void spiral__optimizer_step(spiral__optimizer *optimizer, int64_t step, double rate, double decay,
+                            size_t count, float *weights, spiral__pool *pool);
+
+/* The learning rate of a step, 0 .. steps - 1: a linear rise to `peak` over a twentieth of the steps, then a
+ * half cosine to 0. */
+double spiral__learning_rate(double peak, int64_t step, int64_t steps);
+
+#endif
