@@ -40,7 +40,7 @@ long bench_midi_columns(const char *const *paths, size_t count, const char *pres
         SPIRAL_OK)
         return fprintf(stderr, "%s\n", err.text), -1;
     for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++)
-        columns += (long)spiral_corpus_get_file(corpus, i).columns;
+        columns += (long)spiral_corpus_get_file(corpus, i).frames;
     spiral_corpus_destroy(corpus);
     return columns;
 }
