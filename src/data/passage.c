@@ -18,7 +18,7 @@
 #include "base/sized.h"
 #include "data/corpus.h"
 
-/* The size of the struct of version 0.2.0. A field added later begins where it ends. */
+/* The size of the struct in its first version. A field added later begins where it ends. */
 enum { PASSAGE_FIRST = sizeof(spiral_passage) };
 
 enum { BLOCKS = 4 /* of a passage */, LANES = 8 /* rows of sums are a multiple of this long */ };

@@ -8,7 +8,7 @@
 #include "base/sized.h"
 #include "statistics/counts.h"
 
-/* Sizes of the structs of version 0.2.0. A field added later begins where they end. */
+/* Sizes of the structs in their first version. A field added later begins where they end. */
 enum { COUNTS_FIRST = sizeof(spiral_statistics_counts), STATISTICS_FIRST = sizeof(spiral_statistics) };
 
 spiral_status spiral__statistics_counts_read(const spiral_statistics_counts *counts,

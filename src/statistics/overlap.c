@@ -12,7 +12,7 @@
 #include "statistics/counts.h"
 #include "statistics/density.h"
 
-/* The size of the struct of version 0.2.0. A field added later begins where it ends. */
+/* The size of the struct in its first version. A field added later begins where it ends. */
 enum { OVERLAPS_FIRST = sizeof(spiral_overlaps) };
 
 /* One entry of the list, of one piece: (size) numbers. */
