@@ -6,7 +6,7 @@
 # PyTorch comes from build/venv-all, which "make test-all" uses too and which is made first if it is not there.
 set -eu
 root="$(cd "$(dirname "$0")/.." && pwd)"
-ninja -C "$root/build" --quiet libspiral.so
+ninja -C "$root/build" --quiet
 (cd "$root" && tools/venv.sh build/venv-all tests/requirements-all.txt "about 1 GB (PyTorch's CPU build)") >&2
 export SPIRAL_LOSS_LIBRARY="$root/build/libspiral.so" PYTHONPATH="$root/python"
 exec "$root/build/venv-all/bin/python" -B "$root/bench/two_sample.py" "$@"
