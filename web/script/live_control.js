@@ -7,23 +7,23 @@
  * fail(error) is told what went wrong.
  */
 export function liveControl({ begin, update, finish, fail }) {
-  let motion = null;
-  return {
-    get active() {
-      return motion !== null;
-    },
-    input() {
-      motion ??= { context: begin(), latest: null };
-      const mine = motion;
-      mine.latest = update(mine.context, () => motion === mine).catch(fail);
-    },
-    async change() {
-      const mine = motion;
-      if (!mine) return;
-      for (let latest = null; latest !== mine.latest; ) await (latest = mine.latest);
-      if (motion !== mine) return;
-      motion = null;
-      finish(mine.context);
-    },
-  };
+    let motion = null;
+    return {
+        get active() {
+            return motion !== null;
+        },
+        input() {
+            motion ??= { context: begin(), latest: null };
+            const mine = motion;
+            mine.latest = update(mine.context, () => motion === mine).catch(fail);
+        },
+        async change() {
+            const mine = motion;
+            if (!mine) return;
+            for (let latest = null; latest !== mine.latest;) await (latest = mine.latest);
+            if (motion !== mine) return;
+            motion = null;
+            finish(mine.context);
+        },
+    };
 }

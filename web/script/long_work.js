@@ -4,35 +4,36 @@ import { Stopped } from "./engine.js";
 import { say, show, showError } from "./messages.js";
 
 export class LongWork {
-  #workspace;
-  #engine;
+    #workspace;
+    #engine;
 
-  constructor(workspace, engine) {
-    this.#workspace = workspace;
-    this.#engine = engine;
-  }
-
-  /** Runs work(onProgress); onProgress takes 0 .. 1. Errors, and the end by Stop, are told here; never rejects. */
-  async run(label, work) {
-    if (this.#workspace.busy) {
-      show(`"${this.#workspace.busy.label}" is still going on. Stop it first.`);
-      return;
+    constructor(workspace, engine) {
+        this.#workspace = workspace;
+        this.#engine = engine;
     }
-    const onProgress = (progress) => this.#workspace.setBusy({ label, progress });
-    onProgress(null);
-    try {
-      await work(onProgress);
-    } catch (error) {
-      if (error instanceof Stopped) say(`${label} was stopped.`);
-      else showError(`${label} failed: ${error.message}`);
-    } finally {
-      this.#workspace.setBusy(null);
-    }
-  }
 
-  /** Ends the work: the worker is stopped and another started. */
-  halt() {
-    if (!this.#workspace.busy) return;
-    this.#engine.stop().catch((error) => showError(`The engine did not start again: ${error.message}`));
-  }
+    /** Runs work(onProgress); onProgress takes 0 .. 1. Errors, and the end by Stop, are told here; never
+     *  rejects. */
+    async run(label, work) {
+        if (this.#workspace.busy) {
+            show(`"${this.#workspace.busy.label}" is still going on. Stop it first.`);
+            return;
+        }
+        const onProgress = (progress) => this.#workspace.setBusy({ label, progress });
+        onProgress(null);
+        try {
+            await work(onProgress);
+        } catch (error) {
+            if (error instanceof Stopped) say(`${label} was stopped.`);
+            else showError(`${label} failed: ${error.message}`);
+        } finally {
+            this.#workspace.setBusy(null);
+        }
+    }
+
+    /** Ends the work: the worker is stopped and another started. */
+    halt() {
+        if (!this.#workspace.busy) return;
+        this.#engine.stop().catch((error) => showError(`The engine did not start again: ${error.message}`));
+    }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The latent side of the model: sliders along its principal axes, Vary and Reconstruct.
 //
-// The engine's codes are coordinates on the principal axes: Z numbers a window, number i belongs to axis i. A slider at v
-// adds v standard deviations of its axis to every window in the selection, or to all.
+// The engine's codes are coordinates on the principal axes: Z numbers a window, number i belongs to axis i. A
+// slider at v adds v standard deviations of its axis to every window in the selection, or to all.
 import { Stopped, URGENT } from "./engine.js";
 import { find, make } from "./dom.js";
 import { liveControl } from "./live_control.js";
-import { regionText } from "./music.js";
+import { regionText, regionTimeText } from "./music.js";
 import { keepLocked } from "./piece.js";
 import { acceptRoll, copyRoll, normalizeOnsets, withRegion } from "./roll.js";
 import { randomSeed, readNumber, seedWords } from "./writing.js";
@@ -15,191 +15,217 @@ import { showError } from "./messages.js";
 const SLIDER_MAX = 3; // standard deviations
 
 export class Shaping {
-  #workspace;
-  #engine;
-  #writing;
-  #work;
-  #axes;
-  #latent;
-  #sliders = [];
-  #codes = { roll: null, promise: null }; // of the roll encoded last
-  #live = liveControl({
-    begin: () => this.#beginSlide(),
-    update: (slide, isActive) => this.#writeShape(slide, isActive),
-    finish: () => this.#workspace.commit("move sliders"),
-    fail: (error) => this.#tell(error, "The sliders"),
-  });
-
-  /** @param axes [{ label, sd }]: the axes that get a slider; @param latent Z */
-  constructor(workspace, engine, writing, work, { axes, latent }) {
-    this.#workspace = workspace;
-    this.#work = work;
-    this.#engine = engine;
-    this.#writing = writing;
-    this.#axes = axes;
-    this.#latent = latent;
-    this.#makeSliders();
-    workspace.on("piece", () => this.#showValues());
-    workspace.on("piece selection", () => this.#showScope());
-    const amount = find("#amount");
-    const showAmount = () => (find("#amount-value").textContent = Number(amount.value).toFixed(1));
-    amount.addEventListener("input", showAmount);
-    showAmount();
-  }
-
-  #makeSliders() {
-    const list = find("#axes");
-    this.#axes.forEach(({ label }, i) => {
-      const input = make("input", { type: "range", min: -SLIDER_MAX, max: SLIDER_MAX, step: 0.1, value: 0, id: `axis-${i}` });
-      const output = make("output", { for: `axis-${i}` }, "0");
-      list.append(make("label", { class: "slider centred" }, make("span", {}, String(label)), output, input));
-      input.addEventListener("input", () => this.#slide());
-      input.addEventListener("change", () => this.#live.change());
-      input.addEventListener("dblclick", () => {
-        input.value = "0";
-        this.#slide();
-        this.#live.change();
-      });
-      this.#sliders.push({ input, output });
+    #workspace;
+    #engine;
+    #writing;
+    #work;
+    #axes;
+    #latent;
+    #sliders = [];
+    #codes = { roll: null, promise: null }; // of the roll encoded last
+    #live = liveControl({
+        begin: () => this.#beginSlide(),
+        update: (slide, isActive) => this.#writeShape(slide, isActive),
+        finish: () => this.#workspace.commit("move sliders"),
+        fail: (error) => this.#tell(error, "The sliders"),
     });
-  }
 
-  #showScope() {
-    const { selection, preset, piece } = this.#workspace;
-    const what = selection ? regionText(preset, { ...selection, low: 0, high: 127 }).split(",")[0] : "the whole piece";
-    find("#shape-scope").textContent = piece.roll.frames ? `Changes ${what === "the whole piece" ? what : what.toLowerCase()}.` : "";
-  }
-
-  #showValues() {
-    if (this.#live.active) return;
-    const values = this.#workspace.piece.shape?.values;
-    this.#sliders.forEach(({ input, output }, i) => {
-      input.value = String(values ? values[i] : 0);
-      this.#showValue(input, output);
-    });
-  }
-
-  #showValue(input, output) {
-    const value = Number(input.value);
-    output.textContent = value === 0 ? "0" : `${value > 0 ? "+" : "−"}${Math.abs(value).toFixed(1)}`;
-    input.setAttribute("aria-valuetext", `${value.toFixed(1)} standard deviations`);
-  }
-
-  /** The codes of a roll, (windows, Z); asked for once per roll. */
-  #encode(roll) {
-    if (this.#codes.roll !== roll) {
-      const promise = this.#engine.call("encode", { roll }, { urgency: URGENT }).then(({ codes }) => codes);
-      promise.catch(() => (this.#codes.roll = null));
-      this.#codes = { roll, promise };
+    /** @param axes [{ label, sd }]: the axes that get a slider; @param latent Z */
+    constructor(workspace, engine, writing, work, { axes, latent }) {
+        this.#workspace = workspace;
+        this.#work = work;
+        this.#engine = engine;
+        this.#writing = writing;
+        this.#axes = axes;
+        this.#latent = latent;
+        this.#makeSliders();
+        workspace.on("piece", () => this.#showValues());
+        workspace.on("piece selection", () => this.#showScope());
+        const amount = find("#amount");
+        const showAmount = () => (find("#amount-value").textContent = Number(amount.value).toFixed(1));
+        amount.addEventListener("input", showAmount);
+        showAmount();
     }
-    return this.#codes.promise;
-  }
 
-  /** Codes written out, as long as `like`; what lies outside the region, and locked notes, are the piece's. */
-  async #decode(codes, seed, piece, region, options) {
-    const request = { codes, seed: seedWords(seed), temperature: readNumber("#temperature") };
-    const { roll } = await this.#engine.call("decode", request, options);
-    const whole = copyRoll(acceptRoll(roll), piece.roll.frames);
-    return normalizeOnsets(keepLocked(piece, region ? withRegion(piece.roll, whole, region) : whole));
-  }
-
-  #slide() {
-    for (const { input, output } of this.#sliders) this.#showValue(input, output);
-    this.#live.input();
-  }
-
-  #beginSlide() {
-    this.#workspace.accept();
-    const { piece } = this.#workspace;
-    const { shape } = piece;
-    return { piece: { ...piece, roll: shape?.base ?? piece.roll }, seed: shape?.seed ?? randomSeed() };
-  }
-
-  async #writeShape({ piece, seed }, isActive) {
-    const values = Float32Array.from(this.#sliders, ({ input }) => Number(input.value));
-    const { selection } = this.#workspace;
-    const moved = values.some((value) => value !== 0);
-    let { roll } = piece;
-    if (moved) {
-      const codes = this.#shifted(await this.#encode(piece.roll), piece.roll, selection, values);
-      roll = await this.#decode(codes, seed, piece, wholeHeight(selection), { urgency: URGENT, slot: "slider" });
+    #makeSliders() {
+        const list = find("#axes");
+        this.#axes.forEach(({ label }, i) => {
+            const input = make("input", {
+                type: "range",
+                min: -SLIDER_MAX,
+                max: SLIDER_MAX,
+                step: 0.1,
+                value: 0,
+                id: `axis-${i}`,
+            });
+            const output = make("output", { for: `axis-${i}` }, "0");
+            list.append(
+                make("label", { class: "slider centred" }, make("span", {}, String(label)), output, input),
+            );
+            input.addEventListener("input", () => this.#slide());
+            input.addEventListener("change", () => this.#live.change());
+            input.addEventListener("dblclick", () => {
+                input.value = "0";
+                this.#slide();
+                this.#live.change();
+            });
+            this.#sliders.push({ input, output });
+        });
     }
-    if (isActive()) this.#workspace.preview({ ...piece, roll, shape: moved ? { base: piece.roll, values, seed } : null });
-  }
 
-  #shifted(codes, roll, selection, values) {
-    const moved = Float32Array.from(codes);
-    const { from, to } = this.#windows(codes, roll, selection);
-    for (let w = from; w < to; w++) values.forEach((value, i) => (moved[w * this.#latent + i] += value * this.#axes[i].sd));
-    return moved;
-  }
+    #showScope() {
+        const { selection, preset } = this.#workspace;
+        const what = selection ? regionTimeText(preset, selection) : "the whole piece";
+        find("#shape-scope").textContent = `Sliders change ${what}.`;
+    }
 
-  /** The windows that the selection touches; all without one. */
-  #windows(codes, roll, selection) {
-    const windows = codes.length / this.#latent;
-    if (!selection) return { from: 0, to: windows };
-    const frames = this.#workspace.preset.windowFrames || Math.ceil(roll.frames / windows);
-    return { from: Math.floor(selection.from / frames), to: Math.min(windows, Math.ceil(selection.to / frames)) };
-  }
+    #showValues() {
+        if (this.#live.active) return;
+        const values = this.#workspace.piece.shape?.values;
+        this.#sliders.forEach(({ input, output }, i) => {
+            input.value = String(values ? values[i] : 0);
+            this.#showValue(input, output);
+        });
+    }
 
-  /** All sliders back to 0: the piece they started from. */
-  reset() {
-    for (const { input } of this.#sliders) input.value = "0";
-    this.#slide();
-    return this.#live.change();
-  }
+    #showValue(input, output) {
+        const value = Number(input.value);
+        output.textContent = value === 0 ? "0" : `${value > 0 ? "+" : "−"}${Math.abs(value).toFixed(1)}`;
+        input.setAttribute("aria-valuetext", `${value.toFixed(1)} standard deviations`);
+    }
 
-  get isShaped() {
-    return this.#workspace.piece.shape !== null;
-  }
+    /** The codes of a roll, (windows, Z); asked for once per roll. */
+    #encode(roll) {
+        if (this.#codes.roll !== roll) {
+            const promise = this.#engine
+                .call("encode", { roll }, { urgency: URGENT })
+                .then(({ codes }) => codes);
+            promise.catch(() => (this.#codes.roll = null));
+            this.#codes = { roll, promise };
+        }
+        return this.#codes.promise;
+    }
 
-  /** Variations near the piece in code space: noise of some standard deviations on every axis. */
-  vary() {
-    const amount = Number(find("#amount").value);
-    return this.#rewrite("vary", "Vary", (codes, roll, selection) =>
-      Array.from({ length: readNumber("#variations") }, () => {
+    /** Codes written out, as long as `like`; what lies outside the region, and locked notes, are the piece's.
+     */
+    async #decode(codes, seed, piece, region, options) {
+        const request = { codes, seed: seedWords(seed), temperature: readNumber("#temperature") };
+        const { roll } = await this.#engine.call("decode", request, options);
+        const whole = copyRoll(acceptRoll(roll), piece.roll.frames);
+        return normalizeOnsets(keepLocked(piece, region ? withRegion(piece.roll, whole, region) : whole));
+    }
+
+    #slide() {
+        for (const { input, output } of this.#sliders) this.#showValue(input, output);
+        this.#live.input();
+    }
+
+    #beginSlide() {
+        this.#workspace.accept();
+        const { piece } = this.#workspace;
+        const { shape } = piece;
+        return { piece: { ...piece, roll: shape?.base ?? piece.roll }, seed: shape?.seed ?? randomSeed() };
+    }
+
+    async #writeShape({ piece, seed }, isActive) {
+        const values = Float32Array.from(this.#sliders, ({ input }) => Number(input.value));
+        const { selection } = this.#workspace;
+        const moved = values.some((value) => value !== 0);
+        let { roll } = piece;
+        if (moved) {
+            const codes = this.#shifted(await this.#encode(piece.roll), piece.roll, selection, values);
+            roll = await this.#decode(codes, seed, piece, wholeHeight(selection), {
+                urgency: URGENT,
+                slot: "slider",
+            });
+        }
+        if (isActive())
+            this.#workspace.preview({
+                ...piece,
+                roll,
+                shape: moved ? { base: piece.roll, values, seed } : null,
+            });
+    }
+
+    #shifted(codes, roll, selection, values) {
         const moved = Float32Array.from(codes);
         const { from, to } = this.#windows(codes, roll, selection);
         for (let w = from; w < to; w++)
-          this.#axes.forEach(({ sd }, i) => (moved[w * this.#latent + i] += amount * sd * normal()));
+            values.forEach((value, i) => (moved[w * this.#latent + i] += value * this.#axes[i].sd));
         return moved;
-      }),
-    );
-  }
+    }
 
-  /** The piece as the model writes it out of its own codes. */
-  reconstruct() {
-    return this.#rewrite("reconstruct", "Reconstruct", (codes) => [codes]);
-  }
+    /** The windows that the selection touches; all without one. */
+    #windows(codes, roll, selection) {
+        const windows = codes.length / this.#latent;
+        if (!selection) return { from: 0, to: windows };
+        const frames = this.#workspace.preset.windowFrames || Math.ceil(roll.frames / windows);
+        return {
+            from: Math.floor(selection.from / frames),
+            to: Math.min(windows, Math.ceil(selection.to / frames)),
+        };
+    }
 
-  /** Variations from codes, for review. change(codes, roll, selection) gives a list of codes. */
-  #rewrite(kind, name, change) {
-    this.#writing.settleReview(kind);
-    const { piece, selection, preset } = this.#workspace;
-    const label = selection ? `${name} ${regionText(preset, selection)}` : `${name} the whole piece`;
-    const region = selection ?? { from: 0, to: piece.roll.frames, low: preset.low, high: preset.high };
-    return this.#work.run(label, async (onProgress) => {
-      const variations = change(await this.#encode(piece.roll), piece.roll, selection);
-      const rolls = [];
-      for (const codes of variations) {
-        rolls.push(await this.#decode(codes, randomSeed(), piece, selection, {}));
-        onProgress(rolls.length / variations.length);
-      }
-      this.#writing.review(kind, label, region, rolls, [], piece);
-    });
-  }
+    /** All sliders back to 0: the piece they started from. */
+    reset() {
+        for (const { input } of this.#sliders) input.value = "0";
+        this.#slide();
+        return this.#live.change();
+    }
 
-  #tell(error, what) {
-    if (!(error instanceof Stopped)) showError(`${what} failed: ${error.message}`);
-  }
+    get isShaped() {
+        return this.#workspace.piece.shape !== null;
+    }
+
+    /** Variations near the piece in code space: noise of some standard deviations on every axis. */
+    vary() {
+        const amount = Number(find("#amount").value);
+        return this.#rewrite("vary", "Vary", (codes, roll, selection) =>
+            Array.from({ length: readNumber("#variations") }, () => {
+                const moved = Float32Array.from(codes);
+                const { from, to } = this.#windows(codes, roll, selection);
+                for (let w = from; w < to; w++)
+                    this.#axes.forEach(
+                        ({ sd }, i) => (moved[w * this.#latent + i] += amount * sd * normal()),
+                    );
+                return moved;
+            }),
+        );
+    }
+
+    /** The piece as the model writes it out of its own codes. */
+    reconstruct() {
+        return this.#rewrite("reconstruct", "Reconstruct", (codes) => [codes]);
+    }
+
+    /** Variations from codes, for review. change(codes, roll, selection) gives a list of codes. */
+    #rewrite(kind, name, change) {
+        this.#writing.settleReview(kind);
+        const { piece, selection, preset } = this.#workspace;
+        const label = selection ? `${name} ${regionText(preset, selection)}` : `${name} the whole piece`;
+        const region = selection ?? { from: 0, to: piece.roll.frames, low: preset.low, high: preset.high };
+        return this.#work.run(label, async (onProgress) => {
+            const variations = change(await this.#encode(piece.roll), piece.roll, selection);
+            const rolls = [];
+            for (const codes of variations) {
+                rolls.push(await this.#decode(codes, randomSeed(), piece, selection, {}));
+                onProgress(rolls.length / variations.length);
+            }
+            this.#writing.review(kind, label, region, rolls, [], piece);
+        });
+    }
+
+    #tell(error, what) {
+        if (!(error instanceof Stopped)) showError(`${what} failed: ${error.message}`);
+    }
 }
 
 /** A normally distributed random number (Box and Muller). */
 function normal() {
-  return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+    return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 }
 
 /** A selection over all keys. */
 function wholeHeight(selection) {
-  return selection && { ...selection, low: 0, high: 127 };
+    return selection && { ...selection, low: 0, high: 127 };
 }
