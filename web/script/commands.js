@@ -366,6 +366,14 @@ function cursor({ workspace, keyboard }) {
             run: () => keyboard.toggleNote(),
         },
         {
+            id: "playhead-here",
+            group,
+            label: "Put the playhead at the cursor",
+            keys: ["Shift+Enter"],
+            where,
+            run: () => keyboard.placePlayhead(),
+        },
+        {
             id: "cursor-end",
             group,
             label: "To the end of the piece",

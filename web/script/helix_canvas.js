@@ -35,11 +35,24 @@ export class HelixCanvas {
         this.#canvas.addEventListener("pointerdown", (event) =>
             this.#canvas.setPointerCapture(event.pointerId),
         );
-        this.#canvas.addEventListener("pointermove", (event) => {
-            if (!event.buttons) return;
-            this.#turn += event.movementX * 0.01;
-            this.redraw();
+        this.#canvas.addEventListener(
+            "pointermove",
+            (event) => event.buttons && this.#turnBy(event.movementX * 0.01),
+        );
+        this.#canvas.addEventListener("keydown", (event) => {
+            const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+            if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+            event.preventDefault();
+            this.#turnBy((step * Math.PI) / 24);
         });
+        this.#turnBy(0);
+    }
+
+    #turnBy(radians) {
+        this.#turn += radians;
+        const degrees = Math.round((this.#turn * 180) / Math.PI);
+        this.#canvas.setAttribute("aria-valuenow", String(((degrees % 360) + 360) % 360));
+        this.redraw();
     }
 
     redraw() {
@@ -194,10 +207,11 @@ export class HelixCanvas {
         if (text === this.#said) return;
         this.#said = text;
         find("#helix-keys").textContent = text;
-        this.#canvas.setAttribute(
-            "aria-label",
-            `The pitch helix. Lit: ${lit.length ? lit.map(keyName).join(", ") : "no key"}.`,
-        );
+        if (!this.#player.playing)
+            this.#canvas.setAttribute(
+                "aria-valuetext",
+                lit.length ? lit.map(keyName).join(", ") : "no key lit",
+            );
     }
 }
 

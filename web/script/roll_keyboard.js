@@ -60,6 +60,13 @@ export class RollKeyboard {
         say(extend ? this.#describeSelection() : this.describeCell());
     }
 
+    /** Playing will begin at the cursor. */
+    placePlayhead() {
+        const { cursor, preset } = this.#workspace;
+        this.#player.setStart(cursor.frame);
+        say(`Playhead at ${positionText(preset, cursor.frame)}.`);
+    }
+
     /** Moves the cursor to the begin or the end of the piece. */
     moveToEnd(end) {
         this.move(end ? this.#workspace.piece.roll.frames : -this.#workspace.piece.roll.frames, 0);
@@ -193,7 +200,7 @@ export class RollKeyboard {
         const { piece, selection } = this.#workspace;
         const notes = this.#workspace.chosenNotes();
         if (!notes.length) return say("No note is chosen.");
-        const from = selection ? selection.from : notes[0].begin;
+        const from = selection ? Math.min(selection.from, notes[0].begin) : notes[0].begin;
         this.#clipboard = { from, notes: notes.map((note) => ({ ...note, locked: isLocked(piece, note) })) };
         return show(`Copied ${count(notes.length, "note")}. Paste puts them at the playhead.`);
     }

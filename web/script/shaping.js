@@ -60,7 +60,7 @@ export class Shaping {
             });
             const output = make("output", { for: `axis-${i}` }, "0");
             list.append(
-                make("label", { class: "slider centred" }, make("span", {}, String(label)), output, input),
+                make("label", { class: "slider centred" }, make("span", {}, String(label)), input, output),
             );
             input.addEventListener("input", () => this.#slide());
             input.addEventListener("change", () => this.#live.change());
