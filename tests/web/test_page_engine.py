@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The page against its engine: stopping, failing, hostile texts, long pieces, other grids, and how fast it is."""
-import statistics
-import time
-
+"""The page against its engine: stopping, failing, hostile texts, long pieces, other grids."""
 import pytest
+from test_page_files import drop, midi
 
 SLOW = {"delayMs": 150}
 
@@ -65,7 +63,7 @@ def test_a_grid_in_seconds(open_page):
     assert page.inner_text("#length-label") == "Seconds"
     assert page.locator("#tempo-field").is_hidden()
     assert page.piece()["frames"] == 800
-    assert page.inner_text("#position") == "0.0 s"
+    page.wait_until("document.querySelector('#position').textContent === '0.0 s'")
     page.command("play")
     page.wait_until("window.watch.level() > 0.003", seconds=5)
     page.wait_until("parseFloat(document.querySelector('#position').textContent) >= 0.5", seconds=4)
@@ -78,109 +76,28 @@ def test_a_piece_with_notes_outside_the_models_range_is_shown_whole(open_page):
     page = open_page(pack={"preset": {"low": 60, "high": 72}})
     page.keyboard.press("Shift+N")
     page.settled()
-    text = page.evaluate("localStorage.getItem('spiral.last')")
-    assert text
-    from test_page_files import drop, midi
-
     drop(page, "wide.mid", midi((0, b"\x90\x18\x50"), (0, b"\x90\x60\x50"), (480, b"\x80\x18\x40"), (0, b"\x80\x60\x40")))
     page.wait_until("document.querySelector('#title').value === 'wide'")
     assert [n[1] for n in page.notes()] == [24, 96]
 
 
-def test_an_hour_of_music_scrolls_and_edits(open_page):
-    """20,000 notes: drawing and one edit stay below what is noticed, on a slow machine."""
-    from test_page_files import drop, midi
-
+def test_an_hour_of_music_is_opened_scrolled_edited_and_undone(open_page):
     events = []
     for i in range(20000):
         events += [(0, bytes([0x90, 40 + i * 7 % 40, 80])), (120, bytes([0x80, 40 + i * 7 % 40, 64]))]
     page = open_page()
     drop(page, "long.mid", midi(*events))
     page.wait_until("document.querySelector('#title').value === 'long'", seconds=20)
-    assert page.piece()["frames"] == 20000
+    before = page.piece()
+    assert before["frames"] == 20000 and len(before["notes"]) == 20000
     page.mouse.move(*page.point(40, 60))
-    for _ in range(10):
-        page.mouse.wheel(0, 800)
-    page.command("zoom-fit")
+    picture = page.locator("#roll-base").screenshot()
+    page.mouse.wheel(0, 800)
     page.wait_for_timeout(200)
+    assert page.locator("#roll-base").screenshot() != picture
+    page.command("zoom-fit")
     page.keyboard.press("m")
-    page.settled()
+    page.wait_for_timeout(300)
+    assert any(n[3] for n in page.notes())
     page.command("undo")
-    times = page.evaluate(
-        """async () => {
-          const times = [];
-          const canvas = document.querySelector("#roll");
-          const box = canvas.getBoundingClientRect();
-          for (let i = 0; i < 20; i++) {
-            const start = performance.now();
-            canvas.dispatchEvent(new WheelEvent("wheel", { deltaX: 300, clientX: box.left + 300, clientY: box.top + 100, bubbles: true, cancelable: true }));
-            await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-            times.push(performance.now() - start);
-          }
-          return times;
-        }"""
-    )
-    assert statistics.median(times) < 250
-
-
-def test_an_edit_is_on_the_screen_within_50_ms(open_page):
-    """From the click to the end of the drawing, median; the development engine answers at once, so this is the page alone."""
-    page = open_page()
-    page.click("text=Options")
-    page.command("empty")
-    page.settled()
-    times = []
-    for i in range(15):
-        x, y = page.point(4 * i, 50 + i)
-        times.append(
-            page.evaluate(
-                """async ([x, y]) => {
-                  const canvas = document.querySelector("#roll");
-                  canvas.setPointerCapture = () => {};
-                  const start = performance.now();
-                  for (const type of ["pointerdown", "pointerup"])
-                    canvas.dispatchEvent(new PointerEvent(type, { clientX: x, clientY: y, button: 0, pointerId: 1, bubbles: true }));
-                  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-                  return performance.now() - start;
-                }""",
-                [x, y],
-            )
-        )
-    assert len(page.notes()) == 15
-    assert statistics.median(times) < 50, times
-
-
-def test_a_slider_is_on_the_screen_within_50_ms(open_page):
-    page = open_page()
-    page.fill("#length", "1")
-    page.command("new")
-    page.settled()
-    times = page.evaluate(
-        """async () => {
-          const slider = document.querySelector("#axis-0");
-          const times = [];
-          for (let i = 1; i <= 15; i++) {
-            const start = performance.now();
-            slider.value = String(i / 5);
-            const shown = new Promise((done) => {
-              const seen = document.querySelector("#roll-base").getContext("2d");
-              const clear = seen.clearRect;
-              seen.clearRect = function (...box) { seen.clearRect = clear; clear.apply(seen, box); setTimeout(done); };
-            });
-            slider.dispatchEvent(new Event("input", { bubbles: true }));
-            await shown;
-            times.push(performance.now() - start);
-          }
-          return times;
-        }"""
-    )
-    assert statistics.median(times) < 50, times
-
-
-def test_the_page_is_usable_within_a_second(open_page):
-    open_page()
-    started = time.monotonic()
-    page = open_page(ready=False)
-    page.wait_for_selector("#app:not([hidden])")
-    page.wait_until("document.querySelector('#title').value !== ''")
-    assert page.evaluate("performance.now()") < 1000 or time.monotonic() - started < 1.5
+    assert page.notes() == before["notes"]

@@ -24,6 +24,7 @@ def serious(page):
 def show_states(page):
     """The page in several states, one after the other."""
     yield "start"
+    page.focus("#roll")
     page.keyboard.press("m")
     page.command("keep")
     page.command("fill")

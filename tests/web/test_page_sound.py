@@ -55,7 +55,7 @@ def test_the_playhead_moves_and_the_piece_ends_by_itself(open_page):
     wait_for_sound(page)
     page.wait_until("document.querySelector('#position').textContent === '1.3'")
     page.wait_until("document.querySelector('[data-command=play]').getAttribute('aria-label') === 'Play'", seconds=5)
-    assert page.inner_text("#position") == "1.1"
+    page.wait_until("document.querySelector('#position').textContent === '1.1'")
 
 
 def test_play_from_a_click_in_the_ruler_and_repeat_the_selection(open_page):
@@ -64,7 +64,7 @@ def test_play_from_a_click_in_the_ruler_and_repeat_the_selection(open_page):
     page.press("#tempo", "Enter")
     x, _ = page.point(64, 60)
     page.mouse.click(x, page.locator("#roll").bounding_box()["y"] + 12)
-    assert page.inner_text("#position") == "5.1"
+    page.wait_until("document.querySelector('#position').textContent === '5.1'")
     page.drag(page.point(32, 83), page.point(47, 36))
     page.command("loop")
     page.command("play")

@@ -9,7 +9,7 @@
 /** A request was given up: by Stop, or because a newer one took its slot. */
 export class Stopped extends Error {}
 
-/** Most urgent first. */
+/** Most urgent first: what a hand on a slider or an ear waits for; long work, which Stop ends; what can wait. */
 export const URGENT = 0;
 export const NORMAL = 1;
 export const BACKGROUND = 2;
@@ -68,21 +68,19 @@ export class Engine {
         });
     }
 
-    /** Ends what runs and what waits. Background requests wait on; the new worker does them. */
+    /** Ends the requests of NORMAL urgency, running and waiting. The others are short: the new worker does them. */
     stop() {
         this.#worker.terminate();
-        const running = this.#running;
+        if (this.#running) this.#waiting.unshift(this.#running);
         this.#running = null;
-        this.#drop((request) => request.urgency !== BACKGROUND);
-        if (running?.urgency === BACKGROUND) this.#waiting.unshift(running);
-        else running?.reject(new Stopped(`${running.op} was stopped`));
+        this.#drop((request) => request.urgency === NORMAL || request.op === "init");
         return this.start();
     }
 
     #drop(matches) {
         const dropped = this.#waiting.filter(matches);
         this.#waiting = this.#waiting.filter((request) => !matches(request));
-        for (const request of dropped) request.reject(new Stopped(`${request.op} was replaced`));
+        for (const request of dropped) request.reject(new Stopped(`${request.op} was given up`));
     }
 
     #next() {

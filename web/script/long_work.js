@@ -6,20 +6,25 @@ import { say, show, showError } from "./messages.js";
 export class LongWork {
     #workspace;
     #engine;
+    #isHalted = false;
 
     constructor(workspace, engine) {
         this.#workspace = workspace;
         this.#engine = engine;
     }
 
-    /** Runs work(onProgress); onProgress takes 0 .. 1. Errors, and the end by Stop, are told here; never
-     *  rejects. */
+    /** Runs work(onProgress). onProgress takes 0 .. 1, or null for "not known", and throws Stopped after Stop.
+     *  Errors, and the end by Stop, are told here; the promise never rejects. */
     async run(label, work) {
         if (this.#workspace.busy) {
             show(`"${this.#workspace.busy.label}" is still going on. Stop it first.`);
             return;
         }
-        const onProgress = (progress) => this.#workspace.setBusy({ label, progress });
+        this.#isHalted = false;
+        const onProgress = (progress) => {
+            if (this.#isHalted) throw new Stopped(`${label} was stopped`);
+            this.#workspace.setBusy({ label, progress });
+        };
         onProgress(null);
         try {
             await work(onProgress);
@@ -34,6 +39,7 @@ export class LongWork {
     /** Ends the work: the worker is stopped and another started. */
     halt() {
         if (!this.#workspace.busy) return;
+        this.#isHalted = true;
         this.#engine.stop().catch((error) => showError(`The engine did not start again: ${error.message}`));
     }
 }

@@ -3,7 +3,7 @@
 // sound, so an edit is heard at once.
 import { frameSeconds } from "./music.js";
 import { keysAt, notesOf } from "./roll.js";
-import { NORMAL } from "./engine.js";
+import { URGENT } from "./engine.js";
 
 const TICK_MS = 25;
 const AHEAD_SECONDS = 0.15;
@@ -55,13 +55,18 @@ export class Player {
         this.playing = this.#sound.playing = true;
         this.#workspace.emit("play");
         const soon = notesOf(roll).filter((note) => note.end > from && note.begin < from + this.#framesIn(2));
-        await Promise.all([
-            waking,
-            this.#sound.prepare(
-                soon.map((note) => note.key),
-                NORMAL,
-            ),
-        ]);
+        try {
+            await Promise.all([
+                waking,
+                this.#sound.prepare(
+                    soon.map(({ key }) => key),
+                    URGENT,
+                ),
+            ]);
+        } catch (error) {
+            if (run === this.#run) this.stop();
+            throw error;
+        }
         if (run !== this.#run) return;
         this.prepareTones();
         this.#begin(from);
@@ -138,7 +143,7 @@ export class Player {
         this.#sound
             .prepare(
                 notes.map((note) => note.key),
-                NORMAL,
+                URGENT,
             )
             .catch((error) => {
                 if (run !== this.#run) return;

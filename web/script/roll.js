@@ -50,7 +50,9 @@ export function normalizeOnsets(roll) {
 export function acceptRoll(roll) {
     const { frames, sounding, onsets } = roll;
     const fits = (plane) => plane instanceof Uint32Array && plane.length === 4 * frames;
-    if (!Number.isInteger(frames) || frames < 0 || frames > FRAMES_MAX || !fits(sounding) || !fits(onsets))
+    if (frames > FRAMES_MAX)
+        throw new Error(`the piece has ${frames} frames; the limit of this page is ${FRAMES_MAX}`);
+    if (!Number.isInteger(frames) || frames < 0 || !fits(sounding) || !fits(onsets))
         throw new Error(`the engine returned a roll of ${frames} frames whose planes do not fit`);
     return normalizeOnsets(roll);
 }
@@ -87,6 +89,11 @@ function readNotes(roll) {
         }
     }
     return notes;
+}
+
+/** A text that tells the notes of a roll apart. */
+export function noteId({ key, begin, end }) {
+    return `${key} ${begin} ${end}`;
 }
 
 /** Changes the roll: silences these frames of a key. What sounded on after them becomes a note of its own. */

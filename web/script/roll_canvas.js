@@ -2,7 +2,7 @@
 // The piano roll on the screen: two canvases, one with the piece, one above it with what moves (selection,
 // cursor, playhead). Each is drawn at most once a frame of the screen, and only after something changed.
 import { isLocked, notesIn } from "./piece.js";
-import { notesOf } from "./roll.js";
+import { noteId, notesOf } from "./roll.js";
 import { paintGrid, paintKeys, paintNotes, paintRuler, rollColours } from "./roll_paint.js";
 import { onThemeChange, textScale } from "./theme.js";
 import { RollGeometry } from "./roll_geometry.js";
@@ -172,6 +172,11 @@ export class RollCanvas {
 
     #drawRegion(context, region) {
         const { geometry } = this;
+        const whole =
+            region.from === 0 &&
+            region.to >= geometry.frames &&
+            region.high - region.low + 1 >= geometry.keys;
+        if (whole && this.#workspace.review) return;
         const x = geometry.x(region.from);
         const y = Math.max(geometry.top, geometry.y(region.high));
         const width = geometry.x(region.to) - x;
@@ -230,8 +235,4 @@ export class RollCanvas {
         }
         this.redrawOverlay();
     }
-}
-
-function noteId({ key, begin, end }) {
-    return `${key} ${begin} ${end}`;
 }

@@ -55,6 +55,7 @@ export class RollKeyboard {
         cursor.key = Math.max(low, Math.min(high, cursor.key + keys));
         cursor.shown = true;
         this.#workspace.select(extend ? this.#selected() : null);
+        if (extend && !this.#player.playing) this.#player.setStart(this.#workspace.selection.from);
         this.#roll.geometry.reveal(cursor.frame, cursor.key);
         this.#workspace.emit("cursor");
         say(extend ? this.#describeSelection() : this.describeCell());
@@ -140,13 +141,12 @@ export class RollKeyboard {
         );
         cursor.frame += step.frames;
         cursor.key += step.keys;
-        if (selection)
-            this.#workspace.select({
-                from: selection.from + step.frames,
-                to: selection.to + step.frames,
-                low: Math.max(0, selection.low + step.keys),
-                high: Math.min(127, selection.high + step.keys),
-            });
+        const moved = notes.map(({ key, begin, end }) => ({
+            key: key + step.keys,
+            begin: begin + step.frames,
+            end: end + step.frames,
+        }));
+        if (selection) this.#workspace.select(regionOf(moved), moved);
         if (notes.length > 1) return say(`Moved ${count(notes.length, "note")}.`);
         const key = notes[0].key + step.keys;
         if (step.keys) this.#hear(key);

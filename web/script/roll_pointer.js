@@ -182,8 +182,8 @@ export class RollPointer {
     }
 
     #wheel(event) {
-        event.preventDefault();
         const { geometry } = this.#roll;
+        const { scrollX, scrollY, scaleX } = geometry;
         const lines = event.deltaMode === 1 ? 20 : event.deltaMode === 2 ? 400 : 1;
         const dx = event.deltaX * lines;
         const dy = event.deltaY * lines;
@@ -193,6 +193,10 @@ export class RollPointer {
         else if (geometry.keys * geometry.scaleY <= geometry.height - geometry.top + 1)
             geometry.scrollBy(dx || dy, 0);
         else geometry.scrollBy(dx, dy);
+        const moved =
+            geometry.scrollX !== scrollX || geometry.scrollY !== scrollY || geometry.scaleX !== scaleX;
+        if (!moved && !event.ctrlKey && !event.metaKey) return; // at the edge: the page scrolls, if it can
+        event.preventDefault();
         this.#roll.redraw();
     }
 
@@ -355,7 +359,8 @@ export class RollPointer {
                 if (wanted.keys !== step.keys) this.#hear(note.key + wanted.keys);
                 step = wanted;
                 this.#workspace.preview(withMoved(before, notes, step.frames, step.keys));
-                this.#workspace.select(shifted(selection, step));
+                const moved = notes.map((moving) => shiftedNote(moving, step));
+                this.#workspace.select(regionOf(moved), moved);
             },
             end: () => this.#workspace.commit(`move ${count(notes.length, "note")}`),
             click: () => {
@@ -439,11 +444,6 @@ function union(a, b) {
     };
 }
 
-function shifted(region, { frames, keys }) {
-    return {
-        from: region.from + frames,
-        to: region.to + frames,
-        low: Math.max(0, region.low + keys),
-        high: Math.min(127, region.high + keys),
-    };
+function shiftedNote({ key, begin, end }, step) {
+    return { key: key + step.keys, begin: begin + step.frames, end: end + step.frames };
 }

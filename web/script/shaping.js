@@ -205,10 +205,12 @@ export class Shaping {
         const label = selection ? `${name} ${regionText(preset, selection)}` : `${name} the whole piece`;
         const region = selection ?? { from: 0, to: piece.roll.frames, low: preset.low, high: preset.high };
         return this.#work.run(label, async (onProgress) => {
-            const variations = change(await this.#encode(piece.roll), piece.roll, selection);
+            const codes = await this.#encode(piece.roll);
+            onProgress(0);
+            const variations = change(codes, piece.roll, selection);
             const rolls = [];
-            for (const codes of variations) {
-                rolls.push(await this.#decode(codes, randomSeed(), piece, selection, {}));
+            for (const varied of variations) {
+                rolls.push(await this.#decode(varied, randomSeed(), piece, selection, {}));
                 onProgress(rolls.length / variations.length);
             }
             this.#writing.review(kind, label, region, rolls, [], piece);

@@ -101,6 +101,7 @@ export class Shortcuts {
         )
             return;
         if (usesKey(event.target, name)) return;
+        if (["Mod+C", "Mod+X"].includes(name) && !getSelection().isCollapsed) return; // a message's text is copied
         const onRoll = document.activeElement === this.#roll.canvas;
         const command = this.#commands.find(
             ({ keys, where, enabled }) =>

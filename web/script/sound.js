@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Sound: one tone per key, made by the engine when it is first needed, played at exact times by Web Audio.
-import { BACKGROUND, NORMAL } from "./engine.js";
+import { BACKGROUND, URGENT } from "./engine.js";
 
 const RATE = 44100; // of the tones; the browser converts to the device's rate
 const TONE_SECONDS = 4;
@@ -58,7 +58,9 @@ export class Sound {
 
     set volume(volume) {
         this.#volume = volume;
-        if (this.#context) this.#master.gain.setTargetAtTime(volume, this.#context.currentTime, 0.02);
+        if (this.#context?.state === "running")
+            this.#master.gain.setTargetAtTime(volume, this.#context.currentTime, 0.02);
+        else if (this.#context) this.#master.gain.value = volume;
     }
 
     hasTone(key) {
@@ -109,7 +111,7 @@ export class Sound {
 
     /** A short note now, as when a note is drawn. Makes its tone first if need be. */
     async touch(key, seconds = 0.35) {
-        await Promise.all([this.wake(), this.#tone(key, NORMAL)]);
+        await Promise.all([this.wake(), this.#tone(key, URGENT)]);
         if (this.hasTone(key)) this.play(key, this.#context.currentTime + 0.01, seconds);
         if (!this.playing) this.#sleepAfter(seconds + 3);
     }

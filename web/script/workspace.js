@@ -6,7 +6,7 @@
 // starts or stops), "cursor".
 import { History } from "./history.js";
 import { noteAt, notesIn } from "./piece.js";
-import { sameRoll } from "./roll.js";
+import { noteId, sameRoll } from "./roll.js";
 
 export class Workspace {
     #listeners = new Map();
@@ -20,7 +20,7 @@ export class Workspace {
         this.preset = preset;
         this.#history = new History(piece);
         this.origin = piece.roll; // what the distance is measured from: the roll as last made or opened
-        this.selection = null; // { from, to, low, high }: frames from .. to - 1, keys low .. high
+        this.selection = null; // { from, to, low, high, only? }: see select
         this.cursor = { frame: 0, key: Math.round((preset.low + preset.high) / 2), shown: false };
         this.tool = "select";
         this.review = null; // { kind, label, region, pieces, nats, index }
@@ -154,8 +154,10 @@ export class Workspace {
         return label;
     }
 
-    select(region) {
-        this.selection = region;
+    /** Selects a region { from, to, low, high } (frames from .. to - 1), or nothing (null). With `notes`, commands
+     *  for notes act on these alone, although others lie in the region: a group moved over others stays a group. */
+    select(region, notes = null) {
+        this.selection = region && { ...region, only: notes && new Set(notes.map(noteId)) };
         this.emit("selection");
     }
 
@@ -178,7 +180,11 @@ export class Workspace {
 
     /** The notes that commands act on: those in the selection, else the one under the keyboard's cursor. */
     chosenNotes() {
-        if (this.selection) return notesIn(this.piece.roll, this.selection);
+        if (this.selection) {
+            const inside = notesIn(this.piece.roll, this.selection);
+            const group = inside.filter((note) => this.selection.only?.has(noteId(note)));
+            return group.length ? group : inside;
+        }
         const note = this.cursor.shown && noteAt(this.piece.roll, this.cursor.frame, this.cursor.key);
         return note ? [note] : [];
     }
