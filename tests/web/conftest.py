@@ -2,7 +2,7 @@
 """The page in Debian's Chromium, from the disk and over http, with the development engine (dev_engine.js) in place of the model.
 
 Needs the packages of tests/web/requirements.txt and chromium (or CHROMIUM=/path/to/it); without them every test here is
-skipped with a word. Screenshots go to build/shots.
+skipped, with the reason. Screenshots go to build/shots.
 """
 import contextlib
 import functools
@@ -18,7 +18,10 @@ import time
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (tests/web/requirements.txt)")
+try:
+    from playwright import sync_api
+except ImportError:
+    sync_api = None  # the fixture `browser` skips then
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -26,19 +29,19 @@ FLAGS = [
     "--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=document-user-activation-required",
 ]
-# Before the page's own script: an ear at the loudspeaker, and a list of what the policy forbade.
+# Runs before the page's own script: an analyser on what goes to the loudspeaker, and a list of what the policy forbade.
 WATCH = """
 window.watch = { violations: [], level: () => 0 };
 document.addEventListener("securitypolicyviolation", (event) => watch.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 const connect = AudioNode.prototype.connect;
 AudioNode.prototype.connect = function (target, ...rest) {
-  if (target === this.context.destination && !this.context.ear) {
-    const ear = (this.context.ear = new AnalyserNode(this.context, { fftSize: 8192 }));
-    connect.call(this, ear);
+  if (target === this.context.destination && !this.context.analyser) {
+    const analyser = (this.context.analyser = new AnalyserNode(this.context, { fftSize: 8192 }));
+    connect.call(this, analyser);
     window.watch.context = this.context;
     window.watch.level = () => {
       const samples = new Float32Array(8192);
-      ear.getFloatTimeDomainData(samples);
+      analyser.getFloatTimeDomainData(samples);
       return Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
     };
   }
@@ -95,6 +98,8 @@ def server(make_page):
 
 @pytest.fixture(scope="session")
 def browser():
+    if sync_api is None:
+        pytest.skip("playwright is not installed (tests/web/requirements.txt)")
     if not CHROMIUM:
         pytest.skip("chromium is not installed")
     with sync_api.sync_playwright() as playwright:

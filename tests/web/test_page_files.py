@@ -136,9 +136,9 @@ def test_a_link_brings_back_notes_locks_sliders_and_seed(open_page):
     assert other.input_value("#axis-1") == "1.5"
     assert other.input_value("#tempo") == "101"
     other.command("reset-sliders")
-    unshaped = other.piece()
+    unmoved = other.piece()
     page.command("reset-sliders")
-    assert page.piece()["notes"] == unshaped["notes"]
+    assert page.piece()["notes"] == unmoved["notes"]
     assert page.evaluate("location.hash") == ""
 
 

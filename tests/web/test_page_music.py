@@ -137,7 +137,7 @@ def test_a_slider_changes_the_piece_and_undo_puts_it_back(page):
     page.locator("#axis-0").fill("2")
     page.wait_for_timeout(300)
     after = page.piece()
-    assert after["shape"]["values"][0] == 2
+    assert after["sliders"]["values"][0] == 2
     mean = lambda piece: sum(n[1] for n in piece["notes"]) / len(piece["notes"])
     assert mean(after) > mean(before) + 3
     page.command("undo")
@@ -161,6 +161,31 @@ def test_sliders_leave_bars_outside_the_selection_and_locked_notes(page):
     outside = lambda notes: [n for n in notes if n[0] + n[2] <= 32 or n[0] >= 64]
     assert outside(after) == outside(before)
     assert after != before
+
+
+def test_sliders_of_one_span_keep_what_they_did_to_another(page):
+    page.drag(page.point(0, 83), page.point(31, 36))
+    page.locator("#axis-0").fill("2")
+    page.wait_for_timeout(300)
+    first = page.notes()
+    page.drag(page.point(64, 83), page.point(95, 36))
+    assert page.input_value("#axis-0") == "0"
+    page.locator("#axis-0").fill("-2")
+    page.wait_for_timeout(300)
+    second = page.notes()
+    early = lambda notes: [n for n in notes if n[0] < 32]
+    assert early(second) == early(first)
+    assert second != first
+
+
+def test_an_edit_while_the_model_writes_is_not_lost(open_page):
+    page = open_page(pack={"delayMs": 60})
+    page.command("fill")
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    assert page.notes() == []
+    assert page.locator("#choices button").count() == 0
+    assert "the piece was changed meanwhile" in page.toast()
 
 
 def test_vary_and_reconstruct_offer_variations(page):

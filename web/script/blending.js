@@ -8,7 +8,7 @@ import { lengthText } from "./music.js";
 import { createPiece } from "./piece.js";
 import { TITLE_MAX } from "./piece_text.js";
 import { acceptRoll, copyRoll, normalizeOnsets } from "./roll.js";
-import { readNumber } from "./writing.js";
+import { readNumber } from "./generate.js";
 import { say, show, showError } from "./messages.js";
 
 const SEED = [1, 0]; // one seed for all blends, so that only the codes differ along the way

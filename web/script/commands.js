@@ -73,7 +73,7 @@ function playing({ workspace, player }) {
     ];
 }
 
-function model({ workspace, writing, shaping, work }) {
+function model({ workspace, generator, sliders, work }) {
     const group = "The model writes";
     const free = () => !workspace.busy;
     const sounding = () => free() && notesOf(workspace.piece.roll).length > 0;
@@ -85,7 +85,7 @@ function model({ workspace, writing, shaping, work }) {
             short: "New piece",
             keys: ["N"],
             enabled: free,
-            run: () => writing.writeNew(),
+            run: () => generator.makeNew(),
         },
         {
             id: "fill",
@@ -95,7 +95,7 @@ function model({ workspace, writing, shaping, work }) {
             icon: "fill",
             keys: ["F"],
             enabled: () => free() && workspace.piece.roll.frames > 0,
-            run: () => writing.fill(),
+            run: () => generator.fill(),
         },
         {
             id: "continue",
@@ -105,7 +105,7 @@ function model({ workspace, writing, shaping, work }) {
             icon: "continue",
             keys: ["C"],
             enabled: free,
-            run: () => writing.continuePiece(),
+            run: () => generator.continuePiece(),
         },
         {
             id: "harmonize",
@@ -115,7 +115,7 @@ function model({ workspace, writing, shaping, work }) {
             icon: "harmonize",
             keys: ["H"],
             enabled: sounding,
-            run: () => writing.harmonize(),
+            run: () => generator.harmonize(),
         },
         {
             id: "vary",
@@ -124,7 +124,7 @@ function model({ workspace, writing, shaping, work }) {
             short: "Vary",
             keys: ["V"],
             enabled: sounding,
-            run: () => shaping.vary(),
+            run: () => sliders.vary(),
         },
         {
             id: "reconstruct",
@@ -133,7 +133,7 @@ function model({ workspace, writing, shaping, work }) {
             short: "Reconstruct",
             keys: ["Shift+V"],
             enabled: sounding,
-            run: () => shaping.reconstruct(),
+            run: () => sliders.reconstruct(),
         },
         {
             id: "reset-sliders",
@@ -141,8 +141,8 @@ function model({ workspace, writing, shaping, work }) {
             label: "Sliders back to 0",
             short: "Reset",
             keys: ["Shift+S"],
-            enabled: () => shaping.isShaped,
-            run: () => shaping.reset(),
+            enabled: () => sliders.areMoved,
+            run: () => sliders.reset(),
         },
         {
             id: "halt",
@@ -408,7 +408,7 @@ function cursor({ workspace, keyboard }) {
     return commands;
 }
 
-function piece({ workspace, writing, files, kept }) {
+function piece({ workspace, generator, files, kept }) {
     const group = "Piece";
     const { bar, inBeats } = timeUnits(workspace.preset);
     const told = (verb, label) => label !== null && say(`${verb}: ${label}.`);
@@ -478,7 +478,7 @@ function piece({ workspace, writing, files, kept }) {
             label: "Empty piece to draw in",
             short: "Empty piece",
             keys: ["Shift+N"],
-            run: () => writing.writeEmpty(),
+            run: () => generator.makeEmpty(),
         },
         {
             id: "add-bar",

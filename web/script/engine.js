@@ -9,7 +9,7 @@
 /** A request was given up: by Stop, or because a newer one took its slot. */
 export class Stopped extends Error {}
 
-/** Most urgent first: what a hand on a slider or an ear waits for; long work, which Stop ends; what can wait. */
+/** Most urgent first. URGENT: sliders and tones. NORMAL: long work, which Stop ends. BACKGROUND: what can wait. */
 export const URGENT = 0;
 export const NORMAL = 1;
 export const BACKGROUND = 2;
@@ -62,10 +62,23 @@ export class Engine {
                 reject,
             };
             if (slot !== null) this.#drop((other) => other.slot === slot);
-            const behind = this.#waiting.findIndex((other) => other.urgency > urgency);
-            this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, request);
+            this.#enqueue(request);
             this.#next();
         });
+    }
+
+    /** Makes a waiting request of this slot as urgent as `urgency`, if it is less. */
+    hurry(slot, urgency) {
+        const request = this.#waiting.find((other) => other.slot === slot);
+        if (!request || request.urgency <= urgency) return;
+        this.#waiting.splice(this.#waiting.indexOf(request), 1);
+        request.urgency = urgency;
+        this.#enqueue(request);
+    }
+
+    #enqueue(request) {
+        const behind = this.#waiting.findIndex((other) => other.urgency > request.urgency);
+        this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, request);
     }
 
     /** Ends the requests of NORMAL urgency, running and waiting. The others are short: the new worker does them. */

@@ -70,7 +70,7 @@ export class KeptPieces {
                 error.name === "QuotaExceededError"
                     ? "the browser's storage is full; remove some kept pieces"
                     : error.message;
-            throw new Error(`${why}. Download the piece as MIDI instead.`);
+            throw new Error(`${why}.`);
         }
     }
 
@@ -86,7 +86,7 @@ export class KeptPieces {
                 ...entries,
             ]);
         } catch (error) {
-            return showError(`The piece was not kept: ${error.message}`);
+            return showError(`The piece was not kept: ${error.message} Download it as MIDI instead.`);
         }
         this.#changed();
         show(`Kept "${piece.title}".`);
@@ -94,12 +94,19 @@ export class KeptPieces {
 
     remove(id) {
         const before = this.#read();
-        const after = before.filter((entry) => entry.id !== id);
-        this.#write(after);
-        this.#changed();
+        this.#replace(before.filter((entry) => entry.id !== id));
         show("Removed from the kept pieces.", {
-            action: { label: "Put back", run: () => (this.#write(before), this.#changed()) },
+            action: { label: "Put back", run: () => this.#replace(before) },
         });
+    }
+
+    #replace(entries) {
+        try {
+            this.#write(entries);
+        } catch (error) {
+            showError(`The kept pieces were not changed: ${error.message}`);
+        }
+        this.#changed();
     }
 
     open(id) {

@@ -4,7 +4,7 @@
 import { Blending } from "./blending.js";
 import { ContextBar } from "./context_bar.js";
 import { Engine, decodeBase64 } from "./engine.js";
-import { Facts } from "./facts.js";
+import { Measurements } from "./measurements.js";
 import { Files } from "./files.js";
 import { HelixCanvas } from "./helix_canvas.js";
 import { KeptPieces } from "./kept.js";
@@ -14,12 +14,12 @@ import { Player } from "./player.js";
 import { RollCanvas } from "./roll_canvas.js";
 import { RollKeyboard } from "./roll_keyboard.js";
 import { RollPointer } from "./roll_pointer.js";
-import { Shaping } from "./shaping.js";
+import { Sliders } from "./sliders.js";
 import { Shortcuts, startMenus } from "./shortcuts.js";
 import { Sound } from "./sound.js";
 import { Transport } from "./transport.js";
 import { Workspace } from "./workspace.js";
-import { Writing } from "./writing.js";
+import { Generator } from "./generate.js";
 import { forgetLink, listenForLinks, readLink } from "./link.js";
 import { createPiece } from "./piece.js";
 import { createRoll } from "./roll.js";
@@ -50,8 +50,8 @@ async function start() {
     const player = new Player(workspace, sound);
     const roll = new RollCanvas(workspace, player);
     const work = new LongWork(workspace, engine);
-    const writing = new Writing(workspace, engine, work);
-    const shaping = new Shaping(workspace, engine, writing, work, model);
+    const generator = new Generator(workspace, engine, work);
+    const sliders = new Sliders(workspace, engine, generator, work, model);
     const files = new Files(workspace, engine, work);
     const kept = new KeptPieces(workspace);
     const pointer = new RollPointer(workspace, roll, player, sound);
@@ -61,22 +61,32 @@ async function start() {
     new HelixCanvas(workspace, player, points);
     new ContextBar(workspace);
     new Transport(workspace, player, sound);
-    new Facts(workspace, engine);
+    new Measurements(workspace, engine);
     new Blending(workspace, engine, kept);
     startPanels();
     startMenus();
     showCard(model.card, model.version);
-    const commands = makeCommands({ workspace, player, roll, writing, shaping, files, kept, keyboard, work });
+    const commands = makeCommands({
+        workspace,
+        player,
+        roll,
+        generator,
+        sliders,
+        files,
+        kept,
+        keyboard,
+        work,
+    });
     new Shortcuts(commands, workspace, roll, pointer);
     find("#app").hidden = false;
     startHint(workspace);
-    wakeSoundOnFirstGesture(sound);
-    rememberEveryPiece(workspace, writing, player, roll, kept);
-    await showFirstPiece(workspace, writing, kept);
+    resumeSoundOnFirstGesture(sound);
+    rememberEveryPiece(workspace, generator, player, roll, kept);
+    await showFirstPiece(workspace, generator, kept);
 }
 
 /** What happens whenever another piece is on the page. */
-function rememberEveryPiece(workspace, writing, player, roll, kept) {
+function rememberEveryPiece(workspace, generator, player, roll, kept) {
     const remember = debounced(400, () => kept.rememberLast());
     const prepare = debounced(600, () => player.prepareTones());
     let shown = null;
@@ -87,7 +97,7 @@ function rememberEveryPiece(workspace, writing, player, roll, kept) {
         shown = workspace.origin; // made, opened or taken from the kept pieces: shown from its beginning
         player.setStart(0);
         roll.fit();
-        writing.showRecipe(workspace.piece.made);
+        generator.showRecipe(workspace.piece.made);
     });
     workspace.on(
         "piece",
@@ -104,7 +114,7 @@ function openLinked(workspace, piece) {
 }
 
 /** The piece of the link; else the one that was here before the reload; else a new one. */
-async function showFirstPiece(workspace, writing, kept) {
+async function showFirstPiece(workspace, generator, kept) {
     const fromLink = readLink();
     if (fromLink) {
         openLinked(workspace, fromLink);
@@ -114,24 +124,24 @@ async function showFirstPiece(workspace, writing, kept) {
     if (last?.roll.sounding.some((word) => word)) {
         workspace.load("last piece", last);
         return show("Your last piece is back.", {
-            action: { label: "New piece", run: () => writing.writeNew() },
+            action: { label: "New piece", run: () => generator.makeNew() },
         });
     }
-    return writing.writeNew();
+    return generator.makeNew();
 }
 
 /** Sound may begin only inside a gesture; the earliest one opens the device, so that the first note comes at
  *  once. */
-function wakeSoundOnFirstGesture(sound) {
-    const wake = () => {
-        sound.wake().then(
-            () => sound.rest(),
+function resumeSoundOnFirstGesture(sound) {
+    const resume = () => {
+        sound.resume().then(
+            () => sound.suspendSoon(),
             () => {},
         ); // a failure is reported by play, when sound is asked for
-        for (const type of types) removeEventListener(type, wake, true);
+        for (const type of types) removeEventListener(type, resume, true);
     };
     const types = ["pointerup", "keydown", "touchend"];
-    for (const type of types) addEventListener(type, wake, true);
+    for (const type of types) addEventListener(type, resume, true);
 }
 
 start().catch((error) => {

@@ -2,22 +2,23 @@
 // A piece and everything one can do to its notes by hand. Pieces are never changed: each function returns a
 // new one.
 //
-// { roll, locked, tempo, title, made, shape }
-//   roll    see roll.js; normalized
-//   locked  Uint32Array(4 T): the cells of locked notes, which the model leaves as they are
-//   tempo   quarter notes per minute
-//   made    how it was made: { kind: "new", seed, temperature, ... }, or null for a piece drawn or opened
-//   shape   what the sliders say: { base, values, seed }: base is the roll they start from, values one number of
-//           standard deviations per axis; null when no slider is away from 0
+// { roll, locked, tempo, title, made, sliders }
+//   roll     see roll.js; normalized
+//   locked   Uint32Array(4 T): the cells of locked notes, which the model leaves as they are
+//   tempo    quarter notes per minute
+//   made     how it was made: { kind: "new", seed, temperature, ... }; kind "file" or "blend"; null if drawn
+//   sliders  { base, values, seed, span }: base is the roll they start from, values one number of standard
+//            deviations per axis, seed the decoder's, span { from, to } the frames they change, or null for all;
+//            sliders is null while all are at 0
 import { clearSpan, copyPlane, copyRoll, createRoll, getBit, notesOf, setBit, writeNote } from "./roll.js";
 
 export function createPiece(roll, tempo, title, made = null) {
-    return { roll, locked: new Uint32Array(4 * roll.frames), tempo, title, made, shape: null };
+    return { roll, locked: new Uint32Array(4 * roll.frames), tempo, title, made, sliders: null };
 }
 
 /** Another roll in place of the piece's: the locks stay where the notes under them did. */
 export function withRoll(piece, roll) {
-    return { ...piece, roll, locked: tidyLocks(copyPlane(piece.locked, roll.frames), roll), shape: null };
+    return { ...piece, roll, locked: tidyLocks(copyPlane(piece.locked, roll.frames), roll), sliders: null };
 }
 
 /** Changes the mask: locks belong to whole notes; cells where nothing sounds, or only part of a note, lose
@@ -45,7 +46,7 @@ function edited(piece, edit) {
     const roll = copyRoll(piece.roll);
     const locked = copyPlane(piece.locked, roll.frames);
     edit(roll, locked);
-    return { ...piece, roll, locked: tidyLocks(locked, roll), shape: null };
+    return { ...piece, roll, locked: tidyLocks(locked, roll), sliders: null };
 }
 
 function setSpan(plane, note, on) {
@@ -114,7 +115,7 @@ export function withLengthened(piece, notes, frames) {
 export function withLocks(piece, notes, on) {
     const locked = copyPlane(piece.locked, piece.roll.frames);
     for (const note of notes) setSpan(locked, note, on ? 1 : 0);
-    return { ...piece, locked, shape: null };
+    return { ...piece, locked, sliders: null };
 }
 
 /** The notes of the highest voice: those above which nothing sounds when they begin. */
@@ -130,7 +131,7 @@ export function melodyNotes(piece) {
 /** More silent frames at the end. */
 export function withFrames(piece, frames) {
     const roll = copyRoll(piece.roll, frames);
-    return { ...piece, roll, locked: tidyLocks(copyPlane(piece.locked, frames), roll), shape: null };
+    return { ...piece, roll, locked: tidyLocks(copyPlane(piece.locked, frames), roll), sliders: null };
 }
 
 /** Only the frames from .. to - 1; notes are cut at both ends. */
@@ -144,7 +145,7 @@ export function cropped(piece, from, to) {
         writeNote(roll, { key: note.key, begin, end });
         if (isLocked(piece, note)) setSpan(locked, { key: note.key, begin, end }, 1);
     }
-    return { ...piece, roll, locked, shape: null };
+    return { ...piece, roll, locked, sliders: null };
 }
 
 /** The notes that have a cell in the region { from, to, low, high }. */

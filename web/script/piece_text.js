@@ -3,7 +3,7 @@
 //
 // base64url of bytes: version 1, then whole numbers of 7 bits a byte, low bits first (the high bit says that
 // more follow): frames, tempo * 100, number of notes; for each note begin - begin of the note before, key, 2
-// * length + locked; then the number of bytes of a JSON text { title, made, shape }, and that text in UTF-8.
+// * length + locked; then the number of bytes of a JSON text { title, made, sliders }, and that text in UTF-8.
 // Texts from outside are checked.
 import { FRAMES_MAX, createRoll, notesOf, writeNote } from "./roll.js";
 import { createPiece, isLocked, withLocks } from "./piece.js";
@@ -36,9 +36,10 @@ export function pieceToText(piece) {
     return bytesToText(new Uint8Array([...bytes, ...json]));
 }
 
-function describeRest({ title, made, shape, tempo }) {
-    const base = shape && pieceToText(createPiece(shape.base, tempo, ""));
-    return { title, made, shape: shape && { base, values: Array.from(shape.values), seed: shape.seed } };
+function describeRest({ title, made, sliders, tempo }) {
+    if (!sliders) return { title, made, sliders: null };
+    const base = pieceToText(createPiece(sliders.base, tempo, ""));
+    return { title, made, sliders: { ...sliders, base, values: Array.from(sliders.values) } };
 }
 
 /** The piece of a text. Throws an error with one sentence if the text is no piece. */
@@ -78,7 +79,7 @@ export function textToPiece(text) {
     if (size !== bytes.length - at) throw new Error("the piece's text has another length than it says");
     const rest = readRest(new TextDecoder().decode(bytes.subarray(at)), roll.frames);
     const piece = createPiece(roll, tempo, rest.title, rest.made);
-    return { ...(locked.length ? withLocks(piece, locked, true) : piece), shape: rest.shape };
+    return { ...(locked.length ? withLocks(piece, locked, true) : piece), sliders: rest.sliders };
 }
 
 function readRest(json, frames) {
@@ -87,7 +88,7 @@ function readRest(json, frames) {
     return {
         title: typeof rest.title === "string" ? rest.title.slice(0, TITLE_MAX) : "",
         made: readMade(rest.made),
-        shape: readShape(rest.shape, frames),
+        sliders: readSliders(rest.sliders, frames),
     };
 }
 
@@ -112,12 +113,14 @@ function readMade(made) {
     return read.kind ? read : null;
 }
 
-function readShape(shape, frames) {
-    if (typeof shape !== "object" || shape === null || !Array.isArray(shape.values)) return null;
-    const base = textToPiece(String(shape.base)).roll;
+function readSliders(sliders, frames) {
+    if (typeof sliders !== "object" || sliders === null || !Array.isArray(sliders.values)) return null;
+    const base = textToPiece(String(sliders.base)).roll;
     if (base.frames !== frames) throw new Error("the piece's sliders start from a piece of another length");
-    const values = shape.values.map((value) => Math.max(-5, Math.min(5, Number(value) || 0)));
-    return { base, values: Float32Array.from(values), seed: String(shape.seed).slice(0, 20) };
+    const values = sliders.values.slice(0, 64).map((value) => Math.max(-5, Math.min(5, Number(value) || 0)));
+    const { from, to } = sliders.span ?? {};
+    const span = Number.isInteger(from) && Number.isInteger(to) ? { from, to } : null;
+    return { base, values: Float32Array.from(values), seed: String(sliders.seed).slice(0, 20), span };
 }
 
 export function bytesToText(bytes) {

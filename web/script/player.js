@@ -51,13 +51,13 @@ export class Player {
         const run = ++this.#run;
         const { roll } = this.#workspace.piece;
         if (!roll.frames) return;
-        const waking = this.#sound.wake();
+        const resuming = this.#sound.resume();
         this.playing = this.#sound.playing = true;
         this.#workspace.emit("play");
         const soon = notesOf(roll).filter((note) => note.end > from && note.begin < from + this.#framesIn(2));
         try {
             await Promise.all([
-                waking,
+                resuming,
                 this.#sound.prepare(
                     soon.map(({ key }) => key),
                     URGENT,
@@ -94,7 +94,7 @@ export class Player {
     #begin(frame) {
         const { from, to } = this.span;
         this.#sound.silence();
-        this.#sound.wake();
+        this.#sound.resume();
         this.#frame = frame >= from && frame < to ? frame : from;
         this.#time = this.#sound.time + 0.06;
         this.#marks = [];

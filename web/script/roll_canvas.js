@@ -223,7 +223,7 @@ export class RollCanvas {
         context.globalAlpha = 1;
     }
 
-    /** While playing: the page turns when the playhead comes to its edge. */
+    /** While playing: scrolls by a page when the playhead leaves the view. */
     #follow() {
         const { geometry } = this;
         const frame = this.#player.position;

@@ -14,17 +14,17 @@ export class Sound {
     #master = null;
     #voices = new Set();
     #volume = 0.8;
-    #sleep = 0;
-    playing = false; // set by the player: the audio device must not rest
+    #timer = 0;
+    playing = false; // set by the player: the audio device must not be suspended
 
     constructor(engine) {
         this.#engine = engine;
     }
 
-    /** Makes or wakes the audio context. Call it in a key press, click or touch: browsers allow sound only
+    /** Opens or resumes the audio device. Call it in a key press, click or touch: browsers allow sound only
      *  there. */
-    wake() {
-        clearTimeout(this.#sleep);
+    resume() {
+        clearTimeout(this.#timer);
         if (!this.#context) {
             this.#context = new AudioContext({ latencyHint: "interactive" });
             const compressor = new DynamicsCompressorNode(this.#context, {
@@ -58,9 +58,12 @@ export class Sound {
 
     set volume(volume) {
         this.#volume = volume;
-        if (this.#context?.state === "running")
-            this.#master.gain.setTargetAtTime(volume, this.#context.currentTime, 0.02);
-        else if (this.#context) this.#master.gain.value = volume;
+        if (!this.#context) return;
+        const { gain } = this.#master;
+        gain.cancelScheduledValues(0);
+        // A ramp only while something sounds: Chromium does not advance the ramp of a gain without input.
+        if (this.#voices.size) gain.setTargetAtTime(volume, this.#context.currentTime, 0.02);
+        else gain.value = volume;
     }
 
     hasTone(key) {
@@ -73,9 +76,10 @@ export class Sound {
     }
 
     #tone(key, urgency) {
+        const slot = `tone ${key}`;
         if (!this.#tones.has(key)) {
             const promise = this.#engine
-                .call("tone", { key, seconds: TONE_SECONDS, rate: RATE }, { urgency })
+                .call("tone", { key, seconds: TONE_SECONDS, rate: RATE }, { urgency, slot })
                 .then(({ pcm }) => {
                     const tone = new AudioBuffer({ length: pcm.length, sampleRate: RATE });
                     tone.copyToChannel(pcm, 0);
@@ -88,6 +92,7 @@ export class Sound {
                 });
             this.#tones.set(key, promise);
         }
+        this.#engine.hurry(slot, urgency);
         return this.#tones.get(key);
     }
 
@@ -111,12 +116,12 @@ export class Sound {
 
     /** A short note now, as when a note is drawn. Makes its tone first if need be. */
     async touch(key, seconds = 0.35) {
-        await Promise.all([this.wake(), this.#tone(key, URGENT)]);
+        await Promise.all([this.resume(), this.#tone(key, URGENT)]);
         if (this.hasTone(key)) this.play(key, this.#context.currentTime + 0.01, seconds);
-        if (!this.playing) this.#sleepAfter(seconds + 3);
+        if (!this.playing) this.#suspendAfter(seconds + 3);
     }
 
-    /** Ends every note that sounds or is to sound, within 60 ms, and lets the audio device rest. */
+    /** Ends every note that sounds or is to sound, within 60 ms, then suspends the audio device. */
     silence() {
         if (!this.#context) return;
         const now = this.#context.currentTime;
@@ -125,16 +130,16 @@ export class Sound {
             gain.gain.setTargetAtTime(0, now, 0.01);
             source.stop(now + 0.06);
         }
-        this.#sleepAfter(0.4);
+        this.#suspendAfter(0.4);
     }
 
-    /** Lets the audio device rest unless something is played soon. */
-    rest() {
-        this.#sleepAfter(1);
+    /** Suspends the audio device unless something is played soon. */
+    suspendSoon() {
+        this.#suspendAfter(1);
     }
 
-    #sleepAfter(seconds) {
-        clearTimeout(this.#sleep);
-        this.#sleep = setTimeout(() => !this.playing && this.#context.suspend(), 1000 * seconds);
+    #suspendAfter(seconds) {
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => !this.playing && this.#context.suspend(), 1000 * seconds);
     }
 }

@@ -156,10 +156,11 @@ test("a piece's text gives back all of it", () => {
                 ? plain
                 : {
                       ...plain,
-                      shape: {
+                      sliders: {
                           base: randomRoll(seed + 7, plain.roll.frames),
                           values: Float32Array.of(1, -2.5),
                           seed: "12",
+                          span: seed % 4 ? null : { from: 0, to: 1 },
                       },
                   };
         const text = pieceToText(piece);
@@ -169,9 +170,10 @@ test("a piece's text gives back all of it", () => {
         assert.deepEqual(read.locked, piece.locked);
         assert.deepEqual([read.tempo, read.title, read.made], [piece.tempo, piece.title, piece.made]);
         assert.equal(pieceToText(read), text);
-        if (piece.shape) {
-            assert.ok(sameRoll(read.shape.base, piece.shape.base));
-            assert.deepEqual(read.shape.values, piece.shape.values);
+        if (piece.sliders) {
+            assert.ok(sameRoll(read.sliders.base, piece.sliders.base));
+            assert.deepEqual(read.sliders.values, piece.sliders.values);
+            assert.deepEqual(read.sliders.span, piece.sliders.span);
         }
     }
 });

@@ -32,17 +32,18 @@ export function randomSeed() {
     return String(crypto.getRandomValues(new Uint32Array(1))[0] % 1000000);
 }
 
-/** The number in an input, cut to its limits and written back. */
+/** The number in an input, cut to its limits (whole in a number field) and written back. */
 export function readNumber(selector) {
     const input = find(selector);
     const { min, max, value, defaultValue } = input;
-    const number = value.trim() === "" || Number.isNaN(Number(value)) ? Number(defaultValue) : Number(value);
+    const written = value.trim() === "" || Number.isNaN(Number(value)) ? Number(defaultValue) : Number(value);
+    const number = input.type === "number" ? Math.round(written) : written;
     const cut = Math.max(Number(min), Math.min(Number(max), number));
     if (String(cut) !== value) input.value = String(cut);
     return cut;
 }
 
-export class Writing {
+export class Generator {
     #workspace;
     #engine;
     #work;
@@ -64,7 +65,7 @@ export class Writing {
         showValues();
         find("#new-form").addEventListener("submit", (event) => {
             event.preventDefault();
-            this.writeNew(find("#seed").value);
+            this.makeNew(find("#seed").value);
         });
     }
 
@@ -89,7 +90,7 @@ export class Writing {
     }
 
     /** A new piece with the settings of the panel, from this seed. */
-    writeNew(seed = randomSeed()) {
+    makeNew(seed = randomSeed()) {
         const { preset } = this.#workspace;
         const { bar, barName } = timeUnits(preset);
         let words;
@@ -137,7 +138,7 @@ export class Writing {
     }
 
     /** A silent piece to draw in. */
-    writeEmpty() {
+    makeEmpty() {
         const { preset, piece } = this.#workspace;
         const frames = readNumber("#length") * timeUnits(preset).bar;
         this.#workspace.load("empty piece", createPiece(createRoll(frames), piece.tempo, "Drawn"));
@@ -261,27 +262,23 @@ export class Writing {
         });
     }
 
-    /** Variations of a piece for review. Locked notes are put back into each; those without a change are left
-     *  out. */
-    review(kind, label, region, rolls, natsPerFrame = [], piece = this.#workspace.settled) {
+    /** Variations of `piece` for review. Locked notes are put back into each; those without a change are left out. */
+    review(kind, label, region, rolls, natsPerFrame, piece) {
+        if (piece !== this.#workspace.settled)
+            return show(
+                `${label}: the piece was changed meanwhile, so the variations no longer fit. Ask again.`,
+            );
         const variations = rolls
             .map((roll, i) => ({
-                piece: withRoll(piece, acceptRoll(keepLocked(piece, acceptRoll(roll)))),
+                roll: acceptRoll(keepLocked(piece, acceptRoll(roll))),
                 nats: natsPerFrame[i],
             }))
-            .filter((variation) => !sameRoll(variation.piece.roll, piece.roll));
+            .filter(({ roll }) => !sameRoll(roll, piece.roll));
         if (!variations.length) return show(`${label}: nothing was changed. Are all of these notes locked?`);
-        const pieces = variations.map((variation) => variation.piece);
-        this.#workspace.startReview({
-            kind,
-            label,
-            region,
-            pieces,
-            nats: variations.map((variation) => variation.nats),
-        });
-        say(
-            `${label}: ${count(pieces.length, "variation")}. ` +
-                "Numbers choose, Space plays, Enter accepts, Escape discards.",
-        );
+        const pieces = variations.map(({ roll }) => withRoll(piece, roll));
+        const nats = variations.map((variation) => variation.nats);
+        this.#workspace.startReview({ kind, label, region, pieces, nats });
+        const number = count(pieces.length, "variation");
+        return say(`${label}: ${number}. Numbers choose, Space plays, Enter accepts, Escape discards.`);
     }
 }

@@ -9,15 +9,15 @@ import { liveControl } from "./live_control.js";
 import { regionText, regionTimeText } from "./music.js";
 import { keepLocked } from "./piece.js";
 import { acceptRoll, copyRoll, normalizeOnsets, withRegion } from "./roll.js";
-import { randomSeed, readNumber, seedWords } from "./writing.js";
+import { randomSeed, readNumber, seedWords } from "./generate.js";
 import { showError } from "./messages.js";
 
 const SLIDER_MAX = 3; // standard deviations
 
-export class Shaping {
+export class Sliders {
     #workspace;
     #engine;
-    #writing;
+    #generator;
     #work;
     #axes;
     #latent;
@@ -25,21 +25,21 @@ export class Shaping {
     #codes = { roll: null, promise: null }; // of the roll encoded last
     #live = liveControl({
         begin: () => this.#beginSlide(),
-        update: (slide, isActive) => this.#writeShape(slide, isActive),
+        update: (slide, isActive) => this.#showMoved(slide, isActive),
         finish: () => this.#workspace.commit("move sliders"),
         fail: (error) => this.#tell(error, "The sliders"),
     });
 
     /** @param axes [{ label, sd }]: the axes that get a slider; @param latent Z */
-    constructor(workspace, engine, writing, work, { axes, latent }) {
+    constructor(workspace, engine, generator, work, { axes, latent }) {
         this.#workspace = workspace;
         this.#work = work;
         this.#engine = engine;
-        this.#writing = writing;
+        this.#generator = generator;
         this.#axes = axes;
         this.#latent = latent;
         this.#makeSliders();
-        workspace.on("piece", () => this.#showValues());
+        workspace.on("piece selection", () => this.#showValues());
         workspace.on("piece selection", () => this.#showScope());
         const amount = find("#amount");
         const showAmount = () => (find("#amount-value").textContent = Number(amount.value).toFixed(1));
@@ -76,16 +76,28 @@ export class Shaping {
     #showScope() {
         const { selection, preset } = this.#workspace;
         const what = selection ? regionTimeText(preset, selection) : "the whole piece";
-        find("#shape-scope").textContent = `Sliders change ${what}.`;
+        find("#sliders-scope").textContent = `Sliders change ${what}.`;
     }
 
     #showValues() {
         if (this.#live.active) return;
-        const values = this.#workspace.piece.shape?.values;
+        const values = this.#inForce()?.values;
         this.#sliders.forEach(({ input, output }, i) => {
             input.value = String(values ? values[i] : 0);
             this.#showValue(input, output);
         });
+    }
+
+    /** The piece's sliders if they were moved for the span that is selected now. For another span they begin at 0. */
+    #inForce() {
+        const { selection, piece } = this.#workspace;
+        const { sliders } = piece;
+        if (!sliders) return null;
+        const { span } = sliders;
+        const same = span
+            ? selection && span.from === selection.from && span.to === selection.to
+            : !selection;
+        return same ? sliders : null;
     }
 
     #showValue(input, output) {
@@ -122,14 +134,18 @@ export class Shaping {
 
     #beginSlide() {
         this.#workspace.accept();
-        const { piece } = this.#workspace;
-        const { shape } = piece;
-        return { piece: { ...piece, roll: shape?.base ?? piece.roll }, seed: shape?.seed ?? randomSeed() };
+        const { piece, selection } = this.#workspace;
+        const sliders = this.#inForce();
+        return {
+            piece: { ...piece, roll: sliders?.base ?? piece.roll },
+            seed: sliders?.seed ?? randomSeed(),
+            selection,
+        };
     }
 
-    async #writeShape({ piece, seed }, isActive) {
+    async #showMoved({ piece, seed, selection }, isActive) {
         const values = Float32Array.from(this.#sliders, ({ input }) => Number(input.value));
-        const { selection } = this.#workspace;
+        const span = selection && { from: selection.from, to: selection.to };
         const moved = values.some((value) => value !== 0);
         let { roll } = piece;
         if (moved) {
@@ -143,7 +159,7 @@ export class Shaping {
             this.#workspace.preview({
                 ...piece,
                 roll,
-                shape: moved ? { base: piece.roll, values, seed } : null,
+                sliders: moved ? { base: piece.roll, values, seed, span } : null,
             });
     }
 
@@ -173,8 +189,8 @@ export class Shaping {
         return this.#live.change();
     }
 
-    get isShaped() {
-        return this.#workspace.piece.shape !== null;
+    get areMoved() {
+        return this.#inForce() !== null;
     }
 
     /** Variations near the piece in code space: noise of some standard deviations on every axis. */
@@ -200,7 +216,7 @@ export class Shaping {
 
     /** Variations from codes, for review. change(codes, roll, selection) gives a list of codes. */
     #rewrite(kind, name, change) {
-        this.#writing.settleReview(kind);
+        this.#generator.settleReview(kind);
         const { piece, selection, preset } = this.#workspace;
         const label = selection ? `${name} ${regionText(preset, selection)}` : `${name} the whole piece`;
         const region = selection ?? { from: 0, to: piece.roll.frames, low: preset.low, high: preset.high };
@@ -213,7 +229,7 @@ export class Shaping {
                 rolls.push(await this.#decode(varied, randomSeed(), piece, selection, {}));
                 onProgress(rolls.length / variations.length);
             }
-            this.#writing.review(kind, label, region, rolls, [], piece);
+            this.#generator.review(kind, label, region, rolls, [], piece);
         });
     }
 

@@ -8,7 +8,7 @@ import { notesOf } from "./roll.js";
 
 const WAIT_MS = 250; // after the last change
 
-export class Facts {
+export class Measurements {
     #workspace;
     #engine;
     #measured = { piece: null, origin: null };
