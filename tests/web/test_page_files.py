@@ -115,12 +115,15 @@ def test_downloaded_picture_shows_the_whole_piece(open_page, shots):
     (shots / "download.png").write_bytes(data)
 
 
-def test_a_link_brings_back_notes_locks_sliders_and_seed(open_page):
+@pytest.mark.parametrize("span", [False, True], ids=["whole", "span"])
+def test_a_link_brings_back_notes_locks_sliders_and_seed(open_page, span):
     page = open_page()
     page.fill("#seed", "99")
     page.press("#seed", "Enter")
     page.settled()
     page.command("lock-melody")
+    if span:
+        page.drag(page.point(32, 83), page.point(63, 36))
     page.locator("#axis-1").fill("1.5")
     page.wait_for_timeout(300)
     page.fill("#tempo", "101")

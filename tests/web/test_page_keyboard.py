@@ -94,7 +94,7 @@ def test_space_plays_and_buttons_keep_their_own_space(open_page):
     press(page, "Space")
     page.wait_until("window.watch.level() > 0.003", seconds=5)
     press(page, "Space")
-    assert page.get_attribute("[data-command=play]", "aria-label") == "Play"
+    page.wait_until("document.querySelector('[data-command=play]').getAttribute('aria-label') === 'Play'")
     page.focus("[data-command=new]")
     before = page.notes()
     press(page, "Space")

@@ -119,8 +119,13 @@ function readSliders(sliders, frames) {
     if (base.frames !== frames) throw new Error("the piece's sliders start from a piece of another length");
     const values = sliders.values.slice(0, 64).map((value) => Math.max(-5, Math.min(5, Number(value) || 0)));
     const { from, to } = sliders.span ?? {};
-    const span = Number.isInteger(from) && Number.isInteger(to) ? { from, to } : null;
-    return { base, values: Float32Array.from(values), seed: String(sliders.seed).slice(0, 20), span };
+    const isSpan = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to && to <= frames;
+    return {
+        base,
+        values: Float32Array.from(values),
+        seed: String(sliders.seed).slice(0, 20),
+        span: isSpan ? { from, to } : null,
+    };
 }
 
 export function bytesToText(bytes) {

@@ -77,7 +77,8 @@ export class Workspace {
     load(label, piece) {
         this.discard();
         this.origin = piece.roll;
-        this.selection = null;
+        const span = piece.sliders?.span; // what the sliders change is selected, so that they show their values
+        this.selection = span ? { ...span, low: this.preset.low, high: this.preset.high } : null;
         if (this.#isBlank) this.#history = new History(piece);
         this.#isBlank = false;
         this.commit(label, piece);
