@@ -25,10 +25,11 @@ long bench_midi_notes(const void *bytes, size_t size) {
 /* The corpus that training begins with, from files or folders; how many columns it has, or -1. preset:
  * "seed", or "phrase" on the keys of a piano. */
 long bench_midi_columns(const char *const *paths, size_t count, const char *preset, int threads) {
-    spiral_roll_options options = spiral_roll_options_default();
+    spiral_roll_options options;
     spiral_corpus *corpus;
     spiral_error err;
     long columns = 0;
+    spiral_roll_options_default(&options, sizeof options);
     if (!strcmp(preset, "phrase")) {
         options.grid.kind = SPIRAL_GRID_BEATS;
         options.low = 21;

@@ -98,7 +98,7 @@ static int choose_range(const cli_rolling *r, const cli_common *common, char **p
 
 int cli_roll_options(const cli_rolling *r, const cli_common *common, char **paths, int count,
                      spiral_roll_options *options, int *columns) {
-    *options = spiral_roll_options_default();
+    spiral_roll_options_default(options, sizeof *options);
     *columns = 36;
     if (r->preset != PRESET_36X36) {
         options->grid = (spiral_grid){SPIRAL_GRID_BEATS, 0, 4};
@@ -215,7 +215,7 @@ static void say_lost(const cli_common *common, const char *path, const spiral_ro
 int cli_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll) {
     const spiral_roll_options *options = &spiral_model_get_config(model)->roll;
     spiral_midi midi = {0};
-    spiral_roll_report report = {0};
+    spiral_roll_report report = {.struct_size = sizeof report};
     spiral_error err = {.text = ""};
     int status = cli_midi(path, common, &midi);
     if (status >= 0) return status;

@@ -68,7 +68,8 @@ static spiral_status losses(const spiral_roll *right, const spiral_roll *played,
 
 static spiral_status scores(const spiral_roll *right, const spiral_roll *played, double tolerance,
                             const spiral_helix *helix, json_t *json, spiral_error *err) {
-    spiral_metrics_counts counts = {0};
+    spiral_metrics_counts counts = {.struct_size = sizeof counts};
+    spiral_metrics m = {.struct_size = sizeof m};
     spiral_roll a = {0}, b = {0};
     size_t T = right->frames > played->frames ? right->frames : played->frames;
     spiral_status status = spiral_metrics_add_notes(&counts, right, played, tolerance, err);
@@ -77,9 +78,12 @@ static spiral_status scores(const spiral_roll *right, const spiral_roll *played,
     if (status == SPIRAL_OK) {
         memcpy(a.sounding, right->sounding, right->frames * sizeof *a.sounding);
         memcpy(b.sounding, played->sounding, played->frames * sizeof *b.sounding);
-        spiral_metrics_add_frames(&counts, a.sounding, b.sounding, T);
-        spiral_metrics_add_helix(&counts, helix, a.sounding, b.sounding, T);
-        spiral_metrics m = spiral_metrics_from_counts(&counts);
+        status = spiral_metrics_add_frames(&counts, a.sounding, b.sounding, T, err);
+    }
+    if (status == SPIRAL_OK)
+        status = spiral_metrics_add_helix(&counts, helix, a.sounding, b.sounding, T, err);
+    if (status == SPIRAL_OK) status = spiral_metrics_from_counts(&counts, &m, err);
+    if (status == SPIRAL_OK) {
         json_t *measures = cli_measures_json(&m);
         json_object_update(json, measures);
         json_decref(measures);

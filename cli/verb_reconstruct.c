@@ -16,16 +16,17 @@ typedef struct settings {
 static int measure(const spiral_roll *in, const spiral_roll *out, int T, double tolerance,
                    spiral_metrics *m) {
     const spiral_helix helix = spiral_helix_default();
-    spiral_metrics_counts counts = {0};
+    spiral_metrics_counts counts = {.struct_size = sizeof counts};
     spiral_error err = {.text = ""};
-    if (spiral_metrics_add_notes(&counts, in, out, tolerance, &err) != SPIRAL_OK) return cli_error(&err);
-    for (size_t t = 0; t < in->frames; t += (size_t)T) {
+    spiral_status status = spiral_metrics_add_notes(&counts, in, out, tolerance, &err);
+    for (size_t t = 0; t < in->frames && status == SPIRAL_OK; t += (size_t)T) {
         size_t n = in->frames - t < (size_t)T ? in->frames - t : (size_t)T;
-        spiral_metrics_add_frames(&counts, in->sounding + t, out->sounding + t, n);
-        spiral_metrics_add_helix(&counts, &helix, in->sounding + t, out->sounding + t, n);
+        status = spiral_metrics_add_frames(&counts, in->sounding + t, out->sounding + t, n, &err);
+        if (status == SPIRAL_OK)
+            status = spiral_metrics_add_helix(&counts, &helix, in->sounding + t, out->sounding + t, n, &err);
     }
-    *m = spiral_metrics_from_counts(&counts);
-    return -1;
+    if (status == SPIRAL_OK) status = spiral_metrics_from_counts(&counts, m, &err);
+    return status == SPIRAL_OK ? -1 : cli_error(&err);
 }
 
 static int save(const spiral_model *model, const spiral_roll *out, const char *path) {
@@ -66,7 +67,7 @@ int verb_reconstruct(int argc, char **argv) {
     spiral_model *model = NULL;
     spiral_roll in = {0}, out = {0};
     spiral_generate_report done = {0};
-    spiral_metrics measures;
+    spiral_metrics measures = {.struct_size = sizeof measures};
     spiral_error err = {.text = ""};
     status = cli_model(s.model, &model);
     if (status < 0) status = cli_roll(model, s.input, &common, &in);

@@ -48,8 +48,12 @@ static int load_piece(const settings *s, const char *path, const cli_common *com
 
 /* Rolls a piece for a picture: all keys, 20 ms columns. */
 static int roll_piece(const settings *s, const char *path, const cli_common *common, spiral_roll *roll) {
-    spiral_roll_options options = {
-        .grid = {SPIRAL_GRID_SECONDS, 20000, 0}, .low = 0, .high = 127, .onsets = 1};
+    spiral_roll_options options;
+    spiral_roll_options_default(&options, sizeof options);
+    options.grid.frame_us = 20000;
+    options.low = 0;
+    options.high = 127;
+    options.onsets = 1;
     spiral_midi midi = {0};
     spiral_error err = {.text = ""};
     int status = load_piece(s, path, common, &midi);
@@ -79,7 +83,8 @@ static int draw_piece(const settings *s, const char *path, const cli_common *com
 static int play_or_convert(const settings *s, const char *path, const cli_common *common, int play) {
     spiral_midi midi = {0};
     spiral_error err = {.text = ""};
-    spiral_audio_options options = spiral_audio_options_default();
+    spiral_audio_options options;
+    spiral_audio_options_default(&options, sizeof options);
     options.synth = (spiral_synth)s->synth;
     options.soundfont = s->soundfont;
     options.gain = s->gain;

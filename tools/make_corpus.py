@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes the seed inputs of the fuzz targets to tests/fuzz/corpus/<target>/: small files of every format, sound
-and broken, so that fuzzing and the tests begin where reading gets interesting. With --check, says what differs.
+"""Writes the seed inputs of the fuzz targets to tests/fuzz/corpus/<target>/: small files of every format, valid and
+faulty, from which fuzzing and the tests begin. With --check, says what differs.
 
     tools/make_corpus.py [--check]
 
-Every file is made here, byte by byte. An input that once broke a promise is kept as one of them, named after the
-fault. Files that lie there and are not made here are left alone.
+Every file is made here, byte by byte. An input that once broke a promise becomes one of them, named after the
+fault. Other files in those folders are not touched.
 """
 import json
 import pathlib
@@ -76,7 +76,7 @@ def midi():
     seed("header-cut", header(0, 1, 96)[:11])
     seed("header-long", header(1, 1, 96, b"more") + chunk(NOTE + END))
     seed("header-short", header(0, 1, 96, length=2) + chunk(NOTE + END))
-    seed("header-lies-about-tracks", header(1, 65535, 96) + chunk(NOTE + END) + chunk(SCALE + END))
+    seed("header-claims-more-tracks", header(1, 65535, 96) + chunk(NOTE + END) + chunk(SCALE + END))
     seed("note", one(NOTE + END))
     seed("scale", one(SCALE + END, 480))
     seed("rich", rich)
@@ -93,7 +93,7 @@ def midi():
     for name, division in ("24", 0xE850), ("25", 0xE728), ("30-drop", 0xE304), ("30", 0xE2FF), ("bad", 0xE000):
         seed("smpte-" + name, one(SCALE + NOTE + END, division))
     seed("division-highest", one(NOTE + END, 32767))
-    seed("alien-chunks", header(1, 1, 96) + chunk(b"x", b"XFKM") + chunk(NOTE + END) + chunk(b"yy", b"\0\1\2\3"))
+    seed("unknown-chunks", header(1, 1, 96) + chunk(b"x", b"XFKM") + chunk(NOTE + END) + chunk(b"yy", b"\0\1\2\3"))
     seed("chunk-longer-than-file", header(0, 1, 96) + chunk(NOTE + END, length=0xFFFFFFFF))
     seed("chunk-over-next", header(1, 2, 96) + chunk(NOTE + END, length=20) + chunk(SCALE + END))
     seed("chunk-too-short", header(1, 2, 96) + chunk(NOTE + NOTE + END, length=9) + chunk(SCALE + END))
@@ -130,7 +130,7 @@ def midi():
     seed("pedal-on-another-track", header(1, 2, 96) + chunk(b"\0\xb0\x40\x7f\x60\x40\0" + END) + chunk(b"\0\x90\x3c\x64\x10\x3c\0" + END))
     seed("pedal-over-format-2", header(2, 2, 96) + chunk(b"\0\xb0\x40\x7f" + NOTE + END) + chunk(NOTE + END))
     noise = random.Random(21)
-    for i in range(3):  # mostly data, or the first length would end it all
+    for i in range(3):  # mostly data bytes, so that a length is rarely read from them
         events = bytes(noise.choices(range(128 if noise.random() < 0.9 else 256), k=1)[0] for _ in range(300))
         seed(f"noise-{i}", header(i, 1, noise.randrange(65536)) + chunk(events))
     seed("cut-in-event", one(NOTE + b"\0\x90\x3c"))

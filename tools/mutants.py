@@ -17,13 +17,14 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY, BUILD = ROOT / "build/mutants/source", ROOT / "build/mutants/build"
-TESTS = ("loss-call loss-batch loss-seed metrics-metrics loss-value loss-slopes metrics-matching loss-music loss-shape "
-         "loss-options loss-descent kern-vmath loss-single").split()
+TESTS = ("loss-call loss-batch loss-seed metrics-frames metrics-helix_energy metrics-notes metrics-counts loss-value "
+         "loss-slopes metrics-pairing loss-music loss-shape "
+         "loss-options loss-descent simd-vmath loss-single").split()
 LIMIT_S = 240  # a test that takes longer hangs, and that is noticed too
 
 HELIX, REF, PLAN = "src/helix/helix.c", "src/loss/ref.c", "src/loss/plan.c"
 BATCH, KERN, VMATH = "src/loss/batch_body.h", "src/simd/loss_body.h", "src/simd/vmath.h"
-FRAMES, MATCH, NOTES, RATIOS = ("src/metrics/" + f for f in "frames.c matching.c notes.c ratios.c".split())
+FRAMES, PAIRING, NOTES, COUNTS = ("src/metrics/" + f for f in "frames.c pairing.c notes.c counts.c".split())
 
 # name, what it means, then (file, what is there, what is put there) for every place that changes
 MUTANTS = [
@@ -162,30 +163,33 @@ MUTANTS = [
     ("pitch classes of the upper keys", "the high word is taken to begin with C",
      (FRAMES, "EVERY_12TH(((c) + 8) % 12)", "EVERY_12TH((c) % 12)")),
     ("chroma without octaves", "an octave error misses the pitch class",
-     (FRAMES, "counts->chroma_true_positives += hits + octaves;", "counts->chroma_true_positives += hits;")),
+     (FRAMES, "counts->chroma_true_positives += both + octaves;", "counts->chroma_true_positives += both;")),
     ("every error a substitution", "a miss is one half of a pair",
-     (FRAMES, "unsigned swapped = least(m, s),", "unsigned swapped = m > s ? m : s,")),
+     (FRAMES, "unsigned substituted = smaller(n, p),", "unsigned substituted = n > p ? n : p,")),
     ("energy's cross terms", "a stray does not make up for a miss beside it",
-     (FRAMES, "(i < missed) == (j < missed) ? kernel[interval] : -kernel[interval]", "kernel[interval]")),
+     (FRAMES, "(i < negatives) == (j < negatives) ? kernel[interval] : -kernel[interval]", "kernel[interval]")),
     ("pairs at any distance", "two notes far apart are one mistake of any size",
-     (MATCH, "distance[i] < 2 ? distance[i] : 2", "distance[i]")),
+     (PAIRING, "distance[i] < 2 ? distance[i] : 2", "distance[i]")),
     ("greedy pairs", "no exchange of partners is looked for",
-     (MATCH, "a->column_dual[c] -= far - s.total[c];", "")),
+     (PAIRING, "a->right_dual[r] -= total - s.total[r];", "")),
     ("left-over notes are free", "unequal numbers cost nothing",
-     (MATCH, "double sum = a.columns - a.rows;", "double sum = 0;")),
+     (PAIRING, "double sum = x.m - x.n;", "double sum = 0;")),
     ("tolerance excluded", "a note exactly at the tolerance is late",
-     (NOTES, "if (apart <= reach) {", "if (apart < reach) {")),
+     (NOTES, "if (apart <= tolerance) {", "if (apart < tolerance) {")),
     ("octave share of all", "the share of what is no octave error",
-     (RATIOS, "ratio(c->substitutions - c->chroma_substitutions, c->substitutions)",
+     (COUNTS, "ratio(c->substitutions - c->chroma_substitutions, c->substitutions)",
       "ratio(c->chroma_substitutions, c->substitutions)")),
     ("notes of nothing", "0 of 0 is no number",
-     (RATIOS, "return whole ? (double)part / (double)whole : 0;", "return (double)part / (double)whole;")),
+     (COUNTS, "return whole ? (double)part / (double)whole : 0;", "return (double)part / (double)whole;")),
     ("greedy onsets", "an onset out of reach is paired all the same",
      (NOTES, "} else if (a[i] < b[j]) {", "} else if (a[i] > b[j]) {")),
     ("recall for precision", "hits over the wrong total",
-     (RATIOS, ".precision = ratio(c->true_positives, p)", ".precision = ratio(c->true_positives, t)")),
-    ("counts lost in a sum", "parts do not make the whole",
-     (RATIOS, "c->helix_distance += more->helix_distance;", "")),
+     (COUNTS, ".precision = ratio(c->true_positives, p)", ".precision = ratio(c->true_positives, t)")),
+    ("counts lost in a sum", "the first field is not added",
+     (COUNTS, "#define SPIRAL_X(type, name) sum.name += part.name;",
+      "#define SPIRAL_X(type, name) if (&sum.name != (void *)&sum.frames) sum.name += part.name;")),
+    ("onset on a silent key", "an onset bit is a note whatever sounds",
+     (NOTES, "for (uint64_t bits = starts.word[w];", "for (uint64_t bits = starts.word[w] | (roll->onsets ? roll->onsets[t].word[w] : 0);")),
 ]
 
 

@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The same network, first weights, data and steps with nine losses and several seeds, scored on unseen chorales: the
-# table of README.md. Runs that are done are kept, so an interrupted experiment goes on where it stopped.
+# Trains the same network from the same first weights, on the same data and for the same steps, with nine losses and
+# several seeds, and scores each on unseen chorales: the table of README.md. Finished runs are kept, so an interrupted
+# experiment can be continued.
 #     SPIRAL_DATA=FOLDER experiments/001-loss-on-chorales/run.sh [PROGRAM [OUT]]
 # FOLDER/jsb-chorales/midi has train/, valid/ and test/. PROGRAM is build/cli/spiral, OUT build/chorales.
-# SEEDS, STEPS, CODE and JOBS (runs at a time, of one thread each) in the environment change what is run.
+# SEEDS, STEPS, LATENT (its length) and JOBS (runs at a time, of one thread each) in the environment change what is run.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 program="${1:-$here/../../build/cli/spiral}" out="${2:-$here/../../build/chorales}"
 music="${SPIRAL_DATA:-}/jsb-chorales/midi"
-steps="${STEPS:-600}" code="${CODE:-16}"
+steps="${STEPS:-600}" latent="${LATENT:-16}"
 
 for part in train valid test; do
     [ -d "$music/$part" ] && continue
@@ -18,7 +19,7 @@ for part in train valid test; do
     exit 2
 done
 
-flags() { # of `spiral train`, by the name in the table
+flags() { # of `spiral train`, for a loss of the table
     case "$1" in
     bce) echo --loss bce ;;
     spiral) echo --loss spiral ;;
@@ -31,23 +32,23 @@ flags() { # of `spiral train`, by the name in the table
 
 if [ "${ONE:-}" ]; then # one run: ONE="LOSS SEED"
     loss="${ONE% *}" seed="${ONE#* }"
-    run="$out/$loss.$seed.$steps.$code"
+    run="$out/$loss.$seed.$steps.$latent"
     [ -s "$run.json" ] && exit 0
     # shellcheck disable=SC2046
-    "$program" train "$music/train" --valid "$music/valid" --preset bar --code "$code" $(flags "$loss") \
+    "$program" train "$music/train" --valid "$music/valid" --preset bar --code "$latent" $(flags "$loss") \
         --steps "$steps" --seed "$seed" --threads 1 -o "$run.safetensors" --quiet --json >"$run.train"
     "$program" eval "$run.safetensors" "$music/test" --threads 1 --quiet --json >"$run.part"
     mv "$run.part" "$run.json"
     rm -f "$run.safetensors" "$run.safetensors.state"
-    echo "$(find "$out" -name "*.$steps.$code.json" | wc -l) of $TOTAL runs done: $loss, seed $seed" >&2
+    echo "$(find "$out" -name "*.$steps.$latent.json" | wc -l) of $TOTAL runs done: $loss, seed $seed" >&2
     exit 0
 fi
 
 mkdir -p "$out"
-losses="bce spiral spiral-4 tonnetz tonnetz-4 energy gauss weighted_bce seed_mask"
+losses="bce spiral spiral-4 tonnetz tonnetz-4 energy gauss weighted_bce distance_mask"
 seeds="${SEEDS:-1 2 3 4 5}"
 for seed in $seeds; do for loss in $losses; do echo "$loss $seed"; done; done >"$out/plan"
-TOTAL=$(wc -l <"$out/plan") STEPS="$steps" CODE="$code"
-export TOTAL STEPS CODE
+TOTAL=$(wc -l <"$out/plan") STEPS="$steps" LATENT="$latent"
+export TOTAL STEPS LATENT
 xargs -P "${JOBS:-2}" -I RUN env ONE=RUN "$0" "$program" "$out" <"$out/plan"
-python3 "$here/table.py" "$out/results.csv" "$out" "$steps" "$code"
+python3 "$here/table.py" "$out/results.csv" "$out" "$steps" "$latent"

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The tables of README.md from results.csv; with a folder of runs (see run.sh), results.csv from them first.
+"""Prints the tables of README.md from results.csv; with a folder of runs (see run.sh), first makes results.csv from it.
 
-    table.py results.csv [RUNS STEPS CODE]
+    table.py results.csv [RUNS STEPS LATENT]
 
-Per loss the mean over seeds and the half width of its 95 % interval (Student's t); then the differences from bce,
-seed by seed: a seed is the first weights and the order of the data, which all losses share.
+For each loss the mean over seeds and the half width of its 95 % interval (Student's t); then the differences from bce,
+seed by seed: a seed determines the first weights and the order of the data, which are the same for all losses.
 """
 import csv
 import json
@@ -27,14 +27,14 @@ T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.
        2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042)
 
 
-def collect(runs, steps, code, out):
-    """results.csv from all runs of so many steps with such a code; losses in the order of run.sh's plan."""
+def collect(runs, steps, latent, out):
+    """Writes results.csv from all runs with these steps and this length of the latent; losses in the order of run.sh."""
     order = list(dict.fromkeys(line.split()[0] for line in (runs / "plan").read_text().splitlines()))
     rows = []
-    for path in runs.glob(f"*.{steps}.{code}.json"):
+    for path in runs.glob(f"*.{steps}.{latent}.json"):
         loss, seed, *_ = path.name.split(".")
         scores = json.loads(path.read_text())
-        row = {"loss": loss, "seed": int(seed), "steps": steps, "code": code}
+        row = {"loss": loss, "seed": int(seed), "steps": steps, "latent": latent}
         for name, keys in FIELDS.items():
             value = scores
             for key in keys:
@@ -60,7 +60,7 @@ def cell(values, digits):
 
 
 def difference(values, digits):
-    """With its sign, and in bold if the interval leaves 0 out."""
+    """With its sign, and in bold if 0 is not in the interval."""
     mean, half = interval(values)
     text = f"{mean:+.{digits}f} ± {half:.{digits}f}"
     return f"**{text}**" if abs(mean) > half else text
@@ -86,7 +86,7 @@ def main():
         return [float(runs[loss][seed][column]) for seed in seeds]
 
     def shown(loss, column, text):
-        """No substitution, no share of them."""
+        """Without substitutions they have no octave share."""
         return "-" if column == "octave_share" and 0 in values(loss, "substitution") else text
 
     head = [heading for heading, *_ in COLUMNS]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Notes -> audio: 16-bit stereo WAV through FluidSynth and a SoundFont found at run time, or through the
- * small additive synthesiser that is always there.
+ * Notes -> audio: a 16-bit stereo WAV file, by FluidSynth with a SoundFont found at run time, or by a small
+ * additive synthesiser that every build has.
  */
 #ifndef SPIRAL_AUDIO_H
 #define SPIRAL_AUDIO_H
@@ -15,19 +15,23 @@ extern "C" {
 typedef enum spiral_synth { SPIRAL_SYNTH_ANY, SPIRAL_SYNTH_ADDITIVE, SPIRAL_SYNTH_FLUID } spiral_synth;
 
 typedef struct spiral_audio_options {
-    spiral_synth synth;    /* ANY: FluidSynth if built in, a SoundFont is found and rate_hz is at most 96000,
-                              else additive; naming a soundfont asks for FluidSynth */
-    int rate_hz;           /* 8000 .. 192000, default 44100 */
-    double gain;           /* > 0, default 1; the result is never clipped: it is scaled down if too loud */
-    const char *soundfont; /* path of an .sf2/.sf3, or NULL: the usual places */
+    size_t struct_size; /* sizeof(spiral_audio_options), set by spiral_audio_options_default */
+    spiral_synth synth; /* default ANY: FluidSynth if it is built in, a SoundFont is found and rate_hz is at
+                           most 96000, else ADDITIVE. With a soundfont, ANY means FLUID */
+    int rate_hz;        /* frames per second, 8000 .. 192000, default 44100 */
+    double gain;        /* above 0, at most 1000, default 1; what would clip is scaled down */
+    const char *soundfont; /* path of an .sf2 or .sf3 file, or NULL (default): the usual places */
 } spiral_audio_options;
 
-SPIRAL_API spiral_audio_options spiral_audio_options_default(void);
+/* Fills struct_size bytes of *options and sets the field. */
+SPIRAL_API void spiral_audio_options_default(spiral_audio_options *options, size_t struct_size);
 
-/* Renders *midi to a WAV file (temporary name, then renamed). Ends when the last note has died away.
- * *used, if not NULL, tells which synthesiser played. Same notes, same options, same bytes.
- * UNSUPPORTED: FLUID asked for and not there, or above 96000 Hz. NO_DATA: no notes. TOO_BIG: more than two
- * hours. */
+/* Renders *midi to a WAV file, which is written under a temporary name and then renamed. It ends when the
+ * last note has died away. *used, if not NULL, is the synthesiser that played. Same notes and options, same
+ * bytes. While FluidSynth plays, its log functions, which are those of the whole process, are silent; after
+ * that they are FluidSynth's own again. BAD_ARG: an option or a field of *midi is out of range. UNSUPPORTED:
+ * FLUID is asked for, but not built in, without a SoundFont, or above 96000 Hz. NO_DATA: no notes. TOO_BIG:
+ * more than two hours. IO, NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_audio_save(const spiral_midi *midi,
                                                              const spiral_audio_options *options,
                                                              const char *path, spiral_synth *used,

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * How good is it: scores of a predicted roll against the right one. Bits in, counts out; the ratios are
- * computed at the end, so scores of many rolls add up exactly.
+ * Metrics of a predicted roll against a target. Rolls are counted first; the ratios are computed from the
+ * counts at the end, so the counts of many rolls can be added exactly.
+ *
+ *     spiral_metrics_counts counts = {.struct_size = sizeof counts};
+ *     spiral_metrics metrics = {.struct_size = sizeof metrics};
+ *     ... spiral_metrics_add_frames(&counts, target, predicted, T, &err) for each window ...
+ *     ... spiral_metrics_from_counts(&counts, &metrics, &err);
  */
 #ifndef SPIRAL_METRICS_H
 #define SPIRAL_METRICS_H
@@ -13,64 +18,114 @@
 extern "C" {
 #endif
 
-/* Running counts; zero-initialise. A note is a sounding cell unless it says "runs". Counts follow
- * mir_eval.multipitch (Bay, Ehmann, Downie 2009): per column, min(target, predicted) notes are paired off, as
- * many as possible with their like, and the rest of the larger side is missed or false. */
+/* A cell is one key in one frame; "cells" below are sounding cells. The counts of frames follow
+ * mir_eval.multipitch (Bay, Ehmann, Downie 2009): in each frame, min(target cells, predicted cells) are
+ * paired, equal keys first. Pairs of different keys are substitutions, the rest is missed or a false alarm.
+ * X(type, name) */
+#define SPIRAL_METRICS_COUNTS_LIST(X)                                                                     \
+    X(uint64_t, frames)                                                                                   \
+    X(uint64_t, target_cells)                                                                             \
+    X(uint64_t, predicted_cells)                                                                          \
+    X(uint64_t, true_positives)        /* cells that sound in both */                                     \
+    X(uint64_t, chroma_true_positives) /* pairs of equal pitch class */                                   \
+    X(uint64_t, substitutions)                                                                            \
+    X(uint64_t, misses)                                                                                   \
+    X(uint64_t, false_alarms)                                                                             \
+    X(uint64_t, chroma_substitutions) /* substitutions of another pitch class */                          \
+    X(uint64_t, windows)              /* calls of spiral_metrics_add_frames */                            \
+    X(uint64_t, windows_exact)        /* of these, the ones without a false positive or false negative */ \
+    X(uint64_t, target_notes)         /* notes: see spiral_metrics_add_notes */                           \
+    X(uint64_t, predicted_notes)                                                                          \
+    X(uint64_t, matched_notes)                                                                            \
+    X(double, helix_energy)   /* sum over frames, in missed notes: see spiral_metrics_add_helix */        \
+    X(uint64_t, helix_cells)  /* target cells of the frames in helix_energy, helix_distance */            \
+    X(double, helix_distance) /* sum over frames, in missed notes */
+
+/* Running counts. Set struct_size to sizeof(spiral_metrics_counts) and all else to 0. */
 typedef struct spiral_metrics_counts {
-    uint64_t frames, target_notes, predicted_notes;
-    uint64_t true_positives;        /* cells that sound in both */
-    uint64_t chroma_true_positives; /* pairs when only the pitch class must agree */
-    uint64_t substitutions, misses, false_alarms;
-    uint64_t chroma_substitutions;
-    uint64_t windows, windows_exact;        /* calls of _add_frames / those equal in every cell */
-    uint64_t notes_target, notes_predicted; /* runs */
-    uint64_t notes_matched;                 /* runs matched one to one: same key, onset within tolerance */
-    double helix_energy;                    /* summed spiral energy, in missed notes */
-    uint64_t helix_notes;                   /* target notes of the columns behind helix_energy */
-    double helix_distance;                  /* summed hard helix distance, in missed notes */
+    size_t struct_size;
+#define SPIRAL_X(type, name) type name;
+    SPIRAL_METRICS_COUNTS_LIST(SPIRAL_X)
+#undef SPIRAL_X
 } spiral_metrics_counts;
 
-/* Adds the counts of *more: scores of parts make the score of the whole. */
-SPIRAL_API void spiral_metrics_counts_add(spiral_metrics_counts *counts, const spiral_metrics_counts *more);
+/* The calls below return BAD_ARG if a struct_size is not a known one, and then change nothing. */
 
-/* Adds one window: `columns` columns of target and predicted. */
-SPIRAL_API void spiral_metrics_add_frames(spiral_metrics_counts *counts, const spiral_keys *target,
-                                          const spiral_keys *predicted, size_t columns);
-/* Adds the note scores of one pair of rolls: mir_eval.transcription without offsets. A note starts where its
- * key has an onset, or sounds without having sounded in the column before; two notes match if their keys are
- * equal and their onsets at most tolerance_s apart (rounded to 0.1 ms first, as mir_eval does, so that five
- * columns of 10 ms are within 50 ms); as many pairs as possible are matched. Column lengths of a beat grid
- * are those of the target. The rolls may differ in length. BAD_ARG: the grids differ, or tolerance_s is
- * negative or not finite. NO_MEMORY. On failure *counts is untouched. */
+/* Adds the counts of *more to *counts: the counts of parts give those of the whole. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_metrics_counts_add(spiral_metrics_counts *counts,
+                                                                     const spiral_metrics_counts *more,
+                                                                     spiral_error *err);
+
+/* Adds one window of T frames; target, predicted: (T). */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_metrics_add_frames(spiral_metrics_counts *counts,
+                                                                     const spiral_keys *target,
+                                                                     const spiral_keys *predicted, size_t T,
+                                                                     spiral_error *err);
+
+/* Adds the notes of two rolls, as mir_eval.transcription counts them without offsets. A note begins where
+ * spiral_keys_starts (roll.h) says so, as in the MIDI that spiral_midi_from_roll writes. Two notes match if
+ * their keys are equal and their onsets at most tolerance_s apart (the difference is rounded to 0.1 ms first,
+ * as mir_eval does, so that five frames of 10 ms are within 50 ms); each note is in at most one pair, and
+ * there are as many pairs as possible. On a grid of beats a frame is as long as in the target. The rolls may
+ * differ in length. BAD_ARG: the grids differ, or tolerance_s is negative or not finite. NO_MEMORY. On
+ * failure *counts is unchanged. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_metrics_add_notes(spiral_metrics_counts *counts,
                                                                     const spiral_roll *target,
                                                                     const spiral_roll *predicted,
                                                                     double tolerance_s, spiral_error *err);
-/* Adds, for each column, two answers to how far off it is on the helix, both in missed notes: a note left out
- * or added alone costs 1 (docs/math.md, sections 5 and 11).
- * helix_energy: the spiral energy, 1/2 d^T K d with d = target - predicted and K = 2 exp(-D/2). A note played
- * at distance D from the right one costs 2 (1 - exp(-D/2)); every pair of wrong notes has a say.
- * helix_distance: missed and stray notes are paired off so that the sum of their distances is least; a pair
- * costs min(D, 2), a note left over 1. It is what a listener would count with the score in hand. */
-SPIRAL_API void spiral_metrics_add_helix(spiral_metrics_counts *counts, const spiral_helix *helix,
-                                         const spiral_keys *target, const spiral_keys *predicted,
-                                         size_t columns);
 
-/* Ratios; one whose denominator is 0 is 0 (mir_eval's rule). Missed and false alarms are the same numbers
- * with pitch classes, so they have no chroma twin. */
+/* Adds two costs of T frames; target, predicted: (T). Both are in missed notes: a cell that is missing or
+ * added alone costs 1 (docs/math.md, sections 5 and 11).
+ *
+ * helix_energy is 1/2 d^T K d with d = target - predicted and K = 2 exp(-D/2), where D is the distance on the
+ * helix. A cell at distance D from the right one costs 2 (1 - exp(-D/2)); all pairs of wrong cells count.
+ *
+ * For helix_distance, false negatives and false positives are paired such that the sum of costs is least. A
+ * pair at distance D costs min(D, 2), a cell without a partner 1.
+ *
+ * BAD_ARG: spiral_helix_check refuses the helix. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_metrics_add_helix(spiral_metrics_counts *counts,
+                                                                    const spiral_helix *helix,
+                                                                    const spiral_keys *target,
+                                                                    const spiral_keys *predicted, size_t T,
+                                                                    spiral_error *err);
+
+/* Ratios, all doubles. One whose denominator is 0 is 0, as in mir_eval. Misses and false alarms are the same
+ * numbers for pitch classes, so they are listed once. X(name) */
+#define SPIRAL_METRICS_LIST(X)                                                                              \
+    X(precision) /* of cells: true positives per predicted cell */                                          \
+    X(recall)    /* true positives per target cell */                                                       \
+    X(f1)                                                                                                   \
+    X(accuracy)         /* true positives per cell that sounds in either */                                 \
+    X(chroma_precision) /* the same four for pitch classes */                                               \
+    X(chroma_recall)                                                                                        \
+    X(chroma_f1)                                                                                            \
+    X(chroma_accuracy)                                                                                      \
+    X(substitution) /* per target cell: E_sub, E_miss, E_fa and their sum E_tot (Poliner and Ellis 2007) */ \
+    X(miss)                                                                                                 \
+    X(false_alarm)                                                                                          \
+    X(total_error)                                                                                          \
+    X(chroma_substitution)                                                                                  \
+    X(chroma_total_error)                                                                                   \
+    X(octave_share)   /* substitutions of the right pitch class, per substitution */                        \
+    X(exact_windows)  /* windows_exact per window */                                                        \
+    X(note_precision) /* matched notes per predicted note */                                                \
+    X(note_recall)    /* matched notes per target note */                                                   \
+    X(note_f1)                                                                                              \
+    X(spiral_error)   /* helix_energy per target cell */                                                    \
+    X(helix_distance) /* helix_distance per target cell */
+
 typedef struct spiral_metrics {
-    double precision, recall, f1, accuracy;                             /* frames */
-    double chroma_precision, chroma_recall, chroma_f1, chroma_accuracy; /* pitch classes */
-    double substitution, miss, false_alarm, total_error;                /* E_sub, E_miss, E_fa, E_tot */
-    double chroma_substitution, chroma_total_error;
-    double octave_share; /* share of substitutions that only miss the octave; 0 if there are none */
-    double exact_windows;
-    double note_precision, note_recall, note_f1;
-    double spiral_error;   /* spiral energy per target note */
-    double helix_distance; /* hard helix distance per target note */
+    size_t struct_size; /* sizeof(spiral_metrics), set by the caller */
+#define SPIRAL_X(name) double name;
+    SPIRAL_METRICS_LIST(SPIRAL_X)
+#undef SPIRAL_X
 } spiral_metrics;
 
-SPIRAL_API spiral_metrics spiral_metrics_from_counts(const spiral_metrics_counts *counts);
+/* Fills *metrics, whose struct_size must be set. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_metrics_from_counts(const spiral_metrics_counts *counts,
+                                                                      spiral_metrics *metrics,
+                                                                      spiral_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pictures: piano rolls and the helix, drawn once for PNG, SVG and PDF.
+ * Pictures as PNG, SVG or PDF files: piano rolls, the helix, curves. The ending of `path` chooses the
+ * format. A file is written under a temporary name and then renamed. Same input, same bytes, except for one
+ * number in SVG files: cairo counts the surfaces of the process and puts the number into an id.
+ *
+ * All calls can return UNSUPPORTED (another ending, or a build without cairo), IO and NO_MEMORY. On failure
+ * no file is left.
  */
 #ifndef SPIRAL_PLOT_H
 #define SPIRAL_PLOT_H
@@ -12,28 +17,29 @@
 extern "C" {
 #endif
 
-/* Draws a roll into path; the ending chooses .png, .svg or .pdf. Same input, same bytes, but for
- * one number in an SVG: cairo counts a process' surfaces and names the file's after it. title may be NULL.
- * With `reference` (may be NULL; same grid) notes are coloured by agreement: right, missed, stray.
- * UNSUPPORTED: another ending, or a build without cairo. IO: nothing is left under the final name. */
+/* Draws a roll; title may be NULL. With a reference (NULL: none) on the same grid, colours show true
+ * positives, missed notes and false positives. An SVG has about half a kilobyte per note. BAD_ARG: the grids
+ * differ. TOO_BIG: more than 2^21 frames. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_plot_roll(const spiral_roll *roll,
                                                             const spiral_roll *reference, const char *title,
                                                             const char *path, spiral_error *err);
 
-/* Draws the helix with its named keys from low to high and, below, the cost of each interval (n values each
- * as spiral_loss_table gives them). */
+/* Draws the helix with its keys low..high and, below it, the cost of each interval; substitute, insert: (n)
+ * as spiral_loss_table gives them, n 1..128. BAD_ARG: keys or n out of range. NUMERIC: a cost is not finite.
+ */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_plot_helix(const spiral_helix *helix, int low, int high,
-                                                             int n, const double *substitute /* (n) */,
-                                                             const double *insert /* (n) */, const char *path,
+                                                             int n, const double *substitute,
+                                                             const double *insert, const char *path,
                                                              spiral_error *err);
 
-/* One line, or a few, over x; each series has a name. For training logs and comparisons. */
+/* A named curve of n points. A point that is not finite leaves a gap. */
 typedef struct spiral_plot_series {
     const char *name;
     size_t n;
     const double *x, *y; /* (n) */
 } spiral_plot_series;
 
+/* Draws curves over common axes; the texts may be NULL. NO_DATA: no point is finite. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_plot_curves(const spiral_plot_series *series, size_t count,
                                                               const char *title, const char *x_name,
                                                               const char *y_name, const char *path,

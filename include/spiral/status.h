@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * How every call of the library says what went wrong: a status, and on request one sentence.
+ * How a call reports what went wrong: a status, and on request one sentence.
  *
- * A fallible call returns a spiral_status; its results go out by pointer and are untouched or safely empty
- * on failure. Calls that take a `spiral_error *` accept NULL. The library never prints and never exits.
+ * A call that can fail returns a spiral_status. Its results go out by pointer; on failure they are unchanged
+ * or empty unless the call's comment says otherwise. Calls that take a `spiral_error *` accept NULL. The
+ * library never prints and never exits.
  */
 #ifndef SPIRAL_STATUS_H
 #define SPIRAL_STATUS_H
@@ -25,7 +26,7 @@ extern "C" {
 #define SPIRAL_MUST_CHECK
 #endif
 
-/* The one list: enum, names and the exceptions of the bindings are made from it. */
+/* X(name, value, message). The enum and the texts below are made from this list. */
 #define SPIRAL_STATUS_LIST(X)                                                                             \
     X(OK, 0, "ok")                                                                                        \
     X(BAD_ARG, 1, "bad argument")        /* the caller's mistake: a value outside its documented range */ \
@@ -35,8 +36,8 @@ extern "C" {
     X(UNSUPPORTED, 5, "not supported")   /* valid, but this build or version cannot do it */              \
     X(TOO_BIG, 6, "too big")             /* valid, but beyond a stated limit */                           \
     X(NUMERIC, 7, "not a finite number") /* NaN or infinity where a number is needed */                   \
-    X(NO_DATA, 8, "no data")             /* well-formed, but there is nothing in it to work with */       \
-    X(INTERRUPTED, 9, "interrupted")     /* a callback asked to stop; what was asked to be kept is kept */
+    X(NO_DATA, 8, "no data")             /* well-formed, but it holds nothing that can be used */         \
+    X(INTERRUPTED, 9, "interrupted")     /* a callback asked to stop; what was to be saved is saved */
 
 typedef enum spiral_status {
 #define SPIRAL_X(name, value, text) SPIRAL_##name = value,
@@ -44,15 +45,17 @@ typedef enum spiral_status {
 #undef SPIRAL_X
 } spiral_status;
 
-/* What went wrong in one sentence that names the thing, the value and the limit. */
+/* What went wrong, in one sentence that names the thing, the value and the limit. */
 typedef struct spiral_error {
     spiral_status status;
-    int64_t offset; /* byte offset in the input where it was seen, or -1 */
+    int64_t offset; /* position in the input, in bytes; -1 if there is none */
     char text[256]; /* one sentence without a full stop, NUL-terminated; "" when status is SPIRAL_OK.
-                       One line of UTF-8 without control characters, whatever the input held */
+                       Always one line of UTF-8 without control characters */
 } spiral_error;
 
-/* The status in words ("bad argument"); never NULL, also for values that are no status. Static storage. */
+/* The identifier of a status ("BAD_ARG"), and the same in words ("bad argument"). Static storage, never NULL:
+ * for other values "UNKNOWN" and "unknown status". */
+SPIRAL_API const char *spiral_status_name(spiral_status status);
 SPIRAL_API const char *spiral_status_message(spiral_status status);
 
 #ifdef __cplusplus

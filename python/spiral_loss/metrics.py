@@ -5,7 +5,7 @@
     error.update(logits, roll)        # any number of batches; tensors or arrays
     error.compute()
 
-Counts are made by the C library (include/spiral/measure.h) and add up exactly: `merge` another process' metric, or
+Counts are made by the C library (include/spiral/metrics.h) and add up exactly: `merge` another process' metric, or
 sum `state()` over processes. PyTorch is not needed.
 """
 
@@ -17,29 +17,29 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ._library import declare
+from ._library import Failure, call, declare
 from .helix import HelixLike, HelixStruct, as_helix
 from .midi import pack
 
 __all__ = ["Metric", "MultiPitch", "OctaveShare", "SpiralError"]
 
 _COUNTS = [
-    "columns",
-    "target_notes",
-    "predicted_notes",
-    "hits",
-    "chroma_hits",
+    "frames",
+    "target_cells",
+    "predicted_cells",
+    "true_positives",
+    "chroma_true_positives",
     "substitutions",
     "misses",
     "false_alarms",
     "chroma_substitutions",
     "windows",
     "windows_exact",
-    "notes_target",
-    "notes_predicted",
-    "notes_hit",
+    "target_notes",
+    "predicted_notes",
+    "matched_notes",
     "helix_energy",
-    "helix_notes",
+    "helix_cells",
     "helix_distance",
 ]
 _MEASURES = [
@@ -71,18 +71,24 @@ _REALS = ("helix_energy", "helix_distance")
 
 
 class _Counts(ctypes.Structure):
-    _fields_ = tuple((n, ctypes.c_double if n in _REALS else ctypes.c_uint64) for n in _COUNTS)
+    _fields_ = (
+        ("struct_size", ctypes.c_size_t),
+        *((n, ctypes.c_double if n in _REALS else ctypes.c_uint64) for n in _COUNTS),
+    )
 
 
 class _Measures(ctypes.Structure):
-    _fields_ = tuple((n, ctypes.c_double) for n in _MEASURES)
+    _fields_ = (("struct_size", ctypes.c_size_t), *((n, ctypes.c_double) for n in _MEASURES))
 
 
 _counts, _void, _size = ctypes.POINTER(_Counts), ctypes.c_void_p, ctypes.c_size_t
-_add_frames = declare("spiral_metrics_add_frames", None, _counts, _void, _void, _size)
-_add_helix = declare("spiral_metrics_add_helix", None, _counts, ctypes.POINTER(HelixStruct), _void, _void, _size)
-_add = declare("spiral_metrics_counts_add", None, _counts, _counts)
-_ratios = declare("spiral_metrics_from_counts", _Measures, _counts)
+_error, _status = ctypes.POINTER(Failure), ctypes.c_int
+_add_frames = declare("spiral_metrics_add_frames", _status, _counts, _void, _void, _size, _error)
+_add_helix = declare(
+    "spiral_metrics_add_helix", _status, _counts, ctypes.POINTER(HelixStruct), _void, _void, _size, _error
+)
+_add = declare("spiral_metrics_counts_add", _status, _counts, _counts, _error)
+_ratios = declare("spiral_metrics_from_counts", _status, _counts, ctypes.POINTER(_Measures), _error)
 
 Result = TypeVar("Result")
 Self = TypeVar("Self", bound="Metric[Any]")
@@ -111,7 +117,7 @@ class Metric(Generic[Result]):
         if pitch_dim == time_dim:
             raise ValueError(f"pitch_dim is {pitch_dim} and time_dim {time_dim}: must be two different dimensions")
         self.threshold, self.low, self.pitch_dim, self.time_dim = threshold, low, pitch_dim, time_dim
-        self._counts = _Counts()
+        self._counts = _Counts(ctypes.sizeof(_Counts))
 
     def _words(self, x: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
         """(B, T, 2) words of C columns."""
@@ -134,10 +140,11 @@ class Metric(Generic[Result]):
 
     def _add(self, target: npt.NDArray[np.uint64], predicted: npt.NDArray[np.uint64]) -> None:
         for t, y in zip(target, predicted):
-            _add_frames(ctypes.byref(self._counts), t.ctypes.data, y.ctypes.data, len(t))
+            call(_add_frames, ctypes.byref(self._counts), t.ctypes.data, y.ctypes.data, len(t))
 
     def _ratios(self) -> dict[str, float]:
-        measures = _ratios(ctypes.byref(self._counts))
+        measures = _Measures(ctypes.sizeof(_Measures))
+        call(_ratios, ctypes.byref(self._counts), ctypes.byref(measures))
         return {name: getattr(measures, name) for name in _MEASURES}
 
     def compute(self) -> Result:
@@ -146,21 +153,21 @@ class Metric(Generic[Result]):
 
     def __call__(self, pred: Any, target: Any) -> Result:
         """Adds a batch and gives the score of that batch alone."""
-        before, self._counts = self._counts, _Counts()
+        before, self._counts = self._counts, _Counts(ctypes.sizeof(_Counts))
         try:
             self.update(pred, target)
             return self.compute()
         finally:
-            _add(ctypes.byref(before), ctypes.byref(self._counts))
+            call(_add, ctypes.byref(before), ctypes.byref(self._counts))
             self._counts = before
 
     def reset(self) -> None:
         """Forgets what was added."""
-        self._counts = _Counts()
+        self._counts = _Counts(ctypes.sizeof(_Counts))
 
     def merge(self: Self, other: Self) -> None:
         """Adds what another metric has counted."""
-        _add(ctypes.byref(self._counts), ctypes.byref(other._counts))
+        call(_add, ctypes.byref(self._counts), ctypes.byref(other._counts))
 
     def state(self) -> npt.NDArray[np.float64]:
         """The counts as numbers that may be summed over processes; `load_state` takes the sum."""
@@ -186,7 +193,7 @@ class SpiralError(Metric[float]):
     def _add(self, target: npt.NDArray[np.uint64], predicted: npt.NDArray[np.uint64]) -> None:
         columns = target.shape[0] * target.shape[1]
         helix = ctypes.byref(self.helix.struct())
-        _add_helix(ctypes.byref(self._counts), helix, target.ctypes.data, predicted.ctypes.data, columns)
+        call(_add_helix, ctypes.byref(self._counts), helix, target.ctypes.data, predicted.ctypes.data, columns)
 
     def compute(self) -> float:
         """The error, 0 or more."""

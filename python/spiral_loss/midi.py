@@ -76,7 +76,7 @@ class _Midi(ctypes.Structure):
         ("pedals", ctypes.c_void_p),
         ("name", ctypes.c_char_p),
         ("text", ctypes.c_char_p),
-        ("warnings", ctypes.c_uint32 * len(WARNINGS)),
+        ("warnings", ctypes.c_uint32 * 32),  # SPIRAL_MIDI_WARNING_CAPACITY
     )
 
 
@@ -88,15 +88,15 @@ class _Roll(ctypes.Structure):
     _fields_ = (
         ("grid", _Grid),
         ("quarters_per_min", ctypes.c_double),
-        ("columns", ctypes.c_size_t),
-        ("frames", ctypes.c_void_p),
+        ("frames", ctypes.c_size_t),
+        ("sounding", ctypes.c_void_p),
         ("onsets", ctypes.c_void_p),
     )
 
 
 class _RollOptions(ctypes.Structure):
     _fields_ = (
-        ("grid", _Grid), ("low", ctypes.c_int), ("high", ctypes.c_int),
+        ("struct_size", ctypes.c_size_t), ("grid", _Grid), ("low", ctypes.c_int), ("high", ctypes.c_int),
         ("onsets", ctypes.c_int),         ("drums", ctypes.c_int),
         ("pedal", ctypes.c_int),
         ("out_of_range", ctypes.c_int),
@@ -124,7 +124,10 @@ _REPORT = [field.name for field in dataclasses.fields(Report)]
 
 
 class _Report(ctypes.Structure):
-    _fields_ = tuple((name, ctypes.c_int if name == "transposed_by" else ctypes.c_size_t) for name in _REPORT)
+    _fields_ = (
+        ("struct_size", ctypes.c_size_t),
+        *((name, ctypes.c_int if name == "transposed_by" else ctypes.c_size_t) for name in _REPORT),
+    )
 
 
 _midi, _roll, _error = ctypes.POINTER(_Midi), ctypes.POINTER(_Roll), ctypes.POINTER(Failure)
@@ -294,14 +297,15 @@ class Midi:
         if out_of_range not in OUT_OF_RANGE:
             raise ValueError(f"out_of_range is {out_of_range!r}: must be one of {', '.join(OUT_OF_RANGE)}")
         what = OUT_OF_RANGE.index(out_of_range)
-        options = _RollOptions(_grid(column_s, steps_per_quarter), low, high, onsets, drums, pedal, what)
+        grid = _grid(column_s, steps_per_quarter)
+        options = _RollOptions(ctypes.sizeof(_RollOptions), grid, low, high, onsets, drums, pedal, what)
         struct, _keep = self._struct()
-        roll, report = _Roll(), _Report()
+        roll, report = _Roll(), _Report(ctypes.sizeof(_Report))
         call(_to_roll, ctypes.byref(struct), ctypes.byref(options), ctypes.byref(roll), ctypes.byref(report))
         try:
             planes = [
-                _unpack(_copy(p, roll.columns * 2, np.dtype("<u8")))[low : high + 1] if p is not None else None
-                for p in (roll.frames or 0, (roll.onsets or 0) if onsets else None)
+                _unpack(_copy(p, roll.frames * 2, np.dtype("<u8")))[low : high + 1] if p is not None else None
+                for p in (roll.sounding or 0, (roll.onsets or 0) if onsets else None)
             ]
             counts = Report(**{name: getattr(report, name) for name in _REPORT})
             frames = planes[0]

@@ -123,6 +123,10 @@ def fields_of(header, struct):
     """The names of a C struct's members, in order."""
     text = (SOURCE / "include" / "spiral" / header).read_text()
     body = re.search(rf"typedef struct {struct} {{(.*?)\n}} {struct};", text, re.DOTALL)[1]
+    listed = re.search(r"^ +(SPIRAL_\w+_LIST)\(", body, re.MULTILINE)  # fields made from a list
+    if listed:
+        lines = re.search(rf"#define {listed[1]}\(X\)(.*?[^\\])\n", text, re.DOTALL)[1]
+        return ["struct_size", *re.findall(r"X\((?:\w+, )?(\w+)\)", lines)]
     body = re.sub(r"/\*.*?\*/|\[.*?\]", "", body, flags=re.DOTALL)
     members = [line.split()[-1 - line.count(",") :] for line in body.split(";") if line.strip()]
     return [name.strip("*, ") for names in members for name in names]
@@ -136,8 +140,8 @@ def fields_of(header, struct):
         ("roll.h", "spiral_roll", midi._Roll),
         ("roll.h", "spiral_roll_options", midi._RollOptions),
         ("roll.h", "spiral_roll_report", midi._Report),
-        ("measure.h", "spiral_metrics_counts", metrics._Counts),
-        ("measure.h", "spiral_metrics", metrics._Measures),
+        ("metrics.h", "spiral_metrics_counts", metrics._Counts),
+        ("metrics.h", "spiral_metrics", metrics._Measures),
         ("loss.h", "spiral_loss_options", _plan.OptionsStruct),
         ("loss.h", "spiral_strides", _plan.Strides),
         ("helix.h", "spiral_helix", helix.HelixStruct),

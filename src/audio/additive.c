@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * The synthesiser that is always there: eight decaying partials a note, something like an electric piano, and
- * a plain drum for percussion. No tables, no state: the same notes give the same samples.
+ * The additive synthesiser, which every build has: a note is eight decaying partials, which sound similar to
+ * an electric piano; percussion is decaying noise and a falling sine. It has no state, so the same notes give
+ * the same samples.
  *
- * A partial is a complex number that turns: each sample multiplies it by r exp(i w), which is a sine with an
- * exponential decay for four multiplications. All partials of a note go side by side, so the loop over them
- * is one vector operation.
+ * A partial is a complex number that each sample multiplies by r exp(i w): a sine with exponential decay, for
+ * four multiplications. The loop over the partials of a note is one vector operation.
  */
 #include <math.h>
 
 #include "base/rng.h"
-#include "audio/audio.h"
+#include "audio/synth.h"
 
-enum { PARTIALS = 8, BLOCK = 1024 /* frames between two looks at what has died away */ };
+enum { PARTIALS = 8, BLOCK = 1024 /* frames between two calls of voice_trim */ };
 
 typedef struct voice {
-    float re[PARTIALS], im[PARTIALS];           /* the partials; the sound is the sum of im */
-    float turn_re[PARTIALS], turn_im[PARTIALS]; /* what each sample multiplies them by */
+    float re[PARTIALS], im[PARTIALS];               /* the partials; a sample is the sum of im */
+    float factor_re[PARTIALS], factor_im[PARTIALS]; /* each sample multiplies them by this */
 } voice;
 
 static const double ATTACK_S = 0.004;
@@ -26,24 +26,24 @@ static void voice_start(voice *v, const spiral__timed_note *note, int rate_hz) {
     const double pi = 3.14159265358979323846;
     double f = A4_HZ * exp2((note->pitch - 69) / 12.0);
     double loud = pow(note->velocity / 127.0, 1.5), bright = 0.35 + 0.5 * note->velocity / 127.0;
-    double fade_s = 1.6 * exp2((60 - note->pitch) / 24.0); /* low notes ring longer */
+    double fade_s = 1.6 * exp2((60 - note->pitch) / 24.0); /* low notes last longer */
     for (int k = 0; k < PARTIALS; k++) {
         double w = 2 * pi * f * (k + 1) / rate_hz;
-        double level =
-            w < pi ? 0.25 * loud * pow(bright, k) / (1 + 0.3 * k) : 0; /* nothing above half the rate */
+        double level = w < pi ? 0.25 * loud * pow(bright, k) / (1 + 0.3 * k)
+                              : 0; /* no partials above half the sample rate */
         double shrink = exp(-(1 + 0.9 * k) / (fade_s * rate_hz));
         v->re[k] = (float)level;
         v->im[k] = 0;
-        v->turn_re[k] = (float)(shrink * cos(w));
-        v->turn_im[k] = (float)(shrink * sin(w));
+        v->factor_re[k] = (float)(shrink * cos(w));
+        v->factor_im[k] = (float)(shrink * sin(w));
     }
 }
 
 static float voice_next(voice *v) {
     float sum = 0;
     for (int k = 0; k < PARTIALS; k++) {
-        float re = v->re[k] * v->turn_re[k] - v->im[k] * v->turn_im[k];
-        float im = v->re[k] * v->turn_im[k] + v->im[k] * v->turn_re[k];
+        float re = v->re[k] * v->factor_re[k] - v->im[k] * v->factor_im[k];
+        float im = v->re[k] * v->factor_im[k] + v->im[k] * v->factor_re[k];
         v->re[k] = re;
         v->im[k] = im;
         sum += im;
@@ -51,8 +51,8 @@ static float voice_next(voice *v) {
     return sum;
 }
 
-/* Silences the partials below 1e-10, far under the last bit at any gain: left alone they would become numbers
- * too small to be normal, on which processors are slow. Whether any is left. */
+/* Sets partials below 1e-10 to 0, which is below the last bit at any gain. They would otherwise become
+ * denormal numbers, which processors compute slowly. Returns whether any partial is left. */
 static int voice_trim(voice *v) {
     int left = 0;
     for (int k = 0; k < PARTIALS; k++) {
@@ -64,13 +64,8 @@ static int voice_trim(voice *v) {
     return left;
 }
 
-static size_t frame_of(double seconds, const spiral__audio *audio) {
-    double frame = floor(seconds * audio->rate_hz + 0.5);
-    return frame < (double)audio->frames ? (size_t)frame : audio->frames;
-}
-
-/* Loudness on each side: low notes a little left, high ones a little right. */
-static void place(int pitch, float *left, float *right) {
+/* Gains of the two sides: low notes are a little to the left, high notes to the right. */
+static void pan_of(int pitch, float *left, float *right) {
     float pan = 0.5f + 0.3f * (float)(pitch - 60) / 40;
     pan = pan < 0.2f ? 0.2f : pan > 0.8f ? 0.8f : pan;
     *left = sqrtf(1 - pan);
@@ -79,11 +74,11 @@ static void place(int pitch, float *left, float *right) {
 
 static void render_tone(const spiral__timed_note *note, spiral__audio *audio) {
     voice v;
-    size_t on = frame_of(note->on_s, audio), off = frame_of(note->off_s, audio);
-    size_t end = frame_of(note->off_s + SPIRAL__RELEASE_S, audio);
+    size_t on = spiral__audio_frame_at(audio, note->on_s), off = spiral__audio_frame_at(audio, note->off_s);
+    size_t end = spiral__audio_frame_at(audio, note->off_s + SPIRAL__RELEASE_S);
     float attack = (float)(1 / (ATTACK_S * audio->rate_hz)), level = 0, left, right;
-    float release = (float)exp(-7 / (SPIRAL__RELEASE_S * audio->rate_hz)); /* to a thousandth at the end */
-    place(note->pitch, &left, &right);
+    float release = (float)exp(-7 / (SPIRAL__RELEASE_S * audio->rate_hz)); /* falls to exp(-7) */
+    pan_of(note->pitch, &left, &right);
     voice_start(&v, note, audio->rate_hz);
     for (size_t i = on; i < end; i++) {
         if ((i - on) % BLOCK == 0 && !voice_trim(&v)) break;
@@ -97,11 +92,11 @@ static void render_tone(const spiral__timed_note *note, spiral__audio *audio) {
     }
 }
 
-/* What a key of the General MIDI percussion map sounds like here. */
+/* The sound of a key of the General MIDI percussion map. */
 typedef struct drum {
-    double fade_s;  /* to 1/e */
-    double from_hz; /* a skin: a tone that falls to half; 0: a cymbal or a hat, noise only */
-    double noise;   /* share of noise */
+    double fade_s;  /* time to fall to 1/e */
+    double from_hz; /* frequency at the start, it falls to half; 0: noise only */
+    double noise;   /* part of noise, 0 .. 1 */
 } drum;
 
 static drum drum_of(int key) {
@@ -130,18 +125,19 @@ static drum drum_of(int key) {
     }
 }
 
-/* A drum is struck, not held: it ignores when its note ends, and is over in seven fades. */
+/* The sound of a drum does not depend on the end of its note; it lasts seven times fade_s. */
 static void render_drum(const spiral__timed_note *note, spiral__audio *audio) {
     const double pi = 3.14159265358979323846;
     drum d = drum_of(note->pitch);
     spiral__rng rng = spiral__rng_init((uint64_t)note->pitch, 0);
     double loud = 0.4 * pow(note->velocity / 127.0, 1.5), phase = 0, before = 0;
-    size_t on = frame_of(note->on_s, audio), end = frame_of(note->on_s + 7 * d.fade_s, audio);
+    size_t on = spiral__audio_frame_at(audio, note->on_s),
+           end = spiral__audio_frame_at(audio, note->on_s + 7 * d.fade_s);
     float left, right;
-    place(note->pitch, &left, &right);
+    pan_of(note->pitch, &left, &right);
     for (size_t i = on; i < end; i++) {
         double t = (double)(i - on) / audio->rate_hz, fall = exp(-t / d.fade_s);
-        double white = spiral__rng_uniform(&rng) - 0.5, bright = white - before; /* without the low half */
+        double white = spiral__rng_uniform(&rng) - 0.5, bright = white - before; /* high-pass filtered */
         before = white;
         phase += 2 * pi * d.from_hz * (0.5 + 0.5 * fall) / audio->rate_hz;
         double rise = t < 0.001 ? t / 0.001 : 1, ending = (double)(end - i) / audio->rate_hz;

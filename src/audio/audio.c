@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * Notes in ticks -> notes in seconds -> a synthesiser -> a file.
+ * From notes in ticks to notes in seconds, through one of the synthesisers, to a file.
  */
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "audio/audio.h"
+#include "base/sized.h"
+#include "audio/synth.h"
+#include "midi/midi_check.h"
 #include "spiral_config.h"
 
 static const double MAX_SECONDS = 7200;
-static const double TAIL_S = 0.5; /* silence at the end, beyond the last release */
+static const double TAIL_S = 0.5; /* silence after the last release */
 
-spiral_audio_options spiral_audio_options_default(void) {
-    return (spiral_audio_options){SPIRAL_SYNTH_ANY, 44100, 1.0, NULL};
+static const spiral_audio_options default_options = {.synth = SPIRAL_SYNTH_ANY, .rate_hz = 44100, .gain = 1};
+
+/* Size of the struct of version 0.2.0. A field added later begins where it ends. */
+enum { OPTIONS_FIRST = sizeof(spiral_audio_options) };
+
+void spiral_audio_options_default(spiral_audio_options *options, size_t struct_size) {
+    spiral__sized_write(&default_options, sizeof default_options, options, struct_size);
 }
 
 static spiral_status check_options(const spiral_audio_options *o, spiral_error *err) {
@@ -36,7 +43,7 @@ static int by_time(const void *a, const void *b) {
     return x->velocity - y->velocity;
 }
 
-/* Notes without length make no sound and are left out. */
+/* Lists the notes in order of time; those of zero length are left out. *end_s: when the last one ends. */
 static spiral_status time_notes(const spiral_midi *midi, spiral__timed_note **out, size_t *count,
                                 double *end_s, spiral_error *err) {
     spiral__timed_note *notes = calloc(midi->note_count + 1, sizeof *notes);
@@ -66,58 +73,65 @@ static spiral_status time_notes(const spiral_midi *midi, spiral__timed_note **ou
     return SPIRAL_OK;
 }
 
-/* Which synthesiser plays; *soundfont is what FluidSynth shall load. */
-static spiral_status choose(const spiral_audio_options *o, spiral_synth *synth, const char **soundfont,
-                            spiral_error *err) {
-    *soundfont = o->soundfont ? o->soundfont : spiral__soundfont_find();
+/* Chooses the synthesiser, and the SoundFont for FluidSynth. */
+static spiral_status choose_synth(const spiral_audio_options *o, spiral_synth *synth, const char **soundfont,
+                                  spiral_error *err) {
 #ifdef SPIRAL_HAVE_FLUIDSYNTH
-    const int built = 1;
+    const int built_in = 1;
 #else
-    const int built = 0;
+    const int built_in = 0;
 #endif
-    if (o->synth == SPIRAL_SYNTH_ADDITIVE) {
-        *synth = SPIRAL_SYNTH_ADDITIVE;
-        return SPIRAL_OK;
-    }
-    int asked = o->synth == SPIRAL_SYNTH_FLUID || o->soundfont;
-    if (asked && !built)
+    *soundfont = o->soundfont ? o->soundfont : spiral__soundfont_find();
+    *synth = SPIRAL_SYNTH_ADDITIVE;
+    if (o->synth == SPIRAL_SYNTH_ADDITIVE) return SPIRAL_OK;
+    int required = o->synth == SPIRAL_SYNTH_FLUID || o->soundfont;
+    if (required && !built_in)
         return spiral__fail(
             err, SPIRAL_UNSUPPORTED, -1,
             "this build plays no SoundFonts: it was made without FluidSynth (Debian: libfluidsynth-dev)");
-    if (asked && !*soundfont)
+    if (required && !*soundfont)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
                             "no SoundFont found (Debian: timgm6mb-soundfont), and none was named");
-    if (asked && o->rate_hz > SPIRAL__FLUID_MAX_HZ)
+    if (required && o->rate_hz > SPIRAL__FLUID_MAX_HZ)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
                             "sample rate is %d Hz, FluidSynth renders at most %d", o->rate_hz,
                             SPIRAL__FLUID_MAX_HZ);
-    *synth = built && *soundfont && o->rate_hz <= SPIRAL__FLUID_MAX_HZ ? SPIRAL_SYNTH_FLUID
-                                                                       : SPIRAL_SYNTH_ADDITIVE;
+    if (built_in && *soundfont && o->rate_hz <= SPIRAL__FLUID_MAX_HZ) *synth = SPIRAL_SYNTH_FLUID;
     return SPIRAL_OK;
+}
+
+static spiral_status render(const spiral__timed_note *notes, size_t count, double end_s, spiral_synth synth,
+                            const char *soundfont, const spiral_audio_options *o, const char *path,
+                            spiral_error *err) {
+    spiral__audio audio = {.rate_hz = o->rate_hz};
+    audio.frames = (size_t)ceil((end_s + SPIRAL__RELEASE_S + TAIL_S) * o->rate_hz);
+    audio.samples = calloc(2 * audio.frames, sizeof *audio.samples);
+    if (!audio.samples) return spiral__no_memory(err, 2 * audio.frames * sizeof *audio.samples);
+    spiral_status status = SPIRAL_OK;
+    if (synth == SPIRAL_SYNTH_FLUID)
+        status = spiral__fluid_render(notes, count, soundfont, &audio, err);
+    else
+        spiral__additive_render(notes, count, &audio);
+    if (status == SPIRAL_OK) status = spiral__wav_save(&audio, o->gain, path, err);
+    free(audio.samples);
+    return status;
 }
 
 spiral_status spiral_audio_save(const spiral_midi *midi, const spiral_audio_options *options,
                                 const char *path, spiral_synth *used, spiral_error *err) {
-    spiral_synth synth = SPIRAL_SYNTH_ADDITIVE;
-    const char *soundfont = NULL;
+    spiral_audio_options known = default_options;
+    spiral_synth synth;
+    const char *soundfont;
     spiral__timed_note *notes = NULL;
     size_t count = 0;
     double end_s = 0;
-    SPIRAL_TRY(check_options(options, err));
-    SPIRAL_TRY(choose(options, &synth, &soundfont, err));
+    SPIRAL_TRY(spiral__sized_read("audio options", options, OPTIONS_FIRST, &known, sizeof known, err));
+    SPIRAL_TRY(check_options(&known, err));
+    SPIRAL_TRY(spiral__midi_check(midi, err));
+    SPIRAL_TRY(choose_synth(&known, &synth, &soundfont, err));
     SPIRAL_TRY(time_notes(midi, &notes, &count, &end_s, err));
-    spiral__audio audio = {.rate_hz = options->rate_hz};
-    audio.frames = (size_t)ceil((end_s + SPIRAL__RELEASE_S + TAIL_S) * options->rate_hz);
-    audio.samples = calloc(2 * audio.frames, sizeof *audio.samples);
-    spiral_status status =
-        audio.samples ? SPIRAL_OK : spiral__no_memory(err, 2 * audio.frames * sizeof *audio.samples);
-    if (status == SPIRAL_OK && synth == SPIRAL_SYNTH_FLUID)
-        status = spiral__fluid_render(notes, count, soundfont, &audio, err);
-    else if (status == SPIRAL_OK)
-        spiral__additive_render(notes, count, &audio);
-    if (status == SPIRAL_OK) status = spiral__wav_save(&audio, options->gain, path, err);
+    spiral_status status = render(notes, count, end_s, synth, soundfont, &known, path, err);
     if (status == SPIRAL_OK && used) *used = synth;
-    free(audio.samples);
     free(notes);
     return status;
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * FluidSynth, fed with our own events: its file player is not used (some files it plays for ever).
+ * Rendering with FluidSynth, note by note: its own file player is not used, as it never ends on some files.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "audio/audio.h"
+#include "audio/synth.h"
 #include "spiral_config.h"
 
 const char *spiral__soundfont_find(void) {
@@ -24,41 +23,64 @@ const char *spiral__soundfont_find(void) {
 #ifdef SPIRAL_HAVE_FLUIDSYNTH
 
 #include <fluidsynth.h>
+#include <pthread.h>
 
-/* A key goes down or up. */
+/* ---- FluidSynth's messages ----
+ *
+ * Its log functions are global, and by default print to standard error. They are silent while any thread
+ * renders. FluidSynth has no call that reads a log function's data, so a host's own functions cannot be put
+ * back; its defaults are set instead, which audio.h says. */
+
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+static int rendering; /* threads, guarded by log_lock */
+
+static void silence_log(void) {
+    pthread_mutex_lock(&log_lock);
+    if (rendering++ == 0)
+        for (int level = 0; level < LAST_LOG_LEVEL; level++) fluid_set_log_function(level, NULL, NULL);
+    pthread_mutex_unlock(&log_lock);
+}
+
+static void restore_log(void) {
+    pthread_mutex_lock(&log_lock);
+    if (--rendering == 0)
+        for (int level = 0; level < LAST_LOG_LEVEL; level++)
+            fluid_set_log_function(level, fluid_default_log_function, NULL);
+    pthread_mutex_unlock(&log_lock);
+}
+
+/* ---- notes ---- */
+
+/* A note begins or ends. */
 typedef struct event {
     size_t frame;
-    int off; /* at one time keys go up first */
+    int ends; /* at one frame, ends come first */
     const spiral__timed_note *note;
 } event;
 
 static int by_frame(const void *a, const void *b) {
     const event *x = a, *y = b;
     if (x->frame != y->frame) return x->frame < y->frame ? -1 : 1;
-    if (x->off != y->off) return y->off - x->off;
+    if (x->ends != y->ends) return y->ends - x->ends;
     return x->note < y->note ? -1 : x->note > y->note;
-}
-
-static size_t frame_of(double seconds, const spiral__audio *audio) {
-    double frame = floor(seconds * audio->rate_hz + 0.5);
-    return frame < (double)audio->frames ? (size_t)frame : audio->frames;
 }
 
 static void list_events(const spiral__timed_note *notes, size_t count, const spiral__audio *audio,
                         event *events) {
     for (size_t i = 0; i < count; i++) {
-        size_t on = frame_of(notes[i].on_s, audio), off = frame_of(notes[i].off_s, audio);
+        size_t on = spiral__audio_frame_at(audio, notes[i].on_s);
+        size_t off = spiral__audio_frame_at(audio, notes[i].off_s);
         events[2 * i] = (event){on, 0, &notes[i]};
         events[2 * i + 1] = (event){off > on ? off : on + 1, 1, &notes[i]};
     }
     qsort(events, 2 * count, sizeof *events, by_frame);
 }
 
-/* One event. FluidSynth keeps one note per key: a key that two notes hold goes up with the last of them. */
-static void send(fluid_synth_t *synth, const event *e, unsigned held[16][128]) {
+/* FluidSynth has one note per key and channel: a key that several notes hold ends with the last one. */
+static void send_event(fluid_synth_t *synth, const event *e, unsigned held[16][128]) {
     const spiral__timed_note *note = e->note;
     unsigned *notes = &held[note->channel & 15][note->pitch & 127];
-    if (!e->off) {
+    if (!e->ends) {
         ++*notes;
         fluid_synth_noteon(synth, note->channel, note->pitch, note->velocity);
     } else if (--*notes == 0) {
@@ -66,49 +88,52 @@ static void send(fluid_synth_t *synth, const event *e, unsigned held[16][128]) {
     }
 }
 
-static void play(fluid_synth_t *synth, const event *events, size_t count, spiral__audio *audio) {
-    unsigned held[16][128] = {{0}}; /* notes that hold a key of a channel down */
+static void render_events(fluid_synth_t *synth, const event *events, size_t count, spiral__audio *audio) {
+    enum { FRAMES_AT_ONCE = 1 << 20 }; /* FluidSynth counts frames in an int */
+    unsigned held[16][128] = {{0}};    /* notes that hold each key of each channel */
     size_t at = 0;
     for (size_t i = 0; i <= count; i++) {
         size_t until = i < count && events[i].frame < audio->frames ? events[i].frame : audio->frames;
-        while (at < until) { /* FluidSynth counts frames in an int */
-            int n = until - at < (1 << 20) ? (int)(until - at) : 1 << 20;
+        while (at < until) {
+            int n = until - at < FRAMES_AT_ONCE ? (int)(until - at) : FRAMES_AT_ONCE;
             fluid_synth_write_float(synth, n, audio->samples + 2 * at, 0, 2, audio->samples + 2 * at, 1, 2);
             at += (size_t)n;
         }
-        if (i == count) break;
-        send(synth, &events[i], held);
+        if (i < count) send_event(synth, &events[i], held);
     }
+}
+
+/* A synthesiser with the SoundFont loaded. */
+static spiral_status make_synth(fluid_settings_t *settings, const char *soundfont, int rate_hz,
+                                fluid_synth_t **synth, spiral_error *err) {
+    if (fluid_settings_setnum(settings, "synth.sample-rate", rate_hz) == FLUID_FAILED)
+        return spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "FluidSynth refuses a sample rate of %d Hz",
+                            rate_hz);
+    fluid_settings_setnum(settings, "synth.gain", 0.5);
+    fluid_settings_setint(settings, "synth.polyphony", 1024);
+    *synth = new_fluid_synth(settings);
+    if (!*synth) return spiral__fail(err, SPIRAL_NO_MEMORY, -1, "FluidSynth could not be started");
+    if (fluid_synth_sfload(*synth, soundfont, 1) == FLUID_FAILED)
+        return spiral__fail(err, SPIRAL_IO, -1, "%s: FluidSynth cannot read this SoundFont", soundfont);
+    return SPIRAL_OK;
 }
 
 spiral_status spiral__fluid_render(const spiral__timed_note *notes, size_t count, const char *soundfont,
                                    spiral__audio *audio, spiral_error *err) {
-    for (int level = 0; level < LAST_LOG_LEVEL; level++)
-        fluid_set_log_function(level, NULL, NULL); /* no printing */
+    fluid_synth_t *synth = NULL;
+    silence_log();
     event *events = calloc(2 * count, sizeof *events);
     fluid_settings_t *settings = new_fluid_settings();
-    spiral_status status =
-        events && settings ? SPIRAL_OK : spiral__no_memory(err, 2 * count * sizeof *events);
-    fluid_synth_t *synth = NULL;
-    if (status == SPIRAL_OK) {
-        if (fluid_settings_setnum(settings, "synth.sample-rate", audio->rate_hz) == FLUID_FAILED)
-            status = spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "FluidSynth refuses a sample rate of %d Hz",
-                                  audio->rate_hz);
-        fluid_settings_setnum(settings, "synth.gain", 0.5);
-        fluid_settings_setint(settings, "synth.polyphony", 1024);
-        if (status == SPIRAL_OK) synth = new_fluid_synth(settings);
-        if (status == SPIRAL_OK && !synth)
-            status = spiral__fail(err, SPIRAL_NO_MEMORY, -1, "FluidSynth could not be started");
-    }
-    if (status == SPIRAL_OK && fluid_synth_sfload(synth, soundfont, 1) == FLUID_FAILED)
-        status = spiral__fail(err, SPIRAL_IO, -1, "%s: FluidSynth cannot read this SoundFont", soundfont);
+    spiral_status status = events && settings ? make_synth(settings, soundfont, audio->rate_hz, &synth, err)
+                                              : spiral__no_memory(err, 2 * count * sizeof *events);
     if (status == SPIRAL_OK) {
         list_events(notes, count, audio, events);
-        play(synth, events, 2 * count, audio);
+        render_events(synth, events, 2 * count, audio);
     }
     if (synth) delete_fluid_synth(synth);
     if (settings) delete_fluid_settings(settings);
     free(events);
+    restore_log();
     return status;
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "audio/audio.h"
+#include "audio/synth.h"
 
 enum { HEADER = 44, CHANNELS = 2, BYTES = 2 };
 
@@ -35,7 +35,7 @@ static unsigned char *put_header(unsigned char *at, const spiral__audio *audio) 
 spiral_status spiral__wav_save(const spiral__audio *audio, double gain, const char *path, spiral_error *err) {
     size_t samples = audio->frames * CHANNELS, size = HEADER + samples * BYTES;
     if (size > UINT32_MAX)
-        return spiral__fail(err, SPIRAL_TOO_BIG, -1, "%s: %zu bytes of sound, a WAV file holds 4 GiB", path,
+        return spiral__fail(err, SPIRAL_TOO_BIG, -1, "%s: %zu bytes of audio, a WAV file holds 4 GiB", path,
                             size);
     unsigned char *bytes = malloc(size), *at;
     if (!bytes) return spiral__no_memory(err, size);

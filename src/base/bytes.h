@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading bytes that may lie about their length: a cursor that never leaves its buffer.
+ * Reading bytes in a given order, and a cursor over untrusted bytes that knows where its buffer ends.
  */
 #ifndef SPIRAL_BASE_BYTES_H
 #define SPIRAL_BASE_BYTES_H

@@ -10,20 +10,28 @@
 #include "spiral/status.h"
 
 /* Fills *err (NULL is fine) with a printf-style sentence and returns status. The sentence names the thing,
- * the value and the limit, and ends without a full stop. Bytes that are no UTF-8 and control characters,
+ * the value and the limit, and ends without a full stop. Control characters and bytes that are not UTF-8,
  * which come from files, are replaced by '?'. */
 __attribute__((format(printf, 4, 5))) spiral_status spiral__fail(spiral_error *err, spiral_status status,
                                                                  int64_t offset, const char *format, ...);
 
-/* NO_MEMORY with the number of bytes that could not be had. */
+/* NO_MEMORY with the number of bytes that were asked for. */
 spiral_status spiral__no_memory(spiral_error *err, size_t bytes);
 
-/* A path as messages show it: the path itself, or, if it would push the reason out of the sentence, "..." and
- * its end, written to room. */
-enum { SPIRAL__PATH_ROOM = 160 };
-const char *spiral__error_path(const char *path, char room[SPIRAL__PATH_ROOM]);
+/* IO: "PATH: cannot WHAT: REASON", REASON being the system's text for errno. */
+spiral_status spiral__fail_io(spiral_error *err, const char *path, const char *what);
 
-/* Puts "prefix: " before the sentence: the file it happened in, say. Returns err's status. */
+/* The system's text for an errno value, written to text. Unlike strerror, safe in any thread. Returns text.
+ */
+enum { SPIRAL__ERRNO_TEXT = 128 };
+const char *spiral__errno_text(int number, char text[SPIRAL__ERRNO_TEXT]);
+
+/* A path as messages show it: the path itself, or, if it is so long that it would push the reason out of the
+ * sentence, "..." and its end, written to text. */
+enum { SPIRAL__PATH_TEXT = 160 };
+const char *spiral__error_path(const char *path, char text[SPIRAL__PATH_TEXT]);
+
+/* Puts "prefix: " before the sentence, a path for example. Returns status. */
 spiral_status spiral__error_prefix(spiral_error *err, spiral_status status, const char *prefix);
 
 #define SPIRAL_TRY(expr)                                  \

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whole files in and out. A file is written under a temporary name beside its final one, flushed to disk and
- * renamed: a reader sees the old file or the new one, never half of either. What is no plain file (a device,
- * a pipe) is written to as it stands and never replaced; a link is followed.
+ * renamed: a reader sees the old file or the new one, never a part of either. It gets the permissions that
+ * the process's umask allows. A device or a pipe is written to as it is and never replaced; a link is
+ * followed.
  */
 #ifndef SPIRAL_BASE_FILE_H
 #define SPIRAL_BASE_FILE_H
@@ -13,7 +14,7 @@
 #include "spiral/status.h"
 
 /* Reads all of path into *bytes (malloc; the caller frees), followed by one NUL byte that *size does not
- * count. "-" reads standard input. IO names the path and the system's reason; TOO_BIG above limit bytes. */
+ * count. "-" reads standard input. IO: the system refused; TOO_BIG: more than limit bytes. */
 spiral_status spiral__file_read(const char *path, size_t limit, unsigned char **bytes, size_t *size,
                                 spiral_error *err);
 

@@ -11,12 +11,12 @@
 #include "base/par.h"
 
 struct spiral__pool {
-    int threads; /* the caller included */
-    pthread_t *helpers;
+    int threads; /* the calling thread included */
+    pthread_t *workers;
     pthread_mutex_t lock;
     pthread_cond_t work, done;
-    unsigned long round; /* grows by one with every parallel-for */
-    int running;         /* helpers still inside the current round */
+    unsigned long round; /* number of parallel-for calls so far */
+    int running;         /* worker threads that have not finished the current round */
     int quit;
     size_t n;
     atomic_size_t next;
@@ -24,12 +24,12 @@ struct spiral__pool {
     void *context;
 };
 
-typedef struct helper_start {
+typedef struct worker_start {
     spiral__pool *pool;
     int worker;
-} helper_start;
+} worker_start;
 
-static void drain(spiral__pool *pool, int worker) {
+static void run_tasks(spiral__pool *pool, int worker) {
     for (;;) {
         size_t i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
         if (i >= pool->n) return;
@@ -37,8 +37,8 @@ static void drain(spiral__pool *pool, int worker) {
     }
 }
 
-static void *helper(void *argument) {
-    helper_start start = *(helper_start *)argument;
+static void *worker_main(void *argument) {
+    worker_start start = *(worker_start *)argument;
     free(argument);
     spiral__pool *pool = start.pool;
     unsigned long seen = 0;
@@ -48,7 +48,7 @@ static void *helper(void *argument) {
         if (pool->quit) break;
         seen = pool->round;
         pthread_mutex_unlock(&pool->lock);
-        drain(pool, start.worker);
+        run_tasks(pool, start.worker);
         pthread_mutex_lock(&pool->lock);
         if (--pool->running == 0) pthread_cond_signal(&pool->done);
     }
@@ -61,17 +61,17 @@ spiral_status spiral__pool_create(int threads, spiral__pool **out, spiral_error 
     if (threads <= 0) threads = online > 0 ? (int)online : 1;
     spiral__pool *pool = calloc(1, sizeof *pool);
     if (!pool) return spiral__no_memory(err, sizeof *pool);
-    pool->helpers = calloc((size_t)threads, sizeof *pool->helpers);
-    if (!pool->helpers) return free(pool), spiral__no_memory(err, (size_t)threads * sizeof *pool->helpers);
+    pool->workers = calloc((size_t)threads, sizeof *pool->workers);
+    if (!pool->workers) return free(pool), spiral__no_memory(err, (size_t)threads * sizeof *pool->workers);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->done, NULL);
     pool->threads = 1;
     for (int i = 1; i < threads; i++) {
-        helper_start *start = malloc(sizeof *start);
+        worker_start *start = malloc(sizeof *start);
         if (!start) break;
-        *start = (helper_start){pool, i};
-        if (pthread_create(&pool->helpers[i - 1], NULL, helper, start)) {
+        *start = (worker_start){pool, i};
+        if (pthread_create(&pool->workers[i - 1], NULL, worker_main, start)) {
             free(start);
             break;
         }
@@ -87,11 +87,11 @@ void spiral__pool_destroy(spiral__pool *pool) {
     pool->quit = 1;
     pthread_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->lock);
-    for (int i = 0; i < pool->threads - 1; i++) pthread_join(pool->helpers[i], NULL);
+    for (int i = 0; i < pool->threads - 1; i++) pthread_join(pool->workers[i], NULL);
     pthread_cond_destroy(&pool->work);
     pthread_cond_destroy(&pool->done);
     pthread_mutex_destroy(&pool->lock);
-    free(pool->helpers);
+    free(pool->workers);
     free(pool);
 }
 
@@ -111,7 +111,7 @@ void spiral__par_for(spiral__pool *pool, size_t n, void (*task)(void *, size_t, 
     atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
     pthread_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->lock);
-    drain(pool, 0);
+    run_tasks(pool, 0);
     pthread_mutex_lock(&pool->lock);
     while (pool->running) pthread_cond_wait(&pool->done, &pool->lock);
     pthread_mutex_unlock(&pool->lock);

@@ -2,9 +2,9 @@
  *
  * Parallel-for on a pool of POSIX threads.
  *
- * Work is cut into tasks whose number never depends on the number of threads; which thread runs a task is
- * open, what a task computes is not. So results are the same bits for any number of threads. Waiting threads
- * sleep: a busy machine slows the pool down, it does not stall it.
+ * The caller cuts its work into tasks, in a way that does not depend on the number of threads. Any thread may
+ * run a task, but what a task computes must not depend on which one does: then results are the same bits for
+ * any number of threads. Waiting threads sleep, they do not spin.
  */
 #ifndef SPIRAL_BASE_PAR_H
 #define SPIRAL_BASE_PAR_H
@@ -15,15 +15,15 @@
 
 typedef struct spiral__pool spiral__pool;
 
-/* A pool of `threads` threads (the calling one is one of them); 0 = one per processor. If the system grants
- * fewer threads, the pool is smaller: only slower. NO_MEMORY. */
+/* A pool of `threads` threads, of which the calling thread is one; 0: one per processor. If the system grants
+ * fewer threads, the pool is smaller, and slower. NO_MEMORY. */
 spiral_status spiral__pool_create(int threads, spiral__pool **pool, spiral_error *err);
 void spiral__pool_destroy(spiral__pool *pool); /* NULL is fine */
 int spiral__pool_threads(const spiral__pool *pool);
 
 /* Runs task(context, i, worker) for i = 0 .. n-1 and returns when all are done; worker is 0 .. threads-1 and
- * names the thread, for scratch buffers. A NULL pool runs everything in the caller, in order. One call at a
- * time per pool. */
+ * is the number of the thread, for scratch buffers. With a NULL pool the calling thread runs all tasks in
+ * order. A pool runs one call at a time. */
 void spiral__par_for(spiral__pool *pool, size_t n, void (*task)(void *context, size_t i, int worker),
                      void *context);
 

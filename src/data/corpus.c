@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/search.h"
 #include "base/par.h"
 #include "base/paths.h"
 #include "data/corpus.h"
@@ -62,6 +63,7 @@ static spiral_status read_entry(spiral__corpus_entry *e, const spiral_roll_optio
     SPIRAL_TRY(spiral_midi_load(e->path, &midi, err));
     memcpy(e->warnings, midi.warnings, sizeof e->warnings);
     e->seconds = spiral_midi_seconds(&midi, midi.end_ticks);
+    e->report.struct_size = sizeof e->report;
     spiral_status status = spiral_roll_from_midi(&midi, options, &e->roll, &e->report, err);
     if (status == SPIRAL_OK && !e->roll.frames) status = say_empty(&e->report, options, err);
     spiral_midi_clear(&midi);
@@ -77,7 +79,7 @@ static void read_task(void *context, size_t i, int worker) {
     r->status[i] = read_entry(e, r->options, (size_t)r->corpus->T, &err);
     if (r->status[i] == SPIRAL_OK) return;
     const char *reason = err.text; /* without the path, which stands beside it */
-    char room[SPIRAL__PATH_ROOM];
+    char room[SPIRAL__PATH_TEXT];
     const char *path = spiral__error_path(e->path, room);
     size_t n = strlen(path);
     if (!strncmp(reason, path, n) && !strncmp(reason + n, ": ", 2)) reason += n + 2;
@@ -88,7 +90,7 @@ static void read_task(void *context, size_t i, int worker) {
 /* What stands in the way: no file at all, or none that is fit. */
 static spiral_status check_result(const spiral_corpus *c, const spiral_status *status, const char *first_path,
                                   spiral_error *err) {
-    char room[SPIRAL__PATH_ROOM];
+    char room[SPIRAL__PATH_TEXT];
     if (!c->count)
         return spiral__fail(err, SPIRAL_NO_DATA, -1, "%s: no .mid, .midi, .kar or .rmi file in it",
                             spiral__error_path(first_path, room));
@@ -200,15 +202,19 @@ spiral_status spiral__corpus_index(spiral_corpus *c, spiral_error *err) {
     return SPIRAL_OK;
 }
 
+typedef struct position_search {
+    const size_t *first_position;
+    size_t position;
+} position_search;
+
+static int begins_later(const void *context, size_t i) {
+    const position_search *s = context;
+    return s->first_position[i] > s->position;
+}
+
 size_t spiral__corpus_locate(const spiral_corpus *c, size_t position, size_t *column) {
-    size_t low = 0, high = c->count; /* first_position[low] <= position < first_position[high] */
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (c->first_position[middle] <= position)
-            low = middle;
-        else
-            high = middle;
-    }
-    *column = position - c->first_position[low];
-    return low;
+    const position_search s = {c->first_position + 1, position}; /* first_position[0] is 0 */
+    size_t file = spiral__search(c->count - 1, begins_later, &s);
+    *column = position - c->first_position[file];
+    return file;
 }

@@ -22,7 +22,7 @@ static spiral_status leave_out(spiral__corpus_entry *e, const char *reason, spir
 
 /* Closes a sifting: something must be left. */
 static spiral_status finish(spiral_corpus *c, size_t left_out, size_t *told, spiral_error *err) {
-    char room[SPIRAL__PATH_ROOM];
+    char room[SPIRAL__PATH_TEXT];
     size_t left = 0;
     for (size_t i = 0; i < c->count; i++) left += !c->entries[i].skipped;
     if (told) *told = left_out;
@@ -112,7 +112,7 @@ static print *find_earlier(print *prints, size_t i) {
 }
 
 static spiral_status drop(print *prints, size_t count, size_t own, size_t *left_out, spiral_error *err) {
-    char reason[SPIRAL__PATH_ROOM + 32], room[SPIRAL__PATH_ROOM];
+    char reason[SPIRAL__PATH_TEXT + 32], room[SPIRAL__PATH_TEXT];
     for (size_t i = 0; i < count; i++) {
         print *earlier = prints[i].order < own ? NULL : find_earlier(prints, i);
         spiral__corpus_entry *e = prints[i].entry;

@@ -80,10 +80,10 @@ static void paste(const spiral_keys *window, int T, spiral_roll *roll, size_t be
     }
 }
 
-static void add_window(const evaluating *e, const spiral_keys *target, const spiral_keys *predicted,
-                       size_t columns, spiral_metrics_counts *counts) {
-    spiral_metrics_add_frames(counts, target, predicted, columns);
-    spiral_metrics_add_helix(counts, &e->helix, target, predicted, columns);
+static spiral_status add_window(const evaluating *e, const spiral_keys *target, const spiral_keys *predicted,
+                                size_t columns, spiral_metrics_counts *counts, spiral_error *err) {
+    SPIRAL_TRY(spiral_metrics_add_frames(counts, target, predicted, columns, err));
+    return spiral_metrics_add_helix(counts, &e->helix, target, predicted, columns, err);
 }
 
 static spiral_status score_window(const evaluating *e, const spiral_roll *roll, size_t begin, buffers *b,
@@ -101,8 +101,8 @@ static spiral_status score_window(const evaluating *e, const spiral_roll *roll, 
     spiral_model_threshold(m, b->projection, 0.5f, b->linear);
     if (spiral__window_empty(b->target, m->T, m->config.roll.low, m->config.roll.high)) return SPIRAL_OK;
     size_t columns = roll->frames - begin < (size_t)T ? roll->frames - begin : (size_t)T;
-    add_window(e, b->target, b->predicted, columns, &s->model);
-    add_window(e, b->target, b->linear, columns, &s->pca);
+    SPIRAL_TRY(add_window(e, b->target, b->predicted, columns, &s->model, err));
+    SPIRAL_TRY(add_window(e, b->target, b->linear, columns, &s->pca, err));
     SPIRAL_TRY(spiral_loss_value_grad_f32(e->bce, (size_t)m->planes, (size_t)T, b->logits, strides, b->x,
                                           strides, NULL, strides, &bce, NULL, strides, b->loss_work, err));
     s->bce += bce;
@@ -115,6 +115,7 @@ static spiral_status score_file(const evaluating *e, const spiral_roll *roll, fi
                                 spiral_error *err) {
     const size_t T = (size_t)e->model->T;
     spiral_roll predicted = {0}, linear = {0};
+    s->model.struct_size = s->pca.struct_size = sizeof s->model;
     buffers b;
     spiral_status status = buffers_create(e, &b, err);
     if (status == SPIRAL_OK)
@@ -158,7 +159,7 @@ static void add_report(spiral_roll_report *sum, const spiral_roll_report *r) {
 }
 
 static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spiral_error *err) {
-    spiral_metrics_counts model = {0}, pca = {0};
+    spiral_metrics_counts model = {.struct_size = sizeof model}, pca = {.struct_size = sizeof pca};
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < e->corpus->count; i++) {
         const file_score *s = &e->scores[i];
@@ -166,21 +167,23 @@ static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spir
             if (err) *err = s->error;
             return s->status;
         }
-        spiral_metrics_counts_add(&model, &s->model);
-        spiral_metrics_counts_add(&pca, &s->pca);
+        if (e->corpus->entries[i].skipped) continue;
+        SPIRAL_TRY(spiral_metrics_counts_add(&model, &s->model, err));
+        SPIRAL_TRY(spiral_metrics_counts_add(&pca, &s->pca, err));
         out->windows += s->windows;
         out->bce_nats += s->bce;
         out->kl_nats += s->kl;
-        if (!e->corpus->entries[i].skipped) add_report(&out->lost, &e->corpus->entries[i].report);
+        add_report(&out->lost, &e->corpus->entries[i].report);
     }
     if (!out->windows) return spiral__fail(err, SPIRAL_NO_DATA, -1, "no window holds a note");
     out->bce_nats /= (double)out->windows;
     out->kl_nats /= (double)out->windows;
-    out->target_density = (double)model.target_notes / (double)model.frames;
-    out->predicted_density = (double)model.predicted_notes / (double)model.frames;
-    out->model = spiral_metrics_from_counts(&model);
-    out->pca = spiral_metrics_from_counts(&pca);
-    return SPIRAL_OK;
+    out->target_density = (double)model.target_cells / (double)model.frames;
+    out->predicted_density = (double)model.predicted_cells / (double)model.frames;
+    out->model.struct_size = sizeof out->model;
+    out->pca.struct_size = sizeof out->pca;
+    SPIRAL_TRY(spiral_metrics_from_counts(&model, &out->model, err));
+    return spiral_metrics_from_counts(&pca, &out->pca, err);
 }
 
 spiral_status spiral_model_evaluate(const spiral_model *model, const spiral_corpus *corpus,

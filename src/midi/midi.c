@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A spiral_midi as a thing that is owned, loaded, saved and freed; the work is in midi_read.c, midi_write.c.
+ * Freeing, loading and saving a spiral_midi, and its warnings as text. The formats: midi_read.c,
+ * midi_write.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,10 @@
 #include "base/file.h"
 #include "spiral/midi.h"
 
-#define FILE_LIMIT ((size_t)1 << 30) /* bytes; a file of real music has a few thousand */
+#define FILE_LIMIT ((size_t)1 << 30) /* bytes */
+
+_Static_assert(SPIRAL_MIDI_WARNING_COUNT <= SPIRAL_MIDI_WARNING_CAPACITY,
+               "spiral_midi.warnings is too short");
 
 const char *spiral_midi_warning_name(spiral_midi_warning warning) {
     static const char *const names[] = {

@@ -1,31 +1,47 @@
 /* SPDX-License-Identifier: MIT
  *
- * The Standard MIDI File reader: finds the header, walks the chunks, and puts what the tracks gave in order.
+ * The Standard MIDI File reader: finds the header, goes through the chunks and reads each track.
  *
- * The chunks are believed, not the header's count of them; a chunk's length is believed when what follows it
- * can be a chunk. Read next: midi_track.c.
+ * The chunks found count, not the header's number of tracks. A chunk's length is used only if what follows it
+ * can be a chunk; otherwise the next track is searched for. Read next: track_reader.c.
  */
 #include <ctype.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "midi/midi_read.h"
-#include "midi/notes.h"
+#include "base/search.h"
+#include "midi/midi_builder.h"
 #include "midi/tempo.h"
+#include "midi/track_reader.h"
 
 enum { CHUNK_HEAD = 8, HEADER_SIZE = 14, TRACKS_MAX = UINT16_MAX, DIVISION_DEFAULT = 480 };
 
+typedef struct file_reader {
+    spiral__midi_builder *builder;
+    spiral_midi *midi; /* the builder's */
+    spiral_error *err;
+    spiral__bytes rest; /* of the file */
+    /* The offsets from search_from at which "MTrk" occurs, and last that of the end of the file. Made when a
+     * track's length is wrong for the first time. */
+    const unsigned char *search_from;
+    uint32_t *track_starts; /* (track_start_count + 1), owned, or NULL */
+    size_t track_start_count;
+} file_reader;
+
+static void warn(file_reader *f, spiral_midi_warning warning) {
+    spiral__midi_builder_warn(f->builder, warning);
+}
+
 static bool has_name(const unsigned char *at, const char *name) { return !memcmp(at, name, 4); }
 
-/* The first place in [at, end) where name stands with `room` bytes to the end, or end. */
+/* The first place in [at, end) at which name occurs with at least `size` bytes left, or end. */
 static const unsigned char *find_name(const unsigned char *at, const unsigned char *end, const char *name,
-                                      size_t room) {
-    while ((size_t)(end - at) >= room) {
-        at = memchr(at, name[0], (size_t)(end - at) - room + 1);
+                                      size_t size) {
+    while ((size_t)(end - at) >= size) {
+        at = memchr(at, name[0], (size_t)(end - at) - size + 1);
         if (!at) return end;
         if (has_name(at, name)) return at;
         at++;
@@ -33,7 +49,9 @@ static const unsigned char *find_name(const unsigned char *at, const unsigned ch
     return end;
 }
 
-/* What there is instead of MIDI, as one sentence. */
+/* ---- the header ---- */
+
+/* FORMAT, with what the bytes are instead of MIDI. */
 static spiral_status refuse(const unsigned char *bytes, size_t size, spiral_error *err) {
     char start[17];
     size_t n = size < sizeof start - 1 ? size : sizeof start - 1;
@@ -52,7 +70,7 @@ static spiral_status refuse(const unsigned char *bytes, size_t size, spiral_erro
                         start);
 }
 
-/* The data chunk of a RIFF file: MIDI may lie in it. Leaves *file as it is if there is none. */
+/* Makes *file the data chunk of a RIFF file, which may contain MIDI. Without one, *file is not changed. */
 static void open_riff(spiral__bytes *file) {
     const unsigned char *at = file->at + 12;
     while (file->end - at >= CHUNK_HEAD) {
@@ -63,276 +81,187 @@ static void open_riff(spiral__bytes *file) {
             return;
         }
         if (size >= left) return;
-        at += CHUNK_HEAD + size + (size & 1); /* RIFF pads to even; size < left, so one byte is there */
+        at += CHUNK_HEAD + size + (size & 1); /* RIFF pads to even; size < left, so the byte is there */
     }
 }
 
-/* The header, wherever it is: at the start, in a RIFF file, or after foreign bytes. false: nowhere. */
-static bool find_header(spiral__reader *r, spiral__bytes *file) {
+/* Moves *file to the header: at the start, in a RIFF file, or after other bytes. false: there is none.
+ * *found_later: bytes that are not MIDI come before it. */
+static bool find_header(spiral__bytes *file, bool *found_later) {
     if (spiral__bytes_left(file) >= 12 && has_name(file->at, "RIFF")) open_riff(file);
     const unsigned char *start = file->at;
     for (;; file->at++) {
         file->at = find_name(file->at, file->end, "MThd", HEADER_SIZE);
         if (file->at == file->end) return false;
-        if (file->at == start) return true;
-        if (spiral__be32(file->at + 4) == 6) break; /* four letters in a text are no header */
+        *found_later = file->at != start;
+        /* elsewhere than at the start these four letters may be part of a text */
+        if (!*found_later || spiral__be32(file->at + 4) == HEADER_SIZE - CHUNK_HEAD) return true;
     }
-    spiral__midi_warn(r, SPIRAL_MIDI_WARN_ALIEN_CHUNK);
-    return true;
 }
 
-static void read_division(spiral__reader *r, unsigned division) {
+static void read_division(file_reader *f, unsigned division) {
     static const unsigned char frame_rates[] = {24, 25, 29, 30};
-    int frames = 256 - (int)(division >> 8), ticks_per_frame = division & 255;
-    if (division >= 0x8000 && ticks_per_frame && memchr(frame_rates, frames, sizeof frame_rates)) {
-        r->midi->ticks_per_s = spiral__smpte_rate(frames, ticks_per_frame);
+    int frames_per_s = 256 - (int)(division >> 8), ticks_per_frame = division & 255;
+    if (division >= 0x8000 && ticks_per_frame && memchr(frame_rates, frames_per_s, sizeof frame_rates)) {
+        f->midi->ticks_per_s = spiral__smpte_rate(frames_per_s, ticks_per_frame);
         return;
     }
     bool bad = division == 0 || division >= 0x8000;
-    if (bad) spiral__midi_warn(r, SPIRAL_MIDI_WARN_DIVISION);
-    r->midi->ticks_per_quarter = bad ? DIVISION_DEFAULT : (int)division;
+    if (bad) warn(f, SPIRAL_MIDI_WARN_DIVISION);
+    f->midi->ticks_per_quarter = bad ? DIVISION_DEFAULT : (int)division;
 }
 
-/* Reads the header and steps behind it; *tracks is what it claims. */
-static void read_header(spiral__reader *r, spiral__bytes *file, int *tracks) {
-    size_t size = spiral__be32(file->at + 4);
-    r->midi->format = (int)spiral__be16(file->at + 8);
-    *tracks = (int)spiral__be16(file->at + 10);
-    read_division(r, spiral__be16(file->at + 12));
-    if (size != HEADER_SIZE - CHUNK_HEAD) spiral__midi_warn(r, SPIRAL_MIDI_WARN_HEADER);
-    bool longer = size > HEADER_SIZE - CHUNK_HEAD && size <= spiral__bytes_left(file) - CHUNK_HEAD;
-    file->at += longer ? CHUNK_HEAD + size : HEADER_SIZE;
-    if (r->midi->format > 2) {
-        spiral__midi_warn(r, SPIRAL_MIDI_WARN_HEADER);
-        r->midi->format = 1;
+/* Reads the header and moves behind it. Returns the number of tracks it claims. */
+static int read_header(file_reader *f) {
+    const unsigned char *at = f->rest.at;
+    size_t size = spiral__be32(at + 4);
+    f->midi->format = (int)spiral__be16(at + 8);
+    read_division(f, spiral__be16(at + 12));
+    if (size != HEADER_SIZE - CHUNK_HEAD) warn(f, SPIRAL_MIDI_WARN_HEADER);
+    bool longer = size > HEADER_SIZE - CHUNK_HEAD && size <= spiral__bytes_left(&f->rest) - CHUNK_HEAD;
+    f->rest.at += longer ? CHUNK_HEAD + size : HEADER_SIZE;
+    if (f->midi->format > 2) {
+        warn(f, SPIRAL_MIDI_WARN_HEADER);
+        f->midi->format = 1;
     }
+    return (int)spiral__be16(at + 10);
 }
 
-static bool is_chunk(const unsigned char *at, const unsigned char *end) {
+/* ---- where a track ends ---- */
+
+static bool can_be_chunk(const unsigned char *at, const unsigned char *end) {
     if (end - at < CHUNK_HEAD) return false;
     for (int i = 0; i < 4; i++)
         if (at[i] < ' ' || at[i] > '~') return false;
     return true;
 }
 
-/* Lists where tracks can begin from `at` on: many tracks may ask for the next one, and searching the file for
- * each would take as long as tracks times bytes. */
-static spiral_status list_tracks(spiral__reader *r, const unsigned char *at, const unsigned char *end) {
+/* Lists where tracks can begin from `at` on. Many tracks may need the next one, and a search of the file for
+ * each would take time in proportion to tracks times bytes. */
+static spiral_status list_track_starts(file_reader *f, const unsigned char *at) {
+    const unsigned char *end = f->rest.end;
     size_t count = 0;
-    r->listed = at;
+    f->search_from = at;
     for (const unsigned char *t = at; (t = find_name(t, end, "MTrk", CHUNK_HEAD)) < end; t++) count++;
-    r->starts = malloc((count + 1) * sizeof *r->starts);
-    if (!r->starts) return spiral__no_memory(r->err, (count + 1) * sizeof *r->starts);
+    f->track_starts = malloc((count + 1) * sizeof *f->track_starts);
+    if (!f->track_starts) return spiral__no_memory(f->err, (count + 1) * sizeof *f->track_starts);
     for (const unsigned char *t = at; (t = find_name(t, end, "MTrk", CHUNK_HEAD)) < end; t++)
-        r->starts[r->start_count++] = (uint32_t)(t - at);
-    r->starts[r->start_count] = (uint32_t)(end - at);
+        f->track_starts[f->track_start_count++] = (uint32_t)(t - at);
+    f->track_starts[f->track_start_count] = (uint32_t)(end - at);
     return SPIRAL_OK;
 }
 
-/* Moves *at to the first place from it on where a track can begin, or to end. Later calls ask about places
- * behind the body of the first. */
-static spiral_status next_track(spiral__reader *r, const unsigned char *body, const unsigned char **at,
-                                const unsigned char *end) {
-    if (!r->starts) SPIRAL_TRY(list_tracks(r, body, end));
-    size_t low = 0, high = r->start_count, from = (size_t)(*at - r->listed);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (r->starts[middle] < from)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *at = r->listed + r->starts[low];
+typedef struct start_search {
+    const uint32_t *starts;
+    size_t from;
+} start_search;
+
+static int start_from(const void *context, size_t i) {
+    const start_search *s = context;
+    return s->starts[i] >= s->from;
+}
+
+/* Moves *at to the first place from it on where a track can begin, or to the end of the file. `body` is where
+ * the current track begins; bodies come in order of the file, so the list made for the first is enough. */
+static spiral_status find_next_track(file_reader *f, const unsigned char *body, const unsigned char **at) {
+    if (!f->track_starts) SPIRAL_TRY(list_track_starts(f, body));
+    const start_search s = {f->track_starts, (size_t)(*at - f->search_from)};
+    *at = f->search_from + f->track_starts[spiral__search(f->track_start_count, start_from, &s)];
     return SPIRAL_OK;
 }
 
-/* Where the track's events end that begin at body: where its chunk says - unless that is beyond the file, or
- * neither the file nor the track ends there and no chunk follows; then where the next track begins. */
-static spiral_status track_end(spiral__reader *r, const unsigned char *body, const unsigned char *end,
-                               const unsigned char **stop) {
-    size_t size = spiral__be32(body - 4), left = (size_t)(end - body);
-    *stop = body + (size < left ? size : left);
-    bool ends = size >= 3 && size <= left && !memcmp(*stop - 3, "\xff\x2f", 3);
-    if (size == left || (size < left && (ends || is_chunk(*stop, end)))) return SPIRAL_OK;
-    spiral__midi_warn(r, SPIRAL_MIDI_WARN_TRUNCATED);
-    return size > left ? SPIRAL_OK : next_track(r, body, stop, end);
+/* Where the events end of the track whose body begins at `body`: where its chunk says, unless that is behind
+ * the end of the file, or neither the file nor the track ends there and no chunk follows; then where the next
+ * track begins. */
+static spiral_status find_track_end(file_reader *f, const unsigned char *body,
+                                    const unsigned char **track_end) {
+    size_t size = spiral__be32(body - 4), left = (size_t)(f->rest.end - body);
+    *track_end = body + (size < left ? size : left);
+    bool has_end_event = size >= 3 && size <= left && !memcmp(*track_end - 3, "\xff\x2f", 3);
+    if (size == left || (size < left && (has_end_event || can_be_chunk(*track_end, f->rest.end))))
+        return SPIRAL_OK;
+    warn(f, SPIRAL_MIDI_WARN_TRUNCATED);
+    return size > left ? SPIRAL_OK : find_next_track(f, body, track_end);
 }
 
-/* The tempo and metre that hold at the start of a sequence of format 2, if it gives none itself; the pedals
- * of the one before come up. */
-static spiral_status begin_sequence(spiral__reader *r, const unsigned char *at, int64_t ticks) {
-    if (r->pedals.count)
-        SPIRAL_TRY(spiral__changes_add(r, &r->pedals, at, ticks,
-                                       (uint32_t)r->midi->tracks << 16 | SPIRAL__PEDALS_UP));
-    SPIRAL_TRY(spiral__changes_add(r, &r->tempos, at, ticks, SPIRAL__TEMPO_DEFAULT));
-    return spiral__changes_add(r, &r->meters, at, ticks, 4 << 8 | 2);
+/* ---- chunks ---- */
+
+/* The tempo and metre at the start of a sequence of format 2, which its own events replace. The pedals that
+ * the sequence before left down come up. */
+static spiral_status begin_sequence(file_reader *f, size_t rest, int64_t ticks) {
+    enum { QUARTERS_LOG2 = 2 };
+    if (f->builder->pedals.count)
+        SPIRAL_TRY(spiral__midi_builder_pedal(f->builder, rest, ticks, (uint16_t)f->midi->tracks, 0,
+                                              SPIRAL__PEDALS_UP));
+    SPIRAL_TRY(spiral__midi_builder_tempo(f->builder, rest, ticks, SPIRAL__TEMPO_DEFAULT));
+    return spiral__midi_builder_meter(f->builder, rest, ticks, 4, QUARTERS_LOG2);
 }
 
-static spiral_status read_track(spiral__reader *r, spiral__bytes *file) {
-    spiral_midi *midi = r->midi;
+static spiral_status read_track(file_reader *f) {
+    spiral_midi *midi = f->midi;
     int64_t ticks = midi->format == 2 ? midi->end_ticks : 0;
-    const unsigned char *body = file->at + CHUNK_HEAD, *end = NULL, *stop;
-    SPIRAL_TRY(track_end(r, body, file->end, &end));
-    if (midi->format == 2 && midi->tracks > 0) SPIRAL_TRY(begin_sequence(r, body, ticks));
-    SPIRAL_TRY(spiral__midi_track(r, body, end, (uint16_t)midi->tracks, &ticks, &stop));
+    const unsigned char *body = f->rest.at + CHUNK_HEAD, *end = NULL;
+    SPIRAL_TRY(find_track_end(f, body, &end));
+    if (midi->format == 2 && midi->tracks > 0)
+        SPIRAL_TRY(begin_sequence(f, (size_t)(f->rest.end - body), ticks));
+    spiral__bytes events = {body, end};
+    SPIRAL_TRY(
+        spiral__track_read(f->builder, &events, (size_t)(f->rest.end - end), (uint16_t)midi->tracks, &ticks));
     midi->tracks++;
     if (ticks > midi->end_ticks) midi->end_ticks = ticks;
-    file->at = end;
-    if (stop == end) return SPIRAL_OK;
-    if (end - stop >= CHUNK_HEAD && has_name(stop, "MTrk")) { /* the length ran over the next track */
-        spiral__midi_warn(r, SPIRAL_MIDI_WARN_TRUNCATED);
-        file->at = stop;
-    } else
-        spiral__midi_warn(r, SPIRAL_MIDI_WARN_AFTER_END_OF_TRACK);
+    f->rest.at = end;
+    if (events.at == end) return SPIRAL_OK;
+    bool includes_next = end - events.at >= CHUNK_HEAD && has_name(events.at, "MTrk");
+    if (includes_next) f->rest.at = events.at;
+    warn(f, includes_next ? SPIRAL_MIDI_WARN_TRUNCATED : SPIRAL_MIDI_WARN_AFTER_END_OF_TRACK);
     return SPIRAL_OK;
 }
 
-static void skip_alien(spiral__reader *r, spiral__bytes *file) {
-    size_t left = spiral__bytes_left(file);
-    spiral__midi_warn(r, SPIRAL_MIDI_WARN_ALIEN_CHUNK);
-    if (is_chunk(file->at, file->end) && spiral__be32(file->at + 4) <= left - CHUNK_HEAD)
-        file->at += CHUNK_HEAD + spiral__be32(file->at + 4);
+static void skip_unknown_chunk(file_reader *f) {
+    size_t left = spiral__bytes_left(&f->rest);
+    warn(f, SPIRAL_MIDI_WARN_UNKNOWN_CHUNK);
+    if (can_be_chunk(f->rest.at, f->rest.end) && spiral__be32(f->rest.at + 4) <= left - CHUNK_HEAD)
+        f->rest.at += CHUNK_HEAD + spiral__be32(f->rest.at + 4);
     else
-        file->at = find_name(file->at + 1, file->end, "MTrk", CHUNK_HEAD);
+        f->rest.at = find_name(f->rest.at + 1, f->rest.end, "MTrk", CHUNK_HEAD);
 }
 
-static spiral_status read_chunks(spiral__reader *r, spiral__bytes *file) {
-    int claimed;
-    read_header(r, file, &claimed);
-    while (file->at < file->end) {
-        bool track = spiral__bytes_left(file) >= CHUNK_HEAD && has_name(file->at, "MTrk");
-        if (track && r->midi->tracks < TRACKS_MAX)
-            SPIRAL_TRY(read_track(r, file));
+static spiral_status read_chunks(file_reader *f) {
+    int claimed = read_header(f);
+    while (f->rest.at < f->rest.end) {
+        bool track = spiral__bytes_left(&f->rest) >= CHUNK_HEAD && has_name(f->rest.at, "MTrk");
+        if (track && f->midi->tracks < TRACKS_MAX)
+            SPIRAL_TRY(read_track(f));
         else
-            skip_alien(r, file);
+            skip_unknown_chunk(f);
     }
-    bool several = r->midi->format == 0 && r->midi->tracks > 1;
-    if (claimed != r->midi->tracks || several) spiral__midi_warn(r, SPIRAL_MIDI_WARN_HEADER);
-    if (several) r->midi->format = 1;
+    bool several = f->midi->format == 0 && f->midi->tracks > 1;
+    if (claimed != f->midi->tracks || several) warn(f, SPIRAL_MIDI_WARN_HEADER);
+    if (several) f->midi->format = 1;
     return SPIRAL_OK;
 }
 
-static int by_time(const void *left, const void *right) {
-    const spiral__change *a = left, *b = right;
-    if (a->at_ticks != b->at_ticks) return a->at_ticks < b->at_ticks ? -1 : 1;
-    return a->order < b->order ? -1 : a->order > b->order;
-}
-
-static void sort_by_time(spiral__changes *c) {
-    size_t i = 1;
-    while (i < c->count && c->items[i].at_ticks >= c->items[i - 1].at_ticks) i++;
-    if (i < c->count) qsort(c->items, c->count, sizeof *c->items, by_time);
-}
-
-/* Sorts by time and keeps the last of each tick. */
-static void settle(spiral__changes *c) {
-    size_t kept = 0;
-    sort_by_time(c);
-    for (size_t i = 0; i < c->count; i++) {
-        bool last = i + 1 == c->count || c->items[i + 1].at_ticks != c->items[i].at_ticks;
-        if (last) c->items[kept++] = c->items[i];
-    }
-    c->count = kept;
-}
-
-static spiral_status settle_tempos(spiral__reader *r) {
-    size_t n = r->tempos.count;
-    settle(&r->tempos);
-    if (n == 0) return SPIRAL_OK;
-    r->midi->tempos = malloc(r->tempos.count * sizeof *r->midi->tempos);
-    if (!r->midi->tempos) return spiral__no_memory(r->err, r->tempos.count * sizeof *r->midi->tempos);
-    r->midi->tempo_count = r->tempos.count;
-    for (size_t i = 0; i < r->tempos.count; i++)
-        r->midi->tempos[i] =
-            (spiral_tempo){r->tempos.items[i].at_ticks, (int32_t)r->tempos.items[i].value, 0};
-    spiral__tempo_fill(r->midi);
-    return SPIRAL_OK;
-}
-
-static spiral_status settle_meters(spiral__reader *r) {
-    size_t n = r->meters.count;
-    settle(&r->meters);
-    if (n == 0) return SPIRAL_OK;
-    r->midi->meters = malloc(r->meters.count * sizeof *r->midi->meters);
-    if (!r->midi->meters) return spiral__no_memory(r->err, r->meters.count * sizeof *r->midi->meters);
-    r->midi->meter_count = r->meters.count;
-    for (size_t i = 0; i < r->meters.count; i++) {
-        const spiral__change *c = &r->meters.items[i];
-        r->midi->meters[i] = (spiral_meter){c->at_ticks, (int)(c->value >> 8), 1 << (c->value & 255)};
-    }
-    return SPIRAL_OK;
-}
-
-/* Writes what changes a channel's pedal to pedals, unless that is NULL; returns how many there are. */
-static size_t change_pedals(const spiral__changes *c, spiral_pedal *pedals) {
-    size_t n = 0;
-    unsigned down = 0; /* a bit per channel */
-    for (size_t i = 0; i < c->count; i++) {
-        uint32_t value = c->items[i].value, what = value & 255;
-        unsigned channel = value >> 8 & 255, last = what == SPIRAL__PEDALS_UP ? 15 : channel;
-        for (; channel <= last; channel++) {
-            unsigned is_down = what == SPIRAL__PEDAL_DOWN;
-            if ((down >> channel & 1) == is_down) continue;
-            down ^= 1u << channel;
-            if (pedals)
-                pedals[n] = (spiral_pedal){c->items[i].at_ticks, (uint16_t)(value >> 16), (uint8_t)channel,
-                                           (uint8_t)is_down};
-            n++;
-        }
-    }
-    return n;
-}
-
-static spiral_status settle_pedals(spiral__reader *r) {
-    sort_by_time(&r->pedals);
-    size_t n = change_pedals(&r->pedals, NULL);
-    if (n == 0) return SPIRAL_OK;
-    r->midi->pedals = malloc(n * sizeof *r->midi->pedals);
-    if (!r->midi->pedals) return spiral__no_memory(r->err, n * sizeof *r->midi->pedals);
-    r->midi->pedal_count = change_pedals(&r->pedals, r->midi->pedals);
-    return SPIRAL_OK;
-}
-
-/* Gives back the room that no note took, and sorts. */
-static spiral_status settle_notes(spiral__reader *r) {
-    spiral_midi *midi = r->midi;
-    if (midi->note_count == 0) {
-        free(midi->notes);
-        midi->notes = NULL;
-        return SPIRAL_OK;
-    }
-    spiral_note *notes = realloc(midi->notes, midi->note_count * sizeof *notes);
-    if (notes) midi->notes = notes;
-    return spiral__notes_sort(midi->notes, midi->note_count, r->err);
-}
-
-static spiral_status read_file(spiral__reader *r, spiral__bytes file) {
-    const unsigned char *bytes = file.at;
-    size_t size = spiral__bytes_left(&file);
-    if (size == 0 || !find_header(r, &file)) return refuse(bytes, size, r->err);
-    r->end = file.end;
-    r->note_capacity = size / 8 + 1; /* a note takes eight bytes in most files */
-    r->midi->notes = malloc(r->note_capacity * sizeof *r->midi->notes);
-    if (!r->midi->notes) return spiral__no_memory(r->err, r->note_capacity * sizeof *r->midi->notes);
-    SPIRAL_TRY(read_chunks(r, &file));
-    SPIRAL_TRY(settle_notes(r));
-    SPIRAL_TRY(settle_tempos(r));
-    SPIRAL_TRY(settle_meters(r));
-    return settle_pedals(r);
+static spiral_status read_file(const unsigned char *bytes, size_t size, spiral_midi *midi,
+                               spiral_error *err) {
+    spiral__midi_builder builder;
+    file_reader f = {.builder = &builder, .midi = midi, .err = err, .rest = {bytes, bytes + size}};
+    bool found_later;
+    if (size == 0 || !find_header(&f.rest, &found_later)) return refuse(bytes, size, err);
+    SPIRAL_TRY(spiral__midi_builder_init(&builder, midi, size, err));
+    if (found_later) warn(&f, SPIRAL_MIDI_WARN_UNKNOWN_CHUNK);
+    spiral_status status = read_chunks(&f);
+    if (status == SPIRAL_OK) status = spiral__midi_builder_finish(&builder);
+    free(f.track_starts);
+    spiral__midi_builder_clear(&builder);
+    return status;
 }
 
 spiral_status spiral_midi_read(const void *bytes, size_t size, spiral_midi *midi, spiral_error *err) {
-    spiral__reader reader = {.midi = midi, .err = err};
     *midi = (spiral_midi){0};
     if (size > UINT32_MAX)
         return spiral__fail(err, SPIRAL_TOO_BIG, -1, "%zu bytes of MIDI are more than the limit, %u", size,
                             UINT32_MAX);
-    const unsigned char *start = size ? bytes : (const void *)"";
-    spiral_status status = read_file(&reader, (spiral__bytes){start, start + size});
-    free(reader.tempos.items);
-    free(reader.meters.items);
-    free(reader.pedals.items);
-    free(reader.starts);
+    spiral_status status = read_file(size ? bytes : (const void *)"", size, midi, err);
     if (status != SPIRAL_OK) spiral_midi_clear(midi);
     return status;
 }

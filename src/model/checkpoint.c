@@ -122,22 +122,22 @@ static spiral_status config_from_json(const json_t *json, spiral_model_config *c
         return spiral__fail(err, SPIRAL_FORMAT, -1, "threshold is missing or not a finite number");
     spiral_out_of_range out_of_range = SPIRAL_OUT_OF_RANGE_DROP;
     SPIRAL_TRY(out_of_range_from_json(json, &out_of_range, err));
-    *c = (spiral_model_config){
-        .roll = {.grid = {.kind = strcmp(grid, "beats") ? SPIRAL_GRID_SECONDS : SPIRAL_GRID_BEATS,
-                          .frame_us = integer(json, "column_us"),
-                          .steps_per_quarter = integer(json, "steps_per_quarter")},
-                 .low = integer(json, "low"),
-                 .high = integer(json, "high"),
-                 .onsets = planes == 2,
-                 .drums = json_is_true(json_object_get(json, "drums")),
-                 .pedal = json_is_true(json_object_get(json, "pedal")),
-                 .out_of_range = out_of_range},
-        .frames = integer(json, "columns"),
-        .kind = strcmp(kind, "vae") ? SPIRAL_MODEL_AE : SPIRAL_MODEL_VAE,
-        .latent = integer(json, "code"),
-        .hidden = integer(json, "hidden"),
-        .layers = integer(json, "layers"),
-    };
+    memset(c, 0, sizeof *c); /* the padding too: configurations are compared byte by byte */
+    spiral_roll_options_default(&c->roll, sizeof c->roll);
+    c->roll.grid.kind = strcmp(grid, "beats") ? SPIRAL_GRID_SECONDS : SPIRAL_GRID_BEATS;
+    c->roll.grid.frame_us = integer(json, "column_us");
+    c->roll.grid.steps_per_quarter = integer(json, "steps_per_quarter");
+    c->roll.low = integer(json, "low");
+    c->roll.high = integer(json, "high");
+    c->roll.onsets = planes == 2;
+    c->roll.drums = json_is_true(json_object_get(json, "drums"));
+    c->roll.pedal = json_is_true(json_object_get(json, "pedal"));
+    c->roll.out_of_range = out_of_range;
+    c->frames = integer(json, "columns");
+    c->kind = strcmp(kind, "vae") ? SPIRAL_MODEL_AE : SPIRAL_MODEL_VAE;
+    c->latent = integer(json, "code");
+    c->hidden = integer(json, "hidden");
+    c->layers = integer(json, "layers");
     return SPIRAL_OK;
 }
 

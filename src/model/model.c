@@ -21,12 +21,15 @@ float *spiral__floats(size_t n) {
 }
 
 spiral_model_config spiral_model_config_default(void) {
-    return (spiral_model_config){.roll = spiral_roll_options_default(),
-                                 .frames = 36,
-                                 .kind = SPIRAL_MODEL_AE,
-                                 .latent = 16,
-                                 .hidden = 512,
-                                 .layers = 1};
+    spiral_model_config config;
+    memset(&config, 0, sizeof config);
+    config.frames = 36;
+    config.kind = SPIRAL_MODEL_AE;
+    config.latent = 16;
+    config.hidden = 512;
+    config.layers = 1;
+    spiral_roll_options_default(&config.roll, sizeof config.roll);
+    return config;
 }
 
 static spiral_status in_range(const char *name, int value, int low, int high, spiral_error *err) {

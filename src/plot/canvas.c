@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opening and writing a page, and the strokes every picture shares (see canvas.h).
+ * Opening and writing a page, and what all pictures draw with (see canvas.h).
  */
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
@@ -39,7 +39,7 @@ static cairo_surface_t *surface_of(canvas_kind kind, FILE *stream, double width,
     case CANVAS_SVG: return cairo_svg_surface_create_for_stream(put, stream, width, height);
     case CANVAS_PDF:
         surface = cairo_pdf_surface_create_for_stream(put, stream, width, height);
-        /* The clock would make every file different. */
+        /* cairo's default is the current time, which would make every file different */
         cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "2000-01-01T00:00:00Z");
         if (title) {
             char clean[CANVAS_TEXT];
@@ -58,9 +58,8 @@ static cairo_surface_t *surface_of(canvas_kind kind, FILE *stream, double width,
 static spiral_status cairo_failed(spiral_error *err, const char *path, cairo_status_t status) {
     if (status == CAIRO_STATUS_NO_MEMORY)
         return spiral__fail(err, SPIRAL_NO_MEMORY, -1, "%s: out of memory while drawing", path);
-    return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot write: %s", path,
-                        status == CAIRO_STATUS_WRITE_ERROR && errno ? strerror(errno)
-                                                                    : cairo_status_to_string(status));
+    if (status == CAIRO_STATUS_WRITE_ERROR && errno) return spiral__fail_io(err, path, "write");
+    return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot write: %s", path, cairo_status_to_string(status));
 }
 
 spiral_status spiral__canvas_open(const char *path, double width, double height, const char *title, canvas *c,
@@ -104,7 +103,7 @@ void spiral__ink(cairo_t *cr, int rgb, double alpha) {
 void spiral__box(cairo_t *cr, double x, double y, double w, double h, double radius) {
     double r = fmin(radius, fmin(w, h) / 2), quarter = acos(0);
     cairo_new_sub_path(cr);
-    if (r < .4) { /* too small to see a corner */
+    if (r < .4) { /* too small for round corners */
         cairo_rectangle(cr, x, y, w, h);
         return;
     }
@@ -155,7 +154,7 @@ void spiral__text_over(cairo_t *cr, double x, double y, const char *text) {
     cairo_fill(cr);
 }
 
-/* The bytes of the UTF-8 character at s, or 0 if there is none: RFC 3629, section 4. */
+/* The length in bytes of the UTF-8 character at s (RFC 3629, section 4); 0 if there is none. */
 static size_t utf8_length(const unsigned char *s) {
     if (s[0] < 0x80) return 1;
     size_t n = s[0] >= 0xc2 && s[0] < 0xe0   ? 2

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * A page to draw on: PNG, SVG or PDF by the path's ending, written whole or not at all. Also the few strokes
- * every picture shares: colours, text, rounded boxes. Lengths are points; a PNG has two pixels per point.
+ * A page to draw on: PNG, SVG or PDF by the path's ending, written completely or not at all. Also what all
+ * pictures draw with: colours, text, rounded boxes. Lengths are points; a PNG has two pixels per point.
  */
-#ifndef SPIRAL_VIEW_CANVAS_H
-#define SPIRAL_VIEW_CANVAS_H
+#ifndef SPIRAL_PLOT_CANVAS_H
+#define SPIRAL_PLOT_CANVAS_H
 
 #include <cairo.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "spiral/status.h"
 
-/* The palette of Okabe and Ito, told apart by colour-blind eyes, and the greys of paper and ink: 0xRRGGBB. */
+/* 0xRRGGBB: greys, and the palette of Okabe and Ito (2008), which colour-blind people can distinguish. */
 enum {
     INK = 0x1f2933,
     INK_SOFT = 0x52606d,
@@ -37,27 +37,27 @@ typedef struct canvas {
     spiral__file file;
 } canvas;
 
-/* An empty page of width x height points; title (NULL: none) goes into what a PDF tells of itself.
+/* An empty page of width x height points. title (NULL: none) becomes the title in a PDF's metadata.
  * UNSUPPORTED: another ending. IO, NO_MEMORY. */
 spiral_status spiral__canvas_open(const char *path, double width, double height, const char *title, canvas *c,
                                   spiral_error *err);
-/* Writes the page and frees everything, also when it fails; IO names the path. */
+/* Writes the page and frees everything, also when it fails. IO, NO_MEMORY. */
 spiral_status spiral__canvas_finish(canvas *c, const char *path, spiral_error *err);
 
 void spiral__ink(cairo_t *cr, int rgb, double alpha);
 void spiral__box(cairo_t *cr, double x, double y, double w, double h, double radius); /* a path */
 void spiral__segment(cairo_t *cr, double x0, double y0, double x1, double y1);        /* stroked */
 
-/* Text; x is its left edge (align 0), centre (.5) or right edge (1), y its base line. */
+/* Text; x is its left edge (align 0), centre (.5) or right edge (1), y its baseline. */
 void spiral__font(cairo_t *cr, double size, int bold);
 double spiral__text_width(cairo_t *cr, const char *text);
 void spiral__text(cairo_t *cr, double x, double y, double align, const char *text);
-/* Text whose letters are centred on (x, y), with a halo of paper so that lines behind do not disturb. */
+/* Text centred on (x, y) with a white outline, to be read over lines. */
 void spiral__text_over(cairo_t *cr, double x, double y, const char *text);
 
-/* text as cairo can draw it: bytes that are not UTF-8 become '?', control characters spaces, and what does
- * not fit into CANVAS_TEXT bytes or into `width` points of the present font (0: any) ends in "...". NULL
- * gives "". */
+/* text as cairo can draw it: bytes that are not UTF-8 become '?', control characters become spaces, and what
+ * does not fit into CANVAS_TEXT bytes or into `width` points of the current font (0: any) ends in "...". NULL
+ * gives "". Returns buffer. */
 enum { CANVAS_TEXT = 256 };
 const char *spiral__clean_text(cairo_t *cr, const char *text, double width, char buffer[CANVAS_TEXT]);
 

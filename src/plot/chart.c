@@ -16,7 +16,7 @@ static double round_up(double x) {
 
 axis spiral__axis_make(double low, double high, int ticks, int whole) {
     double size = fmax(fmax(fabs(low), fabs(high)), DBL_MIN * 1e20);
-    if (high - low < 1e-9 * size) { /* one value only: give it room */
+    if (high - low < 1e-9 * size) { /* one value only: widen the axis */
         low -= size / 2;
         high += size / 2;
     }

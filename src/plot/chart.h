@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Axes with round numbers, for every picture that has some. Points of the page are in points, y downwards.
+ * Axes with round numbers, for the pictures that have axes. Lengths on the page are points, y downwards.
  */
-#ifndef SPIRAL_VIEW_CHART_H
-#define SPIRAL_VIEW_CHART_H
+#ifndef SPIRAL_PLOT_CHART_H
+#define SPIRAL_PLOT_CHART_H
 
 #include "plot/canvas.h"
 
@@ -19,7 +19,7 @@ typedef struct plot {
 /* An axis over low .. high (finite, low <= high) with about `ticks` steps of 1, 2 or 5 times a power of ten.
  * whole: it begins and ends at a tick. */
 axis spiral__axis_make(double low, double high, int ticks, int whole);
-/* A value on the axis as text with the digits its step needs; at least 32 bytes. */
+/* A value on the axis as text, with as many digits as its step needs. buffer: at least 32 bytes; returned. */
 const char *spiral__tick_text(const axis *a, double value, char *buffer);
 
 double spiral__plot_x(const plot *p, double value);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text scores (docs/score.md) -> notes: the header, the sections and the order they are played in. The lines
- * of music are first filed under section and voice, so that a bar knows whether it is the last one, then read
- * by score_part.c; at the end the sections are laid one after the other.
+ * Text scores (docs/score.md) -> notes. The lines are first stored by section and voice (score_lines.c), so
+ * that it is known which bar is the last one; then each voice of each section is read (score_part.c), and the
+ * sections are put in the order in which they are played.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
-#include "score/score_reader.h"
+#include "midi/note_order.h"
 #include "midi/tempo.h"
+#include "score/score_lines.h"
 #include "spiral/score.h"
 
-#define TEXT_LIMIT        (1 << 20) /* bytes */
-#define PLAYED_NOTE_LIMIT (1 << 20)
+enum { TEXT_LIMIT = 1 << 20 /* bytes */, PLAYED_NOTE_LIMIT = 1 << 20 };
 
 static const struct {
     const char *name, *steps;
@@ -25,7 +25,7 @@ static const struct {
 
 static spiral_status read_lines(spiral__score *r) {
     const char *zero = r->text < r->end ? memchr(r->text, 0, (size_t)(r->end - r->text)) : NULL;
-    if (zero) return spiral__score_fail_at(r, zero, "a zero byte: this is no text");
+    if (zero) return spiral__score_fail_at(r, zero, "a zero byte, which a text does not have");
     for (const char *at = r->text; at < r->end;) {
         const char *end = memchr(at, '\n', (size_t)(r->end - at));
         if (!end) end = r->end;
@@ -38,7 +38,7 @@ static spiral_status read_lines(spiral__score *r) {
 
 /* ---- sections ---- */
 
-/* Bars of a voice in a section; *at gets the start of its last line. */
+/* The number of bars of a voice in a section. *at is left at the start of its last line. */
 static int count_bars(const spiral__score *r, int s, int v, const char **at) {
     int bars = 0;
     for (size_t i = 0; i < r->line_count; i++) {
@@ -85,7 +85,7 @@ static spiral_status read_music(spiral__score *r, int s) {
     for (int v = 0; v < r->voice_count; v++) {
         const char *at = NULL;
         int own = count_bars(r, s, v, &at);
-        if (!own) continue; /* it rests */
+        if (!own) continue; /* the voice rests in this section */
         if (first >= 0 && own != bars)
             return spiral__score_fail_at(r, at, "voice %.*s has %d bars in this section, voice %.*s has %d",
                                          SPIRAL__WORD(r->voices[v].name), own,
@@ -119,15 +119,7 @@ static spiral_status read_order(spiral__score *r) {
     return SPIRAL_OK;
 }
 
-/* ---- the sections in their order -> midi ---- */
-
-static int by_time(const void *left, const void *right) {
-    const spiral_note *a = left, *b = right;
-    if (a->on_ticks != b->on_ticks) return a->on_ticks < b->on_ticks ? -1 : 1;
-    if (a->pitch != b->pitch) return a->pitch < b->pitch ? -1 : 1;
-    if (a->track != b->track) return a->track < b->track ? -1 : 1; /* channels ascend with tracks */
-    return (a->off_ticks > b->off_ticks) - (a->off_ticks < b->off_ticks);
-}
+/* ---- the sections in play order -> midi ---- */
 
 static void add_tempo(spiral_midi *midi, int64_t at, int32_t us_per_quarter) {
     const spiral_tempo *before = midi->tempo_count ? &midi->tempos[midi->tempo_count - 1] : NULL;
@@ -135,14 +127,15 @@ static void add_tempo(spiral_midi *midi, int64_t at, int32_t us_per_quarter) {
     midi->tempos[midi->tempo_count++] = (spiral_tempo){at, us_per_quarter, 0};
 }
 
-/* A pickup that is all of a section leaves a meter where the next section begins: that one counts. */
+/* Adds a meter. After a section that is only a pickup, the next section's meter replaces the one at its
+ * start. */
 static void put_meter(spiral_midi *midi, int64_t at, int over, int under) {
     if (midi->meter_count && midi->meters[midi->meter_count - 1].at_ticks == at) midi->meter_count--;
     midi->meters[midi->meter_count++] = (spiral_meter){at, over, under};
 }
 
-/* The meter of a section at `at`, unless its bar lines fall where those of the meter before it do. A pickup
- * is a short bar of its own meter. */
+/* Adds the meter of a section that begins at `at`, unless the meter before it is the same and its bar lines
+ * coincide. A pickup is a bar with a meter of its own. */
 static void add_meter(spiral_midi *midi, int64_t at, const spiral__score_setting *set) {
     const spiral_meter *before = midi->meter_count ? &midi->meters[midi->meter_count - 1] : NULL;
     int64_t bar_at = at + set->pickup_ticks;
@@ -184,25 +177,16 @@ static spiral_status allocate(const spiral__score *r, spiral_midi *midi) {
     return spiral__no_memory(r->err, notes * sizeof *midi->notes);
 }
 
-static void release(spiral_midi *midi) {
-    free(midi->notes);
-    free(midi->tempos);
-    free(midi->meters);
-    free(midi->name);
-    free(midi->text);
-    memset(midi, 0, sizeof *midi);
-}
-
-/* Lines of a figure may strike a key that another line holds. MIDI cannot hold one key twice, and so the note
- * that sounds ends there; struck twice at once, the longer note is the one. Needs notes in order. */
-static void part_restruck(spiral_midi *midi) {
-    size_t latest[16 * 128] = {0}, kept = 0; /* index + 1 of the latest note of each channel and key */
+/* Ends each note where its key is struck again: the lines of a figure can hold and strike one key, which MIDI
+ * cannot express. Of two notes that begin together the longer is kept. Needs notes in order. */
+static void separate_notes(spiral_midi *midi) {
+    size_t latest[16 * 128] = {0}, kept = 0; /* 1 + index of the latest note of each channel and key */
     for (size_t i = 0; i < midi->note_count; i++) {
         spiral_note n = midi->notes[i];
         size_t *at = &latest[n.channel << 7 | n.pitch];
         spiral_note *before = *at ? &midi->notes[*at - 1] : NULL;
         if (before && before->on_ticks == n.on_ticks) {
-            before->off_ticks = n.off_ticks; /* the longer: the order says so */
+            before->off_ticks = n.off_ticks; /* the later one in the order is the longer one */
             continue;
         }
         if (before && before->off_ticks > n.on_ticks) before->off_ticks = n.on_ticks;
@@ -212,7 +196,7 @@ static void part_restruck(spiral_midi *midi) {
     midi->note_count = kept;
 }
 
-static spiral_status lay_out(const spiral__score *r, spiral_midi *midi) {
+static spiral_status make_midi(const spiral__score *r, spiral_midi *midi) {
     SPIRAL_TRY(allocate(r, midi));
     midi->format = 1;
     midi->ticks_per_quarter = SPIRAL__SCORE_QUARTER;
@@ -229,9 +213,9 @@ static spiral_status lay_out(const spiral__score *r, spiral_midi *midi) {
         }
         midi->end_ticks += s->ticks;
     }
-    spiral__tempo_fill(midi);
-    qsort(midi->notes, midi->note_count, sizeof *midi->notes, by_time);
-    part_restruck(midi);
+    spiral__tempo_fill_seconds(midi);
+    SPIRAL_TRY(spiral__notes_sort(midi->notes, midi->note_count, r->err));
+    separate_notes(midi);
     return SPIRAL_OK;
 }
 
@@ -242,11 +226,11 @@ static spiral_status read_score(spiral__score *r, spiral_midi *midi) {
     SPIRAL_TRY(read_lines(r));
     SPIRAL_TRY(read_order(r));
     for (int s = 0; s < r->section_count; s++) SPIRAL_TRY(read_music(r, s));
-    return lay_out(r, midi);
+    return make_midi(r, midi);
 }
 
 spiral_status spiral_score_read(const char *text, size_t size, spiral_midi *midi, spiral_error *err) {
-    memset(midi, 0, sizeof *midi);
+    *midi = (spiral_midi){0};
     if (size > TEXT_LIMIT)
         return spiral__fail(err, SPIRAL_TOO_BIG, -1, "the score has %zu bytes, above %d, the limit", size,
                             TEXT_LIMIT);
@@ -256,7 +240,7 @@ spiral_status spiral_score_read(const char *text, size_t size, spiral_midi *midi
     r->end = text + size;
     r->err = err;
     spiral_status status = read_score(r, midi);
-    if (status) release(midi);
+    if (status) spiral_midi_clear(midi);
     free(r->lines);
     free(r->notes.at);
     free(r);
@@ -266,9 +250,9 @@ spiral_status spiral_score_read(const char *text, size_t size, spiral_midi *midi
 spiral_status spiral_score_load(const char *path, spiral_midi *midi, spiral_error *err) {
     unsigned char *text;
     size_t size;
-    memset(midi, 0, sizeof *midi);
+    *midi = (spiral_midi){0};
     SPIRAL_TRY(spiral__file_read(path, TEXT_LIMIT, &text, &size, err));
     spiral_status status = spiral_score_read((const char *)text, size, midi, err);
     free(text);
-    return status ? spiral__error_prefix(err, status, path) : SPIRAL_OK;
+    return status ? spiral__error_prefix(err, status, spiral__input_name(path)) : SPIRAL_OK;
 }

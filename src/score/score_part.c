@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * One voice of one section of a text score (see score_part.h). Notes are appended as they are read; a tie
- * lengthens the note it comes from. Every bar is measured against its meter before the next one begins.
+ * lengthens the note before it. The length of each bar is checked before the next bar is read.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,25 +9,12 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "score/score_error.h"
 #include "score/score_part.h"
 
-#define NOTE_LIMIT          (1 << 20) /* notes of all sections */
-#define SHARE_LIMIT         64        /* chords in one bar */
-#define SPIRAL__SCORE_WHOLE (4 * SPIRAL__SCORE_QUARTER)
+enum { NOTE_LIMIT = 1 << 20 /* in all sections */, SHARE_LIMIT = 64 /* chords in one bar */ };
 
 typedef spiral__score_part part;
-
-spiral_status spiral__score_fail(spiral_error *err, const char *text, const char *at, const char *format,
-                                 ...) {
-    char sentence[sizeof err->text];
-    int line = 1;
-    for (const char *c = text; c < at; c++) line += *c == '\n';
-    va_list args;
-    va_start(args, format);
-    vsnprintf(sentence, sizeof sentence, format, args);
-    va_end(args);
-    return spiral__fail(err, SPIRAL_FORMAT, at - text, "line %d%s", line, sentence);
-}
 
 /* "line 7, bar 2 of melody: " and the sentence. */
 __attribute__((format(printf, 3, 4))) static spiral_status fail(const part *p, const char *at,
@@ -41,7 +28,7 @@ __attribute__((format(printf, 3, 4))) static spiral_status fail(const part *p, c
                               sentence);
 }
 
-/* A length in words: "3/8". */
+/* A length as a fraction of a whole note, such as 3/8. */
 typedef struct fraction {
     int64_t over, under;
 } fraction;
@@ -61,12 +48,12 @@ static spiral_status add_note(part *p, int64_t on, int64_t off, int pitch) {
     if (notes->count == NOTE_LIMIT)
         return spiral__fail(p->err, SPIRAL_TOO_BIG, -1, "the score has more than %d notes, the limit",
                             NOTE_LIMIT);
-    if (notes->count == notes->room) {
-        size_t room = notes->room ? 2 * notes->room : 256;
-        spiral_note *larger = realloc(notes->at, room * sizeof *larger);
-        if (!larger) return spiral__no_memory(p->err, room * sizeof *larger);
+    if (notes->count == notes->capacity) {
+        size_t capacity = notes->capacity ? 2 * notes->capacity : 256;
+        spiral_note *larger = realloc(notes->at, capacity * sizeof *larger);
+        if (!larger) return spiral__no_memory(p->err, capacity * sizeof *larger);
         notes->at = larger;
-        notes->room = room;
+        notes->capacity = capacity;
     }
     notes->at[notes->count++] = (spiral_note){on, off, p->track, p->channel, (uint8_t)pitch, p->velocity};
     return SPIRAL_OK;
@@ -78,9 +65,9 @@ static int64_t expected_ticks(const part *p) {
     return p->bar_ticks;
 }
 
-/* ---- words of a bar ---- */
+/* ---- entries of a bar ---- */
 
-/* The next word: "(3", ")", or a note or chord; blanks inside < > do not end it. Empty at the end. */
+/* The next entry of a bar: "(3", ")", a note or a chord, whose < > may contain blanks. Empty at the end. */
 static spiral__word entry_next(spiral__word *rest) {
     spiral__word blank = *rest, w = spiral__word_next(&blank);
     if (w.at == w.end) return w;
@@ -108,7 +95,7 @@ int spiral__score_bar_next(spiral__word *rest, spiral__word *bar) {
 
 /* ---- notes ---- */
 
-/* A tone of an entry -> its pitch, with the octave of the note before it and the key's signs. */
+/* The pitch of a tone in an entry: the octave may come from the note before it, the sign from the key. */
 static spiral_status read_tone(part *p, spiral__word entry, spiral__word *w, int *pitch) {
     spiral__score_tone tone;
     const char *rule = spiral__word_tone(w, &tone);
@@ -130,7 +117,7 @@ static spiral_status read_tone(part *p, spiral__word entry, spiral__word *w, int
     return SPIRAL_OK;
 }
 
-/* What one entry strikes, and which of it is tied to the next. */
+/* The keys that one entry strikes, and which of them are tied to the next entry. */
 typedef struct struck {
     int count;
     int pitch[SPIRAL__SCORE_CHORD], tied[SPIRAL__SCORE_CHORD];
@@ -155,7 +142,7 @@ static spiral_status read_struck_tone(part *p, spiral__word entry, spiral__word 
     return SPIRAL_OK;
 }
 
-/* "c4", "<c4 e g>", either with ~ behind. */
+/* "c4" or "<c4 e g>", either followed by "~" or not. */
 static spiral_status read_struck(part *p, spiral__word entry, spiral__word *w, struck *s) {
     s->count = 0;
     if (take(w, '<')) {
@@ -183,7 +170,7 @@ static spiral_status fail_tie(part *p, const char *at) {
     static const char *const names[12] = {"c", "c#", "d", "eb", "e", "f", "f#", "g", "ab", "a", "bb", "b"};
     int pitch = 0;
     while (!p->tie[pitch]) pitch++;
-    return fail(p, at, "the tie before it wants %s%d here", names[pitch % 12], pitch / 12 - 1);
+    return fail(p, at, "the tie before it needs %s%d here", names[pitch % 12], pitch / 12 - 1);
 }
 
 static spiral_status sound(part *p, spiral__word entry, const struck *s, int64_t length) {
@@ -211,7 +198,7 @@ static spiral_status sound(part *p, spiral__word entry, const struck *s, int64_t
     return SPIRAL_OK;
 }
 
-/* A length at the front of an entry, if there is one. */
+/* The length at the start of an entry, if there is one; else *ticks is not changed. */
 static spiral_status read_length(part *p, spiral__word entry, spiral__word *w, int64_t *ticks) {
     if (w->at == w->end || *w->at < '0' || *w->at > '9') return SPIRAL_OK;
     const char *rule = spiral__word_length(w, ticks);
@@ -284,15 +271,15 @@ static spiral_status read_share(part *p, spiral__word entry, share *s) {
 
 static spiral_status sound_step(part *p, const share *s, unsigned notes, int64_t on, int64_t off) {
     if (notes < SPIRAL__FIGURE_UPPER && notes >> s->chord.count)
-        return fail(p, s->entry.at,
-                    "the figure asks '%.*s' for a note it has not: it has %d, from the lowest",
+        return fail(p, s->entry.at, "the figure needs a note that '%.*s' does not have: it has %d",
                     SPIRAL__WORD(s->entry), s->chord.count);
     for (int i = 0; i < s->chord.count; i++)
         if (notes >> i & 1) SPIRAL_TRY(add_note(p, on, off, s->chord.pitch[i]));
     return SPIRAL_OK;
 }
 
-/* Plays a chord through the figure: every line of it loops from the chord's start and is cut at its end. */
+/* Plays a chord with the figure: each line of the figure repeats from the chord's start and is cut at its
+ * end. */
 static spiral_status sound_share(part *p, const share *s) {
     const spiral__score_figure *f = p->figure;
     int64_t end = p->at_ticks + s->ticks;
@@ -324,7 +311,7 @@ static spiral_status read_chords_bar(part *p, spiral__word bar) {
     int64_t whole = expected_ticks(p);
     int64_t beat = SPIRAL__SCORE_WHOLE / (p->meter[1] > 4 ? p->meter[1] : 4);
     if (!sized && count > 1 && whole % (count * beat))
-        return fail(p, bar.at, "%d chords do not share this bar by whole beats: give them lengths", count);
+        return fail(p, bar.at, "%d chords cannot share this bar in whole beats: give them lengths", count);
     for (int i = 0; i < count; i++) {
         if (!sized) shares[i].ticks = whole / count;
         SPIRAL_TRY(sound_share(p, &shares[i]));
@@ -334,7 +321,7 @@ static spiral_status read_chords_bar(part *p, spiral__word bar) {
 
 /* ---- bars ---- */
 
-/* '%': the notes of the bar before once more. */
+/* '%': the notes of the bar before it again. */
 static spiral_status repeat_bar(part *p, spiral__word mark, const spiral__score_bar *before) {
     size_t end = p->notes->count;
     if (p->bar == 0) return fail(p, mark.at, "'%%' has no bar before it in this section");
@@ -364,7 +351,7 @@ static spiral_status check_bar(part *p, spiral__word bar) {
 static spiral_status read_bar(part *p, spiral__word bar) {
     spiral__word rest = bar, lone = spiral__word_next(&rest), more = spiral__word_next(&rest);
     if (lone.at == lone.end)
-        return fail(p, bar.at, "nothing stands between the bar lines: a bar of rest is R");
+        return fail(p, bar.at, "there is nothing between the bar lines: a bar of rest is R");
     int alone = more.at == more.end;
     spiral__score_bar before = p->now;
     p->now = (spiral__score_bar){p->at_ticks, p->notes->count, 0};
@@ -392,6 +379,6 @@ spiral_status spiral__score_part_line(spiral__score_part *p, spiral__word line) 
 
 spiral_status spiral__score_part_end(spiral__score_part *p) {
     if (!p->ties) return SPIRAL_OK;
-    p->bar--; /* the tie stands in the bar just read */
+    p->bar--; /* the tie is in the bar read last */
     return fail(p, p->tie_at, "the tie ends with the section: it must lead to a note in it");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The words of a text score (see score_word.h).
+ * Reading the words of a text score (see score_word.h).
  */
 #include <string.h>
 
@@ -10,8 +10,8 @@ static const char length_rule[] = "a length is 1, 2, 4, 8, 16, 32 or 64, with at
 static const char tone_rule[] = "a note is a letter a to g, a sign #, ##, b, bb or n, and an octave 0 to 9";
 static const char chord_rule[] = "a chord name is a letter A to G, # or b, one of m 7 m7 maj7 6 m6 dim dim7 "
                                  "m7b5 aug sus2 sus4 7sus4 9 7b9, and /bass";
-static const char figure_rule[] = "a figure is lengths and chord notes like 4:1 23 + * r, its lines parted "
-                                  "by /, each with a note, up to 64 steps";
+static const char figure_rule[] = "a figure is lengths and chord notes like 4:1 23 + * r, with / between "
+                                  "its lines, each with a note, up to 64 steps";
 
 static const int step_semitones[7] = {0, 2, 4, 5, 7, 9, 11};
 
@@ -83,7 +83,7 @@ int spiral__score_pitch(const spiral__score_tone *tone, const signed char *alter
     return 12 * (octave + 1) + step_semitones[tone->step] + (tone->signed_ ? tone->sign : alter[tone->step]);
 }
 
-/* "Eb", "F#", "C": takes the letter, of which `step` is the step, and its sign. */
+/* "Eb", "F#", "C": reads the letter, whose step is stored, and the sign, which is returned. */
 static int take_root(spiral__word *w, int *step) {
     *step = step_of((char)(first(w) | 0x20));
     if (*step < 0) return 0;
@@ -98,7 +98,8 @@ const char *spiral__score_key(spiral__word tonic, spiral__word mode, signed char
     } modes[] = {{"major", 0},  {"minor", -3},      {"dorian", -2},
                  {"lydian", 1}, {"mixolydian", -1}, {"phrygian", -4}};
     static const int tonic_fifths[7] = {0, 2, 4, -1, 1, 3, 5}; /* c d e f g a b */
-    static const int sharps[7] = {3, 0, 4, 1, 5, 2, 6};        /* the order they appear in: f c g d a e b */
+    static const int sharps[7] = {3, 0, 4, 1,
+                                  5, 2, 6}; /* steps in the order in which keys add sharps: f c g d a e b */
     static const char rule[] =
         "a key is a note like C, F# or Eb and major, minor, dorian, phrygian, lydian or "
         "mixolydian, with at most seven signs";
@@ -113,7 +114,7 @@ const char *spiral__score_key(spiral__word tonic, spiral__word mode, signed char
     return NULL;
 }
 
-/* The chord's notes as bits above its root, by what follows the root's name; 0 if unknown. */
+/* The chord's notes as bits, in semitones above the root, by the text after the root's name; 0: unknown. */
 static unsigned chord_kind(spiral__word suffix) {
     static const struct {
         const char *name;
@@ -141,7 +142,7 @@ static unsigned chord_kind(spiral__word suffix) {
     return 0;
 }
 
-/* Chord names are capitals; the class (0 .. 11) of the root at the front of the word, or -1. */
+/* The pitch class (0 .. 11) of the root at the start of a chord name, a capital letter; -1: none. */
 static int take_class(spiral__word *w) {
     if (first(w) < 'A' || first(w) > 'G') return -1;
     int step, sign = take_root(w, &step);
@@ -173,7 +174,7 @@ int spiral__score_velocity(spiral__word w) {
     return 0;
 }
 
-/* "r", "*", "+" or digits 1 to 9 that ascend -> bits; -1 if it is none of them. */
+/* "r", "*", "+" or ascending digits 1 to 9 as bits; -1: none of them. */
 static int figure_notes(spiral__word w) {
     if (spiral__word_is(w, "r")) return 0;
     if (spiral__word_is(w, "*")) return SPIRAL__FIGURE_ALL;
@@ -189,7 +190,7 @@ static int figure_notes(spiral__word w) {
 
 const char *spiral__score_figure_read(spiral__word text, spiral__score_figure *figure) {
     int64_t ticks = 0;
-    int line = 0, sounds = 0; /* sounds: a step of this line does */
+    int line = 0, sounds = 0; /* sounds: a step of this line has a note */
     figure->count = 0;
     for (;;) {
         spiral__word w = spiral__word_next(&text);

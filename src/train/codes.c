@@ -6,44 +6,14 @@
  * E[z' z]). A path drawn from it is stationary with covariance C0, which is what makes a long sample hang
  * together.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/linalg.h"
 #include "train/trainer.h"
 
 enum { MAX_PAIRS = 16384 };
-
-/* Lower triangular F with F F' = C, in place; pivots below `floor` are raised to it. */
-void spiral__cholesky(size_t n, double *C, double floor) {
-    for (size_t j = 0; j < n; j++) {
-        double pivot = C[j * n + j];
-        for (size_t k = 0; k < j; k++) pivot -= C[j * n + k] * C[j * n + k];
-        double root = sqrt(pivot > floor ? pivot : floor);
-        C[j * n + j] = root;
-        for (size_t i = j + 1; i < n; i++) {
-            double sum = C[i * n + j];
-            for (size_t k = 0; k < j; k++) sum -= C[i * n + k] * C[j * n + k];
-            C[i * n + j] = root > 0 ? sum / root : 0;
-        }
-        for (size_t i = 0; i < j; i++) C[i * n + j] = 0;
-    }
-}
-
-/* Row x of X C = B for each row of B (n, n), with C = F F': forward, then backward substitution. In place. */
-static void solve_rows(size_t n, const double *F, double *B) {
-    for (double *b = B; b < B + n * n; b += n) {
-        for (size_t i = 0; i < n; i++) {
-            for (size_t k = 0; k < i; k++) b[i] -= F[i * n + k] * b[k];
-            b[i] /= F[i * n + i];
-        }
-        for (size_t i = n; i-- > 0;) {
-            for (size_t k = i + 1; k < n; k++) b[i] -= F[k * n + i] * b[k];
-            b[i] /= F[i * n + i];
-        }
-    }
-}
 
 static void to_floats(size_t n, const double *from, float *to) {
     for (size_t i = 0; i < n; i++) to[i] = (float)from[i];
@@ -75,7 +45,7 @@ static spiral_status fit(spiral_model *m, size_t pairs, const float *now, const 
     const double floor = 1e-6 * trace / (double)Z + 1e-12;
     memcpy(F, C0, Z * Z * sizeof *F);
     spiral__cholesky(Z, F, floor);
-    solve_rows(Z, F, A);
+    spiral__cholesky_solve(Z, F, Z, A);
     memcpy(Q, C0, Z * Z * sizeof *Q);
     for (size_t a = 0; a < Z; a++) /* A C0 A' = A C1' : C1 was overwritten, so the long way */
         for (size_t b = 0; b <= a; b++) {

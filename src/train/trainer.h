@@ -74,9 +74,6 @@ spiral_status spiral__validate(spiral__trainer *trainer, spiral__validation *res
 /* Measures mean, covariance and step from window to window of the codes into the model's facts. */
 spiral_status spiral__measure_codes(spiral__trainer *trainer, spiral_error *err);
 
-/* Lower triangular F with F F' = C (n, n), in place; a pivot below `floor` counts as it. */
-void spiral__cholesky(size_t n, double *C, double floor);
-
 /* Saves best weights and all that resuming needs, or (final) just the best weights. */
 spiral_status spiral__state_save(spiral__trainer *trainer, const char *path, int final, spiral_error *err);
 /* Goes on from a file that spiral__state_save wrote with final = 0. BAD_ARG if options or corpus differ. */

@@ -33,7 +33,7 @@ def test_faults_are_counted_by_kind(faulty):
     assert done.status == 0 and done.json["files"] == 3
     warnings = done.json["warnings"]
     assert {key: (w["files"], w["events"]) for key, w in warnings.items()} == {
-        "header": (1, 1), "alien_chunk": (1, 1), "note_never_starts": (1, 2)}
+        "header": (1, 1), "unknown_chunk": (1, 1), "note_never_starts": (1, 2)}
     assert warnings["note_never_starts"]["what"] == "note-off without a note"
     table = spiral("inspect", faulty).out
     assert "Mended while reading" in table and "note-off without a note" in table

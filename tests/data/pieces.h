@@ -86,7 +86,8 @@ static inline void pieces_close(pieces *p) {
 }
 
 static inline spiral_roll_options piece_options(void) {
-    spiral_roll_options options = spiral_roll_options_default();
+    spiral_roll_options options;
+    spiral_roll_options_default(&options, sizeof options);
     options.grid = PIECE_GRID;
     options.low = PIECE_LOW;
     options.high = PIECE_HIGH;

@@ -273,7 +273,7 @@ static void test_scores(void **state) {
     assert_int_equal(spiral_midi_save(&midi, pieces_name(&p, "bach.mid"), NULL), SPIRAL_OK);
     spiral_roll_options options = piece_options();
     spiral_roll roll;
-    spiral_roll_report report;
+    spiral_roll_report report = {.struct_size = sizeof report};
     assert_int_equal(spiral_roll_from_midi(&midi, &options, &roll, &report, NULL), SPIRAL_OK);
     spiral_corpus *c = pieces_corpus(p.folder, 0, PIECE_T);
     assert_int_equal(spiral_corpus_get_file(c, 0).frames, roll.frames);

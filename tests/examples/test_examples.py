@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The examples and the documents: every example runs, every C block of README.md compiles, what pages point to exists.
 
-SPIRAL_BUILD names the build folder. How the whole story's steps compare with the library's: test_story.c.
+SPIRAL_BUILD names the build folder. The example 00: test_autoencoder_in_one_file.py and .c.
 """
 import os
 import pathlib
@@ -23,41 +23,6 @@ def run(*arguments, **options):
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def story(tmp_path_factory):
-    """The folder in which the whole story was compiled alone, as its first comment says, and run; what it printed."""
-    folder = tmp_path_factory.mktemp("story")
-    run("cc", "-std=c11", "-O2", *WARNINGS, "-Wpedantic", SOURCE / "examples/00_whole_story.c", "-lm", "-o", folder / "story")
-    return folder, run(folder / "story", cwd=folder)
-
-
-def test_story_learns(story):
-    losses = [float(x) for x in re.findall(r"loss +([\d.]+) =", story[1])]
-    assert len(losses) == 7 and losses[-1] < 0.02 * losses[0]
-    right, missed, stray = map(int, re.search(r"(\d+) cells right, (\d+) missed, (\d+) stray", story[1]).groups())
-    assert missed + stray < 0.1 * (right + missed)
-
-
-def test_story_reads_its_own_file(story):
-    out = run(story[0] / "story", "story.mid", "again.mid", cwd=story[0])
-    assert re.match(r"\d+ bytes -> \d+ notes -> 159\d columns", out)
-    assert (story[0] / "again.mid").read_bytes().startswith(b"MThd")
-
-
-@pytest.mark.parametrize("bytes_, why", [
-    (b"", "the file ends in the middle of something"),
-    (b"RIFF and so on", "not a MIDI file"),
-    (b"MThd\0\0\0\6\0\2\0\1\0\x60", "only files of format 0 or 1 that count ticks per quarter"),
-    (b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\x90\x1e\x64", "no note between C3 and B5"),
-    (b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\3\0\x3c\x64", "an event that has no place in a file"),
-])
-def test_story_refuses(story, tmp_path, bytes_, why):
-    (tmp_path / "bad.mid").write_bytes(bytes_)
-    done = subprocess.run([story[0] / "story", tmp_path / "bad.mid", tmp_path / "out.mid"], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (1, f"story: {why}\n")
-    assert not (tmp_path / "out.mid").exists()
-
-
 def table():
     """{semitones: cost of playing a note so far off} as docs/math.md prints it."""
     page = (SOURCE / "docs/math.md").read_text()
@@ -74,12 +39,13 @@ def test_loss_prints_the_costs_of_the_page():
     assert c4 < b3 < 0 < fs4
 
 
-def test_midi_to_roll(story):
-    out = run(BUILD / "examples/02_midi_to_roll", story[0] / "story.mid").splitlines()
+def test_midi_to_roll(tmp_path):
+    run(BUILD / "examples/00_autoencoder_in_one_file", cwd=tmp_path)
+    out = run(BUILD / "examples/02_midi_to_roll", tmp_path / "autoencoder.mid").splitlines()
     assert all(re.fullmatch(r" *\d+ [O|.]{36}", line) for line in out[:-1]) and len(out) > 100
     kept, notes = map(int, re.match(r"(\d+) of (\d+) notes, 0 below, 0 above", out[-1]).groups())
     assert kept == notes >= 60
-    # a note begins with an O, two of one key in one sixteenth with one
+    # a note begins with an O, two notes of one key in one sixteenth with one
     assert 60 <= sum(line.count("O") for line in out) <= kept
 
 

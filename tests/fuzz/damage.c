@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Damaging files (see damage.h). Random, but a function of the generator alone: seed and number of a file
- * tell what it was.
+ * Damaging files (see damage.h). The faults are a function of the random generator's state alone, so seed and
+ * number of a damaged file are enough to make it again.
  */
 #include <string.h>
 
@@ -12,38 +12,39 @@ typedef struct token {
     const char *at;
     size_t size;
 } token;
-/* A string literal with all its bytes, zeros too. */
+/* A string literal with all its bytes, also zeros. */
 #define TOKEN(literal) \
     { literal, sizeof(literal) - 1 }
 #define PICK(rng, list) (&(list)[spiral__rng_below(rng, sizeof(list) / sizeof *(list))])
 
-/* Puts a token in the place of `lost` bytes at `at`; does nothing if there is no room. */
-static size_t splice(unsigned char *bytes, size_t size, size_t room, size_t at, size_t lost, const void *put,
-                     size_t n) {
+/* Replaces `lost` bytes at `at` by n bytes. Does nothing if they do not fit. */
+static size_t splice(unsigned char *bytes, size_t size, size_t capacity, size_t at, size_t lost,
+                     const void *put, size_t n) {
     if (lost > size - at) lost = size - at;
-    if (n > room - (size - lost)) return size;
+    if (n > capacity - (size - lost)) return size;
     memmove(bytes + at + n, bytes + at + lost, size - at - lost);
     memcpy(bytes + at, put, n);
     return size - lost + n;
 }
 
-static size_t put_token(spiral__rng *rng, const token *t, unsigned char *bytes, size_t size, size_t room) {
+static size_t put_token(spiral__rng *rng, const token *t, unsigned char *bytes, size_t size,
+                        size_t capacity) {
     size_t at = spiral__rng_below(rng, size + 1);
-    return splice(bytes, size, room, at, spiral__rng_below(rng, 2) ? t->size : 0, t->at, t->size);
+    return splice(bytes, size, capacity, at, spiral__rng_below(rng, 2) ? t->size : 0, t->at, t->size);
 }
 
-size_t fuzz_attack_any(spiral__rng *rng, unsigned char *bytes, size_t size, size_t room) {
+size_t fuzz_attack_any(spiral__rng *rng, unsigned char *bytes, size_t size, size_t capacity) {
     unsigned char copy[64];
     if (size == 0) return size;
     size_t at = spiral__rng_below(rng, size), n = 1 + spiral__rng_below(rng, sizeof copy);
     if (n > size - at) n = size - at;
     memcpy(copy, bytes + at, n);
     switch (spiral__rng_below(rng, 8)) {
-    case 0: return spiral__rng_below(rng, 4) ? size : at;            /* cut */
-    case 1: return splice(bytes, size, room, at, n, copy, 0);        /* bytes lost */
-    case 2: return splice(bytes, size, room, at, 0, copy, n);        /* bytes repeated */
-    case 3: return splice(bytes, size, room, size - at, 0, copy, n); /* bytes repeated elsewhere */
-    case 4:                                                          /* random bytes */
+    case 0: return spiral__rng_below(rng, 4) ? size : at;                /* cut */
+    case 1: return splice(bytes, size, capacity, at, n, copy, 0);        /* bytes lost */
+    case 2: return splice(bytes, size, capacity, at, 0, copy, n);        /* bytes repeated */
+    case 3: return splice(bytes, size, capacity, size - at, 0, copy, n); /* bytes copied elsewhere */
+    case 4:                                                              /* random bytes */
         for (size_t i = 0; i < n && i < 8; i++) bytes[at + i] = (unsigned char)spiral__rng_u64(rng);
         return size;
     default: bytes[at] ^= (unsigned char)(1 << spiral__rng_below(rng, 8)); return size;
@@ -58,7 +59,7 @@ static void put_be(unsigned char *at, uint32_t value, int bytes) {
     while (bytes--) *at++ = (unsigned char)(value >> 8 * bytes);
 }
 
-/* The length of a chunk, or a field of the header. */
+/* Changes the length of a chunk, or a field of the header. */
 static void attack_chunk(spiral__rng *rng, unsigned char *bytes, size_t size) {
     static const uint32_t fields[] = {0, 1, 2, 3, 0x7fff, 0x8000, 0xffff, 0xe728, 0xe800, 0xe250, 0x80ff};
     size_t from = spiral__rng_below(rng, size - 13);
@@ -74,7 +75,7 @@ static void attack_chunk(spiral__rng *rng, unsigned char *bytes, size_t size) {
     }
 }
 
-size_t fuzz_attack_midi(spiral__rng *rng, unsigned char *bytes, size_t size, size_t room) {
+size_t fuzz_attack_midi(spiral__rng *rng, unsigned char *bytes, size_t size, size_t capacity) {
     static const token tokens[] = {
         TOKEN("\xff\xff\xff\x7f"),
         TOKEN("\xff\xff\xff\xff\x7f"),
@@ -117,21 +118,21 @@ size_t fuzz_attack_midi(spiral__rng *rng, unsigned char *bytes, size_t size, siz
         attack_chunk(rng, bytes, size);
         return size;
     }
-    return put_token(rng, PICK(rng, tokens), bytes, size, room);
+    return put_token(rng, PICK(rng, tokens), bytes, size, capacity);
 }
 
 static int is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
 
-/* Another number in the place of one that stands in the text, the first from a random place on. */
+/* Replaces a number in the text, the first one after a random place. */
 static size_t attack_number(spiral__rng *rng, const token *number, unsigned char *bytes, size_t size,
-                            size_t room) {
+                            size_t capacity) {
     size_t at = size ? spiral__rng_below(rng, size) : 0, end;
     while (at < size && !is_digit(bytes[at])) at++;
     for (end = at; end < size && is_digit(bytes[end]);) end++;
-    return end > at ? splice(bytes, size, room, at, end - at, number->at, number->size) : size;
+    return end > at ? splice(bytes, size, capacity, at, end - at, number->at, number->size) : size;
 }
 
-size_t fuzz_attack_json(spiral__rng *rng, unsigned char *bytes, size_t size, size_t room) {
+size_t fuzz_attack_json(spiral__rng *rng, unsigned char *bytes, size_t size, size_t capacity) {
     static const token numbers[] = {
         TOKEN("0"),
         TOKEN("1"),
@@ -186,24 +187,24 @@ size_t fuzz_attack_json(spiral__rng *rng, unsigned char *bytes, size_t size, siz
         TOKEN("\"beats\""),
         TOKEN("\"a\":{\"dtype\":\"F32\",\"shape\":[0,7],\"data_offsets\":[0,0]},"),
     };
-    if (spiral__rng_below(rng, 2)) return attack_number(rng, PICK(rng, numbers), bytes, size, room);
-    return put_token(rng, PICK(rng, words), bytes, size, room);
+    if (spiral__rng_below(rng, 2)) return attack_number(rng, PICK(rng, numbers), bytes, size, capacity);
+    return put_token(rng, PICK(rng, words), bytes, size, capacity);
 }
 
-/* The header's text; its length is put right again, or the first tensor would never be reached. */
-static size_t attack_header(spiral__rng *rng, unsigned char *bytes, size_t size, size_t room) {
+/* Changes the text of the header and corrects its length, so that the text is still read. */
+static size_t attack_header(spiral__rng *rng, unsigned char *bytes, size_t size, size_t capacity) {
     uint64_t length = spiral__le64(bytes);
     if (length > size - 8) return size;
     unsigned char text[2048];
-    if (length > sizeof text) return fuzz_attack_json(rng, bytes, size, room);
+    if (length > sizeof text) return fuzz_attack_json(rng, bytes, size, capacity);
     memcpy(text, bytes + 8, (size_t)length);
     size_t now = fuzz_attack_json(rng, text, (size_t)length, sizeof text);
-    size_t changed = splice(bytes, size, room, 8, (size_t)length, text, now);
+    size_t changed = splice(bytes, size, capacity, 8, (size_t)length, text, now);
     if (changed == size - (size_t)length + now) spiral__put_le64(bytes, now);
     return changed;
 }
 
-size_t fuzz_attack_safetensors(spiral__rng *rng, unsigned char *bytes, size_t size, size_t room) {
+size_t fuzz_attack_safetensors(spiral__rng *rng, unsigned char *bytes, size_t size, size_t capacity) {
     static const uint64_t longs[] = {0,
                                      1,
                                      2,
@@ -216,18 +217,18 @@ size_t fuzz_attack_safetensors(spiral__rng *rng, unsigned char *bytes, size_t si
                                      UINT64_C(1) << 32};
     static const token floats[] = {TOKEN("\0\0\xc0\x7f"),     TOKEN("\0\0\x80\x7f"), TOKEN("\0\0\x80\xff"),
                                    TOKEN("\xff\xff\x7f\x7f"), TOKEN("\1\0\0\0"),     TOKEN("\0\0\0\x80")};
-    if (size < 12) return fuzz_attack_any(rng, bytes, size, room);
+    if (size < 12) return fuzz_attack_any(rng, bytes, size, capacity);
     switch (spiral__rng_below(rng, 8)) {
     case 0: spiral__put_le64(bytes, *PICK(rng, longs)); return size;
     case 1: spiral__put_le64(bytes, spiral__le64(bytes) + spiral__rng_below(rng, 17) - 8); return size;
     case 2:
         memcpy(bytes + size - 4 - spiral__rng_below(rng, (size - 8) / 4) * 4, PICK(rng, floats)->at, 4);
         return size;
-    default: return attack_header(rng, bytes, size, room);
+    default: return attack_header(rng, bytes, size, capacity);
     }
 }
 
-size_t fuzz_attack_score(spiral__rng *rng, unsigned char *bytes, size_t size, size_t room) {
+size_t fuzz_attack_score(spiral__rng *rng, unsigned char *bytes, size_t size, size_t capacity) {
     static const token numbers[] = {
         TOKEN("0"),  TOKEN("1"),      TOKEN("2"),          TOKEN("3"),    TOKEN("4"),  TOKEN("8"),
         TOKEN("16"), TOKEN("64"),     TOKEN("128"),        TOKEN("9"),    TOKEN("32"), TOKEN("400"),
@@ -275,14 +276,15 @@ size_t fuzz_attack_score(spiral__rng *rng, unsigned char *bytes, size_t size, si
         TOKEN("C#m7b5/Bb"),
         TOKEN("\xc3\xa9"),
     };
-    if (spiral__rng_below(rng, 2)) return attack_number(rng, PICK(rng, numbers), bytes, size, room);
-    return put_token(rng, PICK(rng, words), bytes, size, room);
+    if (spiral__rng_below(rng, 2)) return attack_number(rng, PICK(rng, numbers), bytes, size, capacity);
+    return put_token(rng, PICK(rng, words), bytes, size, capacity);
 }
 
-size_t fuzz_damage(fuzz_attack *attack, spiral__rng *rng, unsigned char *bytes, size_t size, size_t room) {
+size_t fuzz_damage(fuzz_attack *attack, spiral__rng *rng, unsigned char *bytes, size_t size,
+                   size_t capacity) {
     for (uint64_t faults = 1 + spiral__rng_below(rng, 8); faults; faults--) {
         fuzz_attack *one = spiral__rng_below(rng, 2) ? attack : fuzz_attack_any;
-        size = one(rng, bytes, size, room);
+        size = one(rng, bytes, size, capacity);
     }
     return size;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Damaged files: what disks, networks and ill will make of a good one.
+ * Damaging files: random faults, as of disks and networks, and faults chosen for each format.
  */
 #ifndef SPIRAL_TESTS_FUZZ_DAMAGE_H
 #define SPIRAL_TESTS_FUZZ_DAMAGE_H
@@ -9,14 +9,14 @@
 
 #include "base/rng.h"
 
-/* One fault put into bytes[0 .. size), which has place for `room` bytes; returns the new size. */
-typedef size_t fuzz_attack(spiral__rng *rng, unsigned char *bytes, size_t size, size_t room);
+/* Puts one fault into bytes[0 .. size), an array of `capacity` bytes. Returns the new size. */
+typedef size_t fuzz_attack(spiral__rng *rng, unsigned char *bytes, size_t size, size_t capacity);
 
-fuzz_attack fuzz_attack_any; /* a bit, some bytes, lost bytes, repeated bytes, an early end */
-/* What the format has to be attacked by: its lengths, its numbers, its words. */
+fuzz_attack fuzz_attack_any; /* a changed bit, random, lost or repeated bytes, an early end */
+/* Faults in the lengths, numbers and words of a format. */
 fuzz_attack fuzz_attack_midi, fuzz_attack_safetensors, fuzz_attack_json, fuzz_attack_score;
 
-/* 1 to 8 faults, each of any kind or of the format's. */
-size_t fuzz_damage(fuzz_attack *attack, spiral__rng *rng, unsigned char *bytes, size_t size, size_t room);
+/* Puts 1 to 8 faults into the bytes, each by fuzz_attack_any or by `attack`. */
+size_t fuzz_damage(fuzz_attack *attack, spiral__rng *rng, unsigned char *bytes, size_t size, size_t capacity);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The checks that all fuzz targets share (see fuzz.h). Linked with malloc, calloc, realloc and free wrapped
- * where the linker can; elsewhere memory is not counted.
+ * The checks of all fuzz targets (see fuzz.h). Linked with malloc, calloc, realloc and free wrapped, if the
+ * linker can; otherwise memory is not counted.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ _Noreturn void fuzz_broken(const char *promise, const char *file, int line) {
     abort();
 }
 
-/* The length of the UTF-8 character at s, or 0: none, or a control character. */
+/* The length of the UTF-8 character at s; 0: there is none, or it is a control character. */
 static int character(const unsigned char *s) {
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
     if (s[0] < 0x80) return s[0] >= ' ' && s[0] != 127;
@@ -44,16 +44,16 @@ spiral_status fuzz_refusal(spiral_status status, const spiral_error *err) {
 
 /* ---- memory ---- */
 
-static int64_t in_use, peak; /* bytes since fuzz_memory_begin; what was there before may be given back too */
+static int64_t in_use, peak; /* bytes since fuzz_memory_begin; in_use is negative if older memory is freed */
 
 void fuzz_memory_begin(void) { in_use = peak = 0; }
 
-void fuzz_memory_end(size_t limit, int all_given_back) {
-    if (peak > (int64_t)limit || (all_given_back && in_use))
+void fuzz_memory_end(size_t limit, int all_freed) {
+    if (peak > (int64_t)limit || (all_freed && in_use))
         fprintf(stderr, "%lld bytes at once, %lld kept; limit %zu\n", (long long)peak, (long long)in_use,
                 limit);
     FUZZ_CHECK(peak <= (int64_t)limit);
-    FUZZ_CHECK(!all_given_back || in_use == 0);
+    FUZZ_CHECK(!all_freed || in_use == 0);
 }
 
 #ifdef FUZZ_COUNTS_MEMORY
@@ -81,7 +81,7 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size) {
 }
 void *__wrap_realloc(void *block, size_t size) {
     int64_t before = (int64_t)malloc_usable_size(block);
-    void *moved = counted(__real_realloc(block, size)); /* both at once, as when it has to move */
+    void *moved = counted(__real_realloc(block, size)); /* counts both, as when the block has to move */
     if (moved) in_use -= before;
     return moved;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the fuzz targets share. A target is one file, fuzz_<format>.c: LLVMFuzzerTestOneInput takes any bytes
- * for a file of its format and aborts when the library breaks a promise. Linked with libFuzzer it is driven
- * to new inputs; linked with replay.c it runs over the corpus and over damaged copies of it, in every test
- * run. Read next: replay.c.
+ * What the fuzz targets have in common. A target is one file, fuzz_<format>.c: its LLVMFuzzerTestOneInput
+ * reads any bytes as a file of the format and aborts when the library breaks a promise. Linked with
+ * libFuzzer, it searches for new inputs; linked with replay.c, it runs over the corpus and damaged copies of
+ * it, in every test run. Read next: replay.c.
  */
 #ifndef SPIRAL_TESTS_FUZZ_FUZZ_H
 #define SPIRAL_TESTS_FUZZ_FUZZ_H
@@ -16,20 +16,20 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-/* What attacks files of the target's format, beside the damage any file can take. */
+/* Makes faults of the target's format, in addition to fuzz_attack_any. */
 extern fuzz_attack *const fuzz_target_attack;
 
-/* Aborts, naming what does not hold. */
+/* Aborts and names the promise if it does not hold. */
 #define FUZZ_CHECK(holds) ((holds) ? (void)0 : fuzz_broken(#holds, __FILE__, __LINE__))
 _Noreturn void fuzz_broken(const char *promise, const char *file, int line);
 
-/* A refusal is a status other than OK with a sentence: one line of UTF-8 without control characters. Passes
- * the status on. */
+/* Checks a refusal: a status other than OK and NO_MEMORY, with a sentence that is one line of UTF-8 without
+ * control characters. Returns the status. */
 spiral_status fuzz_refusal(spiral_status status, const spiral_error *err);
 
-/* What the code under test allocates from begin on: end checks that it never held more than `limit` bytes at
- * once and, with nothing kept, that all is given back. */
+/* Memory that is allocated between begin and end: end checks that it was never more than `limit` bytes at
+ * once and, if all_freed, that all of it is freed. */
 void fuzz_memory_begin(void);
-void fuzz_memory_end(size_t limit, int all_given_back);
+void fuzz_memory_end(size_t limit, int all_freed);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a MIDI file: read, checked field by field, written and read back, drawn on six grids, and
- * each roll written and drawn again.
+ * Any bytes as a MIDI file: refused, or read, checked field by field, written and read again, and made rolls
+ * on six grids, each of which is written and made again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,22 +11,15 @@
 
 fuzz_attack *const fuzz_target_attack = fuzz_attack_midi;
 
-static const spiral_roll_options grids[] = {
-    {.grid = {SPIRAL_GRID_SECONDS, 10000, 0}, .low = 48, .high = 83},
-    {.grid = {SPIRAL_GRID_SECONDS, 1000, 0}, .low = 0, .high = 127, .onsets = 1, .drums = 1},
-    {.grid = {SPIRAL_GRID_BEATS, 0, 4}, .low = 60, .high = 60, .onsets = 1},
-    {.grid = {SPIRAL_GRID_BEATS, 0, 96}, .low = 0, .high = 127, .drums = 1},
-    {.grid = {SPIRAL_GRID_BEATS, 0, 4},
-     .low = 58,
-     .high = 66,
-     .onsets = 1,
-     .pedal = 1,
+#define OPTIONS .struct_size = sizeof(spiral_roll_options)
+static const spiral_roll_options options[] = {
+    {OPTIONS, .grid = {SPIRAL_GRID_SECONDS, 10000, 0}, .low = 48, .high = 83},
+    {OPTIONS, .grid = {SPIRAL_GRID_SECONDS, 1000, 0}, .low = 0, .high = 127, .onsets = 1, .drums = 1},
+    {OPTIONS, .grid = {SPIRAL_GRID_BEATS, 0, 4}, .low = 60, .high = 60, .onsets = 1},
+    {OPTIONS, .grid = {SPIRAL_GRID_BEATS, 0, 96}, .low = 0, .high = 127, .drums = 1},
+    {OPTIONS, .grid = {SPIRAL_GRID_BEATS, 0, 4}, .low = 58, .high = 66, .onsets = 1, .pedal = 1,
      .out_of_range = SPIRAL_OUT_OF_RANGE_FOLD},
-    {.grid = {SPIRAL_GRID_SECONDS, 20000, 0},
-     .low = 60,
-     .high = 71,
-     .pedal = 1,
-     .drums = 1,
+    {OPTIONS, .grid = {SPIRAL_GRID_SECONDS, 20000, 0}, .low = 60, .high = 71, .pedal = 1, .drums = 1,
      .out_of_range = SPIRAL_OUT_OF_RANGE_FIT},
 };
 
@@ -46,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     FUZZ_CHECK(midi.note_count <= size / 3);
     fuzz_midi_valid(&midi);
     fuzz_midi_round_trip(&midi);
-    for (size_t i = size % 2; i < sizeof grids / sizeof *grids; i += 2) fuzz_roll(&midi, &grids[i]);
+    for (size_t i = size % 2; i < sizeof options / sizeof *options; i += 2) fuzz_roll(&midi, &options[i]);
     spiral_midi_clear(&midi);
     fuzz_memory_end(SIZE_MAX / 2, 1);
     return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The promises about notes and rolls (see fuzz_music.h). The checks are written from the headers alone, not
- * with the library's own: two readings of one contract.
+ * Checks of notes and rolls (see fuzz_music.h). They are written from the headers, without the library's own
+ * checks, so that an error in those is found.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "fuzz.h"
 #include "fuzz_music.h"
 
-enum { COLUMNS_TRIED = 8192 };
+enum { FRAMES_TRIED = 8192 };
 
 /* ---- notes ---- */
 
@@ -53,7 +53,7 @@ static void check_meters(const spiral_midi *midi) {
     }
 }
 
-/* In order, and each a change of its channel's pedal. */
+/* In order, and each changes the state of its channel's pedal. */
 static void check_pedals(const spiral_midi *midi) {
     int down[16] = {0};
     for (size_t i = 0; i < midi->pedal_count; i++) {
@@ -135,8 +135,8 @@ void fuzz_midi_round_trip(const spiral_midi *midi) {
 
 /* ---- rolls ---- */
 
-static size_t count_bits(spiral_keys c) {
-    return (size_t)__builtin_popcountll(c.word[0]) + (size_t)__builtin_popcountll(c.word[1]);
+static size_t count_keys(spiral_keys keys) {
+    return (size_t)__builtin_popcountll(keys.word[0]) + (size_t)__builtin_popcountll(keys.word[1]);
 }
 
 static int is_within(spiral_keys inner, spiral_keys outer) {
@@ -156,29 +156,30 @@ static void check_report(const spiral_midi *midi, const spiral_roll_options *o, 
     FUZZ_CHECK(!r->notes_held || (o->pedal && midi->pedal_count));
 }
 
-/* As many notes begin in the bits as the report says, all of them in range. */
-static void check_columns(const spiral_roll *roll, const spiral_roll_options *o,
-                          const spiral_roll_report *r) {
+/* The planes have as many notes as the report says, all of them in range. */
+static void check_planes(const spiral_roll *roll, const spiral_roll_options *o, const spiral_roll_report *r) {
     const spiral_keys range = spiral_keys_range(o->low, o->high);
     size_t starts = 0;
     FUZZ_CHECK((roll->frames == 0) == (r->notes_kept == 0) && !roll->onsets == !o->onsets);
-    FUZZ_CHECK(!roll->frames || count_bits(roll->sounding[roll->frames - 1]));
-    for (size_t c = 0; c < roll->frames; c++) {
-        const spiral_keys *before = c ? &roll->sounding[c - 1] : NULL;
+    FUZZ_CHECK(!roll->frames || count_keys(roll->sounding[roll->frames - 1]));
+    for (size_t t = 0; t < roll->frames; t++) {
+        const spiral_keys *before = t ? &roll->sounding[t - 1] : NULL;
         spiral_keys begins =
-            spiral_keys_starts(before, &roll->sounding[c], roll->onsets ? &roll->onsets[c] : NULL);
-        FUZZ_CHECK(is_within(roll->sounding[c], range));
-        FUZZ_CHECK(!roll->onsets || !memcmp(&begins, &roll->onsets[c], sizeof begins));
-        starts += count_bits(begins);
+            spiral_keys_starts(before, &roll->sounding[t], roll->onsets ? &roll->onsets[t] : NULL);
+        FUZZ_CHECK(is_within(roll->sounding[t], range));
+        FUZZ_CHECK(!roll->onsets || !memcmp(&begins, &roll->onsets[t], sizeof begins));
+        starts += count_keys(begins);
     }
     FUZZ_CHECK(starts == r->notes_kept - r->notes_doubled - r->onsets_merged);
 }
 
-static void check_way_back(const spiral_roll *roll) {
+/* From the MIDI that the roll is written to comes the same roll. */
+static void check_round_trip(const spiral_roll *roll) {
     spiral_midi midi, read;
     spiral_roll again;
     spiral_error err = {0};
-    const spiral_roll_options all = {.grid = roll->grid, .high = 127, .onsets = roll->onsets != NULL};
+    const spiral_roll_options all = {
+        .struct_size = sizeof all, .grid = roll->grid, .high = 127, .onsets = roll->onsets != NULL};
     size_t size, bytes = roll->frames * sizeof *roll->sounding;
     FUZZ_CHECK(spiral_midi_from_roll(roll, &midi, &err) == SPIRAL_OK);
     fuzz_midi_valid(&midi);
@@ -192,9 +193,9 @@ static void check_way_back(const spiral_roll *roll) {
     spiral_midi_clear(&midi);
 }
 
-/* About how many columns the roll has, by other arithmetic than the library's; with the pedal or with notes
- * moved into the range, how many at most. */
-static double expected_columns(const spiral_midi *midi, const spiral_roll_options *o) {
+/* About how many frames the roll has, by other arithmetic than the library's; with the pedal or with notes
+ * moved into the range, the most it can have. */
+static double expected_frames(const spiral_midi *midi, const spiral_roll_options *o) {
     int64_t end = 0;
     for (size_t i = 0; i < midi->note_count; i++) {
         const spiral_note *n = &midi->notes[i];
@@ -211,22 +212,22 @@ static double expected_columns(const spiral_midi *midi, const spiral_roll_option
 
 void fuzz_roll(const spiral_midi *midi, const spiral_roll_options *options) {
     spiral_roll roll;
-    spiral_roll_report report;
+    spiral_roll_report report = {.struct_size = sizeof report};
     spiral_error err = {0};
-    double columns = expected_columns(midi, options);
-    int too_big = columns > (double)SPIRAL_ROLL_FRAMES_MAX + 2;
+    double frames = expected_frames(midi, options);
+    int too_big = frames > (double)SPIRAL_ROLL_FRAMES_MAX + 2;
     int exactly = !options->pedal && options->out_of_range == SPIRAL_OUT_OF_RANGE_DROP;
-    if (columns > COLUMNS_TRIED && !(too_big && exactly))
-        return; /* costs memory and time, and shows nothing new */
+    if (frames > FRAMES_TRIED && !(too_big && exactly))
+        return; /* takes memory and time, and tests nothing more */
     spiral_status status = spiral_roll_from_midi(midi, options, &roll, &report, &err);
     if (too_big) {
         FUZZ_CHECK(fuzz_refusal(status, &err) == SPIRAL_TOO_BIG && !roll.sounding && !roll.frames);
         return;
     }
-    FUZZ_CHECK(status == SPIRAL_OK && (double)roll.frames <= columns + 2);
-    FUZZ_CHECK(!exactly || fabs((double)roll.frames - columns) <= 2);
+    FUZZ_CHECK(status == SPIRAL_OK && (double)roll.frames <= frames + 2);
+    FUZZ_CHECK(!exactly || fabs((double)roll.frames - frames) <= 2);
     check_report(midi, options, &report);
-    check_columns(&roll, options, &report);
-    check_way_back(&roll);
+    check_planes(&roll, options, &report);
+    check_round_trip(&roll);
     spiral_roll_clear(&roll);
 }

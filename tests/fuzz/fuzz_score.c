@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a text score: refused at a place in it, or notes that can be written as MIDI and drawn.
+ * Any bytes as a text score: refused with the place of the fault, or notes that can be written as MIDI and
+ * made a roll.
  */
 #include "fuzz.h"
 #include "fuzz_music.h"
@@ -27,10 +28,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         FUZZ_CHECK(midi.notes[i].on_ticks < midi.notes[i].off_ticks &&
                    midi.notes[i].channel != SPIRAL_DRUM_CHANNEL);
     fuzz_midi_valid(&midi);
-    if (midi.note_count < 50000) { /* more takes seconds and shows nothing new */
-        const spiral_roll_options grid = {.grid = {SPIRAL_GRID_BEATS, 0, 16}, .high = 127, .onsets = 1};
+    if (midi.note_count < 50000) { /* more takes seconds and tests nothing more */
+        const spiral_roll_options options = {
+            .struct_size = sizeof options, .grid = {SPIRAL_GRID_BEATS, 0, 16}, .high = 127, .onsets = 1};
         fuzz_midi_round_trip(&midi);
-        fuzz_roll(&midi, &grid);
+        fuzz_roll(&midi, &options);
     }
     spiral_midi_clear(&midi);
     fuzz_memory_end(SIZE_MAX / 2, 1);

@@ -2,11 +2,11 @@
  *
  * A main for the fuzz targets that needs no fuzzer:
  *
- *     replay-<target> [--cut] [--damaged N] [--seed S] FILE or FOLDER ...
+ *     replay-<target> [--each-byte] [--damaged N] [--seed S] FILE or FOLDER ...
  *
- * runs the target on every file, with --cut on every beginning of every file up to 8 KiB, and with --damaged
- * on N damaged copies of them in turn. Says so in TAP. When the target aborts, the input is left in
- * crash-<target>, to be run again.
+ * runs the target on every file; with --each-byte, on every file up to 8 KiB cut at each byte and with each
+ * byte changed; with --damaged, on N damaged copies of the files in turn. The output is TAP. When the target
+ * aborts, the input is written to crash-<target>.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -18,7 +18,7 @@
 
 #include "fuzz.h"
 
-enum { EACH_BYTE_MAX = 8192, ROOM_MORE = 4096 };
+enum { EACH_BYTE_MAX = 8192, EXTRA_CAPACITY = 4096 };
 
 typedef struct input {
     char *name;
@@ -29,7 +29,7 @@ typedef struct input {
 static input *inputs;
 static size_t input_count;
 
-/* ---- the input in hand, for when it is the last one ---- */
+/* ---- the current input, which is kept if the target aborts ---- */
 
 static struct {
     char title[512], path[256];
@@ -46,7 +46,8 @@ static void keep_input(void) {
     now.bytes = NULL;
 }
 
-static void on_signal(int number) { /* the process ends here: what is not safe in a handler may be tried */
+static void
+on_signal(int number) { /* the process ends here, so functions that are not async-signal-safe may be tried */
     keep_input();
     signal(number, SIG_DFL);
     raise(number);
@@ -64,7 +65,7 @@ static void watch(const char *program) {
         signal(SIGSEGV, on_signal);
 }
 
-/* From a copy of exactly this size, so that a sanitizer sees a read beyond it. */
+/* Runs the target on a copy of exactly this size, so that a sanitizer detects a read behind the end. */
 static void run(const unsigned char *bytes, size_t size) {
     unsigned char *copy = malloc(size ? size : 1);
     FUZZ_CHECK(copy);
@@ -119,7 +120,7 @@ static void add_path(const char *path) {
         add_file(path, (size_t)info.st_size);
 }
 
-/* ---- ways to run them ---- */
+/* ---- runs ---- */
 
 static int done;
 
@@ -159,12 +160,12 @@ static void run_damaged(uint64_t count, uint64_t seed) {
     char what[100];
     for (uint64_t i = 0; i < count; i++) {
         const input *from = &inputs[i % input_count];
-        size_t room = from->size + ROOM_MORE;
-        unsigned char *bytes = malloc(room);
+        size_t capacity = from->size + EXTRA_CAPACITY;
+        unsigned char *bytes = malloc(capacity);
         spiral__rng rng = spiral__rng_init(seed, i);
         FUZZ_CHECK(bytes);
         memcpy(bytes, from->bytes, from->size);
-        size_t size = fuzz_damage(fuzz_target_attack, &rng, bytes, from->size, room);
+        size_t size = fuzz_damage(fuzz_target_attack, &rng, bytes, from->size, capacity);
         snprintf(now.title, sizeof now.title, "%.300s damaged, number %llu of seed %llu", from->name,
                  (unsigned long long)i, (unsigned long long)seed);
         run(bytes, size);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Making MIDI files byte by byte, as the tests of the reader need them.
+ * Making Standard MIDI Files byte by byte.
  */
-#ifndef SPIRAL_TESTS_MUSIC_SMF_H
-#define SPIRAL_TESTS_MUSIC_SMF_H
+#ifndef SPIRAL_TESTS_MIDI_SMF_H
+#define SPIRAL_TESTS_MIDI_SMF_H
 
 #include <stdint.h>
 #include <string.h>
@@ -32,15 +32,17 @@ static inline void smf_header(smf *f, unsigned format, unsigned tracks, unsigned
     smf_be(f, division, 2);
 }
 
-static inline void smf_chunk(smf *f, const char *name, uint32_t claimed, const void *bytes, size_t size) {
+static inline void smf_chunk(smf *f, const char *name, uint32_t claimed_size, const void *bytes,
+                             size_t size) {
     smf_add(f, name, 4);
-    smf_be(f, claimed, 4);
+    smf_be(f, claimed_size, 4);
     smf_add(f, bytes, size);
 }
+/* An end-of-track event after a delta time of 0. */
 #define SMF_EOT "\x00\xff\x2f\x00"
-/* A track of these events, without an end-of-track event of its own. */
+/* A track of these events, to which no end-of-track event is added. */
 #define SMF_TRACK(f, literal) smf_chunk(f, "MTrk", sizeof(literal) - 1, literal, sizeof(literal) - 1)
-/* One track in format 0 at 96 ticks per quarter. */
+/* A file of format 0 with one track, 96 ticks per quarter. */
 #define SMF_ONE(f, literal) (smf_header(f, 0, 1, 96), SMF_TRACK(f, literal))
 
 #endif

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The MIDI writer: its exact bytes for a small piece, everything back from random ones, and what it refuses.
+ * The MIDI writer: the exact bytes of a small piece, random pieces written and read again, and what is
+ * refused.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include "base/rng.h"
+#include "midi_text.h"
 #include "smf.h"
-#include "smf_text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -24,18 +19,6 @@ static unsigned char *write_bytes(const spiral_midi *midi, size_t *size) {
     unsigned char *bytes = malloc(*size);
     if (spiral_midi_write(midi, bytes, *size, &err) != SPIRAL_OK) fail_msg("write: %s", err.text);
     return bytes;
-}
-
-/* What a reader makes of *midi written; it must not have to warn. */
-static spiral_midi there_and_back(const spiral_midi *midi) {
-    size_t size;
-    spiral_midi back;
-    char text[300];
-    unsigned char *bytes = write_bytes(midi, &size);
-    assert_int_equal(spiral_midi_read(bytes, size, &back, NULL), SPIRAL_OK);
-    free(bytes);
-    assert_string_equal(warnings_text(&back, text, sizeof text), "");
-    return back;
 }
 
 static void same_note(const spiral_note *a, const spiral_note *b) {
@@ -76,7 +59,7 @@ static void same(const spiral_midi *a, const spiral_midi *b) {
     same_text(a->text, b->text);
 }
 
-static void test_exact_bytes(void **state) {
+static void test_exact_bytes_of_a_small_piece(void **state) {
     (void)state;
     spiral_note notes[] = {{0, 96, 0, 0, 60, 100}, {96, 192, 0, 0, 60, 101}, {96, 96, 0, 1, 64, 7}};
     spiral_tempo tempos[] = {{0, 600000, 0}};
@@ -100,30 +83,30 @@ static void test_exact_bytes(void **state) {
     assert_int_equal(size, sizeof expected - 1);
     assert_memory_equal(bytes, expected, size);
     spiral_error err = {0};
-    assert_int_equal(spiral_midi_write(&midi, bytes, size - 1, &err), SPIRAL_BAD_ARG);
-    assert_string_equal(err.text, "the MIDI file takes 74 bytes, not 73");
+    assert_fails(spiral_midi_write(&midi, bytes, size - 1, &err), SPIRAL_BAD_ARG, &err,
+                 "the MIDI file takes 74 bytes, not 73");
     free(bytes);
 }
 
-static void test_overlapping_notes_survive(void **state) {
+static void test_overlapping_notes_come_back(void **state) {
     (void)state;
     spiral_note notes[] = {{0, 30, 0, 0, 60, 1},  {0, 30, 0, 0, 60, 2},  {10, 30, 0, 0, 60, 3},
                            {10, 40, 0, 0, 60, 4}, {30, 40, 0, 0, 60, 5}, {40, 40, 0, 0, 60, 6},
                            {40, 40, 0, 0, 60, 7}, {40, 50, 0, 0, 60, 8}};
     spiral_midi midi = {.ticks_per_quarter = 96, .note_count = COUNT(notes), .notes = notes, .end_ticks = 50};
-    spiral_midi back = there_and_back(&midi);
+    spiral_midi back = written_and_read(&midi);
     same(&midi, &back);
     spiral_midi_clear(&back);
 }
 
-static void test_any_order_of_notes(void **state) {
+static void test_notes_may_be_in_any_order(void **state) {
     (void)state;
     spiral_note sorted[] = {{0, 30, 0, 0, 60, 1}, {0, 40, 0, 0, 60, 2}, {10, 20, 0, 0, 59, 3}};
     spiral_note mixed[] = {sorted[2], sorted[1], sorted[0]};
     spiral_midi midi = {.ticks_per_quarter = 96, .note_count = 3, .notes = mixed, .end_ticks = 40};
-    spiral_midi back = there_and_back(&midi);
+    spiral_midi back = written_and_read(&midi);
     for (int i = 0; i < 3; i++) same_note(&back.notes[i], &sorted[i]);
-    assert_int_equal(mixed[0].velocity, 3); /* and the caller's are left as they were */
+    assert_int_equal(mixed[0].velocity, 3); /* the caller's array is not changed */
     spiral_midi_clear(&back);
 }
 
@@ -134,7 +117,7 @@ static void test_tracks_keep_their_numbers(void **state) {
     for (int format = 1; format <= 2; format++) {
         midi.format = format;
         midi.end_ticks = 0; /* before the last note: it ends there */
-        spiral_midi back = there_and_back(&midi);
+        spiral_midi back = written_and_read(&midi);
         assert_int_equal(back.format, 1);
         assert_int_equal(back.tracks, 8);
         assert_int_equal(back.end_ticks, 30);
@@ -145,34 +128,34 @@ static void test_tracks_keep_their_numbers(void **state) {
     }
 }
 
-static void test_pauses_longer_than_one_number(void **state) {
+static void test_pauses_longer_than_one_number_come_back(void **state) {
     (void)state;
     spiral_note notes[] = {{0, 0xfffffff, 0, 0, 60, 1},
                            {0x10000000, 0x30000000, 0, 0, 61, 2},
                            {SPIRAL_MIDI_TICKS_MAX - 1, SPIRAL_MIDI_TICKS_MAX, 0, 0, 62, 3}};
     spiral_midi midi = {.ticks_per_quarter = 1, .note_count = 3, .notes = notes};
     midi.end_ticks = SPIRAL_MIDI_TICKS_MAX;
-    spiral_midi back = there_and_back(&midi);
+    spiral_midi back = written_and_read(&midi);
     same(&midi, &back);
     spiral_midi_clear(&back);
 }
 
-static void test_smpte_survives(void **state) {
+static void test_smpte_rates_come_back(void **state) {
     (void)state;
     static const double rates[] = {24, 25 * 40, 30 * 255, 30000.0 * 80 / 1001, 30000.0 / 1001};
     spiral_note notes[] = {{0, 30, 0, 0, 60, 1}};
     for (size_t i = 0; i < COUNT(rates); i++) {
         spiral_midi midi = {.ticks_per_s = rates[i], .note_count = 1, .notes = notes, .end_ticks = 30};
-        spiral_midi back = there_and_back(&midi);
+        spiral_midi back = written_and_read(&midi);
         same(&midi, &back);
         spiral_midi_clear(&back);
     }
 }
 
-static void test_empty_piece(void **state) {
+static void test_empty_piece_has_one_track(void **state) {
     (void)state;
     spiral_midi midi = {.ticks_per_quarter = 480, .name = "", .text = ""};
-    spiral_midi back = there_and_back(&midi);
+    spiral_midi back = written_and_read(&midi);
     assert_null(back.name);
     assert_null(back.text);
     assert_int_equal(back.tracks, 1);
@@ -180,8 +163,8 @@ static void test_empty_piece(void **state) {
     spiral_midi_clear(&back);
 }
 
-/* Random bytes read as MIDI are a source of valid pieces of all kinds; whatever was read can be written. */
-static void test_random_pieces(void **state) {
+/* Random events read as MIDI make valid pieces of all kinds, and what is read can be written. */
+static void test_random_pieces_come_back(void **state) {
     (void)state;
     const uint64_t seed = 7;
     print_message("# seed %llu\n", (unsigned long long)seed);
@@ -214,7 +197,7 @@ static void test_random_pieces(void **state) {
         spiral_midi midi;
         assert_int_equal(spiral_midi_read(f.bytes, f.size, &midi, NULL), SPIRAL_OK);
         notes += midi.note_count;
-        spiral_midi back = there_and_back(&midi);
+        spiral_midi back = written_and_read(&midi);
         same(&midi, &back);
         assert_int_equal(back.tracks, midi.tracks ? midi.tracks : 1);
         spiral_midi_clear(&midi);
@@ -223,73 +206,102 @@ static void test_random_pieces(void **state) {
     assert_true(notes > 10000);
 }
 
-static void refused(spiral_midi midi, const char *sentence) {
-    size_t size = 1;
-    spiral_error err = {0};
-    assert_int_equal(spiral_midi_size(&midi, &size, &err), SPIRAL_BAD_ARG);
-    assert_string_equal(err.text, sentence);
-    assert_int_equal(size, 0);
-    assert_int_equal(spiral_midi_write(&midi, NULL, 0, NULL), SPIRAL_BAD_ARG);
-}
+/* Neither measured nor written; the sentence names these words. */
+#define REFUSED(midi, ...)                                                                          \
+    do {                                                                                            \
+        size_t size_ = 1;                                                                           \
+        spiral_error err_ = {0};                                                                    \
+        assert_fails(spiral_midi_size(&(midi), &size_, &err_), SPIRAL_BAD_ARG, &err_, __VA_ARGS__); \
+        assert_int_equal(size_, 0);                                                                 \
+        assert_int_equal(spiral_midi_write(&(midi), NULL, 0, NULL), SPIRAL_BAD_ARG);                \
+    } while (0)
 
-static void test_refuses_nested_notes(void **state) {
+static void test_note_inside_another_is_refused(void **state) {
     (void)state;
     spiral_note notes[] = {{0, 30, 0, 2, 60, 1}, {10, 20, 0, 2, 60, 2}};
     spiral_midi midi = {.format = 1, .ticks_per_quarter = 96, .note_count = 2, .notes = notes};
-    refused(midi, "track 0, channel 2, key 60: the note at tick 10 lies inside an earlier one that ends at "
-                  "tick 30, which MIDI cannot say");
+    REFUSED(midi, "track 0, channel 2, key 60: the note at tick 10 lies inside an earlier one that ends at "
+                  "tick 30, which MIDI cannot express");
     notes[1].track = 1; /* on another track it may */
     midi.end_ticks = 30;
-    spiral_midi back = there_and_back(&midi);
+    spiral_midi back = written_and_read(&midi);
     same(&midi, &back);
     spiral_midi_clear(&back);
 }
 
-static void test_refuses_notes_out_of_range(void **state) {
+static void test_note_out_of_range_is_refused(void **state) {
     (void)state;
     const spiral_note good = {5, 30, 0, 0, 60, 1};
     spiral_note note = good;
     spiral_midi midi = {.ticks_per_quarter = 96, .note_count = 1, .notes = &note};
-#define BAD(field, value, sentence) (note = good, note.field = value, refused(midi, sentence))
+#define BAD(field, value, ...)              \
+    do {                                    \
+        note = good;                        \
+        note.field = value;                 \
+        REFUSED(midi, #field, __VA_ARGS__); \
+    } while (0)
     BAD(on_ticks, -1, "note 0: on_ticks -1 is not within 0..274877906943");
-    BAD(off_ticks, 4, "note 0: off_ticks 4 is not within 5..274877906943");
-    BAD(off_ticks, SPIRAL_MIDI_TICKS_MAX + 1, "note 0: off_ticks 274877906944 is not within 5..274877906943");
-    BAD(channel, 16, "note 0: channel 16 is not within 0..15");
-    BAD(pitch, 128, "note 0: pitch 128 is not within 0..127");
-    BAD(velocity, 0, "note 0: velocity 0 is not within 1..127");
-    BAD(velocity, 128, "note 0: velocity 128 is not within 1..127");
-    BAD(track, 65535, "note 0: track 65535 is not within 0..65534");
+    BAD(off_ticks, 4, "4", "5..274877906943");
+    BAD(off_ticks, SPIRAL_MIDI_TICKS_MAX + 1, "274877906944", "5..274877906943");
+    BAD(channel, 16, "16", "0..15");
+    BAD(pitch, 128, "128", "0..127");
+    BAD(velocity, 0, "0", "1..127");
+    BAD(velocity, 128, "128", "1..127");
+    BAD(track, 65535, "65535", "0..65534");
     BAD(track, 1, "format 0 has one track, not 2");
 #undef BAD
 }
 
-static void test_refuses_fields_out_of_range(void **state) {
+static void test_field_out_of_range_is_refused(void **state) {
     (void)state;
     const spiral_midi good = {.ticks_per_quarter = 96};
     spiral_tempo tempos[2] = {{0, 0, 0}, {0, 500000, 0}};
     spiral_meter meters[2] = {{0, 4, 4}, {0, 4, 4}};
-    spiral_midi midi = good;
-    midi.format = 3, refused(midi, "format 3 is not 0, 1 or 2"), midi = good;
-    midi.tracks = 65536, refused(midi, "65536 tracks are not within 0..65535"), midi = good;
-    midi.end_ticks = -1, refused(midi, "end_ticks -1 is not within 0..274877906943"), midi = good;
-    midi.ticks_per_quarter = 32768, refused(midi, "32768 ticks per quarter are not within 1..32767");
-    midi.ticks_per_quarter = 0;
-    refused(midi, "0 ticks per second are not 24, 25, 30000/1001 or 30 frames times 1..255");
-    midi.ticks_per_s = 1001;
-    refused(midi, "1001 ticks per second are not 24, 25, 30000/1001 or 30 frames times 1..255");
+    spiral_pedal pedals[2] = {{10, 0, 0, 1}, {20, 1, 3, 0}};
+    spiral_midi midi;
+#define BAD(field, value, ...)      \
+    do {                            \
+        midi = good;                \
+        midi.field = value;         \
+        REFUSED(midi, __VA_ARGS__); \
+    } while (0)
+    BAD(format, 3, "format 3 is not 0, 1 or 2");
+    BAD(tracks, 65536, "65536 tracks are not within 0..65535");
+    BAD(end_ticks, -1, "end_ticks -1 is not within 0..274877906943");
+    BAD(ticks_per_quarter, 32768, "32768 ticks per quarter are not within 1..32767");
+    BAD(ticks_per_quarter, 0, "0 ticks per second are not 24, 25, 30000/1001 or 30 frames times 1..255");
+#undef BAD
+    midi = (spiral_midi){.ticks_per_s = 1001};
+    REFUSED(midi, "1001");
     midi = good, midi.tempo_count = 2, midi.tempos = tempos;
-    refused(midi, "tempo 0: us_per_quarter 0 is not within 1..16777215");
+    REFUSED(midi, "tempo 0", "us_per_quarter 0", "1..16777215");
     tempos[0].us_per_quarter = 1;
-    refused(midi, "tempo 1: at_ticks 0 is not within 1..274877906943");
+    REFUSED(midi, "tempo 1", "at_ticks 0", "1..274877906943");
     midi = good, midi.meter_count = 2, midi.meters = meters;
-    refused(midi, "meter 1: at_ticks 0 is not within 1..274877906943");
-    meters[0].numerator = 256, refused(midi, "meter 0: numerator 256 is not within 1..255");
+    REFUSED(midi, "meter 1", "at_ticks 0", "1..274877906943");
+    meters[0].numerator = 256;
+    REFUSED(midi, "meter 0", "numerator 256", "1..255");
     meters[0].numerator = 3, meters[0].denominator = 12;
-    refused(midi, "meter 0: denominator 12 is not a power of two");
-    meters[0].denominator = 128, refused(midi, "meter 0: denominator 128 is not within 1..64");
+    REFUSED(midi, "meter 0: denominator 12 is not a power of two");
+    meters[0].denominator = 128;
+    REFUSED(midi, "meter 0", "denominator 128", "1..64");
+    midi = good, midi.pedal_count = 2, midi.pedals = pedals;
+    REFUSED(midi, "format 0", "2");
+    midi.format = 1;
+    const spiral_pedal second = pedals[1];
+    pedals[1].at_ticks = 9;
+    REFUSED(midi, "pedal 1", "at_ticks 9", "10..274877906943");
+    pedals[1] = second, pedals[1].at_ticks = 10, pedals[0].track = 2;
+    REFUSED(midi, "pedal 1", "track 1", "2..65534");
+    pedals[0].track = 0, pedals[1] = second, pedals[1].track = 65535;
+    REFUSED(midi, "pedal 1", "track 65535", "0..65534");
+    pedals[1] = second, pedals[1].channel = 16;
+    REFUSED(midi, "pedal 1", "channel 16", "0..15");
+    pedals[1] = second, pedals[1].down = 2;
+    REFUSED(midi, "pedal 1", "down 2", "0..1");
 }
 
-static void test_save(void **state) {
+static void test_save_writes_a_file_or_nothing(void **state) {
     (void)state;
     char path[] = "/tmp/spiral-test-XXXXXX";
     int fd = mkstemp(path);
@@ -303,26 +315,27 @@ static void test_save(void **state) {
     spiral_midi_clear(&back);
     unlink(path);
     spiral_error err = {0};
-    assert_int_equal(spiral_midi_save(&midi, "/no/such/folder/a.mid", &err), SPIRAL_IO);
+    assert_fails(spiral_midi_save(&midi, "/no/such/folder/a.mid", &err), SPIRAL_IO, &err,
+                 "/no/such/folder/a.mid");
     notes[0].velocity = 0;
-    assert_int_equal(spiral_midi_save(&midi, path, &err), SPIRAL_BAD_ARG);
+    assert_fails(spiral_midi_save(&midi, path, &err), SPIRAL_BAD_ARG, &err, "velocity 0");
     assert_int_equal(access(path, F_OK), -1);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact_bytes),
-        cmocka_unit_test(test_overlapping_notes_survive),
-        cmocka_unit_test(test_any_order_of_notes),
+        cmocka_unit_test(test_exact_bytes_of_a_small_piece),
+        cmocka_unit_test(test_overlapping_notes_come_back),
+        cmocka_unit_test(test_notes_may_be_in_any_order),
         cmocka_unit_test(test_tracks_keep_their_numbers),
-        cmocka_unit_test(test_pauses_longer_than_one_number),
-        cmocka_unit_test(test_smpte_survives),
-        cmocka_unit_test(test_empty_piece),
-        cmocka_unit_test(test_random_pieces),
-        cmocka_unit_test(test_refuses_nested_notes),
-        cmocka_unit_test(test_refuses_notes_out_of_range),
-        cmocka_unit_test(test_refuses_fields_out_of_range),
-        cmocka_unit_test(test_save),
+        cmocka_unit_test(test_pauses_longer_than_one_number_come_back),
+        cmocka_unit_test(test_smpte_rates_come_back),
+        cmocka_unit_test(test_empty_piece_has_one_track),
+        cmocka_unit_test(test_random_pieces_come_back),
+        cmocka_unit_test(test_note_inside_another_is_refused),
+        cmocka_unit_test(test_note_out_of_range_is_refused),
+        cmocka_unit_test(test_field_out_of_range_is_refused),
+        cmocka_unit_test(test_save_writes_a_file_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How far the library and other people's are apart: each comparison has its bound, and the worst is told at the end."""
+"""Differences between the library and others: each comparison has a bound, and the largest is printed at the end."""
 import pytest
 
 worst = {}  # what is compared: (largest difference, bound, comparisons)

@@ -11,8 +11,9 @@
  *     pedal AT TRACK CHANNEL DOWN
  *     note TRACK CHANNEL PITCH VELOCITY ON OFF ON_S OFF_S     per note, in order
  *
- * print-notes PATH...    With --write FORMAT as first arguments: reads the first path, writes it in this
- * format to the second, and prints what is read from that. Format 0 has all on one track.
+ *     print-notes PATH...
+ *     print-notes --write FORMAT FROM TO     reads FROM, writes it to TO in this format (0: all on one
+ * track), and prints what is read from TO
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The MIDI reader and writer against mido, note for note: track, channel, key, velocity, ticks and seconds; and
-against symusic, a third reading, on all real files.
+"""The MIDI reader and writer against mido, note by note: track, channel, key, velocity, ticks and seconds; and
+against symusic, on real files.
 
-mido gives messages; pairing them into notes and summing up the tempo map is done here a second time, simply.
+mido gives messages; here they are paired into notes, and the tempo map is added up, in the simplest way.
 SPIRAL_BUILD names the build folder with the helper print-notes, SPIRAL_DATA a folder of real MIDI files. mido
-needs minutes for all of those: SPIRAL_ORACLE=all takes them all, else every tenth.
+needs minutes for all of those: SPIRAL_ORACLE=all reads all, otherwise every tenth is read.
 """
 import bisect
 import math
@@ -138,7 +138,7 @@ def without_tracks(notes):
 
 @pytest.mark.parametrize("name", DATA_SETS)
 def test_data_set_symusic(name):
-    """symusic tells no tracks: on, pitch, velocity and off of every note of every file."""
+    """symusic has no track numbers: on, pitch, velocity and off of every note are compared."""
     symusic = pytest.importorskip("symusic")
     files = data_files(name)[::STEP]
     read = ours(files)
@@ -150,18 +150,18 @@ def test_data_set_symusic(name):
     print(f"{name}: {len(files)} files, {notes} notes agree with symusic")
 
 
-# Odd files that mido refuses, and what is made of them here: all but three hold the scale of C major around one
-# fault, so the eight notes that are wanted are known. symusic refuses all of these too, but for two.
+# Odd files that mido refuses, and what must be read here: all but three have the scale of C major and one fault, so
+# their eight notes are known. symusic refuses all of these too, except two.
 SCALE = "test-c-major-scale.mid"
 MIDO_REFUSES = {
-    "test-corrupt-file-missing-byte.mid": SCALE,  # the last byte of the last end-of-track event is not there
-    "test-illegal-message-all.mid": SCALE,  # F1 to FE, which belong on a cable; mido knows no F4, F5, F9, FD
+    "test-corrupt-file-missing-byte.mid": SCALE,  # the last byte of the last end-of-track event is missing
+    "test-illegal-message-all.mid": SCALE,  # F1 to FE, which are for live MIDI; mido has no F4, F5, F9, FD
     "test-illegal-message-f4.mid": SCALE,
     "test-illegal-message-f5.mid": SCALE,
     "test-illegal-message-f9.mid": SCALE,
     "test-illegal-message-fd.mid": SCALE,
-    "test-non-midi-track.mid": SCALE,  # a chunk of another kind stands between the tracks: skipped
-    "test-running-status-sysex.mid": SCALE,  # running status goes on over a sysex; symusic finds half the notes
+    "test-non-midi-track.mid": SCALE,  # a chunk of another kind between the tracks: skipped
+    "test-running-status-sysex.mid": SCALE,  # running status after a sysex; symusic finds half of the notes
     "test-empty-file.mid": None,
     "test-not-a-midi-file.mid": None,
     "test-syx-7e-06-01-id-request.syx": None,  # a bare system exclusive message
@@ -169,7 +169,7 @@ MIDO_REFUSES = {
 
 
 def test_odd_files():
-    """The same notes in all files that mido reads. It refuses those listed above and no others."""
+    """The same notes in all files that mido reads; it refuses the files listed above and no others."""
     files = data_files("midi-odd")
     read = ours(files)
     scale = next(read[path] for path in files if path.endswith(SCALE))
@@ -192,8 +192,8 @@ def test_odd_files():
     print(f"{agree} of {len(files)} files agree, {len(refused)} are refused by mido")
 
 
-# Where symusic reads an odd file otherwise: it lays the tracks of format 2 over each other, and loses the notes behind
-# a system exclusive event whose running status goes on.
+# Files that symusic reads differently: all tracks of format 2 begin at 0, and notes after a system exclusive event with
+# running status are lost.
 SYMUSIC_DIFFERS = {"test-2-tracks-type-2.mid", "test-running-status-sysex.mid"}
 
 
@@ -250,7 +250,7 @@ def test_random_files(tmp_path):
 
 
 def music(rng, path, kinds):
-    """A file of tracks with a channel each, so that they fit on one track too; no note inside another."""
+    """A file of tracks with one channel each, so that one track can hold them all; no note is inside another."""
     file = mido.MidiFile(type=1, ticks_per_beat=rng.randint(1, 32767))
     for channel in range(rng.randint(1, 12)):
         track = mido.MidiTrack()
@@ -301,7 +301,7 @@ def numbers(printed, kind):
 
 @pytest.mark.parametrize("format", [0, 1])
 def test_written_files(tmp_path, format):
-    """What we write, mido reads: notes, tempos, metres and name, in both formats; and so do we, without a warning."""
+    """mido and our reader read what our writer writes: notes, tempos, metres and name, in both formats."""
     rng = random.Random(7 + format)
     notes = 0
     for i in range(60):

@@ -1,51 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pictures: the right kind of file, the same bytes twice, marks where the music has notes, and nothing left
- * behind when something is wrong. How they look is for eyes; what can be counted is counted here.
+ * Pictures: the format of the file, the same bytes twice, coloured pixels where the music has notes, and no
+ * file left after a failure. Whether they look right is not tested.
  */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include <cmocka.h>
+#include "testing.h"
 
 #include "base/file.h"
 #include "spiral/plot.h"
+#include "temporary_folder.h"
 #include "spiral_config.h"
 
 #ifdef SPIRAL_HAVE_CAIRO
 #include <cairo.h>
 #endif
 
-static char folder[] = "/tmp/spiral-view-XXXXXX";
-
-static const char *in_folder(const char *name) {
-    static char paths[4][64];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static int make_folder(void **state) {
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    static const char *const names[] = {"a.png", "a.svg", "a.pdf", "b.png", "b.svg", "b.pdf"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(in_folder(names[i]));
-    return rmdir(folder); /* fails if anything else was left in it */
-}
-
-/* A scale of eight notes, ten columns of 10 ms each. */
+/* A scale of eight notes, ten frames of 10 ms each. */
 static spiral_roll scale(int first_key) {
     static const int steps[] = {0, 2, 4, 5, 7, 9, 11, 12};
     spiral_roll roll;
@@ -81,8 +52,8 @@ static spiral_status draw_scale(const char *path) {
     return status;
 }
 
-/* Takes the number out of id="surface34", which cairo counts on within a process. */
-static void forget_surface(bytes *b) {
+/* Removes the number from id="surface34", which cairo increments within a process. */
+static void remove_surface_number(bytes *b) {
     static const char name[] = "id=\"surface";
     for (size_t i = 0; i + sizeof name < b->size; i++) {
         if (memcmp(b->at + i, name, sizeof name - 1)) continue;
@@ -105,8 +76,8 @@ static void test_each_ending_is_its_format_and_twice_the_same_bytes(void **state
         bytes x = read_file(in_folder(a)), y = read_file(in_folder(b));
         assert_true(x.size > 1000);
         assert_memory_equal(x.at, kinds[i].magic, strlen(kinds[i].magic));
-        forget_surface(&x);
-        forget_surface(&y);
+        remove_surface_number(&x);
+        remove_surface_number(&y);
         assert_int_equal(x.size, y.size);
         assert_memory_equal(x.at, y.at, x.size);
         free(x.at);
@@ -128,7 +99,7 @@ static size_t pixels_of(const char *path, uint32_t rgb) {
     return count;
 }
 
-enum { RIGHT = 0x0072b2 }; /* the colour of a note that is right, or of any note without a reference */
+enum { NOTE = 0x0072b2 }; /* the colour of a true positive, and of every note without a reference */
 
 static void test_notes_are_drawn_where_they_sound(void **state) {
     (void)state;
@@ -136,25 +107,25 @@ static void test_notes_are_drawn_where_they_sound(void **state) {
     const char *path = in_folder("a.png");
     assert_int_equal(spiral_roll_create(roll.grid, 80, 0, &silent, NULL), SPIRAL_OK);
     assert_int_equal(spiral_plot_roll(&roll, NULL, NULL, path, NULL), SPIRAL_OK);
-    size_t full = pixels_of(path, RIGHT);
-    for (int t = 0; t < 40; t++) roll.sounding[t] = (spiral_keys){{0, 0}}; /* half of the notes go */
+    size_t full = pixels_of(path, NOTE);
+    for (int t = 0; t < 40; t++) roll.sounding[t] = (spiral_keys){{0, 0}}; /* removes half of the notes */
     assert_int_equal(spiral_plot_roll(&roll, NULL, NULL, path, NULL), SPIRAL_OK);
-    size_t half = pixels_of(path, RIGHT);
+    size_t half = pixels_of(path, NOTE);
     assert_true(full > 500 && half > 0.3 * (double)full && half < 0.8 * (double)full);
     assert_int_equal(spiral_plot_roll(&silent, NULL, NULL, path, NULL), SPIRAL_OK);
-    assert_int_equal(pixels_of(path, RIGHT), 0);
+    assert_int_equal(pixels_of(path, NOTE), 0);
     spiral_roll_clear(&roll);
     roll = scale(60);
     assert_int_equal(spiral_plot_roll(&roll, &roll, NULL, path, NULL), SPIRAL_OK);
-    size_t agreed = pixels_of(path, RIGHT);
+    size_t equal = pixels_of(path, NOTE);
     assert_int_equal(spiral_plot_roll(&roll, &other, NULL, path, NULL), SPIRAL_OK);
-    assert_true(pixels_of(path, RIGHT) < agreed / 4); /* what is right there is the legend's sample */
+    assert_true(pixels_of(path, NOTE) < equal / 4); /* only the legend's sample */
     spiral_roll_clear(&roll);
     spiral_roll_clear(&other);
     spiral_roll_clear(&silent);
 }
 
-static void test_long_rolls_and_odd_titles(void **state) {
+static void test_long_rolls_and_titles_that_are_not_utf_8(void **state) {
     (void)state;
     spiral_roll roll;
     assert_int_equal(spiral_roll_create((spiral_grid){SPIRAL_GRID_BEATS, 0, 4}, 20000, 1, &roll, NULL),
@@ -165,7 +136,7 @@ static void test_long_rolls_and_odd_titles(void **state) {
     spiral_roll_clear(&roll);
 }
 
-static void test_the_helix(void **state) {
+static void test_helix_is_drawn_or_refused(void **state) {
     (void)state;
     spiral_helix helix = spiral_helix_default();
     double costs[13] = {0, .4, .9, 1.2, 1.4, 1.4, 1.5, 1.4, 1.4, 1.2, .9, .5, .3};
@@ -173,37 +144,42 @@ static void test_the_helix(void **state) {
                      SPIRAL_OK);
     assert_int_equal(spiral_plot_helix(&helix, 60, 60, 1, costs, costs, in_folder("a.png"), NULL), SPIRAL_OK);
     spiral_error err = {.text = ""};
-    assert_int_equal(spiral_plot_helix(&helix, 60, 59, 13, costs, costs, in_folder("b.svg"), &err),
-                     SPIRAL_BAD_ARG);
-    assert_string_equal(err.text, "keys 60 to 59 are not a range within 0..127");
+    assert_fails(spiral_plot_helix(&helix, 60, 59, 13, costs, costs, in_folder("b.svg"), &err),
+                 SPIRAL_BAD_ARG, &err, "keys 60 to 59 are not a range within 0..127");
+    assert_fails(spiral_plot_helix(&helix, 48, 83, 129, costs, costs, in_folder("b.svg"), &err),
+                 SPIRAL_BAD_ARG, &err, "129 intervals", "1..128");
     costs[3] = NAN;
-    assert_int_equal(spiral_plot_helix(&helix, 48, 83, 13, costs, costs, in_folder("b.svg"), &err),
-                     SPIRAL_NUMERIC);
-    assert_string_equal(err.text, "the cost of interval 3 is not finite");
+    assert_fails(spiral_plot_helix(&helix, 48, 83, 13, costs, costs, in_folder("b.svg"), &err),
+                 SPIRAL_NUMERIC, &err, "the cost of interval 3 is not finite");
 }
 
-static void test_curves(void **state) {
+static void test_curves_with_gaps_are_drawn(void **state) {
     (void)state;
     double x[] = {0, 1, 2, 3}, y[] = {5, 3, NAN, 1}, flat[] = {2, 2, 2, 2}, none[] = {NAN, NAN, NAN, NAN};
     spiral_plot_series series[] = {{"falls", 4, x, y}, {"flat", 4, x, flat}};
     assert_int_equal(spiral_plot_curves(series, 2, "loss", "step", "nats", in_folder("a.png"), NULL),
                      SPIRAL_OK);
     spiral_plot_series empty[] = {{"none", 4, x, none}};
-    assert_int_equal(spiral_plot_curves(empty, 1, "loss", "step", "nats", in_folder("b.png"), NULL),
-                     SPIRAL_NO_DATA);
+    spiral_error err = {.text = ""};
+    assert_fails(spiral_plot_curves(empty, 1, "loss", "step", "nats", in_folder("b.png"), &err),
+                 SPIRAL_NO_DATA, &err, "b.png", "no curve has a finite point");
 }
 
-static void test_what_fails_leaves_nothing(void **state) {
+static void test_failures_leave_no_file(void **state) {
     (void)state;
     spiral_roll roll = scale(60), other = scale(60);
     spiral_error err = {.text = ""};
-    assert_int_equal(spiral_plot_roll(&roll, NULL, NULL, in_folder("c.bmp"), &err), SPIRAL_UNSUPPORTED);
-    assert_non_null(strstr(err.text, "must end in .png, .svg or .pdf"));
-    assert_int_equal(access(in_folder("c.bmp"), F_OK), -1);
-    assert_int_equal(spiral_plot_roll(&roll, NULL, NULL, "/no/such/folder/a.png", &err), SPIRAL_IO);
+    const int files = files_in_folder();
+    assert_fails(spiral_plot_roll(&roll, NULL, NULL, in_folder("c.bmp"), &err), SPIRAL_UNSUPPORTED, &err,
+                 "c.bmp", "must end in .png, .svg or .pdf");
+    assert_false(exists("c.bmp"));
+    assert_fails(spiral_plot_roll(&roll, NULL, NULL, "/no/such/folder/a.png", &err), SPIRAL_IO, &err,
+                 "/no/such/folder/a.png");
     other.grid.frame_us = 20000;
-    assert_int_equal(spiral_plot_roll(&roll, &other, NULL, in_folder("c.png"), &err), SPIRAL_BAD_ARG);
-    assert_int_equal(access(in_folder("c.png"), F_OK), -1);
+    assert_fails(spiral_plot_roll(&roll, &other, NULL, in_folder("c.png"), &err), SPIRAL_BAD_ARG, &err,
+                 "grids");
+    assert_false(exists("c.png"));
+    assert_int_equal(files_in_folder(), files); /* no temporary file either */
     spiral_roll_clear(&roll);
     spiral_roll_clear(&other);
 }
@@ -212,10 +188,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_ending_is_its_format_and_twice_the_same_bytes),
         cmocka_unit_test(test_notes_are_drawn_where_they_sound),
-        cmocka_unit_test(test_long_rolls_and_odd_titles),
-        cmocka_unit_test(test_the_helix),
-        cmocka_unit_test(test_curves),
-        cmocka_unit_test(test_what_fails_leaves_nothing),
+        cmocka_unit_test(test_long_rolls_and_titles_that_are_not_utf_8),
+        cmocka_unit_test(test_helix_is_drawn_or_refused),
+        cmocka_unit_test(test_curves_with_gaps_are_drawn),
+        cmocka_unit_test(test_failures_leave_no_file),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
@@ -226,8 +202,8 @@ static void test_says_what_is_missing(void **state) {
     (void)state;
     spiral_roll roll = scale(60);
     spiral_error err = {.text = ""};
-    assert_int_equal(spiral_plot_roll(&roll, NULL, NULL, in_folder("a.png"), &err), SPIRAL_UNSUPPORTED);
-    assert_non_null(strstr(err.text, "libcairo2-dev"));
+    assert_fails(spiral_plot_roll(&roll, NULL, NULL, in_folder("a.png"), &err), SPIRAL_UNSUPPORTED, &err,
+                 "libcairo2-dev");
     spiral_roll_clear(&roll);
 }
 

@@ -20,31 +20,6 @@ static void *zeros(size_t n, size_t size) {
     return p;
 }
 
-static void test_cholesky(void **state) {
-    (void)state;
-    enum { N = 7 };
-    double A[N * N], C[N * N] = {0}, F[N * N];
-    spiral__rng rng = spiral__rng_init(1, 1);
-    for (size_t i = 0; i < N * N; i++) A[i] = spiral__rng_normal(&rng);
-    for (size_t i = 0; i < N * N; i++)
-        for (size_t k = 0; k < N; k++) C[i] += A[i / N * N + k] * A[i % N * N + k];
-    memcpy(F, C, sizeof C);
-    spiral__cholesky(N, F, 0);
-    for (size_t i = 0; i < N * N; i++) {
-        double sum = 0;
-        for (size_t k = 0; k < N; k++) sum += F[i / N * N + k] * F[i % N * N + k];
-        assert_true(fabs(sum - C[i]) < 1e-12);
-        if (i % N > i / N) assert_true(F[i] == 0);
-    }
-    double flat[4] = {4, 2, 2, 1}, negative[1] = {-3}, floored[1] = {1e-9};
-    spiral__cholesky(2, flat, 0); /* rank one */
-    assert_true(flat[0] == 2 && flat[1] == 0 && flat[2] == 1 && flat[3] == 0);
-    spiral__cholesky(1, negative, 0);
-    assert_true(negative[0] == 0);
-    spiral__cholesky(1, floored, 0.25);
-    assert_true(floored[0] == 0.5);
-}
-
 /* Codes of every place of the corpus and of half a window later, and their moments. */
 static void moments(const spiral_model *m, const spiral_corpus *c, double *mean, double *C0, double *C1) {
     const size_t Z = m->Z, hop = (PIECE_T + 1) / 2, n = c->positions;
@@ -171,7 +146,6 @@ static void test_constant_codes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cholesky),
         cmocka_unit_test(test_facts),
         cmocka_unit_test(test_constant_codes),
     };

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the two synthesisers have in common: notes in seconds, and a buffer that they are added to.
+ */
+#ifndef SPIRAL_AUDIO_SYNTH_H
+#define SPIRAL_AUDIO_SYNTH_H
+
+#include <math.h>
+
+#include "spiral/audio.h"
+
+/* One note in seconds, off_s > on_s. */
+typedef struct spiral__timed_note {
+    double on_s, off_s;
+    int pitch, velocity, channel;
+} spiral__timed_note;
+
+/* Stereo samples; here a frame is the pair of samples of one moment. */
+typedef struct spiral__audio {
+    int rate_hz; /* frames per second */
+    size_t frames;
+    float *samples; /* (frames, 2) left, right */
+} spiral__audio;
+
+/* The frame nearest to a time, at most audio->frames. */
+static inline size_t spiral__audio_frame_at(const spiral__audio *audio, double seconds) {
+    double frame = floor(seconds * audio->rate_hz + 0.5);
+    return frame < (double)audio->frames ? (size_t)frame : audio->frames;
+}
+
+/* The longest time a tone sounds after its note ends. */
+#define SPIRAL__RELEASE_S 0.35
+
+/* Adds the notes to audio, whose samples the caller has set to 0. */
+void spiral__additive_render(const spiral__timed_note *notes, size_t count, spiral__audio *audio);
+
+/* The highest sample rate that FluidSynth accepts. */
+enum { SPIRAL__FLUID_MAX_HZ = 96000 };
+
+/* Path of a SoundFont in one of the usual places, or NULL. Static storage. */
+const char *spiral__soundfont_find(void);
+/* The same with FluidSynth. UNSUPPORTED: it is not built in; IO: the SoundFont cannot be read; NO_MEMORY. */
+spiral_status spiral__fluid_render(const spiral__timed_note *notes, size_t count, const char *soundfont,
+                                   spiral__audio *audio, spiral_error *err);
+
+/* Writes audio times gain as a 16-bit WAV file, scaled down if it would clip. IO, TOO_BIG, NO_MEMORY. */
+spiral_status spiral__wav_save(const spiral__audio *audio, double gain, const char *path, spiral_error *err);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whether a spiral_midi, which a caller may have made, keeps to the ranges of midi.h.
+ */
+#include "base/error.h"
+#include "midi/midi_check.h"
+#include "midi/tempo.h"
+
+static spiral_status check_range(spiral_error *err, const char *thing, size_t i, const char *field,
+                                 int64_t value, int64_t low, int64_t high) {
+    if (value >= low && value <= high) return SPIRAL_OK;
+    return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%s %zu: %s %lld is not within %lld..%lld", thing, i, field,
+                        (long long)value, (long long)low, (long long)high);
+}
+
+static spiral_status check_note(const spiral_note *n, size_t i, spiral_error *err) {
+    SPIRAL_TRY(check_range(err, "note", i, "on_ticks", n->on_ticks, 0, SPIRAL_MIDI_TICKS_MAX));
+    SPIRAL_TRY(check_range(err, "note", i, "off_ticks", n->off_ticks, n->on_ticks, SPIRAL_MIDI_TICKS_MAX));
+    SPIRAL_TRY(check_range(err, "note", i, "track", n->track, 0, UINT16_MAX - 1));
+    SPIRAL_TRY(check_range(err, "note", i, "channel", n->channel, 0, 15));
+    SPIRAL_TRY(check_range(err, "note", i, "pitch", n->pitch, 0, 127));
+    return check_range(err, "note", i, "velocity", n->velocity, 1, 127);
+}
+
+static spiral_status check_tempos(const spiral_midi *midi, spiral_error *err) {
+    int64_t earliest = 0;
+    for (size_t i = 0; i < midi->tempo_count; i++) {
+        const spiral_tempo *t = &midi->tempos[i];
+        SPIRAL_TRY(check_range(err, "tempo", i, "at_ticks", t->at_ticks, earliest, SPIRAL_MIDI_TICKS_MAX));
+        SPIRAL_TRY(check_range(err, "tempo", i, "us_per_quarter", t->us_per_quarter, 1, SPIRAL__TEMPO_MAX));
+        earliest = t->at_ticks + 1;
+    }
+    return SPIRAL_OK;
+}
+
+static spiral_status check_meters(const spiral_midi *midi, spiral_error *err) {
+    int64_t earliest = 0;
+    for (size_t i = 0; i < midi->meter_count; i++) {
+        const spiral_meter *m = &midi->meters[i];
+        SPIRAL_TRY(check_range(err, "meter", i, "at_ticks", m->at_ticks, earliest, SPIRAL_MIDI_TICKS_MAX));
+        SPIRAL_TRY(check_range(err, "meter", i, "numerator", m->numerator, 1, 255));
+        SPIRAL_TRY(check_range(err, "meter", i, "denominator", m->denominator, 1, 64));
+        if (m->denominator & (m->denominator - 1))
+            return spiral__fail(err, SPIRAL_BAD_ARG, -1, "meter %zu: denominator %d is not a power of two", i,
+                                m->denominator);
+        earliest = m->at_ticks + 1;
+    }
+    return SPIRAL_OK;
+}
+
+static spiral_status check_pedals(const spiral_midi *midi, spiral_error *err) {
+    int64_t earliest = 0, track = 0;
+    for (size_t i = 0; i < midi->pedal_count; i++) {
+        const spiral_pedal *p = &midi->pedals[i];
+        SPIRAL_TRY(check_range(err, "pedal", i, "at_ticks", p->at_ticks, earliest, SPIRAL_MIDI_TICKS_MAX));
+        if (p->at_ticks > earliest) track = 0;
+        SPIRAL_TRY(check_range(err, "pedal", i, "track", p->track, track, UINT16_MAX - 1));
+        SPIRAL_TRY(check_range(err, "pedal", i, "channel", p->channel, 0, 15));
+        SPIRAL_TRY(check_range(err, "pedal", i, "down", p->down, 0, 1));
+        earliest = p->at_ticks;
+        track = p->track;
+    }
+    return SPIRAL_OK;
+}
+
+static spiral_status check_division(const spiral_midi *midi, spiral_error *err) {
+    int frames_per_s, ticks_per_frame;
+    if (midi->ticks_per_quarter < 0 || midi->ticks_per_quarter > INT16_MAX)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%d ticks per quarter are not within 1..%d",
+                            midi->ticks_per_quarter, INT16_MAX);
+    if (midi->ticks_per_quarter == 0 &&
+        !spiral__smpte_from_rate(midi->ticks_per_s, &frames_per_s, &ticks_per_frame))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                            "%g ticks per second are not 24, 25, 30000/1001 or 30 frames times 1..255",
+                            midi->ticks_per_s);
+    return SPIRAL_OK;
+}
+
+spiral_status spiral__midi_check(const spiral_midi *midi, spiral_error *err) {
+    if (midi->format < 0 || midi->format > 2)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "format %d is not 0, 1 or 2", midi->format);
+    if (midi->tracks < 0 || midi->tracks > UINT16_MAX)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%d tracks are not within 0..%d", midi->tracks,
+                            UINT16_MAX);
+    if (midi->end_ticks < 0 || midi->end_ticks > SPIRAL_MIDI_TICKS_MAX)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "end_ticks %lld is not within 0..%lld",
+                            (long long)midi->end_ticks, (long long)SPIRAL_MIDI_TICKS_MAX);
+    SPIRAL_TRY(check_division(midi, err));
+    for (size_t i = 0; i < midi->note_count; i++) SPIRAL_TRY(check_note(&midi->notes[i], i, err));
+    SPIRAL_TRY(check_tempos(midi, err));
+    SPIRAL_TRY(check_meters(midi, err));
+    return check_pedals(midi, err);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Notes -> roll: which key and which frames each note has, and what is left out (see roll.h).
+ *
+ * Marking every frame of every note would take time in proportion to notes times length. Instead a first pass
+ * over the notes toggles, for each key, the frames in which it begins and ceases to sound, and one pass over
+ * the frames turns that into the keys that sound. The other direction: midi_from_roll.c.
+ */
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/sized.h"
+#include "midi/midi_check.h"
+#include "midi/note_order.h"
+#include "midi/pedal.h"
+#include "midi/tempo.h"
+#include "roll/frame_map.h"
+#include "roll/roll_check.h"
+
+/* Sizes of the structs of version 0.2.0. A field added later begins where they end. */
+enum { OPTIONS_FIRST = sizeof(spiral_roll_options), REPORT_FIRST = sizeof(spiral_roll_report) };
+
+const char *spiral_out_of_range_name(spiral_out_of_range what) {
+    static const char *const names[] = {
+#define SPIRAL_X(id, name) name,
+        SPIRAL_OUT_OF_RANGE_LIST(SPIRAL_X)
+#undef SPIRAL_X
+    };
+    return (unsigned)what < SPIRAL_OUT_OF_RANGE_COUNT ? names[what] : "unknown";
+}
+
+static const spiral_roll_options default_options = {
+    .grid = {.kind = SPIRAL_GRID_SECONDS, .frame_us = 10000, .steps_per_quarter = 4},
+    .low = 48,
+    .high = 83,
+};
+
+void spiral_roll_options_default(spiral_roll_options *options, size_t struct_size) {
+    spiral__sized_write(&default_options, sizeof default_options, options, struct_size);
+}
+
+static spiral_status check_options(const spiral_roll_options *options, spiral_error *err) {
+    SPIRAL_TRY(spiral__roll_check(options->grid, 0, err));
+    if (options->low < 0 || options->high > 127 || options->low > options->high)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "keys %d..%d are no range within 0..127", options->low,
+                            options->high);
+    if ((unsigned)options->out_of_range >= SPIRAL_OUT_OF_RANGE_COUNT)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "out_of_range %d is not drop, fold or fit",
+                            (int)options->out_of_range);
+    return SPIRAL_OK;
+}
+
+/* ---- the frames of a note ---- */
+
+/* The frames begin .. end - 1. */
+typedef struct span {
+    size_t begin, end;
+    bool is_short; /* the note is shorter than one frame */
+} span;
+
+static size_t round_to_frame(int64_t numerator, int64_t denominator) {
+    return (size_t)((2 * (uint64_t)numerator + (uint64_t)denominator) / (2 * (uint64_t)denominator));
+}
+
+/* segments: of the note's on and off, for spiral__frame_map_at. */
+static span note_span(const spiral__frame_map *map, const spiral_note *note, size_t segments[2]) {
+    int64_t on = spiral__frame_map_at(map, note->on_ticks, &segments[0]);
+    int64_t off = spiral__frame_map_at(map, note->off_ticks, &segments[1]);
+    span s = {round_to_frame(on, map->denominator), round_to_frame(off, map->denominator),
+              off - on < map->denominator};
+    if (s.end <= s.begin) s.end = s.begin + 1;
+    return s;
+}
+
+/* ---- the key of a note ---- */
+
+/* The key moved into low..high by as few octaves as possible, or, if no number of octaves does, the key. */
+static int fold(int key, int low, int high) {
+    int folded = key;
+    if (key < low) folded += (low - key + 11) / 12 * 12;
+    if (key > high) folded -= (key - high + 11) / 12 * 12;
+    return folded >= low && folded <= high ? folded : key;
+}
+
+/* The semitones that move most notes into the range; of several, the fewest. */
+static int best_transposition(const spiral_midi *midi, const spiral_roll_options *options) {
+    size_t notes[SPIRAL_KEY_COUNT] = {0}, most = 0;
+    int best = 0;
+    for (size_t i = 0; i < midi->note_count; i++)
+        notes[midi->notes[i].pitch] += midi->notes[i].channel != SPIRAL_DRUM_CHANNEL;
+    for (int i = 0; i < 2 * SPIRAL_KEY_COUNT; i++) { /* 0, 1, -1, 2, -2, ... */
+        int semitones = i % 2 ? (i + 1) / 2 : -i / 2;
+        size_t inside = 0;
+        for (int key = 0; key < SPIRAL_KEY_COUNT; key++)
+            if (key + semitones >= options->low && key + semitones <= options->high) inside += notes[key];
+        if (inside <= most) continue;
+        most = inside;
+        best = semitones;
+    }
+    return best;
+}
+
+/* The key of the note in the roll, or -1 if it is left out. Counts the note in *report. */
+static int choose_key(const spiral_note *note, const spiral_roll_options *options,
+                      spiral_roll_report *report) {
+    bool drum = note->channel == SPIRAL_DRUM_CHANNEL;
+    if (drum && !options->drums) {
+        report->notes_drums++;
+        return -1;
+    }
+    int transposed = note->pitch + (drum ? 0 : report->transposed_by), key = transposed;
+    if (!drum && options->out_of_range == SPIRAL_OUT_OF_RANGE_FOLD)
+        key = fold(transposed, options->low, options->high);
+    bool too_low = key<options->low, too_high = key> options->high;
+    report->notes++;
+    report->notes_low += too_low;
+    report->notes_high += too_high;
+    report->notes_kept += !too_low && !too_high;
+    report->notes_folded += key != transposed;
+    return too_low || too_high ? -1 : key;
+}
+
+/* ---- notes -> planes ---- */
+
+/* Of one key: 1 + the first frame of its latest note, 0 before the first; and the end of all its notes. */
+typedef struct key_state {
+    size_t latest_begin_plus_1, end;
+} key_state;
+
+static void toggle(spiral_roll *roll, size_t frame, int key) {
+    if (frame < roll->frames) roll->sounding[frame].word[key >> 6] ^= UINT64_C(1) << (key & 63);
+}
+
+/* Toggles the frames in which the key begins and ceases to sound. Notes come in order of time, so of the
+ * note's frames those before state->end sound already. */
+static void mark_note(spiral_roll *roll, int key, span s, key_state *state, spiral_roll_report *report) {
+    bool doubled = state->latest_begin_plus_1 == s.begin + 1;
+    bool sounds_before = s.begin > 0 && state->end >= s.begin;
+    report->notes_short += s.is_short;
+    report->notes_doubled += doubled;
+    report->onsets_merged += !doubled && sounds_before && !roll->onsets;
+    state->latest_begin_plus_1 = s.begin + 1;
+    if (roll->onsets) spiral_keys_set(&roll->onsets[s.begin], key, 1);
+    if (s.end <= state->end) return;
+    toggle(roll, s.begin > state->end ? s.begin : state->end, key);
+    toggle(roll, s.end, key);
+    state->end = s.end;
+}
+
+/* From toggled frames to the keys that sound: each frame is the one before, with its toggles applied. */
+static void apply_toggles(spiral_roll *roll) {
+    spiral_keys sounding = {{0, 0}};
+    for (size_t t = 0; t < roll->frames; t++) {
+        sounding.word[0] ^= roll->sounding[t].word[0];
+        sounding.word[1] ^= roll->sounding[t].word[1];
+        roll->sounding[t] = sounding;
+    }
+}
+
+/* Quarters per minute from the start to `ticks`; 120 in files of SMPTE time. */
+static double mean_tempo(const spiral_midi *midi, int64_t ticks) {
+    int64_t at = 0, us = SPIRAL__TEMPO_DEFAULT, sum = 0;
+    if (midi->ticks_per_quarter == 0) return 120;
+    for (size_t i = 0; i < midi->tempo_count && midi->tempos[i].at_ticks < (ticks ? ticks : 1); i++) {
+        sum += (midi->tempos[i].at_ticks - at) * us;
+        at = midi->tempos[i].at_ticks;
+        us = midi->tempos[i].us_per_quarter;
+    }
+    return ticks ? 60e6 / ((double)(sum + (ticks - at) * us) / (double)ticks) : 60e6 / (double)us;
+}
+
+typedef struct source {
+    const spiral_midi *midi;
+    const spiral_note *sorted; /* midi's notes in order */
+    const spiral_note *notes;  /* the same, held by the pedal if that is asked for */
+    spiral_note *copy, *held;  /* owned, or NULL */
+    spiral__frame_map map;
+} source;
+
+/* Counts all notes in *report and finds the length of the roll: up to the latest off, or one frame after the
+ * latest on. *end_ticks is the latest off. */
+static size_t count_frames(const source *in, const spiral_roll_options *options, spiral_roll_report *report,
+                           int64_t *end_ticks) {
+    int64_t last_on = -1, last_off = -1;
+    size_t segment = 0;
+    for (size_t i = 0; i < in->midi->note_count; i++) {
+        const spiral_note *note = &in->notes[i];
+        if (choose_key(note, options, report) < 0) continue;
+        report->notes_held += note->off_ticks > in->sorted[i].off_ticks;
+        if (note->on_ticks > last_on) last_on = note->on_ticks;
+        if (note->off_ticks > last_off) last_off = note->off_ticks;
+    }
+    *end_ticks = 0;
+    if (last_on < 0) return 0;
+    *end_ticks = last_off;
+    int64_t on = spiral__frame_map_at(&in->map, last_on, &segment);
+    int64_t off = spiral__frame_map_at(&in->map, last_off, &segment);
+    size_t after_on = round_to_frame(on, in->map.denominator) + 1;
+    size_t at_off = round_to_frame(off, in->map.denominator);
+    return after_on > at_off ? after_on : at_off;
+}
+
+static spiral_status make_roll(const source *in, const spiral_roll_options *options, spiral_roll *roll,
+                               spiral_roll_report *report, spiral_error *err) {
+    key_state keys[SPIRAL_KEY_COUNT] = {0};
+    spiral_roll_report counted_again = {.transposed_by = report->transposed_by};
+    size_t segments[2] = {0, 0};
+    int64_t end_ticks;
+    size_t frames = count_frames(in, options, report, &end_ticks);
+    SPIRAL_TRY(spiral_roll_create(options->grid, frames, options->onsets, roll, err));
+    roll->quarters_per_min = mean_tempo(in->midi, end_ticks);
+    for (size_t i = 0; i < in->midi->note_count; i++) {
+        int key = choose_key(&in->notes[i], options, &counted_again);
+        if (key >= 0) mark_note(roll, key, note_span(&in->map, &in->notes[i], segments), &keys[key], report);
+    }
+    apply_toggles(roll);
+    return SPIRAL_OK;
+}
+
+/* Everything behind the checks of struct sizes. */
+static spiral_status roll_from_midi(const spiral_midi *midi, const spiral_roll_options *options,
+                                    spiral_roll *roll, spiral_roll_report *report, spiral_error *err) {
+    source in = {.midi = midi};
+    SPIRAL_TRY(check_options(options, err));
+    SPIRAL_TRY(spiral__midi_check(midi, err));
+    SPIRAL_TRY(spiral__frame_map_create(midi, options->grid, &in.map, err));
+    spiral_status status = spiral__notes_sorted(midi, &in.sorted, &in.copy, err);
+    in.notes = in.sorted;
+    if (options->out_of_range == SPIRAL_OUT_OF_RANGE_FIT)
+        report->transposed_by = best_transposition(midi, options);
+    if (status == SPIRAL_OK && options->pedal && midi->pedal_count && midi->note_count) {
+        status = spiral__pedal_hold(midi, in.sorted, &in.held, err);
+        in.notes = in.held;
+    }
+    if (status == SPIRAL_OK) status = make_roll(&in, options, roll, report, err);
+    spiral__frame_map_destroy(&in.map);
+    free(in.copy);
+    free(in.held);
+    return status;
+}
+
+spiral_status spiral_roll_from_midi(const spiral_midi *midi, const spiral_roll_options *options,
+                                    spiral_roll *roll, spiral_roll_report *report, spiral_error *err) {
+    spiral_roll_options known = default_options;
+    spiral_roll_report made = {0};
+    *roll = (spiral_roll){0};
+    SPIRAL_TRY(spiral__sized_read("roll options", options, OPTIONS_FIRST, &known, sizeof known, err));
+    if (report)
+        SPIRAL_TRY(spiral__sized_check("roll report", report->struct_size, REPORT_FIRST, sizeof made, err));
+    spiral_status status = roll_from_midi(midi, &known, roll, &made, err);
+    if (report) spiral__sized_write(&made, sizeof made, report, report->struct_size);
+    return status;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Files that are whole or not there, and lists of files.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "testing.h"
+#include "base/file.h"
+#include "base/paths.h"
+
+static void what_is_written_is_read_back(void **state) {
+    (void)state;
+    char folder[] = "/tmp/spiral-test-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/a.bin", folder);
+    spiral_error err = {0};
+    assert_int_equal(spiral__file_write(path, "one\0two", 7, &err), SPIRAL_OK);
+    unsigned char *bytes;
+    size_t size;
+    assert_int_equal(spiral__file_read(path, 100, &bytes, &size, &err), SPIRAL_OK);
+    assert_int_equal(size, 7);
+    assert_memory_equal(bytes, "one\0two", 8);
+    free(bytes);
+    assert_int_equal(spiral__file_read(path, 6, &bytes, &size, &err), SPIRAL_TOO_BIG);
+    assert_null(bytes);
+
+    /* An aborted write leaves the old file and nothing else. */
+    spiral__file file;
+    assert_int_equal(spiral__file_open(path, 1, &file, &err), SPIRAL_OK);
+    fputs("half", file.stream);
+    spiral__file_abort(&file);
+    assert_int_equal(spiral__file_read(path, 100, &bytes, &size, &err), SPIRAL_OK);
+    assert_int_equal(size, 7);
+    free(bytes);
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void errors_name_the_path_and_the_reason(void **state) {
+    (void)state;
+    spiral_error err = {0};
+    unsigned char *bytes;
+    size_t size;
+    assert_int_equal(spiral__file_read("/no/such/file", 100, &bytes, &size, &err), SPIRAL_IO);
+    assert_string_equal(err.text, "/no/such/file: cannot open: No such file or directory");
+    assert_int_equal(spiral__file_read("/tmp", 100, &bytes, &size, &err), SPIRAL_IO);
+    assert_string_equal(err.text, "/tmp: is a folder, not a file");
+    assert_int_equal(spiral__file_write("/no/such/file", "", 0, &err), SPIRAL_IO);
+    assert_string_equal(err.text, "/no/such/file: cannot write: No such file or directory");
+    if (access("/dev/full", W_OK) == 0) { /* the system's stand-in for a full disk */
+        spiral__file file = {fopen("/dev/full", "wb"), strdup("/dev/null/x"), strdup("/tmp/never")};
+        fputs("text", file.stream);
+        assert_int_equal(spiral__file_finish(&file, &err), SPIRAL_IO);
+        assert_string_equal(err.text, "/tmp/never: cannot write: No space left on device");
+    }
+}
+
+/* A device or a pipe is written to and not replaced; a link is followed. */
+static void devices_pipes_and_links_stay_what_they_are(void **state) {
+    (void)state;
+    char folder[] = "/tmp/spiral-test-XXXXXX", pipe[64], link[64], target[64], bytes[8] = "";
+    spiral_error err = {0};
+    struct stat info;
+    assert_non_null(mkdtemp(folder));
+    snprintf(pipe, sizeof pipe, "%s/pipe", folder);
+    snprintf(link, sizeof link, "%s/link", folder);
+    snprintf(target, sizeof target, "%s/target", folder);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    int reader = open(pipe, O_RDONLY | O_NONBLOCK);
+    assert_int_equal(spiral__file_write(pipe, "piped", 5, &err), SPIRAL_OK);
+    assert_int_equal(read(reader, bytes, sizeof bytes), 5);
+    assert_memory_equal(bytes, "piped", 5);
+    close(reader);
+    spiral__file file;
+    assert_int_equal(spiral__file_open(pipe, 0, &file, &err), SPIRAL_OK);
+    spiral__file_abort(&file);
+    assert_int_equal(lstat(pipe, &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
+
+    assert_int_equal(spiral__file_write(target, "old", 3, &err), SPIRAL_OK);
+    assert_int_equal(symlink(target, link), 0);
+    assert_int_equal(spiral__file_write(link, "new one", 7, &err), SPIRAL_OK);
+    assert_int_equal(lstat(link, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_int_equal(stat(target, &info), 0);
+    assert_int_equal(info.st_size, 7);
+    unlink(pipe);
+    unlink(link);
+    unlink(target);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+/* The umask belongs to the process: reading it means setting it, for all threads at once. */
+static mode_t mask = 027;
+static int umask_calls;
+mode_t umask(mode_t wanted) {
+    (void)wanted;
+    umask_calls++;
+    return mask;
+}
+
+static void permissions_follow_the_umask_without_changing_it(void **state) {
+    (void)state;
+    char folder[] = "/tmp/spiral-test-XXXXXX", path[64];
+    spiral_error err = {0};
+    struct stat info;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/a.bin", folder);
+    syscall(SYS_umask, mask);
+    assert_int_equal(spiral__file_write(path, "x", 1, &err), SPIRAL_OK);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0640);
+    assert_int_equal(umask_calls, 0);
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+/* Many threads write the same file at once: each under a temporary name of its own, and one of them is last.
+ */
+typedef struct writer {
+    const char *path;
+    int number, failed;
+} writer;
+
+static void *write_often(void *context) {
+    writer *w = context;
+    char bytes[100];
+    memset(bytes, 'a' + w->number, sizeof bytes);
+    for (int i = 0; i < 50; i++)
+        w->failed |= spiral__file_write(w->path, bytes, sizeof bytes, NULL) != SPIRAL_OK;
+    return NULL;
+}
+
+static void threads_that_write_one_file_leave_one_whole_file(void **state) {
+    (void)state;
+    enum { THREADS = 4 };
+    char folder[] = "/tmp/spiral-test-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/a.bin", folder);
+    writer writers[THREADS];
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        writers[i] = (writer){path, i, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, write_often, &writers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_false(writers[i].failed);
+    }
+    unsigned char *bytes;
+    size_t size;
+    assert_int_equal(spiral__file_read(path, 1000, &bytes, &size, NULL), SPIRAL_OK);
+    assert_int_equal(size, 100);
+    for (size_t i = 1; i < size; i++) assert_int_equal(bytes[i], bytes[0]);
+    free(bytes);
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0); /* no temporary file is left */
+}
+
+static const char *const endings[] = {".mid", ".midi", NULL};
+
+static void touch(const char *folder, const char *name) {
+    char path[96];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(spiral__file_write(path, "", 0, NULL), SPIRAL_OK);
+}
+
+static void folders_are_listed_in_byte_order_and_links_end(void **state) {
+    (void)state;
+    char folder[] = "/tmp/spiral-test-XXXXXX", path[64];
+    spiral_error err = {0};
+    spiral__paths paths = {0};
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/sub", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    touch(folder, "b.MID"), touch(folder, "a.midi"), touch(folder, "c.txt"), touch(folder, "sub/d.Mid");
+    snprintf(path, sizeof path, "%s/sub/up", folder);
+    assert_int_equal(symlink("..", path), 0); /* back to a folder that is being read */
+    snprintf(path, sizeof path, "%s/z.mid", folder);
+    assert_int_equal(symlink("nothing", path), 0);
+    assert_int_equal(spiral__paths_add(&paths, folder, endings, &err), SPIRAL_OK);
+    static const char *const wanted[] = {"/a.midi", "/b.MID", "/sub/d.Mid"};
+    assert_int_equal(paths.count, 3);
+    for (int i = 0; i < 3; i++) assert_string_equal(paths.path[i] + strlen(folder), wanted[i]);
+    spiral__paths_clear(&paths);
+
+    snprintf(path, sizeof path, "%s/c.txt", folder); /* a file that is named is taken whatever its ending */
+    assert_int_equal(spiral__paths_add(&paths, path, endings, &err), SPIRAL_OK);
+    assert_int_equal(paths.count, 1);
+    spiral__paths_clear(&paths);
+    assert_fails(spiral__paths_add(&paths, "/no/such", endings, &err), SPIRAL_IO, &err, "/no/such",
+                 "No such file or directory");
+    static const char *const names[] = {"a.midi", "b.MID", "c.txt", "z.mid", "sub/up", "sub/d.Mid"};
+    for (int i = 0; i < 6; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    snprintf(path, sizeof path, "%s/sub", folder);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(errors_name_the_path_and_the_reason),
+        cmocka_unit_test(devices_pipes_and_links_stay_what_they_are),
+        cmocka_unit_test(permissions_follow_the_umask_without_changing_it),
+        cmocka_unit_test(threads_that_write_one_file_leave_one_whole_file),
+        cmocka_unit_test(folders_are_listed_in_byte_order_and_links_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A spiral_midi as text that a test can state in one line, and a spiral_midi written and read again. Include
+ * testing.h first.
+ */
+#ifndef SPIRAL_TESTS_MIDI_MIDI_TEXT_H
+#define SPIRAL_TESTS_MIDI_MIDI_TEXT_H
+
+#include "spiral/midi.h"
+
+/* Notes as "track:channel pitch/velocity on-off" with ", " between. */
+static inline const char *notes_text(const spiral_midi *midi, char *text, size_t size) {
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < midi->note_count && used < size; i++) {
+        const spiral_note *n = &midi->notes[i];
+        used += (size_t)snprintf(text + used, size - used, "%s%d:%d %d/%d %lld-%lld", i ? ", " : "", n->track,
+                                 n->channel, n->pitch, n->velocity, (long long)n->on_ticks,
+                                 (long long)n->off_ticks);
+    }
+    return text;
+}
+
+/* Pedals as "track:channel tick+" (goes down) or "tick-" (comes up) with ", " between. */
+static inline const char *pedals_text(const spiral_midi *midi, char *text, size_t size) {
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < midi->pedal_count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%d:%d %lld%c", i ? ", " : "",
+                                 midi->pedals[i].track, midi->pedals[i].channel,
+                                 (long long)midi->pedals[i].at_ticks, midi->pedals[i].down ? '+' : '-');
+    return text;
+}
+
+/* Warnings as "NAME count" in the order of the list with ", " between. */
+static inline const char *warnings_text(const spiral_midi *midi, char *text, size_t size) {
+    static const char *const names[] = {
+#define SPIRAL_X(name, text) #name,
+        SPIRAL_MIDI_WARNING_LIST(SPIRAL_X)
+#undef SPIRAL_X
+    };
+    size_t used = 0;
+    text[0] = 0;
+    for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT && used < size; i++)
+        if (midi->warnings[i])
+            used += (size_t)snprintf(text + used, size - used, "%s%s %u", used ? ", " : "", names[i],
+                                     (unsigned)midi->warnings[i]);
+    return text;
+}
+
+/* What is read from the bytes that *midi is written as. There must be no warning. */
+static inline spiral_midi written_and_read(const spiral_midi *midi) {
+    size_t size;
+    spiral_midi back;
+    spiral_error err = {0};
+    char text[300];
+    if (spiral_midi_size(midi, &size, &err) != SPIRAL_OK) fail_msg("size: %s", err.text);
+    unsigned char *bytes = malloc(size);
+    assert_non_null(bytes);
+    if (spiral_midi_write(midi, bytes, size, &err) != SPIRAL_OK) fail_msg("write: %s", err.text);
+    if (spiral_midi_read(bytes, size, &back, &err) != SPIRAL_OK) fail_msg("read: %s", err.text);
+    free(bytes);
+    assert_string_equal(warnings_text(&back, text, sizeof text), "");
+    return back;
+}
+
+#endif

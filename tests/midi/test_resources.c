@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Memory and work, counted: every allocation that fails gives NO_MEMORY and no leak, and the reader's memory
+ * stays within the limit of midi.h. Linked with malloc, calloc, realloc, free and memchr wrapped.
+ */
+#include <malloc.h>
+
+#include "testing.h"
+
+#include "smf.h"
+#include "spiral/roll.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *block, size_t size);
+void __real_free(void *block);
+void *__real_memchr(const void *block, int byte, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void __wrap_free(void *block);
+void *__wrap_memchr(const void *block, int byte, size_t size);
+
+static long left = -1;      /* allocations still granted; negative: all */
+static size_t in_use, peak; /* bytes */
+static size_t searched;     /* bytes that memchr compared */
+
+static int granted(void) {
+    if (left == 0) return 0;
+    if (left > 0) left--;
+    return 1;
+}
+
+static void *counted(void *block) {
+    in_use += malloc_usable_size(block);
+    if (in_use > peak) peak = in_use;
+    return block;
+}
+
+void *__wrap_malloc(size_t size) { return granted() ? counted(__real_malloc(size)) : NULL; }
+void *__wrap_calloc(size_t n, size_t size) { return granted() ? counted(__real_calloc(n, size)) : NULL; }
+void *__wrap_realloc(void *block, size_t size) {
+    if (!granted()) return NULL;
+    size_t before = malloc_usable_size(block);
+    void *moved = counted(__real_realloc(block, size)); /* both at once, as when it has to move */
+    in_use -= before;
+    return moved;
+}
+void __wrap_free(void *block) {
+    in_use -= malloc_usable_size(block);
+    __real_free(block);
+}
+
+void *__wrap_memchr(const void *block, int byte, size_t size) {
+    const char *found = __real_memchr(block, byte, size);
+    searched += found ? (size_t)(found - (const char *)block) + 1 : size;
+    return (void *)(uintptr_t)found;
+}
+
+static unsigned char *bytes;
+static size_t bytes_size;
+
+/* Reads, writes and rolls `bytes`, and makes MIDI of the roll. */
+static spiral_status use_everything(void) {
+    spiral_midi midi = {0}, back = {0};
+    spiral_roll roll = {0};
+    spiral_roll_options options;
+    size_t size;
+    spiral_roll_options_default(&options, sizeof options);
+    void *written = NULL;
+    options.onsets = options.pedal = 1;
+    spiral_status status = spiral_midi_read(bytes, bytes_size, &midi, NULL);
+    if (status == SPIRAL_OK) {
+        spiral_note first = midi.notes[0]; /* out of order, so that the writer and the roll sort copies */
+        midi.notes[0] = midi.notes[midi.note_count - 1];
+        midi.notes[midi.note_count - 1] = first;
+        status = spiral_midi_size(&midi, &size, NULL);
+    }
+    if (status == SPIRAL_OK) {
+        written = malloc(size);
+        status = written ? spiral_midi_write(&midi, written, size, NULL) : SPIRAL_NO_MEMORY;
+    }
+    if (status == SPIRAL_OK) status = spiral_roll_from_midi(&midi, &options, &roll, NULL, NULL);
+    if (status == SPIRAL_OK) status = spiral_midi_from_roll(&roll, &back, NULL);
+    free(written);
+    spiral_midi_clear(&midi);
+    spiral_midi_clear(&back);
+    spiral_roll_clear(&roll);
+    return status;
+}
+
+/* n times the same events between a head and an end-of-track. */
+static void make_file(const char *events, size_t size, size_t n) {
+    bytes_size = 22 + n * size + 4;
+    bytes = malloc(bytes_size);
+    memcpy(bytes, "MThd\0\0\0\6\0\0\0\1\0\x60MTrk", 18);
+    for (int i = 0; i < 4; i++) bytes[18 + i] = (unsigned char)((n * size + 4) >> (24 - 8 * i));
+    for (size_t i = 0; i < n; i++) memcpy(bytes + 22 + i * size, events, size);
+    memcpy(bytes + 22 + n * size, SMF_EOT, 4);
+}
+
+static void test_every_failed_allocation_is_reported(void **state) {
+    (void)state;
+    static const char events[] =
+        "\x00\xff\x01\x01x\x00\xff\x03\x01y\x00\xff\x51\x03\x07\xa1\x20\x00\xff\x58\x04\x06\x03\x18\x08"
+        "\x10\x90\x40\x64\x00\x3c\x64\x00\xb0\x40\x7f\x10\x90\x40\x00\x00\x3c\x00\x10\xb0\x40\x00";
+    make_file(events, sizeof events - 1, 40);
+    size_t before = in_use;
+    spiral_status status = SPIRAL_NO_MEMORY;
+    long n = 0;
+    for (; status != SPIRAL_OK; n++) {
+        left = n;
+        status = use_everything();
+        left = -1;
+        assert_true(status == SPIRAL_OK || status == SPIRAL_NO_MEMORY);
+        assert_int_equal(in_use, before);
+        assert_true(n < 100);
+    }
+    assert_true(n > 15); /* the number of allocations */
+    free(bytes);
+}
+
+static void check_memory(const char *events, size_t size, size_t n) {
+    spiral_midi midi;
+    make_file(events, size, n);
+    size_t before = in_use;
+    peak = in_use;
+    assert_int_equal(spiral_midi_read(bytes, bytes_size, &midi, NULL), SPIRAL_OK);
+    assert_true(peak - before < 16 * bytes_size + 4096);
+    spiral_midi_clear(&midi);
+    assert_int_equal(in_use, before);
+    free(bytes);
+}
+#define CHECK_MEMORY(events) check_memory(events, sizeof(events) - 1, 100000)
+
+/* A file of format 2 with n tracks of these events. */
+static void check_memory_of_sequences(const char *events, size_t size, size_t n) {
+    static const unsigned char head[] = "MThd\0\0\0\6\0\2\xff\xff\0\x60";
+    spiral_midi midi;
+    bytes_size = 14 + n * (8 + size);
+    bytes = malloc(bytes_size);
+    memcpy(bytes, head, 14);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char *at = bytes + 14 + i * (8 + size);
+        memcpy(at, "MTrk\0\0", 6);
+        at[6] = (unsigned char)(size >> 8);
+        at[7] = (unsigned char)size;
+        memcpy(at + 8, events, size);
+    }
+    size_t before = in_use;
+    peak = in_use;
+    assert_int_equal(spiral_midi_read(bytes, bytes_size, &midi, NULL), SPIRAL_OK);
+    assert_int_equal(midi.tracks, n);
+    assert_true(peak - before < 16 * bytes_size + 4096);
+    spiral_midi_clear(&midi);
+    free(bytes);
+}
+
+/* Pedals alone, and pedals and notes in any mixture, in either order. */
+static void test_memory_of_pedals(void **state) {
+    (void)state;
+    CHECK_MEMORY("\x00\xb0\x40\x7f\x00\x40\x00"); /* a status each */
+    enum { ALL = 99999 };
+    char *events = malloc(3 * ALL + 10);
+    for (int first = 0; first < 2; first++) /* notes first, pedals first */
+        for (int sixteenths = 0; sixteenths <= 16; sixteenths++) {
+            size_t notes = (size_t)ALL * (size_t)sixteenths / 16, n = 0;
+            for (int part = 0; part < 2; part++) {
+                int are_notes = part == first;
+                size_t count = are_notes ? notes : ALL - notes;
+                events[n++] = 0;
+                events[n++] = are_notes ? (char)0x90 : (char)0xb0;
+                for (size_t i = 0; i < count; i++) {
+                    if (i) events[n++] = 0;
+                    events[n++] = 0x40;
+                    events[n++] = are_notes || i % 2 == 0 ? 0x7f : 0;
+                }
+                if (!count) n -= 2;
+            }
+            check_memory(events, n, 1);
+        }
+    free(events);
+    check_memory_of_sequences("\x00\xb0\x40\x7f", 4, 60000);
+    check_memory_of_sequences("\x00\xb0\x40\x7f\x00\xff\x2f\x00", 8, 60000);
+    char all[16 * 4];
+    for (int c = 0; c < 16; c++) memcpy(all + 4 * c, (char[]){0, (char)(0xb0 | c), 0x40, 0x7f}, 4);
+    check_memory_of_sequences(all, sizeof all, 60000);
+}
+
+static void test_memory_of_notes_and_texts(void **state) {
+    (void)state;
+    CHECK_MEMORY("\x00\x90\x3c\x64\x10\x80\x3c\x00"); /* plain notes */
+    CHECK_MEMORY("\x01\x3c\x64\x01\x3c\x00");         /* data without a status */
+    CHECK_MEMORY("\x00\xff\x51\x03\x07\xa1\x20");     /* tempos at one tick */
+    CHECK_MEMORY("\x01\xff\x51\x03\x07\xa1\x20");     /* each at its own */
+    CHECK_MEMORY("\x01\xff\x58\x02\x03\x03");         /* the shortest metres */
+    CHECK_MEMORY("\x00\xff\x01\x7f");                 /* texts in texts */
+    static char burst[1 + 3 * 999]; /* the most notes that bytes can hold, all at one tick */
+    memset(burst, 0x40, sizeof burst);
+    burst[0] = 0;
+    burst[1] = (char)0x90;
+    for (size_t i = 4; i < sizeof burst; i += 3) burst[i] = 0;
+    check_memory(burst, sizeof burst, 100);
+}
+
+#define CLAIM(literal) \
+    { literal, sizeof(literal) - 1 }
+
+/* Files that claim lengths they do not have: memory stays in proportion to the file. */
+static void test_memory_of_claimed_lengths(void **state) {
+    (void)state;
+    static const struct {
+        const char *at;
+        size_t size;
+    } claims[] = {
+        CLAIM("MThd\xff\xff\xff\xff"), /* a header of 4 GiB */
+        CLAIM("MThd\0\0\0\6\0\1\xff\xff\x7f\xff"
+              "MTrk\xff\xff\xff\xff"), /* 65535 tracks, the first of 4 GiB */
+        CLAIM("MThd\0\0\0\6\0\2\xff\xff\x7f\xff"
+              "XFIH\xff\xff\xff\xff"),                                               /* an unknown chunk */
+        CLAIM("MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\x10\0\0\xff\1\xff\xff\xff\x7f"),   /* a text of 256 MiB */
+        CLAIM("MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\x10\0\0\xff\x51\xff\xff\xff\x7f"), /* a tempo */
+        CLAIM("MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\x10\0\0\xf0\xff\xff\xff\x7f"),     /* a sysex message */
+        CLAIM("RIFF\xff\xff\xff\xffRMIDdata\xff\xff\xff\xffMThd\0\0\0\6\0\1\xff\xff\0\x60MTrk\xff\xff\xff"
+              "\xff")};
+    for (size_t i = 0; i < sizeof claims / sizeof *claims; i++)
+        for (size_t more = 0; more < 4096; more = 2 * more + 1) { /* notes follow */
+            static const char note[] = "\0\x90\x3c\x64\x10\x3c\0";
+            bytes_size = claims[i].size + more;
+            bytes = malloc(bytes_size);
+            memcpy(bytes, claims[i].at, claims[i].size);
+            for (size_t k = 0; k < more; k++)
+                bytes[claims[i].size + k] = (unsigned char)note[k % (sizeof note - 1)];
+            spiral_midi midi;
+            size_t before = in_use;
+            peak = in_use;
+            if (spiral_midi_read(bytes, bytes_size, &midi, NULL) == SPIRAL_OK) spiral_midi_clear(&midi);
+            assert_true(peak - before < 16 * bytes_size + 4096);
+            assert_int_equal(in_use, before);
+            free(bytes);
+        }
+}
+
+/* Tracks whose lengths end far behind them, each in another place of a long tail of other bytes. Where the
+ * next track begins must be found for all of them by one search: of each for itself, the bytes compared would
+ * be about tracks times tail. */
+static void test_wrong_lengths_need_one_search_of_the_file(void **state) {
+    (void)state;
+    enum { TRACKS = 65000, TRACK = 8 + 11, TAIL = 1 << 20, LAST = 4000 };
+    static const char events[] = "\x00\x90\x3c\x64\x10\x3c\x00" SMF_EOT;
+    static smf head;
+    const size_t from = 14 + TRACKS * TRACK;
+    bytes_size = from + TAIL;
+    bytes = malloc(bytes_size);
+    unsigned char *at = bytes + 14;
+    smf_header(&head, 1, TRACKS + 1, 96);
+    memcpy(bytes, head.bytes, head.size);
+    for (size_t i = 0; i < TRACKS; i++, at += TRACK) {
+        size_t target = from + (i * 7919 + 4) % (TAIL / 2), claim = target - (size_t)(at - bytes) - 8;
+        memcpy(at, "MTrk", 4);
+        for (int k = 0; k < 4; k++) at[4 + k] = (unsigned char)(claim >> (24 - 8 * k));
+        memcpy(at + 8, events, TRACK - 8);
+    }
+    for (size_t i = from; i < bytes_size; i++) bytes[i] = i & 1 ? 'M' : 1;
+    memcpy(bytes + bytes_size - LAST, "MTrk\0\0\0\x0b", 8);
+    memcpy(bytes + bytes_size - LAST + 8, events, TRACK - 8);
+    spiral_midi midi;
+    searched = 0;
+    assert_int_equal(spiral_midi_read(bytes, bytes_size, &midi, NULL), SPIRAL_OK);
+    print_message("# %zu bytes, %zu searched\n", bytes_size, searched);
+    assert_true(searched > 0 && searched < 100 * bytes_size);
+    /* All but the last of these tracks include the next one; the last one includes the tail. */
+    assert_int_equal(midi.note_count, TRACKS + 1);
+    assert_int_equal(midi.warnings[SPIRAL_MIDI_WARN_TRUNCATED], 2 * TRACKS - 1);
+    spiral_midi_clear(&midi);
+    free(bytes);
+}
+
+/* A million notes in 24 MB, as in "black MIDI": chords of 200 keys on 16 tracks, with bends and controllers
+ * between them. */
+static void test_memory_of_a_million_notes(void **state) {
+    (void)state;
+    enum { TRACKS = 16, NOTES = 62500, NOTE = 24, TRACK = NOTES * NOTE + 4 };
+    static const unsigned char head[] = "MThd\0\0\0\6\0\1\0\x10\1\xe0";
+    bytes_size = 14 + TRACKS * (8 + TRACK);
+    bytes = malloc(bytes_size);
+    assert_non_null(bytes);
+    memcpy(bytes, head, 14);
+    for (size_t t = 0; t < TRACKS; t++) {
+        unsigned char *at = bytes + 14 + t * (8 + TRACK);
+        memcpy(at, "MTrk\0\x16\xe3\x64", 8); /* 1,500,004 */
+        for (size_t i = 0; i < NOTES; i++) {
+            unsigned char c = (unsigned char)t, key = (unsigned char)((i * 7 + t) % 128);
+            const unsigned char events[NOTE] = {
+                i % 200 == 0, 0x90 | c, key, 100, 0,        0xe0 | c, 3, 64, 0,        0xb0 | c, 11, key, 0,
+                0xa0 | c,     key,      9,   0,   0xb0 | c, 1,        5, 1,  0x80 | c, key,      64};
+            memcpy(at + 8 + i * NOTE, events, NOTE);
+        }
+        memcpy(at + 8 + NOTES * NOTE, SMF_EOT, 4);
+    }
+    spiral_midi midi;
+    spiral_roll roll;
+    spiral_roll_options options;
+    size_t before = in_use, size;
+    spiral_roll_options_default(&options, sizeof options);
+    peak = in_use;
+    assert_int_equal(spiral_midi_read(bytes, bytes_size, &midi, NULL), SPIRAL_OK);
+    assert_int_equal(midi.note_count, 1000000);
+    for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) assert_int_equal(midi.warnings[i], 0);
+    assert_true(peak - before < 6 * bytes_size);
+    print_message("# %zu bytes, %zu notes: %zu bytes of memory\n", bytes_size, midi.note_count,
+                  peak - before);
+    options.grid = (spiral_grid){SPIRAL_GRID_BEATS, 0, 24};
+    assert_int_equal(spiral_roll_from_midi(&midi, &options, &roll, NULL, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_midi_size(&midi, &size, NULL), SPIRAL_OK);
+    spiral_roll_clear(&roll);
+    spiral_midi_clear(&midi);
+    free(bytes);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_failed_allocation_is_reported),
+        cmocka_unit_test(test_memory_of_notes_and_texts),
+        cmocka_unit_test(test_memory_of_pedals),
+        cmocka_unit_test(test_memory_of_claimed_lengths),
+        cmocka_unit_test(test_wrong_lengths_need_one_search_of_the_file),
+        cmocka_unit_test(test_memory_of_a_million_notes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

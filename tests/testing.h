@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What tests of every module use: cmocka with the headers it needs, and a check of failed calls.
+ */
+#ifndef SPIRAL_TESTS_TESTING_H
+#define SPIRAL_TESTS_TESTING_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "spiral/status.h"
+
+/* Whether the code is instrumented by a sanitizer: it is slow then, and its allocator is not the C library's.
+ */
+#if defined(__has_feature)
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
+/* assert_fails(status, wanted, &err, "word", ...): the call returned the wanted status, *err holds it too,
+ * and the sentence names each of the words, such as the offending thing and its value. The rest of the prose
+ * is not checked: one test has it (tests/loss/test_call.c, for example). */
+#define assert_fails(status, wanted, err, ...) \
+    check_failure(status, wanted, err, (const char *const[]){__VA_ARGS__, NULL}, __FILE__, __LINE__)
+
+static inline void check_failure(spiral_status status, spiral_status wanted, const spiral_error *err,
+                                 const char *const *words, const char *file, int line) {
+    _assert_int_equal(status, wanted, file, line);
+    _assert_int_equal(err->status, wanted, file, line);
+    for (; *words; words++)
+        if (!strstr(err->text, *words)) {
+            print_error("\"%s\" does not name \"%s\"\n", err->text, *words);
+            _fail(file, line);
+        }
+}
+
+#endif
