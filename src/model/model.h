@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "model/autoencoder.h"
+#include "model/decoder.h"
 #include "model/tensors.h"
 #include "spiral/model.h"
 
@@ -17,6 +18,7 @@ struct spiral_model {
     spiral_tensor *shown; /* (tensors.count) the tensors as the public interface shows them, owned */
     float *arena;         /* (tensors.floats), aligned to 64 bytes, owned */
     spiral__autoencoder ae;
+    spiral__decoder decoder;
     float threshold;
     json_t *metadata; /* texts by name, owned */
     json_t *unknown;  /* members of a loaded config that this version does not know, owned */

@@ -21,10 +21,11 @@ static const size_t MAX_FILE = (size_t)4 << 30;
  */
 
 /* The networks in the model: a program that does not know one of them must not use the file. */
-static json_t *networks_json(void) {
+static json_t *networks_json(const spiral_model *m) {
     json_t *list = json_array();
     for (int i = 0; list && spiral__families[i]; i++)
-        if (json_array_append_new(list, json_string(spiral__families[i]->name))) {
+        if (spiral__family_is_in(spiral__families[i], &m->config) &&
+            json_array_append_new(list, json_string(spiral__families[i]->name))) {
             json_decref(list);
             return NULL;
         }
@@ -35,7 +36,7 @@ static json_t *networks_json(void) {
 static json_t *config_json(const spiral_model *m) {
     json_t *config = spiral__config_to_json(&m->config);
     int failed = !config || json_object_set_new(config, "format", json_string(FORMAT)) ||
-                 json_object_set_new(config, "networks", networks_json()) ||
+                 json_object_set_new(config, "networks", networks_json(m)) ||
                  json_object_set_new(config, "threshold", json_real(m->threshold)) ||
                  json_object_update_missing(config, m->unknown);
     if (!failed) return config;

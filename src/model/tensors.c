@@ -49,8 +49,9 @@ static void init_tensor(const spiral__tensor *t, uint64_t seed, float *x) {
     spiral__rng rng = spiral__rng_init(seed, t->stream);
     rng.counter = 2 * t->skip; /* a normal number takes two draws */
     for (size_t i = 0; i < n; i++)
-        x[i] = t->init == SPIRAL__INIT_NORMAL ? t->deviation * (float)spiral__rng_normal(&rng)
-                                              : (float)(t->init == SPIRAL__INIT_ONES);
+        x[i] = t->init == SPIRAL__INIT_NORMAL     ? t->deviation * (float)spiral__rng_normal(&rng)
+               : t->init == SPIRAL__INIT_CONSTANT ? t->deviation
+                                                  : (float)(t->init == SPIRAL__INIT_ONES);
 }
 
 void spiral__tensors_init(const spiral__tensor_list *list, uint64_t seed, float *arena) {

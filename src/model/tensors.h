@@ -16,7 +16,12 @@
 
 enum { SPIRAL__TENSORS_MAX = 128, SPIRAL__TENSOR_NAME = 40 };
 
-typedef enum spiral__init { SPIRAL__INIT_ZEROS, SPIRAL__INIT_ONES, SPIRAL__INIT_NORMAL } spiral__init;
+typedef enum spiral__init {
+    SPIRAL__INIT_ZEROS,
+    SPIRAL__INIT_ONES,
+    SPIRAL__INIT_NORMAL,
+    SPIRAL__INIT_CONSTANT
+} spiral__init;
 
 typedef struct spiral__tensor {
     char name[SPIRAL__TENSOR_NAME];
@@ -24,7 +29,7 @@ typedef struct spiral__tensor {
     size_t rows, columns;
     spiral_tensor_group group;
     spiral__init init;
-    float deviation;       /* of NORMAL */
+    float deviation;       /* of NORMAL; the value of CONSTANT */
     uint64_t stream, skip; /* NORMAL: random stream, and how many of its numbers other tensors have taken */
     size_t offset;         /* floats, in the arena and its twins */
 } spiral__tensor;
