@@ -269,8 +269,8 @@ static void recurrent_sketch(list *l, int p) {
     float below = 0, above = 0;
     for (int k = 0; k < p; k++) below += m->sketch[0][k];
     for (int k = p + 1; k < P; k++) above += m->sketch[0][k];
-    put(l, SPIRAL__SKETCH_SUM, 0, below);
-    put(l, SPIRAL__SKETCH_SUM, 1, above);
+    put(l, SPIRAL__SKETCH_SUM, 0, 0.25f * below);
+    put(l, SPIRAL__SKETCH_SUM, 1, 0.25f * above);
 }
 
 static void recurrent_key(list *l, int p) {

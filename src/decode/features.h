@@ -52,7 +52,7 @@ enum {
     X(SKETCH_ONSET, RECURRENT, KEY, 5)          /* those of onsets, p - 2 .. p + 2 */                       \
     X(SKETCH_CLASS, RECURRENT, KEY, 18)         /* p's own, sounding and onset, in 9 classes each */        \
     X(SKETCH_LATER, RECURRENT, KEY, 20)         /* frames t + 1, t + 2, p - 2 .. p + 2, both planes */      \
-    X(SKETCH_SUM, RECURRENT, KEY, 2)            /* expected number of keys below p, above p */              \
+    X(SKETCH_SUM, RECURRENT, KEY, 2)            /* a quarter of the expected keys below p, above p */       \
     X(BELOW, HEAD, KEY, 36)                     /* decided keys that sound, p - 36 .. p - 1 */              \
     X(BELOW_ONSET, HEAD, KEY, 24)               /* those that begin, p - 24 .. p - 1 */                     \
     X(BELOW_CLASS, HEAD, KEY, 12)               /* pitch classes of decided keys, from p upward */          \

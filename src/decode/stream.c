@@ -120,6 +120,8 @@ void spiral__stream_set_key(spiral__stream *s, int p, int sounding, int onset) {
     spiral__decided_add(f, &s->decided, p, onset);
 }
 
+void spiral__stream_retry_frame(spiral__stream *s) { memset(&s->decided, 0, sizeof s->decided); }
+
 void spiral__stream_end_frame(spiral__stream *s) {
     spiral__history_add(s->weights.features, &s->history, s->decided.sounding, &s->decided.onsets);
 }

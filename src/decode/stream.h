@@ -61,6 +61,8 @@ void spiral__stream_begin_frame(spiral__stream *stream, const spiral__conditions
 void spiral__stream_logits(spiral__stream *stream, int p, float *logits);
 /* Decides key p, in the order 0 .. P - 1. With one plane, onset is not used. */
 void spiral__stream_set_key(spiral__stream *stream, int p, int sounding, int onset);
+/* Forgets the keys that were set in this frame: the next is key 0 again. */
+void spiral__stream_retry_frame(spiral__stream *stream);
 void spiral__stream_end_frame(spiral__stream *stream);
 
 /* The same for a frame whose cells are all known: it only becomes part of the past. */
