@@ -63,6 +63,9 @@ static void describe(spiral_model *m) {
     d->head0_bias = add_bias(m, "notes.head.0.bias", H, 0);
     d->head1_bias = add_bias(m, "notes.head.1.bias", H, 0);
     d->out_bias = add_bias(m, "notes.out.bias", planes, -2); /* few cells sound */
+    d->sampling =
+        add(m, "notes.sampling", SPIRAL_TENSOR_MEASURED, 1, SPIRAL__SAMPLING_SIZE, SPIRAL__INIT_ZEROS, 0);
+    m->tensors.at[d->sampling].optional = 1;
     d->tensors = m->tensors.count - d->first_tensor;
 }
 
@@ -104,6 +107,12 @@ spiral__decoder_weights spiral__decoder_get_weights(const spiral_model *m) {
         .out_weight = spiral__tensor_data(m, d->out_weight),
         .out_bias = spiral__tensor_data(m, d->out_bias),
     };
+}
+
+spiral__sampling spiral__decoder_get_sampling(const spiral_model *m) {
+    spiral__sampling sampling;
+    memcpy(&sampling, spiral__tensor_data(m, m->decoder.sampling), sizeof sampling);
+    return sampling;
 }
 
 /* ---- activations -----------------------------------------------------------------------------------------

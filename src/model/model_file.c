@@ -204,6 +204,7 @@ spiral_status spiral__model_file_get_tensors(const spiral__model_file *file, spi
         if (t->old_name && !spiral__safetensors_has(&file->container, name) &&
             spiral__safetensors_has(&file->container, t->old_name))
             name = t->old_name;
+        if (t->optional && !spiral__safetensors_has(&file->container, name)) continue;
         float *arena = t->group == SPIRAL_TENSOR_MEASURED ? m->arena : trained;
         SPIRAL_TRY(
             spiral__safetensors_get(&file->container, name, t->rows, t->columns, arena + t->offset, err));
