@@ -12,7 +12,7 @@
 enum { FRAME_TRIES = 8 };
 
 static const uint64_t WRITE_STREAM = UINT64_C(0x7772697465); /* tries of a variation have the next ones */
-static const float DENSITY_MEMORY = 0.9f, DENSITY_GAIN = 0.1f, DENSITY_MOST = 5.0f;
+static const float DENSITY_MEMORY = 0.9f, DENSITY_GAIN = 0.1f, DENSITY_MOST = 1.5f, DENSITY_LEAST = -5.0f;
 
 /* ---- what is given ---------------------------------------------------------------------------------------
  */
@@ -150,13 +150,30 @@ static void decide_frame(run *r, size_t t) {
 /* ---- frames ----------------------------------------------------------------------------------------------
  */
 
+/* The weights of the keys that begin, as the request wants them; in the first frame, how far the number of
+ * keys is from the usual one, because its biases move that too. */
+static float wishes_weight(const run *r, size_t t) {
+    const spiral__request *q = &r->w->request;
+    const spiral__decided *d = &r->stream->decided;
+    const float usual = r->w->sampling.voices_mean;
+    float weight = 0;
+    if (!q->has_key) return 0;
+    for (int i = 0; i < d->count; i++) {
+        const int key = r->stream->weights.features->low + d->key[i];
+        if (!spiral_keys_get(&r->stream->history.sounding, key)) weight += q->begins_weight[key % 12];
+    }
+    if (t == 0 && usual > 0) weight -= fabsf((float)d->count - usual);
+    return weight;
+}
+
 static int is_kept(run *r, size_t t) {
     const spiral__writer *w = r->w;
-    if (t == 0 || w->request.temperature == 0) return 1;
+    if (w->request.temperature == 0) return 1;
     const spiral__frame_events events =
         spiral__frame_events_get(&r->stream->moment, &r->stream->decided, r->parallels);
     const int any = w->request.voices == SPIRAL__ANY_DENSITY;
-    const float weight = spiral__frame_log_weight(&w->sampling, &events, any);
+    const float weight =
+        wishes_weight(r, t) + (t ? spiral__frame_log_weight(&w->sampling, &events, any) : 0);
     return weight == 0 || (float)spiral__rng_uniform(&r->rng) < spiral__exp_f32(weight);
 }
 
@@ -168,7 +185,7 @@ static void follow_density(run *r) {
     r->density_mean = DENSITY_MEMORY * r->density_mean + (1 - DENSITY_MEMORY) * now;
     r->density_bias += DENSITY_GAIN * (wanted - r->density_mean);
     if (r->density_bias > DENSITY_MOST) r->density_bias = DENSITY_MOST;
-    if (r->density_bias < -DENSITY_MOST) r->density_bias = -DENSITY_MOST;
+    if (r->density_bias < DENSITY_LEAST) r->density_bias = DENSITY_LEAST;
 }
 
 /* The frame as decided, with given keys outside the range. */

@@ -25,8 +25,10 @@ typedef struct spiral__request {
     const float *sketch;         /* (T, planes, P) probabilities; NULL: none */
     float temperature;           /* 0: each bit is the more probable one */
     float voices;                /* keys that should sound in a frame on average; SPIRAL__ANY_DENSITY */
-    float begins_bias[12];       /* by pitch class, C first: added to the logit of a key that would begin */
-    float first_bias[12];        /* more, in the first frame of a piece without given frames */
+    int has_key;                 /* nonzero: the next three hold; by pitch class, C first */
+    float begins_bias[12];       /* added to the logit of a key that would begin */
+    float begins_weight[12];     /* at most 0: added to the weight of the frame for each key that begins */
+    float first_bias[12];        /* more bias, in the first frame of a piece without given frames */
     int tries;                   /* with guards: how often at most a variation is written; 1: no guards */
 } spiral__request;
 

@@ -6,19 +6,23 @@
 
 #include "generate/wishes.h"
 
-/* Added to the logit of a key that begins: outside the scale; the raised sixth and seventh of minor; in the
- * first frame, outside the chord of the tonic. The bass of the first frame says the key to the listener and,
- * as part of the past, to the network. */
-static const float OUTSIDE = -3, RAISED = -1, NOT_FIRST = -4;
+/* Of a key that begins outside the scale: added to its logit, and to the weight of its frame. A large bias
+ * would leave voices without a note, so most is left to the weight. The raised sixth and seventh of minor have
+ * a third. In the first frame, outside the chord of the tonic: that chord says the key to the network, which
+ * then stays in it. */
+static const float OUTSIDE = -1, OUTSIDE_WEIGHT = -2, NOT_FIRST = -4;
 
 /* Bit i: i semitones above the tonic is in the scale, or in the chord. */
 enum { MAJOR_SCALE = 0xab5, MINOR_SCALE = 0x5ad, RAISED_DEGREES = 0xa00, MAJOR_CHORD = 0x91, MINOR_CHORD = 0x89 };
 
 static void set_key(int tonic, int minor, spiral__request *r) {
+    r->has_key = 1;
     const unsigned scale = minor ? MINOR_SCALE : MAJOR_SCALE, chord = minor ? MINOR_CHORD : MAJOR_CHORD;
     for (int i = 0; i < 12; i++) {
         const int class = (tonic + i) % 12, raised = minor && RAISED_DEGREES >> i & 1;
-        r->begins_bias[class] = scale >> i & 1 ? 0 : raised ? RAISED : OUTSIDE;
+        const float outside = scale >> i & 1 ? 0 : raised ? 1.0f / 3 : 1;
+        r->begins_bias[class] = OUTSIDE * outside;
+        r->begins_weight[class] = OUTSIDE_WEIGHT * outside;
         r->first_bias[class] = chord >> i & 1 ? 0 : NOT_FIRST;
     }
 }

@@ -215,7 +215,7 @@ spiral_status spiral__model_file_get_tensors(const spiral__model_file *file, spi
 spiral_status spiral__model_file_create(const spiral__model_file *file, spiral_model **out,
                                         spiral_error *err) {
     spiral_model *m;
-    SPIRAL_TRY(spiral_model_create(&file->config, 0, &m, err));
+    SPIRAL_TRY(spiral__model_create_zeros(&file->config, &m, err));
     spiral_status status = spiral__model_file_get_tensors(file, m, m->arena, err);
     if (status == SPIRAL_OK &&
         (json_object_update(m->metadata, file->metadata) || json_object_update(m->unknown, file->unknown)))
