@@ -26,6 +26,8 @@ enum { CLI_DONE = 0, CLI_FAILED = 1 /* the work failed */, CLI_USAGE = 2 /* the 
       "spiral interpolate model.safetensors a.mid b.mid -n 5 -o between/")                           \
     X(loss, "A B", "compare piece B with piece A by every loss and metric",                          \
       "spiral loss right.mid played.mid")                                                            \
+    X(compare, "PATH...", "compare two sets of pieces: statistics, overlap, most similar passages",  \
+      "spiral compare tune.mid --with my_midi/")                                                     \
     X(render, "IN", "convert MIDI or a text score to audio (.wav), pictures or MIDI",                \
       "spiral render tune.mid -o tune.wav")
 

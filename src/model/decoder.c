@@ -63,10 +63,10 @@ static void describe(spiral_model *m) {
     d->head0_bias = add_bias(m, "notes.head.0.bias", H, 0);
     d->head1_bias = add_bias(m, "notes.head.1.bias", H, 0);
     d->out_bias = add_bias(m, "notes.out.bias", planes, -2); /* few cells sound */
+    d->tensors = m->tensors.count - d->first_tensor;
     d->sampling =
         add(m, "notes.sampling", SPIRAL_TENSOR_MEASURED, 1, SPIRAL__SAMPLING_SIZE, SPIRAL__INIT_ZEROS, 0);
     m->tensors.at[d->sampling].optional = 1;
-    d->tensors = m->tensors.count - d->first_tensor;
 }
 
 static size_t end_of(const spiral_model *m, int tensor) {
