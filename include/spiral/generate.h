@@ -82,11 +82,20 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate(const spiral_model *m
 
 /* Measures on training music how frames are to be sampled, and the limits of faults, and stores both in the
  * model (tensor notes.sampling): it samples pieces, compares what happens in them with the music, and moves
- * the weights of these events. The same for any number of threads. UNSUPPORTED, NO_DATA, NO_MEMORY; BAD_ARG:
- * the corpus has another grid or number of planes. */
+ * the weights of these events. unseen (NULL: none): music that the model was not trained on, for
+ * spiral_generate_passage_limit. The same for any number of threads. UNSUPPORTED: the model has no note-by-note
+ * decoder; NO_DATA; NO_MEMORY; BAD_ARG: a corpus has another grid or number of planes. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_calibrate(spiral_model *model,
-                                                                     const spiral_corpus *corpus, int threads,
+                                                                     const spiral_corpus *corpus,
+                                                                     const spiral_corpus *unseen, int threads,
                                                                      spiral_error *err);
+
+/* Frames of the passages that are compared with training music (spiral_corpus_nearest_passage): four bars, at
+ * most SPIRAL_WINDOW_FRAMES_MAX; on a grid of seconds a window, cut to a multiple of 4. */
+SPIRAL_API int spiral_generate_passage_frames(const spiral_model *model);
+/* The share of equal cells that 99 % of unseen pieces do not exceed with their nearest passage in the training
+ * music: music above it is closer to a training piece than new music is. NaN: it was never measured. */
+SPIRAL_API double spiral_generate_passage_limit(const spiral_model *model);
 
 /* ---- latents and sketches --------------------------------------------------------------------------------
  */
@@ -178,6 +187,15 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_sample(const spiral_m
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_interpolation(
     const spiral_model *model, const spiral_roll *a, const spiral_roll *b, double position,
     spiral_interpolation kind, spiral_roll *out, spiral_generate_report *report, spiral_error *err);
+
+/* Music near a roll: its latents, moved as spiral_latents_vary does, and decoded. *out is as long as *in. report
+ * may be NULL. BAD_ARG: amount, or the roll as above; NO_DATA: the model's training is not finished;
+ * NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_variation(const spiral_model *model,
+                                                                     const spiral_roll *in, double amount,
+                                                                     uint64_t seed, spiral_roll *out,
+                                                                     spiral_generate_report *report,
+                                                                     spiral_error *err);
 
 #ifdef __cplusplus
 }

@@ -32,7 +32,8 @@ typedef struct spiral__sampling {
     float voices_mean, voices_sd; /* keys that sound in a frame of the training music */
     float voices_most;            /* the largest mean over a bar */
     float same_most;              /* frames: the longest stretch without any change */
-    float unused[3];
+    float passage_most;           /* spiral_generate_passage_limit; 0: unknown */
+    float unused[2];
 } spiral__sampling;
 
 _Static_assert(sizeof(spiral__sampling) == SPIRAL__SAMPLING_SIZE * sizeof(float), "no gaps");

@@ -244,8 +244,38 @@ static spiral_status calibrate(const spiral__decoder_weights *weights, const cou
     return status;
 }
 
-spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *corpus, int threads,
-                                        spiral_error *err) {
+/* ---- passages that are like training music ---------------------------------------------------------------
+ */
+
+enum { MOST_PERCENT = 99 };
+
+int spiral_generate_passage_frames(const spiral_model *m) {
+    const spiral_grid *grid = &m->config.grid;
+    int frames = grid->kind == SPIRAL_GRID_BEATS ? 16 * grid->steps_per_quarter : m->config.frames / 4 * 4;
+    if (frames < 4) frames = 4;
+    return frames < SPIRAL_WINDOW_FRAMES_MAX ? frames : SPIRAL_WINDOW_FRAMES_MAX;
+}
+
+double spiral_generate_passage_limit(const spiral_model *m) {
+    const float limit = m->decoder.H ? spiral__decoder_get_sampling(m).passage_most : 0;
+    return limit > 0 ? (double)limit : NAN;
+}
+
+/* Unseen pieces that are all shorter than a passage leave the limit unknown. */
+static spiral_status find_limit(const spiral_model *m, const spiral_corpus *corpus, const spiral_corpus *unseen,
+                                int threads, spiral__sampling *s, spiral_error *err) {
+    double share = 0;
+    if (!unseen) return SPIRAL_OK;
+    SPIRAL_TRY(spiral__corpus_check(unseen, &m->config.grid, m->config.planes, err));
+    const spiral_status status = spiral_corpus_passage_percentile(
+        corpus, unseen, spiral_generate_passage_frames(m), MOST_PERCENT, threads, &share, err);
+    if (status == SPIRAL_NO_DATA) return SPIRAL_OK;
+    s->passage_most = (float)share;
+    return status;
+}
+
+spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *corpus,
+                                        const spiral_corpus *unseen, int threads, spiral_error *err) {
     if (!m->decoder.H)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "the model has no note-by-note decoder");
     SPIRAL_TRY(spiral__corpus_check(corpus, &m->config.grid, m->config.planes, err));
@@ -254,6 +284,7 @@ spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *co
     counts music;
     spiral__pool *pool;
     SPIRAL_TRY(count_corpus(weights.features, corpus, &s, &music, err));
+    SPIRAL_TRY(find_limit(m, corpus, unseen, threads, &s, err));
     SPIRAL_TRY(spiral__pool_create(threads, &pool, err));
     spiral_status status = calibrate(&weights, &music, pool, &s, err);
     spiral__pool_destroy(pool);

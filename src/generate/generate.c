@@ -47,6 +47,21 @@ spiral_status spiral_generate_reconstruction(const spiral_model *m, const spiral
     return status;
 }
 
+spiral_status spiral_generate_variation(const spiral_model *m, const spiral_roll *in, double amount,
+                                        uint64_t seed, spiral_roll *out, spiral_generate_report *report,
+                                        spiral_error *err) {
+    spiral__latents l = {0};
+    SPIRAL_TRY(check_report(report, err));
+    SPIRAL_TRY(spiral__check_roll(m, in, err));
+    spiral_status status = spiral__latents_create(m, in->frames, &l, err);
+    if (status == SPIRAL_OK) status = spiral__latents_encode(m, in, 0, &l, err);
+    if (status == SPIRAL_OK) status = spiral_latents_vary(m, l.count, amount, seed, l.z, err);
+    if (status == SPIRAL_OK)
+        status = spiral__latents_decode(m, &l, in->frames, in->quarters_per_min, out, report, err);
+    spiral__latents_clear(&l);
+    return status;
+}
+
 /* ---- samples ---------------------------------------------------------------------------------------------
  */
 

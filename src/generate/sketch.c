@@ -64,6 +64,7 @@ spiral_status spiral_latents_vary(const spiral_model *m, size_t count, double am
     if (!(amount >= 0 && amount <= 1))
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "amount is %g, must be 0 to 1", amount);
     SPIRAL_TRY(spiral__check_trained(m, err));
+    if (amount == 0) return SPIRAL_OK;
     const float *mean = spiral__tensor_data(m, m->ae.latents_mean);
     const float *F = spiral__tensor_data(m, m->ae.latents_factor);
     spiral__rng rng = spiral__rng_init(seed, VARY_STREAM);
