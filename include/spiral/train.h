@@ -164,9 +164,11 @@ typedef struct spiral_train_progress {
     int64_t best_step;
     /* Since version 0.2 a model may have a decoder. */
     spiral_train_network
-        network;          /* that is trained now: event, step, steps, learning_rate and best_step are its
-                             own; eta_s is for all that is left if the time was given, else for this one */
-    uint64_t frames_seen; /* by the decoder, about: 128 a step */
+        network; /* that is trained now: event, step, steps, learning_rate and best_step are its
+                    own; eta_s is for all that is left if the time was given, else for this one */
+    int64_t decoder_steps, decoder_best_step; /* in the result, where step, steps and best_step are the
+                                                 autoencoder's */
+    uint64_t frames_seen;                     /* by the decoder, about: 128 a step */
     double frames_per_s;
     double train_nats_per_frame, valid_nats_per_frame; /* as in spiral_validation */
 } spiral_train_progress;

@@ -29,7 +29,8 @@ typedef struct spiral__decoder {
     int input_bias, state_bias;     /* (3H) */
     int head0_bias, head1_bias;     /* (H) */
     int out_bias;                   /* (planes) */
-    size_t first_tensor, tensors;   /* all of them, in the model's list */
+    int markov, repeat;             /* (3P, 3), (3, 3) measured: eval/baselines.h */
+    size_t first_tensor, tensors;   /* those that are trained, in the model's list */
     /* Where they are in the arena: matrices, then vectors. */
     size_t matrices_begin, matrices, vectors_begin, vectors;
 } spiral__decoder;

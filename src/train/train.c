@@ -29,8 +29,9 @@ typedef struct run {
     spiral_train_progress progress;
     spiral__clock *clock;
     void *clock_context;
-    double started, loop_started, saved, reported; /* seconds */
-    int64_t first_step;                            /* of this run and network; not 0 if it was resumed */
+    double started, loop_started, saved, reported;    /* seconds */
+    int64_t autoencoder_steps, autoencoder_best_step; /* 0 in a run that was resumed after it */
+    int64_t first_step;                               /* of this run and network; not 0 if it was resumed */
 } run;
 
 static double now_s(const run *r) { return r->clock(r->clock_context); }
@@ -230,6 +231,11 @@ static spiral_status finish(run *r, spiral_error *err) {
     r->progress.valid_f1 = s.best_f1;
     r->progress.valid_exact = s.best_exact;
     r->progress.valid_nats_per_frame = s.best_nats_per_frame;
+    if (s.network != SPIRAL_TRAIN_DECODER) return SPIRAL_OK;
+    r->progress.decoder_steps = s.steps;
+    r->progress.decoder_best_step = s.best_step;
+    r->progress.step = r->progress.steps = r->autoencoder_steps;
+    r->progress.best_step = r->autoencoder_best_step;
     return SPIRAL_OK;
 }
 
@@ -253,6 +259,8 @@ spiral_status spiral__train_by_clock(const spiral_train_options *options, const 
     spiral_status status = start(&r, err);
     if (status == SPIRAL_OK) status = loop(&r, err);
     if (status == SPIRAL_OK && has_decoder(&r) && state_of(&r).network == SPIRAL_TRAIN_AUTOENCODER) {
+        r.autoencoder_steps = state_of(&r).steps;
+        r.autoencoder_best_step = state_of(&r).best_step;
         status = start_decoder(&r, err);
         if (status == SPIRAL_OK) status = loop(&r, err);
     }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/floats.h"
 #include "base/sized.h"
+#include "eval/baselines.h"
 #include "eval/likelihood.h"
 #include "eval/score.h"
 #include "train/trainer.h"
@@ -16,7 +17,7 @@
 #define FIRST_VALIDATION (offsetof(spiral_validation, train_kl) + sizeof(double))
 #define FIRST_STATE      (offsetof(spiral_trainer_state, windows_per_epoch) + sizeof(double))
 
-enum { VALIDATION_FRAMES = 20000 }; /* of the held-out files, for the decoder */
+enum { VALIDATION_FRAMES = 10000 }; /* of the held-out files, for the decoder */
 
 static spiral_status check_corpora(const spiral_model *m, const spiral_corpus *train,
                                    const spiral_corpus *valid, spiral_error *err) {
@@ -258,6 +259,7 @@ spiral_status spiral_trainer_finish(spiral_trainer *t, spiral_error *err) {
         memcpy(t->model->arena, t->best, t->model->tensors.trained * sizeof *t->best);
         spiral__model_update(t->model, t->pool);
     }
+    if (t->model->decoder.H) spiral__baselines_measure(t->model, t->corpus);
     t->finished = 1;
     return spiral__trainer_set_metadata(t, err);
 }
