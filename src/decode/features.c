@@ -93,32 +93,38 @@ void spiral__decided_add(const spiral__features *f, spiral__decided *decided, in
 /* ---- a frame
  * ----------------------------------------------------------------------------------------------- */
 
+/* The place of frame t in the arrays; c->frames or more: the frame is unknown. */
+static size_t place(const spiral__conditions *c, size_t t) { return t - c->begin; }
+
 static void take_given(const spiral__conditions *c, spiral__moment *m) {
     const spiral_keys inside = range(m->features);
-    const size_t t = m->history->t;
+    const size_t now = place(c, m->history->t);
     m->is_given = 1;
-    if (t < c->frames) {
-        m->known = both(c->known[t], inside);
-        m->given = both(m->known, c->sounding[t]);
+    if (now < c->frames) {
+        m->known = both(c->known[now], inside);
+        m->given = both(m->known, c->sounding[now]);
         /* With one plane a given key begins if it does not sound before. */
-        m->given_onsets = c->onsets ? both(m->given, c->onsets[t])
+        m->given_onsets = c->onsets ? both(m->given, c->onsets[now])
                                     : spiral_keys_starts(&m->history->sounding, &m->given, NULL);
     }
     for (int i = 0; i < SPIRAL__LAGS; i++) {
-        const size_t u = t + (size_t)lags[i];
+        const size_t u = place(c, m->history->t + (size_t)lags[i]);
         if (u >= c->frames) continue;
         m->later_known[i] = both(c->known[u], inside);
         m->later[i] = both(m->later_known[i], c->sounding[u]);
-        m->later_onsets[i] = c->onsets ? both(m->later[i], c->onsets[u])
-                                       : spiral_keys_starts(&c->sounding[u - 1], &m->later[i], NULL);
+        m->later_onsets[i] = c->onsets
+                                 ? both(m->later[i], c->onsets[u])
+                                 : spiral_keys_starts(u ? &c->sounding[u - 1] : NULL, &m->later[i], NULL);
     }
 }
 
 static void take_sketch(const spiral__conditions *c, spiral__moment *m) {
+    const size_t cells = (size_t)(m->features->planes * m->features->P);
     m->has_sketch = 1;
-    for (size_t i = 0; i < 3; i++)
-        if (m->history->t + i < c->frames)
-            m->sketch[i] = c->sketch + (m->history->t + i) * (size_t)(m->features->planes * m->features->P);
+    for (size_t i = 0; i < 3; i++) {
+        const size_t u = place(c, m->history->t + i);
+        if (u < c->frames) m->sketch[i] = c->sketch + u * cells;
+    }
 }
 
 void spiral__moment_init(const spiral__features *f, const spiral__history *h, const spiral__conditions *c,

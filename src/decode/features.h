@@ -100,9 +100,9 @@ const char *spiral__feature_name(spiral__feature feature); /* "BEFORE_ONSET" */
 /* ---- what is known besides the past ----------------------------------------------------------------------
  */
 
-/* Of the piece's frames 0 .. frames - 1; later ones are unknown. All borrowed. */
+/* Of the piece's frames begin .. begin + frames - 1; the others are unknown. All borrowed. */
 typedef struct spiral__conditions {
-    size_t frames;
+    size_t begin, frames;
     const spiral_keys *known;    /* (frames) the cells that are given; NULL: none */
     const spiral_keys *sounding; /* (frames) where known */
     const spiral_keys *onsets;   /* (frames) where known; NULL with one plane */

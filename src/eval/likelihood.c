@@ -41,6 +41,7 @@ double spiral__frame_nats(const spiral__features *f, const float *logits, const 
 typedef struct scoring {
     const spiral_model *model;
     const spiral_corpus *corpus;
+    double share;                    /* of the frames of each file that is scored */
     spiral__decoder_part *parts;     /* (threads) */
     spiral__likelihood *likelihoods; /* (files) */
 } scoring;
@@ -72,9 +73,10 @@ static void file_task(void *context, size_t file, int worker) {
     spiral__decoder_part *part = &s->parts[worker];
     if (entry->left_out) return;
     const spiral_roll *roll = &entry->roll;
+    const size_t end = (size_t)ceil(s->share * (double)roll->frames);
     spiral__decoder_part_begin(part);
-    for (size_t begin = 0; begin < roll->frames; begin += PART) {
-        const size_t frames = roll->frames - begin < PART ? roll->frames - begin : PART;
+    for (size_t begin = 0; begin < end; begin += PART) {
+        const size_t frames = end - begin < PART ? end - begin : PART;
         spiral__decoder_part_forward(part, frames, roll->sounding + begin,
                                      roll->onsets ? roll->onsets + begin : NULL, NULL, NULL);
         for (size_t t = 0; t < frames; t++)
@@ -99,11 +101,18 @@ static spiral_status sum_up(const scoring *s, spiral__likelihood *sum, spiral_er
     return sum->frames ? SPIRAL_OK : spiral__fail(err, SPIRAL_NO_DATA, -1, "the files have no frame");
 }
 
+static double share_of(const spiral_corpus *corpus, size_t max_frames) {
+    size_t frames = 0;
+    for (size_t i = 0; i < corpus->count; i++)
+        if (!corpus->entries[i].left_out) frames += corpus->entries[i].roll.frames;
+    return max_frames && frames > max_frames ? (double)max_frames / (double)frames : 1;
+}
+
 spiral_status spiral__likelihood_of_corpus(const spiral_model *model, const spiral_corpus *corpus,
-                                           spiral__pool *pool, spiral__likelihood *likelihood,
-                                           spiral_error *err) {
+                                           size_t max_frames, spiral__pool *pool,
+                                           spiral__likelihood *likelihood, spiral_error *err) {
     const size_t threads = pool ? (size_t)spiral__pool_threads(pool) : 1;
-    scoring s = {model, corpus, calloc(threads, sizeof *s.parts),
+    scoring s = {model, corpus, share_of(corpus, max_frames), calloc(threads, sizeof *s.parts),
                  calloc(corpus->count, sizeof *s.likelihoods)};
     memset(likelihood, 0, sizeof *likelihood);
     spiral_status status = s.parts && s.likelihoods ? SPIRAL_OK : spiral__no_memory(err, sizeof s);

@@ -23,11 +23,12 @@ typedef struct spiral__likelihood {
     size_t frames, changing_frames, notes;
 } spiral__likelihood;
 
-/* Of all files of the corpus that are not left out, each from its first frame, without conditions. The model
- * has a decoder. NUMERIC: a logit is not finite, the sentence begins with the file; NO_DATA: no frame;
- * NO_MEMORY. */
+/* Of all files of the corpus that are not left out, each from its first frame, without conditions. If they
+ * have more than max_frames frames (0: no limit), the beginning of each, in proportion. The model has a
+ * decoder. NUMERIC: a logit is not finite, the sentence begins with the file; NO_DATA: no frame; NO_MEMORY.
+ */
 spiral_status spiral__likelihood_of_corpus(const spiral_model *model, const spiral_corpus *corpus,
-                                           spiral__pool *pool, spiral__likelihood *likelihood,
-                                           spiral_error *err);
+                                           size_t max_frames, spiral__pool *pool,
+                                           spiral__likelihood *likelihood, spiral_error *err);
 
 #endif

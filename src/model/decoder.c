@@ -64,6 +64,9 @@ static void describe(spiral_model *m) {
     d->head1_bias = add_bias(m, "notes.head.1.bias", H, 0);
     d->out_bias = add_bias(m, "notes.out.bias", planes, -2); /* few cells sound */
     d->tensors = m->tensors.count - d->first_tensor;
+    const size_t P = (size_t)d->features.P;
+    d->markov = spiral__tensor_add(&m->tensors, "notes.markov", SPIRAL_TENSOR_MEASURED, 3 * P, 3);
+    d->repeat = spiral__tensor_add(&m->tensors, "notes.repeat", SPIRAL_TENSOR_MEASURED, 3, 3);
     d->sampling =
         add(m, "notes.sampling", SPIRAL_TENSOR_MEASURED, 1, SPIRAL__SAMPLING_SIZE, SPIRAL__INIT_ZEROS, 0);
     m->tensors.at[d->sampling].optional = 1;

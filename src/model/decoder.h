@@ -30,7 +30,8 @@ typedef struct spiral__decoder {
     int input_bias, state_bias;     /* (3H) */
     int head0_bias, head1_bias;     /* (H) */
     int out_bias;                   /* (planes) */
-    size_t first_tensor, tensors;   /* all of them, in the model's list */
+    int markov, repeat;             /* (3P, 3), (3, 3) measured: eval/baselines.h */
+    size_t first_tensor, tensors;   /* those that are trained, in the model's list */
     int sampling;                   /* (1, SPIRAL__SAMPLING_SIZE) a spiral__sampling; measured, not trained */
     /* Where they are in the arena: matrices, then vectors. */
     size_t matrices_begin, matrices, vectors_begin, vectors;

@@ -56,5 +56,11 @@ static void init_tensor(const spiral__tensor *t, uint64_t seed, float *x) {
 }
 
 void spiral__tensors_init(const spiral__tensor_list *list, uint64_t seed, float *arena) {
-    for (size_t i = 0; i < list->count; i++) init_tensor(&list->at[i], seed, arena + list->at[i].offset);
+    spiral__tensors_init_some(list, 0, list->count, seed, arena);
+}
+
+void spiral__tensors_init_some(const spiral__tensor_list *list, size_t first, size_t count, uint64_t seed,
+                               float *arena) {
+    for (size_t i = first; i < first + count; i++)
+        init_tensor(&list->at[i], seed, arena + list->at[i].offset);
 }

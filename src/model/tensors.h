@@ -54,5 +54,8 @@ size_t spiral__tensors_numbers(const spiral__tensor_list *list);
 int spiral__tensor_find(const spiral__tensor_list *list, const char *name);
 /* Writes the first values of every tensor to an arena, a pure function of list and seed. */
 void spiral__tensors_init(const spiral__tensor_list *list, uint64_t seed, float *arena);
+/* The same for `count` tensors from number `first` on. */
+void spiral__tensors_init_some(const spiral__tensor_list *list, size_t first, size_t count, uint64_t seed,
+                               float *arena);
 
 #endif
