@@ -42,6 +42,7 @@ static int write_one(cli_writing *w, const settings *s, const float *latents, si
 int verb_decode(const cli_verb *verb, int argc, char **argv) {
     settings s = {.v = CLI_VARIATIONS_DEFAULT, .tempo = 120};
     cli_common common = {0};
+    s.v.temperature = 0.5;
     int first;
     const cli_flag flags[] = {
         CLI_VARIATIONS_FLAGS(s.v),

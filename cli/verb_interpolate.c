@@ -69,6 +69,7 @@ int verb_interpolate(const cli_verb *verb, int argc, char **argv) {
     cli_common common = {0};
     int first;
     s.v.n = 5;
+    s.v.temperature = 0.5;
     const cli_flag flags[] = {
         {"n", CLI_INT, &s.v.n, "N", "pieces to write, including both ends", 2, 1000},
         {"how", CLI_CHOICE, &s.how, "WAY",

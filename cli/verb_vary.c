@@ -64,6 +64,7 @@ static int write_one(cli_writing *w, const settings *s, const spiral_roll *in, c
 int verb_vary(const cli_verb *verb, int argc, char **argv) {
     settings s = {.v = CLI_VARIATIONS_DEFAULT, .amount = 0.3};
     cli_common common = {0};
+    s.v.temperature = 0.5;
     int first;
     const cli_flag flags[] = {
         CLI_VARIATIONS_FLAGS(s.v),

@@ -247,7 +247,8 @@ static spiral_status calibrate(const spiral__decoder_weights *weights, const cou
 /* ---- passages that are like training music ---------------------------------------------------------------
  */
 
-enum { MOST_PERCENT = 99 };
+enum { UNSEEN_FILES = 24 };
+static const double MOST_SHARE = 0.99;
 
 int spiral_generate_passage_frames(const spiral_model *m) {
     const spiral_grid *grid = &m->config.grid;
@@ -261,17 +262,35 @@ double spiral_generate_passage_limit(const spiral_model *m) {
     return limit > 0 ? (double)limit : NAN;
 }
 
-/* Unseen pieces that are all shorter than a passage leave the limit unknown. */
+/* The percentile of n values, between two of them in proportion. */
+static double percentile(double *values, size_t n) {
+    const double at = MOST_SHARE * (double)(n - 1);
+    const size_t below = (size_t)at, above = below + 1 < n ? below + 1 : below;
+    qsort(values, n, sizeof *values, ascending);
+    return values[below] + (at - (double)below) * (values[above] - values[below]);
+}
+
+/* Of a few unseen pieces, evenly spread. Pieces that are all shorter than a passage leave the limit unknown. */
 static spiral_status find_limit(const spiral_model *m, const spiral_corpus *corpus, const spiral_corpus *unseen,
                                 int threads, spiral__sampling *s, spiral_error *err) {
-    double share = 0;
+    double shares[UNSEEN_FILES];
+    size_t n = 0;
     if (!unseen) return SPIRAL_OK;
     SPIRAL_TRY(spiral__corpus_check(unseen, &m->config.grid, m->config.planes, err));
-    const spiral_status status = spiral_corpus_passage_percentile(
-        corpus, unseen, spiral_generate_passage_frames(m), MOST_PERCENT, threads, &share, err);
-    if (status == SPIRAL_NO_DATA) return SPIRAL_OK;
-    s->passage_most = (float)share;
-    return status;
+    const size_t stride = (unseen->count + UNSEEN_FILES - 1) / UNSEEN_FILES;
+    for (size_t i = 0; i < unseen->count; i += stride) {
+        spiral_passage passage = {.struct_size = sizeof passage};
+        if (unseen->entries[i].left_out) continue;
+        const spiral_status status =
+            spiral_corpus_nearest_passage(corpus, &unseen->entries[i].roll, spiral_generate_passage_frames(m),
+                                          threads, &passage, err);
+        if (status == SPIRAL_OK)
+            shares[n++] = passage.share;
+        else if (status != SPIRAL_NO_DATA)
+            return status;
+    }
+    if (n) s->passage_most = (float)percentile(shares, n);
+    return SPIRAL_OK;
 }
 
 spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *corpus,
