@@ -191,11 +191,11 @@ def _motions(x: dict[str, Any], n: Array) -> list[Array]:
     voices, undecided = np.zeros((T, P, 2), np.float32), (n < count[:, None]) & (at(was, n) != keys)
     for j in range(int(n.max(initial=0))):
         other, other_from, start = now[:, j : j + 1], was[:, j : j + 1], at(was, n)
-        interval = (keys - other) % 12
-        hit = undecided & (j < n) & (other != other_from) & (interval == (start - other_from) % 12)
-        hit &= ((interval == 0) | (interval == 7)) & ((keys > start) == (other > other_from))
+        apart = (keys - other) % 12
+        hit = undecided & (j < n) & (other != other_from) & (apart == (start - other_from) % 12)
+        hit &= ((apart == 0) | (apart == 7)) & ((keys > start) == (other > other_from))
         for row, wanted in enumerate((0, 7)):
-            voices[..., row] += hit & (interval == wanted)
+            voices[..., row] += hit & (apart == wanted)
         undecided &= ~hit
     return [*parts, parallel, voices]
 
