@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Short names for the tasks of this project. Meson and ninja do the work; everything is written to build/ (and demo/).
 .DEFAULT_GOAL := all
-.PHONY: help all deps demo test test-all python lint oracles san tsan aarch64 i386 mutants fuzz fuzz-afl bench \
+.PHONY: help all deps demo test test-all test-gpu python lint oracles san tsan aarch64 i386 mutants fuzz fuzz-afl bench \
 	bench-midi compare docs-api format install clean
 BENCH ?=
 FOR ?= test
@@ -34,8 +34,11 @@ test:  ## 3 minutes: C tests, program, Python with NumPy; first installs missing
 	@$(MAKE) --no-print-directory deps FOR=test || echo "going on with what is there"
 	@tools/test.sh c program python
 
-test-all:  ## 30 minutes: also lint, installing, kills and full disks, PyTorch, comparisons with other libraries, sanitizers; needs FOR=test-all
-	@tools/test.sh c program python lint install reliability oracles torch san
+test-all:  ## 30 minutes: also lint, installing, kills and full disks, the page, PyTorch, comparisons with other libraries, sanitizers; needs FOR=test-all
+	@tools/test.sh c program python lint install reliability web oracles torch san
+
+test-gpu:  ## the Triton kernels on an NVIDIA GPU: tests, errors and times; under 2 minutes; needs PyTorch there
+	@bench/gpu.sh
 
 python:  ## the Python package: ruff, mypy, all its tests, with PyTorch (1 GB, once)
 	@tools/test.sh python torch

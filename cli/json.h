@@ -9,6 +9,7 @@
 
 #include "flags.h"
 #include "spiral/metrics.h"
+#include "spiral/statistics.h"
 
 /* The verbs do not check the calls that make a result. cli_json_init, called once, lets jansson allocate
  * through functions that note whether an allocation has failed. If one has, no result may be printed: */
@@ -24,6 +25,8 @@ json_t *cli_number(double x);
 json_t *cli_text(const char *text);
 /* All metrics; the keys are in docs/cli.md. */
 json_t *cli_metrics_json(const spiral_metrics *m);
+/* All statistics, by their names in statistics.h. */
+json_t *cli_statistics_json(const spiral_statistics *s);
 /* Prints the result if --json asks for it. Takes ownership of it in any case. Returns the exit status:
  * CLI_FAILED if standard output cannot be written (full disk, closed pipe). */
 int cli_finish(const cli_common *common, json_t *result);

@@ -57,9 +57,10 @@ static const struct {
     cli_output_kind kind;
     size_t at;
     const char *bytes;
-} beginnings[] = {{CLI_OUTPUT_MIDI, 0, "MThd"},   {CLI_OUTPUT_MIDI, 8, "RMID"}, {CLI_OUTPUT_WAV, 8, "WAVE"},
-                  {CLI_OUTPUT_PNG, 1, "PNG\r\n"}, {CLI_OUTPUT_SVG, 0, "<?xml"}, {CLI_OUTPUT_SVG, 0, "<svg"},
-                  {CLI_OUTPUT_PDF, 0, "%PDF"},    {CLI_OUTPUT_MODEL, 8, "{"},   {CLI_OUTPUT_LOG, 0, "{\""}};
+} beginnings[] = {{CLI_OUTPUT_MIDI, 0, "MThd"},    {CLI_OUTPUT_MIDI, 8, "RMID"}, {CLI_OUTPUT_WAV, 8, "WAVE"},
+                  {CLI_OUTPUT_PNG, 1, "PNG\r\n"},  {CLI_OUTPUT_SVG, 0, "<?xml"}, {CLI_OUTPUT_SVG, 0, "<svg"},
+                  {CLI_OUTPUT_PDF, 0, "%PDF"},     {CLI_OUTPUT_MODEL, 8, "{"},   {CLI_OUTPUT_LOG, 0, "{\""},
+                  {CLI_OUTPUT_NPY, 0, "\x93NUMPY"}};
 
 static int is_of_kind(const char *path, cli_output_kind kind) {
     char head[16] = "";
@@ -75,7 +76,7 @@ static int is_of_kind(const char *path, cli_output_kind kind) {
     return 0;
 }
 
-int cli_check_output(const char *path, cli_output_kind kind) {
+int cli_check_target(const char *path, cli_output_kind kind) {
     static const char *const names[] = {
 #define SPIRAL_X(name, text) text,
         CLI_KIND_LIST(SPIRAL_X)
@@ -99,7 +100,7 @@ int cli_check_output(const char *path, cli_output_kind kind) {
 int cli_check_writable(const char *path, cli_output_kind kind) {
     char beside[CLI_PATH_SIZE];
     struct stat info;
-    int status = cli_check_output(path, kind);
+    int status = cli_check_target(path, kind);
     if (status >= 0 || (!stat(path, &info) && !S_ISREG(info.st_mode))) return status;
     const char *slash = strrchr(path, '/');
     const size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
@@ -210,7 +211,7 @@ int cli_save_roll(const spiral_roll *roll, const char *text, const char *path, s
                   double *seconds) {
     spiral_midi midi = {0};
     spiral_error err = {.text = ""};
-    int checked = cli_check_output(path, CLI_OUTPUT_MIDI);
+    int checked = cli_check_target(path, CLI_OUTPUT_MIDI);
     if (checked >= 0) return checked;
     spiral_status status = spiral_midi_from_roll(roll, &midi, &err);
     if (status == SPIRAL_OK && text) {

@@ -20,6 +20,7 @@ enum { CLI_PATH_SIZE = 4096 };
     X(PNG, "PNG picture")        \
     X(SVG, "SVG picture")        \
     X(PDF, "PDF file")           \
+    X(NPY, "NumPy file")         \
     X(MODEL, "safetensors file") \
     X(LOG, "log of JSON lines")
 
@@ -33,7 +34,7 @@ typedef enum cli_output_kind {
 int cli_note_input(const char *path);
 /* Checks that `path` may be written: it is not there, or empty, or a file of this kind that may be written
  * and is not an input; or a device or a pipe; or "-". */
-int cli_check_output(const char *path, cli_output_kind kind);
+int cli_check_target(const char *path, cli_output_kind kind);
 /* Checks also that a file can be written there, by creating and removing one beside it. */
 int cli_check_writable(const char *path, cli_output_kind kind);
 /* Whether both paths name the same file, or would if there were one. */

@@ -20,8 +20,9 @@ typedef struct progress {
     const char *state_path; /* where the training is saved, for messages */
     progress_log *log;
     int terminal, color;
-    double drawn_s;      /* when the line was last drawn; -1: never */
-    int64_t next_logged; /* step of the next report that is logged */
+    double drawn_s;               /* when the line was last drawn; -1: never */
+    int64_t next_logged;          /* step of the next report that is logged */
+    spiral_train_network network; /* of the last report */
 } progress;
 
 /* Opens a log, emptied or, with `append`, as it is. Returns -1 or the exit status. */

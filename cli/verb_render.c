@@ -39,7 +39,7 @@ static int draw_helix(const settings *s) {
     spiral_loss_options_default(&options, sizeof options);
     spiral_loss *loss = NULL;
     spiral_error err = {.text = ""};
-    int checked = cli_check_output(s->output, s->kind);
+    int checked = cli_check_target(s->output, s->kind);
     if (checked >= 0) return checked;
     spiral_status status = spiral_helix_from_name(cli_helices[s->helix], &options.helix, &err);
     if (status == SPIRAL_OK) status = spiral_loss_create(&options, 36, &loss, &err);
@@ -84,7 +84,7 @@ static int draw_piece(const settings *s, const char *path, const cli_common *com
     const char *slash = strrchr(path, '/');
     int status = roll_piece(s, path, common, &roll);
     if (status < 0 && s->against) status = roll_piece(s, s->against, common, &reference);
-    if (status < 0) status = cli_check_output(s->output, s->kind);
+    if (status < 0) status = cli_check_target(s->output, s->kind);
     if (status < 0 && spiral_plot_roll(&roll, s->against ? &reference : NULL, slash ? slash + 1 : path,
                                        s->output, &err) != SPIRAL_OK)
         status = cli_error(&err);
@@ -103,7 +103,7 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
     options.gain = s->gain;
     int status = load_piece(s, path, common, &midi);
     if (status >= 0) return status;
-    status = midi.note_count ? cli_check_output(s->output, s->kind) : cli_fail("%s: it has no notes", path);
+    status = midi.note_count ? cli_check_target(s->output, s->kind) : cli_fail("%s: it has no notes", path);
     if (status < 0 && (s->kind == CLI_OUTPUT_WAV ? spiral_audio_save(&midi, &options, s->output, NULL, &err)
                                                  : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
         status = err.status == SPIRAL_IO ? cli_error(&err) : cli_error_in(path, &err);
