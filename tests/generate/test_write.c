@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writing with the note-by-note decoder: what is given stays, the same request gives the same bytes, wishes have
- * an effect, faults are found. Most models have random weights: these promises hold for any.
+ * Writing with the note-by-note decoder: what is given stays, the same request gives the same bytes, wishes
+ * have an effect, faults are found. Most models have random weights: these promises hold for any.
  */
 #include <math.h>
 
@@ -148,8 +148,10 @@ static void a_given_note_is_not_prolonged(void **state) {
         assert_int_equal(spiral_generate(models[1], &q, 1, &roll, NULL, NULL), SPIRAL_OK);
         for (size_t t = 1; t < T; t++)
             for (int k = LOW; k <= HIGH; k++) {
-                const int given = spiral_keys_get(&c.known[t - 1], k) && spiral_keys_get(&c.sounding[t - 1], k);
-                if (!given || spiral_keys_get(&c.known[t], k) || !spiral_keys_get(&roll.sounding[t], k)) continue;
+                const int given =
+                    spiral_keys_get(&c.known[t - 1], k) && spiral_keys_get(&c.sounding[t - 1], k);
+                if (!given || spiral_keys_get(&c.known[t], k) || !spiral_keys_get(&roll.sounding[t], k))
+                    continue;
                 assert_true(spiral_keys_get(&roll.onsets[t], k));
                 seen++;
             }
@@ -187,7 +189,8 @@ static void any_number_of_threads_gives_the_same_rolls(void **state) {
     q.seed = 11;
     for (int threads = 1; threads <= 3; threads++) {
         q.threads = threads;
-        assert_int_equal(spiral_generate(models[1], &q, N, threads == 1 ? first : rolls, results, NULL), SPIRAL_OK);
+        assert_int_equal(spiral_generate(models[1], &q, N, threads == 1 ? first : rolls, results, NULL),
+                         SPIRAL_OK);
         for (int i = 0; i < N; i++) assert_int_equal(results[i].seed, 11 + i);
         for (int i = 0; threads > 1 && i < N; i++) assert_true(same(&first[i], &rolls[i]));
         if (threads > 1) clear(rolls, N);
@@ -247,9 +250,9 @@ static void nats_are_those_of_the_training_code(void **state) {
         assert_int_equal(spiral__decoder_part_create(models[i], T, 0, &part, NULL), SPIRAL_OK);
         spiral__decoder_part_forward(&part, T, roll.sounding, roll.onsets, NULL, NULL);
         for (size_t t = 0; t < T; t++)
-            nats += spiral__frame_nats(&models[i]->decoder.features,
-                                       part.logits + t * (size_t)((HIGH - LOW + 1) * (1 + i)), &roll.sounding[t],
-                                       roll.onsets ? &roll.onsets[t] : NULL, NULL, 1, NULL);
+            nats += spiral__frame_nats(
+                &models[i]->decoder.features, part.logits + t * (size_t)((HIGH - LOW + 1) * (1 + i)),
+                &roll.sounding[t], roll.onsets ? &roll.onsets[t] : NULL, NULL, 1, NULL);
         assert_true(fabs(result.nats_per_frame - nats / T) < 1e-4);
         assert_int_equal(result.open_frames, T);
         spiral__decoder_part_clear(&part);
@@ -386,7 +389,8 @@ static double unchanged(const spiral_roll *rolls, size_t n) {
     double same_frames = 0, frames = 0;
     for (size_t i = 0; i < n; i++)
         for (size_t t = 1; t < rolls[i].frames; t++, frames++)
-            same_frames += !memcmp(&rolls[i].sounding[t], &rolls[i].sounding[t - 1], sizeof *rolls[i].sounding);
+            same_frames +=
+                !memcmp(&rolls[i].sounding[t], &rolls[i].sounding[t - 1], sizeof *rolls[i].sounding);
     return same_frames / frames;
 }
 
@@ -487,10 +491,17 @@ static void bad_requests_are_refused_by_value(void **state) {
         const char *word;
     } bad[] = {
 #define FIELD(name, value, is_int, word) {offsetof(spiral_generate_request, name), value, is_int, word}
-        FIELD(temperature, -1, 0, "-1"), FIELD(temperature, 10.5, 0, "10.5"), FIELD(temperature, NAN, 0, "nan"),
-        FIELD(quarters_per_min, 0, 0, "tempo"), FIELD(quarters_per_min, 1001, 0, "1001"),
-        FIELD(density, 4.5, 0, "4.5"), FIELD(density, INFINITY, 0, "inf"), FIELD(tonic, 12, 1, "12"),
-        FIELD(tonic, -2, 1, "-2"), FIELD(tries, 0, 1, "tries is 0"), FIELD(tries, 101, 1, "101"),
+        FIELD(temperature, -1, 0, "-1"),
+        FIELD(temperature, 10.5, 0, "10.5"),
+        FIELD(temperature, NAN, 0, "nan"),
+        FIELD(quarters_per_min, 0, 0, "tempo"),
+        FIELD(quarters_per_min, 1001, 0, "1001"),
+        FIELD(density, 4.5, 0, "4.5"),
+        FIELD(density, INFINITY, 0, "inf"),
+        FIELD(tonic, 12, 1, "12"),
+        FIELD(tonic, -2, 1, "-2"),
+        FIELD(tries, 0, 1, "tries is 0"),
+        FIELD(tries, 101, 1, "101"),
         FIELD(threads, -1, 1, "threads is -1"),
 #undef FIELD
     };
