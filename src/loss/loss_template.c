@@ -46,8 +46,6 @@ typedef struct state {
     real *u, *v;                  /* tiles of bins rows */
     real *roll_y, *roll_t;        /* time blur: (T + 2 pad, width) */
     size_t width;
-    int all_rows[SPIRAL__MAX_KEYS +
-                 2 * SPIRAL__MAX_BLUR_RADIUS]; /* 0, 1, 2, ..: the rows of a full product */
 } state;
 
 enum { KEY_TILES = 9, BIN_TILES = 2 };
@@ -197,22 +195,17 @@ static spiral_status cell_terms(const state *s, size_t first, size_t n, double *
 /* Equations 11, 12 and 14, the last with the opposite sign. */
 static void spiral(const state *s, double factor, double *sums) {
     const size_t length = s->loss->coefficients.length;
-    int index[SPIRAL__MAX_KEYS];
-    size_t n = s->kernels->nonzero_rows(s->P, s->t, index);
-    s->kernels->toeplitz(s->bins, s->t, index, n, s->coefficients, 0, length, s->u);
-    s->kernels->toeplitz(s->bins, s->y, s->all_rows, s->P, s->coefficients, 0, length, s->v);
+    s->kernels->toeplitz_sparse(s->bins, s->P, s->t, s->coefficients, 0, length, s->u);
+    s->kernels->toeplitz(s->bins, s->P, s->y, s->coefficients, 0, length, s->v);
     s->kernels->divergence(s->bins, (real)s->options->kl_offset, s->u, s->v, factor, sums);
     if (!s->call->grad) return;
-    s->kernels->toeplitz(s->P, s->u, s->all_rows, s->bins, s->coefficients, (ptrdiff_t)length - 1, length,
-                         s->dkind);
+    s->kernels->toeplitz(s->P, s->bins, s->u, s->coefficients, (ptrdiff_t)length - 1, length, s->dkind);
 }
 
 /* Equations 15 and 16 for the difference d and its time blur, which is d itself if there is none. */
 static void quadratic(const state *s, const real *d, const real *blurred, double factor, double *sums) {
-    int index[SPIRAL__MAX_KEYS];
-    size_t n = s->kernels->nonzero_rows(s->P, blurred, index);
-    s->kernels->toeplitz(s->P, blurred, index, n, s->coefficients, (ptrdiff_t)s->P - 1,
-                         s->loss->coefficients.length, s->dkind);
+    s->kernels->toeplitz_sparse(s->P, s->P, blurred, s->coefficients, (ptrdiff_t)s->P - 1,
+                                s->loss->coefficients.length, s->dkind);
     s->kernels->product(s->P, d, s->dkind, s->v);
     s->kernels->frame_sums(s->P, s->v, 0.5 * factor, sums);
 }
@@ -496,7 +489,6 @@ static spiral_status value_grad(const spiral__loss_call *call) {
         .T = call->T,
         .frames = call->B * call->T,
     };
-    for (size_t r = 0; r < sizeof s.all_rows / sizeof *s.all_rows; r++) s.all_rows[r] = (int)r;
     division d = {.failed = SIZE_MAX, .status = SPIRAL_OK};
     divide(&d, &s);
     fegetenv(&d.caller);

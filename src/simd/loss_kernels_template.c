@@ -214,49 +214,102 @@ static int cell_terms(const spiral__cell_args *args) {
     return 1; /* class weights without cross-entropy: no caller wants them */
 }
 
-/* A row counts if any of its bits is set. That includes -0: it is then multiplied, which changes nothing. */
-static size_t nonzero_rows(size_t n_rows, const real *rows, int *index) {
-    enum { WORDS = SPIRAL__TILE_BYTES / sizeof(word_vector) };
+/* A row of n_vectors counts if any of its bits is set. That includes -0: it is then multiplied, which changes
+ * nothing. */
+static inline size_t nonzero_rows_of(size_t n_rows, const vector *rows, size_t n_vectors, int *index) {
+    enum { WORDS = sizeof(vector) / sizeof(word_vector) };
     size_t n = 0;
     for (size_t r = 0; r < n_rows; r++) {
-        const word_vector *row = (const word_vector *)(rows + r * TILE);
-        word_vector any = row[0];
-        for (int i = 1; i < WORDS; i++) any |= row[i];
+        const word_vector *words = (const word_vector *)(rows + r * VECTORS);
+        word_vector any = words[0];
+        for (size_t i = 1; i < WORDS * n_vectors; i++) any |= words[i];
         index[n] = (int)r;
         n += (any[0] | any[1]) != 0;
     }
     return n;
 }
 
-/* ROW_BLOCK output rows, two vectors wide, stay in registers while the input rows are read one by one. A
- * coefficient that has been broadcast is used for both vectors. */
-static void toeplitz(size_t n_out, const real *x, const int *index, size_t n, const real *table,
-                     ptrdiff_t offset, size_t length, real *out) {
-    enum { BLOCK = SPIRAL__ROW_BLOCK };
-    size_t from = 0,
-           to = 0; /* the input rows that have coefficients in the present block: index[from .. to) */
-    for (size_t o = 0; o < n_out; o += BLOCK) {
-        const ptrdiff_t last = (ptrdiff_t)o + BLOCK - 1 + offset;
-        const ptrdiff_t first = (ptrdiff_t)o + offset - (ptrdiff_t)length + 1;
-        while (from < n && index[from] < first) from++;
-        while (to < n && index[to] <= last) to++;
-        for (size_t j = 0; j < VECTORS; j += 2) {
-            vector sum[BLOCK][2];
-            for (int i = 0; i < BLOCK; i++) sum[i][0] = sum[i][1] = (vector){0};
-            for (size_t k = from; k < to; k++) {
-                const vector *const in = (const vector *)(x + (size_t)index[k] * TILE) + j;
-                const vector in0 = in[0], in1 = in[1];
-                const real *const c = table + ((ptrdiff_t)o - index[k] + offset);
-                for (int i = 0; i < BLOCK; i++) {
-                    sum[i][0] += c[i] * in0;
-                    sum[i][1] += c[i] * in1;
-                }
-            }
-            vector *const to_rows = (vector *)(out + o * TILE) + j;
-            for (int i = 0; i < BLOCK; i++) {
-                to_rows[i * VECTORS] = sum[i][0];
-                to_rows[i * VECTORS + 1] = sum[i][1];
-            }
+static size_t nonzero_rows(size_t n_rows, const real *rows, int *index) {
+    return nonzero_rows_of(n_rows, (const vector *)rows, VECTORS, index);
+}
+
+/* The sums of a Toeplitz product: BLOCK output rows, two vectors wide, that stay in registers while the input
+ * rows are read one by one. A coefficient that has been broadcast is used for both vectors. */
+enum { BLOCK = SPIRAL__ROW_BLOCK };
+typedef struct block_sums {
+    vector row[BLOCK][2];
+} block_sums;
+
+/* Adds an input row to the sums of the rows from .. end - 1 of the block; c are the coefficients. The empty
+ * asm hides from the compiler that the next row has the same coefficients, one place further: gcc would move
+ * them from register to register instead of loading them, which is slower. */
+static inline __attribute__((always_inline)) void add_row(block_sums *sum, const vector *in, const real *c,
+                                                          int from, int end) {
+    const vector in0 = in[0], in1 = in[1];
+    __asm__("" : "+r"(c));
+    for (int i = from; i < end; i++) {
+        sum->row[i][0] += c[i] * in0;
+        sum->row[i][1] += c[i] * in1;
+    }
+}
+
+static inline __attribute__((always_inline)) void store_sums(const block_sums *sum, vector *to) {
+    for (int i = 0; i < BLOCK; i++) {
+        to[i * VECTORS] = sum->row[i][0];
+        to[i * VECTORS + 1] = sum->row[i][1];
+    }
+}
+
+/* One block of output rows, o .. o + BLOCK - 1. Of the input rows that have coefficients there, the first and
+ * the last BLOCK - 1 have them for some of the rows only: the triangles. Where an end of x cuts one off, or
+ * the two overlap, its rows are multiplied by the zeros around the table. */
+static inline __attribute__((always_inline)) void toeplitz_block(ptrdiff_t o, const vector *x, ptrdiff_t n_in,
+                                                                 const real *table, ptrdiff_t offset,
+                                                                 ptrdiff_t length, vector *out) {
+    const ptrdiff_t first = o + offset - length + 1, last = o + offset + BLOCK - 1;
+    const ptrdiff_t end = last < n_in ? last + 1 : n_in;
+    const int lower = length >= BLOCK && first >= 0 && first + BLOCK - 1 <= n_in;
+    const int upper = length >= BLOCK && last < n_in && last >= BLOCK - 2;
+    const real *c = table + o + offset;
+    block_sums sum = {0};
+    ptrdiff_t r = first > 0 ? first : 0;
+    if (lower) {
+        _Pragma("GCC unroll 8") for (int e = 1; e < BLOCK; e++, r++)
+            add_row(&sum, x + r * VECTORS, c - r, 0, e);
+    }
+    for (; r < end - (upper ? BLOCK - 1 : 0); r++) add_row(&sum, x + r * VECTORS, c - r, 0, BLOCK);
+    if (upper) {
+        _Pragma("GCC unroll 8") for (int e = 1; e < BLOCK; e++, r++)
+            add_row(&sum, x + r * VECTORS, c - r, e, BLOCK);
+    }
+    store_sums(&sum, out + o * VECTORS);
+}
+
+static void toeplitz(size_t n_out, size_t n_in, const real *x, const real *table, ptrdiff_t offset,
+                     size_t length, real *out) {
+    for (size_t j = 0; j < VECTORS; j += 2)
+        for (size_t o = 0; o < n_out; o += BLOCK)
+            toeplitz_block((ptrdiff_t)o, (const vector *)x + j, (ptrdiff_t)n_in, table, offset,
+                           (ptrdiff_t)length, (vector *)out + j);
+}
+
+static void toeplitz_sparse(size_t n_out, size_t n_in, const real *x, const real *table, ptrdiff_t offset,
+                            size_t length, real *out) {
+    int index[SPIRAL__MOST_SPARSE_ROWS];
+    for (size_t j = 0; j < VECTORS; j += 2) {
+        const vector *const in = (const vector *)x + j;
+        const size_t n = nonzero_rows_of(n_in, in, 2, index);
+        size_t from = 0, to = 0; /* the rows with coefficients in the present block: index[from .. to) */
+        for (size_t o = 0; o < n_out; o += BLOCK) {
+            const ptrdiff_t last = (ptrdiff_t)o + BLOCK - 1 + offset;
+            const ptrdiff_t first = (ptrdiff_t)o + offset - (ptrdiff_t)length + 1;
+            while (from < n && index[from] < first) from++;
+            while (to < n && index[to] <= last) to++;
+            block_sums sum = {0};
+            for (size_t k = from; k < to; k++)
+                add_row(&sum, in + (size_t)index[k] * VECTORS, table + ((ptrdiff_t)o - index[k] + offset), 0,
+                        BLOCK);
+            store_sums(&sum, (vector *)out + o * VECTORS + j);
         }
     }
 }
@@ -363,6 +416,7 @@ const spiral__loss_kernels SPIRAL_TABLE(spiral__loss_kernels) = {
     .cell_terms = cell_terms,
     .nonzero_rows = nonzero_rows,
     .toeplitz = toeplitz,
+    .toeplitz_sparse = toeplitz_sparse,
     .divergence = divergence,
     .difference = difference,
     .product = product,
