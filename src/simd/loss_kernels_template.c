@@ -138,36 +138,37 @@ cell_terms_with(const spiral__cell_args *args, real *restrict y_out, real *restr
     const real *const negative_weight = args->negative_weight;
     const spiral__next_tile *next = args->next;
     const real one = 1, epsilon = (real)SPIRAL__LOSS_EPSILON;
-    const real_bits top_one = spiral__bits((real)1), top_weight = spiral__bits((real)SPIRAL__LOSS_MAX_WEIGHT);
-    const real_bits top_pred = logits ? spiral__bits((real)SPIRAL__LOSS_MAX_LOGIT) : top_one;
-    real_bits most_pred[TILE] = {0}, most_target[TILE] = {0}, most_weight[TILE] = {0}, any = 0;
+    const real limit = (real)SPIRAL__LOSS_MAX_LOGIT;
+    const real weight_scale = (real)(SPIRAL__LOSS_MAX_LOGIT / SPIRAL__LOSS_MAX_WEIGHT);
+    real_bits most[TILE] = {0}, any = 0;
     real part[TILE] = {0};
     for (size_t p = 0; p < P; p++) {
         prefetch_row(next, p);
         for (size_t c = 0; c < TILE; c++) {
             const size_t i = p * TILE + c;
             real z = pred[i], t = target[i], w = one, y, slope, cost = 0, dcost = 0;
-            most_target[c] = max_bits(most_target[c], spiral__bits(t + 0));
+            real_bits largest = spiral__bits(t * limit + 0);
             if (weighted) {
                 w = weight[i];
-                most_weight[c] = max_bits(most_weight[c], spiral__bits(w + 0));
+                largest = max_bits(largest, spiral__bits(w * weight_scale + 0));
             }
             if (logits) {
                 real size = spiral__abs(z);
-                most_pred[c] = max_bits(most_pred[c], spiral__bits(size));
+                largest = max_bits(largest, spiral__bits(size));
                 real e = spiral__exp_down(-size), s = one / (one + e), es = e * s;
                 y = z < 0 ? es : s;
                 slope = es * s;
                 if (cross) {
-                    real both = spiral__log1p01_short(e), on = z < 0 ? -z : 0, off = z > 0 ? z : 0;
+                    real both = spiral__log1p01_short(e), off = z > 0 ? z : 0;
                     real negative = class_weights ? negative_weight[i] : one;
-                    cost = class_weights ? positive * t * (on + both) + negative * (one - t) * (off + both)
-                                         : t * on + (one - t) * off + both;
+                    cost = class_weights ? positive * t * ((z < 0 ? -z : 0) + both) +
+                                               negative * (one - t) * (off + both)
+                                         : (off - t * z) + both;
                     dcost =
                         class_weights ? negative * (one - t) * y - positive * t * (z < 0 ? s : es) : y - t;
                 }
             } else {
-                most_pred[c] = max_bits(most_pred[c], spiral__bits(z + 0));
+                largest = max_bits(largest, spiral__bits(z * limit + 0));
                 y = z;
                 slope = one;
                 if (cross) {
@@ -177,6 +178,7 @@ cell_terms_with(const spiral__cell_args *args, real *restrict y_out, real *restr
                     dcost = negative * (one - t) / off - positive * t / on;
                 }
             }
+            most[c] = max_bits(most[c], largest);
             y_out[i] = weighted ? w * y : y;
             if (weighted) t_out[i] = w * t;
             slope_out[i] = weighted ? w * slope : slope;
@@ -187,8 +189,7 @@ cell_terms_with(const spiral__cell_args *args, real *restrict y_out, real *restr
         }
         if (cross && (p % SUM_ROWS == SUM_ROWS - 1 || p + 1 == P)) add_to_sums(part, factor, sums);
     }
-    for (size_t c = 0; c < TILE; c++)
-        any |= most_target[c] > top_one || most_weight[c] > top_weight || most_pred[c] > top_pred;
+    for (size_t c = 0; c < TILE; c++) any |= most[c] > spiral__bits(limit);
     return any != 0;
 }
 
