@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.2.0"
+__version__: str  # the C library's; read when it is asked for
 
 if TYPE_CHECKING:
     from . import errors, functional, losses, metrics, midi, model, numpy
@@ -31,6 +31,10 @@ _MODULES = ("errors", "functional", "losses", "metrics", "midi", "model", "numpy
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        version: str = importlib.import_module("._library", __name__).version()
+        globals()[name] = version
+        return version
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _MODULES:

@@ -7,6 +7,8 @@ Every function checks its arguments, brings the tensors into the order (B, T, P)
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 from typing import Any, Optional
 
 import torch
@@ -26,13 +28,22 @@ __all__ = [
     "weighted_bce",
 ]
 
-BACKENDS = ("auto", "native", "torch")
+BACKENDS = ("auto", "native", "triton", "torch")
+HAS_TRITON = importlib.util.find_spec("triton") is not None
 
 
 def make_options(helix: HelixLike = "chromatic", time_tolerance: float = 0.0, **numbers: Any) -> Options:
     """`Options` with the geometry written out."""
     geometry = as_helix(helix)
-    return Options(radii=geometry.radii, octave=geometry.octave, time_blur=float(time_tolerance), **numbers)
+    make: Any = Options if _op._compiling() else _kept_options
+    options: Options = make(
+        radii=geometry.radii, octave=geometry.octave, time_blur=float(time_tolerance), **numbers
+    )  # fmt: skip
+    return options
+
+
+# Functions called twice with the same arguments get one object, by which a repeated call is found quickly.
+_kept_options = functools.lru_cache(maxsize=256, typed=True)(Options)
 
 
 def _dims(input: Tensor, pitch_dim: int, time_dim: int) -> tuple[int, int]:
@@ -82,7 +93,8 @@ def _canonical(tensor: Tensor, pitch: int, time: int) -> Tensor:
     return moved.reshape(1, -1, moved.shape[-2], moved.shape[-1])
 
 
-def _use_torch(backend: str, input: Tensor, options: Options) -> bool:
+def _choose(backend: str, input: Tensor, options: Options) -> str:
+    """The backend of a call: "native", "triton" or "torch"."""
     # With a time blur columns share their cells, so values column by column need the full chain rule.
     entangled = options.reduction == "none" and options.time_blur > 0 and input.requires_grad
     if backend == "native" and (input.device.type != "cpu" or entangled):
@@ -90,7 +102,37 @@ def _use_torch(backend: str, input: Tensor, options: Options) -> bool:
         raise ValueError(f'backend is "native", which has no {why}: use "auto"')
     if backend not in BACKENDS:
         raise ValueError(f"backend is {backend!r}: must be one of {', '.join(BACKENDS)}")
-    return backend == "torch" or input.device.type != "cpu" or entangled
+    if backend == "triton" or (backend == "auto" and input.device.type == "cuda" and HAS_TRITON):
+        why = _no_triton() or _triton().unsupported(options, input)
+        if why is None:
+            return "triton"
+        if backend == "triton":
+            raise ValueError(f'backend is "triton", which has no {why}: use "auto"')
+    return "torch" if backend == "torch" or input.device.type != "cpu" or entangled else "native"
+
+
+@_reference._constant
+def _no_triton() -> Optional[str]:
+    """Why the Triton path cannot be imported; None if it can."""
+    if not HAS_TRITON:
+        return "triton, which is not installed"
+    import triton
+
+    version = tuple(int(n) for n in triton.__version__.split(".")[:2])
+    return None if version >= (3, 4) else f"kernels for Triton {triton.__version__}, but for 3.4 and newer"
+
+
+def _triton() -> Any:
+    """The Triton path, imported when first asked for: Triton takes its time."""
+    global _module
+    if _module is None:
+        from . import _triton as module
+
+        _module = module
+    return _module
+
+
+_module: Any = None
 
 
 def apply(
@@ -104,18 +146,30 @@ def apply(
     backend: str = "auto",
 ) -> Tensor:
     """Any loss of docs/math.md; what the other functions call. Arguments and errors: `spiral_loss`."""
+    if _module is not None and not _op._compiling():
+        repeated: Optional[Tensor] = _module.repeated(options, input, target, weight, pitch_dim, time_dim, backend)
+        if repeated is not None:
+            return repeated
     if not isinstance(input, Tensor):
         raise TypeError(f"input is a {type(input).__name__}: must be a torch.Tensor")
     if not input.is_floating_point():
         raise TypeError(f"input is of {input.dtype}: must be of floats (logits, or probabilities)")
     pitch, time = _dims(input, pitch_dim, time_dim)
     _check_all(input, target, weight, options, pitch)
+    chosen = _choose(backend, input, options)
+    if chosen == "triton":
+        kernels = _triton()
+        if kernels.plain(input, target, weight):
+            result: Tensor = kernels.eager(options, input, target, weight, pitch_dim, time_dim, backend)
+            return result
+        path = kernels.value
+    else:
+        path = _reference.loss if chosen == "torch" else _op.value
     dtype = torch.float64 if input.dtype == torch.float64 else torch.float32
     if weight is not None:
         weight = _canonical(weight.detach().to(dtype).expand(input.shape), pitch, time)
-    path = _reference.loss if _use_torch(backend, input, options) else _op.value
     y, t = (_canonical(x.to(dtype), pitch, time) for x in (input, target.detach()))
-    value = path(options, y, t, weight)[0]
+    value: Tensor = path(options, y, t, weight)[0]
     if options.reduction != "none":
         return value
     leading = [n for dim, n in enumerate(input.shape) if dim not in (pitch, time)]
@@ -166,7 +220,9 @@ def spiral_loss(
         reduction: "mean" per column (columns of weight 0 do not count), "sum", "per_note" (divided by the number of
             target notes, at least 1), or "none": one value per column, the input's shape without its pitch dimension.
         sample_weight: weights of cells, 0 to 1e6, of a shape that broadcasts to the input's; 0 leaves a cell out.
-        backend: "auto", "native" (the C kernels: CPU, first derivatives) or "torch" (any device, any derivative).
+        backend: "native" (C kernels: CPU), "triton" (Triton kernels: NVIDIA GPUs; float32, float16 and bfloat16, no
+            time_tolerance), both for first derivatives; "torch" (any device, any derivative); or "auto", the first of
+            these that can.
 
     Returns:
         A scalar, or with "none" a tensor of columns; float64 for a float64 input, else float32.
