@@ -18,8 +18,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COPY, BUILD = ROOT / "build/mutants/source", ROOT / "build/mutants/build"
-TESTS = ("helix-helix helix-kernel base-sized loss-options loss-call loss-batch loss-argmax_kinds metrics-frames "
-         "metrics-helix_energy metrics-notes metrics-counts loss-definition loss-gradient metrics-pairing loss-costs "
+TESTS = ("helix-helix helix-kernel base-sized loss-options loss-call loss-batch loss-threads loss-argmax_kinds "
+         "metrics-frames metrics-helix_energy metrics-notes metrics-counts loss-definition loss-gradient metrics-pairing loss-costs "
          "loss-properties loss-random_options loss-descent simd-vmath loss-single_precision").split()
 LIMIT_S = 240  # a test that takes longer counts as failed
 
@@ -109,8 +109,6 @@ MUTANTS = [
      (KERNELS, "i < WORDS * n_vectors; i++) any |= words[i];", "i < WORDS * n_vectors - 1; i++) any |= words[i];")),
     ("triangle too small", "the first rows of a block lack a coefficient each",
      (KERNELS, "add_row(&sum, x + r * VECTORS, c - r, 0, e);", "add_row(&sum, x + r * VECTORS, c - r, 0, e - 1);")),
-    ("triangles that overlap", "a profile shorter than a block has triangles too",
-     (KERNELS, "lower = length >= BLOCK &&", "lower ="), (KERNELS, "upper = length >= BLOCK &&", "upper =")),
     ("shard too short", "the last shard lacks its last frame",
      (TEMPLATE, "shard + 1 == d->shards ? d->common->frames", "shard + 1 == d->shards ? d->common->frames - 1")),
     ("any failure named", "the last shard that failed is named, not the first",
@@ -118,8 +116,8 @@ MUTANTS = [
      (TEMPLATE, "if (atomic_load_explicit(&d->failed, memory_order_relaxed) < shard) return;", "")),
     ("mode of the caller ignored", "threads treat denormal numbers as they were started to",
      (TEMPLATE, "    if (worker) fesetenv(&d->caller);\n    spiral_error err;", "    spiral_error err;")),
-    ("child waits", "a child after fork() uses threads that it does not have",
-     ("src/base/par.c", "pool->process == getpid() &&", "1 &&")),
+    ("child waits", "a child after fork() waits for threads that it does not have",
+     ("src/base/par.c", "if (pool->process == getpid()) stop_workers(pool);", "stop_workers(pool);")),
     ("time gain", "the blur along time does not sum to 1",
      (KERNELS, "x[i] *= gain / tail;", "x[i] *= gain;")),
     ("time one-sided", "a note is blurred into later frames only",
