@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := all
 BENCH ?=
 SECONDS ?= 60
-.PHONY: all bench bench-midi demo test python lint san tsan aarch64 oracles mutants fuzz fuzz-afl format install clean help
+.PHONY: all bench bench-midi demo test test-gpu python lint san tsan aarch64 oracles mutants fuzz fuzz-afl format install clean help
 DATA := $(abspath $(wildcard ../shared/data))
 SPIRAL_DATA ?= $(DATA)
 export SPIRAL_DATA
@@ -30,6 +30,9 @@ test:  ## all fast tests; ends with: N passed, N failed
 
 python: all  ## the Python package: installed from a fresh start, linted and tested, with PyTorch in build/venv-torch
 	@tools/test_python.sh
+
+test-gpu:  ## the Triton kernels on an NVIDIA GPU: tests, errors and times, under 4 minutes; needs PyTorch there
+	@bench/gpu.sh
 
 lint: all  ## rooms, headers alone, exported symbols, formatting
 	@tools/lint.sh

@@ -25,11 +25,11 @@ _NUMBERS = (
     "coil_radius", "coil_rise", "coil_degrees",
 )  # fmt: skip
 _SECOND = (
-    "spiral_loss: the C kernels give first derivatives only; for a second one (create_graph, hessian) call the loss "
+    "spiral_loss: the kernels give first derivatives only; for a second one (create_graph, hessian) call the loss "
     'with backend="torch"'
 )
 _FORWARD = (
-    "spiral_loss: the C kernels have no forward-mode derivatives (jvp, hessian, jacfwd): call the loss with "
+    "spiral_loss: the kernels have no forward-mode derivatives (jvp, hessian, jacfwd): call the loss with "
     'backend="torch"'
 )
 _Packed = Tuple[str, str, bool, int, int, "list[float]"]

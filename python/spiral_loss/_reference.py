@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import operator
 from typing import Any, Callable, Optional, Tuple, TypeVar
 
 import torch
@@ -18,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ._plan import Options
+from ._tables import on_device
 
 __all__ = ["loss"]
 
@@ -97,11 +99,39 @@ def _nearness(geometry: Geometry, keys: int) -> Table:  # 1 - min(D/D0, 1), (20)
     return tuple(1 - min(d / farthest, 1) for d in _distances(geometry, keys))
 
 
-def _by_interval(costs: Table, rows: int, columns: int, shift: int, like: Tensor) -> Tensor:
-    """The matrix (rows, columns) of costs[|column - row - shift|]; 0 where there is no such cost."""
-    at = torch.arange(columns, device=like.device) - torch.arange(rows, device=like.device)[:, None] - shift
-    table = torch.tensor((*costs, 0.0), dtype=like.dtype, device=like.device)
-    return table[at.abs().clamp(max=len(costs))]
+def _by_interval(costs: Tensor, rows: int, columns: int, shift: int) -> Tensor:
+    """The matrix (rows, columns) of costs[|column - row - shift|]; costs end with a 0, which is all that follows."""
+    at = torch.arange(columns, device=costs.device) - torch.arange(rows, device=costs.device)[:, None] - shift
+    return costs[at.abs().clamp(max=costs.shape[0] - 1)]
+
+
+def _vector(costs: Table, dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor((*costs, 0.0), dtype=dtype, device=device)
+
+
+@on_device
+def blur_matrix(
+    dtype: torch.dtype, device: torch.device, geometry: Geometry, blur: float, reach: int, keys: int, bins: int
+) -> Tensor:  # (10)
+    """(keys, bins), of which the first keys + 2 reach hold something."""
+    return _by_interval(_vector(_profile(geometry, blur, reach), dtype, device), keys, bins, reach)
+
+
+@on_device
+def kernel_matrix(
+    dtype: torch.dtype, device: torch.device, geometry: Geometry, kind: str, sigma: float, keys: int
+) -> Tensor:  # (17), (18)
+    return _by_interval(_vector(_kernel(geometry, kind, sigma, keys), dtype, device), keys, keys, 0)
+
+
+@on_device
+def _time_vector(dtype: torch.dtype, device: torch.device, kind: str, tau: float, frames: int) -> Tensor:
+    return _vector(_time_profile(kind, tau, frames), dtype, device)
+
+
+def _sizes(x: Tensor) -> tuple[int, int]:
+    """T and P, of which tables are made: plain numbers in a compiled call too."""
+    return operator.index(x.shape[-2]), operator.index(x.shape[-1])
 
 
 def _straight(value: Tensor, least: float) -> Tensor:
@@ -119,14 +149,15 @@ def _cross_entropy(o: Options, z: Tensor, t: Tensor, hit: float, stray: Tensor |
 
 
 def _spiral(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (11) to (14), (24) to (27)
-    T, P, W = y.shape[-2], y.shape[-1], o.reach
+    T, P = _sizes(y)
+    W = o.reach
     M = math.ceil(8 * o.time_blur)  # (26)
     profile = _profile((o.radii, o.octave), o.blur, W)
     unit = _unit(profile, _time_profile(o.kind, o.time_blur, M + 1), o.floor)
-    along_pitch = _by_interval(profile, P, P + 2 * W, W, y)
+    along_pitch = blur_matrix(y.dtype, y.device, (o.radii, o.octave), o.blur, W, P, P + 2 * W)
     blurred = [x @ along_pitch for x in (y, t)]
     if M:
-        along_time = _by_interval(_time_profile(o.kind, o.time_blur, T + M), T + 2 * M, T, -M, y)
+        along_time = _by_interval(_time_vector(y.dtype, y.device, o.kind, o.time_blur, T + M), T + 2 * M, T, -M)
         blurred = [along_time @ x for x in blurred]
     v, u = blurred
     x = (v - u) / (u + o.floor)
@@ -134,23 +165,22 @@ def _spiral(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (11) to (14), (24) t
     if not M:
         return columns
     inner = columns[..., M : M + T]
-    ends = F.one_hot(torch.tensor([0, T - 1], device=y.device), T).to(y.dtype)
-    return (
-        inner + columns[..., :M].sum(-1, keepdim=True) * ends[0] + columns[..., M + T :].sum(-1, keepdim=True) * ends[1]
-    )
+    frame = torch.arange(T, device=y.device)
+    first, last = (frame == 0).to(y.dtype), (frame == T - 1).to(y.dtype)
+    return inner + columns[..., :M].sum(-1, keepdim=True) * first + columns[..., M + T :].sum(-1, keepdim=True) * last
 
 
 def _quadratic(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (15), (28)
-    T, P = y.shape[-2:]
+    T, P = _sizes(y)
     d = y - t
-    product = d @ _by_interval(_kernel((o.radii, o.octave), o.kind, o.sigma, P), P, P, 0, y)
+    product = d @ kernel_matrix(y.dtype, y.device, (o.radii, o.octave), o.kind, o.sigma, P)
     if o.time_blur > 0:
-        product = _by_interval(_time_profile(o.kind, o.time_blur, T), T, T, 0, y) @ product
+        product = _by_interval(_time_vector(y.dtype, y.device, o.kind, o.time_blur, T), T, T, 0) @ product
     return 0.5 * (d * product).sum(-1)
 
 
 def _strays(o: Options, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (20)
-    P = t.shape[-1]
+    _, P = _sizes(t)
     sounding = t if w is None else t * w.clamp(max=1)
     most = torch.zeros_like(t)
     for interval, near in enumerate(_nearness((o.radii, o.octave), P)):

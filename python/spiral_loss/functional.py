@@ -7,6 +7,7 @@ Every function checks its arguments, brings the tensors into the order (B, T, P)
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any, Optional
 
 import torch
@@ -26,7 +27,8 @@ __all__ = [
     "weighted_bce",
 ]
 
-BACKENDS = ("auto", "native", "torch")
+BACKENDS = ("auto", "native", "triton", "torch")
+HAS_TRITON = importlib.util.find_spec("triton") is not None
 
 
 def make_options(helix: HelixLike = "chromatic", time_tolerance: float = 0.0, **numbers: Any) -> Options:
@@ -82,7 +84,8 @@ def _canonical(tensor: Tensor, pitch: int, time: int) -> Tensor:
     return moved.reshape(1, -1, moved.shape[-2], moved.shape[-1])
 
 
-def _use_torch(backend: str, input: Tensor, options: Options) -> bool:
+def _choose(backend: str, input: Tensor, options: Options) -> str:
+    """The backend of a call: "native", "triton" or "torch"."""
     # With a time blur columns share their cells, so values column by column need the full chain rule.
     entangled = options.reduction == "none" and options.time_blur > 0 and input.requires_grad
     if backend == "native" and (input.device.type != "cpu" or entangled):
@@ -90,7 +93,26 @@ def _use_torch(backend: str, input: Tensor, options: Options) -> bool:
         raise ValueError(f'backend is "native", which has no {why}: use "auto"')
     if backend not in BACKENDS:
         raise ValueError(f"backend is {backend!r}: must be one of {', '.join(BACKENDS)}")
-    return backend == "torch" or input.device.type != "cpu" or entangled
+    if backend == "triton" or (backend == "auto" and input.device.type == "cuda" and HAS_TRITON):
+        why = "triton, which is not installed" if not HAS_TRITON else _triton().unsupported(options, input)
+        if why is None:
+            return "triton"
+        if backend == "triton":
+            raise ValueError(f'backend is "triton", which has no {why}: use "auto"')
+    return "torch" if backend == "torch" or input.device.type != "cpu" or entangled else "native"
+
+
+def _triton() -> Any:
+    """The Triton path, imported when first asked for: Triton takes its time."""
+    global _module
+    if _module is None:
+        from . import _triton as module
+
+        _module = module
+    return _module
+
+
+_module: Any = None
 
 
 def apply(
@@ -110,12 +132,20 @@ def apply(
         raise TypeError(f"input is of {input.dtype}: must be of floats (logits, or probabilities)")
     pitch, time = _dims(input, pitch_dim, time_dim)
     _check_all(input, target, weight, options, pitch)
+    chosen = _choose(backend, input, options)
+    if chosen == "triton":
+        kernels = _triton()
+        if kernels.plain(input, target, weight):
+            result: Tensor = kernels.eager(options, input, target, weight, pitch, time)
+            return result
+        path = kernels.value
+    else:
+        path = _reference.loss if chosen == "torch" else _op.value
     dtype = torch.float64 if input.dtype == torch.float64 else torch.float32
     if weight is not None:
         weight = _canonical(weight.detach().to(dtype).expand(input.shape), pitch, time)
-    path = _reference.loss if _use_torch(backend, input, options) else _op.value
     y, t = (_canonical(x.to(dtype), pitch, time) for x in (input, target.detach()))
-    value = path(options, y, t, weight)[0]
+    value: Tensor = path(options, y, t, weight)[0]
     if options.reduction != "none":
         return value
     leading = [n for dim, n in enumerate(input.shape) if dim not in (pitch, time)]
@@ -166,7 +196,9 @@ def spiral_loss(
         reduction: "mean" per column (columns of weight 0 do not count), "sum", "per_note" (divided by the number of
             target notes, at least 1), or "none": one value per column, the input's shape without its pitch dimension.
         sample_weight: weights of cells, 0 to 1e6, of a shape that broadcasts to the input's; 0 leaves a cell out.
-        backend: "auto", "native" (the C kernels: CPU, first derivatives) or "torch" (any device, any derivative).
+        backend: "native" (C kernels: CPU), "triton" (Triton kernels: NVIDIA GPUs; float32, float16 and bfloat16, no
+            time_tolerance), both for first derivatives; "torch" (any device, any derivative); or "auto", the first of
+            these that can.
 
     Returns:
         A scalar, or with "none" a tensor of columns; float64 for a float64 input, else float32.

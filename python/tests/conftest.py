@@ -12,6 +12,14 @@ import sys
 
 import pytest
 
+try:
+    import torch
+
+    if not torch.cuda.is_available():  # then Triton's kernels run on the CPU, as Python; it is asked when imported
+        os.environ.setdefault("TRITON_INTERPRET", "1")
+except ImportError:
+    pass
+
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SPIRAL_BUILD", SOURCE / "build")).resolve()
 

@@ -282,7 +282,7 @@ NAN = torch.full((2, 36, 10), math.nan)
         (lambda: sl.SpiralLoss(time_tolerance=101.0), ValueError, "time_blur is 101: must be 0 to 100"),
         (lambda: sl.SpiralLoss(reduction="avg"), ValueError, "reduction is 'avg': must be one of none, sum, mean"),
         (lambda: sl.SpiralLoss(helix="linear"), ValueError, 'helix preset "linear": not one of chromatic'),
-        (lambda: sl.SpiralLoss(backend="cuda"), ValueError, "backend is 'cuda': must be one of auto, native, torch"),
+        (lambda: sl.SpiralLoss(backend="cuda"), ValueError, "backend is 'cuda': must be one of auto, native, triton"),
         (lambda: sl.Helix((-1.0,)), ValueError, r"radii\[0\] is -1"),
         (lambda: sl.Helix.from_costs(2.5, 1.0), ValueError, "octave is 2.5"),
         (lambda: sl.WeightedBCE().interval_costs(), NotImplementedError, "weighted_bce has no costs"),
