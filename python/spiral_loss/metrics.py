@@ -77,7 +77,7 @@ class _Counts(ctypes.Structure):
     )
 
 
-class _Measures(ctypes.Structure):
+class _Ratios(ctypes.Structure):
     _fields_ = (("struct_size", ctypes.c_size_t), *((n, ctypes.c_double) for n in _MEASURES))
 
 
@@ -88,7 +88,7 @@ _add_helix = declare(
     "spiral_metrics_add_helix", _status, _counts, ctypes.POINTER(HelixStruct), _void, _void, _size, _error
 )
 _add = declare("spiral_metrics_counts_add", _status, _counts, _counts, _error)
-_ratios = declare("spiral_metrics_from_counts", _status, _counts, ctypes.POINTER(_Measures), _error)
+_ratios = declare("spiral_metrics_from_counts", _status, _counts, ctypes.POINTER(_Ratios), _error)
 
 Result = TypeVar("Result")
 Self = TypeVar("Self", bound="Metric[Any]")
@@ -143,7 +143,7 @@ class Metric(Generic[Result]):
             call(_add_frames, ctypes.byref(self._counts), t.ctypes.data, y.ctypes.data, len(t))
 
     def _ratios(self) -> dict[str, float]:
-        measures = _Measures(ctypes.sizeof(_Measures))
+        measures = _Ratios(ctypes.sizeof(_Ratios))
         call(_ratios, ctypes.byref(self._counts), ctypes.byref(measures))
         return {name: getattr(measures, name) for name in _MEASURES}
 
