@@ -14,7 +14,7 @@ import threading
 import weakref
 from collections.abc import Sequence
 
-from ._library import C, Failure, call, declare
+from ._library import Failure, call, declare
 from .helix import Helix, HelixStruct
 
 __all__ = ["Array", "Options", "Plan", "cost_table", "plan"]
@@ -28,15 +28,15 @@ class OptionsStruct(ctypes.Structure):
     _fields_ = (
         ("struct_size", ctypes.c_size_t),
         ("kind", ctypes.c_int),
-        ("weight", ctypes.c_double),
+        ("lambda", ctypes.c_double),
         ("bce", ctypes.c_double),
         ("from_logits", ctypes.c_int),
         ("reduction", ctypes.c_int),
         ("low", ctypes.c_int),
         ("helix", HelixStruct),
-        ("floor", ctypes.c_double),
-        ("blur", ctypes.c_double),
-        ("reach", ctypes.c_int),
+        ("kl_offset", ctypes.c_double),
+        ("blur_length", ctypes.c_double),
+        ("blur_radius", ctypes.c_int),
         ("sigma", ctypes.c_double),
         ("time_blur", ctypes.c_double),
         ("coil_radius", ctypes.c_double),
@@ -72,16 +72,16 @@ class Options:
     """What a loss is: spiral_loss_options in Python, with the same defaults. Checked when a plan is made."""
 
     kind: str = "spiral"
-    weight: float = 1.0
+    lambd: float = 1.0
     bce: float = 1.0
     from_logits: bool = True
     reduction: str = "mean"
     low: int = 0
     radii: tuple[float, ...] = (1.3, 0.0, 0.0, 0.0, 0.0, 0.0)
     octave: float = 0.5
-    floor: float = 0.02
-    blur: float = 0.5
-    reach: int = 24
+    kl_offset: float = 0.02
+    blur_length: float = 0.5
+    blur_radius: int = 24
     sigma: float = 0.5
     time_blur: float = 0.0
     coil_radius: float = 10.0
@@ -105,7 +105,8 @@ class Options:
         struct.helix = HelixStruct((ctypes.c_double * 6)(*self.radii), self.octave)
         for field in dataclasses.fields(self):
             if field.name not in ("kind", "reduction", "radii", "octave"):
-                setattr(struct, field.name, getattr(self, field.name))
+                name = "lambda" if field.name == "lambd" else field.name
+                setattr(struct, name, getattr(self, field.name))
         return struct
 
 
@@ -141,19 +142,19 @@ class Plan:
         self,
         type_: str,
         rolls: int,
-        columns: int,
+        frames: int,
         pred: Array,
         target: Array,
-        weight: Array | None,
+        sample_weight: Array | None,
         grad: Array | None,
     ) -> list[float]:
-        """Value, or one per column with reduction "none", of (B, T, P) arrays of `type_` "f32" or "f64"."""
-        count = rolls * columns if self.options.reduction == "none" else 1
+        """Value, or one per frame with reduction "none", of (B, T, P) arrays of `type_` "f32" or "f64"."""
+        count = rolls * frames if self.options.reduction == "none" else 1
         value = (ctypes.c_double * count)()
-        weight, grad = weight or _NOTHING, grad or _NOTHING
-        work = _work(_WORK_SIZE[type_](self._handle, columns))
+        weight, grad = sample_weight or _NOTHING, grad or _NOTHING
+        work = _work(_WORK_SIZE[type_](self._handle, frames))
         call(
-            _VALUE_GRAD[type_], self._handle, rolls, columns,
+            _VALUE_GRAD[type_], self._handle, rolls, frames,
             pred.address, Strides(*pred.strides), target.address, Strides(*target.strides),
             weight.address or None, Strides(*weight.strides), value,
             grad.address or None, Strides(*grad.strides), work,

@@ -205,11 +205,11 @@ def _value_grad(
     reduction: str,
     from_logits: bool,
     low: int,
-    reach: int,
+    blur_radius: int,
     numbers: List[float],
     need_grad: bool,
 ) -> Tuple[Tensor, Tensor]:
-    options = _op._unpack(kind, reduction, from_logits, low, reach, list(numbers))
+    options = _op._unpack(kind, reduction, from_logits, low, blur_radius, list(numbers))
     target, sample_weight = loadable(target), None if sample_weight is None else loadable(sample_weight)
     grad = torch.empty_like(pred) if need_grad else None
     groups, rolls, frames, keys = pred.shape

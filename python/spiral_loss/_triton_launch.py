@@ -74,8 +74,8 @@ def _matrix(dtype: torch.dtype, device: torch.device, o: Options) -> Tensor:
     """The blur from keys to whole blocks of bins (10), or the kernel of keys and keys (17), (18)."""
     geometry = (o.radii, o.octave)
     if o.kind == "spiral":
-        bins = _round_up(_KEYS + 2 * o.reach, _BINS)
-        return _reference.blur_matrix(dtype, device, geometry, o.blur, o.reach, _KEYS, bins)
+        bins = _round_up(_KEYS + 2 * o.blur_radius, _BINS)
+        return _reference.blur_matrix(dtype, device, geometry, o.blur_length, o.blur_radius, _KEYS, bins)
     return _reference.kernel_matrix(dtype, device, geometry, o.kind, o.sigma, _KEYS)
 
 
@@ -106,7 +106,9 @@ def _tables(o: Options, kind: str, product: str, device: torch.device) -> Tuple[
         return nothing, nothing, _nearness(torch.float32, device, (o.radii, o.octave))
     if kind == "bce":
         return nothing, nothing, nothing
-    geometry = Options(kind=o.kind, radii=o.radii, octave=o.octave, blur=o.blur, reach=o.reach, sigma=o.sigma)
+    geometry = Options(
+        kind=o.kind, radii=o.radii, octave=o.octave, blur_length=o.blur_length, blur_radius=o.blur_radius, sigma=o.sigma
+    )
     if product == "fp16x3":
         high, low = (_matrix_part(torch.float16, device, geometry, part) for part in (False, True))
         return high, low, nothing
@@ -154,19 +156,19 @@ def plan(
     """`flat`: frame i of the batch is at i times one stride. `time_last`: neighbouring frames are adjacent in memory,
     else neighbouring keys. `vectors`: numbers of cells of input, target and sample_weight in one load."""
     weighted = types[2] is not None
-    kind = _KINDS[options.kind] if options.weight > 0 else "bce"
+    kind = _KINDS[options.kind] if options.lambd > 0 else "bce"
     fp16 = product == "fp16x3" and kind in ("spiral", "quadratic")
     # The range of fp16 does not hold sample weights up to 1e6, nor slopes of the divergence, -1 / kl_offset to 1, if
     # kl_offset is small.
-    row_scale = fp16 and (weighted or (kind == "spiral" and options.floor < 2.0**-10))
+    row_scale = fp16 and (weighted or (kind == "spiral" and options.kl_offset < 2.0**-10))
     scale, slope_scale, unit, bins, width = _SCALE if fp16 else 1.0, 1.0, 1.0, 0, _KEYS
     if kind == "spiral":
-        width = _round_up(_KEYS + 2 * options.reach, _BINS)
-        bins = _round_up(keys + 2 * options.reach, _BINS)
-        profile = _reference._profile((options.radii, options.octave), options.blur, options.reach)
-        unit = 1 / _reference._unit(profile, (1.0,), options.floor)
+        width = _round_up(_KEYS + 2 * options.blur_radius, _BINS)
+        bins = _round_up(keys + 2 * options.blur_radius, _BINS)
+        profile = _reference._profile((options.radii, options.octave), options.blur_length, options.blur_radius)
+        unit = 1 / _reference._unit(profile, (1.0,), options.kl_offset)
         if fp16 and not row_scale:
-            slope_scale = 2.0 ** (15 + min(0, math.floor(math.log2(options.floor))))
+            slope_scale = 2.0 ** (15 + min(0, math.floor(math.log2(options.kl_offset))))
     of_slopes = slope_scale if kind == "spiral" and not row_scale else scale
     count = {"per_note": "notes", "mean": "frames" if weighted else ""}.get(options.reduction, "")
     constants = (
@@ -276,8 +278,8 @@ class Call:
         share = 1.0 / frames if options.reduction == "mean" and sample_weight is None else 1.0
         self._numbers = (
             *of.tables, frames, time, keys, of.plan.bins, *(n for s in strides for n in s or (0, 0, 0, 0)),
-            options.bce * share, (options.bce + options.weight) * share, options.weight * share * of.plan.scales[1],
-            options.weight * share * of.plan.scales[2], options.floor * of.plan.scales[0],
+            options.bce * share, (options.bce + options.lambd) * share, options.lambd * share * of.plan.scales[1],
+            options.lambd * share * of.plan.scales[2], options.kl_offset * of.plan.scales[0],
         )  # fmt: skip
 
     def __call__(

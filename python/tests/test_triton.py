@@ -36,7 +36,7 @@ needs_op = pytest.mark.skipif(not _op.HAS_CUSTOM_OP, reason=f"torch {torch.__ver
 
 
 def options(kind="spiral", **numbers):
-    return functional.make_options(kind=kind, **{"weight": 2.0, "bce": 0.5, "low": 40, **numbers})
+    return functional.make_options(kind=kind, **{"lambd": 2.0, "bce": 0.5, "low": 40, **numbers})
 
 
 def rolls(*shape, seed=0, spread=4.0, density=0.12, from_logits=True, dtype=torch.float32):
@@ -107,14 +107,14 @@ def test_all_keys_there_are(kind):
 @pytest.mark.parametrize(
     "numbers",
     [
-        {"reach": 1},
-        {"reach": 127, "blur": 3.0},
-        {"floor": 1e-6},
-        {"floor": 1e-3, "blur": 0.05},
-        {"floor": 1000.0},
-        {"blur": 1000.0},
-        {"helix": "tonnetz", "weight": 1e3, "bce": 0.0},
-        {"weight": 0.0},
+        {"blur_radius": 1},
+        {"blur_radius": 127, "blur_length": 3.0},
+        {"kl_offset": 1e-6},
+        {"kl_offset": 1e-3, "blur_length": 0.05},
+        {"kl_offset": 1000.0},
+        {"blur_length": 1000.0},
+        {"helix": "tonnetz", "lambd": 1e3, "bce": 0.0},
+        {"lambd": 0.0},
         {"kind": "gauss", "sigma": 0.05},
         {"kind": "gauss", "sigma": 1000.0, "bce": 0.0},
         {"kind": "weighted_bce", "helix": "mixed", "bce": 0.0},
@@ -124,7 +124,7 @@ def test_all_keys_there_are(kind):
 def test_options(numbers):
     o = options(**numbers)
     z, t = rolls(2, 36, 20, spread=2.0)
-    frames = 1 + 2 * o.weight  # the bound is for a weight of 1
+    frames = 1 + 2 * o.lambd  # the bound is for a weight of 1
     compare(o, z, t, frames=frames)
     compare(o, z, t, weights(2, 36, 20), frames=frames)
 
@@ -389,15 +389,15 @@ def test_what_the_kernels_do_not_have_is_refused_by_name_or_goes_the_torch_path(
     z, t = rolls(2, 36, 12)
     for loss, z_, what in [
         (sl.SpiralLoss(backend="triton"), z.double(), "tensors of torch.float64"),
-        (sl.SpiralLoss(backend="triton", time_tolerance=1.0), z, "time_tolerance"),
-        (sl.SpiralEnergy(backend="triton", time_tolerance=1.0), z, "time_tolerance"),
-        (sl.SeedMask(backend="triton"), z, "seed_mask"),
-        (sl.SeedHard(backend="triton"), z, "seed_hard"),
+        (sl.SpiralLoss(backend="triton", time_blur=1.0), z, "time_blur"),
+        (sl.SpiralEnergy(backend="triton", time_blur=1.0), z, "time_blur"),
+        (sl.DistanceMask(backend="triton"), z, "distance_mask"),
+        (sl.ArgmaxDistance(backend="triton"), z, "argmax_distance"),
         (sl.SpiralLoss(backend="triton"), torch.empty(2, 36, 12, device="meta"), "tensors on meta"),
     ]:
         with pytest.raises(ValueError, match=f'backend is "triton", which has no {what}: use "auto"'):
             loss(z_, t.to(z_.device))
-    for loss in (sl.SpiralLoss(time_tolerance=1.0), sl.SeedMask()):
+    for loss in (sl.SpiralLoss(time_blur=1.0), sl.DistanceMask()):
         assert loss(z, t).isfinite()
         assert loss(z.double(), t).isfinite()
 
@@ -419,9 +419,9 @@ Z, T = torch.zeros(2, 36, 12), torch.zeros(2, 36, 12)
         (lambda b, z, t: sl.spiral_loss(z[:0], t[:0], backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t.clone().requires_grad_(), backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t, sample_weight=torch.ones(7, device=DEVICE), backend=b), ValueError),
-        (lambda b, z, t: sl.spiral_loss(z, t, weight=-1.0, backend=b), ValueError),
-        (lambda b, z, t: sl.spiral_loss(z, t, floor=0.0, backend=b), ValueError),
-        (lambda b, z, t: sl.spiral_loss(z, t, reach=0, backend=b), ValueError),
+        (lambda b, z, t: sl.spiral_loss(z, t, lambd=-1.0, backend=b), ValueError),
+        (lambda b, z, t: sl.spiral_loss(z, t, kl_offset=0.0, backend=b), ValueError),
+        (lambda b, z, t: sl.spiral_loss(z, t, blur_radius=0, backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t, reduction="avg", backend=b), ValueError),
         (lambda b, z, t: sl.helix_gaussian(z, t, sigma=-1.0, backend=b), ValueError),
     ],
@@ -579,7 +579,7 @@ def test_modules_can_be_copied_and_pickled():
 def test_tables_are_made_once_and_kept():
     z, t = rolls(2, 20, 8)
     for backend in ("triton", "torch"):
-        loss = sl.SpiralLoss(blur=0.123, backend=backend)
+        loss = sl.SpiralLoss(blur_length=0.123, backend=backend)
         with torch.inference_mode():
             loss(z, t)
         torch.func.grad(loss)(z, t)
@@ -621,8 +621,8 @@ def test_a_capture_before_the_first_call_is_refused_in_one_sentence():
     sl.SpiralLoss()(z, t)
     graph = torch.cuda.CUDAGraph()
     with pytest.raises(RuntimeError, match="call the loss once before the capture"), torch.cuda.graph(graph):
-        sl.SpiralLoss(blur=0.4567)(z, t)
-    assert sl.SpiralLoss(blur=0.4567)(z, t).isfinite()
+        sl.SpiralLoss(blur_length=0.4567)(z, t)
+    assert sl.SpiralLoss(blur_length=0.4567)(z, t).isfinite()
 
 
 @gpu_only
@@ -738,6 +738,6 @@ print("ok")
 
 def test_bce_alone_is_binary_cross_entropy():
     z, t = rolls(3, 36, 36)
-    ours = sl.SpiralLoss(weight=0.0, reduction="sum", backend="triton")(z, t)
+    ours = sl.SpiralLoss(lambd=0.0, reduction="sum", backend="triton")(z, t)
     assert torch.allclose(ours, F.binary_cross_entropy_with_logits(z, t, reduction="sum"), rtol=1e-6)
     assert _triton_launch.unsupported(sl.SpiralLoss().options, z) is None

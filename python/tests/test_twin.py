@@ -84,7 +84,7 @@ def torch_step(model, optimizer, targets, noise, rate):
     windows = targets.reshape(BATCH, *model._shape())
     mean, log_variance = model.posterior(windows)
     codes = mean if noise is None else mean + torch.exp(0.5 * log_variance) * noise
-    loss = SpiralLoss(low=model.config.low, pitch_dim=-1, time_dim=-2, reduction="sum")
+    loss = SpiralLoss(pitch_dim=-1, time_dim=-2, reduction="sum")
     shown = total = loss(model.decode(codes), windows) / BATCH
     if noise is not None:
         kl = model.kl(mean, log_variance)
