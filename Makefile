@@ -1,62 +1,74 @@
 # SPDX-License-Identifier: MIT
-# The front door. Meson and ninja do the work; everything lands in build/.
+# Short names for the tasks of this project. Meson and ninja do the work; everything is written to build/ (and demo/).
 .DEFAULT_GOAL := all
+.PHONY: help all deps demo test test-all test-gpu python lint oracles san tsan aarch64 i386 mutants fuzz fuzz-afl bench \
+	bench-midi compare docs-api format install clean
 BENCH ?=
+FOR ?= test
 SECONDS ?= 60
-.PHONY: all bench bench-midi demo test test-gpu python lint san tsan aarch64 oracles mutants fuzz fuzz-afl format install clean help
-DATA := $(abspath $(wildcard ../shared/data))
-SPIRAL_DATA ?= $(DATA)
+SPIRAL_DATA ?= $(abspath $(wildcard ../shared/data))
 export SPIRAL_DATA
 
 help:  ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*##/\t/' | expand -t 12
 
-all: build/ready  ## the library and the program, in seconds
+all: build/ready  ## the libraries and the program, in half a minute
 	@ninja -C build --quiet
 	@echo "built: build/cli/spiral build/libspiral.so build/libspiral-net.so"
 
 build/ready: meson.build meson_options.txt
-	@tools/deps.sh build
+	@command -v meson >/dev/null || { echo "meson is missing: make deps FOR=build installs what a build needs" >&2; exit 1; }
 	@meson setup build $$(test -d build/meson-private && echo --reconfigure) >build-setup.log 2>&1 || { cat build-setup.log; exit 1; }
 	@sed -n '/^spiral /,$$p' build-setup.log; mv build-setup.log build/setup.log
 	@touch build/ready
 
-demo: all  ## from nothing to sound: trains, scores, writes new music to demo/
+deps:  ## installs packages with apt: FOR=build, test (default), test-all, fuzz, afl, aarch64 or i386
+	@tools/deps.sh $(FOR)
+
+demo:  ## 2 minutes from typed scores to new music in demo/; first installs missing packages, as make deps FOR=build
+	@$(MAKE) --no-print-directory deps FOR=build || echo "going on with what is there"
+	@$(MAKE) --no-print-directory all
 	@tools/demo.sh build/cli/spiral demo
 
-test:  ## all fast tests; ends with: N passed, N failed
-	@tools/deps.sh test
-	@tools/test.sh
+test:  ## 3 minutes: C tests, program, Python with NumPy; first installs missing packages, as make deps FOR=test
+	@$(MAKE) --no-print-directory deps FOR=test || echo "going on with what is there"
+	@tools/test.sh c program python
 
-python: all  ## the Python package: installed from a fresh start, linted and tested, with PyTorch in build/venv-torch
-	@tools/test_python.sh
+test-all:  ## 20 minutes: also lint, installing, PyTorch, comparisons with other libraries, sanitizers; needs FOR=test-all
+	@tools/test.sh c program python lint install oracles torch san
 
-test-gpu:  ## the Triton kernels on an NVIDIA GPU: tests, errors and times, under 4 minutes; needs PyTorch there
+test-gpu:  ## the Triton kernels on an NVIDIA GPU: tests, errors and times; under 2 minutes; needs PyTorch there
 	@bench/gpu.sh
 
-lint: all  ## rooms, headers alone, exported symbols, formatting
-	@tools/lint.sh
+python:  ## the Python package: ruff, mypy, all its tests, with PyTorch (1 GB, once)
+	@tools/test.sh python torch
 
-san:  ## the C tests under ASan and UBSan
-	@tools/deps.sh test
+lint:  ## headers, modules, symbols, versions, formatting
+	@tools/test.sh lint
+
+oracles: all  ## losses, metrics and MIDI compared with other libraries (1 GB, once)
+	@tools/test.sh oracles
+
+san:  ## the C tests under address and undefined-behaviour sanitizers
 	@tools/test.sh san
 
-tsan:  ## the C tests under TSan
-	@tools/deps.sh test
+tsan:  ## the C tests under the thread sanitizer
 	@tools/test.sh tsan
 
-aarch64:  ## the C tests of core and model for 64-bit ARM, cross-compiled and run by qemu (half an hour)
-	@tools/deps.sh aarch64
+aarch64:  ## half an hour: the C tests of core and model for 64-bit ARM, run by qemu; needs FOR=aarch64
 	@tools/test.sh aarch64
 
-oracles: all  ## the losses against PyTorch, GeomLoss and SciPy, in build/venv-oracles
-	@cmp -s tests/requirements-oracles.txt build/venv-oracles/requirements.txt || { python3 -m venv build/venv-oracles && \
-		build/venv-oracles/bin/pip install -q --disable-pip-version-check -r tests/requirements-oracles.txt && \
-		cp tests/requirements-oracles.txt build/venv-oracles/requirements.txt; }
-	@SPIRAL_BUILD=$(CURDIR)/build build/venv-oracles/bin/pytest -q -rs -p no:cacheprovider tests/oracle/test_loss_oracles.py
+i386:  ## the C tests for 32-bit x86; needs FOR=i386
+	@tools/test.sh i386
 
-mutants:  ## the losses and scores broken on purpose, one line at a time: every break must fail a test (minutes)
+mutants:  ## breaks losses and metrics on purpose, a line at a time: each break must fail a test; 10 minutes
 	@python3 tools/mutants.py
+
+fuzz:  ## libFuzzer on each reader for SECONDS=60, or on TARGET=midi alone; needs FOR=fuzz
+	@tools/fuzz.sh libfuzzer $(SECONDS) $(TARGET)
+
+fuzz-afl:  ## the same with AFL++; needs FOR=afl
+	@tools/fuzz.sh afl $(SECONDS) $(TARGET)
 
 bench: all  ## the losses against PyTorch, GeomLoss and POT, in one run; BENCH="--quick" for less
 	@bench/run.sh $(BENCH)
@@ -64,13 +76,12 @@ bench: all  ## the losses against PyTorch, GeomLoss and POT, in one run; BENCH="
 bench-midi: all  ## the MIDI reader against symusic and mido, on $SPIRAL_DATA/piano-midi-de-ccbysa; BENCH="--quick" for less
 	@bench/run_midi.sh $(BENCH)
 
-fuzz:  ## libFuzzer on each reader for SECONDS=60, or on TARGET=midi alone; ends with: N executions, N found
-	@tools/deps.sh fuzz
-	@tools/fuzz.sh libfuzzer $(SECONDS) $(TARGET)
+compare: all  ## OLD=/path/to/another/build: runs commands with both programs and compares what they write; 1 minute
+	@test -n "$(OLD)" || { echo "make compare OLD=/path/to/another/build" >&2; exit 2; }
+	@tools/compare_builds.py $(OLD) build
 
-fuzz-afl:  ## the same with AFL++
-	@tools/deps.sh afl
-	@tools/fuzz.sh afl $(SECONDS) $(TARGET)
+docs-api: all  ## the API reference, made by Doxygen from the headers: build/api/html/index.html
+	@tools/docs_api.sh
 
 format:  ## clang-format over all C files
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

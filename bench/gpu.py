@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The losses on a GPU: value and gradient of logits, against PyTorch's cross-entropy, in one run.
 
-    python bench/gpu.py [--csv FILE] [--seconds 80] [--compile-only]
+    python bench/gpu.py [--csv FILE] [--seconds 35] [--compile-only]
 
 What a call must do, for 32,768 rolls of 36 x 36 (1.18 million frames) on an H100, and how long that takes at least:
 
@@ -12,7 +12,8 @@ What a call must do, for 32,768 rolls of 36 x 36 (1.18 million frames) on an H10
                   one warp on each of a multiprocessor's 4 schedulers: 18,432 tiles at 1.755 GHz 222 us
 
 So it is bound by instructions, then by memory. PyTorch's cross-entropy moves about 78 bytes a cell, value and gradient,
-in ten launches: 1.1 ms. Batches of 512 rolls and fewer take less than the ten launches on the host; there Python counts.
+in ten launches: 1.1 ms. For 4,096 rolls and fewer the host needs longer to launch the kernels than the GPU to run them,
+so the time of an eager call is that of the host.
 
 A call is timed as a training loop has it: a forward and a backward from a scalar, gradient None before, on inputs that
 rotate; CUDA events around some calls, contenders in turns, the median of the rounds. "graph" is the same replayed from
@@ -20,10 +21,10 @@ a CUDA graph: the GPU's own time, without the host's.
 """
 
 import argparse
-import contextlib
 import csv
 import datetime
 import functools
+import math
 import os
 import statistics
 import subprocess
@@ -32,49 +33,13 @@ import time
 import torch
 import torch.nn.functional as F
 
-from spiral_loss import SpiralEnergy, SpiralLoss, WeightedBCE, _triton, _triton_launch
+from spiral_loss import SpiralEnergy, SpiralLoss, WeightedBCE
 
 SIZES = [(64, 36, 36), (512, 36, 36), (4096, 36, 36), (32768, 36, 36), (512, 88, 256), (4096, 88, 256)]
 PLAIN_CELLS = 50_000_000  # above this the plain path's intermediates take too much memory
 ROUNDS, SLICE = 11, 0.003
 START = time.monotonic()
 Spiral, Energy, Weighted = (functools.partial(loss, low=21) for loss in (SpiralLoss, SpiralEnergy, WeightedBCE))
-# Ways to build the spiral's kernel beside the one that is used: product, settings of the compiler, programs at once.
-VARIANTS = {
-    "triton, tf32x3": {"product": "tf32x3"},
-    "triton, float32 multiply-adds": {"product": "ieee"},
-    "triton, 128 registers": {"maxnreg": 128, "programs": 4},
-    "triton, 168 registers": {"maxnreg": 168, "programs": 3},
-    "triton, 255 registers": {"maxnreg": None, "programs": 2},
-    "triton, 2 stages": {"num_stages": 2},
-}
-
-
-class Variant:
-    """The Triton path with kernels of its own; a context."""
-
-    def __init__(self, product="fp16x3", programs=None, **settings):
-        plan = _triton_launch.plan
-
-        def changed(*arguments):
-            found = plan(*arguments, product=product)
-            merged = {k: v for k, v in {**found.settings, **settings}.items() if v is not None}
-            return found._replace(settings=merged, programs=programs or found.programs)
-
-        self.mine = {
-            (_triton_launch, "plan"): changed,
-            (_triton_launch, "_launcher"): functools.lru_cache(None)(_triton_launch._launcher.__wrapped__),
-            (_triton, "_arrangements"): {},
-        }
-
-    def __enter__(self):
-        self.theirs = {place: getattr(*place) for place in self.mine}
-        for place, thing in self.mine.items():
-            setattr(*place, thing)
-
-    def __exit__(self, *_):
-        for place, thing in self.theirs.items():
-            setattr(*place, thing)
 
 
 def rolls(shape, count=1, dtype=torch.float32, seed=0):
@@ -94,9 +59,9 @@ def bce(z, t):
 class Contender:
     """A loss, called forward and backward on one set of inputs after the other."""
 
-    def __init__(self, name, loss, sets, context=None):
+    def __init__(self, name, loss, sets):
         self.name, self.loss, self.sets, self.turn = name, loss, sets, 0
-        self.context, self.calls, self.times = context or contextlib.nullcontext(), 1, []
+        self.calls, self.times = 1, []
 
     def call(self):
         z, t, *weight = self.sets[self.turn % len(self.sets)]
@@ -105,10 +70,9 @@ class Contender:
         self.loss(z, t, *weight).backward()
 
     def warm_up(self):
-        with self.context:
-            for _ in range(3):
-                self.call()
-            seconds = self.measure(2)
+        for _ in range(3):
+            self.call()
+        seconds = self.measure(2)
         self.calls = max(2, min(50, int(SLICE / seconds)))
 
     def measure(self, calls):
@@ -122,9 +86,8 @@ class Contender:
         return start.elapsed_time(end) / calls / 1e3
 
     def round(self):
-        with self.context:
-            self.call()
-            self.times.append(self.measure(self.calls))
+        self.call()
+        self.times.append(self.measure(self.calls))
 
 
 class Copy(Contender):
@@ -145,21 +108,20 @@ class Graph(Contender):
     """The calls of another contender, recorded."""
 
     def __init__(self, other):
-        super().__init__(other.name + ", graph", None, other.sets, other.context)
+        super().__init__(other.name + ", graph", None, other.sets)
         self.other, self.graphs = other, []
 
     def warm_up(self):
-        with self.context:
-            side = torch.cuda.Stream()
-            side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            self.other.call()
+        torch.cuda.current_stream().wait_stream(side)
+        for i in range(len(self.sets)):
+            self.other.turn, graph = i, torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
                 self.other.call()
-            torch.cuda.current_stream().wait_stream(side)
-            for i in range(len(self.sets)):
-                self.other.turn, graph = i, torch.cuda.CUDAGraph()
-                with torch.cuda.graph(graph):
-                    self.other.call()
-                self.graphs.append(graph)
+            self.graphs.append(graph)
         super().warm_up()
 
     def call(self):
@@ -195,19 +157,13 @@ def main_table(shape, compiled, seconds, rounds=ROUNDS):
     contenders += [Graph(c) for c in contenders[:2]]
     if cells <= PLAIN_CELLS:
         contenders.append(Contender("plain eager", plain, sets))
-    for name, settings in VARIANTS.items():
-        if name == "triton, float32 multiply-adds" and shape[1] > 48:
-            continue  # it spills nearly all of its registers
-        if left(seconds) > 25:
-            contenders.append(Contender(name, ours, sets, Variant(**settings)))
-        else:
-            print(f"    left out for want of time: {name}")
     if shape[1] == 36:
         for name, loss in compiled.items():
-            if left(seconds) > 40 and (name != "plain compiled" or cells <= PLAIN_CELLS):
+            if left(seconds) > 15 and (name != "plain compiled" or cells <= PLAIN_CELLS):
                 contenders.append(Contender(name, loss, sets))
             else:
-                print(f"    left out: {name}")
+                why = "takes too much memory" if left(seconds) > 15 else "for want of time"
+                print(f"    left out, {shape[0]} rolls: {name}, {why}")
     return time_all(contenders, rounds)
 
 
@@ -246,11 +202,10 @@ def errors(shape):
     ((z, t),) = rolls(shape, seed=7)
     found = {}
 
-    def one(name, loss, exact, context=None):
+    def one(name, loss, exact):
         x, y = z.detach().clone().requires_grad_(), z.detach().double().requires_grad_()
-        with context or contextlib.nullcontext():
-            value = loss(x, t)
-            value.backward()
+        value = loss(x, t)
+        value.backward()
         wanted = exact(y, t.double())
         wanted.backward()
         found[name] = (
@@ -261,8 +216,6 @@ def errors(shape):
     plain = Spiral(backend="torch")
     one("plain eager", plain, plain)
     one("triton", Spiral(backend="triton"), plain)
-    for name in ("triton, tf32x3",) + (("triton, float32 multiply-adds",) if shape[1] <= 48 else ()):
-        one(name, Spiral(backend="triton"), plain, Variant(**VARIANTS[name]))
     one("energy", Energy(backend="triton"), Energy(backend="torch"))
     one("weighted_bce", Weighted(backend="triton"), Weighted(backend="torch"))
     return found
@@ -278,22 +231,23 @@ def compile_only(compiled):
 
 
 def host_time():
-    """Microseconds of the host for a call whose kernels take next to nothing."""
-    sets = rolls((1, 36, 36), 1)
-    found = {}
-    for name, loss in (("bce", bce), ("triton", Spiral(backend="triton")), ("plain eager", Spiral(backend="torch"))):
-        z, t = sets[0]
-        for what, f in (("forward", lambda: loss(z, t)), ("forward and backward", lambda: loss(z, t).backward())):  # noqa: B023
-            best = []
-            for _ in range(8):
-                torch.cuda.synchronize()
-                start = time.perf_counter()
-                for _ in range(25):
-                    z.grad = None
-                    f()
-                best.append((time.perf_counter() - start) / 25)
-            found[name, what] = 1e6 * statistics.median(best)
-    return found
+    """Microseconds of the host for a call whose kernels take next to nothing: medians of rounds, in turns."""
+    ((z, t),) = rolls((1, 36, 36), 1)
+    contenders = {"bce": bce, "triton": Spiral(backend="triton"), "plain eager": Spiral(backend="torch")}
+    calls = {}
+    for name, loss in contenders.items():
+        calls[name, "forward"] = functools.partial(loss, z, t)
+        calls[name, "forward and backward"] = lambda loss=loss: loss(z, t).backward()
+    times = {which: [] for which in calls}
+    for _ in range(ROUNDS):
+        for which, call in calls.items():
+            torch.cuda.synchronize()
+            start = time.perf_counter()
+            for _ in range(25):
+                z.grad = None
+                call()
+            times[which].append((time.perf_counter() - start) / 25)
+    return {which: 1e6 * statistics.median(t[1:]) for which, t in times.items()}  # less the first, which compiles
 
 
 def commit():
@@ -324,7 +278,7 @@ def row(what, contender, shape, number):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--csv", metavar="FILE")
-    parser.add_argument("--seconds", type=float, default=80, help="leave out contenders after that long")
+    parser.add_argument("--seconds", type=float, default=35, help="leave out contenders after that long")
     parser.add_argument("--compile-only", action="store_true", help="compile all that a run needs, measure nothing")
     arguments = parser.parse_args()
     compiled = {
@@ -351,25 +305,34 @@ def report(rows, compiled, seconds):
             print(f"    {name:<34}{value:>10.1e}{gradient:>10.1e}{'' if gradient <= 2e-6 else '   above 2e-6'}")
             rows += [row("error of the value", name, shape, value), row("error of the gradient", name, shape, gradient)]
     print("\nmicroseconds of the host for one roll of 36 x 36")
-    for (name, what), us in host_time().items():
+    of_host = host_time()
+    for (name, what), us in of_host.items():
         print(f"    {name:<34}{what:<22}{us:>9.1f}")
         rows.append(row(f"host us, {what}", name, (1, 36, 36), us))
+    both = "forward and backward"
+    print(f"    bce / triton{of_host['bce', both] / of_host['triton', both]:>53.2f}")
     tables = {}
     for shape in SIZES:
         tables[shape] = main_table(shape, compiled, seconds)
+        rows += [row("us", name, shape, us) for name, us in tables[shape].items()]
         torch.cuda.empty_cache()
     names = list(dict.fromkeys(name for table in tables.values() for name in table))
     print("\nmicroseconds, value and gradient" + " " * 7 + "".join(f"{f'{b} x {p} x {t}':>17}" for b, p, t in SIZES))
     for name in names:
         cells = [f"{tables[s][name]:>17.0f}" if name in tables[s] else f"{'-':>17}" for s in SIZES]
         print(f"    {name:<34}" + "".join(cells))
-        rows += [row("us", name, s, tables[s][name]) for s in SIZES if name in tables[s]]
-    share = [f"{100 * tables[s]['a copy of as many bytes'] / tables[s]['triton, graph']:>16.0f}%" if "triton, graph" in tables[s]
-             else f"{'-':>17}" for s in SIZES]
-    print("    of the copy's speed, graph" + " " * 8 + "".join(share))
-    print("    bce / triton" + " " * 22 + "".join(f"{tables[s]['bce'] / tables[s]['triton']:>17.2f}" for s in SIZES))
-    missed = [s for s in SIZES if tables[s]["triton"] > tables[s]["bce"]]
-    print("goal, at most the time of PyTorch's cross-entropy at each size: " + (f"MISSED at {missed}" if missed else "met"))
+
+    def ratios(what, over, under, form):
+        both = [over in tables[s] and under in tables[s] for s in SIZES]
+        numbers = [form(tables[s][over] / tables[s][under]) if ok else "-" for s, ok in zip(SIZES, both)]
+        print(f"    {what:<34}" + "".join(f"{n:>17}" for n in numbers))
+
+    ratios("of the copy's speed, graph", "a copy of as many bytes", "triton, graph", "{:.0%}".format)
+    ratios("bce / triton, graph", "bce, graph", "triton, graph", "{:.2f}".format)
+    ratios("bce / triton", "bce", "triton", "{:.2f}".format)
+    missed = [s for s in SIZES if tables[s].get("triton", math.inf) > tables[s]["bce"]]
+    goal = f"MISSED at {missed}" if missed else "met"
+    print(f"goal, at most the time of PyTorch's cross-entropy at each size: {goal}")
     shape = (4096, 36, 36)
     print(f"\nother calls, microseconds, {shape[0]} rolls of {shape[1]} x {shape[2]}")
     for name, us in other_calls(shape).items():

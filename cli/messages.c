@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * Everything the program says: errors and remarks on stderr, results on stdout.
+ * Messages on standard error, and numbers with units.
  */
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
+#include "messages.h"
 
-/* One line, whatever the names and bytes in it: a control character is shown, not obeyed. */
-static void say(const char *format, va_list args) {
+static const char *message_verb;
+
+void cli_set_message_verb(const char *name) { message_verb = name; }
+
+/* Always one line: control characters, which file names may contain, are printed as \xHH. */
+static void print_message(const char *format, va_list args) {
     char text[1536];
-    const cli_verb *verb = cli_current();
     vsnprintf(text, sizeof text, format, args);
-    fprintf(stderr, "spiral%s%s: ", verb ? " " : "", verb ? verb->name : "");
+    fprintf(stderr, "spiral%s%s: ", message_verb ? " " : "", message_verb ? message_verb : "");
     for (const char *c = text; *c; c++)
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             fprintf(stderr, "\\x%02x", (unsigned)*c);
@@ -27,7 +29,7 @@ static void say(const char *format, va_list args) {
 int cli_fail(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    say(format, args);
+    print_message(format, args);
     va_end(args);
     return CLI_FAILED;
 }
@@ -35,7 +37,7 @@ int cli_fail(const char *format, ...) {
 int cli_usage(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    say(format, args);
+    print_message(format, args);
     va_end(args);
     return CLI_USAGE;
 }
@@ -53,7 +55,7 @@ void cli_note(const cli_common *common, const char *format, ...) {
     if (common->quiet) return;
     va_list args;
     va_start(args, format);
-    say(format, args);
+    print_message(format, args);
     va_end(args);
 }
 
@@ -62,40 +64,14 @@ int cli_flush(void) {
     return cli_fail("standard output: cannot write: %s", strerror(errno));
 }
 
-json_t *cli_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
-json_t *cli_text(const char *text) {
-    json_t *json = json_string(text);
-    if (json) return json;
-    char *plain = malloc(4 * strlen(text) + 1), *to = plain; /* not UTF-8: what is not ASCII becomes \xHH */
-    if (!plain) return json_null();
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x80)
-            *to++ = *text;
-        else
-            to += sprintf(to, "\\x%02x", (unsigned)(unsigned char)*text);
-    *to = 0;
-    json = json_string(plain);
-    free(plain);
-    return json;
-}
-
-int cli_finish(const cli_common *common, json_t *result) {
-    int failed = 0;
-    if (common->json)
-        failed = json_dumpf(result, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) || putchar('\n') == EOF;
-    json_decref(result);
-    return cli_flush() || failed ? CLI_FAILED : CLI_DONE;
-}
-
-static char *buffer(void) {
+static char *next_buffer(void) {
     static char buffers[4][32];
     static int next;
     return buffers[next++ % 4];
 }
 
 const char *cli_thousands(uint64_t n) {
-    char digits[24], *out = buffer();
+    char digits[24], *out = next_buffer();
     int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n), at = 0;
     for (int i = 0; i < length; i++) {
         if (i && (length - i) % 3 == 0) out[at++] = ',';
@@ -106,7 +82,7 @@ const char *cli_thousands(uint64_t n) {
 }
 
 const char *cli_duration(double s) {
-    char *out = buffer();
+    char *out = next_buffer();
     if (s > 0 && s < 1)
         snprintf(out, 32, "%.3g ms", s * 1e3);
     else if (s < 100)

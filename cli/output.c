@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * What verbs write: whether they can, and where.
+ * Output files: checks, names, MIDI.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "messages.h"
+#include "output.h"
 
 static int cannot_write(const char *path) { return cli_fail("%s: cannot write: %s", path, strerror(errno)); }
 
-int cli_can_write(const char *path) {
+int cli_check_writable(const char *path) {
     char beside[CLI_PATH_SIZE];
     struct stat info;
     if (!stat(path, &info)) {
@@ -30,19 +32,19 @@ int cli_can_write(const char *path) {
     return -1;
 }
 
-int cli_folder(const char *path) {
+int cli_make_folder(const char *path) {
     struct stat info;
     if (!strcmp(path, "-")) return cli_usage("-o -: the files go to a folder, not to standard output");
     if (!mkdir(path, 0777)) return -1;
     int why = errno;
     if (why == EEXIST && !stat(path, &info)) {
         if (S_ISDIR(info.st_mode)) return -1;
-        return cli_fail("%s: cannot make the folder: a file has this name", path);
+        return cli_fail("%s: cannot create the folder: a file has this name", path);
     }
-    return cli_fail("%s: cannot make the folder: %s", path, strerror(why));
+    return cli_fail("%s: cannot create the folder: %s", path, strerror(why));
 }
 
-int cli_numbered(char *path, const char *folder, const char *stem, int digits, uint64_t number) {
+int cli_numbered_path(char *path, const char *folder, const char *stem, int digits, uint64_t number) {
     size_t n = strlen(folder);
     int length = snprintf(path, CLI_PATH_SIZE, "%s%s%s-%0*llu.mid", folder, folder[n - 1] == '/' ? "" : "/",
                           stem, digits, (unsigned long long)number);

@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
- * Watching a training (see progress.c).
+ * Progress of a training: lines for people on standard error, a log of JSON lines, and stopping at a signal.
  */
 #ifndef SPIRAL_CLI_PROGRESS_H
 #define SPIRAL_CLI_PROGRESS_H
 
 #include <signal.h>
+#include <stdio.h>
 
-#include "cli.h"
+#include "flags.h"
+#include "spiral/train.h"
 
 typedef struct progress {
     const cli_common *common;
-    FILE *log; /* a line of JSON for each report, or NULL */
+    FILE *log; /* one JSON object a line for each report; may be NULL */
     int terminal, color;
-    double drawn; /* seconds at which the line was last drawn, or -1 */
-    int64_t next_logged;
+    double drawn_s;      /* when the line was last drawn; -1: never */
+    int64_t next_logged; /* step of the next report that is logged */
     struct sigaction before_int, before_term;
 } progress;
 
-void progress_init(progress *w, const cli_common *common, FILE *log);
-/* Between the two, SIGINT and SIGTERM make progress_watch ask the training to stop. */
-void progress_catch(progress *w);
-void progress_release(progress *w);
-/* A spiral_train_callback; its context is the progress. */
-int progress_watch(void *context, const spiral_train_progress *p);
+void progress_init(progress *progress, const cli_common *common, FILE *log);
+/* From _catch to _release, SIGINT and SIGTERM make progress_report ask the training to stop. */
+void progress_catch(progress *progress);
+void progress_release(progress *progress);
+/* A spiral_train_callback; context is the progress. Returns nonzero after a signal. */
+int progress_report(void *context, const spiral_train_progress *report);
 
 #endif

@@ -1,39 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
- * spiral info: what a model is, what it was trained on, how well.
+ * spiral info: a model's configuration, training data and training record.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "json.h"
+#include "load.h"
+#include "messages.h"
 
 static json_t *value_json(const spiral_model_field *field, int value) {
     if (field->kind == SPIRAL_FIELD_FLAG) return json_boolean(value);
     return field->kind == SPIRAL_FIELD_CHOICE ? json_string(field->words[value]) : json_integer(value);
 }
 
-/* The fields, those of the grid in an object of their own. */
+/* The fields of the config; those of the grid are in an object of their own, whose key tells the grid's kind.
+ */
 static json_t *config_json(const spiral_model *model) {
     const spiral_model_config *c = spiral_model_get_config(model);
     json_t *config = json_object(), *grid = json_object();
     for (size_t i = 0; i < spiral_model_field_count(); i++) {
         const spiral_model_field *field = spiral_model_get_field(i);
-        json_t *value = value_json(field, spiral_model_config_get_value(c, i));
-        if (!strcmp(field->name, "grid"))
-            json_decref(value); /* the unit tells it */
-        else if (field->grid < 0)
-            json_object_set_new(config, field->name, value);
-        else if (field->grid == (int)c->grid.kind)
-            json_object_set_new(grid, field->name, value);
-        else
-            json_decref(value);
+        int of_grid = field->grid >= 0, used = !of_grid || field->grid == (int)c->grid.kind;
+        if (used && strcmp(field->name, "grid"))
+            json_object_set_new(of_grid ? grid : config, field->name,
+                                value_json(field, spiral_model_config_get_value(c, i)));
     }
     json_object_set_new(config, "threshold", cli_number((double)spiral_model_get_threshold(model)));
     json_object_set_new(config, "grid", grid);
     return config;
 }
 
-static json_t *note_json(const spiral_model *model, const char *section) {
+static json_t *metadata_json(const spiral_model *model, const char *section) {
     json_t *json = json_loads(spiral_model_get_metadata(model, section), 0, NULL);
     return json ? json : json_null();
 }
@@ -48,7 +47,7 @@ static json_t *tensors_json(const spiral_model *model) {
     return list;
 }
 
-/* The lines of a flat object, "  key  value". */
+/* Prints a flat object, a line "  key  value" each; of a long array only its length. */
 static void print_object(const char *title, json_t *object) {
     const char *key;
     json_t *value;
@@ -65,18 +64,18 @@ static void print_object(const char *title, json_t *object) {
     }
 }
 
-int verb_info(int argc, char **argv) {
+int verb_info(const cli_verb *verb, int argc, char **argv) {
     cli_common common = {0};
     int first;
-    const cli_flag flags[] = {{NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
-    int status = cli_parse(argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(argc, first, 1, 1);
+    const cli_flag flags[] = {{NULL}};
+    int status = cli_parse(verb, argc, argv, flags, &common, &first);
+    if (status < 0) status = cli_count(verb, argc, first, 1, 1);
     spiral_model *model;
-    if (status < 0) status = cli_model(argv[first], &model);
+    if (status < 0) status = cli_load_model(argv[first], &model);
     if (status >= 0) return status;
     json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:s}", "config", config_json(model), "data",
-                             note_json(model, "data"), "training", note_json(model, "training"), "tensors",
-                             tensors_json(model), "sha256", spiral_model_get_sha256(model));
+                             metadata_json(model, "data"), "training", metadata_json(model, "training"),
+                             "tensors", tensors_json(model), "sha256", spiral_model_get_sha256(model));
     if (!common.json) {
         print_object("model", json_object_get(json, "config"));
         print_object("trained on", json_object_get(json, "data"));

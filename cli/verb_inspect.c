@@ -1,38 +1,41 @@
 /* SPDX-License-Identifier: MIT
  *
- * spiral inspect: what is in the files, and what presets, grids and ranges keep and lose of it, before any
- * training.
+ * spiral inspect: what is in the files, and what presets, time grids and key ranges keep and lose of it,
+ * before any training.
  */
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
+#include "json.h"
+#include "load.h"
+#include "messages.h"
 
 enum { SETTINGS_MAX = 4 }; /* the one asked for and the presets */
 
 /* Sums over the files. */
 typedef struct totals {
-    size_t files, skipped, windows, windows_empty, columns, transposed;
+    size_t files, skipped, windows, windows_empty, frames, transposed;
     int least_move, most_move; /* semitones, of the files transposed */
-    size_t files_mended[SPIRAL_MIDI_WARNING_COUNT];
-    uint64_t sounding, mended[SPIRAL_MIDI_WARNING_COUNT];
+    size_t files_repaired[SPIRAL_MIDI_WARNING_COUNT];
+    uint64_t sounding, repaired[SPIRAL_MIDI_WARNING_COUNT];
     double seconds;
     spiral_roll_report notes;
 } totals;
 
-/* A way to make rolls, and what becomes of the music. */
+/* A way to make rolls, and what it keeps and loses of the music. */
 typedef struct setting {
     const char *name;
     spiral_roll_options options;
-    int columns;
+    int frames; /* of a window */
     totals t;
     char reason[256]; /* why nothing is left, or "" */
 } setting;
 
-static void add_mended(totals *t, const spiral_corpus_file *f) {
+static void add_repaired(totals *t, const spiral_corpus_file *f) {
     for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) {
-        t->mended[i] += f->warnings[i];
-        t->files_mended[i] += f->warnings[i] != 0;
+        t->repaired[i] += f->warnings[i];
+        t->files_repaired[i] += f->warnings[i] != 0;
     }
 }
 
@@ -56,17 +59,18 @@ static void add_notes(totals *t, const spiral_roll_report *r) {
 static void add_file(totals *t, const spiral_corpus_file *f, const spiral_roll *roll) {
     t->files += !f->left_out;
     t->skipped += f->left_out != NULL;
-    add_mended(t, f);
-    if (f->left_out && f->report->notes_kept) return; /* left out for another reason than that it is empty */
+    add_repaired(t, f);
+    if (f->left_out && f->report->notes_kept)
+        return; /* left out by --strict or as a duplicate: none of its notes count */
     add_notes(t, f->report);
     if (f->left_out) return;
     t->seconds += f->seconds;
-    t->columns += f->frames;
+    t->frames += f->frames;
     t->windows += f->windows;
     t->windows_empty += f->windows_silent;
-    for (size_t c = 0; c < roll->frames; c++)
-        t->sounding += (uint64_t)(__builtin_popcountll(roll->sounding[c].word[0]) +
-                                  __builtin_popcountll(roll->sounding[c].word[1]));
+    for (size_t i = 0; i < roll->frames; i++)
+        t->sounding += (uint64_t)(__builtin_popcountll(roll->sounding[i].word[0]) +
+                                  __builtin_popcountll(roll->sounding[i].word[1]));
 }
 
 static void add_corpus(totals *t, const spiral_corpus *corpus) {
@@ -76,21 +80,21 @@ static void add_corpus(totals *t, const spiral_corpus *corpus) {
 
 static double share(size_t part, size_t whole) { return whole ? (double)part / (double)whole : 0; }
 
-/* Notes whose beginning can be told from the roll. */
+/* Notes whose onset can be read from the roll. */
 static size_t onsets_kept(const spiral_roll_report *n) {
     return n->notes_kept - n->onsets_merged - n->notes_doubled;
 }
 
-/* The F1 of notes that a flawless copy of the roll has: all it tells is right, all it lost is missed. */
+/* The note F1 of an exact copy of the roll: precision 1, and the notes whose onset the roll lost are missed.
+ */
 static double best_f1(const spiral_roll_report *n) {
     double recall = share(onsets_kept(n), n->notes);
     return 2 * recall / (1 + recall);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------------
- */
+/* ---- JSON ---- */
 
-/* Adds the file and what is said of it, if anything is. */
+/* Adds a file and the remark about it, if there is one. */
 static void add_remark(json_t *list, const char *path, const char *key, const char *remark) {
     if (remark)
         json_array_append_new(list, json_pack("{s:o, s:o}", "file", cli_text(path), key, cli_text(remark)));
@@ -124,21 +128,21 @@ static json_t *warnings_json(const totals *t) {
     json_t *warnings = json_object();
     char key[40];
     for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++)
-        if (t->mended[i])
+        if (t->repaired[i])
             json_object_set_new(
                 warnings, warning_key(i, key),
                 json_pack("{s:s, s:I, s:I}", "what", spiral_midi_warning_name((spiral_midi_warning)i),
-                          "files", (json_int_t)t->files_mended[i], "events", (json_int_t)t->mended[i]));
+                          "files", (json_int_t)t->files_repaired[i], "events", (json_int_t)t->repaired[i]));
     return warnings;
 }
 
 static json_t *options_json(const setting *s) {
     const spiral_roll_options *o = &s->options;
     json_t *grid = o->grid.kind == SPIRAL_GRID_SECONDS
-                       ? json_pack("{s:i}", "column_us", (int)o->grid.frame_us)
+                       ? json_pack("{s:i}", "frame_us", (int)o->grid.frame_us)
                        : json_pack("{s:i}", "steps_per_quarter", (int)o->grid.steps_per_quarter);
     return json_pack("{s:o, s:i, s:i, s:i, s:i, s:b, s:s}", "grid", grid, "low", o->low, "high", o->high,
-                     "columns", s->columns, "planes", o->onsets ? 2 : 1, "pedal", o->pedal, "out_of_range",
+                     "frames", s->frames, "planes", o->onsets ? 2 : 1, "pedal", o->pedal, "out_of_range",
                      spiral_out_of_range_name(o->out_of_range));
 }
 
@@ -170,7 +174,7 @@ static json_t *counts_json(const totals *t) {
     json_object_set_new(json, "seconds", json_real(t->seconds));
     json_object_set_new(json, "onsets_lost", json_real(share(n->notes_kept - onsets_kept(n), n->notes_kept)));
     json_object_set_new(json, "note_f1_ceiling", json_real(best_f1(n)));
-    json_object_set_new(json, "polyphony", json_real(share(t->sounding, t->columns)));
+    json_object_set_new(json, "polyphony", json_real(share(t->sounding, t->frames)));
     return json;
 }
 
@@ -194,8 +198,7 @@ static json_t *result_json(const setting *settings, size_t count, const spiral_c
     return json;
 }
 
-/* ---- the table -------------------------------------------------------------------------------------------
- */
+/* ---- the table ---- */
 
 enum { LABEL = 42, CELL = 20, NUMBER = 11 }; /* three settings fill 100 columns, four 120 */
 
@@ -232,22 +235,22 @@ static void print_row(const row *r, const setting *settings, size_t count) {
 }
 
 static void print_settings(const setting *s, size_t count) {
-    char name[SETTINGS_MAX][CELL], column[SETTINGS_MAX][CELL], keys[SETTINGS_MAX][CELL],
+    char name[SETTINGS_MAX][CELL], frame[SETTINGS_MAX][CELL], keys[SETTINGS_MAX][CELL],
         window[SETTINGS_MAX][CELL], planes[SETTINGS_MAX][CELL];
     for (size_t i = 0; i < count; i++) {
         const spiral_roll_options *o = &s[i].options;
         snprintf(name[i], CELL, "%s", s[i].name);
         if (o->grid.kind == SPIRAL_GRID_SECONDS)
-            snprintf(column[i], CELL, "%s", cli_duration(o->grid.frame_us * 1e-6));
+            snprintf(frame[i], CELL, "%s", cli_duration(o->grid.frame_us * 1e-6));
         else
-            snprintf(column[i], CELL, "1/%d", 4 * (int)o->grid.steps_per_quarter);
+            snprintf(frame[i], CELL, "1/%d", 4 * (int)o->grid.steps_per_quarter);
         snprintf(keys[i], CELL, "%d to %d", o->low, o->high);
-        snprintf(window[i], CELL, "%d of them", s[i].columns);
+        snprintf(window[i], CELL, "%d frames", s[i].frames);
         snprintf(planes[i], CELL, "%d", o->onsets ? 2 : 1);
     }
     if (count > 1) print_texts("", name, count);
-    print_texts("a column", column, count);
-    print_texts("a window", window, count);
+    print_texts("length of a frame", frame, count);
+    print_texts("length of a window", window, count);
     print_texts("keys", keys, count);
     print_texts("planes", planes, count);
 }
@@ -258,14 +261,14 @@ static void print_counts(const setting *s, size_t count) {
                       {"kept", ALWAYS},
                       {"left out: too low", ALWAYS},
                       {"left out: too high", ALWAYS},
-                      {"kept, moved by octaves", IF_ANY},
+                      {"kept, moved by octaves (folded)", IF_ANY},
                       {"files transposed to fit", IF_ANY},
                       {"drums, left out", ALWAYS},
-                      {"kept, and held by the pedal", IF_ANY},
-                      {"kept, but shorter than a column", ALWAYS},
-                      {"onsets lost in a note that still sounds", APART},
-                      {"onsets lost in one of the same column", ALWAYS},
-                      {"onsets left, of all notes", ALWAYS},
+                      {"kept, prolonged by the pedal", IF_ANY},
+                      {"kept, shorter than a frame", ALWAYS},
+                      {"onsets lost: the key still sounds", APART},
+                      {"onsets lost: same key and frame", ALWAYS},
+                      {"onsets kept, of all notes", ALWAYS},
                       {"windows", APART},
                       {"silent windows", ALWAYS}};
     for (size_t i = 0; i < count; i++) {
@@ -294,22 +297,22 @@ static void print_numbers(const setting *s, size_t count) {
     char f1[SETTINGS_MAX][CELL], sounding[SETTINGS_MAX][CELL];
     for (size_t i = 0; i < count; i++) {
         snprintf(f1[i], CELL, s[i].reason[0] ? "-" : "%.4f", best_f1(&s[i].t.notes));
-        snprintf(sounding[i], CELL, s[i].reason[0] ? "-" : "%.2f", share(s[i].t.sounding, s[i].t.columns));
+        snprintf(sounding[i], CELL, s[i].reason[0] ? "-" : "%.2f", share(s[i].t.sounding, s[i].t.frames));
     }
-    print_texts("note F1 of a flawless copy", f1, count);
-    print_texts("keys sounding at a time", sounding, count);
+    print_texts("note F1 of an exact copy of the roll", f1, count);
+    print_texts("sounding keys per frame", sounding, count);
 }
 
-static void print_mended(const totals *t) {
+static void print_repaired(const totals *t) {
     for (int i = 0, any = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) {
-        if (t->mended[i] && !any++) printf("\nMended while reading\n  %10s %10s\n", "times", "files");
-        if (t->mended[i])
-            printf("  %10s %10s  %s\n", cli_thousands(t->mended[i]), cli_thousands(t->files_mended[i]),
+        if (t->repaired[i] && !any++) printf("\nRepaired while reading\n  %10s %10s\n", "times", "files");
+        if (t->repaired[i])
+            printf("  %10s %10s  %s\n", cli_thousands(t->repaired[i]), cli_thousands(t->files_repaired[i]),
                    spiral_midi_warning_name((spiral_midi_warning)i));
     }
 }
 
-/* "337 files, 23.2 h of music; 3 left out, 2 of them the same as another file"; why is said on stderr. */
+/* "337 files, 23.2 h of music; 3 left out, 2 of them duplicates"; standard error has the reasons. */
 static void print_files(const totals *t, const spiral_corpus *corpus) {
     size_t same = 0;
     for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++)
@@ -317,7 +320,7 @@ static void print_files(const totals *t, const spiral_corpus *corpus) {
     printf("%s file%s, %s of music", cli_thousands(t->files), t->files == 1 ? "" : "s",
            cli_duration(t->seconds));
     if (t->skipped) printf("; %s left out", cli_thousands(t->skipped));
-    if (same) printf(", %s of them the same as another file", cli_thousands(same));
+    if (same) printf(", %s of them duplicates", cli_thousands(same));
     printf("\n\n");
 }
 
@@ -330,28 +333,27 @@ static void print_table(const setting *s, size_t count, const spiral_corpus *cor
     print_numbers(s, count);
     if (t->transposed)
         printf("\nFiles were transposed by %+d to %+d semitones\n", t->least_move, t->most_move);
-    print_mended(t);
+    print_repaired(t);
 }
 
-/* ---- the verb --------------------------------------------------------------------------------------------
- */
+/* ---- the verb ---- */
 
-/* What a preset makes of the files; one that leaves nothing says so in its column. */
-static int add_preset(const cli_rolling *asked, int preset, const cli_common *common,
+/* Makes rolls of the files with a preset. If it leaves nothing, the setting gets the reason. */
+static int add_preset(const cli_roll_flags *given, int preset, const cli_common *common,
                       const spiral_files *files, setting *s) {
-    cli_rolling r = *asked;
+    cli_roll_flags r = *given;
     spiral_corpus *corpus;
     spiral_error err = {.text = ""};
     r.preset = preset;
     r.grid = NULL;
-    r.low = r.high = r.columns = r.planes = -1;
+    r.low = r.high = r.frames = r.planes = -1;
     s->name = cli_presets[preset];
-    int status = cli_roll_options(&r, common, files, &s->options, &s->columns);
+    int status = cli_roll_options(&r, common, files, &s->options, &s->frames);
     if (status >= 0) return status;
-    spiral_status read = cli_sift_corpus(&r, files, &s->options, s->columns, NULL, common, &corpus, &err);
-    if (read == SPIRAL_OK)
+    spiral_status made = cli_try_corpus(&r, files, &s->options, s->frames, NULL, common, &corpus, &err);
+    if (made == SPIRAL_OK)
         add_corpus(&s->t, corpus);
-    else if (read == SPIRAL_NO_DATA)
+    else if (made == SPIRAL_NO_DATA)
         memcpy(s->reason, err.text, sizeof s->reason);
     else
         return cli_error(&err);
@@ -359,44 +361,44 @@ static int add_preset(const cli_rolling *asked, int preset, const cli_common *co
     return -1;
 }
 
-static int is_preset(const cli_rolling *r) {
-    return !r->grid && r->low < 0 && r->high < 0 && r->columns < 0 && r->planes < 0;
+static int is_preset(const cli_roll_flags *r) {
+    return !r->grid && r->low < 0 && r->high < 0 && r->frames < 0 && r->planes < 0;
 }
 
-/* Beside the first setting, the presets: those it is not itself. */
-static int add_presets(const cli_rolling *asked, const cli_common *common, const spiral_files *files,
+/* Adds the presets to the first setting, without the one that it is. */
+static int add_presets(const cli_roll_flags *given, const cli_common *common, const spiral_files *files,
                        setting *settings, size_t *n) {
     int status = -1;
     for (int preset = 0; cli_presets[preset] && status < 0; preset++)
-        if (!is_preset(asked) || preset != asked->preset)
-            status = add_preset(asked, preset, common, files, &settings[(*n)++]);
+        if (!is_preset(given) || preset != given->preset)
+            status = add_preset(given, preset, common, files, &settings[(*n)++]);
     return status;
 }
 
-int verb_inspect(int argc, char **argv) {
-    cli_rolling rolling = CLI_ROLLING_DEFAULT;
+int verb_inspect(const cli_verb *verb, int argc, char **argv) {
+    cli_roll_flags roll_flags = CLI_ROLL_FLAGS_DEFAULT;
     cli_common common = {0};
     int first, compare = 0;
-    const cli_flag flags[] = {CLI_ROLLING_FLAGS(rolling),
-                              CLI_SIFTING_FLAGS(rolling, common),
-                              {"compare", CLI_SWITCH, &compare, NULL,
-                               "what the presets make of the music, side by side", 0, 0, NULL},
-                              {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
+    const cli_flag flags[] = {
+        CLI_ROLL_FLAGS(roll_flags),
+        CLI_FILTER_FLAGS(roll_flags, common),
+        {"compare", CLI_SWITCH, &compare, NULL, "show what each preset keeps and loses, side by side"},
+        {NULL}};
     setting settings[SETTINGS_MAX] = {{0}}, *s = settings;
     size_t n = 1;
     spiral_corpus *corpus = NULL;
-    int status = cli_parse(argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(argc, first, 1, 1 << 20);
+    int status = cli_parse(verb, argc, argv, flags, &common, &first);
+    if (status < 0) status = cli_count(verb, argc, first, 1, 1 << 20);
     if (status >= 0) return status;
     spiral_files *files = NULL;
-    s->name = is_preset(&rolling) ? cli_presets[rolling.preset] : "as asked";
-    status = cli_check_rolling(&rolling);
-    if (status < 0) status = cli_files(argv + first, argc - first, &common, &files);
-    if (status < 0) status = cli_roll_options(&rolling, &common, files, &s->options, &s->columns);
+    s->name = is_preset(&roll_flags) ? cli_presets[roll_flags.preset] : "as given";
+    status = cli_check_roll_flags(&roll_flags);
+    if (status < 0) status = cli_load_files(argv + first, argc - first, &common, &files);
+    if (status < 0) status = cli_roll_options(&roll_flags, &common, files, &s->options, &s->frames);
     if (status < 0)
-        status = cli_sifted_corpus(&rolling, files, &s->options, s->columns, NULL, &common, &corpus);
+        status = cli_make_corpus(&roll_flags, files, &s->options, s->frames, NULL, &common, &corpus);
     if (status < 0) add_corpus(&s->t, corpus);
-    if (status < 0 && compare) status = add_presets(&rolling, &common, files, settings, &n);
+    if (status < 0 && compare) status = add_presets(&roll_flags, &common, files, settings, &n);
     spiral_files_destroy(files);
     if (status < 0) {
         if (!common.json) print_table(settings, n, corpus);

@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
- * spiral loss: how far apart two pieces are, by every measure of the library.
+ * spiral loss: compares two pieces by every loss and metric of the library.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include "helices.h"
+#include "json.h"
+#include "load.h"
+#include "messages.h"
+#include "spiral/loss.h"
 
-static const char *const helices[] = {"chromatic", "fifths", "tonnetz", "mixed", NULL};
-
-/* Bits -> floats, (columns, P), silence beyond the end of the roll. */
-static double *floats_of(const spiral_roll *roll, size_t columns, int low, int P) {
-    double *x = calloc(columns * (size_t)P + 1, sizeof *x);
-    for (size_t t = 0; x && t < roll->frames && t < columns; t++)
+/* Bits -> numbers (frames, P), zeros after the end of the roll; to be freed. */
+static double *floats_of(const spiral_roll *roll, size_t frames, int low, int P) {
+    double *x = calloc(frames * (size_t)P + 1, sizeof *x);
+    for (size_t t = 0; x && t < roll->frames && t < frames; t++)
         for (int p = 0; p < P; p++)
             x[t * (size_t)P + (size_t)p] = spiral_keys_get(&roll->sounding[t], low + p);
     return x;
 }
 
-/* One loss of the library per target note. Returns SPIRAL_OK or says why not. */
+/* The value of one loss, per target note. */
 static spiral_status value_of(spiral_loss_kind kind, const spiral_helix *helix, int low, int P, size_t T,
-                              const double *played, const double *right, double *value, spiral_error *err) {
+                              const double *prediction /* (T, P) */, const double *target /* (T, P) */,
+                              double *value, spiral_error *err) {
     spiral_loss_options options;
     spiral_loss_options_default(&options, sizeof options);
     options.kind = kind;
@@ -33,7 +37,7 @@ static spiral_status value_of(spiral_loss_kind kind, const spiral_helix *helix, 
     spiral_loss *loss = NULL;
     spiral_status status = spiral_loss_create(&options, P, &loss, err);
     if (status != SPIRAL_OK) return status;
-    status = spiral_loss_value_grad_btp_f64(loss, 1, T, played, right, value, NULL, NULL, err);
+    status = spiral_loss_value_grad_btp_f64(loss, 1, T, prediction, target, value, NULL, NULL, err);
     spiral_loss_destroy(loss);
     return status;
 }
@@ -55,14 +59,13 @@ static spiral_status losses(const spiral_roll *right, const spiral_roll *played,
         status = value_of(kinds[i], helix, o->low, P, T, x, t, &value, err);
         json_object_set_new(json, spiral_loss_kind_name(kinds[i]), cli_number(value));
     }
-    json_object_set(json, "hard", json_object_get(json, "argmax_distance"));
     free(x);
     free(t);
     return status;
 }
 
-static spiral_status scores(const spiral_roll *right, const spiral_roll *played, double tolerance,
-                            const spiral_helix *helix, json_t *json, spiral_error *err) {
+static spiral_status metrics(const spiral_roll *right, const spiral_roll *played, double tolerance,
+                             const spiral_helix *helix, json_t *json, spiral_error *err) {
     spiral_metrics_counts counts = {.struct_size = sizeof counts};
     spiral_metrics m = {.struct_size = sizeof m};
     spiral_roll a = {0}, b = {0};
@@ -79,9 +82,9 @@ static spiral_status scores(const spiral_roll *right, const spiral_roll *played,
         status = spiral_metrics_add_helix(&counts, helix, a.sounding, b.sounding, T, err);
     if (status == SPIRAL_OK) status = spiral_metrics_from_counts(&counts, &m, err);
     if (status == SPIRAL_OK) {
-        json_t *measures = cli_measures_json(&m);
-        json_object_update(json, measures);
-        json_decref(measures);
+        json_t *object = cli_metrics_json(&m);
+        json_object_update(json, object);
+        json_decref(object);
     }
     spiral_roll_clear(&a);
     spiral_roll_clear(&b);
@@ -103,18 +106,18 @@ static void print_json_table(json_t *json, const char *prefix) {
     }
 }
 
-int verb_loss(int argc, char **argv) {
-    cli_rolling rolling = CLI_ROLLING_DEFAULT;
+int verb_loss(const cli_verb *verb, int argc, char **argv) {
+    cli_roll_flags roll_flags = CLI_ROLL_FLAGS_DEFAULT;
     cli_common common = {0};
-    int helix_name = 0, first, columns;
+    int helix_name = 0, first, frames;
     double tolerance = 0.05;
-    rolling.preset = PRESET_36X36;
-    const cli_flag flags[] = {
-        CLI_ROLLING_FLAGS(rolling),
-        {"helix", CLI_CHOICE, &helix_name, "NAME", "what is near", 0, 0, helices},
-        {"tolerance", CLI_TIME, &tolerance, "D", "a note counts if its onset is this close", 0, 10, NULL},
-        CLI_STRICT_FLAG(common),
-        {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
+    roll_flags.preset = PRESET_36X36;
+    const cli_flag flags[] = {CLI_ROLL_FLAGS(roll_flags),
+                              {"helix", CLI_CHOICE, &helix_name, "NAME",
+                               "which pitches are near: preset of the pitch helix", 0, 0, cli_helices},
+                              CLI_TOLERANCE_FLAG(tolerance),
+                              CLI_STRICT_FLAG(common),
+                              {NULL}};
     spiral_roll_options options;
     spiral_files *files = NULL;
     spiral_midi midi[2] = {{0}, {0}};
@@ -122,29 +125,29 @@ int verb_loss(int argc, char **argv) {
     spiral_helix helix;
     spiral_error err = {.text = ""};
     json_t *json = json_object();
-    int status = cli_parse(argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(argc, first, 2, 2);
-    if (status < 0) status = cli_check_rolling(&rolling);
-    if (status < 0 && cli_range_from_music(&rolling))
-        status = cli_files(argv + first, argc - first, &common, &files);
-    if (status < 0) status = cli_roll_options(&rolling, &common, files, &options, &columns);
+    int status = cli_parse(verb, argc, argv, flags, &common, &first);
+    if (status < 0) status = cli_count(verb, argc, first, 2, 2);
+    if (status < 0) status = cli_check_roll_flags(&roll_flags);
+    if (status < 0 && cli_range_from_music(&roll_flags))
+        status = cli_load_files(argv + first, argc - first, &common, &files);
+    if (status < 0) status = cli_roll_options(&roll_flags, &common, files, &options, &frames);
     spiral_files_destroy(files);
-    if (status < 0 && spiral_helix_from_name(helices[helix_name], &helix, &err) != SPIRAL_OK)
+    if (status < 0 && spiral_helix_from_name(cli_helices[helix_name], &helix, &err) != SPIRAL_OK)
         status = cli_error(&err);
     for (int i = 0; status < 0 && i < 2; i++) {
-        status = cli_midi(argv[first + i], &common, &midi[i]);
+        status = cli_load_piece(argv[first + i], &common, &midi[i]);
         if (status < 0 && spiral_roll_from_midi(&midi[i], &options, &roll[i], NULL, &err) != SPIRAL_OK)
             status = cli_fail("%s: %s", argv[first + i], err.text);
     }
     if (status < 0 && !roll[0].frames)
-        status = cli_fail("%s: it holds no note from key %d to %d to compare with", argv[first], options.low,
+        status = cli_fail("%s: it has no note from key %d to %d to compare with", argv[first], options.low,
                           options.high);
     if (status < 0 && (losses(&roll[0], &roll[1], &options, &helix, json, &err) != SPIRAL_OK ||
-                       scores(&roll[0], &roll[1], tolerance, &helix, json, &err) != SPIRAL_OK))
+                       metrics(&roll[0], &roll[1], tolerance, &helix, json, &err) != SPIRAL_OK))
         status = cli_error_in(argv[first], &err);
     if (status < 0) {
         if (!common.json) {
-            printf("%s against %s; losses per note of the first\n", argv[first + 1], argv[first]);
+            printf("%s compared with %s; losses are per note of the latter\n", argv[first + 1], argv[first]);
             print_json_table(json, "");
         }
         status = cli_finish(&common, json_incref(json));

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * spiral render: MIDI or a text score to sound, picture or MIDI, by the ending of the output; or the helix
- * itself.
+ * spiral render: MIDI or a text score to audio, a picture or MIDI, by the ending of the output; or a picture
+ * of the helix.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "cli.h"
+#include "helices.h"
+#include "json.h"
+#include "load.h"
+#include "messages.h"
+#include "spiral/audio.h"
+#include "spiral/loss.h"
+#include "spiral/plot.h"
 
-static const char *const helices[] = {"chromatic", "fifths", "tonnetz", "mixed", NULL};
-static const char *const synths[] = {"any", "additive", "fluidsynth", NULL};
+static const char *const synths[] = {"any", "additive", "fluidsynth",
+                                     NULL}; /* in the order of spiral_synth */
 
 typedef struct settings {
     const char *output, *against, *soundfont, *grid;
@@ -30,7 +37,7 @@ static int draw_helix(const settings *s) {
     spiral_loss_options_default(&options, sizeof options);
     spiral_loss *loss = NULL;
     spiral_error err = {.text = ""};
-    spiral_status status = spiral_helix_from_name(helices[s->helix], &options.helix, &err);
+    spiral_status status = spiral_helix_from_name(cli_helices[s->helix], &options.helix, &err);
     if (status == SPIRAL_OK) status = spiral_loss_create(&options, 36, &loss, &err);
     if (status == SPIRAL_OK) status = spiral_loss_table(loss, INTERVALS, substitute, insert, &err);
     if (status == SPIRAL_OK)
@@ -41,13 +48,13 @@ static int draw_helix(const settings *s) {
 
 static int load_piece(const settings *s, const char *path, const cli_common *common, spiral_midi *midi) {
     spiral_error err = {.text = ""};
-    int status = cli_midi(path, common, midi);
+    int status = cli_load_piece(path, common, midi);
     if (status < 0 && s->pedal && spiral_midi_apply_pedal(midi, &err) != SPIRAL_OK)
         status = cli_error_in(path, &err);
     return status;
 }
 
-/* Rolls a piece for a picture: all keys, 20 ms columns. */
+/* Makes the roll for a picture: all keys, frames of 20 ms. */
 static int roll_piece(const settings *s, const char *path, const cli_common *common, spiral_roll *roll) {
     spiral_roll_options options;
     spiral_roll_options_default(&options, sizeof options);
@@ -62,7 +69,7 @@ static int roll_piece(const settings *s, const char *path, const cli_common *com
     if (spiral_roll_from_midi(&midi, &options, roll, NULL, &err) != SPIRAL_OK)
         status = cli_fail("%s: %s", path, err.text);
     else if (!roll->frames)
-        status = cli_fail("%s: it holds no notes", path);
+        status = cli_fail("%s: it has no notes", path);
     spiral_midi_clear(&midi);
     return status;
 }
@@ -92,7 +99,7 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
     int status = load_piece(s, path, common, &midi);
     if (status >= 0) return status;
     if (!midi.note_count)
-        status = cli_fail("%s: it holds no notes", path);
+        status = cli_fail("%s: it has no notes", path);
     else if ((play ? spiral_audio_save(&midi, &options, s->output, NULL, &err)
                    : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
         status = err.status == SPIRAL_IO ? cli_error(&err) : cli_error_in(path, &err);
@@ -105,35 +112,37 @@ static int render(const settings *s, const char *path, const cli_common *common)
     int picture = !strcasecmp(end, ".png") || !strcasecmp(end, ".svg") || !strcasecmp(end, ".pdf");
     if (s->draw_helix)
         return picture ? draw_helix(s)
-                       : cli_usage("-o %s: the helix is drawn as .png, .svg or .pdf", s->output);
+                       : cli_usage("-o %s: the ending must be .png, .svg or .pdf for a picture of the helix",
+                                   s->output);
     if (picture) return draw_piece(s, path, common);
     if (!strcasecmp(end, ".wav")) return play_or_convert(s, path, common, 1);
     if (!strcasecmp(end, ".mid") || !strcasecmp(end, ".midi")) return play_or_convert(s, path, common, 0);
     return cli_usage("-o %s: the ending must be .wav, .png, .svg, .pdf or .mid", s->output);
 }
 
-int verb_render(int argc, char **argv) {
+int verb_render(const cli_verb *verb, int argc, char **argv) {
     settings s = {.output = NULL, .gain = 1};
     cli_common common = {0};
     int first;
     const cli_flag flags[] = {
-        {"o", CLI_TEXT, &s.output, "OUT", "file to write: .wav, .png, .svg, .pdf or .mid", 0, 0, NULL},
-        {"against", CLI_TEXT, &s.against, "PIECE", "picture: colour what is right, missed and stray", 0, 0,
-         NULL},
-        {"synth", CLI_CHOICE, &s.synth, "NAME", "sound: who plays", 0, 0, synths},
-        {"soundfont", CLI_TEXT, &s.soundfont, "FILE", "sound: a SoundFont for FluidSynth", 0, 0, NULL},
-        {"gain", CLI_REAL, &s.gain, "X", "sound: loudness", 1e-3, 100, NULL},
+        {"o", CLI_PATH, &s.output, "OUT", "file to write: .wav, .png, .svg, .pdf or .mid"},
+        {"against", CLI_PATH, &s.against, "PIECE",
+         "picture: compare with this piece; colours show true positives, missed notes and false positives"},
+        {"synth", CLI_CHOICE, &s.synth, "NAME",
+         "audio: synthesizer; any: FluidSynth if it and a SoundFont are found", 0, 0, synths},
+        {"soundfont", CLI_PATH, &s.soundfont, "FILE", "audio: SoundFont (.sf2 or .sf3) for FluidSynth"},
+        {"gain", CLI_REAL, &s.gain, "X", "audio: factor of the amplitude", 1e-3, 100},
         {"draw-helix", CLI_SWITCH, &s.draw_helix, NULL,
-         "draw the helix and the cost of each interval, no piece", 0, 0, NULL},
-        {"helix", CLI_CHOICE, &s.helix, "NAME", "which helix", 0, 0, helices},
-        {"pedal", CLI_SWITCH, &s.pedal, NULL, "the sustain pedal holds notes", 0, 0, NULL},
+         "picture of the helix and of the cost of each interval; takes no piece"},
+        {"helix", CLI_CHOICE, &s.helix, "NAME", "picture of the helix: which preset", 0, 0, cli_helices},
+        {"pedal", CLI_SWITCH, &s.pedal, NULL, "the sustain pedal (controller 64) prolongs notes"},
         CLI_STRICT_FLAG(common),
-        {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
-    int status = cli_parse(argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(argc, first, s.draw_helix ? 0 : 1, s.draw_helix ? 0 : 1);
-    if (status < 0 && !s.output) status = cli_usage("-o OUT is missing: the ending says what to make");
+        {NULL}};
+    int status = cli_parse(verb, argc, argv, flags, &common, &first);
+    if (status < 0) status = cli_count(verb, argc, first, s.draw_helix ? 0 : 1, s.draw_helix ? 0 : 1);
+    if (status < 0 && !s.output) status = cli_usage("-o OUT is missing; its ending decides what is made");
     if (status < 0) status = render(&s, s.draw_helix ? NULL : argv[first], &common);
     if (status >= 0) return status;
-    if (cli_talks(&common)) printf("%s\n", s.output);
+    if (cli_prints_text(&common)) printf("%s\n", s.output);
     return cli_finish(&common, json_pack("{s:o}", "path", cli_text(s.output)));
 }

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * spiral sample: new music. Each file says in its text event how to make it again.
+ * spiral sample: new pieces. The text event of each file is the command that makes it again.
  */
 #include <math.h>
+#include <stdio.h>
 
-#include "cli.h"
+#include "json.h"
+#include "load.h"
+#include "messages.h"
+#include "output.h"
+#include "spiral/generate.h"
 
 typedef struct settings {
     int64_t n, seed;
@@ -12,8 +17,8 @@ typedef struct settings {
     const char *length, *output, *against, *model;
 } settings;
 
-/* How many columns a length is on the model's grid. Returns -1 or the exit status. */
-static int columns_of(const spiral_model *model, const settings *s, size_t *columns) {
+/* Converts --length to frames of the model's grid. Returns -1 or the exit status. */
+static int frames_of(const spiral_model *model, const settings *s, size_t *frames) {
     const spiral_grid *grid = &spiral_model_get_config(model)->grid;
     double seconds, bars, quarters;
     if (cli_length(s->length, &seconds, &bars))
@@ -24,14 +29,13 @@ static int columns_of(const spiral_model *model, const settings *s, size_t *colu
     double n = grid->kind == SPIRAL_GRID_SECONDS ? seconds * 1e6 / grid->frame_us
                                                  : quarters * grid->steps_per_quarter;
     if (!(n >= 0.5 && n <= 4194304))
-        return cli_usage("--length %s: must be at least one column and at most 4194304 of the model's grid",
-                         s->length);
-    *columns = (size_t)llround(n);
+        return cli_usage("--length %s: must be from 1 to 4194304 frames of the model's grid", s->length);
+    *frames = (size_t)llround(n);
     return -1;
 }
 
 /* Writes one sample; appends its entry to `files`. Returns -1 or the exit status. */
-static int write_sample(const spiral_model *model, const settings *s, uint64_t seed, size_t columns,
+static int write_sample(const spiral_model *model, const settings *s, uint64_t seed, size_t frames,
                         const spiral_corpus *against, const cli_common *common, json_t *files) {
     spiral_roll roll = {0};
     spiral_generate_report report = {.struct_size = sizeof report};
@@ -40,12 +44,12 @@ static int write_sample(const spiral_model *model, const settings *s, uint64_t s
     char path[CLI_PATH_SIZE], text[320];
     size_t notes;
     double seconds;
-    int status = cli_numbered(path, s->output, "sample", 1, seed);
+    int status = cli_numbered_path(path, s->output, "sample", 1, seed);
     if (status >= 0) return status;
     spiral_sample_options_default(&options, sizeof options);
     options.seed = seed;
     options.temperature = s->temperature;
-    options.frames = columns;
+    options.frames = frames;
     options.quarters_per_min = s->tempo;
     if (spiral_generate_sample(model, &options, &roll, &report, &err) != SPIRAL_OK)
         return cli_error_in(s->model, &err);
@@ -57,12 +61,12 @@ static int write_sample(const spiral_model *model, const settings *s, uint64_t s
         double nearest =
             against ? spiral_corpus_nearest(against, &roll, spiral_model_get_config(model)->frames) : NAN;
         if (report.lowered)
-            cli_note(common,
-                     "%s: at the model's threshold nearly nothing sounds; it was lowered until as many keys "
-                     "sound as in "
-                     "the training music",
-                     path);
-        if (cli_talks(common)) {
+            cli_note(
+                common,
+                "%s: at the model's threshold almost nothing sounds; it was lowered until as many keys sound "
+                "per frame as in the training data",
+                path);
+        if (cli_prints_text(common)) {
             printf("%s: %zu notes, %s", path, notes, cli_duration(seconds));
             if (isfinite(nearest))
                 printf(", %.1f %% of the cells differ from the nearest training window", 100 * nearest);
@@ -72,52 +76,55 @@ static int write_sample(const spiral_model *model, const settings *s, uint64_t s
                               json_pack("{s:o, s:I, s:I, s:f, s:o, s:b, s:f}", "path", cli_text(path), "seed",
                                         (json_int_t)seed, "notes", (json_int_t)notes, "seconds", seconds,
                                         "nearest_training_window", cli_number(nearest), "threshold_lowered",
-                                        report.lowered, "repeated_columns", report.repeated_frames));
+                                        report.lowered, "repeated_frames", report.repeated_frames));
     }
     spiral_roll_clear(&roll);
     return status;
 }
 
-/* The music to compare with. Returns -1 or the exit status. */
+/* Loads the music to compare the samples with. Returns -1 or the exit status. */
 static int load_against(const spiral_model *model, const settings *s, const cli_common *common,
                         spiral_corpus **corpus) {
     const spiral_model_config *config = spiral_model_get_config(model);
     char *path = (char *)(uintptr_t)s->against;
-    spiral_roll_options roll;
-    spiral_roll_options_default(&roll, sizeof roll);
-    spiral_model_config_get_roll(config, &roll);
-    int status = cli_corpus(&path, 1, &roll, config->frames, common, corpus);
-    if (status < 0) cli_note_mended(common, *corpus, NULL);
+    spiral_roll_options options;
+    spiral_roll_options_default(&options, sizeof options);
+    spiral_model_config_get_roll(config, &options);
+    int status = cli_load_corpus(&path, 1, &options, config->frames, common, corpus);
+    if (status < 0) cli_note_repaired(common, *corpus, NULL);
     return status;
 }
 
-int verb_sample(int argc, char **argv) {
+int verb_sample(const cli_verb *verb, int argc, char **argv) {
     settings s = {.n = 1, .seed = 1, .temperature = 1, .tempo = 120, .length = "20s", .output = "."};
     cli_common common = {0};
     int first;
-    const cli_flag flags[] = {
-        {"n", CLI_INT, &s.n, "N", "how many", 1, 100000, NULL},
-        {"seed", CLI_INT, &s.seed, "N", "seed of the first; the others count on from it", 0, 9e15, NULL},
-        {"temperature", CLI_REAL, &s.temperature, "X", "below 1 plainer, above 1 wilder", 0, 10, NULL},
-        {"length", CLI_TEXT, &s.length, "D", "30s or 8bars", 0, 0, NULL},
-        {"tempo", CLI_REAL, &s.tempo, "X", "quarters a minute, for beat grids and bars", 10, 1000, NULL},
-        {"against", CLI_TEXT, &s.against, "PATH", "training music: tells how near to it each sample comes", 0,
-         0, NULL},
-        {"o", CLI_TEXT, &s.output, "DIR", "folder to write to", 0, 0, NULL},
-        CLI_STRICT_FLAG(common),
-        {NULL, CLI_SWITCH, NULL, NULL, NULL, 0, 0, NULL}};
-    int status = cli_parse(argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(argc, first, 1, 1);
+    const cli_flag flags[] = {{"n", CLI_INT, &s.n, "N", "number of pieces", 1, 100000},
+                              {"seed", CLI_INT, &s.seed, "N",
+                               "seed of the first piece; each further piece has the next seed", 0, 9e15},
+                              {"temperature", CLI_REAL, &s.temperature, "X",
+                               "spread of the latent vectors; 1: as in the training data, 0: their mean", 0,
+                               10},
+                              {"length", CLI_TEXT, &s.length, "LENGTH", "length of a piece: 30s or 8bars"},
+                              {"tempo", CLI_REAL, &s.tempo, "X",
+                               "quarter notes per minute, for beat grids and lengths in bars", 10, 1000},
+                              {"against", CLI_PATH, &s.against, "PATH",
+                               "training data: print how much each piece differs from its nearest window"},
+                              {"o", CLI_PATH, &s.output, "DIR", "folder to write to"},
+                              CLI_STRICT_FLAG(common),
+                              {NULL}};
+    int status = cli_parse(verb, argc, argv, flags, &common, &first);
+    if (status < 0) status = cli_count(verb, argc, first, 1, 1);
     spiral_model *model = NULL;
     spiral_corpus *corpus = NULL;
-    size_t columns = 0;
+    size_t frames = 0;
     json_t *files = json_array();
-    if (status < 0) status = cli_model(s.model = argv[first], &model);
-    if (status < 0) status = columns_of(model, &s, &columns);
+    if (status < 0) status = cli_load_model(s.model = argv[first], &model);
+    if (status < 0) status = frames_of(model, &s, &frames);
     if (status < 0 && s.against) status = load_against(model, &s, &common, &corpus);
-    if (status < 0) status = cli_folder(s.output);
+    if (status < 0) status = cli_make_folder(s.output);
     for (int64_t i = 0; status < 0 && i < s.n; i++)
-        status = write_sample(model, &s, (uint64_t)(s.seed + i), columns, corpus, &common, files);
+        status = write_sample(model, &s, (uint64_t)(s.seed + i), frames, corpus, &common, files);
     if (status < 0) status = cli_finish(&common, json_pack("{s:O}", "files", files));
     json_decref(files);
     spiral_corpus_destroy(corpus);

@@ -1,30 +1,36 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Installs what a build, the demo or the tests need and this machine lacks. Debian and its relatives only; elsewhere
-# it prints what is missing and leaves the rest to you.
-#     tools/deps.sh build | demo | test | fuzz | afl | aarch64
+# Installs the Debian packages that a purpose needs and this machine lacks. Prints what it installs, and how big it is,
+# before it does.
+#     tools/deps.sh build | test | test-all | fuzz | afl | aarch64 | i386
+# Where it cannot install (no apt, or neither root nor sudo) it prints what is missing. Exit status 0: nothing is
+# missing any more; 1: something still is; 2: no such purpose.
 set -eu
 
-build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libopenblas-dev libcairo2-dev"
-case "${1:-build}" in
-build | demo) wanted="$build" ;;
-test) wanted="$build git libcmocka-dev clang-format clang python3-venv python3-dev libfluidsynth-dev timgm6mb-soundfont g++" ;;
-fuzz) # libFuzzer comes with the compiler's own version; 14 is Debian 12's
+build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libopenblas-dev libcairo2-dev libfluidsynth-dev timgm6mb-soundfont"
+test="$build libcmocka-dev python3-venv"
+case "${1:-test}" in
+build) wanted="$build" ;;
+test) wanted="$test" ;;
+test-all) wanted="$test cmake git groff-base g++ clang clang-format python3-dev doxygen zsh fish shellcheck" ;;
+fuzz) # libFuzzer comes with the compiler, under its version; 14 is Debian 12's
     version=$(clang -dumpversion 2>/dev/null | cut -d . -f 1)
-    wanted="$build libcmocka-dev clang libclang-rt-${version:-14}-dev" ;;
-afl) wanted="$build libcmocka-dev clang afl++" ;;
-aarch64) # a cross-compiler, an emulator, and libraries of that architecture beside this one's
+    wanted="$test clang libclang-rt-${version:-14}-dev" ;;
+afl) wanted="$test clang afl++" ;;
+aarch64) # a cross compiler, an emulator, and libraries of that architecture beside this one's
     wanted="meson ninja-build pkg-config gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user libcmocka-dev:arm64 libjansson-dev:arm64" ;;
-*) echo "usage: tools/deps.sh build|demo|test|fuzz|afl|aarch64" >&2; exit 2 ;;
+i386) wanted="meson ninja-build pkg-config gcc-i686-linux-gnu libc6-dev-i386-cross libcmocka-dev:i386 libjansson-dev:i386" ;;
+*) echo "usage: tools/deps.sh build|test|test-all|fuzz|afl|aarch64|i386" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
-    for tool in cc meson ninja pkg-config; do
-        command -v "$tool" >/dev/null 2>&1 || { echo "missing: $tool. Needed in all: a C compiler, meson (1.0 or newer), ninja," \
-            "pkg-config, jansson; better with OpenBLAS and cairo; tests need cmocka" >&2; exit 1; }
-    done
-    exit 0
+    missing=""
+    for tool in cc meson ninja pkg-config; do command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"; done
+    [ -z "$missing" ] && exit 0
+    echo "missing:$missing. A build needs a C compiler, meson 1.0 or newer, ninja, pkg-config and jansson; better with" \
+        "OpenBLAS, cairo and FluidSynth; tests need cmocka and Python 3. This machine has no apt: install them yourself" >&2
+    exit 1
 fi
 
 missing=""
@@ -33,22 +39,32 @@ for package in $wanted; do
 done
 [ -n "$missing" ] || exit 0
 
-sudo=""
-[ "$(id -u)" = 0 ] || sudo="sudo"
-line="$sudo apt-get install -y --no-install-recommends$missing"
-echo "installing what is missing:$missing"
-if [ -n "$sudo" ] && ! command -v sudo >/dev/null 2>&1; then
-    echo "not root and no sudo; as root, run: apt-get install -y --no-install-recommends$missing" >&2
-    exit 1
+sudo="" # "sudo " if it is needed
+if [ "$(id -u)" != 0 ]; then
+    sudo="sudo "
+    if ! command -v sudo >/dev/null 2>&1 || { [ ! -t 0 ] && ! sudo -n true 2>/dev/null; }; then
+        echo "missing packages; not root and no sudo, so nothing is installed. As root:"
+        echo "    apt-get install -y --no-install-recommends$missing"
+        exit 1
+    fi
 fi
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
-foreign=true # does nothing
-case "$missing" in *:arm64*) foreign="$sudo dpkg --add-architecture arm64" ;; esac
-# shellcheck disable=SC2086
-if ! { $foreign && $sudo apt-get update -qq && $line; } >"$log" 2>&1; then
+trap 'rm -f "$log"' EXIT
+failed() {
     tail -n 15 "$log" >&2
-    echo "that failed; the line was: $line" >&2
+    echo "that failed; the command was: $1" >&2
     exit 1
-fi
-rm -f "$log"
+}
+for architecture in arm64 i386; do
+    # shellcheck disable=SC2086
+    case "$missing" in *:$architecture*) $sudo dpkg --add-architecture $architecture ;; esac
+done
+# shellcheck disable=SC2086
+$sudo apt-get update -qq >"$log" 2>&1 || tail -n 3 "$log" >&2 # old lists may do
+line="${sudo}apt-get install -y --no-install-recommends$missing"
+echo "installing missing packages: $line"
+# shellcheck disable=SC2086
+LC_ALL=C apt-get install --no-install-recommends --assume-no $missing 2>/dev/null | grep -E '^(Need to get|After this)' || true
+# shellcheck disable=SC2086
+$line >"$log" 2>&1 || failed "$line"

@@ -1,21 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Fuzzes the readers: libFuzzer or AFL++ drives each target of tests/fuzz for so many seconds, under address and
+# Fuzzes the readers: libFuzzer or AFL++ runs each target of tests/fuzz for SECONDS, under address and
 # undefined-behaviour sanitizers.
 #     tools/fuzz.sh libfuzzer|afl SECONDS [TARGET ...]
-# What is found is kept and built on by the next run: build/fuzz/found/<target> has inputs that reach new code,
-# build/fuzz/crashes/ those that break something. A line for each target, and a last line that counts.
+# The next run continues from what was found: build/fuzz/found/<target> has inputs that reach new code,
+# build/fuzz/crashes/ those that break something. Prints a line for each target, and a last line that counts.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 engine="${1:-libfuzzer}" seconds="${2:-60}"
-[ $# -ge 2 ] && shift 2 || shift $#
+if [ $# -ge 2 ]; then shift 2; else shift $#; fi
 case "$engine" in libfuzzer | afl) ;; *) echo "usage: tools/fuzz.sh libfuzzer|afl SECONDS [TARGET ...]" >&2; exit 2 ;; esac
 targets="${*:-midi score safetensors model config}"
 dir=build/fuzz/$engine crashes=build/fuzz/crashes
 mkdir -p "$dir" "$crashes"
 
-# What the targets do not read is left out: less to build, and no others' leaks.
+# Pictures and SoundFonts are left out: the targets do not need them, and their libraries leak.
 options="-Db_sanitize=address,undefined -Db_lundef=false -Db_ndebug=false -Dbuildtype=debugoptimized -Dpictures=disabled
     -Dfluidsynth=disabled -Dtests=enabled"
 log=build/fuzz/$engine-setup.log
@@ -25,7 +25,7 @@ if [ ! -e "$dir/build.ninja" ]; then
         CC=clang meson setup "$dir" $options -Dfuzz=true -Dc_args=-fsanitize=fuzzer-no-link >"$log" 2>&1
     else
         CC=afl-clang-fast meson setup "$dir" $options >"$log" 2>&1
-    fi || { cat "$log" >&2; exit 1; }
+    fi || { cat "$log" >&2; echo "make deps FOR=fuzz (or afl) installs what is missing" >&2; exit 1; }
 fi
 kind=$([ "$engine" = libfuzzer ] && echo fuzz || echo replay)
 programs=""
@@ -36,7 +36,7 @@ ninja -C "$dir" $programs >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
 number() { sed -n "s/^$1[^0-9]*\([0-9][0-9]*\).*/\1/p" "$2" | tail -n 1; }
 
-# Each prints: executions, then how many crashes are new.
+# Each sets runs (executions), found (crashes) and out (its log).
 run_libfuzzer() {
     out=build/fuzz/$1.log
     mkdir -p "build/fuzz/found/$1"
@@ -75,6 +75,6 @@ for target in $targets; do
     [ "$found" -gt 0 ] && grep -E 'does not hold|ERROR: |runtime error|SUMMARY|Test unit written' "$out" | head -n 8
     all=$((all + found)) total=$((total + runs))
 done
-[ "$all" -eq 0 ] || echo "in $crashes; after make san, build/san/tests/fuzz/replay-TARGET FILE tells where it breaks"
+[ "$all" -eq 0 ] || echo "in $crashes; after make san, build/san/tests/fuzz/replay-TARGET FILE shows where it breaks"
 echo "$total executions, $all found"
 [ "$all" -eq 0 ]

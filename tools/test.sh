@@ -1,86 +1,162 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Builds and runs the tests of a flavour and ends with one line: N passed, N failed.
-#     tools/test.sh [release | san | tsan | aarch64]
-# release: C tests, lint, the tests against other people's libraries (Python, in build/venv), the program's tests, and
-# the Python package's (tools/test_python.sh).
-# san, tsan: the C tests under address and undefined-behaviour, or thread sanitizer.
-# aarch64: everything but pictures and SoundFonts cross-compiled, the C tests of the core and the model run by qemu, and
-# whether the compiler made vector code of the losses' loops.
+# Runs steps of the tests. Before each step it prints what it does, how big it is and how long it takes on two idle
+# cores; the last line counts all: N passed, N failed, N skipped (skipped counts steps that could not run, with a reason).
+#     tools/test.sh STEP...
+# make test:      c program python
+# make test-all:  these and lint install oracles torch san
+# others:         tsan aarch64 i386
 set -u
 cd "$(dirname "$0")/.." || exit 1
-flavour="${1:-release}"
-slower=1 suites=""
-case "$flavour" in
-release) dir=build options="" ;;
-san) dir=build/san options="-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized" ;;
-tsan) dir=build/tsan options="-Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized" ;;
-aarch64)
-    dir=build/aarch64 options="--cross-file tools/aarch64.ini -Dpictures=disabled -Dfluidsynth=disabled -Dblas=none"
-    slower=8 suites="--suite base --suite kern --suite loss --suite music --suite measure --suite model" ;;
-*) echo "usage: tools/test.sh [release|san|tsan|aarch64]" >&2; exit 2 ;;
-esac
-# What others' libraries leak on exit is not ours to mend.
-export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0"
-export TSAN_OPTIONS="suppressions=$PWD/tools/tsan.supp:ignore_noninstrumented_modules=1"
-export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
-
-passed=0 failed=0
-count() { passed=$((passed + $1)); failed=$((failed + $2)); }
-fail() { echo "FAILED: $1"; count 0 1; }
-
+export SPIRAL_BUILD="$PWD/build" SPIRAL_SOURCE="$PWD" SPIRAL_PROGRAM="$PWD/build/cli/spiral"
+passed=0 failed=0 skipped=0
 mkdir -p build
-reconfigure=""; [ -d "$dir/meson-private" ] && reconfigure="--reconfigure"
-# shellcheck disable=SC2086
-if ! meson setup "$dir" $options $reconfigure >build/test-setup.log 2>&1; then
-    cat build/test-setup.log; fail "meson setup"; echo "$passed passed, $failed failed"; exit 1
-fi
-if ! ninja -C "$dir" >build/test-build.log 2>&1; then
-    cat build/test-build.log; fail "the build"; echo "$passed passed, $failed failed"; exit 1
-fi
-if grep -q "warning:" build/test-build.log; then grep -A3 "warning:" build/test-build.log; fail "the build warns"; fi
-[ "$flavour" = release ] && touch build/ready
 
-# C tests: every subtest is an "ok" or "not ok" line of the log.
-# shellcheck disable=SC2086
-meson test -C "$dir" --no-rebuild --print-errorlogs -t $slower $suites
-status=$?
-log="$dir/meson-logs/testlog.txt"
-ok=$(grep -c '^ok ' "$log"); bad=$(grep -c '^not ok ' "$log")
-[ $status -ne 0 ] && [ "$bad" -eq 0 ] && bad=1 # a test that died before it could say so
-count "$ok" "$bad"
-grep -h '# SKIP' "$log" | sort -u
+count() { passed=$((passed + $1)) failed=$((failed + $2)); }
+fail() { echo "FAILED: $1"; count 0 1; }
+# A step that cannot run here. CI has everything, so there it is a failure.
+skip() {
+    if [ "${CI:-}" = true ]; then fail "$1"; else echo "not run: $1"; skipped=$((skipped + 1)); fi
+}
+check() { # NAME COMMAND...: one check
+    name="$1"
+    shift
+    if "$@"; then count 1 0; else fail "$name"; fi
+}
 
-if [ "$flavour" = release ]; then
-    if tools/lint.sh; then count 1 0; else fail "lint"; fi
-    venv="$PWD/build/venv"
-    if [ ! -x "$venv/bin/pytest" ] || ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
-        if python3 -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check -r tests/requirements.txt; then
-            cp tests/requirements.txt "$venv/requirements.txt"
-        else
-            fail "installing tests/requirements.txt"
-        fi
-    fi
-    SPIRAL_BUILD="$PWD/build" SPIRAL_SOURCE="$PWD" SPIRAL_PROGRAM="$PWD/build/cli/spiral" \
-        "$venv/bin/pytest" -q -rs -p no:cacheprovider tests >build/pytest.log 2>&1
+# run_pytest PYTHON-ENVIRONMENT LOG ARGUMENT...: counts what pytest's last line says.
+run_pytest() {
+    venv="$1" log="$2"
+    shift 2
+    "$venv/bin/pytest" -q -rs -p no:cacheprovider "$@" >"$log" 2>&1
     status=$?
-    cat build/pytest.log
-    summary=$(tail -n 1 build/pytest.log)
+    cat "$log"
+    summary=$(tail -n 1 "$log")
     number() { n=$(echo "$summary" | grep -oE "[0-9]+ $1" | grep -oE '[0-9]+' | head -n 1); echo "${n:-0}"; }
     bad=$(($(number failed) + $(number error)))
-    [ $status -ne 0 ] && [ "$bad" -eq 0 ] && bad=1
+    [ $status -ne 0 ] && [ "$bad" -eq 0 ] && bad=1 # pytest itself failed
     count "$(number passed)" "$bad"
-    tools/test_python.sh 2>&1 | tee build/test-python.log
-    summary=$(tail -n 1 build/test-python.log)
-    case "$summary" in
-    "python: "*) count "$(number passed)" "$(number failed)" ;;
-    *) fail "tools/test_python.sh" ;;
-    esac
-fi
+}
+# The tests of the Python package, from a folder where its sources cannot be imported by mistake.
+python_tests() { # PYTHON-ENVIRONMENT
+    cd build || exit 1
+    run_pytest "$1" "$PWD/pytest-python.log" -W ignore::DeprecationWarning -c ../python/pyproject.toml --rootdir ../python \
+        ../python/tests
+    cd ..
+}
+python_environment() { # REQUIREMENTS FOLDER SIZE
+    if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then skip "$step: Python's venv is missing (python3-venv)"; return 1; fi
+    tools/venv.sh "$2" "$1" "$3" && return 0
+    fail "installing $1"
+    return 1
+}
 
-# NEON: the losses' innermost functions multiply and add four floats or two doubles at a time, and nothing one by one.
-if [ "$flavour" = aarch64 ]; then
+# meson_tests FOLDER TIMEOUT-FACTOR SUITES OPTION...: builds and runs C tests; each subtest is a line of the log.
+meson_tests() {
+    dir="$1" slower="$2" suites="$3"
+    shift 3
+    for tool in meson ninja; do
+        command -v $tool >/dev/null 2>&1 || { skip "$step: $tool is missing; make deps installs it"; return 1; }
+    done
+    reconfigure=""; [ -d "$dir/meson-private" ] && reconfigure="--reconfigure"
+    # shellcheck disable=SC2086
+    if ! meson setup "$dir" "$@" $reconfigure >build/test-setup.log 2>&1; then cat build/test-setup.log; fail "meson setup"; return 1; fi
+    if ! ninja -C "$dir" >build/test-build.log 2>&1; then cat build/test-build.log; fail "the build"; return 1; fi
+    if grep -q "warning:" build/test-build.log; then grep -A3 "warning:" build/test-build.log; fail "the build warns"; fi
+    if grep -q 'tests *: no' build/test-setup.log; then skip "$step: cmocka is missing (libcmocka-dev)"; return 1; fi
+    # shellcheck disable=SC2086
+    meson test -C "$dir" --no-rebuild --print-errorlogs -t "$slower" $suites
+    status=$?
+    log="$dir/meson-logs/testlog.txt"
+    ok=$(grep -c '^ok ' "$log") bad=$(grep -c '^not ok ' "$log")
+    [ $status -ne 0 ] && [ "$bad" -eq 0 ] && bad=1 # a test that died before it could print "not ok"
+    count "$ok" "$bad"
+    grep -h '# SKIP' "$log" | sort -u
+    return 0
+}
+
+# What a step does, how big it is and how long it takes on two idle cores.
+about() {
+    case "$1" in
+    c) echo "C tests: builds everything in build/ and runs them; 1 minute" ;;
+    program) echo "program, examples and documents: pytest on build/cli/spiral; 1 minute" ;;
+    python) echo "Python package with NumPy: pip install ./python into build/venv, and its tests; half a minute" ;;
+    lint) echo "lint: headers, modules, symbols, versions, formatting; 10 seconds" ;;
+    install) echo "installing: make install, pkg-config, CMake, pip install -e ./python, API reference; 1 minute" ;;
+    oracles) echo "comparisons with PyTorch, GeomLoss, SciPy, mir_eval, mido, symusic: build/venv-all; 2 minutes" ;;
+    torch) echo "Python package with PyTorch: ruff, mypy and all its tests in build/venv-all; 3 minutes" ;;
+    san) echo "C tests under address and undefined-behaviour sanitizers, built in build/san; 4 minutes" ;;
+    tsan) echo "C tests under the thread sanitizer, built in build/tsan; 10 minutes" ;;
+    i386) echo "C tests for 32-bit x86, without pictures, SoundFonts and CBLAS, built in build/i386; 3 minutes" ;;
+    aarch64) echo "C tests of core and model for 64-bit ARM, cross-compiled in build/aarch64 and run by qemu; 30 minutes" ;;
+    *) return 1 ;;
+    esac
+}
+
+step_c() { meson_tests build 1 "" && touch build/ready; }
+
+step_program() {
+    if [ ! -x "$SPIRAL_PROGRAM" ]; then skip "$step: build/cli/spiral is missing: it needs jansson (libjansson-dev)"; return; fi
+    python_environment tests/requirements.txt build/venv "100 MB" || return
+    run_pytest build/venv build/pytest.log tests/cli tests/examples
+}
+
+step_python() {
+    python_environment tests/requirements.txt build/venv "100 MB" || return
+    if build/venv/bin/pip install -q --disable-pip-version-check --force-reinstall --no-deps ./python; then
+        python_tests "$PWD/build/venv"
+    else
+        fail "pip install ./python"
+    fi
+}
+
+step_lint() { check lint tools/lint.sh; }
+
+step_install() {
+    python_environment tests/requirements.txt build/venv "100 MB" || return
+    run_pytest build/venv build/pytest-install.log tests/install
+}
+
+all_environment() { python_environment tests/requirements-all.txt build/venv-all "about 1 GB (PyTorch's CPU build)"; }
+
+step_oracles() { all_environment && run_pytest build/venv-all build/pytest-oracles.log tests/oracle; }
+
+step_torch() {
+    all_environment || return
+    if ! build/venv-all/bin/pip install -q --disable-pip-version-check --force-reinstall --no-deps ./python; then
+        fail "pip install ./python"
+        return
+    fi
+    cd python || exit 1
+    check "ruff check" ../build/venv-all/bin/ruff check -q --no-cache .
+    check "ruff format" ../build/venv-all/bin/ruff format -q --no-cache --check .
+    check "mypy" ../build/venv-all/bin/mypy --no-error-summary --cache-dir ../build/mypy
+    cd ..
+    python_tests "$PWD/build/venv-all"
+    run_pytest build/venv-all build/pytest-snippet.log tests/examples/test_documents.py -k python_snippet
+}
+
+# Leaks of other libraries at exit, and races inside them, are listed in the two .supp files.
+step_san() {
+    export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0"
+    export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
+    meson_tests build/san 1 "" -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
+}
+
+step_tsan() {
+    export TSAN_OPTIONS="suppressions=$PWD/tools/tsan.supp:ignore_noninstrumented_modules=1"
+    meson_tests build/tsan 1 "" -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized
+}
+
+step_i386() { meson_tests build/i386 2 "" --cross-file tools/i386.ini -Dpictures=disabled -Dfluidsynth=disabled -Dblas=none; }
+
+step_aarch64() {
+    suites=""
+    for suite in base simd helix loss midi score roll metrics nn model; do suites="$suites --suite $suite"; done
+    meson_tests build/aarch64 8 "$suites" --cross-file tools/aarch64.ini -Dpictures=disabled -Dfluidsynth=disabled \
+        -Dblas=none || return
+    # NEON: the innermost loops of the losses multiply and add whole vectors, and nothing one by one.
     aarch64-linux-gnu-objdump -d --no-show-raw-insn "$dir/src/simd/libsimd-baseline.a" >build/aarch64.s
     for loop in toeplitz_f32 cells_f32 divergence_f32 toeplitz_f64 cells_f64 divergence_f64; do
         lanes=4s; [ "${loop%64}" = "$loop" ] || lanes=2d
@@ -92,6 +168,16 @@ if [ "$flavour" = aarch64 ]; then
         echo "$loop: ${counts% *} fused multiply-adds of $lanes, ${counts#* } scalar operations"
         if [ "${counts% *}" -gt 0 ] && [ "${counts#* }" = 0 ]; then count 1 0; else fail "$loop in NEON"; fi
     done
-fi
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+}
+
+[ $# -gt 0 ] || { echo "usage: tools/test.sh STEP...; the steps are in the head of this file" >&2; exit 2; }
+for step; do
+    about "$step" >/dev/null || { echo "tools/test.sh: no step $step" >&2; exit 2; }
+    printf '\n== %s\n' "$(about "$step")"
+    begin=$(date +%s)
+    "step_$step"
+    echo "($step took $(($(date +%s) - begin)) s)"
+done
+printf '\n'
+if [ "$skipped" -gt 0 ]; then echo "$passed passed, $failed failed, $skipped skipped"; else echo "$passed passed, $failed failed"; fi
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _names
 
-__version__ = "0.2.0"
+__version__: str  # the C library's; read when it is asked for
 
 if TYPE_CHECKING:
     from . import errors, functional, losses, metrics, midi, model, numpy
@@ -36,6 +36,10 @@ def __getattr__(name: str) -> Any:
     if name in _names.CLASSES:
         _names.warn(name, _names.CLASSES[name])
         name = _names.CLASSES[name]
+    if name == "__version__":
+        version: str = importlib.import_module("._library", __name__).version()
+        globals()[name] = version
+        return version
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _MODULES:

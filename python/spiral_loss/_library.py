@@ -8,6 +8,7 @@ Read next: `_plan`, the loss calls.
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import pathlib
 import sys
@@ -23,16 +24,20 @@ BESIDE = ".spiral_loss.mesonpy.libs"
 
 
 def library_path() -> pathlib.Path:
-    """Where the shared library lies: $SPIRAL_LOSS_LIBRARY, or where the wheel put it."""
+    """Where the shared library is: $SPIRAL_LOSS_LIBRARY, beside the package, or in an editable install's build."""
     chosen = os.environ.get("SPIRAL_LOSS_LIBRARY")
     if chosen:
         return pathlib.Path(chosen)
     package = pathlib.Path(__file__).resolve().parent
     places = [package.parent / BESIDE / NAME, pathlib.Path(sysconfig.get_path("platlib")) / BESIDE / NAME]
+    built = importlib.util.find_spec("spiral_loss._built")
+    if built is not None and built.origin is not None:
+        places.append(pathlib.Path(built.origin).resolve().parent / NAME)
     for place in places:
         if place.exists():
             return place
-    raise ImportError(f"{NAME} is neither at {places[0]} nor at {places[1]}: install with pip install ./python")
+    searched = ", ".join(map(str, places))
+    raise ImportError(f"{NAME} is not at any of: {searched}; install the package: pip install ./python")
 
 
 class Failure(ctypes.Structure):
@@ -49,6 +54,15 @@ def declare(name: str, result: Any, *arguments: Any) -> Any:
     function = getattr(C, name)
     function.restype, function.argtypes = result, arguments
     return function
+
+
+_version = declare("spiral_version", ctypes.c_char_p)
+
+
+def version() -> str:
+    """The version of the C library that is loaded."""
+    text: bytes = _version()
+    return text.decode()
 
 
 # By status. A status that a newer library returns and that is not among them raises Error itself.

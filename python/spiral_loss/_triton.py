@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The Triton kernels as a PyTorch function: float32, float16 and bfloat16 tensors on NVIDIA GPUs.
 
-One launch computes value and gradient. Backward multiplies the gradient by the upstream gradient. For a large tensor
-a kernel reads the upstream gradient first, on the device; if it is 1, as in `loss.backward()`, the kernel returns. No
-call synchronizes with the device. A CUDA graph can record forward and backward after a first call has compiled the
-kernel and made its tables.
+One launch computes value and gradient. Backward multiplies the gradient by the upstream gradient in one more, which
+returns at once if that is 1, as in `loss.backward()`; the host cannot know it without waiting for the device. No call
+synchronizes with the device. A CUDA graph can record forward and backward after a first call has compiled the kernel
+and made its tables. Backward changes the stored gradient where nobody can ask for it again: a graph of a backward alone
+is to be replayed once for each replay of its forward.
 
-Eager calls go through `_Eager`, which takes tensors of any strides. torch.compile, torch.export, torch.func, dispatch
-modes and tensor subclasses need an operator: `spiral_loss::value_grad_triton`, on tensors (G, B, T, P), as in `_op`.
+Eager calls go through `_Eager`, which takes tensors of any strides; the second call for tensors of the same shapes,
+strides and types is found in a dictionary (`repeated`). torch.compile, torch.export, torch.func, dispatch modes and
+tensor subclasses need an operator: `spiral_loss::value_grad_triton`, on tensors (G, B, T, P), as in `_op`.
 Read next: `_triton_launch`.
 """
 
@@ -17,16 +19,15 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from . import _op
 from ._plan import Options
-from ._triton_launch import Call, fold, loadable, scale_in_place, unsupported
+from ._triton_launch import Call, Scale, fold, loadable, unsupported
 
-__all__ = ["eager", "plain", "unsupported", "value"]
+__all__ = ["eager", "plain", "repeated", "unsupported", "value"]
 
-_LARGE = 1 << 21  # cells; a smaller gradient is always multiplied, which costs the host less
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
+_MOST = 4096  # arrangements that are kept
 _keeps_graph: Callable[[], bool] = getattr(
     torch._C._autograd, "_get_current_graph_task_keep_graph", lambda: True
 )  # fmt: skip
@@ -40,12 +41,13 @@ class _Arrangement:
         need_grad: bool,
     ) -> None:  # fmt: skip
         shape = input.shape
-        self.dims, self.pitch, self.time = shape, pitch, time
+        self.options, self.dims, self.pitch, self.time = options, shape, pitch, time
+        self.device, self.dtype, self.need_grad = input.device, input.dtype, need_grad
         given = [input, target] if sample_weight is None else [input, target, sample_weight]
         arranged = [loadable(x).expand(shape) for x in given]
         strides = [fold(shape, x.stride(), pitch, time) for x in arranged]
-        self.as_is = [s is not None and loadable(x) is x for x, s in zip(given, strides)]
         self.moved = [s is None for s in strides]
+        self.as_is = all(s is not None and loadable(x) is x for x, s in zip(given, strides))
         turned = (0, shape[time] * shape[pitch], shape[pitch], 1)  # strides of a copy in the order (..., T, P)
         all_strides = [turned if s is None else s for s in strides]
         of_sample_weight = None if sample_weight is None else all_strides[2]
@@ -68,11 +70,10 @@ class _Arrangement:
             (types[0], types[1], None if sample_weight is None else types[2]),
             (all_strides[0], all_strides[1], of_sample_weight, of_grad),
         )
+        self.scale = Scale(input.device, input.numel(), input.dtype, self.call.counted)
 
     def arrange(self, i: int, x: Tensor) -> Tensor:
         """Input (0), target (1) or sample_weight (2) in a type and layout that the kernel reads."""
-        if self.as_is[i]:
-            return x
         x = loadable(x)
         if not self.moved[i]:
             return x
@@ -85,32 +86,16 @@ class _Arrangement:
             return grad.movedim((-2, -1), (self.time, self.pitch))
         return torch.empty_like(input, dtype=torch.float32)
 
-
-_arrangements: Dict[Any, _Arrangement] = {}
-
-
-def _arrangement(
-    options: Options,
-    input: Tensor,
-    target: Tensor,
-    sample_weight: Optional[Tensor],
-    pitch: int,
-    time: int,
-    need_grad: bool,
-) -> _Arrangement:
-    of_sample_weight = (
-        None if sample_weight is None else (sample_weight.shape, sample_weight.stride(), sample_weight.dtype)
-    )
-    key = (
-        options, input.shape, input.stride(), input.dtype, input.device, target.stride(), target.dtype,
-        of_sample_weight, pitch, time, need_grad,
-    )  # fmt: skip
-    found = _arrangements.get(key)
-    if found is None:
-        if len(_arrangements) >= 4096:
-            _arrangements.clear()
-        found = _arrangements[key] = _Arrangement(options, input, target, sample_weight, pitch, time, need_grad)
-    return found
+    def compute(
+        self, input: Tensor, target: Tensor, sample_weight: Optional[Tensor]
+    ) -> Tuple[Tensor, Optional[Tensor], Optional[Tensor]]:
+        """Value, gradient, and the factor that the gradient lacks."""
+        value = torch.empty(self.value_shape, dtype=torch.float32, device=self.device)
+        grad = self.empty_gradient(input) if self.need_grad else None
+        if not self.as_is:
+            input, target = self.arrange(0, input), self.arrange(1, target)
+            sample_weight = None if sample_weight is None else self.arrange(2, sample_weight)
+        return value, grad, self.call(input, target, sample_weight, grad, value)
 
 
 class _Refused(torch.autograd.Function):
@@ -127,23 +112,11 @@ class _Refused(torch.autograd.Function):
 
 class _Eager(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any, input: Tensor, target: Tensor, sample_weight: Optional[Tensor], options: Options, pitch: int,
-        time: int, need_grad: bool,
-    ) -> Tensor:  # fmt: skip
-        ctx.set_materialize_grads(False)
-        a = _arrangement(options, input, target, sample_weight, pitch, time, need_grad)
-        value = torch.empty(a.value_shape, dtype=torch.float32, device=input.device)
-        grad = a.empty_gradient(input) if need_grad else None
-        factor = a.call(
-            a.arrange(0, input),
-            a.arrange(1, target),
-            None if sample_weight is None else a.arrange(2, sample_weight),
-            grad,
-            value,
-        )
-        if need_grad:
-            ctx.pitch, ctx.dtype = pitch, input.dtype
+    def forward(ctx: Any, input: Tensor, target: Tensor, sample_weight: Optional[Tensor], a: _Arrangement) -> Tensor:
+        value, grad, factor = a.compute(input, target, sample_weight)
+        if grad is not None:
+            ctx.set_materialize_grads(False)
+            ctx.arrangement, ctx.at = a, grad.data_ptr()
             ctx.save_for_backward(grad, factor)
         return value.movedim(-1, a.value_time) if a.value_shape else value
 
@@ -151,47 +124,111 @@ class _Eager(torch.autograd.Function):
     def backward(ctx: Any, *upstream: Optional[Tensor]) -> Tuple[Optional[Tensor], ...]:
         by = upstream[0]
         if by is None:
-            return (None,) * 7
+            return None, None, None, None
         grad, factor = ctx.saved_tensors
-        return _multiplied(grad, by if factor is None else by * factor, ctx), None, None, None, None, None, None
+        a: _Arrangement = ctx.arrangement
+        if (
+            a.value_shape
+            or torch.is_grad_enabled()  # create_graph
+            or not plain(by)
+            or _batched(by)  # is_grads_batched
+            or grad.data_ptr() != ctx.at  # hooks of saved tensors put another one in its place
+            or grad.dtype != torch.float32
+        ):
+            return _multiplied(grad, by if factor is None else by * factor, a), None, None, None
+        if a.dtype == torch.float32 and not _keeps_graph():  # nobody can ask for it again
+            a.scale(grad, grad, by, factor)
+            return grad, None, None, None
+        out = torch.empty_like(grad, dtype=a.dtype)
+        a.scale(out, grad, by, factor)
+        return out, None, None, None
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
         raise NotImplementedError(_op._FORWARD)
 
 
-def _multiplied(grad: Tensor, by: Tensor, ctx: Any) -> Tensor:
-    """The gradient times a scalar, or times a number per frame, in the input's type."""
-    if by.dim():
-        by = by.unsqueeze(ctx.pitch)
+def _multiplied(grad: Tensor, by: Tensor, a: _Arrangement) -> Tensor:
+    """The gradient times a number, or times a number per frame, in the input's type; by PyTorch's operators."""
+    if a.value_shape:
+        by = by.unsqueeze(a.pitch)
     if torch.is_grad_enabled():  # create_graph
-        final: Tensor = _Refused.apply(grad.detach().requires_grad_())  # type: ignore[no-untyped-call]
-        return (final * by).to(ctx.dtype)
-    if ctx.dtype != torch.float32:
-        return torch.mul(grad, by, out=torch.empty_like(grad, dtype=ctx.dtype))
-    if _keeps_graph():  # backward may be called again
-        return grad * by
-    if by.dim() or grad.numel() < _LARGE or not grad.is_cuda:
-        return grad.mul_(by)
-    scale_in_place(grad, by)
-    return grad
+        grad = _Refused.apply(grad.detach().requires_grad_())  # type: ignore[no-untyped-call]
+    return (grad * by).to(a.dtype)
 
 
-def plain(*tensors: Optional[Tensor]) -> bool:
-    """Whether a call may pass the memory of these tensors to the kernel directly: no subclass, no lazy negation, and no
-    torch.compile, torch.func transform or dispatch mode is active."""
-    if _op._compiling() or torch._C._are_functorch_transforms_active() or _get_current_dispatch_mode() is not None:
+_compiling: Callable[[], bool] = torch.compiler.is_compiling
+_dispatch_modes: Callable[[], int] = torch._C._len_torch_dispatch_stack
+_transforming: Callable[[], bool] = torch._C._are_functorch_transforms_active
+_unwrapped: Callable[[Any], Any] = torch._C._functorch.unwrap_if_dead
+_batched: Callable[[Tensor], bool] = torch._C._functorch.is_legacy_batchedtensor
+
+
+def plain(input: Any, target: Any = None, sample_weight: Any = None) -> bool:
+    """Whether a call may pass the memory of these tensors to the kernel directly: no subclass, no lazy negation, no
+    tensor that outlived its torch.func transform, and no active torch.compile, torch.func transform or dispatch mode.
+    """
+    if _compiling() or _transforming() or _dispatch_modes():
         return False
-    return all(x is None or (type(x) in _PLAIN and not x.is_neg()) for x in tensors)
+    return (
+        type(input) in _PLAIN and _unwrapped(input) is input and not input.is_neg()
+        and (target is None or (type(target) in _PLAIN and _unwrapped(target) is target and not target.is_neg()))
+        and (sample_weight is None or plain(sample_weight))
+    )  # fmt: skip
+
+
+_arrangements: Dict[Any, _Arrangement] = {}
+# What torch.autograd.Function.apply comes to where no torch.func transform is active.
+_apply: Callable[..., Tensor] = super(torch.autograd.Function, _Eager).apply
+
+
+def _key(
+    options: Options, input: Tensor, target: Tensor, sample_weight: Optional[Tensor],
+    pitch_dim: Optional[int], time_dim: Optional[int], backend: str,
+) -> Any:  # fmt: skip
+    """All that a call depends on but the contents of the tensors, whether target and sample_weight require gradients,
+    and where arrays begin. The arrangement keeps the options alive, so their address identifies them."""
+    of_sample_weight = None
+    if sample_weight is not None:
+        of_sample_weight = sample_weight.shape, sample_weight.stride(), sample_weight.dtype, sample_weight.device
+    return (
+        id(options), input.requires_grad and torch.is_grad_enabled(), input.shape, input.stride(), input.dtype,
+        input.device, target.shape, target.stride(), target.dtype, target.device, of_sample_weight, pitch_dim, time_dim,
+        backend,
+    )  # fmt: skip
+
+
+def repeated(
+    options: Options,
+    input: Any,
+    target: Any,
+    sample_weight: Any,
+    pitch_dim: Optional[int],
+    time_dim: Optional[int],
+    backend: str,
+) -> Optional[Tensor]:
+    """The loss of a call that was checked before but for the contents of its tensors; None for any other."""
+    if not plain(input, target, sample_weight) or target is None:
+        return None
+    a = _arrangements.get(_key(options, input, target, sample_weight, pitch_dim, time_dim, backend))
+    if a is None or target.requires_grad or (sample_weight is not None and sample_weight.requires_grad):
+        return None
+    return _apply(input, target, sample_weight, a)
 
 
 def eager(
-    options: Options, input: Tensor, target: Tensor, sample_weight: Optional[Tensor], pitch: int, time: int
+    options: Options, input: Tensor, target: Tensor, sample_weight: Optional[Tensor],
+    pitch_dim: Optional[int], time_dim: Optional[int], backend: str,
 ) -> Tensor:  # fmt: skip
     """The loss as `functional.apply` returns it; the arguments are checked, and `plain`."""
     need_grad = input.requires_grad and torch.is_grad_enabled()
-    result: Tensor = _Eager.apply(input, target, sample_weight, options, pitch, time, need_grad)  # type: ignore[no-untyped-call]
-    return result
+    n = input.dim()
+    pitch, time = (-2 if pitch_dim is None else pitch_dim) % n, (-1 if time_dim is None else time_dim) % n
+    a = _Arrangement(options, input, target, sample_weight, pitch, time, need_grad)
+    if len(_arrangements) >= _MOST:
+        _arrangements.clear()
+    _arrangements[_key(options, input, target, sample_weight, pitch_dim, time_dim, backend)] = a
+    return _apply(input, target, sample_weight, a)
 
 
 # Compiled and transformed calls.
@@ -247,15 +284,15 @@ class _Transformed(_op._ValueGrad):
 
     @staticmethod
     def vmap(info: Any, in_dims: Tuple[Any, ...], *args: Any) -> Any:
-        return _op._vmap(_apply)(info, in_dims, *args)
+        return _op._vmap(_transformed)(info, in_dims, *args)
 
 
-_apply: Callable[..., Tuple[Tensor, Tensor]] = _Transformed.apply
+_transformed: Callable[..., Tuple[Tensor, Tensor]] = _Transformed.apply
 
 
 def value(options: Options, pred: Tensor, target: Tensor, sample_weight: Optional[Tensor]) -> Tensor:
     """Values (G,), or (G, B, T) with reduction "none", of float32 tensors (G, B, T, P)."""
     need_grad = pred.requires_grad and torch.is_grad_enabled()
-    call = _operator if _op._compiling() else _apply
+    call = _operator if _op._compiling() else _transformed
     result: Tensor = call(pred, target, sample_weight, *_op._pack(options), need_grad)[0]
     return result

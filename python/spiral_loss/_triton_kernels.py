@@ -5,12 +5,8 @@
 transposed blur, chain rule, store. Triton needs powers of two, so the keys of a tile are split into CHUNKS of such
 widths. The bins of the blur are processed BINS at a time, to limit the number of registers.
 
-A blur is a matrix product. Tensor cores multiply numbers with 11 significant bits, which is not enough. PRODUCT is one
-of
-
-    "fp16x3"  each factor is the sum of two fp16 numbers (22 bits); three of the four products are added in float32.
-    "tf32x3"  the same with tf32, which has the range of float32 and half the rate of fp16.
-    "ieee"    float32 multiply-adds, no tensor cores.
+A blur is a matrix product. Tensor cores multiply fp16 numbers, whose 11 significant bits are not enough. So each factor
+is the sum of two fp16 numbers (22 bits), and three of the four products are added in float32.
 
 For the range of fp16, cells and matrix are multiplied by SCALE and the slopes of the divergence by SLOPE_SCALE, powers
 of two. The caller scales `kl_offset`, `term` and `slope_term` accordingly. With ROW_SCALE each frame is also scaled by
@@ -24,7 +20,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-__all__ = ["INTERPRETED", "loss_kernel", "scale_kernel"]
+__all__ = ["INTERPRETED", "SCALE", "loss_kernel", "scale_kernel"]
 
 
 @triton.jit
@@ -40,6 +36,7 @@ _OUTSIDE: tl.constexpr = tl.constexpr(
 )  # logit of cells outside the batch: finite in float16, and exp(-60000) is 0
 _EPSILON: tl.constexpr = tl.constexpr(2.0**-24)  # least argument of a logarithm (9)
 _LEAST_FACTOR: tl.constexpr = tl.constexpr(0.05)  # (19)
+SCALE: tl.constexpr = tl.constexpr(2.0**14)  # cells and matrices are at most 2, fp16 numbers at most 65,504
 _LOG2_E: tl.constexpr = tl.constexpr(1.4426950408889634)
 _LN_2: tl.constexpr = tl.constexpr(0.6931471805599453)
 
@@ -168,24 +165,17 @@ def _sum(x, KEYS: tl.constexpr, PER_FRAME: tl.constexpr):
 
 
 @triton.jit
-def _factor(x, PRODUCT: tl.constexpr):
+def _factor(x):
     """A factor of a product as two parts; their sum is x to 22 bits."""
-    if PRODUCT == "fp16x3":
-        high = x.to(tl.float16)
-        return high, (x - high.to(tl.float32)).to(tl.float16)
-    else:
-        return x, x
+    high = x.to(tl.float16)
+    return high, (x - high.to(tl.float32)).to(tl.float16)
 
 
 @triton.jit
-def _block(matrix, row, ROWS: tl.constexpr, column, COLUMNS: tl.constexpr, PRODUCT: tl.constexpr):
+def _block(matrix, row, ROWS: tl.constexpr, column, COLUMNS: tl.constexpr):
     """A block of a matrix as a factor. `matrix`: pointers to its two parts, and its width."""
     at = (row + tl.arange(0, ROWS))[:, None] * matrix[2] + (column + tl.arange(0, COLUMNS))[None, :]
-    high = tl.load(matrix[0] + at)
-    if PRODUCT == "fp16x3":
-        return high, tl.load(matrix[1] + at)
-    else:
-        return high, high
+    return tl.load(matrix[0] + at), tl.load(matrix[1] + at)
 
 
 @triton.jit
@@ -194,15 +184,12 @@ def _transposed(factor):
 
 
 @triton.jit
-def _multiply_add(a, b, sum, EXACT: tl.constexpr, PRODUCT: tl.constexpr):
+def _multiply_add(a, b, sum, EXACT: tl.constexpr):
     """sum + a b, small products first. EXACT: the second part of a is 0."""
-    if PRODUCT == "fp16x3":
-        if not EXACT:
-            sum = tl.dot(a[1], b[0], sum)
-        sum = tl.dot(a[0], b[1], sum)
-        return tl.dot(a[0], b[0], sum)
-    else:
-        return tl.dot(a[0], b[0], sum, input_precision=PRODUCT)
+    if not EXACT:
+        sum = tl.dot(a[1], b[0], sum)
+    sum = tl.dot(a[0], b[1], sum)
+    return tl.dot(a[0], b[0], sum)
 
 
 @triton.jit
@@ -311,8 +298,7 @@ def _divergence(u, v, kl_offset, SLOPE_SCALE: tl.constexpr):
 @triton.jit
 def _spiral(y, t, matrix, bins, kl_offset, wide, narrow, FRAMES: tl.constexpr, CHUNKS: tl.constexpr,
             BINS: tl.constexpr, PER_FRAME: tl.constexpr, GRADIENT: tl.constexpr, EXACT_TARGET: tl.constexpr,
-            WEIGHTED: tl.constexpr, PRODUCT: tl.constexpr, SCALE: tl.constexpr, SLOPE_SCALE: tl.constexpr,
-            ROW_SCALE: tl.constexpr):  # fmt: skip
+            WEIGHTED: tl.constexpr, SLOPE_SCALE: tl.constexpr, ROW_SCALE: tl.constexpr):  # fmt: skip
     """The divergence of the blurred rolls and its gradient per chunk (11), (12), (14). y, t: factors per chunk."""
     value = tl.zeros([FRAMES], tl.float32) if PER_FRAME else 0.0
     g = ()
@@ -324,36 +310,36 @@ def _spiral(y, t, matrix, bins, kl_offset, wide, narrow, FRAMES: tl.constexpr, C
         v = _zeros(FRAMES, BINS)
         blur = ()
         for c in tl.static_range(len(CHUNKS)):
-            blur = blur + (_block(matrix, CHUNKS[c][0], CHUNKS[c][1], bin, BINS, PRODUCT),)
-            v = _multiply_add(y[c], blur[c], v, False, PRODUCT)
-            u = _multiply_add(t[c], blur[c], u, EXACT_TARGET, PRODUCT)
+            blur = blur + (_block(matrix, CHUNKS[c][0], CHUNKS[c][1], bin, BINS),)
+            v = _multiply_add(y[c], blur[c], v, False)
+            u = _multiply_add(t[c], blur[c], u, EXACT_TARGET)
         slope, divergence = _divergence(u, v, scaled_offset, SLOPE_SCALE)
         value += _sum(divergence * wide[:, None] if WEIGHTED and ROW_SCALE else divergence, 1, PER_FRAME)
         if GRADIENT:
             large, small = _power_of_two(tl.maximum(tl.max(tl.abs(slope), 1), 1e-30))
-            x = _factor(slope * (small * SCALE)[:, None] if ROW_SCALE else slope, PRODUCT)
+            x = _factor(slope * (small * SCALE)[:, None] if ROW_SCALE else slope)
             sums = ()
             for c in tl.static_range(len(CHUNKS)):
                 back = _transposed(blur[c])
                 if ROW_SCALE:
-                    part = _multiply_add(x, back, _zeros(FRAMES, CHUNKS[c][1]), False, PRODUCT)
+                    part = _multiply_add(x, back, _zeros(FRAMES, CHUNKS[c][1]), False)
                     sums = sums + (g[c] + part * large[:, None],)
                 else:
-                    sums = sums + (_multiply_add(x, back, g[c], False, PRODUCT),)
+                    sums = sums + (_multiply_add(x, back, g[c], False),)
             g = sums
     return value, g
 
 
 @triton.jit
 def _quadratic(d, matrix, wide, FRAMES: tl.constexpr, CHUNKS: tl.constexpr, WEIGHTED: tl.constexpr,
-               PRODUCT: tl.constexpr, ROW_SCALE: tl.constexpr):  # fmt: skip
+               ROW_SCALE: tl.constexpr):  # fmt: skip
     """K d per chunk (16). d: factors per chunk."""
     g = ()
     for c in tl.static_range(len(CHUNKS)):
         sum = _zeros(FRAMES, CHUNKS[c][1])
         for k in tl.static_range(len(CHUNKS)):
-            kernel = _block(matrix, CHUNKS[k][0], CHUNKS[k][1], CHUNKS[c][0], CHUNKS[c][1], PRODUCT)
-            sum = _multiply_add(d[k], kernel, sum, False, PRODUCT)
+            kernel = _block(matrix, CHUNKS[k][0], CHUNKS[k][1], CHUNKS[c][0], CHUNKS[c][1])
+            sum = _multiply_add(d[k], kernel, sum, False)
         g = g + (sum * wide[:, None] if WEIGHTED and ROW_SCALE else sum,)
     return g
 
@@ -396,7 +382,7 @@ def loss_kernel(
     value,                    # (G, B T) with PER_FRAME, else (G)
     factor,                   # (G): with COUNT, the share of a frame or note, which value contains and grad does not
     work, counters,           # 2 float64 per program; one int32 per group, 0 before and after the launch
-    matrix, matrix_low,       # (128, MATRIX_WIDTH): blur (10) or kernel (17), (18); for fp16x3 as a sum of two
+    matrix, matrix_low,       # (128, MATRIX_WIDTH): their sum is SCALE times the blur (10) or the kernel (17), (18)
     nearness,                 # (255): 1 - min(D(k) / D0, 1), k = -127 .. 127 (20)
     frames: tl.int32, T: tl.int32, keys: tl.int32, bins: tl.int32,  # frames = B T; bins is a multiple of BINS
     pred_g: tl.int64, pred_b: tl.int64, pred_t: tl.int64, pred_p: tl.int64,
@@ -415,7 +401,7 @@ def loss_kernel(
     TIME_LAST: tl.constexpr,  # neighbouring frames are adjacent in memory, else neighbouring keys
     VECTORS: tl.constexpr,    # cells in one load of pred (and one store of grad), target, sample_weight
     FRAMES: tl.constexpr, CHUNKS: tl.constexpr, BINS: tl.constexpr, MATRIX_WIDTH: tl.constexpr,
-    PRODUCT: tl.constexpr, SCALE: tl.constexpr, SLOPE_SCALE: tl.constexpr, ROW_SCALE: tl.constexpr,
+    SLOPE_SCALE: tl.constexpr, ROW_SCALE: tl.constexpr,
 ):
     # fmt: on
     KEYS: tl.constexpr = 0 if TIME_LAST else 1  # the dimension of keys in a tile
@@ -456,17 +442,16 @@ def loss_kernel(
         t = ()
         if KIND == "spiral":
             for c in tl.static_range(len(CHUNKS)):
-                y = y + (_factor(_frames_first(cells[c][2] * row_scale, TIME_LAST), PRODUCT),)
-                t = t + (_factor(_frames_first(cells[c][3] * row_scale, TIME_LAST), PRODUCT),)
+                y = y + (_factor(_frames_first(cells[c][2] * row_scale, TIME_LAST)),)
+                t = t + (_factor(_frames_first(cells[c][3] * row_scale, TIME_LAST)),)
             value_part, g = _spiral(
                 y, t, (matrix, matrix_low, MATRIX_WIDTH), bins, kl_offset, wide, narrow, FRAMES, CHUNKS, BINS,
-                PER_FRAME, GRADIENT, EXACT_TARGET, WEIGHTED, PRODUCT, SCALE, SLOPE_SCALE, ROW_SCALE)  # fmt: skip
+                PER_FRAME, GRADIENT, EXACT_TARGET, WEIGHTED, SLOPE_SCALE, ROW_SCALE)  # fmt: skip
             part += value_part * term
         elif KIND == "quadratic":
             for c in tl.static_range(len(CHUNKS)):
-                y = y + (_factor(_frames_first((cells[c][2] - cells[c][3]) * row_scale, TIME_LAST), PRODUCT),)
-            g = _quadratic(
-                y, (matrix, matrix_low, MATRIX_WIDTH), wide, FRAMES, CHUNKS, WEIGHTED, PRODUCT, ROW_SCALE)  # fmt: skip
+                y = y + (_factor(_frames_first((cells[c][2] - cells[c][3]) * row_scale, TIME_LAST)),)
+            g = _quadratic(y, (matrix, matrix_low, MATRIX_WIDTH), wide, FRAMES, CHUNKS, WEIGHTED, ROW_SCALE)
             for c in tl.static_range(len(CHUNKS)):
                 cost = _frames_first(g[c], TIME_LAST) * (cells[c][2] - cells[c][3]) * (0.5 * term)  # (15)
                 part += _sum(cost, KEYS, PER_FRAME)
@@ -490,12 +475,24 @@ def loss_kernel(
         _finish(total, norm, value, factor, work, counters, group, COUNT != "")
 
 
-@triton.jit
-def scale_kernel(grad, upstream, count, BLOCK: tl.constexpr):
-    """grad *= upstream, a scalar in memory; nothing is read or written if that is 1."""
+@triton.jit(do_not_specialize=["count"], do_not_specialize_on_alignment=["upstream"])
+def scale_kernel(
+    out,                      # (count): float32, float16 or bfloat16
+    grad,                     # (count): float32
+    upstream, factor,         # one float32 each
+    count: tl.int64,
+    COUNTED: tl.constexpr,    # multiply by factor too
+    IN_PLACE: tl.constexpr,   # out is grad: nothing is read or written if the product is 1
+    BLOCK: tl.constexpr,
+):  # fmt: skip
+    """out = grad * upstream, or grad * upstream * factor."""
     by = tl.load(upstream)
-    if by != 1.0:
-        for first in range(tl.program_id(0).to(tl.int64) * BLOCK, count, tl.num_programs(0) * BLOCK):
-            at = first + tl.arange(0, BLOCK)
-            x = tl.load(grad + at, mask=at < count)
-            tl.store(grad + at, x * by, mask=at < count)
+    if COUNTED:
+        by *= tl.load(factor)
+    end = count
+    if IN_PLACE:
+        end = tl.where(by == 1.0, 0, count)
+    for first in range(tl.program_id(0).to(tl.int64) * BLOCK, end, tl.num_programs(0) * BLOCK):
+        at = first + tl.arange(0, BLOCK)
+        x = tl.load(grad + at, mask=at < count) * by
+        tl.store(out + at, x.to(out.dtype.element_ty), mask=at < count)

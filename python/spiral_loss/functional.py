@@ -7,6 +7,7 @@ the Triton kernels (NVIDIA GPUs) or plain PyTorch (other devices).
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import numbers
 from typing import Any, Optional, Union
@@ -64,7 +65,13 @@ def make_options(helix: HelixLike = "chromatic", **options: Any) -> Options:
             _check_number(name, value)
     if not isinstance(options.get("from_logits", True), bool):
         raise TypeError(f"from_logits is a {type(options['from_logits']).__name__}: must be True or False")
-    return Options(radii=geometry.radii, octave=geometry.octave, **options)
+    make: Any = Options if _op._compiling() else _kept_options
+    made: Options = make(radii=geometry.radii, octave=geometry.octave, **options)
+    return made
+
+
+# Functions called twice with the same arguments get one object, by which a repeated call is found quickly.
+_kept_options = functools.lru_cache(maxsize=256, typed=True)(Options)
 
 
 def check_arguments(
@@ -161,12 +168,23 @@ def _choose(backend: str, input: Tensor, options: Options) -> str:
         why = "a gradient of single frames with time_blur" if entangled else f"tensors on {input.device}"
         raise ValueError(f'backend is "native", which has no {why}: use "auto"')
     if backend == "triton" or (backend == "auto" and input.device.type == "cuda" and HAS_TRITON):
-        why = "triton, which is not installed" if not HAS_TRITON else _triton().unsupported(options, input)
+        why = _no_triton() or _triton().unsupported(options, input)
         if why is None:
             return "triton"
         if backend == "triton":
             raise ValueError(f'backend is "triton", which has no {why}: use "auto"')
     return "torch" if backend == "torch" or input.device.type != "cpu" or entangled else "native"
+
+
+@_reference._constant
+def _no_triton() -> Optional[str]:
+    """Why the Triton path cannot be imported; None if it can."""
+    if not HAS_TRITON:
+        return "triton, which is not installed"
+    import triton
+
+    version = tuple(int(n) for n in triton.__version__.split(".")[:2])
+    return None if version >= (3, 4) else f"kernels for Triton {triton.__version__}, but for 3.4 and newer"
 
 
 def _triton() -> Any:
@@ -218,6 +236,12 @@ def apply(
     pos_weight: PosWeight = None,
 ) -> Tensor:
     """Any loss of docs/math.md; what the other functions call. Arguments and errors: `spiral_loss`."""
+    if _module is not None and not check and pos_weight is None and not _op._compiling():
+        repeated: Optional[Tensor] = _module.repeated(
+            options, input, target, sample_weight, pitch_dim, time_dim, backend
+        )
+        if repeated is not None:
+            return repeated
     if not isinstance(input, Tensor):
         raise TypeError(f"input is a {type(input).__name__}: must be a torch.Tensor")
     if not input.is_floating_point():
@@ -231,7 +255,7 @@ def apply(
     if chosen == "triton" and not check and pos_weight is None:
         kernels = _triton()
         if kernels.plain(input, target, sample_weight):
-            result: Tensor = kernels.eager(options, input, target, sample_weight, pitch, time)
+            result: Tensor = kernels.eager(options, input, target, sample_weight, pitch_dim, time_dim, backend)
             return result
     value = _of_canonical(options, input, target, sample_weight, pitch, time, chosen, check, pos_weight)
     if options.reduction != "none":

@@ -32,40 +32,36 @@ ARRAYS = {"work": "*fp64", "counters": "*i32", **dict.fromkeys(("grad", "value",
 SHORT = ("frames", "T", "keys", "bins")
 NUMBERS = ("cross", "positive", "term", "slope_term", "kl_offset")
 
-# name: options, keys, types, time last, cells loaded at once, product
+# name: options, keys, types, time last, cells loaded at once
 CASES = {
-    "spiral, 36 keys": ({}, 36, (F32, F32, None), True, 4, "fp16x3"),
-    "spiral, 36 keys, keys last": ({}, 36, (F32, F32, None), False, 4, "fp16x3"),
-    "spiral, 88 keys": ({"low": 21}, 88, (F32, F32, None), True, 4, "fp16x3"),
-    "spiral, 88 keys, keys last": ({"low": 21}, 88, (F32, F32, None), False, 4, "fp16x3"),
-    "spiral, 36 keys, weights": ({}, 36, (F32, F32, F32), True, 4, "fp16x3"),
-    "spiral, 128 keys, weights": ({"low": 0}, 128, (F32, F32, F32), True, 4, "fp16x3"),
-    "energy, 36 keys": ({"kind": "energy"}, 36, (F32, F32, None), True, 4, "fp16x3"),
-    "energy, 128 keys, weights": ({"kind": "energy", "low": 0}, 128, (F32, F32, F32), True, 4, "fp16x3"),
-    "weighted_bce, 36 keys": ({"kind": "weighted_bce"}, 36, (F32, F32, None), True, 4, "fp16x3"),
-    "spiral, 36 keys, bfloat16, no alignment": ({}, 36, (BF16, U8, None), True, 1, "fp16x3"),
+    "spiral, 36 keys": ({}, 36, (F32, F32, None), True, 4),
+    "spiral, 36 keys, keys last": ({}, 36, (F32, F32, None), False, 4),
+    "spiral, 88 keys": ({"low": 21}, 88, (F32, F32, None), True, 4),
+    "spiral, 88 keys, keys last": ({"low": 21}, 88, (F32, F32, None), False, 4),
+    "spiral, 36 keys, weights": ({}, 36, (F32, F32, F32), True, 4),
+    "spiral, 128 keys, weights": ({"low": 0}, 128, (F32, F32, F32), True, 4),
+    "energy, 36 keys": ({"kind": "energy"}, 36, (F32, F32, None), True, 4),
+    "energy, 128 keys, weights": ({"kind": "energy", "low": 0}, 128, (F32, F32, F32), True, 4),
+    "weighted_bce, 36 keys": ({"kind": "weighted_bce"}, 36, (F32, F32, None), True, 4),
+    "spiral, 36 keys, bfloat16, no alignment": ({}, 36, (BF16, U8, None), True, 1),
 }  # fmt: skip
 MORE = {
-    "spiral, 128 keys, reach 127": ({"low": 0, "blur_radius": 127}, 128, (F32, F32, None), True, 4, "fp16x3"),
-    "spiral, 36 keys, per note": ({"reduction": "per_note"}, 36, (F32, F32, None), True, 4, "fp16x3"),
-    "spiral, 36 keys, by frame": ({"reduction": "none"}, 36, (F32, F32, None), True, 4, "fp16x3"),
-    "spiral, 36 keys, probabilities": ({"from_logits": False}, 36, (F32, F32, None), True, 4, "fp16x3"),
-    "bce, 36 keys": ({"kind": "bce"}, 36, (F32, F32, None), True, 4, "fp16x3"),
-    "energy, 88 keys": ({"kind": "energy", "low": 21}, 88, (F32, F32, None), True, 4, "fp16x3"),
-    "weighted_bce, 88 keys": ({"kind": "weighted_bce", "low": 21}, 88, (F32, F32, None), True, 4, "fp16x3"),
-    "spiral, 36 keys, tf32x3": ({}, 36, (F32, F32, None), True, 4, "tf32x3"),
-    "spiral, 88 keys, tf32x3": ({"low": 21}, 88, (F32, F32, None), True, 4, "tf32x3"),
-    "spiral, 36 keys, ieee": ({}, 36, (F32, F32, None), True, 4, "ieee"),
+    "spiral, 128 keys, reach 127": ({"low": 0, "blur_radius": 127}, 128, (F32, F32, None), True, 4),
+    "spiral, 36 keys, per note": ({"reduction": "per_note"}, 36, (F32, F32, None), True, 4),
+    "spiral, 36 keys, by frame": ({"reduction": "none"}, 36, (F32, F32, None), True, 4),
+    "spiral, 36 keys, probabilities": ({"from_logits": False}, 36, (F32, F32, None), True, 4),
+    "bce, 36 keys": ({"kind": "bce"}, 36, (F32, F32, None), True, 4),
+    "energy, 88 keys": ({"kind": "energy", "low": 21}, 88, (F32, F32, None), True, 4),
+    "weighted_bce, 88 keys": ({"kind": "weighted_bce", "low": 21}, 88, (F32, F32, None), True, 4),
 }  # fmt: skip
 
 
 def build(case, target):
-    numbers, keys, types, time_last, vector, product = case
+    numbers, keys, types, time_last, vector = case
     options = functional.make_options(**{"low": 48, **numbers})
-    plan = _triton_launch.plan(options, keys, types, True, not time_last, time_last, (vector,) * 3, product)
+    plan = _triton_launch.plan(options, keys, types, True, not time_last, time_last, (vector,) * 3)
     names = loss_kernel.arg_names
     constants = dict(zip(names[-len(plan.constants) :], plan.constants))
-    fp16 = constants["SCALE"] != 1.0
     signature = {}
     for name in names:
         if name in constants:
@@ -73,7 +69,7 @@ def build(case, target):
         elif name in ("pred", "target", "sample_weight"):
             signature[name] = TYPES[types[("pred", "target", "sample_weight").index(name)] or types[0]]
         elif name in ("matrix", "matrix_low"):
-            signature[name] = "*fp16" if fp16 else "*fp32"
+            signature[name] = "*fp16" if plan.kind in ("spiral", "quadratic") else "*fp32"
         else:
             signature[name] = ARRAYS.get(name) or ("i32" if name in SHORT else "fp32" if name in NUMBERS else "i64")
     user = ("pred", "target", "sample_weight", "grad")

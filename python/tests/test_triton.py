@@ -199,7 +199,9 @@ def test_half_precision_is_computed_in_single(dtype):
     assert value.dtype == torch.float32
     assert torch.allclose(value, wanted, rtol=1e-6)
     assert grad.dtype == dtype
-    assert torch.allclose(grad.float(), wanted_grad, rtol=2.0**-8, atol=1e-7)
+    # Triton's interpreter converts to bfloat16 by dropping bits.
+    near = 2.0**-7 if INTERPRETED and dtype == torch.bfloat16 else 2.0**-8
+    assert torch.allclose(grad.float(), wanted_grad, rtol=near, atol=1e-7)
     x = z.clone().requires_grad_()
     (65536 * sl.SpiralLoss(backend="triton")(x, t)).backward()  # loss scaling: the gradient is scaled in float32
     assert torch.allclose(x.grad.float(), 65536 * wanted_grad, rtol=2e-2, atol=1e-4)
@@ -346,12 +348,148 @@ def test_backward_multiplies_by_what_comes_from_above():
     x.grad = None
     (loss(x, t) + 2 * loss(x, t)).backward()
     assert torch.allclose(x.grad, 3 * grad, rtol=1e-6)
+    (g,) = torch.autograd.grad(loss(x, t), x, torch.tensor([1.0, -2.0], device=DEVICE), is_grads_batched=True)
+    assert torch.allclose(g, torch.stack([grad, -2 * grad]), rtol=1e-6)
     frames = sl.SpiralLoss(backend="triton", reduction="none")(x, t)
     by = torch.linspace(-1, 2, frames.numel(), device=DEVICE).view(frames.shape)
     (g,) = torch.autograd.grad(frames, x, by)
     exact = sl.SpiralLoss(backend="torch", reduction="none")
     wanted = gradient(lambda z: by * exact(z, t.double()), z.double())[1]
     assert (g - wanted).abs().max() <= 2e-6 * wanted.abs().max()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_backward_multiplies_by_the_number_of_notes_and_frames_too(dtype):
+    z, t = rolls(3, 36, 12, dtype=dtype)
+    w = weights(3, 36, 12)
+    for reduction, more in (("per_note", ()), ("mean", (w,))):
+        loss = sl.SpiralLoss(reduction=reduction, backend="triton")
+        exact = sl.SpiralLoss(reduction=reduction, backend="torch")
+        wanted = gradient(exact, z.double(), t.double(), *(w.double() for w in more))[1]
+        most = (2e-6 if dtype == torch.float32 else 1e-3) * wanted.abs().max()
+        x = z.clone().requires_grad_()
+        value = loss(x, t, *more)
+        for factor, keep in ((1.0, True), (-3.0, True), (-3.0, False)):
+            (g,) = torch.autograd.grad(value, x, torch.tensor(factor, device=DEVICE), retain_graph=keep)
+            assert g.dtype == dtype
+            assert (g - factor * wanted).abs().max() <= abs(factor) * most
+
+
+def test_backward_gives_away_the_memory_that_the_kernel_wrote():
+    z, t = rolls(3, 36, 12)
+    loss = sl.SpiralLoss(backend="triton")
+    x = z.clone().requires_grad_()
+    value = loss(x, t)
+    (kept,) = value.grad_fn.saved_tensors[:1]
+    at = kept.data_ptr()
+    del kept
+    value.backward()
+    assert x.grad.data_ptr() == at
+    first = x.grad.clone()
+    loss(x, t).backward()  # accumulates
+    assert torch.equal(x.grad, 2 * first)
+
+
+def test_hooks_see_and_change_gradients():
+    z, t = rolls(3, 36, 12)
+    loss = sl.SpiralLoss(backend="triton")
+    _, grad = gradient(loss, z, t)
+    x, seen = z.clone().requires_grad_(), []
+    value = loss(x, t)
+    value.register_hook(lambda by: 3 * by)
+    x.register_hook(lambda g: seen.append(g.clone()))
+    x.register_post_accumulate_grad_hook(lambda x: setattr(x, "grad", 2 * x.grad))
+    value.backward()
+    assert torch.allclose(seen[0], 3 * grad, rtol=1e-6)
+    assert torch.allclose(x.grad, 6 * grad, rtol=1e-6)
+
+
+def test_hooks_of_saved_tensors_may_replace_the_gradient():
+    z, t = rolls(3, 36, 12)
+    loss = sl.SpiralLoss(backend="triton")
+    _, grad = gradient(loss, z, t)
+    for pack, unpack, near in (
+        (lambda g: g, lambda g: g, 1e-6),
+        (lambda g: g.to("cpu", copy=True), lambda g: g.to(DEVICE), 1e-6),
+        (lambda g: g.double(), lambda g: g, 1e-6),
+        (lambda g: g.mT.contiguous(), lambda g: g.mT, 1e-6),
+        (lambda g: (g * 65536).half(), lambda g: g / 65536, 1e-3),
+    ):
+        x = z.clone().requires_grad_()
+        with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
+            value = loss(x, t)
+        value.backward(torch.tensor(-2.0, device=DEVICE))
+        assert x.grad.dtype == torch.float32
+        assert (x.grad + 2 * grad).abs().max() <= 2 * near * grad.abs().max()
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_checkpoints(reentrant):
+    z, t = rolls(3, 36, 12)
+    loss = sl.SpiralLoss(backend="triton")
+    wanted, grad = gradient(loss, z, t)
+    x = z.clone().requires_grad_()
+    value = torch.utils.checkpoint.checkpoint(loss, x, t, use_reentrant=reentrant)
+    (3 * value).backward()
+    assert torch.equal(value, wanted)
+    assert torch.allclose(x.grad, 3 * grad, rtol=1e-6)
+
+
+def test_a_repeated_call_checks_what_may_have_changed():
+    z, t = rolls(3, 36, 12)
+    w = weights(3, 36, 12)
+    loss = sl.SpiralLoss(backend="triton")
+    wanted = [loss(z, t), loss(z, t, w)]
+    assert _triton.repeated(loss.options, z, t, w, -2, -1, "triton") is not None
+    for args, error in (
+        ((z, t.clone().requires_grad_()), "target requires a gradient"),
+        ((z, t, w.clone().requires_grad_()), "weight requires a gradient"),
+        ((z, t[:, :, :11]), "target has shape"),
+        ((z, t.to("meta")), "target is on meta"),
+        ((z, t, w[:2]), "weight has shape"),
+    ):
+        with pytest.raises(ValueError, match=error):
+            loss(*args)
+    for args in ((z, None), (None, t), (z, [1.0]), (z, t, 1.0), (z.long(), t), (z, t.to(torch.complex64))):
+        with pytest.raises(TypeError):
+            loss(*args)
+    with pytest.raises(ValueError, match="backend is"):
+        functional.apply(loss.options, z, t, backend="cuda")
+    with pytest.raises(ValueError, match="two different dimensions"):
+        functional.apply(loss.options, z, t, pitch_dim=-1)
+    other = sl.SpiralLoss(blur_length=0.4, backend="triton")
+    assert not torch.equal(other(z, t), wanted[0])  # the same tensors, other options
+    assert torch.equal(loss(z, t), wanted[0])
+    assert torch.equal(loss(z, t, w), wanted[1])
+    for _ in range(2):  # options made anew in each call
+        assert torch.equal(sl.spiral_loss(z, t, backend="triton"), wanted[0])
+        assert torch.equal(sl.spiral_loss(z, t, blur_length=0.4, backend="triton"), other(z, t))
+    x = z.clone().requires_grad_()
+    with torch.no_grad():
+        assert not loss(x, t).requires_grad
+    assert loss(x, t).requires_grad
+    assert loss(torch.nn.Parameter(z), t).requires_grad
+
+
+def test_an_old_triton_is_not_used(monkeypatch):
+    import triton
+
+    monkeypatch.setattr(triton, "__version__", "3.1.0")
+    why = functional._no_triton.__wrapped__()
+    assert why == "kernels for Triton 3.1.0, but for 3.4 and newer"
+    monkeypatch.setattr(functional, "_no_triton", lambda: why)
+    z, t = rolls(2, 12, 4)
+    with pytest.raises(ValueError, match="no kernels for Triton 3.1.0"):
+        sl.spiral_loss(z, t, backend="triton", low=41)
+    assert torch.isfinite(sl.spiral_loss(z, t, low=41))  # by another backend
+
+
+def test_arrangements_are_not_kept_without_end(monkeypatch):
+    monkeypatch.setattr(_triton, "_MOST", 8)
+    loss = sl.SpiralLoss(backend="triton")
+    for frames in range(1, 20):
+        loss(*rolls(1, 12, frames))
+        assert len(_triton._arrangements) <= 8
 
 
 def test_no_gradient_is_made_where_none_is_wanted():
@@ -418,7 +556,7 @@ Z, T = torch.zeros(2, 36, 12), torch.zeros(2, 36, 12)
         (lambda b, z, t: sl.spiral_loss(z, t, low=-1, backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z[:0], t[:0], backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t.clone().requires_grad_(), backend=b), ValueError),
-        (lambda b, z, t: sl.spiral_loss(z, t, sample_weight=torch.ones(7, device=DEVICE), backend=b), ValueError),
+        (lambda b, z, t: sl.spiral_loss(z, t, sample_weight=z.new_ones(7), backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t, lambd=-1.0, backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t, kl_offset=0.0, backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t, blur_radius=0, backend=b), ValueError),
@@ -555,6 +693,10 @@ def test_subclasses_and_negative_views_are_seen():
     from torch.testing._internal.two_tensor import TwoTensor
 
     assert not _triton.plain(TwoTensor(z, z))
+    left = []
+    torch.func.grad(lambda z: (left.append(z), z.sum())[1])(z)
+    for _ in range(2):  # a tensor that outlived its transform
+        assert torch.allclose(loss(left[0], t), loss(z, t), rtol=1e-6)
 
 
 def test_threads_share_a_loss():
@@ -722,6 +864,13 @@ def test_kernels_compile_for_a_gpu_that_is_not_there():
         assert f["spilled"] <= 2048, name
     assert found["spiral, 36 keys"]["registers"] <= 168
     assert found["spiral, 36 keys"]["spilled"] <= 256
+
+
+@pytest.mark.skipif(GPU, reason="they run on the GPU")
+def test_launches_pass_what_triton_would_pass():
+    helper = pathlib.Path(__file__).with_name("launch_kernels.py")
+    run = subprocess.run([sys.executable, "-W", "ignore", helper], capture_output=True, text=True)
+    assert run.stdout.strip() == "ok", run.stderr
 
 
 def test_the_first_call_may_be_a_compiled_one(python):

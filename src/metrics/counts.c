@@ -6,7 +6,7 @@
 #include "base/sized.h"
 #include "metrics/counts.h"
 
-/* Sizes of the structs of version 0.2.0. A field added later begins where they end. */
+/* Sizes of the structs in the first version with struct_size. A field added later begins where they end. */
 enum { COUNTS_FIRST = sizeof(spiral_metrics_counts), METRICS_FIRST = sizeof(spiral_metrics) };
 
 spiral_status spiral__metrics_counts_read(const spiral_metrics_counts *counts, spiral_metrics_counts *known,

@@ -20,11 +20,11 @@ static spiral_status check_grid(spiral_grid grid, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-spiral_status spiral__roll_check(spiral_grid grid, size_t frames, spiral_error *err) {
+spiral_status spiral__roll_check(spiral_grid grid, uint64_t frames, spiral_error *err) {
     SPIRAL_TRY(check_grid(grid, err));
     if (frames <= SPIRAL_ROLL_FRAMES_MAX) return SPIRAL_OK;
-    return spiral__fail(err, SPIRAL_TOO_BIG, -1, "a roll of %zu frames is longer than the limit, %zu", frames,
-                        SPIRAL_ROLL_FRAMES_MAX);
+    return spiral__fail(err, SPIRAL_TOO_BIG, -1, "a roll of %llu frames is longer than the limit, %zu",
+                        (unsigned long long)frames, SPIRAL_ROLL_FRAMES_MAX);
 }
 
 spiral_status spiral_roll_create(spiral_grid grid, size_t frames, int onsets, spiral_roll *roll,

@@ -14,6 +14,6 @@ static inline int spiral__grid_equal(const spiral_grid *a, const spiral_grid *b)
 }
 
 /* BAD_ARG: a field of the grid is out of its range. TOO_BIG: more than SPIRAL_ROLL_FRAMES_MAX frames. */
-spiral_status spiral__roll_check(spiral_grid grid, size_t frames, spiral_error *err);
+spiral_status spiral__roll_check(spiral_grid grid, uint64_t frames, spiral_error *err);
 
 #endif

@@ -18,7 +18,7 @@
 #include "roll/frame_map.h"
 #include "roll/roll_check.h"
 
-/* Sizes of the structs of version 0.2.0. A field added later begins where they end. */
+/* Sizes of the structs in the first version with struct_size. A field added later begins where they end. */
 enum { OPTIONS_FIRST = sizeof(spiral_roll_options), REPORT_FIRST = sizeof(spiral_roll_report) };
 
 const char *spiral_out_of_range_name(spiral_out_of_range what) {
@@ -59,15 +59,16 @@ typedef struct span {
     bool is_short; /* the note is shorter than one frame */
 } span;
 
-static size_t round_to_frame(int64_t numerator, int64_t denominator) {
-    return (size_t)((2 * (uint64_t)numerator + (uint64_t)denominator) / (2 * (uint64_t)denominator));
+/* 64 bits, because the length of the roll is checked after this. */
+static uint64_t round_to_frame(int64_t numerator, int64_t denominator) {
+    return (2 * (uint64_t)numerator + (uint64_t)denominator) / (2 * (uint64_t)denominator);
 }
 
 /* segments: of the note's on and off, for spiral__frame_map_at. */
 static span note_span(const spiral__frame_map *map, const spiral_note *note, size_t segments[2]) {
     int64_t on = spiral__frame_map_at(map, note->on_ticks, &segments[0]);
     int64_t off = spiral__frame_map_at(map, note->off_ticks, &segments[1]);
-    span s = {round_to_frame(on, map->denominator), round_to_frame(off, map->denominator),
+    span s = {(size_t)round_to_frame(on, map->denominator), (size_t)round_to_frame(off, map->denominator),
               off - on < map->denominator};
     if (s.end <= s.begin) s.end = s.begin + 1;
     return s;
@@ -180,8 +181,8 @@ typedef struct source {
 
 /* Counts all notes in *report and finds the length of the roll: up to the latest off, or one frame after the
  * latest on. *end_ticks is the latest off. */
-static size_t count_frames(const source *in, const spiral_roll_options *options, spiral_roll_report *report,
-                           int64_t *end_ticks) {
+static uint64_t count_frames(const source *in, const spiral_roll_options *options, spiral_roll_report *report,
+                             int64_t *end_ticks) {
     int64_t last_on = -1, last_off = -1;
     size_t segment = 0;
     for (size_t i = 0; i < in->midi->note_count; i++) {
@@ -196,8 +197,8 @@ static size_t count_frames(const source *in, const spiral_roll_options *options,
     *end_ticks = last_off;
     int64_t on = spiral__frame_map_at(&in->map, last_on, &segment);
     int64_t off = spiral__frame_map_at(&in->map, last_off, &segment);
-    size_t after_on = round_to_frame(on, in->map.denominator) + 1;
-    size_t at_off = round_to_frame(off, in->map.denominator);
+    uint64_t after_on = round_to_frame(on, in->map.denominator) + 1;
+    uint64_t at_off = round_to_frame(off, in->map.denominator);
     return after_on > at_off ? after_on : at_off;
 }
 
@@ -207,8 +208,9 @@ static spiral_status make_roll(const source *in, const spiral_roll_options *opti
     spiral_roll_report counted_again = {.transposed_by = report->transposed_by};
     size_t segments[2] = {0, 0};
     int64_t end_ticks;
-    size_t frames = count_frames(in, options, report, &end_ticks);
-    SPIRAL_TRY(spiral_roll_create(options->grid, frames, options->onsets, roll, err));
+    uint64_t frames = count_frames(in, options, report, &end_ticks);
+    SPIRAL_TRY(spiral__roll_check(options->grid, frames, err));
+    SPIRAL_TRY(spiral_roll_create(options->grid, (size_t)frames, options->onsets, roll, err));
     roll->quarters_per_min = mean_tempo(in->midi, end_ticks);
     for (size_t i = 0; i < in->midi->note_count; i++) {
         int key = choose_key(&in->notes[i], options, &counted_again);

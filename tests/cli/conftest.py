@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Pieces of music and tiny trained models for the tests of the program (see program.py)."""
+"""Pieces of music and small trained models for the tests of the program (see program.py)."""
 import os
 import pathlib
 import subprocess
 
 import pytest
-from program import SCORES, SOURCE, spiral, trained
+from program import SCORES, SOURCE, command, mthd, mtrk, spiral, trained, verbs
+
+
+def pytest_generate_tests(metafunc):
+    """A test with the parameter `verb` runs for each verb."""
+    if "verb" in metafunc.fixturenames and not any(
+            "verb" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize")):
+        metafunc.parametrize("verb", verbs())
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +48,47 @@ def model(tmp_path_factory, music):
 @pytest.fixture(scope="session")
 def vae(tmp_path_factory, music):
     return trained(tmp_path_factory.mktemp("vae"), music, "--kind", "vae", "--preset", "36x36")
+
+
+@pytest.fixture(scope="session", params=["bar", "36x36", "phrase", "vae"])
+def any_model(request, music, tmp_path_factory):
+    more = ["--kind", "vae"] if request.param == "vae" else ["--preset", request.param]
+    return trained(tmp_path_factory.mktemp(request.param), music, *more)
+
+
+@pytest.fixture
+def line(verb, model, tune, other, music, tmp_path):
+    """A whole command line of a verb."""
+    return [verb, *command(verb, model, tune, other, music, tmp_path)]
+
+
+@pytest.fixture
+def faulty(tmp_path):
+    """Four files: one correct, one with bytes after its track, one with two faults, one that is not MIDI."""
+    def notes(*keys, tail=b""):
+        events = b"".join(bytes([0, 0x90, key, 80, 120, 0x80, key, 0]) for key in keys)
+        return mthd(1) + mtrk(events) + tail
+
+    folder = tmp_path / "faulty"
+    folder.mkdir()
+    (folder / "correct.mid").write_bytes(notes(60, 62, 64))
+    (folder / "tail.mid").write_bytes(notes(60, 62, 65, tail=b"tail"))
+    (folder / "note-off.mid").write_bytes(
+        mthd(3) + mtrk(bytes([0, 0x90, 67, 80, 120, 0x80, 67, 0, 0, 0x80, 68, 0, 0, 0x80, 69, 0])))
+    (folder / "text.mid").write_bytes(b"no music at all")
+    return folder
+
+
+@pytest.fixture
+def duplicated(music, tmp_path):
+    """The pieces, one of them again with the same bytes, and one again with other bytes but the same notes."""
+    folder = tmp_path / "duplicated"
+    folder.mkdir()
+    for piece in music.iterdir():
+        (folder / piece.name).write_bytes(piece.read_bytes())
+    (folder / "z-copy.mid").write_bytes((music / "twinkle.mid").read_bytes())
+    (folder / "z-tail.mid").write_bytes((music / "greensleeves.mid").read_bytes() + b"tail")
+    return folder
 
 
 @pytest.fixture(scope="session")

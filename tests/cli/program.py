@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Running the program, and what its tests share.
+"""What the tests of the program share: running it, checking failures, making MIDI and reading it back.
 
 SPIRAL_PROGRAM is the program (default build/cli/spiral), SPIRAL_SOURCE the repository, SPIRAL_DATA a folder of real
 MIDI (optional). Everything is written below pytest's temporary folder.
 """
+import functools
+import hashlib
 import json
 import os
 import pathlib
+import re
 import subprocess
+
+import mido
 
 SOURCE = pathlib.Path(os.environ.get("SPIRAL_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 PROGRAM = os.environ.get("SPIRAL_PROGRAM", str(SOURCE / "build" / "cli" / "spiral"))
-TINY = ["--steps", "20", "--hidden", "16", "--code", "4", "--batch", "32"]
+SMALL_MODEL = ["--hidden", "16", "--latent", "4", "--batch", "32"]
+TINY = ["--steps", "20", *SMALL_MODEL]
 SCORES = ["twinkle", "greensleeves", "silent-night", "petzold-minuet-g"]
 
 
@@ -29,19 +35,32 @@ class Result:
 
 
 def spiral(*args, cwd=None, stdin=None, env=None, timeout=120):
-    """Runs the program; stdin: bytes, a file, or nothing."""
+    """Runs the program; stdin: bytes, a file, or nothing. timeout: seconds until it counts as hanging."""
     source = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin or subprocess.DEVNULL}
-    done = subprocess.run([PROGRAM, *map(os.fspath, map(as_path, args))], cwd=cwd, stdout=subprocess.PIPE,
+    done = subprocess.run([PROGRAM, *map(as_argument, args)], cwd=cwd, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=timeout, env={**os.environ, **(env or {})}, **source)
     return Result(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
 
-def as_path(arg):
-    return arg if isinstance(arg, (str, bytes, os.PathLike)) else str(arg)
+def as_argument(arg):
+    return os.fspath(arg) if isinstance(arg, (str, bytes, os.PathLike)) else str(arg)
+
+
+@functools.lru_cache
+def verbs():
+    """{verb: (arguments, summary)} as the overview lists them."""
+    return {name: (arguments, summary) for name, arguments, summary
+            in re.findall(r"^  (\w+) +([A-Z][A-Z. ]*?)  +(\S.*)$", spiral("help").out, re.M)}
+
+
+@functools.lru_cache
+def flags(verb):
+    """{flag: placeholder or ""} as --help lists them."""
+    return dict(re.findall(r"^  (--?[\w-]+) ([A-Za-z.]*) ", spiral(verb, "--help").out, re.M))
 
 
 def failed(result, status, *words):
-    """The run failed with this status and one sentence of the program's that holds the words."""
+    """The run failed with this status and one line on standard error that holds the words; nothing on standard output."""
     lines = result.err.splitlines()
     assert result.status == status, (result.status, result.err)
     assert len(lines) == 1 and lines[0].startswith("spiral"), result.err
@@ -52,11 +71,21 @@ def failed(result, status, *words):
     return True
 
 
+def lines_with(result, word):
+    return [line for line in result.err.splitlines() if word in line]
+
+
 def tree(folder):
     """All files below a folder and their bytes, to see that nothing was left or damaged."""
     folder = pathlib.Path(folder)
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# ---- MIDI ----
 
 def mthd(tracks, division=480, kind=1):
     return b"MThd" + (6).to_bytes(4, "big") + b"".join(n.to_bytes(2, "big") for n in (kind, tracks, division))
@@ -72,9 +101,52 @@ def one_note(key=60, channel=0, ticks=b"\x83\x60"):
     return mthd(1) + mtrk(bytes([0, 0x90 | channel, key, 80]) + ticks + bytes([0x80 | channel, key, 0]))
 
 
-def trained(folder, music, *flags):
-    """A model of 20 steps: of no use, but whole."""
+def notes_of(path):
+    """(start, end, key, velocity) in ticks, read by mido; fails on a note that does not end."""
+    notes, sounding, now = [], {}, 0
+    for message in mido.merge_tracks(mido.MidiFile(path).tracks):
+        now += message.time
+        if message.type == "note_on" and message.velocity > 0:
+            sounding.setdefault((message.channel, message.note), []).append((now, message.velocity))
+        elif message.type in ("note_on", "note_off"):
+            start, velocity = sounding[message.channel, message.note].pop(0)
+            notes.append((start, now, message.note, velocity))
+    assert not any(sounding.values()), "a note does not end"
+    return notes
+
+
+def text_of(path):
+    return [m.text for track in mido.MidiFile(path).tracks for m in track if m.type == "text"]
+
+
+def is_music(path, low, high):
+    """Returns the notes of a file that has some, all of them of some length and within the keys."""
+    notes = notes_of(path)
+    assert notes, "empty"
+    assert all(end > start and 0 < velocity < 128 and low <= key <= high for start, end, key, velocity in notes)
+    return notes
+
+
+# ---- models ----
+
+def trained(folder, music, *more):
+    """A model of 20 steps: it has learned next to nothing, but is complete."""
     path = folder / "model.safetensors"
-    done = spiral("train", music, "-o", path, *TINY, *flags)
+    done = spiral("train", music, "-o", path, *TINY, *more)
     assert done.status == 0, done.err
     return path
+
+
+def command(verb, model, tune, other, music, folder):
+    """The arguments of a command of each verb that ends within a second."""
+    return {
+        "inspect": [music],
+        "train": [music, "-o", folder / "m.safetensors", "--steps", "3", "--hidden", "8", "--latent", "2"],
+        "info": [model],
+        "eval": [model, music],
+        "reconstruct": [model, tune, "-o", folder / "r.mid"],
+        "sample": [model, "-o", folder, "--length", "2bars", "--against", music],
+        "interpolate": [model, tune, other, "-o", folder, "-n", "3"],
+        "loss": [tune, other],
+        "render": [tune, "-o", folder / "t.mid"],
+    }[verb]

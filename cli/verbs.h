@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one list of verbs. Declarations, dispatch, help, man page and shell completions are made from it.
+ */
+#ifndef SPIRAL_CLI_VERBS_H
+#define SPIRAL_CLI_VERBS_H
+
+/* Exit status of the program, and return value of every verb. */
+enum { CLI_DONE = 0, CLI_FAILED = 1 /* the work failed */, CLI_USAGE = 2 /* the command line is wrong */ };
+
+/* name, arguments, summary (no full stop, follows "spiral NAME - "), example */
+#define CLI_VERB_LIST(X)                                                                             \
+    X(inspect, "PATH...", "show what is in MIDI files, and what a piano roll keeps and loses of it", \
+      "spiral inspect my_midi/ --preset 36x36")                                                      \
+    X(train, "PATH...", "train an autoencoder on MIDI files",                                        \
+      "spiral train my_midi/ -o model.safetensors --time 5min")                                      \
+    X(info, "MODEL", "print a model's configuration, training data and training record",             \
+      "spiral info model.safetensors")                                                               \
+    X(eval, "MODEL PATH...", "measure how well a model reconstructs files it was not trained on",    \
+      "spiral eval model.safetensors other_midi/")                                                   \
+    X(reconstruct, "MODEL IN", "encode a piece with a model and decode it again",                    \
+      "spiral reconstruct model.safetensors tune.mid -o back.mid")                                   \
+    X(sample, "MODEL", "generate new pieces with a model",                                           \
+      "spiral sample model.safetensors -n 8 --seed 1 -o new/")                                       \
+    X(interpolate, "MODEL A B", "generate pieces between two given pieces",                          \
+      "spiral interpolate model.safetensors a.mid b.mid -n 5 -o between/")                           \
+    X(loss, "A B", "compare piece B with piece A by every loss and metric",                          \
+      "spiral loss right.mid played.mid")                                                            \
+    X(render, "IN", "convert MIDI or a text score to audio (.wav), pictures or MIDI",                \
+      "spiral render tune.mid -o tune.wav")
+
+typedef struct cli_verb cli_verb;
+
+/* A verb's code. argv[0] is its name; the arguments follow. Returns the exit status. */
+typedef int (*cli_run)(const cli_verb *verb, int argc, char **argv);
+
+struct cli_verb {
+    const char *name, *arguments, *summary, *example;
+    cli_run run;
+};
+
+#define SPIRAL_X(name, arguments, summary, example) \
+    int verb_##name(const cli_verb *verb, int argc, char **argv);
+CLI_VERB_LIST(SPIRAL_X)
+#undef SPIRAL_X
+
+extern const cli_verb cli_verbs[]; /* ends with a NULL name */
+
+#endif

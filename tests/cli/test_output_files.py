@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""Output files: nothing is lost or left behind when they cannot be written."""
+import os
+import stat
+
+import pytest
+from program import failed, spiral, tree
+
+WRITERS = ["reconstruct", "render mid", "render wav", "render png", "render svg", "render pdf", "train"]
+
+
+def writers(model, tune):
+    """Command lines that write one file each, which is still to be named."""
+    return {"reconstruct": ["reconstruct", model, tune, "-o"], "render mid": ["render", tune, "-o"],
+            "render wav": ["render", tune, "-o"], "render png": ["render", tune, "-o"],
+            "render svg": ["render", tune, "-o"], "render pdf": ["render", tune, "-o"],
+            "train": ["train", tune, "--steps", "3", "--hidden", "8", "-o"]}
+
+
+def name_for(writer):
+    return "out." + (writer.split()[1] if " " in writer else "mid")
+
+
+def fill(folder):
+    """Leaves no free block."""
+    with open(folder / "ballast", "wb", buffering=0) as ballast:
+        try:
+            while ballast.write(bytes(4096)):
+                pass
+        except OSError:
+            pass
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_output_that_cannot_be_written_is_named(writer, model, tune, tmp_path):
+    line, name = writers(model, tune)[writer], name_for(writer)
+    (tmp_path / "file").write_bytes(b"kept")
+    (tmp_path / "folder.d" / name).mkdir(parents=True)
+    before = tree(tmp_path)
+    for path in (tmp_path / "missing" / name, tmp_path / "file" / name, tmp_path / "folder.d" / name,
+                 f"/proc/self/{name}", tmp_path / ("x" * 300 + name)):
+        done = spiral(*line, path)
+        if "no cairo" in done.err:
+            pytest.skip("built without cairo")
+        assert failed(done, 1, name, "cannot write")
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("writer", ["sample", "interpolate"])
+def test_folder_that_cannot_be_created_is_named(writer, model, tune, tmp_path):
+    line = ["sample", model] if writer == "sample" else ["interpolate", model, tune, tune]
+    (tmp_path / "file").write_bytes(b"kept")
+    for path in (tmp_path / "a" / "b", tmp_path / "file", tmp_path / "file" / "x", "/proc/nothing"):
+        assert failed(spiral(*line, "-o", path), 1, path, "cannot create the folder")
+    assert failed(spiral(*line, "-o", "-", cwd=tmp_path), 2, "standard output")
+    assert tree(tmp_path) == {"file": b"kept"}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_full_disk_leaves_the_old_file(writer, model, tune, tmp_path, small_disk):
+    name = name_for(writer)
+    line = writers(model, tune)[writer]
+    first = spiral(*line, small_disk / name)
+    if "no cairo" in first.err:
+        pytest.skip("built without cairo")
+    (small_disk / name).unlink(missing_ok=True)
+    if writer != "train":
+        (small_disk / name).write_bytes(b"old")
+    fill(small_disk)
+    before = tree(small_disk)
+    done = spiral(*line, small_disk / name, "--quiet")
+    assert failed(done, 1, small_disk / name, "No space left on device")
+    assert tree(small_disk) == before
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_output_has_the_permissions_of_the_umask(writer, model, tune, tmp_path):
+    name = name_for(writer)
+    done = spiral(*writers(model, tune)[writer], tmp_path / name)
+    if "no cairo" in done.err:
+        pytest.skip("built without cairo")
+    assert done.status == 0, done.err
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    mask = os.umask(0)
+    os.umask(mask)
+    assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o666 & ~mask
+
+
+def test_pipe_as_output_stays_a_pipe(model, tune, tmp_path):
+    """A pipe stands for it: as root, a mistake here would replace the machine's own devices."""
+    pipe = tmp_path / "pipe.mid"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    done = spiral("reconstruct", model, tune, "-o", pipe)
+    assert done.status == 0, done.err
+    assert os.read(reader, 4) == b"MThd"
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.lstat().st_mode) and [p.name for p in tmp_path.iterdir()] == ["pipe.mid"]
+
+
+def test_output_follows_a_symbolic_link(tune, tmp_path):
+    target, link = tmp_path / "target.mid", tmp_path / "link.mid"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    assert spiral("render", tune, "-o", link).status == 0
+    assert link.is_symlink() and target.read_bytes().startswith(b"MThd")
+
+
+def test_input_may_be_the_output(tune, tmp_path):
+    piece = tmp_path / "a.mid"
+    piece.write_bytes(tune.read_bytes())
+    assert spiral("render", piece, "-o", piece).status == 0
+    assert spiral("loss", tune, piece, "--json").json["frame"]["f1"] == 1
+
+
+def test_dash_is_standard_input_and_output(model, tune, other, tmp_path):
+    done = spiral("reconstruct", model, "-", "-o", tmp_path / "r.mid", stdin=tune.read_bytes())
+    assert done.status == 0, done.err
+    same = spiral("reconstruct", model, tune, "-o", "-")
+    assert same.status == 0 and same.raw == (tmp_path / "r.mid").read_bytes()
+    assert "frame F1" in same.err
+    assert spiral("loss", tune, "-", "--json", stdin=tune.read_bytes()).json["frame"]["f1"] == 1
+    assert spiral("render", "-", "-o", tmp_path / "x.mid", stdin=other.read_bytes()).status == 0
+    assert spiral("info", "-", "--json", stdin=model.read_bytes()).json == spiral("info", model, "--json").json
+    assert failed(spiral("render", "-", "-o", tmp_path / "y.mid", stdin=b"junk"), 1, "standard input", "not a MIDI file")
+    assert failed(spiral("loss", "-", "-", stdin=tune.read_bytes()), 1, "standard input", "empty")
