@@ -30,7 +30,7 @@ def read_rolls(folder: str, steps_per_quarter: int = 4) -> list[midi.Roll]:
         except ValueError as error:
             print(f"left out: {path}: {error}")
             continue
-        if roll.frames.any():
+        if roll.sounding.any():
             rolls.append(roll)
     return rolls
 
@@ -99,7 +99,7 @@ def main() -> None:
     piece = held_out[0]
     with torch.no_grad():
         logits = model(torch.from_numpy(piece.windows(FRAMES)).float())
-    frames = np.concatenate(list((logits > 0).numpy()), axis=1)[:, : piece.frames.shape[1]]
+    frames = np.concatenate(list((logits > 0).numpy()), axis=1)[:, : piece.sounding.shape[1]]
     again = midi.Roll(
         frames, low=LOW, steps_per_quarter=piece.steps_per_quarter, quarters_per_min=piece.quarters_per_min
     )

@@ -51,8 +51,9 @@ def refuse(from_logits: bool, pred: Tensor, target: Tensor, sample_weight: Optio
         (sample_weight, "sample_weight", 0.0, MAX_WEIGHT),
     ]
     for array, name, low, high in arrays:
-        value = math.nan if array is None else float(array[at])
-        if array is not None and not low <= value <= high:
+        value = 0.0 if array is None else float(array[at])
+        rounded = torch.tensor([low, high], dtype=pred.dtype).tolist()  # 1e20 is not a float32
+        if array is not None and not rounded[0] <= value <= rounded[1]:
             number = "" if math.isfinite(value) else "a number from "
             raise NotAFiniteNumber(f"{name} at (b {b}, t {t}, p {p}) is {value:g}: must be {number}{low:g} to {high:g}")
 

@@ -54,7 +54,7 @@ def unsupported(options: Options, input: Tensor) -> Optional[str]:
     if options.kind not in _KINDS:
         return options.kind
     if options.time_blur > 0 and _KINDS[options.kind] in ("spiral", "quadratic"):
-        return "time_tolerance"
+        return "time_blur"
     if device.type == "cuda" and not _capable(device.index):
         return f"kernels for {torch.cuda.get_device_name(device)}"
     return None

@@ -518,3 +518,12 @@ def test_the_check_is_on_for_the_cpu_and_off_elsewhere():
         sl.SpiralLoss(backend="torch")(bad, torch.zeros(2, 12, 6))
     z = torch.empty(2, 12, 6, device="meta")
     assert sl.SpiralLoss()(z, z).device.type == "meta"  # a check would ask for values, which are not there
+
+
+@pytest.mark.parametrize("path", ["native", "torch"])
+def test_the_largest_logits_are_accepted(path):
+    z, t = torch.full((1, 12, 2), 1e20), torch.zeros(1, 12, 2)
+    assert on_path(path, z, t, bce=0.0)[0].isfinite()
+    t[0, 3, 1] = 2
+    with pytest.raises(ValueError, match=r"target at \(b 0, t 1, p 3\) is 2"):
+        on_path(path, z, t)

@@ -161,8 +161,10 @@ def test_extreme_logits_have_finite_values_and_gradients():
     t[2:] = 1
     for kind in KINDS:
         o = options(kind, reduction="none")
-        value, grad = gradient(lambda z, o=o: functional.apply(o, z, t, backend="triton"), z)
-        exact, exact_grad = gradient(lambda z, o=o: functional.apply(o, z, t.double(), backend="torch"), z.double())
+        value, grad = gradient(lambda z, o=o: functional.apply(o, z, t, backend="triton", pitch_dim=-2), z)
+        exact, exact_grad = gradient(
+            lambda z, o=o: functional.apply(o, z, t.double(), backend="torch", pitch_dim=-2), z.double()
+        )
         assert torch.allclose(value.double(), exact, rtol=1e-6)
         assert (grad - exact_grad).abs().max() <= 2e-6 * exact_grad.abs().max()
 
@@ -254,7 +256,7 @@ def test_layouts_and_strides_do_not_matter(module):
 
 def test_overlapping_and_repeated_windows_as_input():
     long, t = rolls(36, 64)
-    loss = sl.SpiralLoss(reduction="sum", backend="triton")
+    loss = sl.SpiralLoss(reduction="sum", backend="triton", pitch_dim=-2)
     x, y = long.clone().requires_grad_(), long.clone().requires_grad_()
     loss(x.unfold(1, 16, 8).movedim(1, 0), t.unfold(1, 16, 8).movedim(1, 0)).backward()
     sum(loss(y[:, i : i + 16], t[:, i : i + 16]) for i in range(0, 49, 8)).backward()
@@ -314,7 +316,7 @@ def test_a_column_has_the_same_value_wherever_it_lies():
     z, t = rolls(5, 2, 20, 8)
     frames = sl.SpiralLoss(reduction="none", backend="triton")(z, t)
     assert frames.shape == (5, 2, 8)
-    assert torch.equal(frames[3, 1], sl.SpiralLoss(reduction="none", backend="triton")(z[3, 1], t[3, 1]))
+    assert torch.equal(frames[3, 1], sl.SpiralLoss(reduction="none", backend="triton", pitch_dim=-2)(z[3, 1], t[3, 1]))
     assert torch.allclose(sl.SpiralLoss(backend="triton")(z, t), frames.mean(), rtol=1e-6)
     turned = sl.SpiralLoss(reduction="none", pitch_dim=-1, time_dim=0, backend="triton")
     again = turned(z.permute(3, 0, 1, 2), t.permute(3, 0, 1, 2))
@@ -440,7 +442,7 @@ def test_a_repeated_call_checks_what_may_have_changed():
     w = weights(3, 36, 12)
     loss = sl.SpiralLoss(backend="triton")
     wanted = [loss(z, t), loss(z, t, w)]
-    assert _triton.repeated(loss.options, z, t, w, -2, -1, "triton") is not None
+    assert _triton.repeated(loss.options, z, t, w, None, None, "triton") is not None
     for args, error in (
         ((z, t.clone().requires_grad_()), "target requires a gradient"),
         ((z, t, w.clone().requires_grad_()), "weight requires a gradient"),
@@ -554,7 +556,7 @@ Z, T = torch.zeros(2, 36, 12), torch.zeros(2, 36, 12)
         (lambda b, z, t: sl.spiral_loss(z, t, pitch_dim=-1, backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t, low=100, backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t, low=-1, backend=b), ValueError),
-        (lambda b, z, t: sl.spiral_loss(z[:0], t[:0], backend=b), ValueError),
+        (lambda b, z, t: sl.spiral_loss(z[:, :0], t[:, :0], backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t.clone().requires_grad_(), backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t, sample_weight=z.new_ones(7), backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t, lambd=-1.0, backend=b), ValueError),
@@ -660,7 +662,7 @@ def test_functorch_grad_vmap_and_both():
     z, t = rolls(5, 12, 12)
     w = weights(12, 12)
     for reduction in ("mean", "per_note"):
-        loss = sl.SpiralLoss(reduction=reduction, backend="triton")
+        loss = sl.SpiralLoss(reduction=reduction, backend="triton", pitch_dim=-2)
         wanted = [gradient(loss, a, b) for a, b in zip(z, t)]
         values, grads = (torch.stack(x) for x in zip(*wanted))
         near = {"rtol": 1e-5, "atol": 1e-8}
@@ -674,7 +676,7 @@ def test_functorch_grad_vmap_and_both():
 
 def test_per_sample_gradients_of_a_network():
     z, t = rolls(6, 12, 12)
-    layer, loss = torch.nn.Linear(12, 12).to(DEVICE), sl.SpiralLoss(backend="triton")
+    layer, loss = torch.nn.Linear(12, 12).to(DEVICE), sl.SpiralLoss(backend="triton", pitch_dim=-2)
     parameters = dict(layer.named_parameters())
 
     def one(parameters, z, t):
@@ -890,3 +892,38 @@ def test_bce_alone_is_binary_cross_entropy():
     ours = sl.SpiralLoss(lambd=0.0, reduction="sum", backend="triton")(z, t)
     assert torch.allclose(ours, F.binary_cross_entropy_with_logits(z, t, reduction="sum"), rtol=1e-6)
     assert _triton_launch.unsupported(sl.SpiralLoss().options, z) is None
+
+
+@pytest.mark.parametrize("kind", ["spiral", "energy", "weighted_bce", "bce"])
+@pytest.mark.parametrize("reduction", ["mean", "per_note", "none"])
+def test_cells_of_weight_0_may_hold_anything(kind, reduction):
+    z, t = rolls(2, 12, 6)
+    w = torch.ones_like(z)
+    w[0, 3, 2] = w[1, :, 4] = 0
+    clean_z, clean_t = (torch.where(w == 0, 0.0, x) for x in (z, t))
+    wanted = gradient(
+        lambda z: functional.apply(options(kind, reduction=reduction), z, clean_t, w, backend="triton").sum(), clean_z
+    )
+    z[0, 3, 2], z[1, 5, 4], t[1, :, 4] = math.nan, math.inf, -100
+    value, grad = gradient(
+        lambda z: functional.apply(options(kind, reduction=reduction), z, t, w, backend="triton").sum(), z
+    )
+    assert torch.equal(value, wanted[0])
+    assert torch.equal(grad, wanted[1])
+    assert (grad[w == 0] == 0).all()
+
+
+def test_the_check_is_made_on_request():
+    z, t = rolls(2, 12, 6)
+    t[1, 3, 2] = 64
+    assert sl.SpiralLoss(backend="triton")(z, t).shape == ()
+    for _ in range(2):  # a repeated call is found quickly, and must be checked too
+        with pytest.raises(ValueError, match=r"target at \(b 1, t 2, p 3\) is 64: must be 0 to 1"):
+            sl.SpiralLoss(backend="triton", check=True)(z, t)
+
+
+def test_pos_weight_is_that_of_the_kernels_for_the_cpu():
+    z, t = rolls(2, 12, 6)
+    ours, theirs = (gradient(sl.SpiralLoss(pos_weight=3.0, backend=b), z, t) for b in ("triton", "torch"))
+    assert torch.allclose(ours[0], theirs[0], rtol=1e-6)
+    assert torch.allclose(ours[1], theirs[1], rtol=1e-5, atol=1e-7)

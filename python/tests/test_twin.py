@@ -123,7 +123,7 @@ def test_ten_steps_in_c_and_in_torch_give_the_same_losses(kind, songs, tmp_path)
         )
     assert (logits - wanted).abs().max() < 1e-2 * wanted.abs().max()
     measured = {name: getattr(end.latents, name).clone() for name in ("mean", "factor", "step", "noise", "density")}
-    end.measure([midi.read(path).to_roll(steps_per_quarter=4).frames.T for path in songs])
+    end.measure([midi.read(path).to_roll(steps_per_quarter=4).sounding.T for path in songs])
     for name, theirs in measured.items():
         ours = getattr(end.latents, name)
         assert theirs.abs().max() > 0
@@ -148,7 +148,7 @@ def trained(songs, tmp_path_factory):
         optimizer.zero_grad()
         loss(model(windows), windows).backward()
         optimizer.step()
-    model.measure([r.frames.T for r in rolls], threshold=-0.25)
+    model.measure([r.sounding.T for r in rolls], threshold=-0.25)
     path = tmp_path_factory.mktemp("model") / "torch.safetensors"
     model.save(path)
     return model.eval(), path, windows, rolls
@@ -167,7 +167,7 @@ def test_the_program_takes_a_model_trained_in_torch(trained, songs, program, tmp
     said = json.loads(program("eval", "--json", path, *songs))
     score = MultiPitch(threshold=-0.25, pitch_dim=-1, time_dim=-2)
     for roll in chorale_rolls(songs):  # the silence that fills up a piece's last window is not scored
-        inside = dataclasses.replace(roll, frames=np.ones_like(roll.frames)).windows(32)
+        inside = dataclasses.replace(roll, sounding=np.ones_like(roll.sounding)).windows(32)
         right, inside = (torch.from_numpy(w.swapaxes(1, 2))[:, None] for w in (roll.windows(32), inside))
         heard = right.flatten(1).any(1)
         with torch.no_grad():
@@ -275,7 +275,7 @@ def test_old_files_open_and_are_saved_under_new_names(name, tmp_path):
     path = SOURCE / "tests" / "model" / name
     model = Autoencoder.load(path)
     said = config_of(path)
-    assert (model.config.latent, model.config.frames) == (said["code"], said["columns"])
+    assert (model.config.latent, model.config.sounding) == (said["code"], said["columns"])
     assert model.config.pedal == said.get("pedal", False)
     assert model.config.out_of_range == said.get("out_of_range", "drop")
     model.save(tmp_path / "new.safetensors")
