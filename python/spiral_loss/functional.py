@@ -412,8 +412,11 @@ def spiral_energy(input: Tensor, target: Tensor, *, lambd: float = 1.0, bce: flo
         As `spiral_loss`.
 
     Example:
-        >>> float(spiral_energy(torch.full((1, 36, 8), -50.0), torch.zeros(1, 36, 8)))
-        0.0
+        >>> silence, note = torch.zeros(1, 36, 1), torch.zeros(1, 36, 1)
+        >>> note[0, 12] = 1
+        >>> loss = spiral_energy(silence, note, bce=0.0, from_logits=False, reduction="sum")
+        >>> round(float(loss), 4)  # one missed note
+        1.0
     """
     return _simple("energy", input, target, arguments, {"lambd": lambd, "bce": bce})
 
@@ -437,8 +440,11 @@ def helix_gaussian(
         As `spiral_loss`.
 
     Example:
-        >>> float(helix_gaussian(torch.full((1, 36, 8), -50.0), torch.zeros(1, 36, 8)))
-        0.0
+        >>> silence, note = torch.zeros(1, 36, 1), torch.zeros(1, 36, 1)
+        >>> note[0, 12] = 1
+        >>> loss = helix_gaussian(silence, note, bce=0.0, from_logits=False, reduction="sum")
+        >>> round(float(loss), 4)  # one missed note
+        1.0
     """
     return _simple("gauss", input, target, arguments, {"sigma": sigma, "lambd": lambd, "bce": bce})
 
@@ -454,8 +460,11 @@ def weighted_bce(input: Tensor, target: Tensor, *, lambd: float = 1.0, bce: floa
         As `spiral_loss`.
 
     Example:
-        >>> float(weighted_bce(torch.full((1, 36, 8), -50.0), torch.zeros(1, 36, 8)))
-        0.0
+        >>> other, octave, roll = (torch.zeros(1, 36, 1) for _ in range(3))
+        >>> roll[0, 12], octave[0, [12, 24]], other[0, [12, 18]] = 1, 1, 1
+        >>> octave_added, tritone_added = (weighted_bce(x, roll, from_logits=False) for x in (octave, other))
+        >>> bool(octave_added < tritone_added)
+        True
     """
     return _simple("weighted_bce", input, target, arguments, {"lambd": lambd, "bce": bce})
 

@@ -173,8 +173,11 @@ class SpiralEnergy(_Loss):
         As `SpiralLoss`.
 
     Example:
-        >>> float(SpiralEnergy(bce=0.0)(torch.full((1, 36, 8), -50.0), torch.zeros(1, 36, 8)))
-        0.0
+        >>> silence, note = torch.zeros(1, 36, 1), torch.zeros(1, 36, 1)
+        >>> note[0, 12] = 1
+        >>> loss = SpiralEnergy(bce=0.0, from_logits=False, reduction="sum")(silence, note)
+        >>> round(float(loss), 4)  # one missed note
+        1.0
     """
 
     @_names.renamed(**_names.ARGUMENTS)
@@ -210,8 +213,11 @@ class HelixGaussian(SpiralEnergy):
         As `SpiralLoss`.
 
     Example:
-        >>> float(HelixGaussian(bce=0.0, sigma=0.3)(torch.full((1, 36, 8), -50.0), torch.zeros(1, 36, 8)))
-        0.0
+        >>> silence, note = torch.zeros(1, 36, 1), torch.zeros(1, 36, 1)
+        >>> note[0, 12] = 1
+        >>> loss = HelixGaussian(bce=0.0, sigma=0.3, from_logits=False, reduction="sum")
+        >>> round(float(loss(silence, note)), 4)  # one missed note
+        1.0
     """
 
     @_names.renamed(**_names.ARGUMENTS)
@@ -231,8 +237,11 @@ class WeightedBCE(_Loss):
         As `SpiralLoss`.
 
     Example:
-        >>> float(WeightedBCE()(torch.full((1, 36, 8), -50.0), torch.zeros(1, 36, 8)))
-        0.0
+        >>> other, octave, roll = (torch.zeros(1, 36, 1) for _ in range(3))
+        >>> roll[0, 12], octave[0, [12, 24]], other[0, [12, 18]] = 1, 1, 1
+        >>> loss = WeightedBCE(from_logits=False)
+        >>> bool(loss(octave, roll) < loss(other, roll))  # an octave is added, or a tritone
+        True
     """
 
     @_names.renamed(**_names.ARGUMENTS)

@@ -485,6 +485,9 @@ def from_notes(notes: Any, *, quarters_per_min: float = 120.0, ticks_per_quarter
             (0) and track (0) if they are there.
         quarters_per_min: the tempo, 3.58 and above.
         ticks_per_quarter: 1 to 32767; times are rounded to ticks.
+
+    Shape:
+        notes: (N,), or arrays (N,) by name.
     """
     us = round(6e7 / quarters_per_min) if quarters_per_min > 0 else 0
     if not 1 <= us <= 0xFFFFFF:
@@ -517,7 +520,11 @@ def from_notes(notes: Any, *, quarters_per_min: float = 120.0, ticks_per_quarter
 
 
 def from_roll(roll: Roll) -> Midi:
-    """A roll's notes, velocity 80; `to_roll` with the same grid gives the same roll."""
+    """A roll's notes, velocity 80; `to_roll` with the same grid gives the same roll.
+
+    Shape:
+        `roll.sounding`: (keys, frames).
+    """
     sounding = np.asarray(roll.sounding)
     if sounding.ndim != 2 or not 1 <= sounding.shape[0] <= KEYS - roll.low:
         raise ValueError(f"sounding has shape {sounding.shape}: must be (keys, frames), low + keys at most 128")

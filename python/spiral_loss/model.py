@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import _safetensors
+from . import _names, _safetensors
 
 __all__ = ["Autoencoder", "Config"]
 
@@ -54,6 +54,10 @@ class Config:
 
     Raises:
         ValueError: a field is outside its range.
+
+    Example:
+        >>> Config(low=21, high=108).keys
+        88
     """
 
     low: int = 48
@@ -150,15 +154,26 @@ class Autoencoder(torch.nn.Module):
         config: shape and meaning; the default is the program's: 36 x 36 cells, 16 latent numbers, 512 hidden units.
 
     Attributes:
-        notes: the texts of the model file by name, "data" and "training" among them.
+        metadata: the texts of the model file by name, "data" and "training" among them.
         unknown: fields of a loaded config that this version does not know; they are saved again.
+
+    Shape:
+        - input: windows, (B, planes, frames, keys), ones and zeros.
+        - latents: (B, latent).
+        - output: logits, as the input.
+
+    Example:
+        >>> model = Autoencoder(Config(hidden=32, latent=4))
+        >>> windows = torch.zeros(2, 1, 36, 36)
+        >>> model.encode(windows).shape, model(windows).shape
+        (torch.Size([2, 4]), torch.Size([2, 1, 36, 36]))
     """
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
         c, D, H, Z = config, config.cells, config.hidden, config.latent
         self.config, self.threshold = config, 0.0
-        self.notes: dict[str, str] = {"data": "", "training": ""}
+        self.metadata: dict[str, str] = {"data": "", "training": ""}
         self.unknown: dict[str, Any] = {}
         inner = [(H, H)] * (c.layers - 1)
         self.encoder = _Layers([(D, H + Z), *inner], H)
@@ -167,6 +182,12 @@ class Autoencoder(torch.nn.Module):
         self.out = _Linear(H + Z, D)
         self.pca = _Measured(mean=(D,), basis=(Z, D))
         self.latents = _Measured(mean=(Z,), factor=(Z, Z), step=(Z, Z), noise=(Z, Z), density=(1,))
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """The old name of `metadata`."""
+        _names.warn("Autoencoder.notes", "Autoencoder.metadata")
+        return self.metadata
 
     def _shape(self) -> tuple[int, int, int]:
         return self.config.planes, self.config.frames, self.config.keys
@@ -300,7 +321,7 @@ class Autoencoder(torch.nn.Module):
                 raise ValueError(f"tensor {name} holds a number that is not finite")
         fields = dataclasses.asdict(self.config)
         config = {**self.unknown, "format": FORMAT, "networks": NETWORKS, **fields, "threshold": float(self.threshold)}
-        metadata = {"spiral": json.dumps(config, sort_keys=True, separators=(",", ":")), **self.notes}
+        metadata = {"spiral": json.dumps(config, sort_keys=True, separators=(",", ":")), **self.metadata}
         _safetensors.save(path, arrays, metadata)
 
     @classmethod
@@ -327,7 +348,7 @@ class Autoencoder(torch.nn.Module):
                 raise ValueError(f"{where}: tensor {name} is {what}: must be of shape {tuple(tensor.shape)}")
         model.load_state_dict({n: torch.from_numpy(found[n]).reshape(t.shape) for n, t in wanted.items()})
         model.threshold = threshold
-        model.notes.update(metadata)
+        model.metadata.update(metadata)
         known = {*NOT_FIELDS, *OLD_FIELDS.values(), *(f.name for f in dataclasses.fields(Config))}
         model.unknown = {name: value for name, value in said.items() if name not in known}
         return model

@@ -340,6 +340,13 @@ def test_damaged_bytes_are_refused(trained, tmp_path):
         Autoencoder.load(tmp_path / "cut.safetensors")
 
 
+def test_saved_files_have_the_permissions_of_new_files(tmp_path):
+    Autoencoder(Config(hidden=8, latent=2)).save(tmp_path / "m.safetensors")
+    (tmp_path / "new").write_bytes(b"")
+    assert (tmp_path / "m.safetensors").stat().st_mode == (tmp_path / "new").stat().st_mode
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_weights_that_are_no_numbers_are_not_saved(tmp_path):
     model = Autoencoder(Config(hidden=8, latent=2))
     model.out.bias.data[3] = math.nan
