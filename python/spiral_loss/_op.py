@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ._cells import left_out
-from ._plan import Array, Options, plan
+from ._plan import Array, Options, plan_of_threads
 from .errors import NotAFiniteNumber
 
 __all__ = ["HAS_CUSTOM_OP", "value"]
@@ -73,7 +73,8 @@ def _value_grad(
     need_grad: bool,
 ) -> Tuple[Tensor, Tensor]:
     groups, rolls, frames, keys = pred.shape
-    loss = plan(_unpack(kind, reduction, from_logits, low, blur_radius, list(numbers)), keys)
+    options = _unpack(kind, reduction, from_logits, low, blur_radius, list(numbers))
+    loss = plan_of_threads(options, keys, torch.get_num_threads())
     grad = torch.empty_like(pred) if need_grad else pred.new_empty(0)
 
     def call(pred: Tensor, target: Tensor) -> list[list[float]]:

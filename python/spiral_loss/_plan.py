@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from ._library import Failure, call, declare
 from .helix import Helix, HelixStruct
 
-__all__ = ["Array", "Options", "Plan", "cost_table", "plan"]
+__all__ = ["Array", "Options", "Plan", "cost_table", "plan", "plan_of_threads"]
 
 REDUCTIONS = ("none", "sum", "mean", "per_note")
 
@@ -42,6 +42,7 @@ class OptionsStruct(ctypes.Structure):
         ("coil_radius", ctypes.c_double),
         ("coil_rise", ctypes.c_double),
         ("coil_degrees", ctypes.c_double),
+        ("threads", ctypes.c_int),
     )
 
 
@@ -93,8 +94,8 @@ class Options:
         """The geometry."""
         return Helix(self.radii, self.octave)
 
-    def struct(self) -> OptionsStruct:
-        """The same for the C calls."""
+    def struct(self, threads: int = 1) -> OptionsStruct:
+        """The same for the C calls, on that many threads."""
         if self.reduction not in REDUCTIONS:
             raise ValueError(f"reduction is {self.reduction!r}: must be one of {', '.join(REDUCTIONS)}")
         struct = OptionsStruct()
@@ -102,6 +103,7 @@ class Options:
         kind = ctypes.c_int()
         call(_kind, self.kind.encode(), ctypes.byref(kind))
         struct.kind, struct.reduction = kind.value, REDUCTIONS.index(self.reduction)
+        struct.threads = threads
         struct.helix = HelixStruct((ctypes.c_double * 6)(*self.radii), self.octave)
         for field in dataclasses.fields(self):
             if field.name not in ("kind", "reduction", "radii", "octave"):
@@ -120,6 +122,7 @@ class Array:
 
 _NOTHING = Array(0, (0, 0, 0))
 _buffers = threading.local()
+_MOST_THREADS = 1024
 
 
 def _work(size: int) -> int:
@@ -130,11 +133,14 @@ def _work(size: int) -> int:
 
 
 class Plan:
-    """A spiral_loss for P keys. Immutable; any number of threads may use it at once."""
+    """A spiral_loss for P keys. Immutable; any number of threads may use it at once.
 
-    def __init__(self, options: Options, keys: int) -> None:
+    With `threads` above 1 it has threads of its own, asleep between calls: results are the same bits for any number.
+    """
+
+    def __init__(self, options: Options, keys: int, threads: int = 1) -> None:
         handle = _void()
-        call(_create, ctypes.byref(options.struct()), keys, ctypes.byref(handle))
+        call(_create, ctypes.byref(options.struct(threads)), keys, ctypes.byref(handle))
         self.options, self.keys, self._handle = options, keys, handle
         weakref.finalize(self, _destroy, handle)
 
@@ -172,6 +178,17 @@ class Plan:
 def plan(options: Options, keys: int) -> Plan:
     """The plan of these options for that many keys, made once."""
     return Plan(options, keys)
+
+
+@functools.lru_cache(maxsize=8)  # each holds threads
+def _plan_of_threads(options: Options, keys: int, threads: int) -> Plan:
+    return Plan(options, keys, threads)
+
+
+def plan_of_threads(options: Options, keys: int, threads: int) -> Plan:
+    """The same on up to `threads` threads; small batches stay on the caller's (include/spiral/loss.h)."""
+    threads = min(threads, _MOST_THREADS)
+    return plan(options, keys) if threads <= 1 else _plan_of_threads(options, keys, threads)
 
 
 def cost_table(options: Options, intervals: int) -> tuple[list[float], list[float]]:

@@ -226,3 +226,40 @@ def test_the_check_of_the_torch_path_under_transforms():
     for transform in (torch.func.vmap, lambda f: torch.func.vmap(torch.func.grad(f))):
         with pytest.raises(ValueError, match=r"target at \(b 0, t 4, p 3\) is 64"):
             transform(loss)(z, t)
+
+
+THREADS = """
+import torch, spiral_loss as sl
+torch.set_num_threads({threads})
+g = torch.Generator().manual_seed(1)
+z, t = torch.randn(600, 36, 36, generator=g), (torch.rand(600, 36, 36, generator=g) < 0.1).float()
+for reduction in ("mean", "sum", "per_note", "none"):
+    x = z.clone().requires_grad_()
+    value = sl.SpiralLoss(reduction=reduction)(x, t)
+    value.sum().backward()
+    print(value.double().sum().item().hex(), x.grad.double().sum().item().hex(), x.grad.abs().max().item().hex())
+    print(hash(x.grad.numpy().tobytes()), hash(value.detach().numpy().tobytes()))
+"""
+
+
+def test_results_are_the_same_bits_for_any_number_of_threads(python):
+    runs = {python(THREADS.format(threads=n), PYTHONHASHSEED="0") for n in (1, 2, 3, 5)}
+    assert len(runs) == 1
+
+
+def test_threads_are_used_and_may_be_forked():
+    import os
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        z, t = rolls(600, 36, 36)
+        loss = sl.SpiralLoss()
+        wanted = loss(z, t)
+        assert len(os.listdir("/proc/self/task")) > 1
+        child = os.fork()
+        if child == 0:  # as a worker of a DataLoader
+            os._exit(0 if torch.equal(loss(z, t), wanted) else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    finally:
+        torch.set_num_threads(before)

@@ -86,7 +86,11 @@ def test_presets_are_the_list_of_the_header():
 def test_version_is_that_of_the_c_project():
     text = (SOURCE / "meson.build").read_text()
     assert re.search(r", version: '([\d.]+)'", text)[1] == spiral_loss.__version__
-    assert importlib.metadata.version("spiral-loss") == spiral_loss.__version__
+    try:
+        installed = importlib.metadata.version("spiral-loss")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("the package is imported from its sources, not installed")
+    assert installed == spiral_loss.__version__
 
 
 def test_every_module_is_installed():
