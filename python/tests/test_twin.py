@@ -275,7 +275,7 @@ def test_old_files_open_and_are_saved_under_new_names(name, tmp_path):
     path = SOURCE / "tests" / "model" / name
     model = Autoencoder.load(path)
     said = config_of(path)
-    assert (model.config.latent, model.config.sounding) == (said["code"], said["columns"])
+    assert (model.config.latent, model.config.frames) == (said["code"], said["columns"])
     assert model.config.pedal == said.get("pedal", False)
     assert model.config.out_of_range == said.get("out_of_range", "drop")
     model.save(tmp_path / "new.safetensors")
@@ -298,6 +298,8 @@ def test_a_model_of_the_program_returns_in_every_field(songs, program, tmp_path)
     Autoencoder.load(first).save(second)
     assert config_of(second) == said
     assert (said["pedal"], said["out_of_range"], said["kind"]) == (True, "fold", "vae")
+    assert said["decoder"] > 0
+    CModel(second)  # the program's library opens it
     again, texts = _safetensors.load(second)
     assert {k: v for k, v in texts.items() if k != "spiral"} == {
         k: v for k, v in {**metadata, "card": "of another program"}.items() if k != "spiral"
@@ -345,6 +347,11 @@ def test_saved_files_have_the_permissions_of_new_files(tmp_path):
     (tmp_path / "new").write_bytes(b"")
     assert (tmp_path / "m.safetensors").stat().st_mode == (tmp_path / "new").stat().st_mode
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_note_decoder_is_not_invented(tmp_path):
+    with pytest.raises(ValueError, match="decoder is 64, and the model holds 0 tensors"):
+        Autoencoder(Config(hidden=8, latent=2, decoder=64)).save(tmp_path / "m.safetensors")
 
 
 def test_weights_that_are_no_numbers_are_not_saved(tmp_path):
