@@ -16,7 +16,7 @@ import mido
 
 SOURCE = pathlib.Path(os.environ.get("SPIRAL_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 PROGRAM = os.environ.get("SPIRAL_PROGRAM", str(SOURCE / "build" / "cli" / "spiral"))
-SMALL_MODEL = ["--hidden", "16", "--latent", "4", "--batch", "32"]
+SMALL_MODEL = ["--hidden", "16", "--latent", "4", "--batch", "32", "--decoder", "8"]
 TINY = ["--steps", "20", *SMALL_MODEL]
 SCORES = ["twinkle", "greensleeves", "silent-night", "petzold-minuet-g"]
 
