@@ -194,7 +194,7 @@ int cli_parse(const cli_verb *verb, int argc, char **argv, const cli_flag *flags
         {"json", CLI_SWITCH, &common->json, NULL,
          "print the result as one JSON object on standard output, and nothing else there"},
         {"quiet", CLI_SWITCH, &common->quiet, NULL,
-         "print errors only; inspect, info, eval and loss still print their result"},
+         "print errors only; inspect, info, eval, loss and compare still print their result"},
         {"threads", CLI_INT, &common->threads, "N", "number of threads; 0: one per processor", 0, 1024},
         {"help", CLI_SWITCH, &common->help, NULL, "print this list and exit"},
         {"h", CLI_SWITCH, &common->help},

@@ -57,6 +57,14 @@ json_t *cli_metrics_json(const spiral_metrics *m) {
     return json;
 }
 
+json_t *cli_statistics_json(const spiral_statistics *s) {
+    json_t *json = json_object();
+#define SPIRAL_X(name, over) json_object_set_new(json, #name, cli_number(s->name));
+    SPIRAL_STATISTICS_LIST(SPIRAL_X)
+#undef SPIRAL_X
+    return json;
+}
+
 int cli_finish(const cli_common *common, json_t *result) {
     int failed = 0;
     if (common->json)

@@ -9,6 +9,7 @@
 
 #include "flags.h"
 #include "spiral/metrics.h"
+#include "spiral/statistics.h"
 
 /* A JSON number; null if x is not finite. */
 json_t *cli_number(double x);
@@ -16,6 +17,8 @@ json_t *cli_number(double x);
 json_t *cli_text(const char *text);
 /* All metrics; the keys are in docs/cli.md. */
 json_t *cli_metrics_json(const spiral_metrics *m);
+/* All statistics, by their names in statistics.h. */
+json_t *cli_statistics_json(const spiral_statistics *s);
 /* Prints the result if --json asks for it. Takes ownership of it in any case. Returns the exit status:
  * CLI_FAILED if standard output cannot be written (full disk, closed pipe). */
 int cli_finish(const cli_common *common, json_t *result);

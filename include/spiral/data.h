@@ -88,6 +88,43 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_split(spiral_corpus *co
  * a window of the corpus unchanged, infinity if there is nothing to compare. Onsets are not looked at. */
 SPIRAL_API double spiral_corpus_nearest(const spiral_corpus *corpus, const spiral_roll *roll, int frames);
 
+/* The passage of a corpus that is most like a passage of a roll. */
+typedef struct spiral_passage {
+    size_t struct_size;      /* sizeof(spiral_passage), set by the caller */
+    size_t begin;            /* first frame in the roll */
+    size_t file, file_begin; /* where it is in the corpus: index of the file, first frame */
+    int transposition;       /* semitones by which the corpus' passage is higher, -127..127 */
+    double share; /* cells that sound in both, per cell that sounds in either: 0..1, 1 for a copy */
+} spiral_passage;
+
+/* Searches all passages of `frames` frames of the corpus, at any frame and any transposition, for the one
+ * most like one of the roll's, which begin at multiples of frames/4. Onsets are not looked at. Passages of
+ * the roll that are silent are left out. Of equally good ones: the first file, then the first frame of the
+ * file, then of the roll, then the smallest transposition. threads: 0 is one per processor; the result is
+ * the same for any number. Fills *passage, whose struct_size must be set.
+ *
+ * The search takes about (notes of the roll) x (frames of the corpus) x (its key range) additions of 16 bits,
+ * and 2 bytes per frame of the longest file and key of the range, for each thread.
+ *
+ * BAD_ARG: frames is not a multiple of 4 in 4..SPIRAL_WINDOW_FRAMES_MAX, or the grids differ; NO_DATA: the
+ * roll has no passage that sounds, or no file of the corpus has `frames` frames; NO_MEMORY. *passage is then
+ * unchanged. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_nearest_passage(const spiral_corpus *corpus,
+                                                                         const spiral_roll *roll, int frames,
+                                                                         int threads, spiral_passage *passage,
+                                                                         spiral_error *err);
+
+/* The share that `percentile` (0..100) percent of the files of `unseen` do not exceed with their nearest
+ * passages in `corpus`; between two files it is interpolated linearly. With the pieces that a model was
+ * validated on, and percentile 99, music whose share is greater is more like the training set than new music
+ * of its kind is. Files without a passage that sounds are left out. BAD_ARG: as above, or percentile is out
+ * of range; NO_DATA: no file is left; NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_passage_percentile(const spiral_corpus *corpus,
+                                                                            const spiral_corpus *unseen,
+                                                                            int frames, double percentile,
+                                                                            int threads, double *share,
+                                                                            spiral_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -25,20 +25,27 @@ from ._library import Failure, call, declare
 __all__ = ["DRUM_CHANNEL", "NOTE", "Midi", "Report", "Roll", "from_notes", "from_roll", "read", "write"]
 
 DRUM_CHANNEL = 9
+_DRUM_YES, _DRUM_NO = 1, 2  # spiral_drum, where a file says otherwise than General MIDI
 KEYS = 128
-# A note as users see it: seconds and ticks from the start; drum says channel 10 of General MIDI.
+# A note as users see it: seconds and ticks from the start; drum says percussion.
 NOTE = np.dtype(
     [
         ("start", "f8"), ("end", "f8"), ("pitch", "u1"), ("velocity", "u1"), ("channel", "u1"), ("drum", "?"),
-        ("track", "u2"), ("start_ticks", "i8"), ("end_ticks", "i8"),
+        ("track", "u2"), ("start_ticks", "i8"), ("end_ticks", "i8"), ("port", "u1"),
     ]
 )  # fmt: skip
 TEMPO = np.dtype([("at_ticks", "i8"), ("us_per_quarter", "i4"), ("at_s", "f8")], align=True)
 METER = np.dtype([("at_ticks", "i8"), ("numerator", "i4"), ("denominator", "i4")], align=True)
-PEDAL = np.dtype([("at_ticks", "i8"), ("track", "u2"), ("channel", "u1"), ("down", "?")], align=True)
+PEDAL = np.dtype(
+    [("at_ticks", "i8"), ("track", "u2"), ("channel", "u1"), ("down", "?"), ("port", "u1"), ("kind", "u1")],
+    align=True,
+)
 # spiral_note, byte for byte.
 _NOTE_C = np.dtype(
-    [("on", "i8"), ("off", "i8"), ("track", "u2"), ("channel", "u1"), ("pitch", "u1"), ("velocity", "u1")],
+    [
+        ("on", "i8"), ("off", "i8"), ("track", "u2"), ("channel", "u1"), ("pitch", "u1"), ("velocity", "u1"),
+        ("port", "u1"), ("drum", "u1"),
+    ],
     align=True,
 )
 Notes = npt.NDArray[np.void]
@@ -100,6 +107,8 @@ class _RollOptions(ctypes.Structure):
         ("onsets", ctypes.c_int),         ("drums", ctypes.c_int),
         ("pedal", ctypes.c_int),
         ("out_of_range", ctypes.c_int),
+        ("drum_channels", ctypes.c_uint32),
+        ("unchanged_frames_max", ctypes.c_int),
     )  # fmt: skip
 
 
@@ -118,6 +127,8 @@ class Report:
     notes_short: int
     onsets_merged: int
     notes_doubled: int
+    stretches_cut: int
+    frames_cut: int
 
 
 _REPORT = [field.name for field in dataclasses.fields(Report)]
@@ -201,11 +212,12 @@ class Midi:
     """A file's notes, tempos and metres.
 
     Attributes:
-        notes: structured array of `NOTE`: start and end in seconds, pitch, velocity, channel, drum, track, and
+        notes: structured array of `NOTE`: start and end in seconds, pitch, velocity, channel, drum, track, port, and
             start_ticks and end_ticks, which are what is written; sorted by start, then pitch.
         tempos: structured array: at_ticks, us_per_quarter, at_s; empty means 120 quarters a minute.
         meters: structured array: at_ticks, numerator, denominator; empty means 4/4.
-        pedals: structured array of the changes of the sustain pedal: at_ticks, track, channel, down.
+        pedals: structured array of the changes of the pedals: at_ticks, track, channel, down, port, kind (0: sustain,
+            1: sostenuto).
         ticks_per_quarter: 0 when the file counts SMPTE time; then `ticks_per_s` is above 0.
         warnings: what the reader mended, and how often; empty for a file without faults.
     """
@@ -241,8 +253,10 @@ class Midi:
         """The file for a C call, and what must outlive the call."""
         notes = np.empty(len(self.notes), _NOTE_C)
         for ours, theirs in (("start_ticks", "on"), ("end_ticks", "off"), ("track", "track"), ("channel", "channel"),
-                             ("pitch", "pitch"), ("velocity", "velocity")):  # fmt: skip
+                             ("pitch", "pitch"), ("velocity", "velocity"), ("port", "port")):  # fmt: skip
             notes[theirs] = self.notes[ours]
+        differs = self.notes["drum"] != (self.notes["channel"] == DRUM_CHANNEL)
+        notes["drum"] = np.where(differs, np.where(self.notes["drum"], _DRUM_YES, _DRUM_NO), 0)
         tables = [notes]
         for given, dtype in ((self.tempos, TEMPO), (self.meters, METER), (self.pedals, PEDAL)):
             tables.append(np.ascontiguousarray(given, dtype))
@@ -287,8 +301,8 @@ class Midi:
             low: lowest key kept.
             high: highest key kept.
             onsets: whether to mark where notes begin.
-            drums: whether to keep channel 10.
-            pedal: whether the sustain pedal holds notes.
+            drums: whether to keep percussion.
+            pedal: whether the sustain and sostenuto pedals hold notes.
             out_of_range: notes outside low..high are left out ("drop"), moved by octaves each ("fold"), or all notes
                 are moved so that most fit ("fit"). `report` counts what became of them.
         """
@@ -351,9 +365,9 @@ def _adopt(struct: _Midi) -> Midi:
         notes = np.empty(len(c), NOTE)
         for ours, theirs in (("start_ticks", "on"), ("end_ticks", "off")):
             notes[ours] = c[theirs]
-        for name in ("pitch", "velocity", "channel", "track"):
+        for name in ("pitch", "velocity", "channel", "track", "port"):
             notes[name] = c[name]
-        notes["drum"] = c["channel"] == DRUM_CHANNEL
+        notes["drum"] = np.where(c["drum"], c["drum"] == _DRUM_YES, c["channel"] == DRUM_CHANNEL)
         notes["start"], notes["end"] = (_seconds_of(c[f], struct, tempos) for f in ("on", "off"))
         texts = [None if t is None else t.decode("utf-8", "surrogateescape") for t in (struct.name, struct.text)]
         warnings = {WARNINGS[i]: n for i, n in enumerate(struct.warnings) if n}

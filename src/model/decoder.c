@@ -67,6 +67,9 @@ static void describe(spiral_model *m) {
     const size_t P = (size_t)d->features.P;
     d->markov = spiral__tensor_add(&m->tensors, "notes.markov", SPIRAL_TENSOR_MEASURED, 3 * P, 3);
     d->repeat = spiral__tensor_add(&m->tensors, "notes.repeat", SPIRAL_TENSOR_MEASURED, 3, 3);
+    d->sampling =
+        add(m, "notes.sampling", SPIRAL_TENSOR_MEASURED, 1, SPIRAL__SAMPLING_SIZE, SPIRAL__INIT_ZEROS, 0);
+    m->tensors.at[d->sampling].optional = 1;
 }
 
 static size_t end_of(const spiral_model *m, int tensor) {
@@ -107,6 +110,12 @@ spiral__decoder_weights spiral__decoder_get_weights(const spiral_model *m) {
         .out_weight = spiral__tensor_data(m, d->out_weight),
         .out_bias = spiral__tensor_data(m, d->out_bias),
     };
+}
+
+spiral__sampling spiral__decoder_get_sampling(const spiral_model *m) {
+    spiral__sampling sampling;
+    memcpy(&sampling, spiral__tensor_data(m, m->decoder.sampling), sizeof sampling);
+    return sampling;
 }
 
 /* ---- activations -----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #ifndef SPIRAL_MODEL_DECODER_H
 #define SPIRAL_MODEL_DECODER_H
 
+#include "decode/sampling.h"
 #include "decode/stream.h"
 #include "model/family.h"
 #include "nn/sparse_rows.h"
@@ -31,6 +32,7 @@ typedef struct spiral__decoder {
     int out_bias;                   /* (planes) */
     int markov, repeat;             /* (3P, 3), (3, 3) measured: eval/baselines.h */
     size_t first_tensor, tensors;   /* those that are trained, in the model's list */
+    int sampling;                   /* (1, SPIRAL__SAMPLING_SIZE) a spiral__sampling; measured, not trained */
     /* Where they are in the arena: matrices, then vectors. */
     size_t matrices_begin, matrices, vectors_begin, vectors;
 } spiral__decoder;
@@ -39,6 +41,9 @@ extern const spiral__family spiral__decoder_family;
 
 /* The weights for a stream. The model has a decoder. */
 spiral__decoder_weights spiral__decoder_get_weights(const spiral_model *model);
+
+/* How its frames are sampled. */
+spiral__sampling spiral__decoder_get_sampling(const spiral_model *model);
 
 /* A number for every weight of the decoder alone: matrices, then vectors, as in the arena. */
 static inline size_t spiral__decoder_floats(const spiral__decoder *d) { return d->matrices + d->vectors; }

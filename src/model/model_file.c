@@ -204,6 +204,7 @@ spiral_status spiral__model_file_get_tensors(const spiral__model_file *file, spi
         if (t->old_name && !spiral__safetensors_has(&file->container, name) &&
             spiral__safetensors_has(&file->container, t->old_name))
             name = t->old_name;
+        if (t->optional && !spiral__safetensors_has(&file->container, name)) continue;
         float *arena = t->group == SPIRAL_TENSOR_MEASURED ? m->arena : trained;
         SPIRAL_TRY(
             spiral__safetensors_get(&file->container, name, t->rows, t->columns, arena + t->offset, err));
@@ -214,7 +215,7 @@ spiral_status spiral__model_file_get_tensors(const spiral__model_file *file, spi
 spiral_status spiral__model_file_create(const spiral__model_file *file, spiral_model **out,
                                         spiral_error *err) {
     spiral_model *m;
-    SPIRAL_TRY(spiral_model_create(&file->config, 0, &m, err));
+    SPIRAL_TRY(spiral__model_create_zeros(&file->config, &m, err));
     spiral_status status = spiral__model_file_get_tensors(file, m, m->arena, err);
     if (status == SPIRAL_OK &&
         (json_object_update(m->metadata, file->metadata) || json_object_update(m->unknown, file->unknown)))

@@ -34,7 +34,8 @@ void spiral__tensors_place(spiral__tensor_list *list) {
 
 size_t spiral__tensors_numbers(const spiral__tensor_list *list) {
     size_t n = 0;
-    for (size_t i = 0; i < list->count; i++) n += list->at[i].rows * list->at[i].columns;
+    for (size_t i = 0; i < list->count; i++)
+        if (!list->at[i].optional) n += list->at[i].rows * list->at[i].columns;
     return n;
 }
 

@@ -30,6 +30,7 @@ typedef struct spiral__tensor {
     spiral_tensor_group group;
     spiral__init init;
     float deviation;       /* of NORMAL; the value of CONSTANT */
+    int optional;          /* nonzero: a file may lack it; it then keeps its first values */
     uint64_t stream, skip; /* NORMAL: random stream, and how many of its numbers other tensors have taken */
     size_t offset;         /* floats, in the arena and its twins */
 } spiral__tensor;
@@ -47,7 +48,7 @@ int spiral__tensor_add(spiral__tensor_list *list, const char *name, spiral_tenso
                        size_t columns);
 /* Gives every tensor its place in the arena: by group, and within a group in the order of adding. */
 void spiral__tensors_place(spiral__tensor_list *list);
-/* How many numbers the tensors hold, without the gaps between them. */
+/* How many numbers the tensors that a file must have hold, without the gaps between them. */
 size_t spiral__tensors_numbers(const spiral__tensor_list *list);
 /* The index of the tensor of this name, or -1. */
 int spiral__tensor_find(const spiral__tensor_list *list, const char *name);

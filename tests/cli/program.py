@@ -148,5 +148,6 @@ def command(verb, model, tune, other, music, folder):
         "sample": [model, "-o", folder, "--length", "2bars", "--against", music],
         "interpolate": [model, tune, other, "-o", folder, "-n", "3"],
         "loss": [tune, other],
+        "compare": [tune, other, "--with", music],
         "render": [tune, "-o", folder / "t.mid"],
     }[verb]
