@@ -180,7 +180,6 @@ class Autoencoder(torch.nn.Module):
         self.metadata: dict[str, str] = {"data": "", "training": ""}
         self.note_decoder: dict[str, npt.NDArray[np.float32]] = {}
         self.unknown: dict[str, Any] = {}
-        self._networks, self._others = NETWORKS, dict[str, npt.NDArray[np.float32]]()
         inner = [(H, H)] * (c.layers - 1)
         self.encoder = _Layers([(D, H + Z), *inner], H)
         self.latent = _Linear(H, 2 * Z if c.kind == "vae" else Z)
