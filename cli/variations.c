@@ -152,7 +152,9 @@ static json_t *passage_json(cli_writing *w, const char *path, const spiral_roll 
     *share = p.share;
     const char *file = spiral_corpus_get_file(w->against, p.file)->path;
     if (p.share > limit)
-        cli_note(w->common, "%s: a passage is like one of %s: %.0f %% of the cells are equal; of unseen pieces 99 %% stay below %.0f %%",
+        cli_note(w->common,
+                 "%s: a passage is like one of %s: %.0f %% of the cells are equal; of unseen pieces 99 %% "
+                 "stay below %.0f %%",
                  path, file, 100 * p.share, 100 * limit);
     return json_pack("{s:o, s:f, s:i, s:I, s:I}", "file", cli_text(file), "share", p.share, "transposition",
                      p.transposition, "frame", (json_int_t)p.begin, "file_frame", (json_int_t)p.file_begin);
@@ -161,8 +163,8 @@ static json_t *passage_json(cli_writing *w, const char *path, const spiral_roll 
 json_t *cli_report_file(cli_writing *w, const char *path, size_t notes, double seconds,
                         const spiral_generate_result *result, const spiral_roll *roll) {
     double share;
-    json_t *json = json_pack("{s:o, s:I, s:f}", "path", cli_text(path), "notes", (json_int_t)notes, "seconds",
-                             seconds);
+    json_t *json =
+        json_pack("{s:o, s:I, s:f}", "path", cli_text(path), "notes", (json_int_t)notes, "seconds", seconds);
     json_object_set_new(json, "nearest_training_passage", passage_json(w, path, roll, &share));
     if (cli_prints_text(w->common)) {
         FILE *to = strcmp(path, "-") ? stdout : stderr;

@@ -262,7 +262,8 @@ spiral_status spiral_trainer_finish(spiral_trainer *t, spiral_error *err) {
     }
     if (t->model->decoder.H) spiral__baselines_measure(t->model, t->corpus);
     if (t->network == SPIRAL_TRAIN_DECODER)
-        SPIRAL_TRY(spiral_generate_calibrate(t->model, t->corpus, t->valid, t->settings.options.threads, err));
+        SPIRAL_TRY(
+            spiral_generate_calibrate(t->model, t->corpus, t->valid, t->settings.options.threads, err));
     t->finished = 1;
     return spiral__trainer_set_metadata(t, err);
 }
