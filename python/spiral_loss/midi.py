@@ -43,8 +43,14 @@ PEDAL = np.dtype(
 # spiral_note, byte for byte.
 _NOTE_C = np.dtype(
     [
-        ("on", "i8"), ("off", "i8"), ("track", "u2"), ("channel", "u1"), ("pitch", "u1"), ("velocity", "u1"),
-        ("port", "u1"), ("drum", "u1"),
+        ("on", "i8"),
+        ("off", "i8"),
+        ("track", "u2"),
+        ("channel", "u1"),
+        ("pitch", "u1"),
+        ("velocity", "u1"),
+        ("port", "u1"),
+        ("drum", "u1"),
     ],
     align=True,
 )

@@ -29,6 +29,7 @@ from . import _safetensors
 __all__ = ["Autoencoder", "Config"]
 
 FORMAT, NETWORKS = "spiral-model-2", ["autoencoder"]
+KNOWN_NETWORKS = {"autoencoder", "notes"}  # notes: spiral_loss.decoder
 OLD_FORMAT = "spiral-autoencoder-1"  # of version 0.1, with other names:
 OLD_FIELDS = {"frame_us": "column_us", "frames": "columns", "latent": "code"}
 OLD_TENSORS = {"latent.": "code.", "latents.": "codes."}
@@ -151,7 +152,7 @@ class Autoencoder(torch.nn.Module):
 
     Attributes:
         notes: the texts of the model file by name, "data" and "training" among them.
-        unknown: fields of a loaded config that this version does not know; they are saved again.
+        unknown: fields of a loaded config that are not of the autoencoder; they are saved again, as is the decoder.
     """
 
     def __init__(self, config: Config = Config()) -> None:
@@ -160,6 +161,7 @@ class Autoencoder(torch.nn.Module):
         self.config, self.threshold = config, 0.0
         self.notes: dict[str, str] = {"data": "", "training": ""}
         self.unknown: dict[str, Any] = {}
+        self._networks, self._others = NETWORKS, dict[str, npt.NDArray[np.float32]]()
         inner = [(H, H)] * (c.layers - 1)
         self.encoder = _Layers([(D, H + Z), *inner], H)
         self.latent = _Linear(H, 2 * Z if c.kind == "vae" else Z)
@@ -299,9 +301,15 @@ class Autoencoder(torch.nn.Module):
             if not np.isfinite(array).all():
                 raise ValueError(f"tensor {name} holds a number that is not finite")
         fields = dataclasses.asdict(self.config)
-        config = {**self.unknown, "format": FORMAT, "networks": NETWORKS, **fields, "threshold": float(self.threshold)}
+        config = {
+            **self.unknown,
+            "format": FORMAT,
+            "networks": self._networks,
+            **fields,
+            "threshold": float(self.threshold),
+        }
         metadata = {"spiral": json.dumps(config, sort_keys=True, separators=(",", ":")), **self.notes}
-        _safetensors.save(path, arrays, metadata)
+        _safetensors.save(path, {**arrays, **self._others}, metadata)
 
     @classmethod
     def load(cls, path: Union[str, os.PathLike[str]]) -> Autoencoder:
@@ -315,8 +323,8 @@ class Autoencoder(torch.nn.Module):
             raise ValueError(f"{where}: a safetensors file, but not a Spiral model: no config in it") from None
         if form not in (FORMAT, OLD_FORMAT):
             raise ValueError(f"{where}: model format {form!r} is not {FORMAT}")
-        if networks != NETWORKS:
-            raise ValueError(f"{where}: the model has networks {networks}: this version knows {NETWORKS}")
+        if not set(networks) <= KNOWN_NETWORKS or not set(NETWORKS) <= set(networks):
+            raise ValueError(f"{where}: the model has networks {networks}: this version knows {sorted(KNOWN_NETWORKS)}")
         model = cls(_config_from(said, where))
         wanted = model.state_dict()
         found = {name: arrays.get(name, arrays.get(_old_tensor(name))) for name in wanted}
@@ -327,6 +335,8 @@ class Autoencoder(torch.nn.Module):
                 raise ValueError(f"{where}: tensor {name} is {what}: must be of shape {tuple(tensor.shape)}")
         model.load_state_dict({n: torch.from_numpy(found[n]).reshape(t.shape) for n, t in wanted.items()})
         model.threshold = threshold
+        model._networks = networks
+        model._others = {n: a for n, a in arrays.items() if n.startswith("notes.")}
         model.notes.update(metadata)
         known = {*NOT_FIELDS, *OLD_FIELDS.values(), *(f.name for f in dataclasses.fields(Config))}
         model.unknown = {name: value for name, value in said.items() if name not in known}

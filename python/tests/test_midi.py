@@ -133,7 +133,9 @@ def test_notes_out_of_range_are_dropped_folded_or_fitted():
 
 def test_the_pedal_holds_notes_on_request():
     song = midi.from_notes({"start": [0.0], "end": [0.5], "pitch": [60]})
-    song.pedals = np.array([(0, 0, 0, True, 0, 0), (1920, 0, 0, False, 0, 0)], midi.PEDAL)  # up after four quarters, 2 s
+    song.pedals = np.array(
+        [(0, 0, 0, True, 0, 0), (1920, 0, 0, False, 0, 0)], midi.PEDAL
+    )  # up after four quarters, 2 s
     song = midi.read(song.to_bytes())
     assert song.pedals["down"].tolist() == [True, False]
     assert song.to_roll(0.5).frames.shape[1] == 1
