@@ -13,7 +13,7 @@ test="$build libcmocka-dev python3-venv"
 case "${1:-test}" in
 build) wanted="$build" ;;
 test) wanted="$test" ;;
-test-all) wanted="$test cmake git groff-base g++ clang clang-format python3-dev doxygen zsh fish shellcheck" ;;
+test-all) wanted="$test cmake git groff-base g++ clang clang-format python3-dev doxygen zsh fish shellcheck chromium nodejs" ;;
 fuzz) # libFuzzer comes with the compiler, under its version; 14 is Debian 12's
     version=$(clang -dumpversion 2>/dev/null | cut -d . -f 1)
     wanted="$test clang libclang-rt-${version:-14}-dev" ;;

@@ -52,6 +52,10 @@ def meter(over, log2, delta=0):
     return meta(0x58, bytes([over, log2, 24, 8]), delta)
 
 
+def sysex(message, delta=0):
+    return bytes([delta, 0xF0, len(message) + 1]) + message + b"\xf7"
+
+
 NOTE = b"\0\x90\x3c\x64\x60\x80\x3c\0"
 SCALE = b"\0\x90\x3c\x64" + b"".join(bytes([96, k, 0, 0, k + 2, 100]) for k in (60, 62, 64, 66)) + b"\x60\x44\0"
 RICH = [
@@ -129,6 +133,34 @@ def midi():
     seed("pedal-reset", one(b"\0\xb3\x40\x7f\0\x93\x3c\x64\x10\x3c\0\x10\xb3\x79\0" + END))
     seed("pedal-on-another-track", header(1, 2, 96) + chunk(b"\0\xb0\x40\x7f\x60\x40\0" + END) + chunk(b"\0\x90\x3c\x64\x10\x3c\0" + END))
     seed("pedal-over-format-2", header(2, 2, 96) + chunk(b"\0\xb0\x40\x7f" + NOTE + END) + chunk(NOTE + END))
+    seed("pedal-sostenuto", one(b"\0\x90\x3c\x64\x08\xb0\x42\x7f\x08\x90\x3c\0\0\x3e\x64\x10\x3e\0\x10\xb0\x42\0\0\x78\0" + END))
+    seed("two-ports", header(1, 2, 96) + chunk(meta(0x21, b"\0") + b"\0\xb0\x40\x7f" + NOTE + b"\x60\xb0\x40\0" + END)
+         + chunk(meta(0x21, b"\1") + NOTE + NOTE + END))
+    seed("port-changes", one(b"\0\x90\x3c\1" + meta(0x21, b"\5") + b"\x08\x90\x3c\2" + meta(0x21, b"\0", 8) + b"\0\x90\x3c\0"
+                             + meta(0x21, b"\5") + b"\x10\x90\x3c\0" + END))
+    kit = b"\0\x9a\x24\x64\x10\x24\0\0\x99\x3c\x64\x10\x3c\0"
+    seed("gs-rhythm", header(1, 2, 96) + chunk(sysex(b"\x41\x10\x42\x12\x40\x1a\x15\2\x0f")
+                                               + sysex(b"\x41\x10\x42\x12\x40\x10\x15\0\x1b") + END) + chunk(kit + END))
+    seed("xg-drum-bank", one(sysex(b"\x43\x10\x4c\0\0\x7e\0") + b"\0\xba\0\x7f\0\xb9\0\0" + kit + END))
+    seed("gm2-rhythm-bank", one(sysex(b"\x7e\x7f\x09\3") + b"\0\xba\0\x78\0\xb9\0\x79" + kit + END))
+    seed("all-notes-off", one(b"\0\x90\x3c\x64\0\x3e\x64\x10\xb0\x7b\0\x10\x90\x3c\x64\x10\xb0\x78\0" + END))
+    seed("off-on-another-track", header(1, 2, 96) + chunk(b"\0\x90\x3c\x64\x60\x3e\x64" + END)
+         + chunk(b"\x30\x80\x3c\0\x60\x3e\0\0\x40\0" + END))
+    seed("unison-on-on-off", one(b"\0\x90\x3c\x64\0\x3c\x64\x10\x3c\0" + NOTE + NOTE + END))
+    chain = sorted([(16 * i, 1) for i in range(12)] + [(16 * i + 24, 0) for i in range(12) if i != 5])
+    seed("overlapping-chain", one(b"".join(bytes([t - b, 0x90, 60, 64 * on]) for (b, _), (t, on) in zip([(0, 0)] + chain, chain)) + END))
+    tune = b"".join(bytes([0, 0x90, k, 90, 96, 0x80, k, 64]) for k in (60, 62, 64, 65, 67, 69, 71, 72))
+    for name, data in ("key", tune[:34] + tune[35:]), ("velocity", tune[:35] + tune[36:]), ("velocity-off", tune[:39] + tune[40:]):
+        seed("lost-" + name, one(data + END))
+    seed("off-velocity-200", one(tune[:39] + b"\xc8" + tune[40:] + END))
+    for name, event in (("sysex-without-length", b"\0\xf0\x7e\x7f\x09\1\xf7"), ("sysex-one-short", b"\0\xf0\4\x7e\x7f\x09\1\xf7"),
+                        ("text-over-events", b"\0\xff\1\x14hello"), ("tempo-of-19-bytes", b"\0\xff\x51\x13\7\xa1\x20")):
+        seed(name, one(tune[:16] + event + tune[16:] + END))
+    seed("vlq-padded-to-five", one(b"\0\x90\x3c\x64\x80\x80\x80\x83\x60\x3c\0" + END))
+    seed("wild-delta", one(tune + b"\xff\xff\xff\x7f\x90\x3c\x64\x60\x3c\0" + END))
+    lines = header(1, 2, 480) + chunk(tempo(0x0A0D0A) + END) + chunk(tune + tune + END)
+    seed("line-ends", lines.replace(b"\n", b"\r\n"))
+    seed("as-utf8", lines.decode("latin-1").encode())
     noise = random.Random(21)
     for i in range(3):  # mostly data bytes, so that a length is rarely read from them
         events = bytes(noise.choices(range(128 if noise.random() < 0.9 else 256), k=1)[0] for _ in range(300))

@@ -5,7 +5,7 @@
 # cores; the last line counts all: N passed, N failed, N skipped (skipped counts steps that could not run, with a reason).
 #     tools/test.sh STEP...
 # make test:      c program python
-# make test-all:  these and lint install oracles torch san
+# make test-all:  these and lint install web oracles torch san
 # others:         tsan aarch64 i386
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -76,6 +76,13 @@ meson_tests() {
     return 0
 }
 
+# $processor: seconds of processor time of all commands so far, on all cores. Not printed: in a command substitution,
+# times would count from there on.
+read_processor_time() {
+    times >build/times
+    processor=$(tr 'ms' '  ' <build/times | awk 'NR == 2 { printf "%.0f", 60 * ($1 + $3) + $2 + $4 }')
+}
+
 # What a step does, how big it is and how long it takes on two idle cores.
 about() {
     case "$1" in
@@ -84,6 +91,7 @@ about() {
     python) echo "Python package with NumPy: pip install ./python into build/venv, and its tests; half a minute" ;;
     lint) echo "lint: headers, modules, symbols, versions, formatting; 10 seconds" ;;
     install) echo "installing: make install, pkg-config, CMake, pip install -e ./python, API reference; 1 minute" ;;
+    web) echo "the page in Chromium, and its modules in node: build/venv-web; 5 minutes" ;;
     oracles) echo "comparisons with PyTorch, GeomLoss, SciPy, mir_eval, mido, symusic: build/venv-all; 2 minutes" ;;
     torch) echo "Python package with PyTorch: ruff, mypy and all its tests in build/venv-all; 3 minutes" ;;
     san) echo "C tests under address and undefined-behaviour sanitizers, built in build/san; 4 minutes" ;;
@@ -116,6 +124,14 @@ step_lint() { check lint tools/lint.sh; }
 step_install() {
     python_environment tests/requirements.txt build/venv "100 MB" || return
     run_pytest build/venv build/pytest-install.log tests/install
+}
+
+step_web() {
+    for tool in chromium node; do
+        command -v $tool >/dev/null 2>&1 || { skip "$step: $tool is missing; make deps FOR=test-all installs it"; return; }
+    done
+    python_environment tests/web/requirements.txt build/venv-web "150 MB" || return
+    run_pytest build/venv-web build/pytest-web.log tests/web
 }
 
 all_environment() { python_environment tests/requirements-all.txt build/venv-all "about 1 GB (PyTorch's CPU build)"; }
@@ -174,9 +190,11 @@ step_aarch64() {
 for step; do
     about "$step" >/dev/null || { echo "tools/test.sh: no step $step" >&2; exit 2; }
     printf '\n== %s\n' "$(about "$step")"
-    begin=$(date +%s)
+    read_processor_time
+    begin=$(date +%s) processor_begin=$processor
     "step_$step"
-    echo "($step took $(($(date +%s) - begin)) s)"
+    read_processor_time
+    echo "($step took $(($(date +%s) - begin)) s, $((processor - processor_begin)) s of processor time)"
 done
 printf '\n'
 if [ "$skipped" -gt 0 ]; then echo "$passed passed, $failed failed, $skipped skipped"; else echo "$passed passed, $failed failed"; fi

@@ -3,10 +3,11 @@
  * Standard MIDI Files (MIDI 1.0 detailed specification, RP-001) <-> notes.
  *
  * The reader accepts faulty files: it repairs and counts the faults, and refuses only files that contain no
- * MIDI at all. Times stay whole ticks; spiral_midi_seconds turns them into seconds through the tempo map of
- * the whole file. Percussion is kept. A note ends when its key comes up; events of the sustain pedal are kept
- * beside the notes. Other controllers (sostenuto, soft pedal, all notes off) and pitch bends are ignored.
- * Read next: roll.h, which turns notes into frames.
+ * MIDI at all or were changed on their way as if they were text. Times stay whole ticks; spiral_midi_seconds
+ * turns them into seconds through the tempo map of the whole file. Percussion is kept and marked. A note ends
+ * when its key comes up; events of the sustain and sostenuto pedals are kept beside the notes. Programs,
+ * other controllers and pitch bends are counted and left out. Which note-off ends which note, how faults are
+ * repaired and what is percussion: docs/formats.md. Read next: roll.h, which turns notes into frames.
  */
 #ifndef SPIRAL_MIDI_H
 #define SPIRAL_MIDI_H
@@ -26,9 +27,17 @@ extern "C" {
  * length still fit an int64_t, so times are exact fractions until they become doubles. */
 #define SPIRAL_MIDI_TICKS_MAX ((INT64_C(1) << 38) - 1)
 
-/* One note. 0 <= on_ticks <= off_ticks <= SPIRAL_MIDI_TICKS_MAX; on and off are equal only if they are equal
- * in the file (a zero-length note). When a key is struck again before its note-off, the first note-off ends
- * the first note (first in, first out, per track, channel and key). */
+/* Ports: a file may address several devices (meta event FF 21), each with sixteen channels of its own. */
+#define SPIRAL_MIDI_PORT_MAX        127
+#define SPIRAL_MIDI_TRACK_PORTS_MAX 16 /* different ports that one track may use */
+
+/* Whether a note is percussion. BY_CHANNEL, as General MIDI says, is 0: a program that makes notes need not
+ * care. YES and NO are for files that say otherwise (GS, XG and GM2). */
+typedef enum spiral_drum { SPIRAL_DRUM_BY_CHANNEL, SPIRAL_DRUM_YES, SPIRAL_DRUM_NO } spiral_drum;
+
+/* One note. 0 <= on_ticks <= off_ticks <= SPIRAL_MIDI_TICKS_MAX; from the reader, on and off are equal only
+ * if they are equal in the file (a zero-length note). When a key is struck again before its note-off, the
+ * first note-off ends the first note (first in, first out, per track, port, channel and key). */
 typedef struct spiral_note {
     int64_t on_ticks;
     int64_t off_ticks;
@@ -36,7 +45,14 @@ typedef struct spiral_note {
     uint8_t channel;  /* 0..15 */
     uint8_t pitch;    /* MIDI number, 0..127; 60 = C4 */
     uint8_t velocity; /* 1..127 */
+    uint8_t port;     /* 0..SPIRAL_MIDI_PORT_MAX */
+    uint8_t drum;     /* spiral_drum */
 } spiral_note;
+
+/* Whether the note is percussion: 0 or 1. */
+static inline int spiral_note_is_drum(const spiral_note *n) {
+    return n->drum == SPIRAL_DRUM_BY_CHANNEL ? n->channel == SPIRAL_DRUM_CHANNEL : n->drum == SPIRAL_DRUM_YES;
+}
 
 typedef struct spiral_tempo {
     int64_t at_ticks;
@@ -51,28 +67,39 @@ typedef struct spiral_meter {
     int denominator; /* a power of two, 1..64 */
 } spiral_meter;
 
-/* The sustain pedal of a channel (controller 64) goes down (64..127) or comes up (0..63, or a reset of all
- * controllers). It acts on all notes of its channel, whichever track they and the event are on. */
+/* SUSTAIN is controller 64 and holds every note whose key comes up while it is down. SOSTENUTO is controller
+ * 66 and holds only the notes whose keys are down when it goes down. */
+typedef enum spiral_pedal_kind { SPIRAL_PEDAL_SUSTAIN, SPIRAL_PEDAL_SOSTENUTO } spiral_pedal_kind;
+
+/* A pedal of a channel goes down (64..127) or comes up (0..63, or a reset of all controllers). It acts on all
+ * notes of its port and channel, whichever track they and the event are on. */
 typedef struct spiral_pedal {
     int64_t at_ticks;
-    uint16_t track; /* 0..65534 */
-    uint8_t channel;
-    uint8_t down; /* 1: goes down, 0: comes up */
+    uint16_t track;  /* 0..65534 */
+    uint8_t channel; /* 0..15 */
+    uint8_t down;    /* 1: goes down, 0: comes up */
+    uint8_t port;    /* 0..SPIRAL_MIDI_PORT_MAX */
+    uint8_t kind;    /* spiral_pedal_kind */
 } spiral_pedal;
 
-/* The faults that the reader repairs; each has a count in spiral_midi.warnings. X(name, text) */
-#define SPIRAL_MIDI_WARNING_LIST(X)                                                               \
-    X(HEADER, "header chunk of unusual length or with a wrong track count")                       \
-    X(UNKNOWN_CHUNK, "chunk that is neither MThd nor MTrk, or bytes between or after the chunks") \
-    X(TRUNCATED, "track whose declared length is wrong, or that ends in the middle of an event")  \
-    X(NO_END_OF_TRACK, "track without an end-of-track event")                                     \
-    X(AFTER_END_OF_TRACK, "bytes after a track's end-of-track event")                             \
-    X(BAD_STATUS, "status byte that is not allowed in a file, or data without a running status")  \
-    X(BAD_DATA, "data byte above 127, or a meta event whose length is wrong")                     \
-    X(BAD_DELTA, "variable-length number longer than four bytes, or a time beyond the limit")     \
-    X(NOTE_NEVER_ENDS, "note without a note-off, ended at the end of its track")                  \
-    X(NOTE_NEVER_STARTS, "note-off without a note")                                               \
-    X(DIVISION, "division of zero or of an unknown frame rate, read as 480 ticks per quarter")
+/* The faults that the reader repairs; each has a count in spiral_midi.warnings: of chunks, events or bytes,
+ * or, for the names that begin with NOTE, of the notes that were changed. X(name, text) */
+#define SPIRAL_MIDI_WARNING_LIST(X)                                                                \
+    X(HEADER, "header chunk of unusual length or with a wrong track count")                        \
+    X(UNKNOWN_CHUNK, "chunk that is neither MThd nor MTrk, or bytes between or after the chunks")  \
+    X(TRUNCATED, "track whose declared length is wrong, or that ends in the middle of an event")   \
+    X(NO_END_OF_TRACK, "track without an end-of-track event")                                      \
+    X(AFTER_END_OF_TRACK, "bytes after a track's end-of-track event")                              \
+    X(BAD_STATUS, "status byte that is not allowed in a file, or data without a running status")   \
+    X(BAD_DATA, "data byte above 127 or missing, or a meta event whose length is wrong")           \
+    X(BAD_DELTA, "variable-length number longer than four bytes, or a time beyond the limit")      \
+    X(NOTE_NEVER_ENDS, "note without a note-off, lengthened to the end of the music of its track") \
+    X(NOTE_NEVER_STARTS, "note-off without a note")                                                \
+    X(DIVISION, "division of zero or of an unknown frame rate, read as 480 ticks per quarter")     \
+    X(NOTE_SHORTENED, "note without a note-off, shortened: it ends where its key is struck again") \
+    X(NOTE_DROPPED, "note dropped: its key is struck twice at one tick and comes up once")         \
+    X(NOTE_OTHER_TRACK, "note that ends with a note-off on another track")                         \
+    X(SYSEX, "system exclusive message without a length, or whose length is wrong")
 
 typedef enum spiral_midi_warning {
 #define SPIRAL_X(name, text) SPIRAL_MIDI_WARN_##name,
@@ -98,10 +125,11 @@ typedef struct spiral_midi {
     double ticks_per_s;    /* SMPTE files only, else 0: 24, 25, 30000/1001 or 30 SMPTE frames times 1..255;
                               tempos then do not change the time */
     int tracks;            /* MTrk chunks found, empty ones too; at most 65535 */
-    int64_t end_ticks;     /* time of the latest event of any track */
+    int64_t end_ticks;     /* time of the latest event of any track; the music may end long before
+                              (spiral_midi_music_end) */
     size_t note_count;
     spiral_note *notes; /* (note_count) from the reader sorted by on_ticks, then pitch, channel, track,
-                           off_ticks, velocity; the writer and the roll accept any order */
+                           off_ticks, velocity, port; the writer and the roll accept any order */
     size_t tempo_count;
     spiral_tempo *tempos; /* (tempo_count) sorted by at_ticks, one per tick; may be empty: 120 bpm */
     size_t meter_count;
@@ -109,15 +137,17 @@ typedef struct spiral_midi {
     size_t pedal_count;
     spiral_pedal *pedals; /* (pedal_count) sorted by at_ticks, then track; from the reader each one changes
                              the state of its channel's pedal, which is up at the start */
-    char *name;           /* first track name (FF 03) that is not empty, the bytes of the file, or NULL */
-    char *text;           /* first text (FF 01) that is not empty, the bytes of the file, or NULL */
+    char *name;           /* first track name (FF 03) that is not empty, or NULL: the bytes of the file, in
+                             whatever encoding it has (spiral_midi_text_utf8) */
+    char *text;           /* first text (FF 01) that is not empty, or NULL: likewise */
     uint32_t warnings[SPIRAL_MIDI_WARNING_CAPACITY]; /* counts, by spiral_midi_warning */
 } spiral_midi;
 
 /* Reads size bytes at bytes into *midi (overwritten; what it owned must have been freed). Memory stays below
- * 16 times size plus 4 KiB, whatever lengths the file claims. The tracks of a format 2 file are sequences of
- * their own: they are placed one after another, each with its own tempos and metres, and with pedals up.
- * FORMAT: not a MIDI file, with the reason; TOO_BIG: 4 GiB or more; NO_MEMORY. *midi is then empty. */
+ * 16 times size plus 4 KiB, and 16 KiB for each further port that one track uses, whatever lengths the file
+ * claims. The tracks of a format 2 file are sequences of their own: they are placed one after another, each
+ * with its own tempos and metres, and with pedals up. FORMAT: not a MIDI file, or one that was damaged in
+ * transfer, with the reason; TOO_BIG: 4 GiB or more; NO_MEMORY. *midi is then empty. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_read(const void *bytes, size_t size, spiral_midi *midi,
                                                             spiral_error *err);
 /* The same from a file ("-": standard input). IO when it cannot be read; TOO_BIG above 1 GiB. */
@@ -127,16 +157,18 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_load(const char *path, sp
 SPIRAL_API void spiral_midi_clear(spiral_midi *midi);
 
 /* The number of bytes that spiral_midi_write needs for *midi. BAD_ARG: a field is out of its range; format is
- * 0 and a note or pedal is on another track than 0; or a note lies inside an earlier note of its track,
- * channel and key (it begins later and ends sooner), since a file cannot tell which of the two a note-off
- * ends. TOO_BIG: a track of 4 GiB; NO_MEMORY (it sorts the events). */
+ * 0 and a note or pedal is on another track than 0; a track has more than SPIRAL_MIDI_TRACK_PORTS_MAX ports;
+ * a note lies inside an earlier note of its track, port, channel and key (it begins later and ends sooner),
+ * since a file cannot tell which of the two a note-off ends; or two notes of a port and channel begin at one
+ * tick and only one is percussion. TOO_BIG: a track of 4 GiB; NO_MEMORY (it sorts the events). */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_size(const spiral_midi *midi, size_t *size,
                                                             spiral_error *err);
 /* Writes *midi as a Standard MIDI File into bytes[0 .. size), size exactly as spiral_midi_size gave it.
  * Format 0 has one track; formats 1 and 2 are written as 1, with as many tracks as `tracks`, the notes and
- * the pedals need, and with tempos, metres, name and text on the first. Reading the file gives the same
- * notes, tempos, metres, pedals (except those that change nothing), end, name and text ("" becomes NULL)
- * without a warning. Metronome clicks and release velocities are not kept. */
+ * the pedals need, and with tempos, metres, name and text on the first; ports as FF 21 events, and percussion
+ * on other channels than General MIDI's as GS messages on the first. Reading the file gives the same notes,
+ * tempos, metres, pedals (except those that change nothing), end, name and text ("" becomes NULL) without a
+ * warning. Metronome clicks and release velocities are not kept. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_write(const spiral_midi *midi, void *bytes,
                                                              size_t size, spiral_error *err);
 /* The same to a file ("-": standard output), which is written under a temporary name in the same folder and
@@ -144,11 +176,26 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_write(const spiral_midi *
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_save(const spiral_midi *midi, const char *path,
                                                             spiral_error *err);
 
-/* Lengthens the notes that the sustain pedal holds, removes the pedals, and sorts the notes as the reader
- * does. A note whose key comes up while its channel's pedal is down sounds until the pedal comes up, the same
- * key of the channel is struck again, or the file ends. A pedal that goes down at the very tick of a note-off
- * does not hold that note. BAD_ARG: a field is out of its range; NO_MEMORY. *midi is then unchanged. */
+/* Lengthens the notes that the pedals hold, removes the pedals, and sorts the notes as the reader does. A
+ * note whose key comes up while the sustain pedal of its port and channel is down sounds until that pedal
+ * comes up; so does one whose key was down when the sostenuto pedal went down, until this one comes up; if
+ * both hold it, until neither does. It ends before that where the same key of the port and channel is struck
+ * again, and no later than four quarters after the last note-off or the end of the file. A pedal that goes
+ * down at the very tick of a note-off does not hold that note; a sostenuto pedal that goes down at the very
+ * tick of a note-on does not either. BAD_ARG: a field is out of its range; NO_MEMORY. *midi is then
+ * unchanged. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_apply_pedal(spiral_midi *midi, spiral_error *err);
+
+/* The tick at which the last note ends, 0 without notes: the length of the music, which a tempo or an
+ * end-of-track event behind it does not change. Takes time in proportion to the notes. */
+SPIRAL_API int64_t spiral_midi_music_end(const spiral_midi *midi);
+
+/* Writes a text of a file (name, text) as UTF-8 to utf8[0 .. size), cut off after the last character that
+ * fits. A text that is valid UTF-8 is copied. Any other is read as Windows-1252 (Latin-1 with printable
+ * characters at 80..9F), byte by byte: right for Western European files; other encodings, such as Shift-JIS,
+ * become wrong characters, but the result is always valid. Returns the length of the whole, as snprintf
+ * does. */
+SPIRAL_API int spiral_midi_text_utf8(const char *text, char *utf8, size_t size);
 
 /* Seconds from the start of the file to `ticks`, through the tempo map (120 bpm before the first tempo). 0 if
  * *midi has neither ticks_per_quarter nor ticks_per_s. */

@@ -19,6 +19,12 @@ extern "C" {
 #define SPIRAL_KEY_COUNT       128
 #define SPIRAL_ROLL_FRAMES_MAX ((size_t)1 << 26) /* a week at 10 ms; 1 GiB per plane */
 
+/* A roll made from notes has at most SPIRAL_ROLL_FRAMES_BASE + notes kept * SPIRAL_ROLL_FRAMES_PER_NOTE
+ * frames (64 MiB per plane, and 256 KiB a note), so that a small file with a wrong time cannot take the
+ * memory. At 10 ms that is 11 hours and 164 s a note. */
+#define SPIRAL_ROLL_FRAMES_BASE     ((size_t)1 << 22)
+#define SPIRAL_ROLL_FRAMES_PER_NOTE ((size_t)1 << 14)
+
 /* A set of keys. */
 typedef struct spiral_keys {
     uint64_t word[2];
@@ -44,11 +50,11 @@ typedef struct spiral_roll {
                                 bit exactly where a note begins; for other bits, see spiral_keys_starts */
 } spiral_roll;
 
-/* What spiral_roll_from_midi kept and left out. Counts are notes. */
+/* What spiral_roll_from_midi kept and left out. Counts are notes, unless they say otherwise. */
 typedef struct spiral_roll_report {
     size_t struct_size;   /* sizeof(spiral_roll_report), set by the caller */
     size_t notes;         /* in the file, notes_drums not counted: kept + low + high */
-    size_t notes_drums;   /* left out: channel 10; 0 when drums are asked for */
+    size_t notes_drums;   /* left out: percussion; 0 when drums are asked for */
     size_t notes_kept;    /* inside low..high, the folded ones too */
     size_t notes_low;     /* left out: below low */
     size_t notes_high;    /* left out: above high */
@@ -59,6 +65,8 @@ typedef struct spiral_roll_report {
     size_t onsets_merged; /* kept, but the same key sounds in the frame before: without an onset plane the
                              note becomes part of the earlier one. 0 with an onset plane */
     size_t notes_doubled; /* kept, but they begin in the same frame as an earlier note of the same key */
+    size_t stretches_cut; /* stretches without a change that were cut to unchanged_frames_max */
+    size_t frames_cut;    /* by that */
 } spiral_roll_report;
 
 /* What happens to notes outside low..high. X(id, name) */
@@ -83,21 +91,27 @@ typedef struct spiral_roll_options {
     spiral_grid grid;
     int low, high; /* keys kept, 0 <= low <= high <= 127 */
     int onsets;    /* nonzero: two planes */
-    int drums;     /* nonzero: keep channel 10 */
-    int pedal;     /* nonzero: the sustain pedal holds notes; else a note ends with its key */
+    int drums;     /* nonzero: keep percussion */
+    int pedal;     /* nonzero: the sustain and sostenuto pedals hold notes; else a note ends with its key */
     spiral_out_of_range out_of_range; /* percussion that is kept is neither folded nor transposed */
+    uint32_t drum_channels; /* the channels that are percussion, 1 << channel for each, on all ports, whatever
+                               the file says; 0: as the file says (spiral_note_is_drum) */
+    int unchanged_frames_max; /* a stretch of more frames in which no note begins or ends, silent or not, is
+                                 cut to so many; 0: none is cut */
 } spiral_roll_options;
 
 /* Fills struct_size bytes of *options and sets the field: keys 48..83, frames of 10 ms, one plane, without
- * drums, pedal and notes out of range. These are the rolls of the preset 36x36. */
+ * drums, pedal and notes out of range, and with all stretches uncut. These are the rolls of the preset 36x36.
+ */
 SPIRAL_API void spiral_roll_options_default(spiral_roll_options *options, size_t struct_size);
 
 /* Notes -> roll (overwrites *roll; free with spiral_roll_clear). A note sounds in the frames
  * round(on) .. round(off) - 1, at least one; frame 0 begins at tick 0, halves round up, and the arithmetic is
  * exact. The roll ends with its last note. options->pedal: as spiral_midi_apply_pedal (midi.h). On a grid of
  * beats, files of SMPTE time have 120 quarters a minute. report may be NULL. BAD_ARG: an option, a
- * struct_size or a field of *midi is out of range; TOO_BIG: more than SPIRAL_ROLL_FRAMES_MAX frames;
- * NO_MEMORY. *roll is then empty. A file without a note in range gives 0 frames and SPIRAL_OK. */
+ * struct_size or a field of *midi is out of range; TOO_BIG: more than SPIRAL_ROLL_FRAMES_MAX frames, or more
+ * than so few notes may have; NO_MEMORY. *roll is then empty. A file without a note in range gives 0 frames
+ * and SPIRAL_OK. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_roll_from_midi(const spiral_midi *midi,
                                                                  const spiral_roll_options *options,
                                                                  spiral_roll *roll,

@@ -43,6 +43,12 @@ static int by_time(const void *a, const void *b) {
     return x->velocity - y->velocity;
 }
 
+/* The channel that the synthesisers play a note on: percussion on channel 10, and nothing else there. */
+static int channel_of(const spiral_note *note) {
+    if (spiral_note_is_drum(note)) return SPIRAL_DRUM_CHANNEL;
+    return note->channel == SPIRAL_DRUM_CHANNEL ? SPIRAL_DRUM_CHANNEL + 1 : note->channel;
+}
+
 /* Lists the notes in order of time; those of zero length are left out. *end_s: when the last one ends. */
 static spiral_status time_notes(const spiral_midi *midi, spiral__timed_note **out, size_t *count,
                                 double *end_s, spiral_error *err) {
@@ -55,7 +61,7 @@ static spiral_status time_notes(const spiral_midi *midi, spiral__timed_note **ou
         double on = spiral_midi_seconds(midi, note->on_ticks),
                off = spiral_midi_seconds(midi, note->off_ticks);
         if (!(off > on)) continue;
-        notes[n++] = (spiral__timed_note){on, off, note->pitch, note->velocity, note->channel};
+        notes[n++] = (spiral__timed_note){on, off, note->pitch, note->velocity, channel_of(note)};
         *end_s = fmax(*end_s, off);
     }
     spiral_status status = SPIRAL_OK;

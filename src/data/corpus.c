@@ -189,6 +189,8 @@ static void add_report(spiral_roll_report *sum, const spiral_roll_report *r) {
     sum->notes_short += r->notes_short;
     sum->onsets_merged += r->onsets_merged;
     sum->notes_doubled += r->notes_doubled;
+    sum->stretches_cut += r->stretches_cut;
+    sum->frames_cut += r->frames_cut;
 }
 
 void spiral_corpus_get_report(const spiral_corpus *c, spiral_roll_report *report) {

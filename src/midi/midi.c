@@ -47,6 +47,13 @@ void spiral_midi_clear(spiral_midi *midi) {
     *midi = (spiral_midi){0};
 }
 
+int64_t spiral_midi_music_end(const spiral_midi *midi) {
+    int64_t end = 0;
+    for (size_t i = 0; i < midi->note_count; i++)
+        if (midi->notes[i].off_ticks > end) end = midi->notes[i].off_ticks;
+    return end;
+}
+
 spiral_status spiral_midi_load(const char *path, spiral_midi *midi, spiral_error *err) {
     unsigned char *bytes;
     size_t size;

@@ -19,7 +19,9 @@ static spiral_status check_note(const spiral_note *n, size_t i, spiral_error *er
     SPIRAL_TRY(check_range(err, "note", i, "track", n->track, 0, UINT16_MAX - 1));
     SPIRAL_TRY(check_range(err, "note", i, "channel", n->channel, 0, 15));
     SPIRAL_TRY(check_range(err, "note", i, "pitch", n->pitch, 0, 127));
-    return check_range(err, "note", i, "velocity", n->velocity, 1, 127);
+    SPIRAL_TRY(check_range(err, "note", i, "velocity", n->velocity, 1, 127));
+    SPIRAL_TRY(check_range(err, "note", i, "port", n->port, 0, SPIRAL_MIDI_PORT_MAX));
+    return check_range(err, "note", i, "drum", n->drum, SPIRAL_DRUM_BY_CHANNEL, SPIRAL_DRUM_NO);
 }
 
 static spiral_status check_tempos(const spiral_midi *midi, spiral_error *err) {
@@ -57,6 +59,9 @@ static spiral_status check_pedals(const spiral_midi *midi, spiral_error *err) {
         SPIRAL_TRY(check_range(err, "pedal", i, "track", p->track, track, UINT16_MAX - 1));
         SPIRAL_TRY(check_range(err, "pedal", i, "channel", p->channel, 0, 15));
         SPIRAL_TRY(check_range(err, "pedal", i, "down", p->down, 0, 1));
+        SPIRAL_TRY(check_range(err, "pedal", i, "port", p->port, 0, SPIRAL_MIDI_PORT_MAX));
+        SPIRAL_TRY(
+            check_range(err, "pedal", i, "kind", p->kind, SPIRAL_PEDAL_SUSTAIN, SPIRAL_PEDAL_SOSTENUTO));
         earliest = p->at_ticks;
         track = p->track;
     }

@@ -16,6 +16,7 @@
 #include "midi/midi_builder.h"
 #include "midi/tempo.h"
 #include "midi/track_reader.h"
+#include "midi/transfer.h"
 
 enum { CHUNK_HEAD = 8, HEADER_SIZE = 14, TRACKS_MAX = UINT16_MAX, DIVISION_DEFAULT = 480 };
 
@@ -186,24 +187,14 @@ static spiral_status find_track_end(file_reader *f, const unsigned char *body,
 
 /* ---- chunks ---- */
 
-/* The tempo and metre at the start of a sequence of format 2, which its own events replace. The pedals that
- * the sequence before left down come up. */
-static spiral_status begin_sequence(file_reader *f, size_t rest, int64_t ticks) {
-    enum { QUARTERS_LOG2 = 2 };
-    if (f->builder->pedals.count)
-        SPIRAL_TRY(spiral__midi_builder_pedal(f->builder, rest, ticks, (uint16_t)f->midi->tracks, 0,
-                                              SPIRAL__PEDALS_UP));
-    SPIRAL_TRY(spiral__midi_builder_tempo(f->builder, rest, ticks, SPIRAL__TEMPO_DEFAULT));
-    return spiral__midi_builder_meter(f->builder, rest, ticks, 4, QUARTERS_LOG2);
-}
-
 static spiral_status read_track(file_reader *f) {
     spiral_midi *midi = f->midi;
     int64_t ticks = midi->format == 2 ? midi->end_ticks : 0;
     const unsigned char *body = f->rest.at + CHUNK_HEAD, *end = NULL;
     SPIRAL_TRY(find_track_end(f, body, &end));
     if (midi->format == 2 && midi->tracks > 0)
-        SPIRAL_TRY(begin_sequence(f, (size_t)(f->rest.end - body), ticks));
+        SPIRAL_TRY(spiral__midi_builder_begin_sequence(f->builder, (size_t)(f->rest.end - body), ticks,
+                                                       (uint16_t)midi->tracks));
     spiral__bytes events = {body, end};
     SPIRAL_TRY(
         spiral__track_read(f->builder, &events, (size_t)(f->rest.end - end), (uint16_t)midi->tracks, &ticks));
@@ -247,6 +238,7 @@ static spiral_status read_file(const unsigned char *bytes, size_t size, spiral_m
     file_reader f = {.builder = &builder, .midi = midi, .err = err, .rest = {bytes, bytes + size}};
     bool found_later;
     if (size == 0 || !find_header(&f.rest, &found_later)) return refuse(bytes, size, err);
+    SPIRAL_TRY(spiral__transfer_check(&f.rest, bytes, err));
     SPIRAL_TRY(spiral__midi_builder_init(&builder, midi, size, err));
     if (found_later) warn(&f, SPIRAL_MIDI_WARN_UNKNOWN_CHUNK);
     spiral_status status = read_chunks(&f);

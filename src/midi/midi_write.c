@@ -4,7 +4,9 @@
  *
  * Notes, tempos, metres and pedals become events with a sort key, and the sorted events are written track by
  * track. At one tick, notes that began earlier end first, then pedals move, then notes begin, so that a key
- * can be struck again at once; a note of zero length begins before it ends. Not here: files (midi.c).
+ * can be struck again at once; a note of zero length begins before it ends. Ports are written as FF 21 events
+ * where they change. Percussion against General MIDI is written as GS messages on the first track, where the
+ * first note needs it. Not here: files (midi.c).
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@ enum {
     NUMBER_MAX = 0xfffffff, /* the largest variable-length number */
     META_TEXT = 0x01,
     META_NAME = 0x03,
+    META_PORT = 0x21,
     META_END_OF_TRACK = 0x2f,
     META_TEMPO = 0x51,
     META_METER = 0x58,
@@ -26,7 +29,15 @@ enum {
 };
 
 /* The kinds of events, in the order in which those of one tick are written. */
-typedef enum kind { KIND_TEMPO, KIND_METER, KIND_OFF, KIND_PEDAL, KIND_ON, KIND_OFF_ZERO_LENGTH } kind;
+typedef enum kind {
+    KIND_TEMPO,
+    KIND_METER,
+    KIND_DRUM, /* the channel of a note becomes percussion, or no percussion */
+    KIND_OFF,
+    KIND_PEDAL,
+    KIND_ON,
+    KIND_OFF_ZERO_LENGTH
+} kind;
 
 /* key: track, tick and kind, from the highest bits down. index: of the note, tempo, metre or pedal. */
 typedef struct event {
@@ -60,6 +71,7 @@ typedef struct writer {
     size_t size;
     int64_t now;     /* ticks, in the current track */
     unsigned status; /* running status, or 0 */
+    unsigned port;   /* of the events that follow in the current track */
 } writer;
 
 /* ---- bytes ---- */
@@ -111,6 +123,14 @@ static void put_text(writer *w, unsigned type, const char *text) {
 
 /* ---- events and tracks ---- */
 
+/* The port of the event at `ticks` that follows. */
+static void put_port(writer *w, int64_t ticks, unsigned port) {
+    if (port == w->port) return;
+    put_delta(w, ticks);
+    put_meta(w, META_PORT, (unsigned char[]){(unsigned char)port}, 1);
+    w->port = port;
+}
+
 static void put_channel_event(writer *w, unsigned status, unsigned first, unsigned second) {
     if (status != w->status) put(w, status);
     w->status = status;
@@ -119,30 +139,63 @@ static void put_channel_event(writer *w, unsigned status, unsigned first, unsign
 }
 
 /* A note-off is written as a note-on of velocity 0, so that both share one running status. */
-static void put_note(writer *w, const spiral_note *note, unsigned velocity) {
-    put_channel_event(w, 0x90u | note->channel, note->pitch, velocity);
+static void put_note(writer *w, const event *e, bool on) {
+    const spiral_note *note = &w->notes[e->index];
+    put_port(w, event_ticks(e), note->port);
+    put_delta(w, event_ticks(e));
+    put_channel_event(w, 0x90u | note->channel, note->pitch, on ? note->velocity : 0);
 }
 
 static void put_pedal(writer *w, const spiral_pedal *pedal) {
-    put_channel_event(w, 0xb0u | pedal->channel, 64, pedal->down ? 127 : 0);
+    put_port(w, pedal->at_ticks, pedal->port);
+    put_delta(w, pedal->at_ticks);
+    put_channel_event(w, 0xb0u | pedal->channel, pedal->kind == SPIRAL_PEDAL_SOSTENUTO ? 66 : 64,
+                      pedal->down ? 127 : 0);
+}
+
+/* The GS message "use for rhythm part" for the note's channel; percussion.c has the addresses. */
+static void put_drum(writer *w, const spiral_note *note) {
+    unsigned c = note->channel, part = c == SPIRAL_DRUM_CHANNEL ? 0 : c < SPIRAL_DRUM_CHANNEL ? c + 1 : c;
+    unsigned char message[] = {0x41, 0x10,
+                               0x42, 0x12,
+                               0x40, (unsigned char)(0x10 | part),
+                               0x15, (unsigned char)spiral_note_is_drum(note),
+                               0,    0xf7};
+    enum { ADDRESS = 4, CHECKSUM = 8 }; /* the sum of address, data and checksum is a multiple of 128 */
+    unsigned sum = 0;
+    for (int i = ADDRESS; i < CHECKSUM; i++) sum += message[i];
+    message[CHECKSUM] = (unsigned char)(-sum & 127);
+    put_port(w, note->on_ticks, note->port);
+    put_delta(w, note->on_ticks);
+    put(w, 0xf0);
+    put_number(w, sizeof message);
+    put_bytes(w, message, sizeof message);
+    w->status = 0; /* it ends the running status */
+}
+
+static void put_tempo(writer *w, const spiral_tempo *tempo) {
+    uint32_t us = (uint32_t)tempo->us_per_quarter;
+    put_delta(w, tempo->at_ticks);
+    put_meta(w, META_TEMPO, (unsigned char[]){us >> 16 & 255, us >> 8 & 255, us & 255}, 3);
+}
+
+static void put_meter(writer *w, const spiral_meter *meter) {
+    unsigned char log2 = 0;
+    while (meter->denominator >> log2 > 1) log2++;
+    put_delta(w, meter->at_ticks);
+    /* the usual values: 24 MIDI clocks per metronome click, 8 thirty-second notes per quarter */
+    put_meta(w, META_METER, (unsigned char[]){(unsigned char)meter->numerator, log2, 24, 8}, 4);
 }
 
 static void put_event(writer *w, const event *e) {
-    put_delta(w, event_ticks(e));
-    if (event_kind(e) == KIND_TEMPO) {
-        uint32_t us = (uint32_t)w->midi->tempos[e->index].us_per_quarter;
-        put_meta(w, META_TEMPO, (unsigned char[]){us >> 16 & 255, us >> 8 & 255, us & 255}, 3);
-    } else if (event_kind(e) == KIND_METER) {
-        const spiral_meter *m = &w->midi->meters[e->index];
-        unsigned char log2 = 0;
-        while (m->denominator >> log2 > 1) log2++;
-        /* the usual values: 24 MIDI clocks per metronome click, 8 thirty-second notes per quarter */
-        put_meta(w, META_METER, (unsigned char[]){(unsigned char)m->numerator, log2, 24, 8}, 4);
-    } else if (event_kind(e) == KIND_PEDAL) {
-        put_pedal(w, &w->midi->pedals[e->index]);
-    } else {
-        const spiral_note *note = &w->notes[e->index];
-        put_note(w, note, event_kind(e) == KIND_ON ? note->velocity : 0);
+    switch (event_kind(e)) {
+    case KIND_TEMPO: put_tempo(w, &w->midi->tempos[e->index]); break;
+    case KIND_METER: put_meter(w, &w->midi->meters[e->index]); break;
+    case KIND_DRUM: put_drum(w, &w->notes[e->index]); break;
+    case KIND_PEDAL: put_pedal(w, &w->midi->pedals[e->index]); break;
+    case KIND_ON: put_note(w, e, true); break;
+    case KIND_OFF:
+    case KIND_OFF_ZERO_LENGTH: put_note(w, e, false); break;
     }
 }
 
@@ -154,6 +207,7 @@ static spiral_status put_track(writer *w, unsigned track, const event **e, spira
     size_t start = w->size;
     w->now = 0;
     w->status = 0;
+    w->port = 0;
     if (track == 0) {
         put_text(w, META_NAME, w->midi->name);
         put_text(w, META_TEXT, w->midi->text);
@@ -190,49 +244,105 @@ static spiral_status put_file(writer *w, spiral_error *err) {
 
 /* ---- what is written ---- */
 
-/* A note-off ends the oldest open note of its track, channel and key. So of two such notes the one that
+/* The ports of one track, and where the latest note of each of their keys ends. */
+typedef struct track_ports {
+    int count;
+    uint8_t port[SPIRAL_MIDI_TRACK_PORTS_MAX];
+    int64_t (*latest_off)[16 * 128]; /* (SPIRAL_MIDI_TRACK_PORTS_MAX) */
+} track_ports;
+
+/* The index of the event's port among those of its track, or -1: there are too many. */
+static int find_port(track_ports *p, unsigned port) {
+    for (int i = 0; i < p->count; i++)
+        if (p->port[i] == port) return i;
+    if (p->count == SPIRAL_MIDI_TRACK_PORTS_MAX) return -1;
+    memset(p->latest_off[p->count], 0, sizeof *p->latest_off);
+    p->port[p->count] = (uint8_t)port;
+    return p->count++;
+}
+
+/* A note-off ends the oldest open note of its track, port, channel and key. So of two such notes the one that
  * begins first must end first; otherwise a reader would find other notes. */
-static spiral_status check_nesting(const writer *w, spiral_error *err) {
-    int64_t latest_off[16 * 128] = {0};
+static spiral_status check_nesting(const spiral_note *note, int64_t *latest_off, spiral_error *err) {
+    int64_t *latest = &latest_off[note->channel << 7 | note->pitch];
+    if (note->off_ticks < *latest)
+        return spiral__fail(
+            err, SPIRAL_BAD_ARG, -1,
+            "track %u, channel %d, key %d: the note at tick %lld lies inside an earlier one that "
+            "ends at tick %lld, which MIDI cannot express",
+            note->track, note->channel, note->pitch, (long long)note->on_ticks, (long long)*latest);
+    *latest = note->off_ticks;
+    return SPIRAL_OK;
+}
+
+/* What a file cannot express. */
+static spiral_status check_events(const writer *w, spiral_error *err) {
     unsigned track = 0;
-    for (size_t i = 0; i < w->event_count; i++) {
+    track_ports ports = {.latest_off = calloc(SPIRAL_MIDI_TRACK_PORTS_MAX, sizeof *ports.latest_off)};
+    spiral_status status = SPIRAL_OK;
+    if (!ports.latest_off)
+        return spiral__no_memory(err, SPIRAL_MIDI_TRACK_PORTS_MAX * sizeof *ports.latest_off);
+    for (size_t i = 0; status == SPIRAL_OK && i < w->event_count; i++) {
         const event *e = &w->events[i];
-        if (event_kind(e) != KIND_ON) continue;
-        if (event_track(e) != track) memset(latest_off, 0, sizeof latest_off);
+        if (event_kind(e) == KIND_TEMPO || event_kind(e) == KIND_METER) continue;
+        if (event_track(e) != track) ports.count = 0;
         track = event_track(e);
-        const spiral_note *note = &w->notes[e->index];
-        int64_t *latest = &latest_off[note->channel << 7 | note->pitch];
-        if (note->off_ticks < *latest)
-            return spiral__fail(err, SPIRAL_BAD_ARG, -1,
-                                "track %u, channel %d, key %d: the note at tick %lld lies inside an earlier "
-                                "one that ends at tick %lld, which MIDI cannot express",
-                                track, note->channel, note->pitch, (long long)note->on_ticks,
-                                (long long)*latest);
-        *latest = note->off_ticks;
+        bool pedal = event_kind(e) == KIND_PEDAL;
+        int port = find_port(&ports, pedal ? w->midi->pedals[e->index].port : w->notes[e->index].port);
+        if (port < 0)
+            status = spiral__fail(err, SPIRAL_BAD_ARG, -1, "track %u has more than %d ports", track,
+                                  SPIRAL_MIDI_TRACK_PORTS_MAX);
+        else if (event_kind(e) == KIND_ON)
+            status = check_nesting(&w->notes[e->index], ports.latest_off[port], err);
+    }
+    free(ports.latest_off);
+    return status;
+}
+
+/* Adds an event before each note whose channel must become percussion, or no percussion, for it. */
+static spiral_status add_drum_events(writer *w, spiral_error *err) {
+    enum { PORTS = SPIRAL_MIDI_PORT_MAX + 1 };
+    int64_t latest[PORTS][16]; /* 1 + the tick at which a note of the channel began, or 0 */
+    uint16_t drums[PORTS];     /* a bit per channel */
+    memset(latest, 0, sizeof latest);
+    for (int port = 0; port < PORTS; port++) drums[port] = 1 << SPIRAL_DRUM_CHANNEL;
+    for (size_t i = 0; i < w->midi->note_count; i++) {
+        const spiral_note *n = &w->notes[i];
+        int64_t *before = &latest[n->port][n->channel];
+        if ((drums[n->port] >> n->channel & 1) != spiral_note_is_drum(n)) {
+            if (*before == n->on_ticks + 1)
+                return spiral__fail(
+                    err, SPIRAL_BAD_ARG, -1,
+                    "port %d, channel %d: of the notes at tick %lld some are percussion and others "
+                    "are not, which MIDI cannot express",
+                    n->port, n->channel, (long long)n->on_ticks);
+            drums[n->port] = (uint16_t)(drums[n->port] ^ 1u << n->channel);
+            w->events[w->event_count++] = (event){event_key(0, n->on_ticks, KIND_DRUM), i};
+        }
+        *before = n->on_ticks + 1;
     }
     return SPIRAL_OK;
 }
 
-static void list_events(writer *w) {
+static void add_event(writer *w, unsigned track, int64_t ticks, kind k, size_t index) {
+    w->events[w->event_count++] = (event){event_key(track, ticks, k), index};
+    if (track >= w->tracks) w->tracks = track + 1u;
+}
+
+static spiral_status list_events(writer *w, spiral_error *err) {
     const spiral_midi *midi = w->midi;
-    event *e = w->events;
-    for (size_t i = 0; i < midi->tempo_count; i++)
-        *e++ = (event){event_key(0, midi->tempos[i].at_ticks, KIND_TEMPO), i};
-    for (size_t i = 0; i < midi->meter_count; i++)
-        *e++ = (event){event_key(0, midi->meters[i].at_ticks, KIND_METER), i};
-    for (size_t i = 0; i < midi->pedal_count; i++) {
-        const spiral_pedal *p = &midi->pedals[i];
-        *e++ = (event){event_key(p->track, p->at_ticks, KIND_PEDAL), i};
-        if (p->track >= w->tracks) w->tracks = p->track + 1u;
-    }
+    for (size_t i = 0; i < midi->tempo_count; i++) add_event(w, 0, midi->tempos[i].at_ticks, KIND_TEMPO, i);
+    for (size_t i = 0; i < midi->meter_count; i++) add_event(w, 0, midi->meters[i].at_ticks, KIND_METER, i);
+    for (size_t i = 0; i < midi->pedal_count; i++)
+        add_event(w, midi->pedals[i].track, midi->pedals[i].at_ticks, KIND_PEDAL, i);
     for (size_t i = 0; i < midi->note_count; i++) {
         const spiral_note *n = &w->notes[i];
-        kind off = n->off_ticks > n->on_ticks ? KIND_OFF : KIND_OFF_ZERO_LENGTH;
-        *e++ = (event){event_key(n->track, n->on_ticks, KIND_ON), i};
-        *e++ = (event){event_key(n->track, n->off_ticks, off), i};
-        if (n->track >= w->tracks) w->tracks = n->track + 1u;
+        add_event(w, n->track, n->on_ticks, KIND_ON, i);
+        add_event(w, n->track, n->off_ticks, n->off_ticks > n->on_ticks ? KIND_OFF : KIND_OFF_ZERO_LENGTH, i);
     }
+    SPIRAL_TRY(add_drum_events(w, err));
     qsort(w->events, w->event_count, sizeof *w->events, by_key);
+    return SPIRAL_OK;
 }
 
 static spiral_status check_texts(const spiral_midi *midi, spiral_error *err) {
@@ -248,13 +358,13 @@ static spiral_status prepare(writer *w, spiral_error *err) {
     SPIRAL_TRY(check_texts(midi, err));
     SPIRAL_TRY(spiral__notes_sorted(midi, &w->notes, &w->copy, err));
     w->tracks = midi->tracks > 0 ? (unsigned)midi->tracks : 1;
-    w->event_count = midi->tempo_count + midi->meter_count + midi->pedal_count + 2 * midi->note_count;
-    w->events = malloc((w->event_count + 1) * sizeof *w->events);
-    if (!w->events) return spiral__no_memory(err, (w->event_count + 1) * sizeof *w->events);
-    list_events(w);
+    size_t most = midi->tempo_count + midi->meter_count + midi->pedal_count + 3 * midi->note_count + 1;
+    w->events = malloc(most * sizeof *w->events);
+    if (!w->events) return spiral__no_memory(err, most * sizeof *w->events);
+    SPIRAL_TRY(list_events(w, err));
     if (midi->format == 0 && w->tracks > 1)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "format 0 has one track, not %u", w->tracks);
-    return check_nesting(w, err);
+    return check_events(w, err);
 }
 
 static void finish(writer *w) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * When a note falls silent whose key comes up while the sustain pedal is down (see pedal.h).
+ * When a note falls silent whose key comes up while a pedal holds it (see pedal.h).
  *
- * Two lists of times are made: when each channel's pedal moves, and when each key of each channel is struck.
- * Both are in order of time, so two binary searches find what ends a note.
+ * Lists of times are made: when the pedals of each channel move, and when each key of each channel is struck.
+ * All are in order of time, so a few binary searches find what ends a note. Ports that notes use are counted
+ * from 0, so that there are only as many lists as there can be notes in.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +14,26 @@
 #include "midi/midi_check.h"
 #include "midi/note_order.h"
 #include "midi/pedal.h"
+#include "midi/tempo.h"
 
-enum { CHANNELS = 16, SLOTS = CHANNELS * 128 /* channel << 7 | key */ };
+enum { CHANNELS = 16, SLOTS = CHANNELS * 128 /* channel << 7 | key */, PORTS = SPIRAL_MIDI_PORT_MAX + 1 };
 
-/* Times in groups: group g is at_ticks[begin[g] .. begin[g + 1]), in order of time. */
+/* Times in groups: group g is at_ticks[begin[g] .. begin[g + 1]), in order of time. Both are owned, or NULL.
+ */
 typedef struct groups {
-    size_t *begin;     /* (groups + 1) */
-    int64_t *at_ticks; /* owned, or NULL */
+    size_t *begin; /* (groups + 1) */
+    int64_t *at_ticks;
 } groups;
+
+typedef struct lists {
+    const spiral_midi *midi;
+    int port_index[PORTS]; /* 0 .. port_count - 1, or -1: without notes */
+    size_t port_count;
+    groups pedals[2];  /* by spiral_pedal_kind: a group per port and channel. It goes down at the first time,
+                          up  at the second, and so on */
+    groups strikes;    /* a group per port, channel and key: when the key is struck */
+    int64_t end_ticks; /* no note is held longer */
+} lists;
 
 typedef struct tick_search {
     const int64_t *at_ticks;
@@ -39,6 +52,13 @@ static size_t first_from(const groups *g, size_t group, int64_t ticks) {
     return begin + spiral__search(g->begin[group + 1] - begin, not_before, &s);
 }
 
+static spiral_status allocate(groups *g, size_t count, size_t times, spiral_error *err) {
+    g->begin = calloc(count + 1, sizeof *g->begin);
+    g->at_ticks = malloc((times + 1) * sizeof *g->at_ticks);
+    if (g->begin && g->at_ticks) return SPIRAL_OK;
+    return spiral__no_memory(err, (count + 1) * sizeof *g->begin + (times + 1) * sizeof *g->at_ticks);
+}
+
 /* Turns the counts in begin[1 .. count] into starts, begin[g + 1] for group g: filling the groups moves each
  * start to the group's end, which is where the next one begins. */
 static void begin_filling(size_t *begin, size_t count) {
@@ -47,65 +67,103 @@ static void begin_filling(size_t *begin, size_t count) {
     begin[0] = 0;
 }
 
-/* A group per channel: its pedal goes down at the first time, up at the second, and so on. */
-static spiral_status list_pedals(const spiral_midi *midi, groups *g, spiral_error *err) {
-    const spiral_pedal *p = midi->pedals;
-    g->at_ticks = malloc(midi->pedal_count * sizeof *g->at_ticks);
-    if (!g->at_ticks) return spiral__no_memory(err, midi->pedal_count * sizeof *g->at_ticks);
+static void index_ports(lists *l, const spiral_note *notes, size_t n) {
+    for (int port = 0; port < PORTS; port++) l->port_index[port] = -1;
+    for (size_t i = 0; i < n; i++)
+        if (l->port_index[notes[i].port] < 0) l->port_index[notes[i].port] = (int)l->port_count++;
+}
+
+static size_t channel_group(const lists *l, unsigned port, unsigned channel) {
+    return (size_t)l->port_index[port] * CHANNELS + channel;
+}
+
+static size_t key_group(const lists *l, const spiral_note *note) {
+    return (size_t)l->port_index[note->port] * SLOTS + ((size_t)note->channel << 7 | note->pitch);
+}
+
+/* The changes of the pedals of one kind. */
+static spiral_status list_pedals(lists *l, unsigned kind, spiral_error *err) {
+    const spiral_midi *midi = l->midi;
+    groups *g = &l->pedals[kind];
+    SPIRAL_TRY(allocate(g, l->port_count * CHANNELS, midi->pedal_count, err));
     for (int fill = 0; fill < 2; fill++) {
-        unsigned down = 0; /* a bit per channel */
+        uint16_t down[PORTS] = {0}; /* a bit per channel */
         for (size_t i = 0; i < midi->pedal_count; i++) {
-            unsigned c = p[i].channel;
-            if ((down >> c & 1) == p[i].down) continue;
-            down ^= 1u << c;
-            if (fill)
-                g->at_ticks[g->begin[c + 1]++] = p[i].at_ticks;
-            else
-                g->begin[c + 1]++;
+            const spiral_pedal *p = &midi->pedals[i];
+            if (p->kind != kind || l->port_index[p->port] < 0 || (down[p->port] >> p->channel & 1) == p->down)
+                continue;
+            down[p->port] = (uint16_t)(down[p->port] ^ 1u << p->channel);
+            size_t *at = &g->begin[channel_group(l, p->port, p->channel) + 1];
+            if (fill) g->at_ticks[*at] = p->at_ticks;
+            ++*at;
         }
-        if (!fill) begin_filling(g->begin, CHANNELS);
+        if (!fill) begin_filling(g->begin, l->port_count * CHANNELS);
     }
     return SPIRAL_OK;
 }
 
-static size_t slot(const spiral_note *note) { return (size_t)note->channel << 7 | note->pitch; }
-
-/* A group per channel and key: when the key is struck. */
-static spiral_status list_strikes(const spiral_note *notes, size_t n, groups *g, spiral_error *err) {
-    g->at_ticks = malloc(n * sizeof *g->at_ticks);
-    if (!g->at_ticks) return spiral__no_memory(err, n * sizeof *g->at_ticks);
-    for (size_t i = 0; i < n; i++) g->begin[slot(&notes[i]) + 1]++;
-    begin_filling(g->begin, SLOTS);
-    for (size_t i = 0; i < n; i++) g->at_ticks[g->begin[slot(&notes[i]) + 1]++] = notes[i].on_ticks;
+static spiral_status list_strikes(lists *l, const spiral_note *notes, size_t n, spiral_error *err) {
+    groups *g = &l->strikes;
+    SPIRAL_TRY(allocate(g, l->port_count * SLOTS, n, err));
+    for (size_t i = 0; i < n; i++) g->begin[key_group(l, &notes[i]) + 1]++;
+    begin_filling(g->begin, l->port_count * SLOTS);
+    for (size_t i = 0; i < n; i++) g->at_ticks[g->begin[key_group(l, &notes[i]) + 1]++] = notes[i].on_ticks;
     return SPIRAL_OK;
 }
 
-static int64_t silent_at(const spiral_note *note, const groups *pedals, const groups *strikes, int64_t end) {
-    size_t up = first_from(pedals, note->channel, note->off_ticks);
-    if ((up - pedals->begin[note->channel]) % 2 == 0) return note->off_ticks; /* the pedal is up */
-    int64_t at = up < pedals->begin[note->channel + 1] ? pedals->at_ticks[up] : end;
+/* When a pedal that is down at `ticks` comes up after that; `ticks`, if it is up. *since: when it went down.
+ */
+static int64_t held_until(const groups *g, size_t group, int64_t ticks, int64_t *since) {
+    size_t i = first_from(g, group, ticks);
+    if ((i - g->begin[group]) % 2 == 0) return ticks;
+    *since = g->at_ticks[i - 1];
+    return i < g->begin[group + 1] ? g->at_ticks[i] : INT64_MAX;
+}
+
+static int64_t silent_at(const lists *l, const spiral_note *note) {
+    size_t group = channel_group(l, note->port, note->channel), slot = key_group(l, note);
+    int64_t since = -1, off = note->off_ticks;
+    int64_t sostenuto = held_until(&l->pedals[SPIRAL_PEDAL_SOSTENUTO], group, off, &since);
+    if (since <= note->on_ticks) sostenuto = off; /* it went down before the key did */
+    int64_t at = held_until(&l->pedals[SPIRAL_PEDAL_SUSTAIN], group, off, &since);
+    if (sostenuto > at) at = held_until(&l->pedals[SPIRAL_PEDAL_SUSTAIN], group, sostenuto, &since);
+    if (at > l->end_ticks) at = l->end_ticks;
+    if (at <= off) return off;
     /* + 1: a note of zero length does not end itself */
-    int64_t from = note->off_ticks + (note->off_ticks == note->on_ticks);
-    size_t again = first_from(strikes, slot(note), from);
-    if (again < strikes->begin[slot(note) + 1] && strikes->at_ticks[again] < at)
-        at = strikes->at_ticks[again];
-    return at > note->off_ticks ? at : note->off_ticks;
+    size_t again = first_from(&l->strikes, slot, off + (off == note->on_ticks));
+    if (again < l->strikes.begin[slot + 1] && l->strikes.at_ticks[again] < at)
+        at = l->strikes.at_ticks[again];
+    return at > off ? at : off;
+}
+
+static spiral_status hold(lists *l, const spiral_note *sorted, spiral_note *notes, spiral_error *err) {
+    const spiral_midi *midi = l->midi;
+    size_t n = midi->note_count;
+    index_ports(l, sorted, n);
+    for (unsigned kind = 0; kind < 2; kind++) SPIRAL_TRY(list_pedals(l, kind, err));
+    SPIRAL_TRY(list_strikes(l, sorted, n, err));
+    l->end_ticks = spiral_midi_music_end(midi) + spiral__whole_note(midi);
+    if (midi->end_ticks < l->end_ticks) l->end_ticks = midi->end_ticks;
+    for (size_t i = 0; i < n; i++) {
+        notes[i] = sorted[i];
+        notes[i].off_ticks = silent_at(l, &sorted[i]);
+    }
+    return SPIRAL_OK;
+}
+
+static void free_groups(groups *g) {
+    free(g->begin);
+    free(g->at_ticks);
 }
 
 spiral_status spiral__pedal_hold(const spiral_midi *midi, const spiral_note *sorted, spiral_note **held,
                                  spiral_error *err) {
-    size_t n = midi->note_count, pedal_begin[CHANNELS + 1] = {0}, strike_begin[SLOTS + 1] = {0};
-    groups pedals = {pedal_begin, NULL}, strikes = {strike_begin, NULL};
-    spiral_note *notes = malloc(n * sizeof *notes);
+    lists l = {.midi = midi};
+    spiral_note *notes = malloc(midi->note_count * sizeof *notes);
     spiral_status status =
-        notes ? list_pedals(midi, &pedals, err) : spiral__no_memory(err, n * sizeof *notes);
-    if (status == SPIRAL_OK) status = list_strikes(sorted, n, &strikes, err);
-    for (size_t i = 0; status == SPIRAL_OK && i < n; i++) {
-        notes[i] = sorted[i];
-        notes[i].off_ticks = silent_at(&sorted[i], &pedals, &strikes, midi->end_ticks);
-    }
-    free(pedals.at_ticks);
-    free(strikes.at_ticks);
+        notes ? hold(&l, sorted, notes, err) : spiral__no_memory(err, midi->note_count * sizeof *notes);
+    for (int kind = 0; kind < 2; kind++) free_groups(&l.pedals[kind]);
+    free_groups(&l.strikes);
     if (status != SPIRAL_OK) return free(notes), status;
     *held = notes;
     return SPIRAL_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sustain pedal: notes that sound on after their keys come up.
+ * The sustain and sostenuto pedals: notes that sound on after their keys come up.
  */
 #ifndef SPIRAL_MIDI_PEDAL_H
 #define SPIRAL_MIDI_PEDAL_H

@@ -31,6 +31,10 @@ double spiral__smpte_rate(int frames_per_s, int ticks_per_frame) {
     return frames_per_s == 29 ? 30000.0 * ticks_per_frame / 1001 : (double)frames_per_s * ticks_per_frame;
 }
 
+int64_t spiral__whole_note(const spiral_midi *midi) {
+    return midi->ticks_per_quarter ? 4 * (int64_t)midi->ticks_per_quarter : (int64_t)(2 * midi->ticks_per_s);
+}
+
 static double tempo_ticks_per_s(const spiral_midi *midi, int us_per_quarter) {
     return midi->ticks_per_quarter * 1e6 / us_per_quarter;
 }

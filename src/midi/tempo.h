@@ -18,6 +18,9 @@ bool spiral__smpte_from_rate(double ticks_per_s, int *frames_per_s, int *ticks_p
 /* The other direction: frames_per_s 24, 25, 29 or 30. */
 double spiral__smpte_rate(int frames_per_s, int ticks_per_frame);
 
+/* Four quarters in ticks; in files of SMPTE time, two seconds. */
+int64_t spiral__whole_note(const spiral_midi *midi);
+
 /* Fills at_s of every tempo. Everything else in *midi must be valid. */
 void spiral__tempo_fill_seconds(spiral_midi *midi);
 

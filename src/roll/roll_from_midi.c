@@ -15,6 +15,7 @@
 #include "midi/note_order.h"
 #include "midi/pedal.h"
 #include "midi/tempo.h"
+#include "roll/frame_cuts.h"
 #include "roll/frame_map.h"
 #include "roll/roll_check.h"
 
@@ -48,14 +49,21 @@ static spiral_status check_options(const spiral_roll_options *options, spiral_er
     if ((unsigned)options->out_of_range >= SPIRAL_OUT_OF_RANGE_COUNT)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "out_of_range %d is not drop, fold or fit",
                             (int)options->out_of_range);
+    if (options->drum_channels > 0xffff)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                            "drum_channels 0x%lx has bits beyond those of 16 channels",
+                            (unsigned long)options->drum_channels);
+    if (options->unchanged_frames_max < 0)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "unchanged_frames_max %d is below 0",
+                            options->unchanged_frames_max);
     return SPIRAL_OK;
 }
 
 /* ---- the frames of a note ---- */
 
-/* The frames begin .. end - 1. */
+/* The frames begin .. end - 1. 64 bits, because the length of the roll is checked after this. */
 typedef struct span {
-    size_t begin, end;
+    uint64_t begin, end;
     bool is_short; /* the note is shorter than one frame */
 } span;
 
@@ -64,7 +72,7 @@ static uint64_t round_to_frame(int64_t numerator, int64_t denominator) {
     return (2 * (uint64_t)numerator + (uint64_t)denominator) / (2 * (uint64_t)denominator);
 }
 
-/* segments: of the note's on and off, for spiral__frame_map_at. */
+/* Before cuts. segments: of the note's on and off, for spiral__frame_map_at. */
 static span note_span(const spiral__frame_map *map, const spiral_note *note, size_t segments[2]) {
     int64_t on = spiral__frame_map_at(map, note->on_ticks, &segments[0]);
     int64_t off = spiral__frame_map_at(map, note->off_ticks, &segments[1]);
@@ -84,12 +92,17 @@ static int fold(int key, int low, int high) {
     return folded >= low && folded <= high ? folded : key;
 }
 
+static bool is_drum(const spiral_note *note, const spiral_roll_options *options) {
+    if (options->drum_channels == 0) return spiral_note_is_drum(note);
+    return options->drum_channels >> note->channel & 1;
+}
+
 /* The semitones that move most notes into the range; of several, the fewest. */
 static int best_transposition(const spiral_midi *midi, const spiral_roll_options *options) {
     size_t notes[SPIRAL_KEY_COUNT] = {0}, most = 0;
     int best = 0;
     for (size_t i = 0; i < midi->note_count; i++)
-        notes[midi->notes[i].pitch] += midi->notes[i].channel != SPIRAL_DRUM_CHANNEL;
+        notes[midi->notes[i].pitch] += !is_drum(&midi->notes[i], options);
     for (int i = 0; i < 2 * SPIRAL_KEY_COUNT; i++) { /* 0, 1, -1, 2, -2, ... */
         int semitones = i % 2 ? (i + 1) / 2 : -i / 2;
         size_t inside = 0;
@@ -105,7 +118,7 @@ static int best_transposition(const spiral_midi *midi, const spiral_roll_options
 /* The key of the note in the roll, or -1 if it is left out. Counts the note in *report. */
 static int choose_key(const spiral_note *note, const spiral_roll_options *options,
                       spiral_roll_report *report) {
-    bool drum = note->channel == SPIRAL_DRUM_CHANNEL;
+    bool drum = is_drum(note, options);
     if (drum && !options->drums) {
         report->notes_drums++;
         return -1;
@@ -126,10 +139,10 @@ static int choose_key(const spiral_note *note, const spiral_roll_options *option
 
 /* Of one key: 1 + the first frame of its latest note, 0 before the first; and the end of all its notes. */
 typedef struct key_state {
-    size_t latest_begin_plus_1, end;
+    uint64_t latest_begin_plus_1, end;
 } key_state;
 
-static void toggle(spiral_roll *roll, size_t frame, int key) {
+static void toggle(spiral_roll *roll, uint64_t frame, int key) {
     if (frame < roll->frames) roll->sounding[frame].word[key >> 6] ^= UINT64_C(1) << (key & 63);
 }
 
@@ -174,47 +187,95 @@ static double mean_tempo(const spiral_midi *midi, int64_t ticks) {
 typedef struct source {
     const spiral_midi *midi;
     const spiral_note *sorted; /* midi's notes in order */
-    const spiral_note *notes;  /* the same, held by the pedal if that is asked for */
+    const spiral_note *notes;  /* the same, held by the pedals if that is asked for */
     spiral_note *copy, *held;  /* owned, or NULL */
     spiral__frame_map map;
+    spiral__frame_cuts cuts;
 } source;
 
-/* Counts all notes in *report and finds the length of the roll: up to the latest off, or one frame after the
- * latest on. *end_ticks is the latest off. */
-static uint64_t count_frames(const source *in, const spiral_roll_options *options, spiral_roll_report *report,
-                             int64_t *end_ticks) {
-    int64_t last_on = -1, last_off = -1;
-    size_t segment = 0;
+/* How long the roll is before cuts. */
+typedef struct extent {
+    uint64_t frames; /* up to the end of the last note */
+    uint64_t longest,
+        longest_at;    /* the longest stretch in which no note begins, and the frame it begins in */
+    int64_t end_ticks; /* the latest note-off */
+} extent;
+
+/* Goes through the notes that are kept, in order, and counts all of them in *report. */
+static extent find_extent(const source *in, const spiral_roll_options *options, spiral_roll_report *report) {
+    extent e = {0};
+    size_t segments[2] = {0, 0};
+    uint64_t before = 0;
     for (size_t i = 0; i < in->midi->note_count; i++) {
         const spiral_note *note = &in->notes[i];
         if (choose_key(note, options, report) < 0) continue;
+        const span s = note_span(&in->map, note, segments);
         report->notes_held += note->off_ticks > in->sorted[i].off_ticks;
-        if (note->on_ticks > last_on) last_on = note->on_ticks;
-        if (note->off_ticks > last_off) last_off = note->off_ticks;
+        if (s.begin - before > e.longest) e.longest = s.begin - (e.longest_at = before);
+        if (s.end > e.frames) e.frames = s.end;
+        if (note->off_ticks > e.end_ticks) e.end_ticks = note->off_ticks;
+        before = s.begin;
     }
-    *end_ticks = 0;
-    if (last_on < 0) return 0;
-    *end_ticks = last_off;
-    int64_t on = spiral__frame_map_at(&in->map, last_on, &segment);
-    int64_t off = spiral__frame_map_at(&in->map, last_off, &segment);
-    uint64_t after_on = round_to_frame(on, in->map.denominator) + 1;
-    uint64_t at_off = round_to_frame(off, in->map.denominator);
-    return after_on > at_off ? after_on : at_off;
+    if (e.frames - before > e.longest) e.longest = e.frames - (e.longest_at = before);
+    return e;
 }
 
-static spiral_status make_roll(const source *in, const spiral_roll_options *options, spiral_roll *roll,
+/* Finds what is to be cut out of the roll and shortens *e by it. */
+static spiral_status find_cuts(source *in, const spiral_roll_options *options, extent *e,
+                               spiral_roll_report *report, spiral_error *err) {
+    size_t count = 0, segments[2] = {0, 0};
+    spiral_roll_report counted_again = {.transposed_by = report->transposed_by};
+    if (options->unchanged_frames_max == 0 || e->longest <= (uint64_t)options->unchanged_frames_max)
+        return SPIRAL_OK;
+    uint64_t *changes = malloc(2 * report->notes_kept * sizeof *changes);
+    if (!changes) return spiral__no_memory(err, 2 * report->notes_kept * sizeof *changes);
+    for (size_t i = 0; i < in->midi->note_count; i++) {
+        if (choose_key(&in->notes[i], options, &counted_again) < 0) continue;
+        const span s = note_span(&in->map, &in->notes[i], segments);
+        changes[count++] = s.begin;
+        changes[count++] = s.end;
+    }
+    spiral_status status =
+        spiral__frame_cuts_create(changes, count, (uint64_t)options->unchanged_frames_max, &in->cuts, err);
+    free(changes);
+    if (status != SPIRAL_OK) return status;
+    const uint64_t frames = spiral__frame_cuts_apply(&in->cuts, e->frames);
+    report->stretches_cut = in->cuts.count;
+    report->frames_cut = (size_t)(e->frames - frames);
+    e->frames = frames;
+    return SPIRAL_OK;
+}
+
+/* TOO_BIG: more frames than so many notes may have. */
+static spiral_status check_extent(const extent *e, size_t notes, spiral_grid grid, spiral_error *err) {
+    const uint64_t limit = SPIRAL_ROLL_FRAMES_BASE + (uint64_t)notes * SPIRAL_ROLL_FRAMES_PER_NOTE;
+    if (e->frames > limit)
+        return spiral__fail(
+            err, SPIRAL_TOO_BIG, -1,
+            "a roll of %llu frames is longer than the limit for %zu note%s, %llu: no note begins "
+            "in %llu frames from frame %llu on",
+            (unsigned long long)e->frames, notes, notes == 1 ? "" : "s", (unsigned long long)limit,
+            (unsigned long long)e->longest, (unsigned long long)e->longest_at);
+    return spiral__roll_check(grid, e->frames, err);
+}
+
+static spiral_status make_roll(source *in, const spiral_roll_options *options, spiral_roll *roll,
                                spiral_roll_report *report, spiral_error *err) {
     key_state keys[SPIRAL_KEY_COUNT] = {0};
     spiral_roll_report counted_again = {.transposed_by = report->transposed_by};
     size_t segments[2] = {0, 0};
-    int64_t end_ticks;
-    uint64_t frames = count_frames(in, options, report, &end_ticks);
-    SPIRAL_TRY(spiral__roll_check(options->grid, frames, err));
-    SPIRAL_TRY(spiral_roll_create(options->grid, (size_t)frames, options->onsets, roll, err));
-    roll->quarters_per_min = mean_tempo(in->midi, end_ticks);
+    extent e = find_extent(in, options, report);
+    SPIRAL_TRY(find_cuts(in, options, &e, report, err));
+    SPIRAL_TRY(check_extent(&e, report->notes_kept, options->grid, err));
+    SPIRAL_TRY(spiral_roll_create(options->grid, (size_t)e.frames, options->onsets, roll, err));
+    roll->quarters_per_min = mean_tempo(in->midi, e.end_ticks);
     for (size_t i = 0; i < in->midi->note_count; i++) {
         int key = choose_key(&in->notes[i], options, &counted_again);
-        if (key >= 0) mark_note(roll, key, note_span(&in->map, &in->notes[i], segments), &keys[key], report);
+        if (key < 0) continue;
+        span s = note_span(&in->map, &in->notes[i], segments);
+        s.begin = spiral__frame_cuts_apply(&in->cuts, s.begin);
+        s.end = spiral__frame_cuts_apply(&in->cuts, s.end);
+        mark_note(roll, key, s, &keys[key], report);
     }
     apply_toggles(roll);
     return SPIRAL_OK;
@@ -237,6 +298,7 @@ static spiral_status roll_from_midi(const spiral_midi *midi, const spiral_roll_o
     }
     if (status == SPIRAL_OK) status = make_roll(&in, options, roll, report, err);
     spiral__frame_map_destroy(&in.map);
+    spiral__frame_cuts_destroy(&in.cuts);
     free(in.copy);
     free(in.held);
     return status;

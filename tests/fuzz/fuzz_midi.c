@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Any bytes as a MIDI file: refused, or read, checked field by field, written and read again, and made rolls
- * on six grids, each of which is written and made again.
+ * on eight grids, each of which is written and made again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,8 @@
 #include "fuzz_music.h"
 
 fuzz_attack *const fuzz_target_attack = fuzz_attack_midi;
+
+enum { PORT_BYTES = 17 * 1024, PORT_EVENT_BYTES = 5 };
 
 #define OPTIONS .struct_size = sizeof(spiral_roll_options)
 static const spiral_roll_options options[] = {
@@ -21,14 +23,25 @@ static const spiral_roll_options options[] = {
      .out_of_range = SPIRAL_OUT_OF_RANGE_FOLD},
     {OPTIONS, .grid = {SPIRAL_GRID_SECONDS, 20000, 0}, .low = 60, .high = 71, .pedal = 1, .drums = 1,
      .out_of_range = SPIRAL_OUT_OF_RANGE_FIT},
+    {OPTIONS, .grid = {SPIRAL_GRID_BEATS, 0, 8}, .low = 0, .high = 127, .onsets = 1,
+     .unchanged_frames_max = 16},
+    {OPTIONS, .grid = {SPIRAL_GRID_SECONDS, 10000, 0}, .low = 0, .high = 127, .pedal = 1,
+     .drum_channels = 1 << 1 | 1 << 9, .unchanged_frames_max = 1},
 };
+
+/* What midi.h allows: 16 KiB more for each further port. */
+static size_t memory_limit(size_t size) {
+    size_t ports = size / PORT_EVENT_BYTES;
+    if (ports > SPIRAL_MIDI_TRACK_PORTS_MAX - 1) ports = SPIRAL_MIDI_TRACK_PORTS_MAX - 1;
+    return 16 * size + 4096 + ports * PORT_BYTES;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     spiral_midi midi;
     spiral_error err = {0};
     fuzz_memory_begin();
     spiral_status status = spiral_midi_read(bytes, size, &midi, &err);
-    fuzz_memory_end(16 * size + 4096, status != SPIRAL_OK);
+    fuzz_memory_end(memory_limit(size), status != SPIRAL_OK);
     if (status != SPIRAL_OK) {
         FUZZ_CHECK(fuzz_refusal(status, &err) == SPIRAL_FORMAT);
         FUZZ_CHECK(err.offset >= 0 && (size_t)err.offset <= size);

@@ -8,27 +8,36 @@
 
 #include "spiral/midi.h"
 
-/* Notes as "track:channel pitch/velocity on-off" with ", " between. */
+/* Notes as "track:channel pitch/velocity on-off" with ", " between; followed by " port N", " drum" or
+ * " no drum" where these are not as usual. */
 static inline const char *notes_text(const spiral_midi *midi, char *text, size_t size) {
+    static const char *const drums[] = {"", " drum", " no drum"};
     size_t used = 0;
     text[0] = 0;
     for (size_t i = 0; i < midi->note_count && used < size; i++) {
         const spiral_note *n = &midi->notes[i];
-        used += (size_t)snprintf(text + used, size - used, "%s%d:%d %d/%d %lld-%lld", i ? ", " : "", n->track,
-                                 n->channel, n->pitch, n->velocity, (long long)n->on_ticks,
-                                 (long long)n->off_ticks);
+        char port[20] = "";
+        if (n->port) snprintf(port, sizeof port, " port %d", n->port);
+        used += (size_t)snprintf(text + used, size - used, "%s%d:%d %d/%d %lld-%lld%s%s", i ? ", " : "",
+                                 n->track, n->channel, n->pitch, n->velocity, (long long)n->on_ticks,
+                                 (long long)n->off_ticks, port, drums[n->drum]);
     }
     return text;
 }
 
-/* Pedals as "track:channel tick+" (goes down) or "tick-" (comes up) with ", " between. */
+/* Pedals as "track:channel tick+" (goes down) or "tick-" (comes up) with ", " between; followed by " port N"
+ * and " sostenuto" where they are not as usual. */
 static inline const char *pedals_text(const spiral_midi *midi, char *text, size_t size) {
     size_t used = 0;
     text[0] = 0;
-    for (size_t i = 0; i < midi->pedal_count && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%d:%d %lld%c", i ? ", " : "",
-                                 midi->pedals[i].track, midi->pedals[i].channel,
-                                 (long long)midi->pedals[i].at_ticks, midi->pedals[i].down ? '+' : '-');
+    for (size_t i = 0; i < midi->pedal_count && used < size; i++) {
+        const spiral_pedal *p = &midi->pedals[i];
+        char port[20] = "";
+        if (p->port) snprintf(port, sizeof port, " port %d", p->port);
+        used += (size_t)snprintf(text + used, size - used, "%s%d:%d %lld%c%s%s", i ? ", " : "", p->track,
+                                 p->channel, (long long)p->at_ticks, p->down ? '+' : '-', port,
+                                 p->kind == SPIRAL_PEDAL_SOSTENUTO ? " sostenuto" : "");
+    }
     return text;
 }
 

@@ -28,6 +28,17 @@ static void same_note(const spiral_note *a, const spiral_note *b) {
     assert_int_equal(a->channel, b->channel);
     assert_int_equal(a->pitch, b->pitch);
     assert_int_equal(a->velocity, b->velocity);
+    assert_int_equal(a->port, b->port);
+    assert_int_equal(a->drum, b->drum);
+}
+
+static void same_pedal(const spiral_pedal *a, const spiral_pedal *b) {
+    assert_int_equal(a->at_ticks, b->at_ticks);
+    assert_int_equal(a->track, b->track);
+    assert_int_equal(a->channel, b->channel);
+    assert_int_equal(a->down, b->down);
+    assert_int_equal(a->port, b->port);
+    assert_int_equal(a->kind, b->kind);
 }
 
 static void same_text(const char *a, const char *b) {
@@ -55,6 +66,8 @@ static void same(const spiral_midi *a, const spiral_midi *b) {
         assert_int_equal(a->meters[i].numerator, b->meters[i].numerator);
         assert_int_equal(a->meters[i].denominator, b->meters[i].denominator);
     }
+    assert_int_equal(a->pedal_count, b->pedal_count);
+    for (size_t i = 0; i < a->pedal_count; i++) same_pedal(&a->pedals[i], &b->pedals[i]);
     same_text(a->name, b->name);
     same_text(a->text, b->text);
 }
@@ -85,6 +98,32 @@ static void test_exact_bytes_of_a_small_piece(void **state) {
     spiral_error err = {0};
     assert_fails(spiral_midi_write(&midi, bytes, size - 1, &err), SPIRAL_BAD_ARG, &err,
                  "the MIDI file takes 74 bytes, not 73");
+    free(bytes);
+}
+
+/* Of two ports, with percussion on channel 11 of the second, which a message on the first track says. */
+static void test_exact_bytes_of_ports_and_percussion(void **state) {
+    (void)state;
+    spiral_note notes[] = {{0, 16, 0, 0, 60, 100, 0, 0}, {8, 16, 0, 10, 36, 100, 2, SPIRAL_DRUM_YES}};
+    spiral_pedal pedals[] = {{0, 0, 0, 1, 0, SPIRAL_PEDAL_SOSTENUTO},
+                             {16, 0, 10, 0, 2, SPIRAL_PEDAL_SUSTAIN}};
+    spiral_midi midi = {.ticks_per_quarter = 96,
+                        .note_count = COUNT(notes),
+                        .notes = notes,
+                        .pedal_count = COUNT(pedals),
+                        .pedals = pedals,
+                        .end_ticks = 16};
+    static const char expected[] =
+        "MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\x38"
+        "\0\xb0\x42\x7f\0\x90\x3c\x64"
+        "\x08\xff\x21\1\2\0\xf0\x0a\x41\x10\x42\x12\x40\x1a\x15\1\x10\xf7\0\x9a\x24\x64"
+        "\x08\xff\x21\1\0\0\x90\x3c\0"
+        "\0\xff\x21\1\2\0\x9a\x24\0\0\xba\x40\0"
+        "\0\xff\x2f\0";
+    size_t size;
+    unsigned char *bytes = write_bytes(&midi, &size);
+    assert_int_equal(size, sizeof expected - 1);
+    assert_memory_equal(bytes, expected, size);
     free(bytes);
 }
 
@@ -181,15 +220,23 @@ static void test_random_pieces_come_back(void **state) {
                 unsigned a = (unsigned)spiral__rng_below(&rng, 256),
                          b = (unsigned)spiral__rng_below(&rng, 256);
                 track.bytes[track.size++] = (unsigned char)(a & b & 15);
-                if (what == 0)
+                if (what == 3)
+                    smf_add(&track, (unsigned char[]){0xff, 0x21, 1, b % 3}, 4);
+                else if (what == 4)
+                    smf_add(&track, (unsigned char[]){0xb0 | (a & 1), 64 + (b & 2), a & 127}, 3);
+                else if (what == 5) /* banks that are percussion in XG and GM2, and some that are not */
+                    smf_add(&track, (unsigned char[]){0xb0 | (a & 1) * 9, 0, 119 + b % 9}, 3);
+                else if (what == 6 && b < 64) /* ends of all notes, now and then */
+                    smf_add(&track, (unsigned char[]){0xb0 | (a & 1), 120 + b % 8, 0}, 3);
+                else if (what == 0)
                     smf_add(&track, (unsigned char[]){0xff, 0x51, 3, (uint8_t)a, (uint8_t)b, 1}, 6);
                 else if (what == 1)
                     smf_add(&track, (unsigned char[]){0xff, 0x58, 4, 1 + a % 255, b % 7, 24, 8}, 7);
                 else if (what == 2)
                     smf_add(&track, (unsigned char[]){0xff, 1 + 2 * (a & 1), 1, 1 + b % 255}, 4);
                 else
-                    smf_add(&track, (unsigned char[]){0x90 | (a & 1), 60 + b % 4, a & 128 ? 0 : 1 + a % 127},
-                            3);
+                    smf_add(&track,
+                            (unsigned char[]){0x90 | (a & 1) * 9, 60 + b % 4, a & 128 ? 0 : 1 + a % 127}, 3);
             }
             SMF_ADD(&track, SMF_EOT);
             smf_chunk(&f, "MTrk", (uint32_t)track.size, track.bytes, track.size);
@@ -229,6 +276,20 @@ static void test_note_inside_another_is_refused(void **state) {
     spiral_midi_clear(&back);
 }
 
+static void test_more_ports_than_a_track_may_have_are_refused(void **state) {
+    (void)state;
+    spiral_note notes[SPIRAL_MIDI_TRACK_PORTS_MAX + 1] = {{0, 0, 0, 0, 0, 0, 0, 0}};
+    for (int i = 0; i <= SPIRAL_MIDI_TRACK_PORTS_MAX; i++)
+        notes[i] = (spiral_note){10 * i, 10 * i + 5, 0, 0, 60, 1, (uint8_t)(7 * i), 0};
+    spiral_midi midi = {.ticks_per_quarter = 96, .note_count = SPIRAL_MIDI_TRACK_PORTS_MAX, .notes = notes};
+    midi.end_ticks = 10 * SPIRAL_MIDI_TRACK_PORTS_MAX - 5;
+    spiral_midi back = written_and_read(&midi);
+    same(&midi, &back);
+    spiral_midi_clear(&back);
+    midi.note_count++;
+    REFUSED(midi, "track 0", "16 ports");
+}
+
 static void test_note_out_of_range_is_refused(void **state) {
     (void)state;
     const spiral_note good = {5, 30, 0, 0, 60, 1};
@@ -248,6 +309,8 @@ static void test_note_out_of_range_is_refused(void **state) {
     BAD(velocity, 0, "0", "1..127");
     BAD(velocity, 128, "128", "1..127");
     BAD(track, 65535, "65535", "0..65534");
+    BAD(port, 128, "128", "0..127");
+    BAD(drum, 3, "3", "0..2");
     BAD(track, 1, "format 0 has one track, not 2");
 #undef BAD
 }
@@ -299,6 +362,10 @@ static void test_field_out_of_range_is_refused(void **state) {
     REFUSED(midi, "pedal 1", "channel 16", "0..15");
     pedals[1] = second, pedals[1].down = 2;
     REFUSED(midi, "pedal 1", "down 2", "0..1");
+    pedals[1] = second, pedals[1].port = 128;
+    REFUSED(midi, "pedal 1", "port 128", "0..127");
+    pedals[1] = second, pedals[1].kind = 2;
+    REFUSED(midi, "pedal 1", "kind 2", "0..1");
 }
 
 static void test_save_writes_a_file_or_nothing(void **state) {
@@ -325,6 +392,7 @@ static void test_save_writes_a_file_or_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact_bytes_of_a_small_piece),
+        cmocka_unit_test(test_exact_bytes_of_ports_and_percussion),
         cmocka_unit_test(test_overlapping_notes_come_back),
         cmocka_unit_test(test_notes_may_be_in_any_order),
         cmocka_unit_test(test_tracks_keep_their_numbers),
@@ -333,6 +401,7 @@ int main(void) {
         cmocka_unit_test(test_empty_piece_has_one_track),
         cmocka_unit_test(test_random_pieces_come_back),
         cmocka_unit_test(test_note_inside_another_is_refused),
+        cmocka_unit_test(test_more_ports_than_a_track_may_have_are_refused),
         cmocka_unit_test(test_note_out_of_range_is_refused),
         cmocka_unit_test(test_field_out_of_range_is_refused),
         cmocka_unit_test(test_save_writes_a_file_or_nothing),

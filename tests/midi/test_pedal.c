@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sustain pedal: which of its events the reader keeps, that they come back from a file, and how long
- * notes sound, for files made by hand and against the rule of midi.h applied tick by tick.
+ * The sustain and sostenuto pedals: which of their events the reader keeps, that they come back from a file,
+ * and how long notes sound, for files made by hand and against the rule of midi.h applied tick by tick.
  */
 #include "testing.h"
 
@@ -37,7 +37,7 @@ static void test_reader_keeps_changes_of_the_pedal(void **state) {
     check_pedals("");
     SMF_ONE(&f, "\x00\xb1\x40\x7f\x20\xb2\x79\x00\x20\xb1\x79\x00" SMF_EOT); /* a reset acts on its channel */
     check_pedals("0:1 0+, 0:1 64-");
-    SMF_ONE(&f, "\x00\xb0\x42\x7f\x10\x43\x7f\x10\x7b\x00\x10\x01\x40" SMF_EOT); /* other controllers */
+    SMF_ONE(&f, "\x00\xb0\x43\x7f\x10\x7b\x00\x10\x01\x40" SMF_EOT); /* other controllers */
     check_pedals("");
     SMF_ONE(&f, "\x00\xb0\x40\x7f\x20\x40\x00\x00\x40\x7f" SMF_EOT); /* up and down at one tick */
     check_pedals("0:0 0+, 0:0 32-, 0:0 32+");
@@ -47,6 +47,24 @@ static void test_reader_keeps_changes_of_the_pedal(void **state) {
     assert_string_equal(pedals_text(&midi, text, sizeof text), "0:0 16+");
     assert_string_equal(warnings_text(&midi, text, sizeof text), "BAD_DATA 1");
     spiral_midi_clear(&midi);
+}
+
+static void test_reader_keeps_changes_of_the_sostenuto_pedal(void **state) {
+    (void)state;
+    SMF_ONE(&f, "\x00\xb0\x42\x7f\x08\x40\x7f\x08\x42\x00\x08\x40\x00" SMF_EOT);
+    check_pedals("0:0 0+ sostenuto, 0:0 8+, 0:0 16- sostenuto, 0:0 24-");
+    SMF_ONE(&f, "\x00\xb0\x42\x7f\x00\x40\x7f\x10\x79\x00" SMF_EOT); /* a reset releases both */
+    check_pedals("0:0 0+ sostenuto, 0:0 0+, 0:0 16-, 0:0 16- sostenuto");
+    SMF_ONE(&f, "\x00\xb0\x42\x7f\x00\x40\x7f\x10\x78\x00" SMF_EOT); /* so does all sound off */
+    check_pedals("0:0 0+ sostenuto, 0:0 0+, 0:0 16-, 0:0 16- sostenuto");
+}
+
+static void test_ports_have_pedals_of_their_own(void **state) {
+    (void)state;
+    smf_header(&f, 1, 2, 96);
+    SMF_TRACK(&f, "\x00\xff\x21\x01\x00\x00\xb0\x40\x7f\x60\xb0\x40\x00" SMF_EOT);
+    SMF_TRACK(&f, "\x00\xff\x21\x01\x03\x10\xb0\x40\x7f\x10\xb0\x40\x00" SMF_EOT);
+    check_pedals("0:0 0+, 1:0 16+ port 3, 1:0 32- port 3, 0:0 96-");
 }
 
 /* A channel has one pedal, whichever track its events are on. They are in order of time, then of tracks. */
@@ -136,6 +154,46 @@ static void test_pedal_that_stays_down_holds_to_the_end(void **state) {
     check_rows(0, 0, "O", "-", "-");
 }
 
+/* But four quarters, 24 frames, behind the last note-off at the latest: the file may end hours later, or the
+ * pedal come up then. */
+static void test_pedal_does_not_hold_until_a_late_end_of_track(void **state) {
+    (void)state;
+    static const char held[] = "O########################", silent[] = "-------------------------";
+    SMF_ONE(&f, "\x00\xb0\x40\x7f\x00\x90\x3c\x40\x10\x3c\x00\x8f\xff\x00\xff\x2f\x00");
+    check_rows(1, 1, held, silent, silent);
+    SMF_ONE(&f, "\x00\xb0\x40\x7f\x00\x90\x3c\x40\x10\x3c\x00\x8f\xff\x00\xb0\x40\x00" SMF_EOT);
+    check_rows(1, 1, held, silent, silent);
+}
+
+/* 60 is down when the sostenuto pedal goes down, 61 is struck later, and 62 has ended before. */
+static void test_sostenuto_holds_the_keys_that_are_down(void **state) {
+    (void)state;
+    SMF_ONE(&f,
+            "\x00\x90\x3e\x40\x10\x3e\x00\x00\x3c\x40\x10\xb0\x42\x7f\x10\x90\x3d\x40\x10\x3c\x00\x00\x3d\x00"
+            "\x20\xb0\x42\x00\x10\x90\x3d\x40\x10\x3d\x00" SMF_EOT);
+    check_rows(0, 0, "-O##----", "---O---O", "O-------");
+    check_rows(1, 1, "-O####--", "---O---O", "O-------");
+}
+
+/* The sostenuto pedal holds 60 until frame 4, the sustain pedal, which goes down in 3, until 6. */
+static void test_pedals_hold_one_after_the_other(void **state) {
+    (void)state;
+    SMF_ONE(&f,
+            "\x00\x90\x3c\x40\x08\xb0\x42\x7f\x08\x90\x3c\x00\x20\xb0\x40\x7f\x10\xb0\x42\x00\x20\xb0\x40\x00"
+            "\x10\x90\x3e\x40\x10\x3e\x00" SMF_EOT);
+    check_rows(1, 1, "O#####--", "--------", "-------O");
+    check_rows(0, 0, "O-------", "--------", "-------O");
+}
+
+/* The pedal of port 0 does not hold the notes of port 1. */
+static void test_pedal_acts_on_its_port(void **state) {
+    (void)state;
+    smf_header(&f, 1, 2, 96);
+    SMF_TRACK(&f, "\x00\xff\x21\x01\x00\x00\xb0\x40\x7f\x00\x90\x3c\x40\x10\x3c\x00\x50\xb0\x40\x00" SMF_EOT);
+    SMF_TRACK(&f, "\x00\xff\x21\x01\x01\x10\x90\x3e\x40\x10\x3e\x00\x10\x3c\x40\x10\x3c\x00" SMF_EOT);
+    check_rows(1, 1, "O##O##", "------", "-O----");
+}
+
 /* The pedal and a key struck again act within their channel, across tracks. */
 static void test_pedal_acts_on_its_channel_in_all_tracks(void **state) {
     (void)state;
@@ -147,37 +205,69 @@ static void test_pedal_acts_on_its_channel_in_all_tracks(void **state) {
     check_rows(1, 3, "O###O#", "-O----", "--O##O");
 }
 
+/* Whether a pedal of the note's port and channel is down before `ticks`; *since is when it went down. */
+static int is_down(const spiral_midi *midi, const spiral_note *note, int kind, int64_t ticks,
+                   int64_t *since) {
+    int down = 0;
+    for (size_t k = 0; k < midi->pedal_count; k++) {
+        const spiral_pedal *p = &midi->pedals[k];
+        if (p->port != note->port || p->channel != note->channel || p->kind != kind || p->at_ticks >= ticks)
+            continue;
+        if (p->down && !down) *since = p->at_ticks;
+        down = p->down;
+    }
+    return down;
+}
+
+static int comes_up(const spiral_midi *midi, const spiral_note *note, int kind, int64_t ticks) {
+    for (size_t k = 0; k < midi->pedal_count; k++) {
+        const spiral_pedal *p = &midi->pedals[k];
+        if (p->port == note->port && p->channel == note->channel && p->kind == kind && p->at_ticks == ticks &&
+            !p->down)
+            return 1;
+    }
+    return 0;
+}
+
+static int is_struck(const spiral_midi *midi, const spiral_note *note, int64_t ticks) {
+    for (size_t k = 0; k < midi->note_count; k++) {
+        const spiral_note *n = &midi->notes[k];
+        if (n->port == note->port && n->channel == note->channel && n->pitch == note->pitch &&
+            n->on_ticks == ticks)
+            return 1;
+    }
+    return 0;
+}
+
 /* Where notes[i] falls silent: the rule applied tick by tick. */
 static int64_t end_by_the_rule(const spiral_midi *midi, size_t i) {
     const spiral_note *note = &midi->notes[i];
-    int down = 0;
-    int64_t off = note->off_ticks;
-    for (size_t k = 0; k < midi->pedal_count; k++)
-        if (midi->pedals[k].channel == note->channel && midi->pedals[k].at_ticks < off)
-            down = midi->pedals[k].down;
-    if (!down) return off;
-    for (int64_t now = off; now < midi->end_ticks; now++) {
-        for (size_t k = 0; k < midi->pedal_count; k++)
-            if (midi->pedals[k].channel == note->channel && midi->pedals[k].at_ticks == now &&
-                !midi->pedals[k].down)
-                return now;
-        for (size_t k = 0; k < midi->note_count; k++)
-            if (midi->notes[k].channel == note->channel && midi->notes[k].pitch == note->pitch &&
-                midi->notes[k].on_ticks == now && now > note->on_ticks)
-                return now;
+    int64_t off = note->off_ticks, limit = spiral_midi_music_end(midi) + 4 * midi->ticks_per_quarter,
+            since = 0;
+    int sostenuto = is_down(midi, note, SPIRAL_PEDAL_SOSTENUTO, off, &since) && since > note->on_ticks;
+    int sustain = is_down(midi, note, SPIRAL_PEDAL_SUSTAIN, off, &since);
+    if (midi->end_ticks < limit) limit = midi->end_ticks;
+    for (int64_t now = off; now < limit; now++) {
+        if (sostenuto && comes_up(midi, note, SPIRAL_PEDAL_SOSTENUTO, now)) {
+            sostenuto = 0;
+            sustain = is_down(midi, note, SPIRAL_PEDAL_SUSTAIN, now, &since);
+        }
+        if (sustain && comes_up(midi, note, SPIRAL_PEDAL_SUSTAIN, now)) sustain = 0;
+        if (!sostenuto && !sustain) return now;
+        if (now > note->on_ticks && is_struck(midi, note, now)) return now;
     }
-    return midi->end_ticks > off ? midi->end_ticks : off;
+    return limit > off && (sostenuto || sustain) ? limit : off;
 }
 
 static void test_random_notes_end_by_the_rule(void **state) {
     (void)state;
-    enum { NOTES = 60, PEDALS = 40, LAST = 200, END = 420 };
+    enum { NOTES = 60, PEDALS = 60, LAST = 200, END = 420 };
     size_t longer = 0;
     spiral__rng rng = spiral__rng_init(5, 1);
     for (int round = 0; round < 300; round++) {
         spiral_note notes[NOTES], *held;
         spiral_pedal pedals[PEDALS];
-        spiral_midi midi = {.ticks_per_quarter = 96,
+        spiral_midi midi = {.ticks_per_quarter = 16, /* the limit is between 64 and 324 */
                             .end_ticks = END,
                             .note_count = NOTES,
                             .notes = notes,
@@ -189,14 +279,20 @@ static void test_random_notes_end_by_the_rule(void **state) {
             notes[i] = (spiral_note){on,
                                      off,
                                      (uint16_t)spiral__rng_below(&rng, 2),
-                                     (uint8_t)spiral__rng_below(&rng, 3),
+                                     (uint8_t)spiral__rng_below(&rng, 2),
                                      (uint8_t)(60 + spiral__rng_below(&rng, 3)),
-                                     64};
+                                     64,
+                                     (uint8_t)(3 * spiral__rng_below(&rng, 2)),
+                                     0};
         }
         int64_t at = 0;
         for (size_t i = 0; i < midi.pedal_count; i++) {
             at += (int64_t)spiral__rng_below(&rng, 10);
-            pedals[i] = (spiral_pedal){at, 0, (uint8_t)spiral__rng_below(&rng, 3),
+            pedals[i] = (spiral_pedal){at,
+                                       0,
+                                       (uint8_t)spiral__rng_below(&rng, 2),
+                                       (uint8_t)spiral__rng_below(&rng, 2),
+                                       (uint8_t)(3 * spiral__rng_below(&rng, 3)),
                                        (uint8_t)spiral__rng_below(&rng, 2)};
         }
         assert_int_equal(spiral__notes_sort(notes, NOTES, NULL), SPIRAL_OK);
@@ -238,12 +334,18 @@ static void test_apply_pedal_lengthens_notes_and_sorts_them(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reader_keeps_changes_of_the_pedal),
+        cmocka_unit_test(test_reader_keeps_changes_of_the_sostenuto_pedal),
+        cmocka_unit_test(test_ports_have_pedals_of_their_own),
         cmocka_unit_test(test_tracks_share_a_pedal),
         cmocka_unit_test(test_sequences_begin_with_pedals_up),
         cmocka_unit_test(test_notes_sound_until_the_pedal_is_up),
         cmocka_unit_test(test_key_struck_again_ends_its_note),
         cmocka_unit_test(test_pedal_moves_at_the_tick_of_a_note_off),
         cmocka_unit_test(test_pedal_that_stays_down_holds_to_the_end),
+        cmocka_unit_test(test_pedal_does_not_hold_until_a_late_end_of_track),
+        cmocka_unit_test(test_sostenuto_holds_the_keys_that_are_down),
+        cmocka_unit_test(test_pedals_hold_one_after_the_other),
+        cmocka_unit_test(test_pedal_acts_on_its_port),
         cmocka_unit_test(test_pedal_acts_on_its_channel_in_all_tracks),
         cmocka_unit_test(test_random_notes_end_by_the_rule),
         cmocka_unit_test(test_apply_pedal_lengthens_notes_and_sorts_them),

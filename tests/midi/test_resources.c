@@ -68,7 +68,7 @@ static spiral_status use_everything(void) {
     size_t size;
     spiral_roll_options_default(&options, sizeof options);
     void *written = NULL;
-    options.onsets = options.pedal = 1;
+    options.onsets = options.pedal = options.unchanged_frames_max = 1;
     spiral_status status = spiral_midi_read(bytes, bytes_size, &midi, NULL);
     if (status == SPIRAL_OK) {
         spiral_note first = midi.notes[0]; /* out of order, so that the writer and the roll sort copies */
@@ -103,7 +103,10 @@ static void test_every_failed_allocation_is_reported(void **state) {
     (void)state;
     static const char events[] =
         "\x00\xff\x01\x01x\x00\xff\x03\x01y\x00\xff\x51\x03\x07\xa1\x20\x00\xff\x58\x04\x06\x03\x18\x08"
-        "\x10\x90\x40\x64\x00\x3c\x64\x00\xb0\x40\x7f\x10\x90\x40\x00\x00\x3c\x00\x10\xb0\x40\x00";
+        "\x10\x90\x40\x64\x00\x3c\x64\x00\xb0\x40\x7f\x10\x90\x40\x00\x00\x3c\x00\x10\xb0\x40\x00"
+        /* a bank, a second port with the sostenuto pedal, a note without a note-off, and one the other way */
+        "\x00\xb1\x00\x7f\x00\xff\x21\x01\x02\x00\x90\x43\x64\x00\xb0\x42\x7f\x00\x80\x45\x40\x00\xb0\x42\x00"
+        "\x08\xb3\x7b\x00\x00\xff\x21\x01\x00";
     make_file(events, sizeof events - 1, 40);
     size_t before = in_use;
     spiral_status status = SPIRAL_NO_MEMORY;
@@ -133,9 +136,11 @@ static void check_memory(const char *events, size_t size, size_t n) {
 }
 #define CHECK_MEMORY(events) check_memory(events, sizeof(events) - 1, 100000)
 
-/* A file of format 2 with n tracks of these events. */
-static void check_memory_of_sequences(const char *events, size_t size, size_t n) {
-    static const unsigned char head[] = "MThd\0\0\0\6\0\2\xff\xff\0\x60";
+/* A file of format 1 or 2 with n tracks of these events; of format 1, those of the second half, from `half`
+ * on, end the notes that others begin: their status byte is 80. */
+static void check_memory_of_format(int format, const char *events, size_t size, size_t n, size_t half) {
+    unsigned char head[] = "MThd\0\0\0\6\0\0\xff\xff\0\x60";
+    head[9] = (unsigned char)format;
     spiral_midi midi;
     bytes_size = 14 + n * (8 + size);
     bytes = malloc(bytes_size);
@@ -146,6 +151,7 @@ static void check_memory_of_sequences(const char *events, size_t size, size_t n)
         at[6] = (unsigned char)(size >> 8);
         at[7] = (unsigned char)size;
         memcpy(at + 8, events, size);
+        if (format == 1) at[9] = i < half ? 0x90 : 0x80;
     }
     size_t before = in_use;
     peak = in_use;
@@ -154,6 +160,15 @@ static void check_memory_of_sequences(const char *events, size_t size, size_t n)
     assert_true(peak - before < 16 * bytes_size + 4096);
     spiral_midi_clear(&midi);
     free(bytes);
+}
+
+static void check_memory_of_sequences(const char *events, size_t size, size_t n) {
+    check_memory_of_format(2, events, size, n, 0);
+}
+
+static void check_memory_of_tracks(const char *events, size_t size, size_t n) {
+    for (size_t sixteenths = 1; sixteenths <= 16; sixteenths++)
+        check_memory_of_format(1, events, size, n, n * sixteenths / 16);
 }
 
 /* Pedals alone, and pedals and notes in any mixture, in either order. */
@@ -201,6 +216,49 @@ static void test_memory_of_notes_and_texts(void **state) {
     burst[1] = (char)0x90;
     for (size_t i = 4; i < sizeof burst; i += 3) burst[i] = 0;
     check_memory(burst, sizeof burst, 100);
+}
+
+/* Notes that nothing ends, note-offs that end nothing, and both on tracks of their own; banks; ends of all
+ * notes. */
+static void test_memory_of_unpaired_notes(void **state) {
+    (void)state;
+    CHECK_MEMORY("\x00\x90\x3c\x64\x00\x3e\x64");
+    CHECK_MEMORY("\x00\x80\x3c\x64\x00\x3e\x64");
+    CHECK_MEMORY("\x00\xb0\x00\x7f\x00\x00\x00");
+    CHECK_MEMORY("\x00\xb0\x7b\x00\x00\x78\x00");
+    CHECK_MEMORY("\x00\x90\x3c\x64\x00\xb0\x7b\x00");
+    CHECK_MEMORY("\x00\x90\x3c\x64\x00\xb1\x00\x7f\x00\x80\x3e\x40");
+    enum { EVENTS = 300 };
+    char events[2 + 3 * EVENTS];
+    for (int off = 0; off < 2; off++) { /* the tracks of the second round have note-offs only */
+        events[0] = 0;
+        events[1] = (char)(off ? 0x80 : 0x90);
+        for (int i = 0; i < EVENTS; i++) {
+            events[2 + 3 * i] = (char)(i % 128);
+            events[3 + 3 * i] = 0x40;
+            if (i + 1 < EVENTS) events[4 + 3 * i] = 0;
+        }
+        check_memory_of_sequences(events, 1 + 3 * EVENTS, 1000);
+    }
+    check_memory_of_tracks(events, 1 + 3 * EVENTS, 1000);
+}
+
+/* A table for each further port of a track, and no more than so many. */
+static void test_memory_of_ports(void **state) {
+    (void)state;
+    spiral_midi midi;
+    char events[12 * 128];
+    for (int port = 0; port < 128; port++)
+        memcpy(events + 12 * port,
+               (char[]){0, (char)0xff, 0x21, 1, (char)port, 0, (char)0x90, 60, 1, 0, 60, 0}, 12);
+    make_file(events, sizeof events, 1);
+    size_t before = in_use;
+    peak = in_use;
+    assert_int_equal(spiral_midi_read(bytes, bytes_size, &midi, NULL), SPIRAL_OK);
+    assert_true(peak - before < 16 * bytes_size + 4096 + 17 * 1024 * (SPIRAL_MIDI_TRACK_PORTS_MAX - 1));
+    spiral_midi_clear(&midi);
+    assert_int_equal(in_use, before);
+    free(bytes);
 }
 
 #define CLAIM(literal) \
@@ -323,6 +381,8 @@ int main(void) {
         cmocka_unit_test(test_every_failed_allocation_is_reported),
         cmocka_unit_test(test_memory_of_notes_and_texts),
         cmocka_unit_test(test_memory_of_pedals),
+        cmocka_unit_test(test_memory_of_unpaired_notes),
+        cmocka_unit_test(test_memory_of_ports),
         cmocka_unit_test(test_memory_of_claimed_lengths),
         cmocka_unit_test(test_wrong_lengths_need_one_search_of_the_file),
         cmocka_unit_test(test_memory_of_a_million_notes),

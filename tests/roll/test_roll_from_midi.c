@@ -22,6 +22,8 @@ static void test_default_options_are_36_keys_of_10_ms(void **state) {
     assert_int_equal(o.drums, 0);
     assert_int_equal(o.pedal, 0);
     assert_int_equal(o.out_of_range, SPIRAL_OUT_OF_RANGE_DROP);
+    assert_int_equal(o.drum_channels, 0);
+    assert_int_equal(o.unchanged_frames_max, 0);
 }
 
 /* Frames of 10 ms at 120 bpm and 480 ticks per quarter: 9.6 ticks per frame. */
@@ -68,6 +70,36 @@ static void test_notes_on_frames_of_10_ms(void **state) {
     assert_int_equal(report.notes, 9);
     assert_int_equal(report.notes_drums, 0);
     spiral_roll_clear(&roll);
+}
+
+/* Percussion is what the notes say; or the channels of drum_channels, whatever they say. */
+static void test_percussion_is_left_out_or_kept(void **state) {
+    (void)state;
+    spiral_note notes[] = {{0, 480, 0, 9, 60, 1, 0, 0},
+                           {0, 480, 0, 10, 61, 1, 0, SPIRAL_DRUM_YES},
+                           {0, 480, 0, 9, 62, 1, 1, SPIRAL_DRUM_NO},
+                           {0, 480, 0, 3, 63, 1, 0, 0}};
+    spiral_midi midi = midi_of(notes, COUNT(notes));
+    static const struct {
+        int drums;
+        uint32_t channels;
+        const char *keys; /* 60 .. 63 in the first frame */
+        size_t left_out;
+    } cases[] = {{0, 0, "--##", 2},      {1, 0, "####", 0},      {0, 1 << 9, "-#-#", 2},
+                 {0, 1 << 3, "###-", 1}, {1, 1 << 3, "####", 0}, {0, 1 << 15, "####", 0}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        spiral_roll_options options = beats(1, 0);
+        spiral_roll_report report;
+        options.drums = cases[i].drums;
+        options.drum_channels = cases[i].channels;
+        spiral_roll roll = roll_of(&midi, &options, &report);
+        char keys[5] = "";
+        for (int k = 0; k < 4; k++) keys[k] = spiral_keys_get(&roll.sounding[0], 60 + k) ? '#' : '-';
+        assert_string_equal(keys, cases[i].keys);
+        assert_int_equal(report.notes_drums, cases[i].left_out);
+        assert_int_equal(report.notes, 4 - cases[i].left_out);
+        spiral_roll_clear(&roll);
+    }
 }
 
 static void test_repeated_and_doubled_notes_are_counted(void **state) {
@@ -213,7 +245,8 @@ static void test_values_out_of_range_are_refused(void **state) {
     spiral_midi midi = midi_of(notes, 1);
     const spiral_roll_options good = default_options();
     spiral_roll_options bad = good;
-    refused(midi, good, SPIRAL_TOO_BIG, "a roll of 28633115307 frames is longer than the limit, 67108864");
+    refused(midi, good, SPIRAL_TOO_BIG,
+            "a roll of 28633115307 frames is longer than the limit for 1 note, 4210688");
     midi.ticks_per_quarter = 1; /* the longest time there is */
     midi.tempo_count = 1;
     midi.tempos = &(spiral_tempo){0, 0xffffff, 0};
@@ -232,6 +265,8 @@ static void test_values_out_of_range_are_refused(void **state) {
     bad = good, bad.out_of_range = (spiral_out_of_range)3;
     midi.notes[0].pitch = 60;
     refused(midi, bad, SPIRAL_BAD_ARG, "out_of_range 3 is not drop, fold or fit");
+    bad = good, bad.drum_channels = 0x10000, refused(midi, bad, SPIRAL_BAD_ARG, "drum_channels 0x10000");
+    bad = good, bad.unchanged_frames_max = -1, refused(midi, bad, SPIRAL_BAD_ARG, "unchanged_frames_max -1");
     spiral_roll roll;
     assert_int_equal(spiral_roll_create(good.grid, SPIRAL_ROLL_FRAMES_MAX + 1, 0, &roll, NULL),
                      SPIRAL_TOO_BIG);
@@ -337,6 +372,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_default_options_are_36_keys_of_10_ms),
         cmocka_unit_test(test_notes_on_frames_of_10_ms),
+        cmocka_unit_test(test_percussion_is_left_out_or_kept),
         cmocka_unit_test(test_repeated_and_doubled_notes_are_counted),
         cmocka_unit_test(test_notes_may_be_in_any_order),
         cmocka_unit_test(test_frames_follow_the_tempo_map),

@@ -49,6 +49,19 @@ static void separate_densities_overlap_little(void **state) {
     assert_true(fabs(overlap_of(a, 3, far, 3, 1).kl_divergence) < 1e-6); /* each on its own range */
 }
 
+/* One number far from 99,999 others widens the range to 3,000 bandwidths. */
+static void an_outlier_does_not_make_the_steps_too_coarse(void **state) {
+    (void)state;
+    enum { N = 100000 };
+    double *x = calloc(N, sizeof *x);
+    assert_non_null(x);
+    x[0] = 1;
+    const double h = sqrt(1. / N) * pow(N, -.2);     /* variance (1/N)(1 - 1/N) N/(N - 1) */
+    const double inside = .5 * erf(1 / h / sqrt(2)); /* of each kernel, those at 0 and the one at 1 */
+    assert_true(fabs(overlap_of(x, N, x, N, 1).area - inside) < 1e-4);
+    free(x);
+}
+
 static void equal_numbers_have_no_density(void **state) {
     (void)state;
     const double same[3] = {2, 2, 2}, two[2] = {1, 2};
@@ -107,6 +120,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_density_overlaps_itself),
         cmocka_unit_test(separate_densities_overlap_little),
+        cmocka_unit_test(an_outlier_does_not_make_the_steps_too_coarse),
         cmocka_unit_test(equal_numbers_have_no_density),
         cmocka_unit_test(sets_of_one_kind_overlap_more),
         cmocka_unit_test(small_sets),

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// Blending: a piece on the way from A to B, their codes mixed window by window and written out by the
+// decoder.
+import { Stopped, URGENT } from "./engine.js";
+import { find } from "./dom.js";
+import { liveControl } from "./live_control.js";
+import { lengthText } from "./music.js";
+import { createPiece } from "./piece.js";
+import { TITLE_MAX } from "./piece_text.js";
+import { acceptRoll, copyRoll, normalizeOnsets } from "./roll.js";
+import { readNumber } from "./generate.js";
+import { say, show, showError } from "./messages.js";
+
+const SEED = [1, 0]; // one seed for all blends, so that only the codes differ along the way
+
+export class Blending {
+    #workspace;
+    #engine;
+    #kept;
+    #codes = new WeakMap(); // roll -> promise of its codes
+    #pageBefore = null; // the last piece on the page that was no blend
+
+    constructor(workspace, engine, kept) {
+        this.#workspace = workspace;
+        this.#engine = engine;
+        this.#kept = kept;
+        const live = liveControl({
+            begin: () => ({ a: this.#chosen("#blend-a"), b: this.#chosen("#blend-b"), piece: null }),
+            update: (blend, isActive) => this.#update(blend, isActive),
+            finish: (blend) => this.#finish(blend),
+            fail: (error) => error instanceof Stopped || showError(`Blend failed: ${error.message}`),
+        });
+        find("#blend-value").addEventListener("input", () => live.input());
+        find("#blend-value").addEventListener("change", () => live.change());
+        for (const selector of ["#blend-a", "#blend-b"])
+            find(selector).addEventListener("change", (event) => (event.target.dataset.chosen = "yes"));
+        kept.onChange(() => this.#showChoices());
+        this.#showChoices();
+    }
+
+    /** Until somebody chooses: the two pieces kept last, or the piece on the page and the only one kept. */
+    #showChoices() {
+        const { pieces } = this.#kept;
+        find("#blend").hidden = pieces.length === 0;
+        const defaults = pieces.length > 1 ? [pieces[0].id, pieces[1].id] : ["now", pieces[0]?.id ?? "now"];
+        ["#blend-a", "#blend-b"].forEach((selector, i) => {
+            const select = find(selector);
+            const { value } = select;
+            const options = pieces.map(({ id, piece }) => new Option(piece.title || "Untitled", id));
+            select.replaceChildren(new Option("Piece on the page", "now"), ...options);
+            const known = value === "now" || pieces.some(({ id }) => id === value);
+            select.value = known && select.dataset.chosen ? value : defaults[i];
+        });
+    }
+
+    /** The chosen piece. "The piece on the page" is the one there was before the blending began. */
+    #chosen(selector) {
+        const { value } = find(selector);
+        if (value !== "now") return this.#kept.pieces.find(({ id }) => id === value).piece;
+        const { piece } = this.#workspace;
+        if (piece.made?.kind !== "blend" || !this.#pageBefore) this.#pageBefore = piece;
+        return this.#pageBefore;
+    }
+
+    #encode({ roll }) {
+        if (!this.#codes.has(roll)) {
+            const promise = this.#engine
+                .call("encode", { roll }, { urgency: URGENT })
+                .then(({ codes }) => codes);
+            promise.catch(() => this.#codes.delete(roll));
+            this.#codes.set(roll, promise);
+        }
+        return this.#codes.get(roll);
+    }
+
+    async #update(blend, isActive) {
+        const { a, b } = blend;
+        const share = Number(find("#blend-value").value);
+        const codesA = await this.#encode(a);
+        const codesB = await this.#encode(b);
+        const codes = codesA
+            .slice(0, Math.min(codesA.length, codesB.length))
+            .map((value, i) => value + share * (codesB[i] - value));
+        const request = { codes, seed: SEED, temperature: readNumber("#temperature") };
+        const { roll } = await this.#engine.call("decode", request, { urgency: URGENT, slot: "blend" });
+        if (!isActive()) return;
+        const blended = normalizeOnsets(copyRoll(acceptRoll(roll), Math.min(a.roll.frames, b.roll.frames)));
+        const tempo = Math.round(a.tempo + share * (b.tempo - a.tempo));
+        const title = `Blend of ${a.title} and ${b.title}`.slice(0, TITLE_MAX);
+        blend.piece = createPiece(blended, tempo, title, { kind: "blend" });
+        this.#workspace.preview(blend.piece);
+    }
+
+    #finish({ a, b, piece }) {
+        if (!piece) return;
+        this.#workspace.load("blend", piece);
+        const { value } = find("#blend-value");
+        say(
+            `Blend: ${Math.round(100 * value)} percent of B, ${lengthText(this.#workspace.preset, piece.roll.frames)}.`,
+        );
+        if (a.roll.frames !== b.roll.frames) show("The blend is as long as the shorter of the two pieces.");
+    }
+}
