@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import struct
-import tempfile
 from collections.abc import Mapping
 from typing import Any, Union
 
@@ -110,19 +110,13 @@ def save(path: Path, arrays: Mapping[str, npt.NDArray[np.float32]], metadata: Ma
     data = struct.pack("<Q", len(text)) + text + b"".join(np.ascontiguousarray(a, "<f4").tobytes() for a in arrays.values())
     entry = b'"checksum":"'  # within another text its quotes are escaped
     data = data.replace(entry + b"0" * 64, entry + hashlib.sha256(data).hexdigest().encode(), 1)
-    folder = os.path.dirname(os.path.abspath(path))
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".spiral-", delete=False) as file:
+    # Created with the permissions of any new file: the process's umask applies, and is not asked for.
+    temporary = os.path.join(os.path.dirname(os.path.abspath(path)), f".spiral-{secrets.token_hex(8)}")
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
         try:
             file.write(data)
             file.close()
-            os.chmod(file.name, 0o666 & ~_umask())
-            os.replace(file.name, path)
+            os.replace(temporary, path)
         except BaseException:
-            os.unlink(file.name)
+            os.unlink(temporary)
             raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -85,7 +85,7 @@ def torch_step(model, optimizer, targets, noise, rate):
     windows = targets.reshape(BATCH, *model._shape())
     mean, log_variance = model.posterior(windows)
     codes = mean if noise is None else mean + torch.exp(0.5 * log_variance) * noise
-    loss = SpiralLoss(low=model.config.low, pitch_dim=-1, time_dim=-2, reduction="sum")
+    loss = SpiralLoss(pitch_dim=-1, time_dim=-2, reduction="sum")
     shown = total = loss(model.decode(codes), windows) / BATCH
     if noise is not None:
         kl = model.kl(mean, log_variance)
@@ -124,7 +124,7 @@ def test_ten_steps_in_c_and_in_torch_give_the_same_losses(kind, songs, tmp_path)
         )
     assert (logits - wanted).abs().max() < 1e-2 * wanted.abs().max()
     measured = {name: getattr(end.latents, name).clone() for name in ("mean", "factor", "step", "noise", "density")}
-    end.measure([midi.read(path).to_roll(steps_per_quarter=4).frames.T for path in songs])
+    end.measure([midi.read(path).to_roll(steps_per_quarter=4).sounding.T for path in songs])
     for name, theirs in measured.items():
         ours = getattr(end.latents, name)
         assert theirs.abs().max() > 0
@@ -230,7 +230,7 @@ def trained(songs, tmp_path_factory):
         optimizer.zero_grad()
         loss(model(windows), windows).backward()
         optimizer.step()
-    model.measure([r.frames.T for r in rolls], threshold=-0.25)
+    model.measure([r.sounding.T for r in rolls], threshold=-0.25)
     path = tmp_path_factory.mktemp("model") / "torch.safetensors"
     model.save(path)
     return model.eval(), path, windows, rolls
@@ -249,7 +249,7 @@ def test_the_program_takes_a_model_trained_in_torch(trained, songs, program, tmp
     said = json.loads(program("eval", "--json", path, *songs))
     score = MultiPitch(threshold=-0.25, pitch_dim=-1, time_dim=-2)
     for roll in chorale_rolls(songs):  # the silence that fills up a piece's last window is not scored
-        inside = dataclasses.replace(roll, frames=np.ones_like(roll.frames)).windows(32)
+        inside = dataclasses.replace(roll, sounding=np.ones_like(roll.sounding)).windows(32)
         right, inside = (torch.from_numpy(w.swapaxes(1, 2))[:, None] for w in (roll.windows(32), inside))
         heard = right.flatten(1).any(1)
         with torch.no_grad():
@@ -380,6 +380,8 @@ def test_a_model_of_the_program_returns_in_every_field(songs, program, tmp_path)
     Autoencoder.load(first).save(second)
     assert config_of(second) == said
     assert (said["pedal"], said["out_of_range"], said["kind"]) == (True, "fold", "vae")
+    assert said["decoder"] > 0
+    CModel(second)  # the program's library opens it
     again, texts = _safetensors.load(second)
     assert {k: v for k, v in texts.items() if k != "spiral"} == {
         k: v for k, v in {**metadata, "card": "of another program"}.items() if k != "spiral"
@@ -420,6 +422,18 @@ def test_damaged_bytes_are_refused(trained, tmp_path):
     (tmp_path / "cut.safetensors").write_bytes(whole + b"\0")
     with pytest.raises(ValueError, match="tensors end at byte"):
         Autoencoder.load(tmp_path / "cut.safetensors")
+
+
+def test_saved_files_have_the_permissions_of_new_files(tmp_path):
+    Autoencoder(Config(hidden=8, latent=2)).save(tmp_path / "m.safetensors")
+    (tmp_path / "new").write_bytes(b"")
+    assert (tmp_path / "m.safetensors").stat().st_mode == (tmp_path / "new").stat().st_mode
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_note_decoder_is_not_invented(tmp_path):
+    with pytest.raises(ValueError, match="decoder is 64, and the model holds 0 tensors"):
+        Autoencoder(Config(hidden=8, latent=2, decoder=64)).save(tmp_path / "m.safetensors")
 
 
 def test_weights_that_are_no_numbers_are_not_saved(tmp_path):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Model files: damaged ones are refused with a reason, whole ones open elsewhere."""
+import hashlib
 import json
+import re
 import random
 
 import pytest
@@ -77,6 +79,10 @@ def test_model_with_nan_is_refused(model, tmp_path):
     whole[-4:] = b"\x00\x00\xc0\x7f"
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(whole)
+    assert failed(spiral("info", bad), 1, bad, "damaged")
+    saved = re.search(rb'"checksum":"([0-9a-f]{64})"', whole).group(1)  # a file whose checksum is right
+    zeros = whole.replace(saved, b"0" * 64)
+    bad.write_bytes(whole.replace(saved, hashlib.sha256(zeros).hexdigest().encode()))
     assert failed(spiral("info", bad), 1, bad, "not finite")
 
 
