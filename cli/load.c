@@ -115,25 +115,31 @@ static void note_changes(const cli_common *common, const char *path, const spira
                  lost, r->notes, o->low, o->high);
 }
 
-int cli_load_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll) {
+int cli_load_midi_and_roll(const spiral_model *model, const char *path, const cli_common *common,
+                           spiral_midi *midi, spiral_roll *roll, spiral_roll_report *report) {
     spiral_roll_options options;
-    spiral_midi midi = {0};
-    spiral_roll_report report = {.struct_size = sizeof report};
     spiral_error err = {.text = ""};
-    int status = cli_load_piece(path, common, &midi);
+    int status = cli_load_piece(path, common, midi);
     if (status >= 0) return status;
     spiral_roll_options_default(&options, sizeof options);
     spiral_model_config_get_roll(spiral_model_get_config(model), &options);
-    if (spiral_roll_from_midi(&midi, &options, roll, &report, &err) != SPIRAL_OK)
+    if (spiral_roll_from_midi(midi, &options, roll, report, &err) != SPIRAL_OK)
         status = cli_fail("%s: %s", path, err.text);
-    else if (!roll->frames && report.notes)
+    else if (!roll->frames && report->notes)
         status = cli_fail("%s: none of its %zu notes is in the model's range, keys %d to %d", path,
-                          report.notes, options.low, options.high);
+                          report->notes, options.low, options.high);
     else if (!roll->frames)
         status =
-            cli_fail("%s: it holds %s", path, report.notes_drums ? "drums only, no pitches" : "no notes");
+            cli_fail("%s: it holds %s", path, report->notes_drums ? "drums only, no pitches" : "no notes");
     else
-        note_changes(common, path, &options, &report);
+        note_changes(common, path, &options, report);
+    return status;
+}
+
+int cli_load_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll) {
+    spiral_midi midi = {0};
+    spiral_roll_report report = {.struct_size = sizeof report};
+    int status = cli_load_midi_and_roll(model, path, common, &midi, roll, &report);
     spiral_midi_clear(&midi);
     return status;
 }

@@ -46,18 +46,36 @@ void progress_init(progress *p, const cli_common *common, FILE *log) {
     p->color = p->terminal && !is_set("NO_COLOR");
 }
 
-static void write_log(FILE *log, const spiral_train_progress *r) {
-    json_t *line = json_pack("{s:I, s:I, s:o, s:o, s:o, s:o}", "step", (json_int_t)r->step, "steps",
-                             (json_int_t)r->steps, "seconds", cli_number(r->seconds), "windows_per_second",
-                             cli_number(r->windows_per_s), "train_loss", cli_number(r->train_loss), "rate",
-                             cli_number(r->learning_rate));
+/* The members of the decoder's lines that are its own. */
+static void add_decoder(json_t *line, const spiral_train_progress *r) {
+    json_object_set_new(line, "network", json_string("decoder"));
+    json_object_set_new(line, "frames_per_second", cli_number(r->frames_per_s));
+    json_object_set_new(line, "train_nats_per_frame", cli_number(r->train_nats_per_frame));
+    if (r->event != SPIRAL_TRAIN_VALID) return;
+    json_object_set_new(line, "valid_nats_per_frame", cli_number(r->valid_nats_per_frame));
+    json_object_set_new(line, "best_step", json_integer((json_int_t)r->best_step));
+}
+
+static void add_autoencoder(json_t *line, const spiral_train_progress *r) {
+    json_object_set_new(line, "network", json_string("autoencoder"));
+    json_object_set_new(line, "windows_per_second", cli_number(r->windows_per_s));
+    json_object_set_new(line, "train_loss", cli_number(r->train_loss));
     if (r->train_kl > 0) json_object_set_new(line, "kl_nats", cli_number(r->train_kl));
-    if (r->event == SPIRAL_TRAIN_VALID) {
-        json_object_set_new(line, "valid_loss", cli_number(r->valid_loss));
-        json_object_set_new(line, "valid_f1", cli_number(r->valid_f1));
-        json_object_set_new(line, "valid_exact", cli_number(r->valid_exact));
-        json_object_set_new(line, "best_step", json_integer((json_int_t)r->best_step));
-    }
+    if (r->event != SPIRAL_TRAIN_VALID) return;
+    json_object_set_new(line, "valid_loss", cli_number(r->valid_loss));
+    json_object_set_new(line, "valid_f1", cli_number(r->valid_f1));
+    json_object_set_new(line, "valid_exact", cli_number(r->valid_exact));
+    json_object_set_new(line, "best_step", json_integer((json_int_t)r->best_step));
+}
+
+static void write_log(FILE *log, const spiral_train_progress *r) {
+    json_t *line =
+        json_pack("{s:I, s:I, s:o, s:o}", "step", (json_int_t)r->step, "steps", (json_int_t)r->steps,
+                  "seconds", cli_number(r->seconds), "rate", cli_number(r->learning_rate));
+    if (r->network == SPIRAL_TRAIN_DECODER)
+        add_decoder(line, r);
+    else
+        add_autoencoder(line, r);
     json_dumpf(line, log, JSON_COMPACT | JSON_PRESERVE_ORDER);
     fputc('\n', log);
     fflush(log);
@@ -66,13 +84,21 @@ static void write_log(FILE *log, const spiral_train_progress *r) {
 
 /* The most important numbers come first: a narrow terminal cuts the end off. */
 static void describe(const spiral_train_progress *r, char *text, size_t size) {
-    int n = snprintf(text, size, "%3.0f %%  %s left  loss %.3f", 100 * (double)r->step / (double)r->steps,
-                     cli_duration(ceil(r->eta_s)), r->train_loss);
-    if (r->best_step > 0)
+    int is_decoder = r->network == SPIRAL_TRAIN_DECODER;
+    int n = snprintf(text, size, "%s%3.0f %%  %s left  ", is_decoder ? "decoder " : "",
+                     100 * (double)r->step / (double)r->steps, cli_duration(ceil(r->eta_s)));
+    if (is_decoder)
+        n += snprintf(text + n, size - (size_t)n, "%.3f nats per frame", r->train_nats_per_frame);
+    else
+        n += snprintf(text + n, size - (size_t)n, "loss %.3f", r->train_loss);
+    if (r->best_step > 0 && is_decoder)
+        n += snprintf(text + n, size - (size_t)n, "  validation: %.3f", r->valid_nats_per_frame);
+    else if (r->best_step > 0)
         n += snprintf(text + n, size - (size_t)n, "  validation: loss %.3f F1 %.4f exact %.1f %%",
                       r->valid_loss, r->valid_f1, 100 * r->valid_exact);
-    snprintf(text + n, size - (size_t)n, "  step %s  %s windows/s", cli_thousands((uint64_t)r->step),
-             cli_thousands((uint64_t)r->windows_per_s));
+    snprintf(text + n, size - (size_t)n, "  step %s  %s %s/s", cli_thousands((uint64_t)r->step),
+             cli_thousands((uint64_t)(is_decoder ? r->frames_per_s : r->windows_per_s)),
+             is_decoder ? "frames" : "windows");
 }
 
 static int terminal_width(void) {
@@ -101,6 +127,8 @@ static void draw(const progress *p, const spiral_train_progress *r) {
 int progress_report(void *context, const spiral_train_progress *r) {
     progress *p = context;
     int valid = r->event == SPIRAL_TRAIN_VALID, last = r->step == r->steps;
+    if (r->network != p->network) p->next_logged = 0;
+    p->network = r->network;
     if (p->log && (valid || r->step >= p->next_logged)) {
         write_log(p->log, r);
         p->next_logged = r->step + (r->steps < LOG_LINES ? 1 : r->steps / LOG_LINES);

@@ -15,8 +15,9 @@ typedef struct progress {
     const cli_common *common;
     FILE *log; /* one JSON object a line for each report; may be NULL */
     int terminal, color;
-    double drawn_s;      /* when the line was last drawn; -1: never */
-    int64_t next_logged; /* step of the next report that is logged */
+    double drawn_s;               /* when the line was last drawn; -1: never */
+    int64_t next_logged;          /* step of the next report that is logged */
+    spiral_train_network network; /* of the last report */
     struct sigaction before_int, before_term;
 } progress;
 

@@ -29,6 +29,14 @@ static json_t *result_json(const scores *s) {
     json_object_set_new(json, "notes", json_integer((json_int_t)r->notes));
     json_object_set_new(pca, "f1", cli_number(s->pca.f1));
     json_object_set_new(json, "pca", pca);
+    if (e->frames)
+        json_object_set_new(json, "likelihood",
+                            json_pack("{s:o, s:o, s:o, s:o, s:o}", "nats_per_frame",
+                                      cli_number(e->nats_per_frame), "nats_per_note",
+                                      cli_number(e->nats_per_note), "nats_per_changing_frame",
+                                      cli_number(e->nats_per_changing_frame), "markov_nats_per_frame",
+                                      cli_number(e->markov_nats_per_frame), "repeat_bar_nats_per_frame",
+                                      cli_number(e->repeat_bar_nats_per_frame)));
     return json;
 }
 
@@ -60,6 +68,14 @@ static void print_table(const scores *s, int latent) {
     double kept = r->notes_kept ? (double)r->notes_kept : 1;
     printf("The roll itself loses %.1f %% of the onsets in the key range; no model can restore them.\n",
            100 * (double)(r->onsets_merged + r->notes_doubled) / kept);
+}
+
+static void print_likelihood(const spiral_evaluation *e) {
+    printf("The decoder, nats per frame of whole files (%s frames); a lower number is better\n"
+           "  %-34s %8.4f\n  %-34s %8.4f\n  %-34s %8.4f\n  %-34s %8.4f\n  %-34s %8.4f\n",
+           cli_thousands(e->frames), "all frames", e->nats_per_frame, "frames in which keys change",
+           e->nats_per_changing_frame, "per note", e->nats_per_note, "for comparison: Markov, by key",
+           e->markov_nats_per_frame, "for comparison: repeats a bar", e->repeat_bar_nats_per_frame);
 }
 
 static void note_silence(const cli_common *common, const char *path, const spiral_evaluation *e) {
@@ -101,6 +117,7 @@ int verb_eval(const cli_verb *verb, int argc, char **argv) {
         spiral_corpus_get_report(corpus, &s.rolls);
         note_silence(&common, argv[first], &s.e);
         if (!common.json) print_table(&s, config->latent);
+        if (!common.json && s.e.frames) print_likelihood(&s.e);
         status = cli_finish(&common, result_json(&s));
     }
     spiral_corpus_destroy(corpus);

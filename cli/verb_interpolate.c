@@ -3,64 +3,99 @@
  * spiral interpolate: n pieces between two given ones, both ends included.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "json.h"
-#include "load.h"
+#include "latents.h"
 #include "messages.h"
-#include "output.h"
-#include "spiral/generate.h"
 
 static const char *const ways[] = {"slerp", "lerp", NULL}; /* in the order of spiral_interpolation */
 
+typedef struct settings {
+    cli_variations v;
+    int how, decode;
+    spiral_roll a, b;
+    float *latents[2]; /* of a and b, both as long as the longer one */
+} settings;
+
+static size_t frames_of(const settings *s) { return s->a.frames > s->b.frames ? s->a.frames : s->b.frames; }
+
+/* The piece at a position, with the note-by-note decoder. */
+static int write_notes(cli_writing *w, const settings *s, double position, spiral_roll *out,
+                       spiral_generate_result *result) {
+    const double tempo = (1 - position) * s->a.quarters_per_min + position * s->b.quarters_per_min;
+    spiral_error err = {.text = ""};
+    float *latents;
+    int status = cli_latents_copy(w->model, frames_of(s), s->latents[0], &latents);
+    if (status < 0 && spiral_latents_interpolate(w->model, spiral_latents_count(w->model, frames_of(s)),
+                                                 s->latents[0], s->latents[1], position,
+                                                 (spiral_interpolation)s->how, latents, &err) != SPIRAL_OK)
+        status = cli_error_in(s->v.model, &err);
+    if (status < 0)
+        status = cli_write_latents(w, latents, frames_of(s), tempo, (uint64_t)s->v.seed, out, result);
+    free(latents);
+    return status;
+}
+
+static int write_step(cli_writing *w, const settings *s, int64_t i) {
+    const double position = (double)i / (double)(s->v.n - 1);
+    const int decoder = cli_decodes_notes(w, s->decode);
+    char path[CLI_PATH_SIZE], text[320];
+    spiral_generate_result result = {.struct_size = sizeof result};
+    spiral_roll roll = {0};
+    spiral_error err = {.text = ""};
+    size_t notes;
+    double seconds;
+    int status = cli_writing_path(w, path, "step", 2, (uint64_t)i);
+    if (status < 0 && decoder) status = write_notes(w, s, position, &roll, &result);
+    if (status < 0 && !decoder &&
+        spiral_generate_interpolation(w->model, &s->a, &s->b, position, (spiral_interpolation)s->how, &roll, NULL,
+                                      &err) != SPIRAL_OK)
+        status = cli_error_in(s->v.model, &err);
+    if (status < 0) {
+        snprintf(text, sizeof text, "spiral interpolate --how %s --seed %lld --decode %s, position %.6g; model sha256 %s",
+                 ways[s->how], (long long)s->v.seed, cli_decodings[s->decode], position,
+                 spiral_model_get_sha256(w->model));
+        status = cli_save_roll(&roll, text, path, &notes, &seconds);
+    }
+    if (status < 0) {
+        json_t *json = cli_report_file(w, path, notes, seconds, decoder ? &result : NULL, &roll);
+        json_object_set_new(json, "position", json_real(position));
+    }
+    spiral_roll_clear(&roll);
+    return status;
+}
+
 int verb_interpolate(const cli_verb *verb, int argc, char **argv) {
+    settings s = {.v = CLI_VARIATIONS_DEFAULT};
     cli_common common = {0};
-    const char *output = ".";
-    int64_t n = 5;
-    int how = 0, first;
+    int first;
+    s.v.n = 5;
     const cli_flag flags[] = {
-        {"n", CLI_INT, &n, "N", "pieces to write, including both ends", 2, 1000},
-        {"how", CLI_CHOICE, &how, "WAY",
+        {"n", CLI_INT, &s.v.n, "N", "pieces to write, including both ends", 2, 1000},
+        {"how", CLI_CHOICE, &s.how, "WAY",
          "path between the latent vectors: slerp: arc around the mean latent; lerp: straight line", 0, 0,
          ways},
-        {"o", CLI_PATH, &output, "DIR", "folder to write to"},
+        {"seed", CLI_INT, &s.v.seed, "N", "seed of all pieces", 0, 9e15},
+        {"temperature", CLI_REAL, &s.v.temperature, "X",
+         "how far chance may go; 1: as in the training data, 0: always the most probable", 0, 10},
+        CLI_DECODE_FLAG(s.decode),
+        {"against", CLI_PATH, &s.v.against, "PATH",
+         "training data: report the passage that is most like one of each piece"},
+        {"o", CLI_PATH, &s.v.output, "DIR", "folder to write to"},
         CLI_STRICT_FLAG(common),
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(verb, argc, first, 3, 3);
-    spiral_model *model = NULL;
-    spiral_roll a = {0}, b = {0};
-    json_t *files = json_array();
-    if (status < 0) status = cli_load_model(argv[first], &model);
-    if (status < 0) status = cli_load_roll(model, argv[first + 1], &common, &a);
-    if (status < 0) status = cli_load_roll(model, argv[first + 2], &common, &b);
-    if (status < 0) status = cli_make_folder(output);
-    for (int64_t i = 0; status < 0 && i < n; i++) {
-        double position = (double)i / (double)(n - 1), seconds;
-        char path[CLI_PATH_SIZE], text[240];
-        spiral_roll roll = {0};
-        spiral_error err = {.text = ""};
-        size_t notes;
-        status = cli_numbered_path(path, output, "step", 2, (uint64_t)i);
-        if (status >= 0) break;
-        snprintf(text, sizeof text, "spiral interpolate --how %s, position %.6g; model sha256 %s", ways[how],
-                 position, spiral_model_get_sha256(model));
-        if (spiral_generate_interpolation(model, &a, &b, position, (spiral_interpolation)how, &roll, NULL,
-                                          &err) != SPIRAL_OK)
-            status = cli_error_in(argv[first], &err);
-        else
-            status = cli_save_roll(&roll, text, path, &notes, &seconds);
-        spiral_roll_clear(&roll);
-        if (status >= 0) break;
-        if (cli_prints_text(&common))
-            printf("%s: position %.3f, %zu notes, %s\n", path, position, notes, cli_duration(seconds));
-        json_array_append_new(files, json_pack("{s:o, s:f, s:I, s:f}", "path", cli_text(path), "position",
-                                               position, "notes", (json_int_t)notes, "seconds", seconds));
-    }
-    if (status < 0) status = cli_finish(&common, json_pack("{s:O}", "files", files));
-    json_decref(files);
-    spiral_roll_clear(&a);
-    spiral_roll_clear(&b);
-    spiral_model_destroy(model);
-    return status;
+    if (status >= 0) return status;
+    cli_writing w;
+    s.v.model = argv[first];
+    status = cli_writing_begin(&w, verb, &s.v, &common, s.v.model);
+    if (status < 0) status = cli_load_roll(w.model, argv[first + 1], &common, &s.a);
+    if (status < 0) status = cli_load_roll(w.model, argv[first + 2], &common, &s.b);
+    if (status < 0) status = cli_latents_of(w.model, &s.a, frames_of(&s), &s.latents[0]);
+    if (status < 0) status = cli_latents_of(w.model, &s.b, frames_of(&s), &s.latents[1]);
+    for (int64_t i = 0; status < 0 && i < s.v.n; i++) status = write_step(&w, &s, i);
+    for (int i = 0; i < 2; i++) free(s.latents[i]);
+    spiral_roll_clear(&s.a);
+    spiral_roll_clear(&s.b);
+    return cli_writing_end(&w, status);
 }

@@ -5,16 +5,14 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "json.h"
-#include "load.h"
 #include "messages.h"
-#include "output.h"
-#include "spiral/generate.h"
+#include "variations.h"
 
 typedef struct settings {
-    int64_t n, seed;
-    double temperature, tempo;
-    const char *length, *output, *against, *model;
+    cli_variations v;
+    double tempo;
+    const char *length;
+    int decode;
 } settings;
 
 /* Converts --length to frames of the model's grid. Returns -1 or the exit status. */
@@ -34,9 +32,25 @@ static int frames_of(const spiral_model *model, const settings *s, size_t *frame
     return -1;
 }
 
-/* Writes one sample; appends its entry to `files`. Returns -1 or the exit status. */
-static int write_sample(const spiral_model *model, const settings *s, uint64_t seed, size_t frames,
-                        const spiral_corpus *against, const cli_common *common, json_t *files) {
+/* With the note-by-note decoder. Returns -1 or the exit status. */
+static int write_music(cli_writing *w, const settings *s, size_t frames) {
+    spiral_generate_request request;
+    char text[320];
+    int status = cli_writing_request(w, &request);
+    if (status >= 0) return status;
+    request.frames = frames;
+    request.quarters_per_min = s->tempo;
+    int n = snprintf(text, sizeof text, "--temperature %.9g --length %s --tempo %.9g --tries %d", s->v.temperature,
+                     s->length, s->tempo, (int)s->v.tries);
+    if (s->v.key && n < (int)sizeof text)
+        n += snprintf(text + n, sizeof text - (size_t)n, " --key \"%s\"", s->v.key);
+    if (!isnan(s->v.density) && n < (int)sizeof text)
+        snprintf(text + n, sizeof text - (size_t)n, " --density %.9g", s->v.density);
+    return cli_write_variations(w, &request, NULL, 0, text);
+}
+
+/* Each cell on its own. Writes one sample; returns -1 or the exit status. */
+static int write_cells(cli_writing *w, const settings *s, uint64_t seed, size_t frames) {
     spiral_roll roll = {0};
     spiral_generate_report report = {.struct_size = sizeof report};
     spiral_sample_options options;
@@ -44,90 +58,72 @@ static int write_sample(const spiral_model *model, const settings *s, uint64_t s
     char path[CLI_PATH_SIZE], text[320];
     size_t notes;
     double seconds;
-    int status = cli_numbered_path(path, s->output, "sample", 1, seed);
+    int status = cli_writing_path(w, path, "sample", 1, seed);
     if (status >= 0) return status;
     spiral_sample_options_default(&options, sizeof options);
     options.seed = seed;
-    options.temperature = s->temperature;
+    options.temperature = s->v.temperature;
     options.frames = frames;
     options.quarters_per_min = s->tempo;
-    if (spiral_generate_sample(model, &options, &roll, &report, &err) != SPIRAL_OK)
-        return cli_error_in(s->model, &err);
+    if (spiral_generate_sample(w->model, &options, &roll, &report, &err) != SPIRAL_OK)
+        return cli_error_in(s->v.model, &err);
     snprintf(text, sizeof text,
-             "spiral sample -n 1 --seed %llu --temperature %.9g --length %s --tempo %.9g; model sha256 %s",
-             (unsigned long long)seed, s->temperature, s->length, s->tempo, spiral_model_get_sha256(model));
+             "spiral sample -n 1 --seed %llu --temperature %.9g --length %s --tempo %.9g --decode threshold; "
+             "model sha256 %s",
+             (unsigned long long)seed, s->v.temperature, s->length, s->tempo,
+             spiral_model_get_sha256(w->model));
     status = cli_save_roll(&roll, text, path, &notes, &seconds);
     if (status < 0) {
-        double nearest =
-            against ? spiral_corpus_nearest(against, &roll, spiral_model_get_config(model)->frames) : NAN;
+        const double nearest =
+            w->against ? spiral_corpus_nearest(w->against, &roll, spiral_model_get_config(w->model)->frames)
+                       : NAN;
         if (report.lowered)
-            cli_note(
-                common,
-                "%s: at the model's threshold almost nothing sounds; it was lowered until as many keys sound "
-                "per frame as in the training data",
-                path);
-        if (cli_prints_text(common)) {
-            printf("%s: %zu notes, %s", path, notes, cli_duration(seconds));
-            if (isfinite(nearest))
-                printf(", %.1f %% of the cells differ from the nearest training window", 100 * nearest);
-            printf("\n");
-        }
-        json_array_append_new(files,
-                              json_pack("{s:o, s:I, s:I, s:f, s:o, s:b, s:f}", "path", cli_text(path), "seed",
-                                        (json_int_t)seed, "notes", (json_int_t)notes, "seconds", seconds,
-                                        "nearest_training_window", cli_number(nearest), "threshold_lowered",
-                                        report.lowered, "repeated_frames", report.repeated_frames));
+            cli_note(w->common,
+                     "%s: at the model's threshold almost nothing sounds; it was lowered until as many keys "
+                     "sound per frame as in the training data",
+                     path);
+        json_t *json = cli_report_file(w, path, notes, seconds, NULL, &roll);
+        json_object_set_new(json, "seed", json_integer((json_int_t)seed));
+        json_object_set_new(json, "nearest_training_window", cli_number(nearest));
+        json_object_set_new(json, "threshold_lowered", json_boolean(report.lowered));
+        json_object_set_new(json, "repeated_frames", json_real(report.repeated_frames));
     }
     spiral_roll_clear(&roll);
     return status;
 }
 
-/* Loads the music to compare the samples with. Returns -1 or the exit status. */
-static int load_against(const spiral_model *model, const settings *s, const cli_common *common,
-                        spiral_corpus **corpus) {
-    const spiral_model_config *config = spiral_model_get_config(model);
-    char *path = (char *)(uintptr_t)s->against;
-    spiral_roll_options options;
-    spiral_roll_options_default(&options, sizeof options);
-    spiral_model_config_get_roll(config, &options);
-    int status = cli_load_corpus(&path, 1, &options, config->frames, common, corpus);
-    if (status < 0) cli_note_repaired(common, *corpus, NULL);
+static int write_all_cells(cli_writing *w, const settings *s, size_t frames) {
+    int status = -1;
+    if (s->v.key || !isnan(s->v.density))
+        return cli_fail("%s: --key and --density need a model with a note-by-note decoder, and --decode decoder",
+                        s->v.model);
+    for (int64_t i = 0; status < 0 && i < s->v.n; i++)
+        status = write_cells(w, s, (uint64_t)(s->v.seed + i), frames);
     return status;
 }
 
 int verb_sample(const cli_verb *verb, int argc, char **argv) {
-    settings s = {.n = 1, .seed = 1, .temperature = 1, .tempo = 120, .length = "20s", .output = "."};
+    settings s = {.v = CLI_VARIATIONS_DEFAULT, .tempo = 120, .length = "20s"};
     cli_common common = {0};
     int first;
-    const cli_flag flags[] = {{"n", CLI_INT, &s.n, "N", "number of pieces", 1, 100000},
-                              {"seed", CLI_INT, &s.seed, "N",
-                               "seed of the first piece; each further piece has the next seed", 0, 9e15},
-                              {"temperature", CLI_REAL, &s.temperature, "X",
-                               "spread of the latent vectors; 1: as in the training data, 0: their mean", 0,
-                               10},
+    const cli_flag flags[] = {CLI_VARIATIONS_FLAGS(s.v),
                               {"length", CLI_TEXT, &s.length, "LENGTH", "length of a piece: 30s or 8bars"},
                               {"tempo", CLI_REAL, &s.tempo, "X",
                                "quarter notes per minute, for beat grids and lengths in bars", 10, 1000},
-                              {"against", CLI_PATH, &s.against, "PATH",
-                               "training data: print how much each piece differs from its nearest window"},
-                              {"o", CLI_PATH, &s.output, "DIR", "folder to write to"},
+                              CLI_WISH_FLAGS(s.v),
+                              CLI_DECODE_FLAG(s.decode),
+                              CLI_VARIATIONS_OUTPUT_FLAG(s.v),
                               CLI_STRICT_FLAG(common),
                               {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(verb, argc, first, 1, 1);
-    spiral_model *model = NULL;
-    spiral_corpus *corpus = NULL;
+    if (status >= 0) return status;
+    cli_writing w;
     size_t frames = 0;
-    json_t *files = json_array();
-    if (status < 0) status = cli_load_model(s.model = argv[first], &model);
-    if (status < 0) status = frames_of(model, &s, &frames);
-    if (status < 0 && s.against) status = load_against(model, &s, &common, &corpus);
-    if (status < 0) status = cli_make_folder(s.output);
-    for (int64_t i = 0; status < 0 && i < s.n; i++)
-        status = write_sample(model, &s, (uint64_t)(s.seed + i), frames, corpus, &common, files);
-    if (status < 0) status = cli_finish(&common, json_pack("{s:O}", "files", files));
-    json_decref(files);
-    spiral_corpus_destroy(corpus);
-    spiral_model_destroy(model);
-    return status;
+    s.v.model = argv[first];
+    status = cli_writing_begin(&w, verb, &s.v, &common, s.v.model);
+    if (status < 0) status = frames_of(w.model, &s, &frames);
+    const int notes = status < 0 && cli_writing_has_decoder(&w) && s.decode == DECODE_NOTES;
+    if (status < 0) status = notes ? write_music(&w, &s, frames) : write_all_cells(&w, &s, frames);
+    return cli_writing_end(&w, status);
 }

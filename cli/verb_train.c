@@ -23,8 +23,8 @@ static const char *const losses[] = {
 typedef struct settings {
     const char *output, *valid, *log;
     int kind, loss, helix, resume;
-    int64_t latent, hidden, layers, steps, batch, transpose, seed;
-    double lambda, bce, beta, free_bits, epochs, time, rate, decay;
+    int64_t latent, hidden, layers, decoder, decoder_steps, steps, batch, transpose, seed;
+    double lambda, bce, beta, free_bits, epochs, time, rate, decay, decoder_share;
     cli_roll_flags roll_flags;
 } settings;
 
@@ -69,9 +69,12 @@ static void set_job(const settings *s, const cli_common *common, job *j) {
     j->config.latent = (int)s->latent;
     j->config.hidden = (int)s->hidden;
     j->config.layers = (int)s->layers;
+    j->config.decoder = (int)s->decoder;
     j->plan.steps = s->steps > 0 ? s->steps : 0;
     j->plan.epochs = s->epochs > 0 ? s->epochs : 0;
     if (s->time > 0) j->plan.seconds = s->time;
+    j->plan.decoder_steps = s->decoder_steps > 0 ? s->decoder_steps : 0;
+    j->plan.decoder_share = s->decoder_share;
     j->plan.path = s->output;
     j->plan.resume = s->resume;
     o->loss = &j->loss;
@@ -172,12 +175,21 @@ static int check_output(const settings *s, const cli_common *common) {
 }
 
 static json_t *result_json(const settings *s, const spiral_train_progress *p) {
-    return json_pack("{s:o, s:I, s:I, s:o, s:o, s:{s:o, s:o, s:o}, s:I, s:o}", "model", cli_text(s->output),
-                     "steps", (json_int_t)p->steps, "windows_seen", (json_int_t)p->windows_seen,
-                     "windows_per_second", cli_number(p->windows_per_s), "train_loss",
-                     cli_number(p->train_loss), "valid", "loss", cli_number(p->valid_loss), "f1",
-                     cli_number(p->valid_f1), "exact_windows", cli_number(p->valid_exact), "best_step",
-                     (json_int_t)p->best_step, "seconds", cli_number(p->seconds));
+    json_t *json = json_pack(
+        "{s:o, s:I, s:I, s:o, s:o, s:{s:o, s:o, s:o}, s:I, s:o}", "model", cli_text(s->output), "steps",
+        (json_int_t)p->steps, "windows_seen", (json_int_t)p->windows_seen, "windows_per_second",
+        cli_number(p->windows_per_s), "train_loss", cli_number(p->train_loss), "valid", "loss",
+        cli_number(p->valid_loss), "f1", cli_number(p->valid_f1), "exact_windows", cli_number(p->valid_exact),
+        "best_step", (json_int_t)p->best_step, "seconds", cli_number(p->seconds));
+    if (s->decoder) {
+        json_object_set_new(json_object_get(json, "valid"), "nats_per_frame",
+                            cli_number(p->valid_nats_per_frame));
+        json_object_set_new(json, "decoder_steps", json_integer((json_int_t)p->decoder_steps));
+        json_object_set_new(json, "decoder_best_step", json_integer((json_int_t)p->decoder_best_step));
+        json_object_set_new(json, "frames_seen", json_integer((json_int_t)p->frames_seen));
+        json_object_set_new(json, "frames_per_second", cli_number(p->frames_per_s));
+    }
+    return json;
 }
 
 static int report(const settings *s, const cli_common *common, const spiral_train_progress *p) {
@@ -187,6 +199,9 @@ static int report(const settings *s, const cli_common *common, const spiral_trai
                s->output, cli_thousands((uint64_t)p->steps), cli_thousands(p->windows_seen),
                cli_duration(p->seconds), p->valid_f1, 100 * p->valid_exact,
                cli_thousands((uint64_t)p->best_step));
+    if (cli_prints_text(common) && s->decoder)
+        printf("decoder: %s frames; on the validation files %.3f nats per frame\n",
+               cli_thousands(p->frames_seen), p->valid_nats_per_frame);
     return cli_finish(common, result_json(s, p));
 }
 
@@ -243,6 +258,9 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
                   .latent = 16,
                   .hidden = j.config.hidden,
                   .layers = j.config.layers,
+                  .decoder = 96,
+                  .decoder_steps = -1,
+                  .decoder_share = j.plan.decoder_share,
                   .steps = -1,
                   .batch = j.options.batch,
                   .transpose = j.options.transpose,
@@ -271,6 +289,12 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
         {"latent", CLI_INT, &s.latent, "N", "numbers in the latent vector of a window", 1, 1024},
         {"hidden", CLI_INT, &s.hidden, "N", "units of a hidden layer", 1, 4096},
         {"layers", CLI_INT, &s.layers, "N", "hidden layers of the encoder, and of the decoder", 1, 8},
+        {"decoder", CLI_INT, &s.decoder, "N", "units of the note-by-note decoder; 0: the model has none", 0,
+         512},
+        {"decoder-share", CLI_REAL, &s.decoder_share, "X", "part of the time in which the decoder is trained",
+         0.05, 0.95},
+        {"decoder-steps", CLI_INT, &s.decoder_steps, "N",
+         "with --steps: steps of the decoder (default: as many)", 1, 1e12},
         {"beta", CLI_REAL, &s.beta, "X", "vae: weight of the KL term", 0, 1e6},
         {"free-bits", CLI_REAL, &s.free_bits, "X", "vae: KL in nats per latent number that costs nothing", 0,
          100},

@@ -20,6 +20,14 @@ typedef struct spiral_evaluation {
     double kl_nats;        /* per window; 0 for an ae */
     double target_density; /* sounding keys in a frame */
     double predicted_density;
+    /* Of the decoder, 0 if the model has none: nats of all cells of a frame, of whole files from their first
+     * frame. */
+    size_t frames;
+    double nats_per_frame, nats_per_note;
+    double nats_per_changing_frame; /* of the frames in which a key begins or ends */
+    /* Two simple models of the training music, each key on its own: given its cell in the frame before; given
+     * its cell a bar before (on a grid of seconds: two seconds). */
+    double markov_nats_per_frame, repeat_bar_nats_per_frame;
 } spiral_evaluation;
 
 /* Encodes and decodes every window of the corpus, whose rolls must be of the model's grid and planes.

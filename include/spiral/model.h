@@ -47,10 +47,12 @@ typedef struct spiral_model_config {
     int latent; /* Z */
     int hidden; /* units of a hidden layer */
     int layers; /* hidden layers on each side */
+    /* The note-by-note decoder. */
+    int decoder; /* units of its layers; 0: the model has none */
 } spiral_model_config;
 
 /* Fills struct_size bytes of *config: keys 48..83, 36 frames of 10 ms, one plane; ae, 16 latent numbers, 512
- * hidden units, 1 layer. */
+ * hidden units, 1 layer; no decoder. */
 SPIRAL_API void spiral_model_config_default(spiral_model_config *config, size_t struct_size);
 
 /* The part of a config that spiral_roll_from_midi needs, into options that spiral_roll_options_default has

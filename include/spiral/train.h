@@ -12,6 +12,10 @@
  *         spiral_trainer_step(trainer, &err);
  *         if (i % 50 == 0) spiral_trainer_validate(trainer, NULL, &err);
  *     }
+ *     if (config.decoder) {
+ *         spiral_trainer_start_decoder(trainer, 4000, &err);
+ *         // steps and validations as above
+ *     }
  *     spiral_trainer_finish(trainer, &err);
  *     spiral_model_save(model, "model.safetensors", &err);
  *
@@ -52,6 +56,13 @@ SPIRAL_API void spiral_train_options_default(spiral_train_options *options, size
 
 typedef struct spiral_trainer spiral_trainer;
 
+/* The networks of a model are trained one after another, in this order. */
+typedef enum spiral_train_network {
+    SPIRAL_TRAIN_AUTOENCODER,
+    SPIRAL_TRAIN_DECODER,
+    SPIRAL_TRAIN_NETWORKS /* how many there are */
+} spiral_train_network;
+
 /* A trainer of a model, which it changes; model and corpora are borrowed until it is destroyed. valid: the
  * held-out files. One call at a time. BAD_ARG: an option with its value and limit, or a corpus of other rolls
  * than the model's; UNSUPPORTED: a loss without a gradient; NO_MEMORY. */
@@ -67,9 +78,17 @@ SPIRAL_API void spiral_trainer_destroy(spiral_trainer *trainer); /* NULL is fine
  * again, to begin anew. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_start(spiral_trainer *trainer, int64_t steps,
                                                                 spiral_error *err);
-/* One step: a batch of random windows, the gradient of their mean loss, AdamW. The learning rate rises
- * linearly over the first twentieth of the steps and then falls to 0 as a half cosine. NUMERIC: the loss is
- * not finite, the error names the file of the window; BAD_ARG: not started, or all steps are done. */
+/* Completes the autoencoder with its best weights so far, measures its latents on the training music, and
+ * plans `steps` steps (1..1e12) of the note-by-note decoder: 4 streams of 32 frames each, AdamW; the learning
+ * rate rises over the first hundred steps and falls to 0 as a half cosine. The calls below are then about the
+ * decoder. May be called again, to begin anew with the decoder. BAD_ARG: not started, finished, or the model
+ * has no decoder; NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_start_decoder(spiral_trainer *trainer,
+                                                                        int64_t steps, spiral_error *err);
+/* One step. Of the autoencoder: a batch of random windows, the gradient of their mean loss, AdamW. The
+ * learning rate rises linearly over the first twentieth of the steps and then falls to 0 as a half cosine.
+ * NUMERIC: the loss is not finite, the error names the file of the window; BAD_ARG: not started, or all steps
+ * are done. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_step(spiral_trainer *trainer, spiral_error *err);
 
 /* Means over the held-out windows (one after another, without the silent ones, at most 4096, evenly spread).
@@ -82,6 +101,11 @@ typedef struct spiral_validation {
     double train_loss;  /* per window of the steps since the validation before, the KL term included; 0: no
                            step */
     double train_kl;    /* nats per window of these steps; 0 for an ae */
+    /* Of the decoder; then those above are 0. The held-out files from their first frame, at most 20,000
+     * frames, and the mean of the weights over the last steps. */
+    double nats_per_frame;       /* without given cells or sketch */
+    double train_nats_per_frame; /* of the steps since the validation before; of open cells, with given ones
+                                    too */
 } spiral_validation;
 
 /* Scores the weights, keeps a copy of them if their loss is the lowest so far (but not those before the first
@@ -112,6 +136,10 @@ typedef struct spiral_trainer_state {
     double train_loss, train_kl;           /* means of the steps since the last validation; 0: no step */
     double learning_rate;                  /* of the next step */
     double windows_per_epoch;              /* how many windows the music has, one after another */
+    double frames_per_epoch;               /* and how many frames */
+    double best_nats_per_frame, train_nats_per_frame; /* of the decoder; 0: none yet */
+    spiral_train_network
+        network; /* that is trained now: step, steps, best_step and learning_rate are its own */
 } spiral_trainer_state;
 SPIRAL_API void spiral_trainer_get_state(const spiral_trainer *trainer, spiral_trainer_state *state);
 
@@ -134,6 +162,15 @@ typedef struct spiral_train_progress {
     double learning_rate;                     /* of the next step */
     double valid_loss, valid_f1, valid_exact; /* of the last validation */
     int64_t best_step;
+    /* Since version 0.2 a model may have a decoder. */
+    spiral_train_network
+        network; /* that is trained now: event, step, steps, learning_rate and best_step are its
+                    own; eta_s is for all that is left if the time was given, else for this one */
+    int64_t decoder_steps, decoder_best_step; /* in the result, where step, steps and best_step are the
+                                                 autoencoder's */
+    uint64_t frames_seen;                     /* by the decoder, about: 128 a step */
+    double frames_per_s;
+    double train_nats_per_frame, valid_nats_per_frame; /* as in spiral_validation */
 } spiral_train_progress;
 
 /* Returns nonzero to stop the training, which can go on later. */
@@ -150,15 +187,18 @@ typedef struct spiral_train_plan {
     int resume;       /* nonzero: goes on from the file at path */
     spiral_train_callback callback; /* called every tenth of a second or more often; NULL: none */
     void *context;                  /* its first argument */
+    int64_t decoder_steps; /* of the decoder, if the model has one; with steps: 0 is as many, with seconds it
+                              is not read */
+    double decoder_share;  /* of the seconds, 0.05..0.95 */
 } spiral_train_plan;
 
-/* Fills struct_size bytes of *plan: 120 seconds, nothing saved. */
+/* Fills struct_size bytes of *plan: 120 seconds, of which 0.8 for the decoder; nothing saved. */
 SPIRAL_API void spiral_train_plan_default(spiral_train_plan *plan, size_t struct_size);
 
-/* Trains a model: starts or resumes, makes the steps, validates it twenty times, finishes it, chooses its
- * threshold and saves it. result (may be NULL): the last progress; its valid_... are those of the best
- * weights. Errors as above, and INTERRUPTED: the callback asked to stop; what was reached is saved, so that
- * resume can go on. */
+/* Trains a model: starts or resumes, makes the steps, validates each network twenty times, finishes it,
+ * chooses its threshold and saves it. result (may be NULL): the last progress; its valid_... are those of the
+ * best weights. Errors as above, and INTERRUPTED: the callback asked to stop; what was reached is saved, so
+ * that resume can go on. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_train(const spiral_train_options *options,
                                                         const spiral_train_plan *plan, spiral_model *model,
                                                         const spiral_corpus *train,

@@ -12,6 +12,8 @@
 #include "base/sized.h"
 #include "data/corpus.h"
 #include "data/window.h"
+#include "eval/baselines.h"
+#include "eval/likelihood.h"
 #include "eval/linear.h"
 #include "model/model.h"
 #include "spiral/decode.h"
@@ -33,6 +35,7 @@ typedef struct file_score {
 typedef struct evaluating {
     const spiral_model *model;
     const spiral_corpus *corpus;
+    spiral__pool *pool;
     const spiral_loss *bce;
     double tolerance_s;
     spiral_helix helix;
@@ -160,6 +163,20 @@ static void file_task(void *context, size_t i, int worker) {
     e->scores[i].status = score_file(e, &entry->roll, &e->scores[i], &e->scores[i].error);
 }
 
+static spiral_status add_likelihood(const evaluating *e, spiral_evaluation *sum, spiral_error *err) {
+    spiral__likelihood l;
+    double markov, repeat;
+    SPIRAL_TRY(spiral__likelihood_of_corpus(e->model, e->corpus, 0, e->pool, &l, err));
+    spiral__baselines_score(e->model, e->corpus, &markov, &repeat);
+    sum->frames = l.frames;
+    sum->nats_per_frame = l.nats / (double)l.frames;
+    sum->nats_per_note = l.notes ? l.nats / (double)l.notes : 0;
+    sum->nats_per_changing_frame = l.changing_frames ? l.changing_nats / (double)l.changing_frames : 0;
+    sum->markov_nats_per_frame = markov / (double)l.frames;
+    sum->repeat_bar_nats_per_frame = repeat / (double)l.frames;
+    return SPIRAL_OK;
+}
+
 static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spiral_metrics *metrics,
                                spiral_metrics *pca, spiral_error *err) {
     spiral_metrics_counts model = {.struct_size = sizeof model}, linear = {.struct_size = sizeof linear};
@@ -182,6 +199,7 @@ static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spir
     sum.kl_nats /= (double)sum.windows;
     sum.target_density = (double)model.target_cells / (double)model.frames;
     sum.predicted_density = (double)model.predicted_cells / (double)model.frames;
+    if (e->model->decoder.H) SPIRAL_TRY(add_likelihood(e, &sum, err));
     SPIRAL_TRY(spiral_metrics_from_counts(&model, metrics, err));
     if (pca) SPIRAL_TRY(spiral_metrics_from_counts(&linear, pca, err));
     spiral__sized_write(&sum, sizeof sum, out, out->struct_size);
@@ -214,6 +232,7 @@ spiral_status spiral_model_evaluate(const spiral_model *model, const spiral_corp
     if (status == SPIRAL_OK) status = spiral__pool_create(threads, &pool, err);
     if (status == SPIRAL_OK) {
         e.bce = bce;
+        e.pool = pool;
         spiral__par_for(pool, corpus->count, file_task, &e);
         status = summarise(&e, evaluation, metrics, pca, err);
     }

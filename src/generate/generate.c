@@ -26,7 +26,7 @@ static spiral_status check_frames(const char *what, size_t frames, spiral_error 
                         SPIRAL_GENERATE_FRAMES_MAX);
 }
 
-static spiral_status check_roll(const spiral_model *m, const spiral_roll *roll, spiral_error *err) {
+spiral_status spiral__check_roll(const spiral_model *m, const spiral_roll *roll, spiral_error *err) {
     if (!spiral__grids_equal(&m->config.grid, &roll->grid))
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the roll's grid is not the model's");
     if (m->ae.planes == 2 && !roll->onsets)
@@ -38,9 +38,24 @@ spiral_status spiral_generate_reconstruction(const spiral_model *m, const spiral
                                              spiral_generate_report *report, spiral_error *err) {
     spiral__latents l = {0};
     SPIRAL_TRY(check_report(report, err));
-    SPIRAL_TRY(check_roll(m, in, err));
+    SPIRAL_TRY(spiral__check_roll(m, in, err));
     spiral_status status = spiral__latents_create(m, in->frames, &l, err);
     if (status == SPIRAL_OK) status = spiral__latents_encode(m, in, 0, &l, err);
+    if (status == SPIRAL_OK)
+        status = spiral__latents_decode(m, &l, in->frames, in->quarters_per_min, out, report, err);
+    spiral__latents_clear(&l);
+    return status;
+}
+
+spiral_status spiral_generate_variation(const spiral_model *m, const spiral_roll *in, double amount,
+                                        uint64_t seed, spiral_roll *out, spiral_generate_report *report,
+                                        spiral_error *err) {
+    spiral__latents l = {0};
+    SPIRAL_TRY(check_report(report, err));
+    SPIRAL_TRY(spiral__check_roll(m, in, err));
+    spiral_status status = spiral__latents_create(m, in->frames, &l, err);
+    if (status == SPIRAL_OK) status = spiral__latents_encode(m, in, 0, &l, err);
+    if (status == SPIRAL_OK) status = spiral_latents_vary(m, l.count, amount, seed, l.z, err);
     if (status == SPIRAL_OK)
         status = spiral__latents_decode(m, &l, in->frames, in->quarters_per_min, out, report, err);
     spiral__latents_clear(&l);
@@ -60,6 +75,12 @@ void spiral_sample_options_default(spiral_sample_options *options, size_t struct
     spiral__sized_write(&SAMPLE, sizeof SAMPLE, options, struct_size);
 }
 
+spiral_status spiral__check_trained(const spiral_model *m, spiral_error *err) {
+    if (*spiral__tensor_data(m, m->ae.density) > 0) return SPIRAL_OK;
+    return spiral__fail(err, SPIRAL_NO_DATA, -1,
+                        "the model's training is not finished: its latents are unknown");
+}
+
 static spiral_status check_sample(const spiral_model *m, const spiral_sample_options *o, spiral_error *err) {
     if (!(o->temperature >= 0 && o->temperature <= 10))
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "temperature is %g, must be 0 to 10", o->temperature);
@@ -67,9 +88,7 @@ static spiral_status check_sample(const spiral_model *m, const spiral_sample_opt
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "tempo is %g, must be above 0, at most 1000",
                             o->quarters_per_min);
     SPIRAL_TRY(check_frames("a sample", o->frames, err));
-    if (*spiral__tensor_data(m, m->ae.density) > 0) return SPIRAL_OK;
-    return spiral__fail(err, SPIRAL_NO_DATA, -1,
-                        "the model's training is not finished: its latents are unknown");
+    return spiral__check_trained(m, err);
 }
 
 /* next = mean + A (now - mean) + temperature factor n; now NULL: without the second term. n (Z) is scratch.
@@ -120,10 +139,8 @@ spiral_status spiral_generate_sample(const spiral_model *m, const spiral_sample_
 /* ---- interpolation ---------------------------------------------------------------------------------------
  */
 
-/* The point at s, 0..1, between a and b; on the straight line where there is no angle between them. out may
- * be a. */
-static void interpolate(size_t Z, const float *mean, const float *a, const float *b, double s,
-                        spiral_interpolation kind, float *out) {
+void spiral__latent_interpolate(size_t Z, const float *mean, const float *a, const float *b, double s,
+                                spiral_interpolation kind, float *out) {
     double aa = 0, bb = 0, ab = 0;
     for (size_t i = 0; i < Z; i++) {
         double x = (double)a[i] - mean[i], y = (double)b[i] - mean[i];
@@ -153,8 +170,8 @@ spiral_status spiral_generate_interpolation(const spiral_model *m, const spiral_
     spiral__latents from = {0}, to = {0};
     if (!(position >= 0 && position <= 1))
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "position is %g, must be 0 to 1", position);
-    SPIRAL_TRY(check_roll(m, a, err));
-    SPIRAL_TRY(check_roll(m, b, err));
+    SPIRAL_TRY(spiral__check_roll(m, a, err));
+    SPIRAL_TRY(spiral__check_roll(m, b, err));
     SPIRAL_TRY(check_report(report, err));
     const size_t frames = a->frames > b->frames ? a->frames : b->frames, Z = m->ae.Z;
     spiral_status status = encode_piece(m, a, frames, &from, err);
@@ -162,7 +179,7 @@ spiral_status spiral_generate_interpolation(const spiral_model *m, const spiral_
     if (status == SPIRAL_OK) {
         const float *mean = spiral__tensor_data(m, m->ae.latents_mean);
         for (size_t i = 0; i < from.count * Z; i += Z)
-            interpolate(Z, mean, from.z + i, to.z + i, position, kind, from.z + i);
+            spiral__latent_interpolate(Z, mean, from.z + i, to.z + i, position, kind, from.z + i);
         double tempo = (1 - position) * a->quarters_per_min + position * b->quarters_per_min;
         status = spiral__latents_decode(m, &from, frames, tempo, out, report, err);
     }

@@ -31,4 +31,14 @@ spiral_status spiral__latents_decode(const spiral_model *model, const spiral__la
                                      double quarters_per_min, spiral_roll *out,
                                      spiral_generate_report *report, spiral_error *err);
 
+/* The point at s, 0..1, between two latents (Z); on the straight line where there is no angle between them.
+ * out may be a. */
+void spiral__latent_interpolate(size_t Z, const float *mean, const float *a, const float *b, double s,
+                                spiral_interpolation kind, float *out);
+
+/* BAD_ARG: the roll does not fit the model, or has no frames or too many. */
+spiral_status spiral__check_roll(const spiral_model *model, const spiral_roll *roll, spiral_error *err);
+/* NO_DATA: training has not measured the latents. */
+spiral_status spiral__check_trained(const spiral_model *model, spiral_error *err);
+
 #endif

@@ -135,7 +135,7 @@ static void update(spiral_model *m, spiral__pool *pool) {
 
 static void clear(spiral_model *m) { spiral__note_input_clear(&m->ae.input); }
 
-const spiral__family spiral__autoencoder_family = {"autoencoder", describe, create, update, clear};
+const spiral__family spiral__autoencoder_family = {"autoencoder", NULL, describe, create, update, clear};
 
 /* ---- activations -----------------------------------------------------------------------------------------
  */

@@ -30,6 +30,11 @@ enum { ALL_GRIDS = -1, MAX_CELLS = 65536 };
         {name, old, SPIRAL_FIELD_INT, least, most, initial, 0, grid, NULL}, \
             offsetof(spiral_model_config, member)                           \
     }
+#define OPTIONAL_INT(name, member, least, most, initial)                          \
+    {                                                                             \
+        {name, NULL, SPIRAL_FIELD_INT, least, most, initial, 1, ALL_GRIDS, NULL}, \
+            offsetof(spiral_model_config, member)                                 \
+    }
 #define FLAG(name, member) \
     { {name, NULL, SPIRAL_FIELD_FLAG, 0, 1, 0, 1, ALL_GRIDS, NULL}, offsetof(spiral_model_config, member) }
 #define CHOICE(name, member, words, optional)                                                \
@@ -58,6 +63,7 @@ static const struct field {
     INT("latent", "code", latent, 1, 1024, 16, ALL_GRIDS),
     INT("hidden", NULL, hidden, 1, 4096, 512, ALL_GRIDS),
     INT("layers", NULL, layers, 1, SPIRAL__MAX_LAYERS, 1, ALL_GRIDS),
+    OPTIONAL_INT("decoder", decoder, 0, 512, 0),
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 

@@ -16,6 +16,8 @@
 
 typedef struct spiral__family {
     const char *name; /* as the model file lists it */
+    /* Whether a model of this config has the network; NULL: every model has. */
+    int (*is_in_model)(const spiral_model_config *config);
     /* Fills the network's sizes from model->config and adds its tensors to model->tensors. No memory is
      * allocated. */
     void (*describe)(spiral_model *model);
@@ -29,5 +31,9 @@ typedef struct spiral__family {
 
 /* The networks of a model, in the order of their tensors; ends with NULL. */
 extern const spiral__family *const spiral__families[];
+
+static inline int spiral__family_is_in(const spiral__family *family, const spiral_model_config *config) {
+    return !family->is_in_model || family->is_in_model(config);
+}
 
 #endif

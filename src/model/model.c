@@ -12,7 +12,7 @@
 #include "model/config.h"
 #include "model/model.h"
 
-const spiral__family *const spiral__families[] = {&spiral__autoencoder_family, NULL};
+const spiral__family *const spiral__families[] = {&spiral__autoencoder_family, &spiral__decoder_family, NULL};
 
 /* All of a model that follows from its config, but the memory. */
 static void describe(const spiral_model_config *config, spiral_model *m) {
@@ -56,8 +56,8 @@ static spiral_status allocate(spiral_model *m, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-spiral_status spiral_model_create(const spiral_model_config *config, uint64_t seed, spiral_model **out,
-                                  spiral_error *err) {
+spiral_status spiral__model_create_zeros(const spiral_model_config *config, spiral_model **out,
+                                         spiral_error *err) {
     spiral_model_config checked;
     SPIRAL_TRY(spiral__config_read(config, &checked, err));
     spiral_model *m = calloc(1, sizeof *m);
@@ -68,8 +68,14 @@ spiral_status spiral_model_create(const spiral_model_config *config, uint64_t se
         spiral_model_destroy(m);
         return status;
     }
-    spiral__model_init(m, seed, NULL);
     *out = m;
+    return SPIRAL_OK;
+}
+
+spiral_status spiral_model_create(const spiral_model_config *config, uint64_t seed, spiral_model **out,
+                                  spiral_error *err) {
+    SPIRAL_TRY(spiral__model_create_zeros(config, out, err));
+    spiral__model_init(*out, seed, NULL);
     return SPIRAL_OK;
 }
 

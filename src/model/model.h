@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "model/autoencoder.h"
+#include "model/decoder.h"
 #include "model/tensors.h"
 #include "spiral/model.h"
 
@@ -17,6 +18,7 @@ struct spiral_model {
     spiral_tensor *shown; /* (tensors.count) the tensors as the public interface shows them, owned */
     float *arena;         /* (tensors.floats), aligned to 64 bytes, owned */
     spiral__autoencoder ae;
+    spiral__decoder decoder;
     float threshold;
     json_t *metadata; /* texts by name, owned */
     json_t *unknown;  /* members of a loaded config that this version does not know, owned */
@@ -33,6 +35,10 @@ static inline float *spiral__tensor_data(const spiral_model *model, int tensor) 
 
 /* How many numbers the tensors of a model with this config hold. The config has been checked. NO_MEMORY. */
 spiral_status spiral__model_numbers(const spiral_model_config *config, size_t *numbers, spiral_error *err);
+
+/* As spiral_model_create, but all numbers are 0, and nothing is derived from them: for models from files. */
+spiral_status spiral__model_create_zeros(const spiral_model_config *config, spiral_model **model,
+                                         spiral_error *err);
 
 /* First values for every tensor, as spiral_model_create gives them. */
 void spiral__model_init(spiral_model *model, uint64_t seed, spiral__pool *pool);

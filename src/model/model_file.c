@@ -21,10 +21,11 @@ static const size_t MAX_FILE = (size_t)4 << 30;
  */
 
 /* The networks in the model: a program that does not know one of them must not use the file. */
-static json_t *networks_json(void) {
+static json_t *networks_json(const spiral_model *m) {
     json_t *list = json_array();
     for (int i = 0; list && spiral__families[i]; i++)
-        if (json_array_append_new(list, json_string(spiral__families[i]->name))) {
+        if (spiral__family_is_in(spiral__families[i], &m->config) &&
+            json_array_append_new(list, json_string(spiral__families[i]->name))) {
             json_decref(list);
             return NULL;
         }
@@ -35,7 +36,7 @@ static json_t *networks_json(void) {
 static json_t *config_json(const spiral_model *m) {
     json_t *config = spiral__config_to_json(&m->config);
     int failed = !config || json_object_set_new(config, "format", json_string(FORMAT)) ||
-                 json_object_set_new(config, "networks", networks_json()) ||
+                 json_object_set_new(config, "networks", networks_json(m)) ||
                  json_object_set_new(config, "threshold", json_real(m->threshold)) ||
                  json_object_update_missing(config, m->unknown);
     if (!failed) return config;
@@ -203,6 +204,7 @@ spiral_status spiral__model_file_get_tensors(const spiral__model_file *file, spi
         if (t->old_name && !spiral__safetensors_has(&file->container, name) &&
             spiral__safetensors_has(&file->container, t->old_name))
             name = t->old_name;
+        if (t->optional && !spiral__safetensors_has(&file->container, name)) continue;
         float *arena = t->group == SPIRAL_TENSOR_MEASURED ? m->arena : trained;
         SPIRAL_TRY(
             spiral__safetensors_get(&file->container, name, t->rows, t->columns, arena + t->offset, err));
@@ -213,7 +215,7 @@ spiral_status spiral__model_file_get_tensors(const spiral__model_file *file, spi
 spiral_status spiral__model_file_create(const spiral__model_file *file, spiral_model **out,
                                         spiral_error *err) {
     spiral_model *m;
-    SPIRAL_TRY(spiral_model_create(&file->config, 0, &m, err));
+    SPIRAL_TRY(spiral__model_create_zeros(&file->config, &m, err));
     spiral_status status = spiral__model_file_get_tensors(file, m, m->arena, err);
     if (status == SPIRAL_OK &&
         (json_object_update(m->metadata, file->metadata) || json_object_update(m->unknown, file->unknown)))

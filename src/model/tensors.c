@@ -34,7 +34,8 @@ void spiral__tensors_place(spiral__tensor_list *list) {
 
 size_t spiral__tensors_numbers(const spiral__tensor_list *list) {
     size_t n = 0;
-    for (size_t i = 0; i < list->count; i++) n += list->at[i].rows * list->at[i].columns;
+    for (size_t i = 0; i < list->count; i++)
+        if (!list->at[i].optional) n += list->at[i].rows * list->at[i].columns;
     return n;
 }
 
@@ -49,10 +50,17 @@ static void init_tensor(const spiral__tensor *t, uint64_t seed, float *x) {
     spiral__rng rng = spiral__rng_init(seed, t->stream);
     rng.counter = 2 * t->skip; /* a normal number takes two draws */
     for (size_t i = 0; i < n; i++)
-        x[i] = t->init == SPIRAL__INIT_NORMAL ? t->deviation * (float)spiral__rng_normal(&rng)
-                                              : (float)(t->init == SPIRAL__INIT_ONES);
+        x[i] = t->init == SPIRAL__INIT_NORMAL     ? t->deviation * (float)spiral__rng_normal(&rng)
+               : t->init == SPIRAL__INIT_CONSTANT ? t->deviation
+                                                  : (float)(t->init == SPIRAL__INIT_ONES);
 }
 
 void spiral__tensors_init(const spiral__tensor_list *list, uint64_t seed, float *arena) {
-    for (size_t i = 0; i < list->count; i++) init_tensor(&list->at[i], seed, arena + list->at[i].offset);
+    spiral__tensors_init_some(list, 0, list->count, seed, arena);
+}
+
+void spiral__tensors_init_some(const spiral__tensor_list *list, size_t first, size_t count, uint64_t seed,
+                               float *arena) {
+    for (size_t i = first; i < first + count; i++)
+        init_tensor(&list->at[i], seed, arena + list->at[i].offset);
 }

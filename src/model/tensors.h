@@ -16,7 +16,12 @@
 
 enum { SPIRAL__TENSORS_MAX = 128, SPIRAL__TENSOR_NAME = 40 };
 
-typedef enum spiral__init { SPIRAL__INIT_ZEROS, SPIRAL__INIT_ONES, SPIRAL__INIT_NORMAL } spiral__init;
+typedef enum spiral__init {
+    SPIRAL__INIT_ZEROS,
+    SPIRAL__INIT_ONES,
+    SPIRAL__INIT_NORMAL,
+    SPIRAL__INIT_CONSTANT
+} spiral__init;
 
 typedef struct spiral__tensor {
     char name[SPIRAL__TENSOR_NAME];
@@ -24,7 +29,8 @@ typedef struct spiral__tensor {
     size_t rows, columns;
     spiral_tensor_group group;
     spiral__init init;
-    float deviation;       /* of NORMAL */
+    float deviation;       /* of NORMAL; the value of CONSTANT */
+    int optional;          /* nonzero: a file may lack it; it then keeps its first values */
     uint64_t stream, skip; /* NORMAL: random stream, and how many of its numbers other tensors have taken */
     size_t offset;         /* floats, in the arena and its twins */
 } spiral__tensor;
@@ -42,11 +48,14 @@ int spiral__tensor_add(spiral__tensor_list *list, const char *name, spiral_tenso
                        size_t columns);
 /* Gives every tensor its place in the arena: by group, and within a group in the order of adding. */
 void spiral__tensors_place(spiral__tensor_list *list);
-/* How many numbers the tensors hold, without the gaps between them. */
+/* How many numbers the tensors that a file must have hold, without the gaps between them. */
 size_t spiral__tensors_numbers(const spiral__tensor_list *list);
 /* The index of the tensor of this name, or -1. */
 int spiral__tensor_find(const spiral__tensor_list *list, const char *name);
 /* Writes the first values of every tensor to an arena, a pure function of list and seed. */
 void spiral__tensors_init(const spiral__tensor_list *list, uint64_t seed, float *arena);
+/* The same for `count` tensors from number `first` on. */
+void spiral__tensors_init_some(const spiral__tensor_list *list, size_t first, size_t count, uint64_t seed,
+                               float *arena);
 
 #endif

@@ -7,6 +7,7 @@
 #include "simd/gemm_kernel.h"
 #include "simd/isa.h"
 #include "simd/nn_kernels.h"
+#include "simd/recurrent_kernels.h"
 #include "simd/tables.h"
 
 #ifdef SPIRAL_BUILT_avx2
@@ -28,12 +29,19 @@ _Static_assert(SPIRAL__ISA_baseline == 0 && SPIRAL__ISA_avx2 == 1 && SPIRAL__ISA
                "TABLES has one entry per instruction set, in this order");
 
 DECLARE(spiral__nn_kernels, spiral__nn_kernels);
+DECLARE(spiral__recurrent_kernels, spiral__recurrent_kernels);
 DECLARE(spiral__gemm_table, spiral__gemm_kernel);
 DECLARE(struct spiral__loss_kernels, spiral__loss_kernels_f32);
 DECLARE(struct spiral__loss_kernels, spiral__loss_kernels_f64);
 
 const spiral__nn_kernels *spiral__nn_kernels_get(void) {
     static const spiral__nn_kernels *const tables[SPIRAL__ISA_COUNT] = TABLES(spiral__nn_kernels);
+    return tables[spiral__isa_current()];
+}
+
+const spiral__recurrent_kernels *spiral__recurrent_kernels_get(void) {
+    static const spiral__recurrent_kernels *const tables[SPIRAL__ISA_COUNT] =
+        TABLES(spiral__recurrent_kernels);
     return tables[spiral__isa_current()];
 }
 

@@ -13,20 +13,16 @@
 #include "train/optimizer.h"
 
 enum { BLOCK = 1 << 14, RANGES = 2 }; /* floats of one task */
-static const double BETA1 = 0.9, BETA2 = 0.99, EPSILON = 1e-8, WARM_UP = 0.05;
+static const double BETA1 = 0.9, EPSILON = 1e-8, WARM_UP = 0.05;
 
-spiral_status spiral__optimizer_create(const spiral__tensor_list *tensors, spiral__optimizer *o,
-                                       spiral_error *err) {
-    *o = (spiral__optimizer){
-        .ranges = {{0, tensors->matrices, 1}, {tensors->matrices, tensors->trained, 0}},
-        .floats = tensors->trained,
-        .grad = spiral__floats(tensors->trained),
-        .moment1 = spiral__floats(tensors->trained),
-        .moment2 = spiral__floats(tensors->trained),
-    };
+spiral_status spiral__optimizer_create(size_t floats, spiral__optimizer *o, spiral_error *err) {
+    *o = (spiral__optimizer){.floats = floats,
+                             .grad = spiral__floats(floats),
+                             .moment1 = spiral__floats(floats),
+                             .moment2 = spiral__floats(floats)};
     if (o->grad && o->moment1 && o->moment2) return SPIRAL_OK;
     spiral__optimizer_clear(o);
-    return spiral__no_memory(err, 3 * tensors->trained * sizeof(float));
+    return spiral__no_memory(err, 3 * floats * sizeof(float));
 }
 
 void spiral__optimizer_clear(spiral__optimizer *o) {
@@ -44,6 +40,7 @@ void spiral__optimizer_reset(spiral__optimizer *o) {
 
 typedef struct moving {
     const spiral__optimizer *optimizer;
+    const spiral__range *ranges;
     float *weights;
     spiral__adamw step;
     float decay;
@@ -55,7 +52,7 @@ static void block_task(void *context, size_t block, int worker) {
     (void)worker;
     const moving *m = context;
     const spiral__optimizer *o = m->optimizer;
-    const spiral__range *r = o->ranges;
+    const spiral__range *r = m->ranges;
     while (block >= blocks(r)) block -= blocks(r++);
     const size_t begin = r->begin + block * BLOCK, left = r->end - begin;
     spiral__adamw step = m->step;
@@ -64,21 +61,22 @@ static void block_task(void *context, size_t block, int worker) {
                                     o->moment1 + begin, o->moment2 + begin);
 }
 
-void spiral__optimizer_step(spiral__optimizer *o, int64_t step, double rate, double decay, size_t count,
-                            float *weights, spiral__pool *pool) {
-    const double n = (double)step + 1;
+void spiral__optimizer_step(spiral__optimizer *o, const spiral__optimizer_plan *plan, float *weights,
+                            spiral__pool *pool) {
+    const double n = (double)plan->step + 1;
     moving m = {.optimizer = o,
+                .ranges = plan->ranges,
                 .weights = weights,
-                .step = {.rate = (float)rate,
+                .step = {.rate = (float)plan->rate,
                          .beta1 = (float)BETA1,
-                         .beta2 = (float)BETA2,
+                         .beta2 = (float)plan->beta2,
                          .correct1 = (float)(1 / (1 - pow(BETA1, n))),
-                         .correct2 = (float)(1 / (1 - pow(BETA2, n))),
+                         .correct2 = (float)(1 / (1 - pow(plan->beta2, n))),
                          .epsilon = (float)EPSILON,
-                         .scale = 1.0f / (float)count},
-                .decay = (float)decay};
+                         .scale = (float)plan->scale},
+                .decay = (float)plan->decay};
     size_t tasks = 0;
-    for (int i = 0; i < RANGES; i++) tasks += blocks(&o->ranges[i]);
+    for (int i = 0; i < RANGES; i++) tasks += blocks(&plan->ranges[i]);
     spiral__nn_par_for(pool, tasks, block_task, &m);
 }
 

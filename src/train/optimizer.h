@@ -15,22 +15,28 @@ typedef struct spiral__range {
 } spiral__range;
 
 typedef struct spiral__optimizer {
-    spiral__range ranges[2];  /* the matrices, the vectors */
     size_t floats;            /* trained floats of the arena */
     float *grad;              /* (floats) added to by backward; a step sets it to 0 */
     float *moment1, *moment2; /* (floats) running means of the gradient and of its square */
 } spiral__optimizer;
 
-spiral_status spiral__optimizer_create(const spiral__tensor_list *tensors, spiral__optimizer *optimizer,
-                                       spiral_error *err);
+spiral_status spiral__optimizer_create(size_t floats, spiral__optimizer *optimizer, spiral_error *err);
 void spiral__optimizer_clear(spiral__optimizer *optimizer);
 /* Gradient and moments become 0. */
 void spiral__optimizer_reset(spiral__optimizer *optimizer);
 
-/* Step number `step` (0 is the first): moves weights (floats) against grad / count, the mean of a gradient
- * that was summed over `count` windows. */
-void spiral__optimizer_step(spiral__optimizer *optimizer, int64_t step, double rate, double decay,
-                            size_t count, float *weights, spiral__pool *pool);
+/* A step of one network's weights. */
+typedef struct spiral__optimizer_plan {
+    spiral__range ranges[2]; /* its matrices, its vectors */
+    int64_t step;            /* 0 is the first */
+    double rate, decay;      /* learning rate, weight decay of the matrices */
+    double beta2;            /* of the second moment; that of the first is 0.9 */
+    double scale;            /* the gradient is multiplied by this first */
+} spiral__optimizer_plan;
+
+/* Moves weights (floats) against the gradient, and sets this to 0. */
+void spiral__optimizer_step(spiral__optimizer *optimizer, const spiral__optimizer_plan *plan, float *weights,
+                            spiral__pool *pool);
 
 /* The learning rate of a step, 0 .. steps - 1: a linear rise to `peak` over a twentieth of the steps, then a
  * half cosine to 0. */

@@ -21,7 +21,8 @@ static const spiral_train_options OPTIONS = {.struct_size = sizeof(spiral_train_
                                              .batch = 256,
                                              .transpose = 3,
                                              .seed = 1};
-static const spiral_train_plan PLAN = {.struct_size = sizeof(spiral_train_plan), .seconds = 120};
+static const spiral_train_plan PLAN = {
+    .struct_size = sizeof(spiral_train_plan), .seconds = 120, .decoder_share = 0.8};
 
 void spiral_train_options_default(spiral_train_options *options, size_t struct_size) {
     spiral__sized_write(&OPTIONS, sizeof OPTIONS, options, struct_size);

@@ -32,13 +32,17 @@ static json_t *data_json(const spiral_trainer *t) {
                      (json_int_t)frames, "notes_kept", (json_int_t)notes);
 }
 
-static json_t *history_json(const spiral_trainer *t) {
+static json_t *history_json(const spiral__phase *p, spiral_train_network network) {
     json_t *list = json_array();
-    for (size_t i = 0; list && i < t->history_count; i++) {
-        const spiral__history_entry *e = &t->history[i];
-        if (json_array_append_new(list,
-                                  json_pack("{s:I, s:f, s:f, s:f, s:f}", "step", (json_int_t)e->step, "train",
-                                            e->train, "valid", e->valid, "f1", e->f1, "exact", e->exact))) {
+    for (size_t i = 0; list && i < p->history_count; i++) {
+        const spiral__history_entry *e = &p->history[i];
+        json_t *item =
+            json_pack("{s:I, s:f, s:f}", "step", (json_int_t)e->step, "train", e->train, "valid", e->valid);
+        int failed = network == SPIRAL_TRAIN_AUTOENCODER && item
+                         ? json_object_set_new(item, "f1", json_real(e->f1)) ||
+                               json_object_set_new(item, "exact", json_real(e->exact))
+                         : !item;
+        if (json_array_append_new(list, item) || failed) {
             json_decref(list);
             return NULL;
         }
@@ -46,16 +50,40 @@ static json_t *history_json(const spiral_trainer *t) {
     return list;
 }
 
+/* A phase's members. best_loss: of the decoder in nats per frame. */
+static json_t *phase_json(const spiral__phase *p, spiral_train_network network, int finished) {
+    return json_pack(
+        "{s:I, s:I, s:I, s:f, s:f, s:f, s:I, s:o}", "steps", (json_int_t)p->steps, "step",
+        (json_int_t)p->step, "best_step", (json_int_t)p->best_entry.step, "best_loss", p->best_entry.valid,
+        "loss_sum", finished ? 0.0 : p->loss_sum, "kl_sum", finished ? 0.0 : p->kl_sum, "loss_steps",
+        finished ? (json_int_t)0 : (json_int_t)p->loss_steps, "history", history_json(p, network));
+}
+
+/* The decoder's phase, and the state of its objective. */
+static json_t *decoder_json(const spiral_trainer *t) {
+    int64_t numbers[SPIRAL__OBJECTIVE_NUMBERS];
+    json_t *json = phase_json(&t->phases[SPIRAL_TRAIN_DECODER], SPIRAL_TRAIN_DECODER, t->finished);
+    if (!json || t->finished || t->network != SPIRAL_TRAIN_DECODER) return json;
+    json_t *list = json_array();
+    spiral__decoder_objective_get_state(&t->decoder.objective, numbers, NULL);
+    for (int i = 0; i < SPIRAL__OBJECTIVE_NUMBERS; i++)
+        json_array_append_new(list, json_integer((json_int_t)numbers[i]));
+    if (list && json_array_size(list) == SPIRAL__OBJECTIVE_NUMBERS &&
+        !json_object_set_new(json, "streams", list))
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
 static json_t *training_json(const spiral_trainer *t) {
     json_t *json = spiral__train_settings_to_json(&t->settings);
-    json_t *run = json_pack(
-        "{s:s, s:b, s:I, s:I, s:I, s:f, s:f, s:f, s:I, s:o}", "weights_from", "principal components",
-        "finished", t->finished, "steps", (json_int_t)t->steps, "step", (json_int_t)t->step, "best_step",
-        (json_int_t)t->best_entry.step, "best_loss", t->best_entry.valid, "loss_sum",
-        t->finished ? 0.0 : t->loss_sum, "kl_sum", t->finished ? 0.0 : t->kl_sum, "loss_steps",
-        t->finished ? (json_int_t)0 : (json_int_t)t->loss_steps, "history", history_json(t));
-    int failed = !json || !run || json_object_update(json, run);
+    json_t *run = json_pack("{s:s, s:b}", "weights_from", "principal components", "finished", t->finished);
+    json_t *phase = phase_json(&t->phases[SPIRAL_TRAIN_AUTOENCODER], SPIRAL_TRAIN_AUTOENCODER, t->finished);
+    int failed = !json || !run || !phase || json_object_update(json, run) ||
+                 json_object_update(json, phase) ||
+                 (t->model->decoder.H && json_object_set_new(json, "decoder", decoder_json(t)));
     json_decref(run);
+    json_decref(phase);
     if (!failed) return json;
     json_decref(json);
     return NULL;
@@ -78,17 +106,39 @@ spiral_status spiral__trainer_set_metadata(spiral_trainer *t, spiral_error *err)
 /* ---- saving ----------------------------------------------------------------------------------------------
  */
 
+enum { STATE_ARRAYS = 5 };
+
+/* What a decoder's training needs beside weights and moments. The states are allocated. */
+static spiral_status decoder_arrays(const spiral_trainer *t, spiral__array *arrays, float **states,
+                                    spiral_error *err) {
+    const spiral__decoder *d = &t->model->decoder;
+    const size_t n = SPIRAL__STREAMS * (size_t)d->features.P * d->H;
+    int64_t numbers[SPIRAL__OBJECTIVE_NUMBERS];
+    *states = calloc(n, sizeof **states);
+    if (!*states) return spiral__no_memory(err, n * sizeof **states);
+    spiral__decoder_objective_get_state(&t->decoder.objective, numbers, *states);
+    arrays[0] = (spiral__array){"resume.decoder.mean", 1, t->decoder.floats, t->decoder.mean};
+    arrays[1] = (spiral__array){"resume.decoder.states", 1, n, *states};
+    return SPIRAL_OK;
+}
+
 spiral_status spiral_trainer_save(spiral_trainer *t, const char *path, spiral_error *err) {
     const spiral_model *m = t->model;
     const size_t n = m->tensors.trained;
+    float *states = NULL;
     SPIRAL_TRY(spiral__trainer_check_started(t, err));
     if (t->finished) return spiral_model_save(m, path, err);
     SPIRAL_TRY(spiral__trainer_set_metadata(t, err));
-    const spiral__array state[] = {{"resume.weights", 1, n, m->arena},
-                                   {"resume.moment1", 1, n, t->optimizer.moment1},
-                                   {"resume.moment2", 1, n, t->optimizer.moment2}};
-    const spiral__model_parts parts = {m, t->best_entry.step ? t->best : NULL, state, 3};
-    return spiral__model_file_save(&parts, path, err);
+    spiral__array arrays[STATE_ARRAYS] = {{"resume.weights", 1, n, m->arena},
+                                          {"resume.moment1", 1, n, t->optimizer.moment1},
+                                          {"resume.moment2", 1, n, t->optimizer.moment2}};
+    const int is_decoder = t->network == SPIRAL_TRAIN_DECODER;
+    if (is_decoder) SPIRAL_TRY(decoder_arrays(t, arrays + 3, &states, err));
+    const spiral__model_parts parts = {m, t->phases[t->network].best_entry.step ? t->best : NULL, arrays,
+                                       is_decoder ? STATE_ARRAYS : 3};
+    spiral_status status = spiral__model_file_save(&parts, path, err);
+    free(states);
+    return status;
 }
 
 /* ---- loading ---------------------------------------------------------------------------------------------
@@ -133,32 +183,43 @@ static double real(const json_t *object, const char *name) {
 }
 
 /* History, and the best of it. */
-static spiral_status read_history(spiral_trainer *t, const json_t *training, spiral_error *err) {
+static spiral_status read_history(spiral__phase *p, const json_t *training, spiral_error *err) {
     const int64_t best = integer(training, "best_step");
     const json_t *item;
     size_t i;
     json_array_foreach(json_object_get(training, "history"), i, item) {
         const spiral__history_entry e = {integer(item, "step"), real(item, "train"), real(item, "valid"),
                                          real(item, "f1"), real(item, "exact")};
-        SPIRAL_TRY(spiral__trainer_add_history(t, e, err));
-        if (e.step == best) t->best_entry = e;
+        SPIRAL_TRY(spiral__phase_add_history(p, e, err));
+        if (e.step == best) p->best_entry = e;
     }
-    if (t->best_entry.step == best) return SPIRAL_OK;
+    if (p->best_entry.step == best) return SPIRAL_OK;
     return spiral__fail(err, SPIRAL_FORMAT, -1, "its best step, %lld, is not in its history",
                         (long long)best);
 }
 
-static spiral_status read_training(spiral_trainer *t, const json_t *training, spiral_error *err) {
+static spiral_status read_phase(spiral__phase *p, const json_t *training, spiral_error *err) {
     const int64_t step = integer(training, "step"), steps = integer(training, "steps");
     if (steps < 1 || step < 0 || step > steps)
         return spiral__fail(err, SPIRAL_FORMAT, -1, "step %lld of %lld cannot be", (long long)step,
                             (long long)steps);
-    spiral__trainer_reset(t, steps);
-    t->step = step;
-    t->loss_sum = real(training, "loss_sum");
-    t->kl_sum = real(training, "kl_sum");
-    t->loss_steps = integer(training, "loss_steps");
-    return read_history(t, training, err);
+    p->step = step;
+    p->steps = steps;
+    p->loss_sum = real(training, "loss_sum");
+    p->kl_sum = real(training, "kl_sum");
+    p->loss_steps = integer(training, "loss_steps");
+    return read_history(p, training, err);
+}
+
+/* The phases, and which of them is going on. */
+static spiral_status read_training(spiral_trainer *t, const json_t *training, spiral_error *err) {
+    const json_t *decoder = json_object_get(training, "decoder");
+    spiral__trainer_reset(t, 0);
+    SPIRAL_TRY(read_phase(&t->phases[SPIRAL_TRAIN_AUTOENCODER], training, err));
+    if (!t->model->decoder.H || integer(decoder, "steps") == 0) return SPIRAL_OK;
+    SPIRAL_TRY(spiral__trainer_create_decoder(t, err));
+    t->network = SPIRAL_TRAIN_DECODER;
+    return read_phase(spiral__trainer_now(t), decoder, err);
 }
 
 static spiral_status read_weights(spiral_trainer *t, const spiral__model_file *file, spiral_error *err) {
@@ -172,13 +233,37 @@ static spiral_status read_weights(spiral_trainer *t, const spiral__model_file *f
     return SPIRAL_OK;
 }
 
+/* The mean of the weights, and where the streams are. After the weights: the streams read the autoencoder's.
+ */
+static spiral_status read_decoder(spiral_trainer *t, const spiral__model_file *file, const json_t *training,
+                                  spiral_error *err) {
+    const spiral__decoder *d = &t->model->decoder;
+    const json_t *streams = json_object_get(json_object_get(training, "decoder"), "streams");
+    const size_t n = SPIRAL__STREAMS * (size_t)d->features.P * d->H;
+    int64_t numbers[SPIRAL__OBJECTIVE_NUMBERS];
+    if (t->network != SPIRAL_TRAIN_DECODER) return SPIRAL_OK;
+    for (size_t i = 0; i < SPIRAL__OBJECTIVE_NUMBERS; i++)
+        numbers[i] = (int64_t)json_integer_value(json_array_get(streams, i));
+    float *states = calloc(n, sizeof *states);
+    if (!states) return spiral__no_memory(err, n * sizeof *states);
+    spiral_status status = spiral__safetensors_get(&file->container, "resume.decoder.mean", 1,
+                                                   t->decoder.floats, t->decoder.mean, err);
+    if (status == SPIRAL_OK)
+        status = spiral__safetensors_get(&file->container, "resume.decoder.states", 1, n, states, err);
+    if (status == SPIRAL_OK)
+        status = spiral__decoder_objective_set_state(&t->decoder.objective, numbers, states, err);
+    free(states);
+    return status;
+}
+
 static spiral_status read_state(spiral_trainer *t, const spiral__model_file *file, const json_t *training,
                                 spiral_error *err) {
     if (!json_is_object(training))
         return spiral__fail(err, SPIRAL_FORMAT, -1, "it says nothing about its training");
     SPIRAL_TRY(compare(t, file, training, err));
     SPIRAL_TRY(read_training(t, training, err));
-    return read_weights(t, file, err);
+    SPIRAL_TRY(read_weights(t, file, err));
+    return read_decoder(t, file, training, err);
 }
 
 spiral_status spiral_trainer_load(spiral_trainer *t, const char *path, spiral_error *err) {
@@ -189,6 +274,6 @@ spiral_status spiral_trainer_load(spiral_trainer *t, const char *path, spiral_er
     json_decref(training);
     spiral__model_file_clear(&file);
     if (status == SPIRAL_OK) return status;
-    t->steps = 0; /* not started */
+    spiral__trainer_reset(t, 0); /* not started */
     return spiral__error_prefix(err, status, path);
 }

@@ -16,6 +16,7 @@
 /* Smallest struct_size that is accepted: the progress of version 0.2. */
 #define FIRST_PROGRESS (offsetof(spiral_train_progress, best_step) + sizeof(int64_t))
 
+enum { DECODER_BATCH = 128 }; /* frames of a step of the decoder */
 enum { VALIDATIONS = 20, REPORTS_PER_VALIDATION = 10 };
 static const double SAVE_EVERY_S = 30, REPORT_EVERY_S = 0.1;
 
@@ -28,8 +29,9 @@ typedef struct run {
     spiral_train_progress progress;
     spiral__clock *clock;
     void *clock_context;
-    double started, loop_started, saved, reported; /* seconds */
-    int64_t first_step;                            /* of this run; not 0 if it was resumed */
+    double started, loop_started, saved, reported;    /* seconds */
+    int64_t autoencoder_steps, autoencoder_best_step; /* 0 in a run that was resumed after it */
+    int64_t first_step;                               /* of this run and network; not 0 if it was resumed */
 } run;
 
 static double now_s(const run *r) { return r->clock(r->clock_context); }
@@ -53,6 +55,8 @@ static spiral_status check_plan(const spiral_train_plan *p, spiral_error *err) {
     SPIRAL_TRY(check_number("steps", (double)p->steps, 0, 1e12, err));
     SPIRAL_TRY(check_number("epochs", p->epochs, 0, 1e9, err));
     if (!p->steps && p->epochs == 0) SPIRAL_TRY(check_number("seconds", p->seconds, 1, 1e8, err));
+    SPIRAL_TRY(check_number("decoder_steps", (double)p->decoder_steps, 0, 1e12, err));
+    SPIRAL_TRY(check_number("decoder_share", p->decoder_share, 0.05, 0.95, err));
     if (p->resume && !p->path)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "resume needs the path of a file to resume from");
     return SPIRAL_OK;
@@ -63,55 +67,101 @@ int64_t spiral__steps_that_fit(double left_s, double step_s, double validation_s
     return left > step_s ? (int64_t)(left / step_s) : 1;
 }
 
-/* Makes a few steps and a validation to time them, then begins anew with as many steps as fit. */
-static spiral_status start_for_seconds(run *r, spiral_error *err) {
-    const int64_t many = 1000000; /* so that the learning rate is near 0 in the trial */
-    const double trial_s = fmin(2, 0.03 * r->plan.seconds);
-    double begin = now_s(r);
-    SPIRAL_TRY(spiral_trainer_start(r->trainer, many, err));
-    const double start_s = now_s(r) - begin;
+static int has_decoder(const run *r) { return spiral_model_get_config(r->model)->decoder > 0; }
+
+/* As many steps of the current network as fit in left_s seconds; makes a few, and a validation, to time them.
+ */
+static spiral_status measure_steps(run *r, double left_s, int64_t *steps, spiral_error *err) {
+    const int64_t most = 1000;
+    const double trial_s = fmin(2, 0.03 * r->plan.seconds), entered = now_s(r);
     SPIRAL_TRY(spiral_trainer_step(r->trainer, err)); /* not timed: the first step is slower */
     int64_t count = 0;
-    double took = 0;
-    for (begin = now_s(r); took < trial_s && count < many / 2; took = now_s(r) - begin, count++)
+    double begin = now_s(r), took = 0;
+    for (; took < trial_s && count < most; took = now_s(r) - begin, count++)
         SPIRAL_TRY(spiral_trainer_step(r->trainer, err));
     begin = now_s(r);
     SPIRAL_TRY(spiral_trainer_validate(r->trainer, NULL, err));
-    const double validation_s = now_s(r) - begin, left = r->plan.seconds - (now_s(r) - r->started) - start_s;
-    const int64_t steps = spiral__steps_that_fit(left, took / (double)count, validation_s);
+    const double end = now_s(r), step_s = took / (double)count;
+    *steps = spiral__steps_that_fit(left_s - (end - entered), step_s, end - begin);
+    return SPIRAL_OK;
+}
+
+/* So many that the learning rate is near 0 in the trial. */
+enum { TRIAL_STEPS = 1000000 };
+
+/* The autoencoder has what the decoder leaves. Begins anew with as many steps as fit. */
+static spiral_status start_for_seconds(run *r, spiral_error *err) {
+    const double seconds = r->plan.seconds * (has_decoder(r) ? 1 - r->plan.decoder_share : 1);
+    double begin = now_s(r);
+    int64_t steps;
+    SPIRAL_TRY(spiral_trainer_start(r->trainer, TRIAL_STEPS, err));
+    const double start_s = now_s(r) - begin;
+    SPIRAL_TRY(measure_steps(r, seconds - (now_s(r) - r->started) - start_s, &steps, err));
     return spiral_trainer_start(r->trainer, steps, err);
+}
+
+static int64_t steps_of_epochs(const run *r, double size, double batch) {
+    return (int64_t)fmax(1, ceil(r->plan.epochs * size / batch));
 }
 
 static spiral_status start(run *r, spiral_error *err) {
     const spiral_train_plan *p = &r->plan;
     if (p->resume) return spiral_trainer_load(r->trainer, p->path, err);
     if (p->steps) return spiral_trainer_start(r->trainer, p->steps, err);
-    if (p->epochs > 0) {
-        double windows = p->epochs * state_of(r).windows_per_epoch;
-        return spiral_trainer_start(r->trainer, (int64_t)ceil(windows / r->options->batch), err);
-    }
+    if (p->epochs > 0)
+        return spiral_trainer_start(
+            r->trainer, steps_of_epochs(r, state_of(r).windows_per_epoch, r->options->batch), err);
     return start_for_seconds(r, err);
+}
+
+/* In a training that was resumed, the time of the run before is not known: the decoder has its share. */
+static spiral_status start_decoder(run *r, spiral_error *err) {
+    const spiral_train_plan *p = &r->plan;
+    const double begin = now_s(r);
+    int64_t steps = p->decoder_steps ? p->decoder_steps : p->steps;
+    if (!p->steps && p->epochs > 0) steps = steps_of_epochs(r, state_of(r).frames_per_epoch, DECODER_BATCH);
+    if (p->steps || p->epochs > 0) return spiral_trainer_start_decoder(r->trainer, steps, err);
+    const double left = fmin(p->decoder_share * p->seconds, p->seconds - (begin - r->started));
+    SPIRAL_TRY(spiral_trainer_start_decoder(r->trainer, TRIAL_STEPS, err));
+    SPIRAL_TRY(measure_steps(r, left - 2 * (now_s(r) - begin), &steps, err));
+    return spiral_trainer_start_decoder(r->trainer, steps, err);
 }
 
 /* ---- the loop --------------------------------------------------------------------------------------------
  */
 
+static void report_speed(run *r, const spiral_trainer_state *s, double now) {
+    spiral_train_progress *p = &r->progress;
+    const double steps_per_s = (double)(s->step - r->first_step) / fmax(now - r->loop_started, 1e-9);
+    p->eta_s = (double)(s->steps - s->step) / fmax(steps_per_s, 1e-9);
+    if (s->network == SPIRAL_TRAIN_DECODER) {
+        p->frames_seen = (uint64_t)s->step * DECODER_BATCH;
+        p->frames_per_s = steps_per_s * DECODER_BATCH;
+        return;
+    }
+    p->windows_seen = (uint64_t)s->step * (uint64_t)r->options->batch;
+    p->windows_per_s = steps_per_s * r->options->batch;
+    if (has_decoder(r) && !r->plan.steps && r->plan.epochs == 0)
+        p->eta_s += r->plan.decoder_share * r->plan.seconds;
+}
+
 /* Calls the callback; nonzero: it asks to stop. */
 static int report(run *r, spiral_train_event event) {
     const spiral_trainer_state s = state_of(r);
     spiral_train_progress *p = &r->progress;
-    const double now = now_s(r), batch = r->options->batch;
+    const double now = now_s(r);
     r->reported = now;
     p->event = event;
+    p->network = s.network;
     p->step = s.step;
     p->steps = s.steps;
-    p->windows_seen = (uint64_t)s.step * (uint64_t)r->options->batch;
     p->seconds = now - r->started;
-    p->windows_per_s = (double)(s.step - r->first_step) * batch / fmax(now - r->loop_started, 1e-9);
-    p->eta_s = (double)(s.steps - s.step) * batch / fmax(p->windows_per_s, 1e-9);
     p->learning_rate = s.learning_rate;
     p->best_step = s.best_step;
-    if (event == SPIRAL_TRAIN_STEP) {
+    report_speed(r, &s, now);
+    if (event == SPIRAL_TRAIN_STEP && s.network == SPIRAL_TRAIN_DECODER) {
+        p->train_nats_per_frame = s.train_nats_per_frame;
+    } else if (event == SPIRAL_TRAIN_STEP) {
         p->train_loss = s.train_loss;
         p->train_kl = s.train_kl;
     }
@@ -120,12 +170,18 @@ static int report(run *r, spiral_train_event event) {
 
 static spiral_status validate(run *r, spiral_error *err) {
     spiral_validation v = {.struct_size = sizeof v};
+    spiral_train_progress *p = &r->progress;
     SPIRAL_TRY(spiral_trainer_validate(r->trainer, &v, err));
-    r->progress.train_loss = v.train_loss;
-    r->progress.train_kl = v.train_kl;
-    r->progress.valid_loss = v.loss;
-    r->progress.valid_f1 = v.f1;
-    r->progress.valid_exact = v.exact;
+    if (state_of(r).network == SPIRAL_TRAIN_DECODER) {
+        p->train_nats_per_frame = v.train_nats_per_frame;
+        p->valid_nats_per_frame = v.nats_per_frame;
+        return SPIRAL_OK;
+    }
+    p->train_loss = v.train_loss;
+    p->train_kl = v.train_kl;
+    p->valid_loss = v.loss;
+    p->valid_f1 = v.f1;
+    p->valid_exact = v.exact;
     return SPIRAL_OK;
 }
 
@@ -174,6 +230,12 @@ static spiral_status finish(run *r, spiral_error *err) {
     r->progress.valid_loss = s.best_loss;
     r->progress.valid_f1 = s.best_f1;
     r->progress.valid_exact = s.best_exact;
+    r->progress.valid_nats_per_frame = s.best_nats_per_frame;
+    if (s.network != SPIRAL_TRAIN_DECODER) return SPIRAL_OK;
+    r->progress.decoder_steps = s.steps;
+    r->progress.decoder_best_step = s.best_step;
+    r->progress.step = r->progress.steps = r->autoencoder_steps;
+    r->progress.best_step = r->autoencoder_best_step;
     return SPIRAL_OK;
 }
 
@@ -196,6 +258,12 @@ spiral_status spiral__train_by_clock(const spiral_train_options *options, const 
     SPIRAL_TRY(spiral_trainer_create(options, model, train, valid, &r.trainer, err));
     spiral_status status = start(&r, err);
     if (status == SPIRAL_OK) status = loop(&r, err);
+    if (status == SPIRAL_OK && has_decoder(&r) && state_of(&r).network == SPIRAL_TRAIN_AUTOENCODER) {
+        r.autoencoder_steps = state_of(&r).steps;
+        r.autoencoder_best_step = state_of(&r).best_step;
+        status = start_decoder(&r, err);
+        if (status == SPIRAL_OK) status = loop(&r, err);
+    }
     if (status == SPIRAL_OK) status = finish(&r, err);
     if (result && (status == SPIRAL_OK || status == SPIRAL_INTERRUPTED)) {
         r.progress.seconds = now_s(&r) - r.started;

@@ -8,12 +8,16 @@
 #include "base/error.h"
 #include "base/floats.h"
 #include "base/sized.h"
+#include "eval/baselines.h"
+#include "eval/likelihood.h"
 #include "eval/score.h"
 #include "train/trainer.h"
 
 /* Smallest struct_sizes that are accepted: those of version 0.2. */
 #define FIRST_VALIDATION (offsetof(spiral_validation, train_kl) + sizeof(double))
 #define FIRST_STATE      (offsetof(spiral_trainer_state, windows_per_epoch) + sizeof(double))
+
+enum { VALIDATION_FRAMES = 10000 }; /* of the held-out files, for the decoder */
 
 static spiral_status check_corpora(const spiral_model *m, const spiral_corpus *train,
                                    const spiral_corpus *valid, spiral_error *err) {
@@ -36,7 +40,7 @@ spiral_status spiral_trainer_create(const spiral_train_options *options, spiral_
     spiral_status status = spiral__pool_create(settings.options.threads, &t->pool, err);
     if (status == SPIRAL_OK)
         status = spiral__objective_create(&t->settings, model, train, t->pool, &t->objective, err);
-    if (status == SPIRAL_OK) status = spiral__optimizer_create(&model->tensors, &t->optimizer, err);
+    if (status == SPIRAL_OK) status = spiral__optimizer_create(model->tensors.trained, &t->optimizer, err);
     if (status == SPIRAL_OK) {
         t->best = spiral__floats(model->tensors.trained);
         if (!t->best) status = spiral__no_memory(err, model->tensors.trained * sizeof *t->best);
@@ -52,121 +56,239 @@ spiral_status spiral_trainer_create(const spiral_train_options *options, spiral_
 void spiral_trainer_destroy(spiral_trainer *t) {
     if (!t) return;
     spiral__objective_clear(&t->objective);
+    spiral__decoder_training_clear(&t->decoder);
     spiral__optimizer_clear(&t->optimizer);
     spiral__pool_destroy(t->pool);
     free(t->best);
-    free(t->history);
+    for (int i = 0; i < SPIRAL_TRAIN_NETWORKS; i++) free(t->phases[i].history);
     free(t);
+}
+
+/* The memory of its history stays. */
+static void reset_phase(spiral__phase *p, int64_t steps) {
+    *p = (spiral__phase){.steps = steps, .history = p->history, .history_capacity = p->history_capacity};
 }
 
 void spiral__trainer_reset(spiral_trainer *t, int64_t steps) {
     spiral__optimizer_reset(&t->optimizer);
-    t->step = 0;
-    t->steps = steps;
+    for (int i = 0; i < SPIRAL_TRAIN_NETWORKS; i++) reset_phase(&t->phases[i], 0);
+    t->network = SPIRAL_TRAIN_AUTOENCODER;
+    spiral__trainer_now(t)->steps = steps;
     t->finished = 0;
-    t->best_entry = (spiral__history_entry){.step = 0};
-    t->loss_sum = t->kl_sum = 0;
-    t->loss_steps = 0;
-    t->history_count = 0;
+}
+
+static spiral_status check_steps(int64_t steps, spiral_error *err) {
+    if (steps >= 1 && steps <= INT64_C(1000000000000)) return SPIRAL_OK;
+    return spiral__fail(err, SPIRAL_BAD_ARG, -1, "steps is %lld, must be 1 to 1e12", (long long)steps);
 }
 
 spiral_status spiral_trainer_start(spiral_trainer *t, int64_t steps, spiral_error *err) {
-    if (steps < 1 || steps > INT64_C(1000000000000))
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "steps is %lld, must be 1 to 1e12", (long long)steps);
+    SPIRAL_TRY(check_steps(steps, err));
     spiral__trainer_reset(t, steps);
     spiral__model_init(t->model, t->settings.options.seed, t->pool);
     return spiral__pca_start(t->model, t->corpus, t->settings.options.seed, t->pool, err);
 }
 
 spiral_status spiral__trainer_check_started(const spiral_trainer *t, spiral_error *err) {
-    return t->steps ? SPIRAL_OK : spiral__fail(err, SPIRAL_BAD_ARG, -1, "the training has not been started");
+    return t->phases[t->network].steps
+               ? SPIRAL_OK
+               : spiral__fail(err, SPIRAL_BAD_ARG, -1, "the training has not been started");
 }
 
-spiral_status spiral_trainer_step(spiral_trainer *t, spiral_error *err) {
-    const spiral_train_options *o = &t->settings.options;
-    double loss, kl;
+/* The best weights, and what is measured with them. */
+static spiral_status complete_autoencoder(spiral_trainer *t, spiral_error *err) {
+    if (t->phases[SPIRAL_TRAIN_AUTOENCODER].best_entry.step) {
+        memcpy(t->model->arena, t->best, t->model->tensors.trained * sizeof *t->best);
+        spiral__model_update(t->model, t->pool);
+    }
+    return spiral__measure_latents(t->model, t->corpus, t->pool, err);
+}
+
+spiral_status spiral__trainer_create_decoder(spiral_trainer *t, spiral_error *err) {
+    if (!t->model->decoder.H)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the model has no decoder: decoder is 0 in its config");
+    if (t->decoder.mean) return SPIRAL_OK;
+    return spiral__decoder_training_create(&t->settings, t->model, t->corpus, t->pool, &t->decoder, err);
+}
+
+spiral_status spiral_trainer_start_decoder(spiral_trainer *t, int64_t steps, spiral_error *err) {
     SPIRAL_TRY(spiral__trainer_check_started(t, err));
-    if (t->finished || t->step >= t->steps)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "all %lld steps are made", (long long)t->steps);
-    SPIRAL_TRY(spiral__objective_gradient(&t->objective, t->step, t->optimizer.grad, &loss, &kl, err));
-    spiral__optimizer_step(&t->optimizer, t->step, spiral__learning_rate(o->learning_rate, t->step, t->steps),
-                           o->weight_decay, (size_t)o->batch, t->model->arena, t->pool);
-    spiral__model_update(t->model, t->pool);
-    t->loss_sum += loss;
-    t->kl_sum += kl;
-    t->loss_steps++;
-    t->step++;
+    SPIRAL_TRY(check_steps(steps, err));
+    if (t->finished) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the training is finished");
+    SPIRAL_TRY(spiral__trainer_create_decoder(t, err));
+    spiral_model *m = t->model;
+    if (t->network == SPIRAL_TRAIN_AUTOENCODER) {
+        SPIRAL_TRY(complete_autoencoder(t, err));
+    } else { /* anew: as it was when it began first */
+        spiral__decoder *d = &m->decoder;
+        spiral__tensors_init_some(&m->tensors, d->first_tensor, d->tensors, t->settings.options.seed,
+                                  m->arena);
+        for (size_t i = 0; i < t->decoder.floats; i++) t->decoder.mean[i] = 0;
+        spiral__decoder_copy_in(m, t->decoder.mean, t->optimizer.moment1);
+        spiral__decoder_copy_in(m, t->decoder.mean, t->optimizer.moment2);
+    }
+    memcpy(t->best, m->arena, m->tensors.trained * sizeof *t->best);
+    t->network = SPIRAL_TRAIN_DECODER;
+    reset_phase(spiral__trainer_now(t), steps);
+    spiral__decoder_training_start(&t->decoder);
     return SPIRAL_OK;
 }
 
-spiral_status spiral__trainer_add_history(spiral_trainer *t, spiral__history_entry entry, spiral_error *err) {
-    if (t->history_count == t->history_capacity) {
-        size_t capacity = 2 * t->history_capacity + 32;
-        spiral__history_entry *longer = realloc(t->history, capacity * sizeof *longer);
+/* The autoencoder's matrices and vectors come first in the arena's groups. */
+static spiral_status step_autoencoder(spiral_trainer *t, double *loss, double *kl, spiral_error *err) {
+    const spiral_train_options *o = &t->settings.options;
+    const spiral__tensor_list *list = &t->model->tensors;
+    const spiral__decoder *d = &t->model->decoder;
+    const spiral__phase *now = spiral__trainer_now(t);
+    const spiral__optimizer_plan plan = {
+        .ranges = {{0, d->H ? d->matrices_begin : list->matrices, 1},
+                   {list->matrices, d->H ? d->vectors_begin : list->trained, 0}},
+        .step = now->step,
+        .rate = spiral__learning_rate(o->learning_rate, now->step, now->steps),
+        .decay = o->weight_decay,
+        .beta2 = 0.99,
+        .scale = 1.0f / (float)o->batch,
+    };
+    SPIRAL_TRY(spiral__objective_gradient(&t->objective, now->step, t->optimizer.grad, loss, kl, err));
+    spiral__optimizer_step(&t->optimizer, &plan, t->model->arena, t->pool);
+    spiral__model_update(t->model, t->pool);
+    return SPIRAL_OK;
+}
+
+spiral_status spiral_trainer_step(spiral_trainer *t, spiral_error *err) {
+    spiral__phase *now = spiral__trainer_now(t);
+    double loss, kl = 0;
+    SPIRAL_TRY(spiral__trainer_check_started(t, err));
+    if (t->finished || now->step >= now->steps)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "all %lld steps are made", (long long)now->steps);
+    SPIRAL_TRY(t->network == SPIRAL_TRAIN_AUTOENCODER
+                   ? step_autoencoder(t, &loss, &kl, err)
+                   : spiral__decoder_training_step(&t->decoder, &t->optimizer, now->step, now->steps, t->pool,
+                                                   &loss, err));
+    now->loss_sum += loss;
+    now->kl_sum += kl;
+    now->loss_steps++;
+    now->step++;
+    return SPIRAL_OK;
+}
+
+spiral_status spiral__phase_add_history(spiral__phase *p, spiral__history_entry entry, spiral_error *err) {
+    if (p->history_count == p->history_capacity) {
+        size_t capacity = 2 * p->history_capacity + 32;
+        spiral__history_entry *longer = realloc(p->history, capacity * sizeof *longer);
         if (!longer) return spiral__no_memory(err, capacity * sizeof *longer);
-        t->history = longer;
-        t->history_capacity = capacity;
+        p->history = longer;
+        p->history_capacity = capacity;
     }
-    t->history[t->history_count++] = entry;
+    p->history[p->history_count++] = entry;
     return SPIRAL_OK;
 }
 
 /* Means of the steps since the last validation. */
-static double mean(const spiral_trainer *t, double sum) {
-    return t->loss_steps ? sum / (double)t->loss_steps : 0;
+static double mean(const spiral__phase *p, double sum) {
+    return p->loss_steps ? sum / (double)p->loss_steps : 0;
 }
 
-spiral_status spiral_trainer_validate(spiral_trainer *t, spiral_validation *result, spiral_error *err) {
+/* ---- validation ------------------------------------------------------------------------------------------
+ */
+
+static spiral_status validate_autoencoder(spiral_trainer *t, spiral_validation *v, spiral_error *err) {
     spiral__scores scores;
-    if (result)
-        SPIRAL_TRY(
-            spiral__sized_check("validation", result->struct_size, FIRST_VALIDATION, sizeof *result, err));
     spiral_status status =
         spiral__score_windows(t->model, t->valid, t->objective.loss, t->pool, &scores, err);
     if (status == SPIRAL_NUMERIC)
         return spiral__fail_not_finite(&t->settings, t->valid->entries[scores.bad_file].path, "after",
-                                       t->step, err);
-    SPIRAL_TRY(status);
-    const spiral__history_entry entry = {t->step, mean(t, t->loss_sum), scores.loss, scores.f1, scores.exact};
-    SPIRAL_TRY(spiral__trainer_add_history(t, entry, err));
-    if (!t->best_entry.step || entry.valid < t->best_entry.valid) {
-        t->best_entry = entry;
+                                       spiral__trainer_now(t)->step, err);
+    v->loss = scores.loss;
+    v->f1 = scores.f1;
+    v->exact = scores.exact;
+    return status;
+}
+
+/* The mean of the weights is scored. */
+static spiral_status validate_decoder(spiral_trainer *t, spiral_validation *v, spiral_error *err) {
+    spiral__likelihood l;
+    spiral__decoder_training_show_mean(&t->decoder);
+    spiral_status status =
+        spiral__likelihood_of_corpus(t->model, t->valid, VALIDATION_FRAMES, t->pool, &l, err);
+    spiral__decoder_training_hide_mean(&t->decoder);
+    if (status == SPIRAL_OK) v->nats_per_frame = l.nats / (double)l.frames;
+    return status;
+}
+
+static void keep_best(spiral_trainer *t) {
+    if (t->network == SPIRAL_TRAIN_AUTOENCODER)
         memcpy(t->best, t->model->arena, t->model->tensors.trained * sizeof *t->best);
+    else
+        spiral__decoder_copy_in(t->model, t->decoder.mean, t->best);
+}
+
+spiral_status spiral_trainer_validate(spiral_trainer *t, spiral_validation *result, spiral_error *err) {
+    spiral__phase *now = spiral__trainer_now(t);
+    const int is_decoder = t->network == SPIRAL_TRAIN_DECODER;
+    spiral_validation v = {.struct_size = sizeof v};
+    if (result)
+        SPIRAL_TRY(
+            spiral__sized_check("validation", result->struct_size, FIRST_VALIDATION, sizeof *result, err));
+    SPIRAL_TRY(is_decoder ? validate_decoder(t, &v, err) : validate_autoencoder(t, &v, err));
+    v.train_loss = is_decoder ? 0 : mean(now, now->loss_sum);
+    v.train_nats_per_frame = is_decoder ? mean(now, now->loss_sum) : 0;
+    v.train_kl = mean(now, now->kl_sum);
+    const spiral__history_entry entry = {now->step, mean(now, now->loss_sum),
+                                         is_decoder ? v.nats_per_frame : v.loss, v.f1, v.exact};
+    SPIRAL_TRY(spiral__phase_add_history(now, entry, err));
+    if (!now->best_entry.step || entry.valid < now->best_entry.valid) {
+        now->best_entry = entry;
+        keep_best(t);
     }
-    const spiral_validation v = {sizeof v,     scores.loss,          scores.f1,
-                                 scores.exact, mean(t, t->loss_sum), mean(t, t->kl_sum)};
     if (result) spiral__sized_write(&v, sizeof v, result, result->struct_size);
-    t->loss_sum = t->kl_sum = 0;
-    t->loss_steps = 0;
+    now->loss_sum = now->kl_sum = 0;
+    now->loss_steps = 0;
     return SPIRAL_OK;
 }
 
+/* ---- the end, and the state ------------------------------------------------------------------------------
+ */
+
 spiral_status spiral_trainer_finish(spiral_trainer *t, spiral_error *err) {
     SPIRAL_TRY(spiral__trainer_check_started(t, err));
-    if (t->best_entry.step) {
+    if (t->network == SPIRAL_TRAIN_AUTOENCODER) {
+        SPIRAL_TRY(complete_autoencoder(t, err));
+    } else {
+        if (!spiral__trainer_now(t)->best_entry.step) keep_best(t);
         memcpy(t->model->arena, t->best, t->model->tensors.trained * sizeof *t->best);
         spiral__model_update(t->model, t->pool);
     }
-    SPIRAL_TRY(spiral__measure_latents(t->model, t->corpus, t->pool, err));
+    if (t->model->decoder.H) spiral__baselines_measure(t->model, t->corpus);
     t->finished = 1;
     return spiral__trainer_set_metadata(t, err);
 }
 
 void spiral_trainer_get_state(const spiral_trainer *t, spiral_trainer_state *state) {
     const spiral_train_options *o = &t->settings.options;
-    double windows = (double)t->corpus->positions / t->model->config.frames;
+    const spiral__phase *now = &t->phases[t->network], *ae = &t->phases[SPIRAL_TRAIN_AUTOENCODER];
+    const spiral__phase *decoder = &t->phases[SPIRAL_TRAIN_DECODER];
+    const int is_decoder = t->network == SPIRAL_TRAIN_DECODER;
+    double windows = (double)t->corpus->positions / t->model->config.frames, frames = 0;
+    for (size_t i = 0; i < t->corpus->count; i++)
+        if (!t->corpus->entries[i].left_out) frames += (double)t->corpus->entries[i].roll.frames;
     const spiral_trainer_state s = {
         .struct_size = sizeof s,
-        .step = t->step,
-        .steps = t->steps,
-        .best_step = t->best_entry.step,
-        .best_loss = t->best_entry.valid,
-        .best_f1 = t->best_entry.f1,
-        .best_exact = t->best_entry.exact,
-        .train_loss = mean(t, t->loss_sum),
-        .train_kl = mean(t, t->kl_sum),
-        .learning_rate = spiral__learning_rate(o->learning_rate, t->step, t->steps),
+        .step = now->step,
+        .steps = now->steps,
+        .best_step = now->best_entry.step,
+        .best_loss = ae->best_entry.valid,
+        .best_f1 = ae->best_entry.f1,
+        .best_exact = ae->best_entry.exact,
+        .train_loss = mean(ae, ae->loss_sum),
+        .train_kl = mean(ae, ae->kl_sum),
+        .learning_rate = is_decoder ? spiral__decoder_learning_rate(now->step, now->steps)
+                                    : spiral__learning_rate(o->learning_rate, now->step, now->steps),
         .windows_per_epoch = windows > 1 ? windows : 1,
+        .frames_per_epoch = frames,
+        .best_nats_per_frame = decoder->best_entry.valid,
+        .train_nats_per_frame = mean(decoder, decoder->loss_sum),
+        .network = t->network,
     };
     if (state->struct_size >= FIRST_STATE) spiral__sized_write(&s, sizeof s, state, state->struct_size);
 }

@@ -11,15 +11,26 @@
 
 #include "data/corpus.h"
 #include "model/model.h"
+#include "train/decoder_training.h"
 #include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/options.h"
 
-/* A validation as it is saved. */
+/* A validation as it is saved; of the decoder, train and valid are nats per frame, f1 and exact are 0. */
 typedef struct spiral__history_entry {
     int64_t step;
     double train, valid, f1, exact;
 } spiral__history_entry;
+
+/* The training of one network, as far as it has come. */
+typedef struct spiral__phase {
+    int64_t step, steps;              /* done, planned; 0: not started */
+    spiral__history_entry best_entry; /* step 0: none yet */
+    double loss_sum, kl_sum; /* of the steps since the last validation: per window, or nats per frame */
+    int64_t loss_steps;      /* how many they are */
+    spiral__history_entry *history; /* (history_count), owned */
+    size_t history_count, history_capacity;
+} spiral__phase;
 
 struct spiral_trainer {
     spiral__train_settings settings;
@@ -28,26 +39,30 @@ struct spiral_trainer {
     spiral__pool *pool;
     spiral__objective objective;
     spiral__optimizer optimizer;
-    float *best; /* (trained) the weights that did best on validation */
+    spiral__decoder_training decoder; /* created when it begins */
+    float *best;                      /* (trained) the weights that did best on validation */
 
-    int64_t step, steps; /* done, planned */
+    spiral__phase phases[SPIRAL_TRAIN_NETWORKS];
+    spiral_train_network network; /* the one that is trained now */
     int finished;
-    spiral__history_entry best_entry; /* step 0: none yet */
-    double loss_sum, kl_sum;          /* per window, of the steps since the last validation */
-    int64_t loss_steps;               /* how many they are */
-    spiral__history_entry *history;   /* (history_count), owned */
-    size_t history_count, history_capacity;
 };
 
 /* Everything but the weights as before the first step. */
 void spiral__trainer_reset(spiral_trainer *trainer, int64_t steps);
 
+/* The phase of the network that is trained now. */
+static inline spiral__phase *spiral__trainer_now(spiral_trainer *trainer) {
+    return &trainer->phases[trainer->network];
+}
+
+/* Makes the decoder's training, if it is not there yet. BAD_ARG: the model has no decoder; NO_MEMORY. */
+spiral_status spiral__trainer_create_decoder(spiral_trainer *trainer, spiral_error *err);
+
 /* BAD_ARG before a successful start or load. */
 spiral_status spiral__trainer_check_started(const spiral_trainer *trainer, spiral_error *err);
 
 /* Appends to the history. NO_MEMORY. */
-spiral_status spiral__trainer_add_history(spiral_trainer *trainer, spiral__history_entry entry,
-                                          spiral_error *err);
+spiral_status spiral__phase_add_history(spiral__phase *phase, spiral__history_entry entry, spiral_error *err);
 
 /* Writes what the model was trained on and how to its metadata. NO_MEMORY. */
 spiral_status spiral__trainer_set_metadata(spiral_trainer *trainer, spiral_error *err);

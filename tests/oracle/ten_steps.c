@@ -44,9 +44,9 @@ static spiral_status steps(spiral_trainer *t, FILE *batches, spiral_error *err) 
     for (int i = 0; i < STEPS; i++) {
         spiral_trainer_state state = {.struct_size = sizeof state};
         spiral_trainer_get_state(t, &state);
-        double before = t->loss_sum;
+        double before = t->phases[0].loss_sum;
         SPIRAL_TRY(spiral_trainer_step(t, err));
-        printf("%.17g %.17g\n", state.learning_rate, t->loss_sum - before);
+        printf("%.17g %.17g\n", state.learning_rate, t->phases[0].loss_sum - before);
         SPIRAL_TRY(write_batch(t, batches, err));
     }
     return SPIRAL_OK;

@@ -36,7 +36,7 @@ static void a_step_follows_the_formula(void **state) {
         spiral__pool *pool;
         spiral__rng rng = spiral__rng_init(1, 1);
         assert_int_equal(spiral__pool_create(1 + 2 * k, &pool, NULL), SPIRAL_OK);
-        assert_int_equal(spiral__optimizer_create(&list, &o, NULL), SPIRAL_OK);
+        assert_int_equal(spiral__optimizer_create(list.trained, &o, NULL), SPIRAL_OK);
         weights[k] = spiral__floats(list.floats);
         for (size_t i = 0; i < list.floats; i++) weights[k][i] = (float)spiral__rng_normal(&rng);
         for (size_t i = 0; i < n && !k; i++) w[i] = weights[0][i];
@@ -50,7 +50,13 @@ static void a_step_follows_the_formula(void **state) {
                 const double up = m[i] / (1 - pow(b1, step + 1)), down = v[i] / (1 - pow(b2, step + 1));
                 w[i] -= rate * (up / (sqrt(down) + 1e-8) + (i < list.matrices ? decay : 0) * w[i]);
             }
-            spiral__optimizer_step(&o, step, rate, decay, COUNT, weights[k], pool);
+            const spiral__optimizer_plan plan = {.ranges = {{0, list.matrices, 1}, {list.matrices, n, 0}},
+                                                 .step = step,
+                                                 .rate = rate,
+                                                 .decay = decay,
+                                                 .beta2 = b2,
+                                                 .scale = 1.0 / COUNT};
+            spiral__optimizer_step(&o, &plan, weights[k], pool);
             for (size_t i = 0; i < n; i++) assert_true(o.grad[i] == 0);
         }
         assert_true(weights[k][n] == measured);

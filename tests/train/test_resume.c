@@ -109,8 +109,9 @@ static void a_loaded_trainer_is_the_saved_one(void **state) {
     assert_memory_equal(a->best, b->best, size);
     assert_memory_equal(a->optimizer.moment1, b->optimizer.moment1, size);
     assert_memory_equal(a->optimizer.moment2, b->optimizer.moment2, size);
-    assert_int_equal(a->history_count, b->history_count);
-    assert_memory_equal(a->history, b->history, a->history_count * sizeof *a->history);
+    assert_int_equal(a->phases[0].history_count, b->phases[0].history_count);
+    assert_memory_equal(a->phases[0].history, b->phases[0].history,
+                        a->phases[0].history_count * sizeof *a->phases[0].history);
     spiral_trainer_destroy(a);
     spiral_trainer_destroy(b);
     spiral_model_destroy(m[0]);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * NumPy files (see npy.h).
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "messages.h"
+#include "npy.h"
+#include "output.h"
+
+enum { HEADER_MOST = 4096, MAGIC = 8 };
+
+static const size_t NUMBERS_MOST = (size_t)1 << 28;
+
+/* ---- writing ---------------------------------------------------------------------------------------------
+ */
+
+static int write_number(FILE *f, float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const unsigned char bytes[4] = {(unsigned char)bits, (unsigned char)(bits >> 8), (unsigned char)(bits >> 16),
+                                    (unsigned char)(bits >> 24)};
+    return fwrite(bytes, sizeof bytes, 1, f) == 1;
+}
+
+/* The header is padded with spaces so that the numbers begin at a multiple of 64. */
+static int write_all(FILE *f, size_t rows, size_t columns, const float *x) {
+    char header[256];
+    const int n = snprintf(header, sizeof header,
+                           "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", rows, columns);
+    const int total = (MAGIC + 2 + n + 1 + 63) / 64 * 64, length = total - MAGIC - 2;
+    int good = fwrite("\x93NUMPY\x01\x00", MAGIC, 1, f) == 1 && fputc(length & 255, f) != EOF &&
+               fputc(length >> 8, f) != EOF;
+    good = good && fprintf(f, "%s%*s\n", header, length - n - 1, "") > 0;
+    for (size_t i = 0; good && i < rows * columns; i++) good = write_number(f, x[i]);
+    return good;
+}
+
+int cli_npy_save(const char *path, size_t rows, size_t columns, const float *x) {
+    if (!strcmp(path, "-"))
+        return write_all(stdout, rows, columns, x) ? -1 : cli_fail("standard output: cannot write");
+    char beside[CLI_PATH_SIZE];
+    if (snprintf(beside, sizeof beside, "%s.tmp-%ld", path, (long)getpid()) >= (int)sizeof beside)
+        return cli_fail("%.60s...: the path is too long", path);
+    FILE *f = fopen(beside, "wb");
+    if (!f) return cli_fail("%s: cannot write: %s", path, strerror(errno));
+    int good = write_all(f, rows, columns, x);
+    good = !fclose(f) && good;
+    if (good && !rename(beside, path)) return -1;
+    const int why = errno;
+    unlink(beside);
+    return cli_fail("%s: cannot write: %s", path, strerror(why));
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------
+ */
+
+/* The text after "'name':" in the header, or NULL. */
+static const char *value_of(const char *header, const char *name) {
+    char quoted[32];
+    snprintf(quoted, sizeof quoted, "'%s':", name);
+    const char *at = strstr(header, quoted);
+    if (!at) return NULL;
+    at += strlen(quoted);
+    return at + strspn(at, " ");
+}
+
+static int parse_header(const char *path, const char *header, size_t *rows, size_t *columns) {
+    const char *type = value_of(header, "descr"), *order = value_of(header, "fortran_order"),
+               *shape = value_of(header, "shape");
+    if (!type || !order || !shape) return cli_fail("%s: not a NumPy file: its header is damaged", path);
+    if (strncmp(type, "'<f4'", 5))
+        return cli_fail("%s: its numbers are of type %.8s, must be '<f4' (float32)", path, type);
+    if (strncmp(order, "False", 5)) return cli_fail("%s: its matrix is in Fortran order, must be in C order", path);
+    unsigned long long r, c;
+    int end = 0;
+    if (sscanf(shape, "(%llu, %llu%n", &r, &c, &end) != 2 || !strchr("), ", shape[end]) || shape[1] == '-' ||
+        strspn(shape + end, ", ") + (size_t)end >= strlen(shape) || shape[end + (int)strspn(shape + end, ", ")] != ')')
+        return cli_fail("%s: its shape is not that of a matrix (rows, columns)", path);
+    if (!r || !c || r > NUMBERS_MOST || c > NUMBERS_MOST / r)
+        return cli_fail("%s: a matrix of %llu x %llu numbers, must be 1 to %zu in all", path, r, c, NUMBERS_MOST);
+    *rows = (size_t)r;
+    *columns = (size_t)c;
+    return -1;
+}
+
+static int read_header(FILE *f, const char *path, size_t *rows, size_t *columns) {
+    unsigned char magic[MAGIC], size[4] = {0};
+    char header[HEADER_MOST + 1];
+    if (fread(magic, MAGIC, 1, f) != 1 || memcmp(magic, "\x93NUMPY", 6) || magic[6] < 1 || magic[6] > 2)
+        return cli_fail("%s: not a NumPy file of version 1.0 or 2.0", path);
+    const size_t wide = magic[6] == 1 ? 2 : 4;
+    if (fread(size, wide, 1, f) != 1) return cli_fail("%s: not a NumPy file: it ends in its header", path);
+    const uint32_t length = size[0] | (uint32_t)size[1] << 8 | (uint32_t)size[2] << 16 | (uint32_t)size[3] << 24;
+    if (length > HEADER_MOST || fread(header, 1, length, f) != length)
+        return cli_fail("%s: not a NumPy file: its header is damaged", path);
+    header[length] = 0;
+    return parse_header(path, header, rows, columns);
+}
+
+static int read_numbers(FILE *f, const char *path, size_t count, float *x) {
+    unsigned char b[4];
+    for (size_t i = 0; i < count; i++) {
+        if (fread(b, sizeof b, 1, f) != 1)
+            return cli_fail("%s: it ends after %zu of its %zu numbers", path, i, count);
+        const uint32_t bits = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+        memcpy(&x[i], &bits, sizeof bits);
+        if (!isfinite(x[i])) return cli_fail("%s: number %zu is not finite", path, i);
+    }
+    return fgetc(f) == EOF ? -1 : cli_fail("%s: there are bytes after its %zu numbers", path, count);
+}
+
+int cli_npy_load(const char *path, size_t *rows, size_t *columns, float **x) {
+    const int standard = !strcmp(path, "-");
+    FILE *f = standard ? stdin : fopen(path, "rb");
+    *x = NULL;
+    if (!f) return cli_fail("%s: cannot open: %s", path, strerror(errno));
+    int status = read_header(f, path, rows, columns);
+    if (status < 0) {
+        *x = malloc(*rows * *columns * sizeof **x);
+        status = *x ? read_numbers(f, path, *rows * *columns, *x) : cli_fail("%s: out of memory", path);
+    }
+    if (!standard) fclose(f);
+    return status;
+}

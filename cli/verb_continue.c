@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * spiral continue: goes on from the end of a piece.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "messages.h"
+#include "variations.h"
+
+/* Makes the frames after the end of the piece open. */
+static int open_end(cli_given *g, const char *length) {
+    const size_t begin = g->frames;
+    double seconds, bars;
+    if (cli_length(length, &seconds, &bars))
+        return cli_usage("--length \"%s\": must be a time like 30s or a number of bars like 8bars", length);
+    const spiral_grid *grid = &g->roll.grid;
+    const double tempo = g->roll.quarters_per_min > 0 ? g->roll.quarters_per_min : 120;
+    if (grid->kind == SPIRAL_GRID_SECONDS && bars > 0) seconds = bars * 4 * 60 / tempo;
+    const double quarters = bars > 0 ? bars * 4 : seconds * tempo / 60;
+    const double n = round(grid->kind == SPIRAL_GRID_SECONDS ? seconds * 1e6 / grid->frame_us
+                                                             : quarters * grid->steps_per_quarter);
+    if (!(n >= 1 && n <= (double)SPIRAL_GENERATE_FRAMES_MAX))
+        return cli_usage("--length %s: must be from 1 to %zu frames of the model's grid", length,
+                         SPIRAL_GENERATE_FRAMES_MAX);
+    int status = cli_given_extend(g, begin + (size_t)n);
+    for (size_t t = 0; status < 0 && t < begin; t++) g->known[t] = spiral_keys_range(0, 127);
+    return status;
+}
+
+int verb_continue(const cli_verb *verb, int argc, char **argv) {
+    cli_variations v = CLI_VARIATIONS_DEFAULT;
+    cli_common common = {0};
+    const char *length = "8bars";
+    int first, only_new = 0;
+    const cli_flag flags[] = {CLI_VARIATIONS_FLAGS(v),
+                              {"length", CLI_TEXT, &length, "LENGTH", "length of what is added: 30s or 8bars"},
+                              CLI_WISH_FLAGS(v),
+                              {"only-new", CLI_SWITCH, &only_new, NULL, "write what is added, without the piece"},
+                              CLI_VARIATIONS_OUTPUT_FLAG(v),
+                              CLI_STRICT_FLAG(common),
+                              {NULL}};
+    int status = cli_parse(verb, argc, argv, flags, &common, &first);
+    if (status < 0) status = cli_count(verb, argc, first, 2, 2);
+    if (status >= 0) return status;
+    cli_writing w;
+    cli_given given = {0};
+    spiral_generate_request request;
+    char text[160];
+    v.model = argv[first];
+    status = cli_writing_begin(&w, verb, &v, &common, v.model);
+    if (status < 0) status = cli_writing_need_decoder(&w);
+    if (status < 0) status = cli_given_load(w.model, argv[first + 1], &common, &given);
+    if (status < 0) status = open_end(&given, length);
+    if (status < 0) status = cli_writing_request(&w, &request);
+    if (status < 0) {
+        cli_given_request(&given, &request);
+        snprintf(text, sizeof text, "--temperature %.9g --length %s", v.temperature, length);
+        status = cli_write_variations(&w, &request, &given, only_new, text);
+    }
+    cli_given_clear(&given);
+    return cli_writing_end(&w, status);
+}

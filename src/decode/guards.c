@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Guards: finds output that is no music because sampling went astray (see writer.h). The limits are those of
+ * the training music; without them, generous ones.
+ */
+#include "decode/writer.h"
+#include "spiral/generate.h"
+
+enum { DEFAULT_BAR = 16, DEFAULT_BARS = 4, DEFAULT_VOICES = 16 };
+
+typedef struct limits {
+    size_t bar;       /* frames over which voices are averaged */
+    size_t same_most; /* frames without a change */
+    float voices_most;
+} limits;
+
+static limits limits_of(const spiral__writer *w) {
+    const spiral__sampling *s = &w->sampling;
+    const int bar = w->prefix.weights.features->bar;
+    limits l = {.bar = (size_t)(bar ? bar : DEFAULT_BAR)};
+    /* A little more than what was ever seen. On a grid of seconds without limits there is none: how long a
+     * note may last in frames is not known. */
+    l.same_most = s->same_most > 0 ? (size_t)s->same_most + l.bar : bar ? DEFAULT_BARS * l.bar : SIZE_MAX;
+    l.voices_most = s->voices_most > 0 ? s->voices_most + 1 : DEFAULT_VOICES;
+    if (w->request.voices + 2 > l.voices_most) l.voices_most = w->request.voices + 2;
+    return l;
+}
+
+static int count(spiral_keys keys) {
+    return __builtin_popcountll(keys.word[0]) + __builtin_popcountll(keys.word[1]);
+}
+
+static spiral_keys open_at(const spiral__writer *w, size_t t) {
+    const spiral__features *f = w->prefix.weights.features;
+    spiral_keys open = spiral_keys_range(f->low, f->low + f->P - 1);
+    for (int i = 0; i < 2 && w->request.known; i++) open.word[i] &= ~w->request.known[t].word[i];
+    return open;
+}
+
+/* Whether frame t is the one before, without a new note. */
+static int goes_on(const spiral_keys *sounding, const spiral_keys *onsets, size_t t) {
+    for (int i = 0; i < 2; i++)
+        if (sounding[t].word[i] != sounding[t - 1].word[i] ||
+            (onsets && (onsets[t].word[i] & sounding[t].word[i])))
+            return 0;
+    return 1;
+}
+
+unsigned spiral__find_faults(const spiral__writer *w, const spiral_keys *sounding,
+                             const spiral_keys *onsets) {
+    const limits l = limits_of(w);
+    size_t open_frames = 0, written = 0, same = 0, bar_frames = 0, bar_keys = 0;
+    unsigned faults = 0;
+    for (size_t t = w->first; t < w->request.frames; t++) {
+        const spiral_keys open = open_at(w, t);
+        if (!count(open)) {
+            same = bar_frames = bar_keys = 0;
+            continue;
+        }
+        open_frames++;
+        written += (size_t)count(
+            (spiral_keys){{open.word[0] & sounding[t].word[0], open.word[1] & sounding[t].word[1]}});
+        same = t > w->first && goes_on(sounding, onsets, t) ? same + 1 : 1;
+        if (same > l.same_most) faults |= SPIRAL_GENERATE_STUCK;
+        bar_keys += (size_t)count(sounding[t]);
+        if (++bar_frames < l.bar) continue;
+        if ((float)bar_keys > l.voices_most * (float)l.bar) faults |= SPIRAL_GENERATE_SMEARED;
+        bar_frames = bar_keys = 0;
+    }
+    if (!written && open_frames >= l.bar) faults |= SPIRAL_GENERATE_SILENT;
+    return faults;
+}

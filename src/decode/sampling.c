@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The weight of a frame (see sampling.h).
+ */
+#include "decode/sampling.h"
+
+enum { SLOWEST = SPIRAL__FADES - 1, SCALE = 7 };
+
+/* Bit c: fewer than 7 pitch classes were heard more than c; of equal ones the lower counts as more. */
+static unsigned foreign_classes(const spiral__moment *m) {
+    const float *heard = m->tonality[SLOWEST];
+    unsigned foreign = 0;
+    for (int c = 0; c < 12; c++) {
+        int rank = 0;
+        for (int k = 0; k < 12; k++) rank += heard[k] > heard[c] || (heard[k] == heard[c] && k < c);
+        if (rank >= SCALE) foreign |= 1u << c;
+    }
+    return foreign;
+}
+
+static int count_keys(spiral_keys keys) {
+    return __builtin_popcountll(keys.word[0]) + __builtin_popcountll(keys.word[1]);
+}
+
+static spiral_keys and_keys(spiral_keys a, spiral_keys b) {
+    return (spiral_keys){{a.word[0] & b.word[0], a.word[1] & b.word[1]}};
+}
+
+spiral__frame_events spiral__frame_events_get(const spiral__moment *m, const spiral__decided *d,
+                                              int parallels) {
+    const spiral__history *h = m->history;
+    const spiral_keys above = spiral_keys_transpose(d->sounding, 1);
+    const spiral_keys held = and_keys(d->sounding, h->sounding);
+    spiral__frame_events e = {.before = m->before_count, .now = d->count, .parallels = parallels};
+    e.held = count_keys(held);
+    e.again = count_keys(and_keys(held, d->onsets));
+    e.clashes = count_keys(and_keys(d->sounding, above));
+    e.changed = e.held != e.before || e.held != e.now;
+    if (h->t <= SPIRAL__SETTLED) return e;
+    const unsigned foreign = foreign_classes(m);
+    for (int i = 0; i < d->count; i++) {
+        if (spiral_keys_get(&h->sounding, m->features->low + d->key[i])) continue;
+        e.begins++;
+        e.foreign += foreign >> d->key[i] % 12 & 1;
+    }
+    return e;
+}
+
+static float at_most_0(float x) { return x < 0 ? x : 0; }
+
+float spiral__frame_log_weight(const spiral__sampling *s, const spiral__frame_events *e, int voices) {
+    const int class = spiral__voices_class(e->before);
+    /* A wish for more voices weighs against frames without more. */
+    const float wanted = s->more[class] > 0 ? s->more[class] : 0;
+    float w = 0;
+    if (voices && e->now > e->before) w = at_most_0(s->more[class]);
+    if (voices && e->now == e->before) w = -wanted;
+    if (voices && e->now < e->before) w = at_most_0(s->fewer[class] - wanted);
+    w += e->changed ? s->changed : s->same;
+    w += s->foreign * (float)e->foreign + s->clash * (float)e->clashes + s->parallel * (float)e->parallels;
+    return at_most_0(w);
+}

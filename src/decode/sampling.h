@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How frames are sampled from the note-by-note decoder: constants that are calibrated on training music, and
+ * the rule that uses them.
+ *
+ * The cells of a frame are drawn one by one. Small errors of their probabilities add up over a long piece: too
+ * many changes, too few voices. Therefore a frame that was drawn is kept with probability exp(w), w <= 0, and
+ * else drawn again. w is a sum of weights of what happens in the frame; they are set so that samples have the
+ * rates of the training music (spiral_generate_calibrate).
+ */
+#ifndef SPIRAL_DECODE_SAMPLING_H
+#define SPIRAL_DECODE_SAMPLING_H
+
+#include "decode/features.h"
+
+enum {
+    SPIRAL__VOICES = 9,       /* classes of the number of keys that sound: 0 .. 7, more */
+    SPIRAL__SAMPLING_SIZE = 32, /* floats in the model */
+    SPIRAL__SETTLED = 16      /* from this frame on the pitch classes heard say which are foreign */
+};
+
+/* A tensor of the model: floats only. Zeros: never calibrated. */
+typedef struct spiral__sampling {
+    float calibrated;             /* 1, or 0: all else is 0 */
+    float more[SPIRAL__VOICES];   /* weights, by the class of the frame before: more keys sound than before */
+    float fewer[SPIRAL__VOICES];  /* fewer do */
+    float same, changed;          /* the frame has the cells of the one before, or not */
+    float foreign;                /* for each key that begins to sound outside the 7 pitch classes heard most */
+    float clash;                  /* for each pair of keys a semitone apart */
+    float parallel;               /* for each key that moves in parallel octaves or fifths */
+    float again;                  /* added to the logit that a key which sounded before begins again */
+    float voices_mean, voices_sd; /* keys that sound in a frame of the training music */
+    float voices_most;            /* the largest mean over a bar */
+    float same_most;              /* frames: the longest stretch without any change */
+    float passage_most;           /* spiral_generate_passage_limit; 0: unknown */
+    float unused[2];
+} spiral__sampling;
+
+_Static_assert(sizeof(spiral__sampling) == SPIRAL__SAMPLING_SIZE * sizeof(float), "no gaps");
+
+/* What the rule counts in a frame. */
+typedef struct spiral__frame_events {
+    int before, now; /* keys that sound */
+    int changed;     /* some cell differs from the frame before */
+    int foreign, begins;
+    int clashes, parallels;
+    int held, again; /* keys that sound in both frames, and those of them that begin again */
+} spiral__frame_events;
+
+/* Of the frame that is decided. parallels: counted while its keys were decided. */
+spiral__frame_events spiral__frame_events_get(const spiral__moment *moment, const spiral__decided *decided,
+                                              int parallels);
+
+/* The logarithm of the probability that the frame is kept, at most 0. voices: whether the weights of the
+ * number of voices count. */
+float spiral__frame_log_weight(const spiral__sampling *sampling, const spiral__frame_events *events,
+                               int voices);
+
+/* The class of a number of keys that sound. */
+static inline int spiral__voices_class(int n) { return n < SPIRAL__VOICES ? n : SPIRAL__VOICES - 1; }
+
+#endif

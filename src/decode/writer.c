@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writing frame after frame (see writer.h).
+ */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "decode/writer.h"
+#include "simd/vmath.h"
+
+enum { FRAME_TRIES = 8 };
+
+static const uint64_t WRITE_STREAM = UINT64_C(0x7772697465); /* tries of a variation have the next ones */
+static const float DENSITY_MEMORY = 0.9f, DENSITY_GAIN = 0.1f, DENSITY_MOST = 1.5f, DENSITY_LEAST = -5.0f;
+
+/* ---- what is given ---------------------------------------------------------------------------------------
+ */
+
+static spiral_keys range_of(const spiral__features *f) { return spiral_keys_range(f->low, f->low + f->P - 1); }
+
+static spiral_keys and_keys(spiral_keys a, spiral_keys b) {
+    return (spiral_keys){{a.word[0] & b.word[0], a.word[1] & b.word[1]}};
+}
+
+static spiral_keys known_at(const spiral__request *r, size_t t) {
+    return r->known ? r->known[t] : (spiral_keys){{0, 0}};
+}
+
+/* The given keys that sound, and those that begin. before: the frame before, as it is. */
+static spiral_keys given_at(const spiral__request *r, size_t t) {
+    return r->known ? and_keys(r->known[t], r->sounding[t]) : (spiral_keys){{0, 0}};
+}
+
+static int is_open(const spiral__features *f, const spiral__request *r, size_t t) {
+    const spiral_keys range = range_of(f), known = and_keys(known_at(r, t), range);
+    return known.word[0] != range.word[0] || known.word[1] != range.word[1];
+}
+
+/* What is known from frame `first` on is a condition. Frames before it, all known, are only the past: music
+ * that goes on from there was trained without conditions. */
+static void set_conditions(spiral__writer *w) {
+    const spiral__request *r = &w->request;
+    const spiral_keys range = range_of(w->prefix.weights.features);
+    int given = 0;
+    for (size_t t = w->first; t < r->frames; t++) {
+        const spiral_keys known = and_keys(known_at(r, t), range);
+        given |= (known.word[0] | known.word[1]) != 0;
+    }
+    w->has_conditions = given || r->sketch;
+    w->conditions = (spiral__conditions){.frames = r->frames, .sketch = r->sketch};
+    if (!given) return;
+    w->conditions.known = r->known;
+    w->conditions.sounding = r->sounding;
+    w->conditions.onsets = r->onsets;
+}
+
+static const spiral__conditions *conditions_of(const spiral__writer *w) {
+    return w->has_conditions ? &w->conditions : NULL;
+}
+
+spiral_status spiral__writer_create(const spiral__decoder_weights *weights, const spiral__sampling *sampling,
+                                    const spiral__request *request, spiral__writer *w, spiral_error *err) {
+    memset(w, 0, sizeof *w);
+    w->request = *request;
+    w->sampling = *sampling;
+    SPIRAL_TRY(spiral__stream_create(weights, &w->prefix, err));
+    while (w->first < request->frames && !is_open(weights->features, request, w->first)) w->first++;
+    set_conditions(w);
+    spiral__stream_begin(&w->prefix);
+    const spiral_keys none = {{0, 0}}, range = range_of(weights->features);
+    for (size_t t = 0; t < w->first; t++)
+        spiral__stream_skip_frame(&w->prefix, conditions_of(w), and_keys(request->sounding[t], range),
+                                  request->onsets ? and_keys(request->onsets[t], range) : none);
+    return SPIRAL_OK;
+}
+
+void spiral__writer_clear(spiral__writer *w) {
+    spiral__stream_clear(&w->prefix);
+    memset(w, 0, sizeof *w);
+}
+
+/* ---- cells -----------------------------------------------------------------------------------------------
+ */
+
+/* A try of a variation. */
+typedef struct run {
+    const spiral__writer *w;
+    spiral__stream *stream;
+    spiral__rng rng;
+    float density_mean, density_bias; /* how many keys sounded lately; what is added to logits */
+    double frame_nats;
+    int parallels;
+} run;
+
+static float bit_nats(float logit, int bit) {
+    return spiral__softplus_f32(logit) - (bit ? logit : 0);
+}
+
+/* A bit of this probability at a temperature. */
+static int draw(run *r, float logit) {
+    const float temperature = r->w->request.temperature;
+    if (temperature == 0) return logit > 0;
+    return (float)spiral__rng_uniform(&r->rng) < spiral__sigmoid_f32(logit / temperature);
+}
+
+/* The wishes of the request as biases on the logit that key p sounds. held: it sounds before. */
+static float wishes(const run *r, int p, int held, size_t t) {
+    const spiral__request *q = &r->w->request;
+    const int class = (r->stream->weights.features->low + p) % 12;
+    if (held) return r->density_bias / 4;
+    return r->density_bias + q->begins_bias[class] + (t ? 0 : q->first_bias[class]);
+}
+
+/* Draws an open cell. Where the cell before was given and sounds, the key must not sound on: a given note ends
+ * where it ended. The bits are then drawn from those that remain. */
+static void draw_cell(run *r, int p, size_t t, int held, int ends, int *sounding, int *onset) {
+    const spiral__features *f = r->stream->weights.features;
+    float x[2] = {0, 0};
+    spiral__stream_logits(r->stream, p, x);
+    float sounds = x[0] + wishes(r, p, held, t), again = x[1] + (held ? r->w->sampling.again : 0);
+    /* p(sounds and begins) / p(silent) = exp(sounds) sigmoid(again) */
+    if (ends && f->planes == 2) sounds -= spiral__softplus_f32(-again);
+    *sounding = draw(r, sounds);
+    *onset = !held || ends;
+    if (*sounding && f->planes == 2 && held && !ends) *onset = draw(r, again);
+    r->frame_nats += (double)bit_nats(x[0], *sounding);
+    if (*sounding && f->planes == 2) r->frame_nats += (double)bit_nats(x[1], *onset);
+}
+
+static void decide_frame(run *r, size_t t) {
+    const spiral__features *f = r->stream->weights.features;
+    const spiral__request *q = &r->w->request;
+    const spiral_keys known = known_at(q, t), given = given_at(q, t), before = r->stream->history.sounding;
+    const spiral_keys given_before = t ? given_at(q, t - 1) : (spiral_keys){{0, 0}};
+    r->frame_nats = 0;
+    r->parallels = 0;
+    for (int p = 0; p < f->P; p++) {
+        const int key = f->low + p, held = spiral_keys_get(&before, key);
+        int sounding = spiral_keys_get(&given, key);
+        int onset = !held || (q->onsets && spiral_keys_get(&q->onsets[t], key));
+        if (!spiral_keys_get(&known, key))
+            draw_cell(r, p, t, held, spiral_keys_get(&given_before, key), &sounding, &onset);
+        if (!sounding) continue;
+        r->parallels += spiral__moves_in_parallel(&r->stream->moment, &r->stream->decided, p) != 0;
+        spiral__stream_set_key(r->stream, p, 1, onset);
+    }
+}
+
+/* ---- frames ----------------------------------------------------------------------------------------------
+ */
+
+/* The weights of the keys that begin, as the request wants them; in the first frame, how far the number of
+ * keys is from the usual one, because its biases move that too. */
+static float wishes_weight(const run *r, size_t t) {
+    const spiral__request *q = &r->w->request;
+    const spiral__decided *d = &r->stream->decided;
+    const float usual = r->w->sampling.voices_mean;
+    float weight = 0;
+    if (!q->has_key) return 0;
+    for (int i = 0; i < d->count; i++) {
+        const int key = r->stream->weights.features->low + d->key[i];
+        if (!spiral_keys_get(&r->stream->history.sounding, key)) weight += q->begins_weight[key % 12];
+    }
+    if (t == 0 && usual > 0) weight -= fabsf((float)d->count - usual);
+    return weight;
+}
+
+static int is_kept(run *r, size_t t) {
+    const spiral__writer *w = r->w;
+    if (w->request.temperature == 0) return 1;
+    const spiral__frame_events events =
+        spiral__frame_events_get(&r->stream->moment, &r->stream->decided, r->parallels);
+    const int any = w->request.voices == SPIRAL__ANY_DENSITY;
+    const float weight =
+        wishes_weight(r, t) + (t ? spiral__frame_log_weight(&w->sampling, &events, any) : 0);
+    return weight == 0 || (float)spiral__rng_uniform(&r->rng) < spiral__exp_f32(weight);
+}
+
+/* Moves the bias of density so that the number of voices comes near the wanted one. */
+static void follow_density(run *r) {
+    const float wanted = r->w->request.voices;
+    if (wanted == SPIRAL__ANY_DENSITY) return;
+    const float now = (float)r->stream->decided.count;
+    r->density_mean = DENSITY_MEMORY * r->density_mean + (1 - DENSITY_MEMORY) * now;
+    r->density_bias += DENSITY_GAIN * (wanted - r->density_mean);
+    if (r->density_bias > DENSITY_MOST) r->density_bias = DENSITY_MOST;
+    if (r->density_bias < DENSITY_LEAST) r->density_bias = DENSITY_LEAST;
+}
+
+/* The frame as decided, with given keys outside the range. */
+static void store_frame(const run *r, size_t t, spiral_keys *sounding, spiral_keys *onsets) {
+    const spiral__request *q = &r->w->request;
+    const spiral_keys given = given_at(q, t), range = range_of(r->stream->weights.features);
+    for (int i = 0; i < 2; i++) {
+        sounding[t].word[i] = r->stream->decided.sounding.word[i] | (given.word[i] & ~range.word[i]);
+        if (!onsets) continue;
+        /* The onsets of given cells exactly as they were given, even on silent keys. */
+        const uint64_t known = q->known ? q->known[t].word[i] : 0;
+        onsets[t].word[i] = (r->stream->decided.onsets.word[i] & ~known) |
+                            (known && q->onsets ? q->onsets[t].word[i] & known : 0);
+    }
+}
+
+/* One try: frames first .. T - 1. */
+static void write_frames(run *r, spiral_keys *sounding, spiral_keys *onsets, spiral__written *written) {
+    const spiral__writer *w = r->w;
+    const spiral__features *f = r->stream->weights.features;
+    spiral__stream_copy(&w->prefix, r->stream);
+    r->density_mean = w->request.voices;
+    r->density_bias = 0;
+    written->nats = 0;
+    written->open_frames = written->decided = 0;
+    for (size_t t = w->first; t < w->request.frames; t++) {
+        const int open = is_open(f, &w->request, t);
+        spiral__stream_begin_frame(r->stream, conditions_of(w));
+        for (int i = 0; i < FRAME_TRIES; i++) {
+            spiral__stream_retry_frame(r->stream);
+            decide_frame(r, t);
+            if (!open) break;
+            written->decided++;
+            if (is_kept(r, t)) break;
+        }
+        written->nats += r->frame_nats;
+        written->open_frames += (size_t)open;
+        follow_density(r);
+        store_frame(r, t, sounding, onsets);
+        spiral__stream_end_frame(r->stream);
+    }
+}
+
+static void store_prefix(const spiral__writer *w, spiral_keys *sounding, spiral_keys *onsets) {
+    const spiral__request *q = &w->request;
+    for (size_t t = 0; t < w->first; t++) {
+        sounding[t] = given_at(q, t);
+        if (onsets) onsets[t] = q->onsets ? and_keys(q->onsets[t], q->known[t]) : (spiral_keys){{0, 0}};
+    }
+}
+
+spiral_status spiral__writer_run(const spiral__writer *w, uint64_t seed, spiral_keys *sounding,
+                                 spiral_keys *onsets, spiral__written *written, spiral_error *err) {
+    spiral__stream stream;
+    run r = {.w = w, .stream = &stream};
+    memset(written, 0, sizeof *written);
+    SPIRAL_TRY(spiral__stream_create(&w->prefix.weights, &stream, err));
+    store_prefix(w, sounding, onsets);
+    do {
+        r.rng = spiral__rng_init(seed, WRITE_STREAM + (uint64_t)written->tries);
+        write_frames(&r, sounding, onsets, written);
+        written->tries++;
+        written->faults = spiral__find_faults(w, sounding, onsets);
+        written->faults_seen |= written->faults;
+    } while (written->faults && written->tries < w->request.tries && w->request.temperature > 0);
+    spiral__stream_clear(&stream);
+    return SPIRAL_OK;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Two simple models of rolls, counted on the training music, that the decoder's likelihood is compared with.
+ * In both a cell is silent, begins, or goes on (with one plane: it begins if it was silent), and is
+ * independent of the other keys of its frame:
+ *
+ *     Markov   p(cell | the same key in the frame before), for each key. To the counts of a key, those of all
+ * keys are added with the weight of one observation. repeat   p(cell | the same key one period before), for
+ * all keys together. The period is a bar, on a grid of seconds two seconds. Before the first period all is
+ * silent.
+ *
+ * Each row of a matrix that is counted over all keys begins with one observation, a third of each transition.
+ * The model keeps them as the tensors notes.markov and notes.repeat.
+ */
+#ifndef SPIRAL_EVAL_BASELINES_H
+#define SPIRAL_EVAL_BASELINES_H
+
+#include "model/model.h"
+#include "spiral/data.h"
+
+/* Counts the files of the corpus into the model's tensors. The model has a decoder. */
+void spiral__baselines_measure(spiral_model *model, const spiral_corpus *corpus);
+
+/* Nats of all frames of the files. */
+void spiral__baselines_score(const spiral_model *model, const spiral_corpus *corpus, double *markov_nats,
+                             double *repeat_nats);
+
+#endif

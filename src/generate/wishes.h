@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What people wish, as numbers that the writer understands: key and density as biases on the decoder's logits.
+ */
+#ifndef SPIRAL_GENERATE_WISHES_H
+#define SPIRAL_GENERATE_WISHES_H
+
+#include "decode/writer.h"
+#include "model/model.h"
+#include "spiral/generate.h"
+
+/* The request has been checked. The result borrows its pointers. */
+spiral__request spiral__wishes_to_request(const spiral_model *model, const spiral_generate_request *request);
+
+#endif

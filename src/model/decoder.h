@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The note-by-note decoder: a network that gives every cell of a roll a probability, given the frames before,
+ * the keys below in the same frame, and what else is known (decode/features.h). Its weights are the same for
+ * all keys.
+ *
+ *     h[t] = GRU(h[t-1], recurrent features)                              along time, for each key
+ *     logits = SiLU(SiLU(h[t] A + head features + a) B + b) C + c         along pitch, from the lowest key up
+ *
+ * The first logit is that the key sounds; with two planes the second is that it begins, if it sounds. No loss
+ * is known here: between forward and backward the caller turns logits into their gradient.
+ */
+#ifndef SPIRAL_MODEL_DECODER_H
+#define SPIRAL_MODEL_DECODER_H
+
+#include "decode/sampling.h"
+#include "decode/stream.h"
+#include "model/family.h"
+#include "nn/sparse_rows.h"
+
+/* The decoder of one model. Numbers named after a tensor are its index in the model's list. */
+typedef struct spiral__decoder {
+    size_t H; /* units of each layer; 0: the model has no decoder, and nothing below is set */
+    spiral__features features;
+    int recurrent_rows;             /* (recurrent features, 3H) */
+    int recurrent_weight;           /* (H, 3H) */
+    int head_rows;                  /* (head features, H) */
+    int head0_weight, head1_weight; /* (H, H) */
+    int out_weight;                 /* (H, planes) */
+    int input_bias, state_bias;     /* (3H) */
+    int head0_bias, head1_bias;     /* (H) */
+    int out_bias;                   /* (planes) */
+    int markov, repeat;             /* (3P, 3), (3, 3) measured: eval/baselines.h */
+    size_t first_tensor, tensors;   /* those that are trained, in the model's list */
+    int sampling;                   /* (1, SPIRAL__SAMPLING_SIZE) a spiral__sampling; measured, not trained */
+    /* Where they are in the arena: matrices, then vectors. */
+    size_t matrices_begin, matrices, vectors_begin, vectors;
+} spiral__decoder;
+
+extern const spiral__family spiral__decoder_family;
+
+/* The weights for a stream. The model has a decoder. */
+spiral__decoder_weights spiral__decoder_get_weights(const spiral_model *model);
+
+/* How its frames are sampled. */
+spiral__sampling spiral__decoder_get_sampling(const spiral_model *model);
+
+/* A number for every weight of the decoder alone: matrices, then vectors, as in the arena. */
+static inline size_t spiral__decoder_floats(const spiral__decoder *d) { return d->matrices + d->vectors; }
+
+/* The activations of one piece of music in training: up to `max` frames of it at a time, one part after
+ * another. Rows are cells (frames, P). */
+typedef struct spiral__decoder_part {
+    const spiral_model *model;
+    size_t max, frames; /* that fit; of the current part */
+    int backward;
+    spiral__history history;                                     /* before the current part */
+    spiral__sparse_rows inputs[SPIRAL__READERS][SPIRAL__SCOPES]; /* units: frames 1, 12 or P */
+    float *hidden;   /* (max + 1, P, H) state; [0] is carried from part to part */
+    float *gates;    /* (max, P, 3H) */
+    float *products; /* (max, P, 3H) */
+    float *x0, *x1;  /* (max, P, H) before SiLU */
+    float *y0, *y1;  /* (max, P, H) after */
+    float *logits;   /* (max, P, planes) */
+    float *dhidden;  /* (max, P, H) */
+    float *shared;   /* (12, 3H) */
+    float *arena;    /* owns the floats above */
+} spiral__decoder_part;
+
+/* backward: nonzero if gradients will be asked for. NO_MEMORY. */
+spiral_status spiral__decoder_part_create(const spiral_model *model, size_t max, int backward,
+                                          spiral__decoder_part *part, spiral_error *err);
+void spiral__decoder_part_clear(spiral__decoder_part *part);
+
+/* The next part begins a new piece: no frames before it, state 0. */
+void spiral__decoder_part_begin(spiral__decoder_part *part);
+
+/* The logits of the next `frames` (1 .. max) frames, of which sounding (and onsets, NULL with one plane) are
+ * the cells. conditions: of the whole piece, NULL: none. scale: see spiral__moment; both NULL: 1. History and
+ * state go on to the end of the part. */
+void spiral__decoder_part_forward(spiral__decoder_part *part, size_t frames, const spiral_keys *sounding,
+                                  const spiral_keys *onsets, const spiral__conditions *conditions,
+                                  const float *const scale[SPIRAL__READERS]);
+/* logits[] holds the gradient of the loss with respect to the logits; adds that of the weights to grad
+ * (spiral__decoder_floats). It does not go back beyond the part's first frame. The activations become
+ * gradients. */
+void spiral__decoder_part_backward(spiral__decoder_part *part, float *grad);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Training the note-by-note decoder: it learns; the bytes depend neither on the number of threads nor on
+ * pauses; what is given in training; the trainer's calls in the wrong order are refused.
+ */
+#include <math.h>
+
+#include "testing.h"
+#include "training.h"
+#include "base/file.h"
+#include "base/floats.h"
+#include "eval/baselines.h"
+#include "eval/likelihood.h"
+#include "train/given_mask.h"
+
+static pieces p;
+static spiral_corpus *corpus, *held;
+
+static int set_up(void **state) {
+    (void)state;
+    pieces_open(&p);
+    for (int i = 0; i < 6; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "%c.mid", 'a' + i);
+        pieces_add(&p, name, (uint64_t)i, i == 2 ? 1100 : 90); /* one has two stretches */
+    }
+    corpus = pieces_corpus(p.folder, 1, PIECE_T);
+    return spiral_corpus_split(corpus, 6, &held, NULL) != SPIRAL_OK;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    spiral_corpus_destroy(corpus);
+    spiral_corpus_destroy(held);
+    pieces_close(&p);
+    return 0;
+}
+
+static training decoder_training(void) {
+    training t = piece_training();
+    t.config.planes = 2;
+    t.config.decoder = 20;
+    t.options.transpose = 2;
+    t.plan.steps = 3;
+    t.plan.decoder_steps = 45;
+    t.plan.path = p.model;
+    return t;
+}
+
+static unsigned char *file_bytes(size_t *size) {
+    unsigned char *bytes;
+    assert_int_equal(spiral__file_read(p.model, 1 << 24, &bytes, size, NULL), SPIRAL_OK);
+    return bytes;
+}
+
+/* The likelihood of the held-out piece under the trained model, which `same` trainings give bit for bit. */
+static void it_learns_the_music(void **state) {
+    (void)state;
+    training t = decoder_training();
+    t.plan.decoder_steps = 400;
+    spiral_train_progress result = {.struct_size = sizeof result};
+    spiral_model *m = NULL;
+    assert_int_equal(try_training(&t, corpus, held, &m, &result, NULL), SPIRAL_OK);
+    spiral__likelihood l;
+    double markov, repeat;
+    assert_int_equal(spiral__likelihood_of_corpus(m, held, 0, NULL, &l, NULL), SPIRAL_OK);
+    spiral__baselines_score(m, held, &markov, &repeat);
+    /* Six chords, one every four frames, and nothing else: log 6 / 4 nats a frame at best. */
+    assert_true(l.nats / (double)l.frames < 0.9);
+    assert_true(l.nats < 0.6 * markov && l.nats < 0.6 * repeat);
+    assert_true(fabs(result.valid_nats_per_frame - l.nats / (double)l.frames) < 1e-6);
+    assert_int_equal(result.decoder_steps, 400);
+    assert_int_equal(result.steps, 3);
+    spiral_model_destroy(m);
+}
+
+static void threads_do_not_change_a_bit(void **state) {
+    (void)state;
+    training t = decoder_training();
+    size_t size[2];
+    unsigned char *bytes[2];
+    for (int i = 0; i < 2; i++) {
+        t.options.threads = 1 + 2 * i;
+        spiral_model_destroy(train(&t, corpus, held));
+        bytes[i] = file_bytes(&size[i]);
+    }
+    assert_int_equal(size[0], size[1]);
+    assert_memory_equal(bytes[0], bytes[1], size[0]);
+    free(bytes[0]);
+    free(bytes[1]);
+}
+
+static int stop_at(void *context, const spiral_train_progress *progress) {
+    return progress->network == SPIRAL_TRAIN_DECODER && progress->step >= *(const int64_t *)context;
+}
+
+static void a_pause_does_not_change_a_bit(void **state) {
+    (void)state;
+    training t = decoder_training();
+    const int64_t stops[][2] = {{1, 2}, {2, 44}, {13, 31}};
+    size_t size, other;
+    t.plan.callback = stop_at;
+    int64_t step = 1000;
+    t.plan.context = &step;
+    spiral_model_destroy(train(&t, corpus, held));
+    unsigned char *whole = file_bytes(&size);
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+        for (int k = 0; k < 2; k++) {
+            step = stops[i][k];
+            t.plan.resume = k;
+            t.options.threads = 1 + k;
+            assert_int_equal(try_training(&t, corpus, held, NULL, NULL, NULL), SPIRAL_INTERRUPTED);
+        }
+        step = 1000;
+        spiral_model_destroy(train(&t, corpus, held));
+        unsigned char *bytes = file_bytes(&other);
+        assert_int_equal(size, other);
+        assert_memory_equal(whole, bytes, size);
+        free(bytes);
+    }
+    free(whole);
+}
+
+/* The sum of the streams' gradients: that of the mean nats per frame, by a difference along it. Rows are
+ * dropped, cells are given, sketches are read; the second objective draws the same. */
+static void the_gradient_is_that_of_the_nats(void **state) {
+    (void)state;
+    training t = decoder_training();
+    spiral__train_settings settings;
+    spiral__decoder_objective o;
+    spiral_model *m;
+    spiral_train_options options = t.options;
+    options.loss = &t.loss;
+    assert_int_equal(spiral_model_create(&t.config, 1, &m, NULL), SPIRAL_OK);
+    assert_int_equal(spiral__train_settings_read(&options, &settings, NULL), SPIRAL_OK);
+    const size_t n = spiral__decoder_floats(&m->decoder);
+    float *grad = spiral__floats(n), *weights = spiral__floats(n), *moved = spiral__floats(n);
+    spiral__decoder_copy_out(m, m->arena, weights);
+    double nats[3], square = 0;
+    const double step = 1e-3;
+    for (int i = 0; i < 3; i++) { /* at the weights, behind and ahead */
+        assert_int_equal(spiral__decoder_objective_create(&settings, m, corpus, NULL, &o, NULL), SPIRAL_OK);
+        spiral__decoder_objective_start(&o);
+        if (i) {
+            for (size_t k = 0; k < n; k++)
+                moved[k] = weights[k] + (float)((i == 1 ? -step : step) / sqrt(square)) * grad[k];
+            spiral__decoder_copy_in(m, moved, m->arena);
+        }
+        float *to = i ? moved : grad;
+        memset(to, 0, n * sizeof *to);
+        assert_int_equal(spiral__decoder_objective_gradient(&o, 0, to, &nats[i], NULL), SPIRAL_OK);
+        for (size_t k = 0; k < n && !i; k++) square += (double)grad[k] * grad[k];
+        spiral__decoder_objective_clear(&o);
+    }
+    const double slope = (nats[2] - nats[1]) / (2 * step);
+    assert_true(square > 0);
+    if (!(fabs(slope - sqrt(square)) < 0.01 * sqrt(square))) fail_msg("%g, not %g", slope, sqrt(square));
+    free(grad);
+    free(weights);
+    free(moved);
+    spiral_model_destroy(m);
+}
+
+/* Every kind of mask is drawn, and none gives a cell outside the keys, or all cells of all frames of two of
+ * them. */
+static void masks_stay_within_the_keys(void **state) {
+    (void)state;
+    const spiral_roll *roll = spiral_corpus_get_roll(corpus, 0);
+    const spiral_keys inside = spiral_keys_range(PIECE_LOW, PIECE_HIGH);
+    spiral_keys *known = calloc(roll->frames, sizeof *known);
+    size_t some = 0, none = 0;
+    for (uint64_t draw = 0; draw < 300; draw++) {
+        spiral__rng rng = spiral__rng_init(1, draw);
+        uint64_t any = 0;
+        spiral__given_mask_draw(&rng, roll->sounding, roll->onsets, roll->frames, PIECE_LOW, PIECE_HIGH,
+                                known);
+        for (size_t t = 0; t < roll->frames; t++) {
+            assert_true(!(known[t].word[0] & ~inside.word[0]) && !(known[t].word[1] & ~inside.word[1]));
+            any |= known[t].word[0] | known[t].word[1];
+        }
+        some += any != 0;
+        none += any == 0; /* the fourth voice of a piece with three */
+    }
+    assert_true(some > 250 && none > 0);
+    free(known);
+}
+
+static void calls_in_the_wrong_order_are_refused(void **state) {
+    (void)state;
+    training t = decoder_training(), without = t;
+    spiral_error err = {.text = ""};
+    spiral_model *m;
+    spiral_trainer *trainer = make_trainer(&t, corpus, held, &m);
+    assert_fails(spiral_trainer_start_decoder(trainer, 5, &err), SPIRAL_BAD_ARG, &err, "not been started");
+    assert_int_equal(spiral_trainer_start(trainer, 2, NULL), SPIRAL_OK);
+    assert_fails(spiral_trainer_start_decoder(trainer, 0, &err), SPIRAL_BAD_ARG, &err, "steps is 0");
+    assert_int_equal(spiral_trainer_start_decoder(trainer, 1, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_trainer_step(trainer, NULL), SPIRAL_OK);
+    assert_fails(spiral_trainer_step(trainer, &err), SPIRAL_BAD_ARG, &err, "all 1 steps");
+    assert_int_equal(spiral_trainer_finish(trainer, NULL), SPIRAL_OK);
+    assert_fails(spiral_trainer_start_decoder(trainer, 1, &err), SPIRAL_BAD_ARG, &err, "finished");
+    spiral_trainer_destroy(trainer);
+    spiral_model_destroy(m);
+    without.config.decoder = 0;
+    trainer = make_trainer(&without, corpus, held, &m);
+    assert_int_equal(spiral_trainer_start(trainer, 2, NULL), SPIRAL_OK);
+    assert_fails(spiral_trainer_start_decoder(trainer, 5, &err), SPIRAL_BAD_ARG, &err, "decoder is 0");
+    spiral_trainer_destroy(trainer);
+    spiral_model_destroy(m);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_learns_the_music),
+        cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(a_pause_does_not_change_a_bit),
+        cmocka_unit_test(the_gradient_is_that_of_the_nats),
+        cmocka_unit_test(masks_stay_within_the_keys),
+        cmocka_unit_test(calls_in_the_wrong_order_are_refused),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
