@@ -74,7 +74,13 @@ def missing():
     return None
 
 
-def build(output, version):
+def included(folder):
+    """The project's files that the compiled sources were made of, from clang's lists."""
+    words = " ".join(path.read_text() for path in folder.glob("*.d")).replace("\\\n", " ").split()
+    return sorted({word for word in words if not word.endswith(":") and not os.path.isabs(word)})
+
+
+def build(output, version, depfile):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         (folder / "spiral_config.h").write_text("")
@@ -87,7 +93,7 @@ def build(output, version):
         def compile_one(job):
             source, flags = job
             target = folder / (source.replace("/", "_") + ".o")
-            command = ["clang", *COMPILE, *flags, f"-I{folder}", f"-ffile-prefix-map={folder}=.", "-c", source, "-o", str(target)]
+            command = ["clang", *COMPILE, *flags, f"-I{folder}", "-MD", f"-ffile-prefix-map={folder}=.", "-c", source, "-o", str(target)]
             return subprocess.run(command, cwd=ROOT, check=False).returncode, str(target)
 
         jobs = [(source, ["-O2"] if source.startswith(FAST) else []) for source in SOURCES] + KERNELS
@@ -98,6 +104,9 @@ def build(output, version):
         command = ["clang", *LINK, *[target for _, target in results], "-o", str(output)]
         if subprocess.run(command, check=False).returncode:
             sys.exit("web/engine/build.py: the module cannot be linked")
+        if depfile:
+            own = [str(ROOT / name) for name in [*included(folder), "web/engine/build.py"]]
+            depfile.write_text(f"{depfile.name.removesuffix('.d')}: {' '.join(own)}\n")
 
 
 def main():
@@ -105,6 +114,7 @@ def main():
     parser.add_argument("-o", type=pathlib.Path, dest="output", metavar="MODULE", help="the file to write")
     parser.add_argument("--version", default="0.0.0", help="the project's version")
     parser.add_argument("--check", action="store_true", help="only look for what is needed")
+    parser.add_argument("--depfile", type=pathlib.Path, help="where to list the files it was made of, for ninja")
     options = parser.parse_args()
     if problem := missing():
         sys.exit(f"web/engine/build.py: {problem}")
@@ -112,7 +122,7 @@ def main():
         return
     if not options.output:
         parser.error("-o is needed")
-    build(options.output.resolve(), options.version)
+    build(options.output.resolve(), options.version, options.depfile)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ spiral_keys *EXPORT(engine_onsets)(void) {
                                               &e.roll.onsets[t]);
     return e.roll.onsets;
 }
-/* Of a written roll: nats per frame; of a MIDI file: its tempo, 0 if it has none; of other calls: their comments. */
+/* Of a written roll: nats per frame; of a MIDI file: its tempo; of other calls: their comments. */
 double EXPORT(engine_number)(void) { return e.number; }
 unsigned char *EXPORT(engine_bytes)(void) { return e.bytes; }
 size_t EXPORT(engine_size)(void) { return e.size; }

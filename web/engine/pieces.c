@@ -124,7 +124,7 @@ int EXPORT(engine_open_midi)(const unsigned char *bytes, size_t size) {
     }
     spiral_roll_clear(&e.roll);
     e.roll = roll;
-    e.number = roll.grid.kind == SPIRAL_GRID_BEATS ? roll.quarters_per_min : 0;
+    e.number = roll.grid.kind == SPIRAL_GRID_BEATS ? roll.quarters_per_min : 120;
     return 0;
 }
 
