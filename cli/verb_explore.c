@@ -106,9 +106,9 @@ static json_t *axes_json(const spiral_axis *axes, size_t count) {
             snprintf(label, sizeof label, "%s %d", word, same);
         else
             snprintf(label, sizeof label, "%s", word);
-        json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f, s:f, s:f}", "label", label, "sd", axes[i].sd,
-                                              "density", axes[i].density, "register", axes[i].height, "onsets",
-                                              axes[i].onsets, "brightness", axes[i].brightness));
+        json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f, s:f}", "label", label, "density",
+                                              axes[i].density, "register", axes[i].height, "onsets", axes[i].onsets,
+                                              "brightness", axes[i].brightness));
     }
     return list;
 }

@@ -45,24 +45,23 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_pack_write(const spiral_model 
                                                              unsigned char **bytes, size_t *size,
                                                              spiral_pack_report *report, spiral_error *err);
 
-/* What a step of one standard deviation along a principal axis of the latents changes in the sketch, on average
- * over latents of the training music; and, in _sd, the same in standard deviations of the quantity over those
- * latents, to compare axes. X(name) */
+/* The axes of the sliders. Along the first ones the quantities below rise most steeply; the others are the principal
+ * axes of what is left. What a step of one standard deviation (of latents of the training music) changes in the
+ * sketch, on average; and, in _sd, the same in standard deviations of the quantity, to compare axes. X(name) */
 #define SPIRAL_AXIS_EFFECT_LIST(X)                                                                         \
-    X(density)  /* keys that sound at a time */                                                            \
-    X(height)   /* mean key of what sounds, semitones */                                                   \
-    X(onsets)   /* notes that begin in a frame; 0 for models of one plane */                               \
+    X(height)     /* mean key of what sounds, semitones */                                                 \
+    X(density)    /* keys that sound at a time */                                                          \
+    X(onsets)     /* notes that begin in a frame; 0 for models of one plane */                             \
     X(brightness) /* major thirds among the thirds that sound together, a share */
 
 typedef struct spiral_axis {
-    double sd; /* of the training music along the axis */
 #define SPIRAL_X(name) double name, name##_sd;
     SPIRAL_AXIS_EFFECT_LIST(SPIRAL_X)
 #undef SPIRAL_X
 } spiral_axis;
 
-/* axes (count): the principal axes with the largest deviations, in their order; count 1..16, at most Z. An axis points to
- * where the largest of its effects (in standard deviations) rises. Errors as above. */
+/* axes (count), count 1..16, at most Z. An axis points to where the largest of its effects (in standard
+ * deviations) rises. Errors as above. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_pack_measure_axes(const spiral_model *model, size_t count,
                                                                     spiral_axis *axes, spiral_error *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The principal axes of a model's latents.
+ * The axes of the sliders (axes.c): coordinates of latents that have standard deviation 1 over training music.
  */
 #ifndef SPIRAL_PACK_AXES_H
 #define SPIRAL_PACK_AXES_H
@@ -8,11 +8,14 @@
 #include "model/model.h"
 #include "spiral/pack.h"
 
-enum { SPIRAL__AXES_MEASURED = 16 /* the axes from here on are not measured, and point anywhere */ };
+enum {
+    SPIRAL__LATENT_MAX = 1024, /* of a config */
+    SPIRAL__AXES_MEASURED = 16 /* the axes from here on are not measured, and point either way */
+};
 
-/* axes (Z, Z): orthonormal rows, that of the largest variance first; sd (Z). measured (Z, or NULL): of the first
- * SPIRAL__AXES_MEASURED. NO_MEMORY. */
-spiral_status spiral__axes_find(const spiral_model *model, float *axes, double *sd, spiral_axis *measured,
+/* A latent with coordinates c is mean + c axes, and c = (latent - mean) inverse': both (Z, Z), NULL: not wanted.
+ * measured (min(Z, SPIRAL__AXES_MEASURED)), or NULL. NO_MEMORY. */
+spiral_status spiral__axes_find(const spiral_model *model, float *axes, float *inverse, spiral_axis *measured,
                                 spiral_error *err);
 
 /* A latent of the distribution of the training music: number i of a fixed sequence. z (Z). */

@@ -5,7 +5,7 @@
  *     "SPIRPACK" | u32 CRC-32 of what follows | u32 bytes of the version | version
  *     u32 fields of the config | i32 each | f32 threshold
  *     every tensor in the model's order: u8 kind | numbers (spiral__pack_kind)
- *     f32 axes (Z, Z) | f32 deviations (Z)
+ *     f32 axes (Z, Z) | f32 their inverse (Z, Z)
  *     u32 pieces of music, each: u32 bytes of the name | name | u32 frames | runs of equal frames, each:
  *         u8 frames of the run, 1..255 | u8 keys that sound | u8 each, rising
  *     u32 bytes of the text | text
@@ -29,8 +29,8 @@ enum { SPIRAL__PACK_HEAD = 12 /* bytes before those that the CRC is of */ };
 /* What a pack holds. */
 typedef struct spiral__pack {
     spiral_model *model;  /* owned */
-    float *axes;          /* (Z, Z) orthonormal rows, owned */
-    float *sd;            /* (Z) owned */
+    float *axes;          /* (Z, Z) of coordinates on the sliders' axes, owned: axes.h */
+    float *inverse;       /* (Z, Z) owned */
     spiral_corpus *music; /* owned; NULL: none */
     char *text;           /* owned, UTF-8 */
 } spiral__pack;

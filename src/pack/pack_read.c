@@ -14,11 +14,16 @@
 #include "pack/pack.h"
 #include "spiral/version.h"
 
+/* Four bits at a time: the remainders of the numbers 0..15. */
 uint32_t spiral__pack_crc(const unsigned char *bytes, size_t size) {
+    static const uint32_t remainders[16] = {
+        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+        0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
     uint32_t crc = UINT32_MAX;
     for (size_t i = 0; i < size; i++) {
         crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0xedb88320) : 0);
+        crc = crc >> 4 ^ remainders[crc & 15];
+        crc = crc >> 4 ^ remainders[crc & 15];
     }
     return ~crc;
 }
@@ -149,10 +154,10 @@ static spiral_status read_model(spiral__bytes *b, spiral_model **out, spiral_err
 static spiral_status read_axes(spiral__bytes *b, spiral__pack *pack, spiral_error *err) {
     const size_t Z = pack->model->ae.Z;
     pack->axes = spiral__floats(Z * Z);
-    pack->sd = spiral__floats(Z);
-    if (!pack->axes || !pack->sd) return spiral__no_memory(err, Z * Z * sizeof *pack->axes);
+    pack->inverse = spiral__floats(Z * Z);
+    if (!pack->axes || !pack->inverse) return spiral__no_memory(err, Z * Z * sizeof *pack->axes);
     SPIRAL_TRY(take_floats(b, Z * Z, pack->axes, err));
-    return take_floats(b, Z, pack->sd, err);
+    return take_floats(b, Z * Z, pack->inverse, err);
 }
 
 /* ---- the music -------------------------------------------------------------------------------------------
@@ -238,7 +243,7 @@ spiral_status spiral__pack_read(const unsigned char *bytes, size_t size, spiral_
 void spiral__pack_clear(spiral__pack *pack) {
     spiral_model_destroy(pack->model);
     free(pack->axes);
-    free(pack->sd);
+    free(pack->inverse);
     spiral_corpus_destroy(pack->music);
     free(pack->text);
     memset(pack, 0, sizeof *pack);

@@ -124,14 +124,11 @@ static void put_model(buffer *b, const spiral_model *m, int exact) {
 
 static spiral_status put_axes(buffer *b, const spiral_model *m, spiral_error *err) {
     const size_t Z = m->ae.Z;
-    float *axes = spiral__floats(Z * Z);
-    double *sd = calloc(Z, sizeof *sd);
-    spiral_status status =
-        axes && sd ? spiral__axes_find(m, axes, sd, NULL, err) : spiral__no_memory(err, Z * Z * sizeof *axes);
-    for (size_t i = 0; status == SPIRAL_OK && i < Z * Z; i++) put_float(b, axes[i]);
-    for (size_t k = 0; status == SPIRAL_OK && k < Z; k++) put_float(b, (float)sd[k]);
+    float *axes = spiral__floats(2 * Z * Z), *inverse = axes ? axes + Z * Z : NULL;
+    if (!axes) return spiral__no_memory(err, 2 * Z * Z * sizeof *axes);
+    const spiral_status status = spiral__axes_find(m, axes, inverse, NULL, err);
+    for (size_t i = 0; status == SPIRAL_OK && i < 2 * Z * Z; i++) put_float(b, axes[i]);
     free(axes);
-    free(sd);
     return status;
 }
 
@@ -264,13 +261,8 @@ spiral_status spiral_pack_measure_axes(const spiral_model *m, size_t count, spir
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%zu axes of %zu latent numbers, must be 1 to %d", count, Z,
                             (int)(Z < SPIRAL__AXES_MEASURED ? Z : SPIRAL__AXES_MEASURED));
     SPIRAL_TRY(check(m, &none, err));
-    float *axes = spiral__floats(Z * Z);
-    double *sd = calloc(Z, sizeof *sd);
     spiral_axis measured[SPIRAL__AXES_MEASURED];
-    spiral_status status = axes && sd ? spiral__axes_find(m, axes, sd, measured, err)
-                                      : spiral__no_memory(err, Z * Z * sizeof *axes);
-    if (status == SPIRAL_OK) memcpy(out, measured, count * sizeof *out);
-    free(axes);
-    free(sd);
-    return status;
+    SPIRAL_TRY(spiral__axes_find(m, NULL, NULL, measured, err));
+    memcpy(out, measured, count * sizeof *out);
+    return SPIRAL_OK;
 }

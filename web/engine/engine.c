@@ -70,9 +70,6 @@ int EXPORT(engine_steps)(void) {
     return grid->kind == SPIRAL_GRID_BEATS ? grid->steps_per_quarter : 0;
 }
 double EXPORT(engine_frame_s)(void) { return e.pack.model->config.grid.frame_us * 1e-6; }
-double EXPORT(engine_sd)(int axis) {
-    return axis >= 0 && (size_t)axis < e.pack.model->ae.Z ? (double)e.pack.sd[axis] : 0;
-}
 
 /* ---- results ---------------------------------------------------------------------------------------------
  */

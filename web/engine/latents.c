@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Latents as coordinates on their principal axes, from the mean latent.
+ * Latents as coordinates on the axes of the sliders (pack/axes.h), from the mean latent.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ int EXPORT(engine_encode)(size_t frames, spiral_keys *sounding, spiral_keys *ons
         for (size_t k = 0; k < Z; k++) {
             double sum = 0;
             for (size_t j = 0; j < Z; j++)
-                sum += (double)e.pack.axes[k * Z + j] * ((double)z[i * Z + j] - (double)mean_latent()[j]);
+                sum += (double)e.pack.inverse[k * Z + j] * ((double)z[i * Z + j] - (double)mean_latent()[j]);
             codes[i * Z + k] = (float)sum;
         }
     free(z);

@@ -127,7 +127,7 @@ function readSettings() {
     const latent = engine.engine_latent();
     return {
         card: { name: card.name, rows: card.rows },
-        axes: axes.slice(0, latent).map(({ label }, i) => ({ label, sd: engine.engine_sd(i) })),
+        axes: axes.slice(0, latent).map(({ label }) => ({ label, sd: 1 })),
         tempo,
         latent,
     };
@@ -150,8 +150,8 @@ function readPreset(tempo) {
 
 const operations = {
     async init({ wasm, pack }) {
-        const { instance } = await WebAssembly.instantiate(wasm, {});
-        engine = instance.exports;
+        const module = wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm);
+        engine = (await WebAssembly.instantiate(module, {})).exports;
         engine._initialize();
         withMemory([pack], (at) => check(engine.engine_load(at, pack.length)));
         const { card, axes, tempo, latent } = readSettings();
