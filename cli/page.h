@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-/* HTML in pieces one after another; @PACK@ stands once in it. count is 0 if the build had no clang for WebAssembly;
- * cli_page_missing then says what it lacked. */
+/* HTML in pieces one after another; @PACK@ stands once in it. count is 0 if the build had no clang for
+ * WebAssembly; cli_page_missing then says what it lacked. */
 extern const char *const cli_page_pieces[];
 extern const size_t cli_page_count;
 extern const char *const cli_page_missing;

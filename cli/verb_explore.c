@@ -20,7 +20,7 @@
 
 extern char **environ;
 
-enum { AXES = 8 /* sliders */ };
+enum { AXES = 6 /* sliders */ };
 static const char PLACE[] = "@PACK@"; /* where the model stands in the page */
 
 typedef struct settings {
@@ -72,7 +72,8 @@ static json_t *card_json(const spiral_model *model, const char *name, const spir
                  cli_thousands(spiral_corpus_file_count(music)));
         add_row(rows, "Training music inside", text);
     }
-    add_row(rows, "Limits", "it knows only music like that it was trained on; what it writes may be like a piece of it");
+    add_row(rows, "Limits",
+            "it knows only music like that it was trained on; what it writes may be like a piece of it");
     snprintf(text, sizeof text, "%.12s", spiral_model_get_sha256(model));
     add_row(rows, "SHA-256", text);
     return json_pack("{s:o, s:o}", "name", cli_text(name), "rows", rows);
@@ -107,8 +108,8 @@ static json_t *axes_json(const spiral_axis *axes, size_t count) {
         else
             snprintf(label, sizeof label, "%s", word);
         json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f, s:f}", "label", label, "density",
-                                              axes[i].density, "register", axes[i].height, "onsets", axes[i].onsets,
-                                              "brightness", axes[i].brightness));
+                                              axes[i].density, "register", axes[i].height, "onsets",
+                                              axes[i].onsets, "brightness", axes[i].brightness));
     }
     return list;
 }
@@ -120,7 +121,8 @@ static int write_base64(FILE *f, const unsigned char *bytes, size_t size) {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < size; i += 3) {
         const size_t left = size - i;
-        const unsigned long group = (unsigned long)bytes[i] << 16 | (left > 1 ? (unsigned long)bytes[i + 1] << 8 : 0) |
+        const unsigned long group = (unsigned long)bytes[i] << 16 |
+                                    (left > 1 ? (unsigned long)bytes[i + 1] << 8 : 0) |
                                     (left > 2 ? bytes[i + 2] : 0);
         const char out[4] = {letters[group >> 18], letters[group >> 12 & 63],
                              left > 1 ? letters[group >> 6 & 63] : '=', left > 2 ? letters[group & 63] : '='};
@@ -218,16 +220,18 @@ static int report(const settings *s, const cli_common *common, const json_t *axe
                   size_t pack_size, const spiral_pack_report *r) {
     if (cli_prints_text(common)) {
         printf("%s: %.2f MB, of which the model is %.2f MB and training music %.2f MB\n", s->output,
-               (double)page_size / 1e6, (double)(pack_size - r->music_bytes) / 1e6, (double)r->music_bytes / 1e6);
+               (double)page_size / 1e6, (double)(pack_size - r->music_bytes) / 1e6,
+               (double)r->music_bytes / 1e6);
         if (!s->exact)
-            printf("  weights of the autoencoder in 8 bits: probabilities in sketches differ by %.4f on average, at most "
+            printf("  weights of the autoencoder in 8 bits: probabilities in sketches differ by %.4f on "
+                   "average, at most "
                    "%.3f\n",
                    r->sketch_error, r->sketch_largest);
     }
-    return cli_finish(common, json_pack("{s:o, s:I, s:I, s:I, s:f, s:f, s:O}", "path", cli_text(s->output), "bytes",
-                                        (json_int_t)page_size, "pack_bytes", (json_int_t)pack_size, "music_bytes",
-                                        (json_int_t)r->music_bytes, "sketch_error", r->sketch_error,
-                                        "sketch_largest", r->sketch_largest, "axes", axes));
+    return cli_finish(common, json_pack("{s:o, s:I, s:I, s:I, s:f, s:f, s:O}", "path", cli_text(s->output),
+                                        "bytes", (json_int_t)page_size, "pack_bytes", (json_int_t)pack_size,
+                                        "music_bytes", (json_int_t)r->music_bytes, "sketch_error",
+                                        r->sketch_error, "sketch_largest", r->sketch_largest, "axes", axes));
 }
 
 static int explore(const settings *s, const cli_common *common, const spiral_model *model,
@@ -240,7 +244,8 @@ static int explore(const settings *s, const cli_common *common, const spiral_mod
     spiral_error err = {.text = ""};
     unsigned char *pack = NULL;
     size_t size = 0, page_size = 0;
-    if (spiral_pack_measure_axes(model, count, axes, &err) != SPIRAL_OK) return cli_error_in(s->model, &err);
+    if (spiral_pack_measure_axes(model, music, count, axes, &err) != SPIRAL_OK)
+        return cli_error_in(s->model, &err);
     json_t *json = text_json(s, model, music, axes, count);
     char *text = json_dumps(json, JSON_COMPACT);
     spiral_pack_options_default(&options, sizeof options);
@@ -265,7 +270,8 @@ int verb_explore(const cli_verb *verb, int argc, char **argv) {
     int first;
     const cli_flag flags[] = {
         {"o", CLI_PATH, &s.output, "PAGE.html", "the page to write"},
-        {"against", CLI_PATH, &s.against, "PATH", "training data to put into the page, to compare new music with"},
+        {"against", CLI_PATH, &s.against, "PATH",
+         "training data: the page names its sliders by it and compares new music with it"},
         {"name", CLI_TEXT, &s.name, "NAME", "what the page calls the model; without it, the file's name"},
         {"tempo", CLI_REAL, &s.tempo, "X", "quarter notes per minute of new pieces", 10, 1000},
         {"exact", CLI_SWITCH, &s.exact, NULL, "keep all weights as they are; without it, some have 8 bits"},

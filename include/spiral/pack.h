@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A pack: a trained model for the page of `spiral explore`, in one block of bytes that needs no JSON reader. Beside
- * the numbers of the model it holds the principal axes of its latents, a text for the page, and, if wanted, the
- * training music, to compare new music with. Packs are read by the engine of the same version only
- * (docs/formats.md).
+ * A pack: a trained model for the page of `spiral explore`, in one block of bytes that needs no JSON reader.
+ * Beside the numbers of the model it holds the principal axes of its latents, a text for the page, and, if
+ * wanted, the training music, to compare new music with. Packs are read by the engine of the same version
+ * only (docs/formats.md).
  */
 #ifndef SPIRAL_PACK_H
 #define SPIRAL_PACK_H
@@ -31,9 +31,9 @@ SPIRAL_API void spiral_pack_options_default(spiral_pack_options *options, size_t
 
 /* What the pack keeps of the model. */
 typedef struct spiral_pack_report {
-    size_t struct_size;    /* set by the caller */
-    size_t music_bytes;    /* of the pack, for the music */
-    double sketch_error;   /* mean difference of the probabilities in sketches, caused by 8 bits; 0 if exact */
+    size_t struct_size;  /* set by the caller */
+    size_t music_bytes;  /* of the pack, for the music */
+    double sketch_error; /* mean difference of the probabilities in sketches, caused by 8 bits; 0 if exact */
     double sketch_largest; /* the largest */
 } spiral_pack_report;
 
@@ -45,13 +45,14 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_pack_write(const spiral_model 
                                                              unsigned char **bytes, size_t *size,
                                                              spiral_pack_report *report, spiral_error *err);
 
-/* The axes of the sliders. Along the first ones the quantities below rise most steeply; the others are the principal
- * axes of what is left. What a step of one standard deviation (of latents of the training music) changes in the
- * sketch, on average; and, in _sd, the same in standard deviations of the quantity, to compare axes. X(name) */
-#define SPIRAL_AXIS_EFFECT_LIST(X)                                                                         \
-    X(height)     /* mean key of what sounds, semitones */                                                 \
-    X(density)    /* keys that sound at a time */                                                          \
-    X(onsets)     /* notes that begin in a frame; 0 for models of one plane */                             \
+/* The axes of the sliders. Along the first ones the quantities below rise most steeply; the others are the
+ * principal axes of what is left. How much more of a quantity windows of the training music have whose
+ * latents are one standard deviation further along an axis (linear regression); and, in _sd, the same in
+ * standard deviations of the quantity, to compare axes. X(name) */
+#define SPIRAL_AXIS_EFFECT_LIST(X)                                             \
+    X(height)     /* mean key of what sounds, semitones */                     \
+    X(density)    /* keys that sound at a time */                              \
+    X(onsets)     /* notes that begin in a frame; 0 for models of one plane */ \
     X(brightness) /* major thirds among the thirds that sound together, a share */
 
 typedef struct spiral_axis {
@@ -60,9 +61,11 @@ typedef struct spiral_axis {
 #undef SPIRAL_X
 } spiral_axis;
 
-/* axes (count), count 1..16, at most Z. An axis points to where the largest of its effects (in standard
- * deviations) rises. Errors as above. */
-SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_pack_measure_axes(const spiral_model *model, size_t count,
+/* axes (count), count 1..16, at most Z. music: on the model's grid; NULL: the quantities are those of
+ * sketches. An axis points to where the largest of its effects (in standard deviations) rises. Errors as
+ * above. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_pack_measure_axes(const spiral_model *model,
+                                                                    const spiral_corpus *music, size_t count,
                                                                     spiral_axis *axes, spiral_error *err);
 
 #ifdef __cplusplus

@@ -125,7 +125,8 @@ static spiral_status render(const spiral__timed_note *notes, size_t count, doubl
 }
 
 spiral_status spiral__audio_write(const spiral_midi *midi, const spiral_audio_options *options,
-                                  unsigned char **bytes, size_t *size, spiral_synth *used, spiral_error *err) {
+                                  unsigned char **bytes, size_t *size, spiral_synth *used,
+                                  spiral_error *err) {
     spiral_audio_options known = default_options;
     spiral_synth synth;
     const char *soundfont;

@@ -31,8 +31,8 @@ static unsigned char *put_header(unsigned char *at, const spiral__audio *audio) 
     return put(put_name(at, "data"), data, 4);
 }
 
-spiral_status spiral__wav_write(const spiral__audio *audio, double gain, unsigned char **out, size_t *out_size,
-                                spiral_error *err) {
+spiral_status spiral__wav_write(const spiral__audio *audio, double gain, unsigned char **out,
+                                size_t *out_size, spiral_error *err) {
     const uint64_t wanted = HEADER + (uint64_t)audio->frames * CHANNELS * BYTES;
     if (wanted > UINT32_MAX)
         return spiral__fail(err, SPIRAL_TOO_BIG, -1, "%llu bytes of audio, a WAV file holds 4 GiB",

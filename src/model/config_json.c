@@ -61,7 +61,8 @@ static spiral_status value_from_json(const spiral_model_field *f, const json_t *
     return SPIRAL_OK;
 }
 
-static spiral_status take_field(json_t *object, size_t index, spiral_model_config *config, spiral_error *err) {
+static spiral_status take_field(json_t *object, size_t index, spiral_model_config *config,
+                                spiral_error *err) {
     const spiral_model_field *field = spiral_model_get_field(index);
     const json_t *json = json_object_get(object, field->name);
     if (!json && field->old_name) json = json_object_get(object, field->old_name);

@@ -20,7 +20,7 @@ struct spiral_model {
     float threshold;
     struct json_t *metadata; /* texts by name, owned */
     struct json_t *unknown;  /* members of a loaded config that this version does not know, owned */
-    char sha256[65];  /* of the file the model was loaded from, or "" */
+    char sha256[65];         /* of the file the model was loaded from, or "" */
 };
 
 /* A tensor's numbers in the model's own arena, or in a twin of it (gradient, moment). */

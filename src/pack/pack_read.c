@@ -222,12 +222,14 @@ static spiral_status read_head(spiral__bytes *b, spiral_error *err) {
     SPIRAL_TRY(take_u32(b, &size, err));
     SPIRAL_TRY(take(b, size, &p, err));
     if (size != strlen(SPIRAL_VERSION) || memcmp(p, SPIRAL_VERSION, size))
-        return spiral__fail(err, SPIRAL_FORMAT, -1, "the model of this page is of another version than its engine, %s",
+        return spiral__fail(err, SPIRAL_FORMAT, -1,
+                            "the model of this page is of another version than its engine, %s",
                             SPIRAL_VERSION);
     return SPIRAL_OK;
 }
 
-spiral_status spiral__pack_read(const unsigned char *bytes, size_t size, spiral__pack *pack, spiral_error *err) {
+spiral_status spiral__pack_read(const unsigned char *bytes, size_t size, spiral__pack *pack,
+                                spiral_error *err) {
     spiral__bytes b = {bytes, bytes + size};
     memset(pack, 0, sizeof *pack);
     spiral_status status = read_head(&b, err);

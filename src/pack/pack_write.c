@@ -76,8 +76,8 @@ enum { SMALL = 4096 /* numbers; a tensor of fewer stays as it is */ };
 
 /* Tensors that only training and evaluation read. */
 static int is_needed(const spiral_model *m, int i) {
-    return i != m->ae.pca_mean && i != m->ae.pca_basis && i != m->ae.latents_step && i != m->ae.latents_noise &&
-           i != m->decoder.markov && i != m->decoder.repeat;
+    return i != m->ae.pca_mean && i != m->ae.pca_basis && i != m->ae.latents_step &&
+           i != m->ae.latents_noise && i != m->decoder.markov && i != m->decoder.repeat;
 }
 
 static spiral__pack_kind kind_of(const spiral_model *m, size_t i, int exact) {
@@ -122,17 +122,20 @@ static void put_model(buffer *b, const spiral_model *m, int exact) {
 /* ---- axes and music --------------------------------------------------------------------------------------
  */
 
-static spiral_status put_axes(buffer *b, const spiral_model *m, spiral_error *err) {
+static spiral_status put_axes(buffer *b, const spiral_model *m, const spiral_corpus *music,
+                              spiral_error *err) {
     const size_t Z = m->ae.Z;
     float *axes = spiral__floats(2 * Z * Z), *inverse = axes ? axes + Z * Z : NULL;
     if (!axes) return spiral__no_memory(err, 2 * Z * Z * sizeof *axes);
-    const spiral_status status = spiral__axes_find(m, axes, inverse, NULL, err);
+    const spiral_status status = spiral__axes_find(m, music, axes, inverse, NULL, err);
     for (size_t i = 0; status == SPIRAL_OK && i < 2 * Z * Z; i++) put_float(b, axes[i]);
     free(axes);
     return status;
 }
 
-static int keys_equal(spiral_keys a, spiral_keys b) { return a.word[0] == b.word[0] && a.word[1] == b.word[1]; }
+static int keys_equal(spiral_keys a, spiral_keys b) {
+    return a.word[0] == b.word[0] && a.word[1] == b.word[1];
+}
 
 static void put_run(buffer *b, spiral_keys keys, size_t frames) {
     put_byte(b, (unsigned)frames);
@@ -151,20 +154,21 @@ static void put_piece(buffer *b, const spiral__corpus_entry *e) {
     put_u32(b, (uint32_t)e->roll.frames);
     for (size_t t = 0, n; t < e->roll.frames; t += n) {
         n = 1;
-        while (n < 255 && t + n < e->roll.frames && keys_equal(e->roll.sounding[t], e->roll.sounding[t + n])) n++;
+        while (n < 255 && t + n < e->roll.frames && keys_equal(e->roll.sounding[t], e->roll.sounding[t + n]))
+            n++;
         put_run(b, e->roll.sounding[t], n);
     }
 }
 
-static spiral_status put_music(buffer *b, const spiral_model *m, const spiral_corpus *music, spiral_error *err) {
+static spiral_status put_music(buffer *b, const spiral_corpus *music, spiral_error *err) {
     size_t frames = 0;
     put_u32(b, music ? (uint32_t)spiral__corpus_files_left(music) : 0);
     if (!music) return SPIRAL_OK;
-    SPIRAL_TRY(spiral__corpus_check(music, &m->config.grid, m->config.planes, err));
     for (size_t i = 0; i < music->count; i++) frames += music->entries[i].roll.frames;
     if (frames > SPIRAL_PACK_FRAMES_MAX)
-        return spiral__fail(err, SPIRAL_TOO_BIG, -1, "%zu frames of music for the page, at most %zu are possible",
-                            frames, SPIRAL_PACK_FRAMES_MAX);
+        return spiral__fail(err, SPIRAL_TOO_BIG, -1,
+                            "%zu frames of music for the page, at most %zu are possible", frames,
+                            SPIRAL_PACK_FRAMES_MAX);
     for (size_t i = 0; i < music->count; i++)
         if (!music->entries[i].left_out) put_piece(b, &music->entries[i]);
     return SPIRAL_OK;
@@ -182,7 +186,8 @@ static spiral_status compare(const spiral_model *m, const spiral_model *packed, 
     const size_t D = m->ae.D;
     spiral_model_work *work[2] = {NULL, NULL};
     float *x = spiral__floats(2 * D + m->ae.Z), *z = x ? x + 2 * D : NULL;
-    spiral_status status = x ? spiral_model_work_create(m, &work[0], err) : spiral__no_memory(err, 2 * D * sizeof *x);
+    spiral_status status =
+        x ? spiral_model_work_create(m, &work[0], err) : spiral__no_memory(err, 2 * D * sizeof *x);
     if (status == SPIRAL_OK) status = spiral_model_work_create(packed, &work[1], err);
     for (size_t i = 0; status == SPIRAL_OK && i < POINTS; i++) {
         spiral__axes_typical_latent(m, i, z);
@@ -201,6 +206,7 @@ static spiral_status compare(const spiral_model *m, const spiral_model *packed, 
 }
 
 static spiral_status check(const spiral_model *m, const spiral_pack_options *o, spiral_error *err) {
+    if (o->music) SPIRAL_TRY(spiral__corpus_check(o->music, &m->config.grid, m->config.planes, err));
     const float *F = spiral__tensor_data(m, m->ae.latents_factor);
     float any = 0;
     if (!m->decoder.H)
@@ -218,9 +224,9 @@ static spiral_status write_all(const spiral_model *m, const spiral_pack_options 
     put(b, SPIRAL__PACK_NAME "\0\0\0\0", SPIRAL__PACK_HEAD);
     put_text(b, SPIRAL_VERSION);
     put_model(b, m, o->exact);
-    SPIRAL_TRY(put_axes(b, m, err));
+    SPIRAL_TRY(put_axes(b, m, o->music, err));
     const size_t before = b->size;
-    SPIRAL_TRY(put_music(b, m, o->music, err));
+    SPIRAL_TRY(put_music(b, o->music, err));
     report->music_bytes = b->size - before;
     put_text(b, o->text ? o->text : "");
     if (b->failed) return spiral__no_memory(err, 2 * b->size);
@@ -234,14 +240,16 @@ static spiral_status write_all(const spiral_model *m, const spiral_pack_options 
     return status;
 }
 
-spiral_status spiral_pack_write(const spiral_model *m, const spiral_pack_options *options, unsigned char **bytes,
-                                size_t *size, spiral_pack_report *out_report, spiral_error *err) {
+spiral_status spiral_pack_write(const spiral_model *m, const spiral_pack_options *options,
+                                unsigned char **bytes, size_t *size, spiral_pack_report *out_report,
+                                spiral_error *err) {
     spiral_pack_options o = OPTIONS;
     spiral_pack_report report = {.struct_size = sizeof report};
     buffer b = {NULL, 0, 0, 0};
     SPIRAL_TRY(spiral__sized_read("pack options", options, FIRST_OPTIONS, &o, sizeof o, err));
     if (out_report)
-        SPIRAL_TRY(spiral__sized_check("pack report", out_report->struct_size, FIRST_REPORT, sizeof report, err));
+        SPIRAL_TRY(
+            spiral__sized_check("pack report", out_report->struct_size, FIRST_REPORT, sizeof report, err));
     SPIRAL_TRY(check(m, &o, err));
     const spiral_status status = write_all(m, &o, &b, &report, err);
     if (status != SPIRAL_OK) {
@@ -254,15 +262,17 @@ spiral_status spiral_pack_write(const spiral_model *m, const spiral_pack_options
     return SPIRAL_OK;
 }
 
-spiral_status spiral_pack_measure_axes(const spiral_model *m, size_t count, spiral_axis *out, spiral_error *err) {
+spiral_status spiral_pack_measure_axes(const spiral_model *m, const spiral_corpus *music, size_t count,
+                                       spiral_axis *out, spiral_error *err) {
     const size_t Z = m->ae.Z;
-    const spiral_pack_options none = OPTIONS;
+    spiral_pack_options options = OPTIONS;
+    options.music = music;
     if (count < 1 || count > Z || count > SPIRAL__AXES_MEASURED)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%zu axes of %zu latent numbers, must be 1 to %d", count, Z,
-                            (int)(Z < SPIRAL__AXES_MEASURED ? Z : SPIRAL__AXES_MEASURED));
-    SPIRAL_TRY(check(m, &none, err));
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%zu axes of %zu latent numbers, must be 1 to %d", count,
+                            Z, (int)(Z < SPIRAL__AXES_MEASURED ? Z : SPIRAL__AXES_MEASURED));
+    SPIRAL_TRY(check(m, &options, err));
     spiral_axis measured[SPIRAL__AXES_MEASURED];
-    SPIRAL_TRY(spiral__axes_find(m, NULL, NULL, measured, err));
+    SPIRAL_TRY(spiral__axes_find(m, music, NULL, NULL, measured, err));
     memcpy(out, measured, count * sizeof *out);
     return SPIRAL_OK;
 }

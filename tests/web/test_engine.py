@@ -49,7 +49,7 @@ def test_explore_reports_the_page(model, tmp_path):
     report = json.loads(spiral("explore", model[0], "-o", page, "--json", "--exact", "--name", "A & B"))
     assert report["bytes"] == page.stat().st_size
     assert report["sketch_error"] == 0 and report["music_bytes"] < 8
-    assert len(report["axes"]) == 8 and all(axis["label"] for axis in report["axes"])
+    assert len(report["axes"]) == 6 and all(axis["label"] for axis in report["axes"])
     small = json.loads(spiral("explore", model[0], "-o", page, "--json"))
     assert small["bytes"] < report["bytes"]
     assert 0 < small["sketch_error"] < 0.005

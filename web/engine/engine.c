@@ -81,8 +81,8 @@ spiral_keys *EXPORT(engine_sounding)(void) { return e.roll.sounding; }
 spiral_keys *EXPORT(engine_onsets)(void) {
     if (!e.roll.onsets) e.roll.onsets = calloc(e.roll.frames + 1, sizeof *e.roll.onsets);
     for (size_t t = 0; e.roll.onsets && t < e.roll.frames; t++)
-        e.roll.onsets[t] = spiral_keys_starts(t ? &e.roll.sounding[t - 1] : NULL, &e.roll.sounding[t],
-                                              &e.roll.onsets[t]);
+        e.roll.onsets[t] =
+            spiral_keys_starts(t ? &e.roll.sounding[t - 1] : NULL, &e.roll.sounding[t], &e.roll.onsets[t]);
     return e.roll.onsets;
 }
 /* Of a written roll: nats per frame; of a MIDI file: its tempo; of other calls: their comments. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The engine of the page: what its worker calls (worker.js), one call at a time. A call that can fail returns 0, or
- * -1 after writing a sentence that engine_error() returns. Pointers are addresses in the module's memory; planes
- * of a roll are spiral_keys[frames] as in roll.h. The last result is kept until the next call that makes one.
+ * The engine of the page: what its worker calls (worker.js), one call at a time. A call that can fail returns
+ * 0, or -1 after writing a sentence that engine_error() returns. Pointers are addresses in the module's
+ * memory; planes of a roll are spiral_keys[frames] as in roll.h. The last result is kept until the next call
+ * that makes one.
  */
 #ifndef SPIRAL_ENGINE_H
 #define SPIRAL_ENGINE_H
@@ -14,7 +15,7 @@
 #define EXPORT(name) __attribute__((export_name(#name), used)) name
 
 typedef struct engine {
-    spiral__pack pack;    /* pack.model is NULL until a pack is loaded */
+    spiral__pack pack; /* pack.model is NULL until a pack is loaded */
     spiral_error error;
     spiral_roll roll;     /* the last roll made */
     double number;        /* a number that belongs to the result */

@@ -37,7 +37,8 @@ int EXPORT(engine_encode)(size_t frames, spiral_keys *sounding, spiral_keys *ons
     return status == SPIRAL_OK ? 0 : -1;
 }
 
-/* sketch (windows * T, planes, P) of codes (windows, Z). The bytes of the result (engine_bytes) are its floats. */
+/* sketch (windows * T, planes, P) of codes (windows, Z). The bytes of the result (engine_bytes) are its
+ * floats. */
 int EXPORT(engine_sketch)(size_t windows, const float *codes) {
     if (engine_need_pack()) return -1;
     const spiral_model *m = e.pack.model;

@@ -14,11 +14,12 @@
 /* ---- writing ---------------------------------------------------------------------------------------------
  */
 
-/* Writes variation `number` of a request: see spiral_generate_request. known, sounding, onsets and sketch may be 0;
- * density NaN: as it comes. The result is a roll; its number is the nats per frame. */
+/* Writes variation `number` of a request: see spiral_generate_request. known, sounding, onsets and sketch may
+ * be 0; density NaN: as it comes. The result is a roll; its number is the nats per frame. */
 int EXPORT(engine_write)(size_t frames, const spiral_keys *known, const spiral_keys *sounding,
-                         const spiral_keys *onsets, const float *sketch, uint32_t seed_low, uint32_t seed_high,
-                         uint32_t number, double temperature, int tonic, int minor, double density) {
+                         const spiral_keys *onsets, const float *sketch, uint32_t seed_low,
+                         uint32_t seed_high, uint32_t number, double temperature, int tonic, int minor,
+                         double density) {
     spiral_generate_request q;
     spiral_generate_result result = {.struct_size = sizeof result};
     spiral_roll roll;
@@ -43,18 +44,21 @@ int EXPORT(engine_write)(size_t frames, const spiral_keys *known, const spiral_k
 
 /* known (frames): all cells of the first `given` frames. */
 void EXPORT(engine_know_past)(size_t frames, size_t given, spiral_keys *known) {
-    for (size_t t = 0; t < frames; t++) known[t] = t < given ? spiral_keys_range(0, 127) : (spiral_keys){{0, 0}};
+    for (size_t t = 0; t < frames; t++)
+        known[t] = t < given ? spiral_keys_range(0, 127) : (spiral_keys){{0, 0}};
 }
 
-/* known (frames): all cells but keys low..high of frames from..to-1, and of these the locked ones (0: none). */
-void EXPORT(engine_know_around)(size_t frames, size_t from, size_t to, int low, int high, const spiral_keys *locked,
-                                spiral_keys *known) {
+/* known (frames): all cells but keys low..high of frames from..to-1, and of these the locked ones (0: none).
+ */
+void EXPORT(engine_know_around)(size_t frames, size_t from, size_t to, int low, int high,
+                                const spiral_keys *locked, spiral_keys *known) {
     low = low < 0 ? 0 : low > 127 ? 127 : low;
     high = high < low ? low : high > 127 ? 127 : high;
     const spiral_keys region = spiral_keys_range(low, high);
     for (size_t t = 0; t < frames; t++)
         for (int i = 0; i < 2; i++)
-            known[t].word[i] = (t >= from && t < to ? ~region.word[i] : ~(uint64_t)0) | (locked ? locked[t].word[i] : 0);
+            known[t].word[i] =
+                (t >= from && t < to ? ~region.word[i] : ~(uint64_t)0) | (locked ? locked[t].word[i] : 0);
 }
 
 static int lowest_key(spiral_keys keys) {
@@ -62,7 +66,8 @@ static int lowest_key(spiral_keys keys) {
     return keys.word[1] ? 64 + __builtin_ctzll(keys.word[1]) : -1;
 }
 
-/* known (frames): the cells that sound; below nonzero: and all above the lowest of them, as `spiral harmonize` has it. */
+/* known (frames): the cells that sound; below nonzero: and all above the lowest of them, as `spiral
+ * harmonize` has it. */
 void EXPORT(engine_know_melody)(size_t frames, const spiral_keys *sounding, int below, spiral_keys *known) {
     int lowest = -1;
     for (size_t t = 0; t < frames && lowest < 0; t++) lowest = lowest_key(sounding[t]);
@@ -92,8 +97,8 @@ static int write_warnings(const spiral_midi *midi, const spiral_roll_report *r) 
                        {r->notes_folded, "moved by octaves into the model's range"}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i].count && n < SIZE - 128)
-            n += snprintf(text + n, (size_t)(SIZE - n), "%s%zu of the notes: %s", n ? "\n" : "", parts[i].count,
-                          parts[i].what);
+            n += snprintf(text + n, (size_t)(SIZE - n), "%s%zu of the notes: %s", n ? "\n" : "",
+                          parts[i].count, parts[i].what);
     if (r->transposed_by && n < SIZE - 128)
         n += snprintf(text + n, (size_t)(SIZE - n), "%sall notes were moved by %d semitones", n ? "\n" : "",
                       r->transposed_by);
@@ -112,10 +117,11 @@ int EXPORT(engine_open_midi)(const unsigned char *bytes, size_t size) {
     spiral_model_config_get_roll(&e.pack.model->config, &options);
     int status = spiral_roll_from_midi(&midi, &options, &roll, &report, &e.error) == SPIRAL_OK ? 0 : -1;
     if (!status && !roll.frames)
-        status = engine_fail(report.notes ? "none of the notes is in the model's range"
+        status = engine_fail(report.notes         ? "none of the notes is in the model's range"
                              : report.notes_drums ? "the file has drums only, no pitches"
                                                   : "the file has no notes");
-    if (!status && roll.frames > SPIRAL_GENERATE_FRAMES_MAX) status = engine_fail("the music is too long for the page");
+    if (!status && roll.frames > SPIRAL_GENERATE_FRAMES_MAX)
+        status = engine_fail("the music is too long for the page");
     if (!status) status = write_warnings(&midi, &report);
     spiral_midi_clear(&midi);
     if (status) {
@@ -174,7 +180,8 @@ int EXPORT(engine_tone)(int key, size_t count, int rate) {
     if (!audio.samples) return engine_fail("out of memory");
     const spiral__timed_note note = {0, (double)count / rate, key, 80, 0};
     spiral__additive_render(&note, 1, &audio);
-    for (size_t i = 0; i < count; i++) audio.samples[i] = (audio.samples[2 * i] + audio.samples[2 * i + 1]) / 2;
+    for (size_t i = 0; i < count; i++)
+        audio.samples[i] = (audio.samples[2 * i] + audio.samples[2 * i + 1]) / 2;
     engine_keep_bytes((unsigned char *)audio.samples, count * sizeof *audio.samples);
     return 0;
 }
@@ -191,8 +198,9 @@ int EXPORT(engine_compare)(size_t frames, const spiral_keys *a, const spiral_key
     return 0;
 }
 
-/* The passage of the training music that is most like one of the roll: the number is the share of equal cells, the
- * bytes the file's name. Returns the frame in the file, or -1; -2: there is nothing to compare with. */
+/* The passage of the training music that is most like one of the roll: the number is the share of equal
+ * cells, the bytes the file's name. Returns the frame in the file, or -1; -2: there is nothing to compare
+ * with. */
 int EXPORT(engine_nearest)(size_t frames, spiral_keys *sounding) {
     spiral_passage passage = {.struct_size = sizeof passage};
     if (engine_need_pack()) return -1;

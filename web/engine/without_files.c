@@ -26,8 +26,8 @@ void spiral__metadata_clear(spiral_model *model) { (void)model; }
 
 /* ---- the C library's streams -----------------------------------------------------------------------------
  *
- * wasi-libc links them with its printf family, though nothing here opens one. Without these three the module would
- * import them.
+ * wasi-libc links them with its printf family, though nothing here opens one. Without these three the module
+ * would import them.
  */
 
 __wasi_errno_t __wasi_fd_close(__wasi_fd_t stream) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * base/par.h without threads: tasks run one after another. What tasks compute does not depend on the number of
- * threads, so the results are the same.
+ * base/par.h without threads: tasks run one after another. What tasks compute does not depend on the number
+ * of threads, so the results are the same.
  */
 #include <stdlib.h>
 
