@@ -149,5 +149,6 @@ def command(verb, model, tune, other, music, folder):
         "interpolate": [model, tune, other, "-o", folder, "-n", "3"],
         "loss": [tune, other],
         "compare": [tune, other, "--with", music],
+        "explore": [model, "--against", music, "-o", folder / "page.html"],
         "render": [tune, "-o", folder / "t.mid"],
     }[verb]
