@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The loss of a batch over a pool of threads, on synthetic music.
+ * The loss of a batch of synthetic music.
  */
 #include <math.h>
 #include <stdio.h>
@@ -12,13 +12,12 @@
 #include "internal.h"
 #include "spiral/spiral.h"
 
-enum { PARTS = 16 }; /* a batch is divided into at most so many parts, for any number of threads */
-
 bench *bench_open(const char *kind, int keys, int threads, const char *isa) {
     spiral_error err = {0};
     spiral_loss_options o;
     spiral_loss_options_default(&o, sizeof o);
     o.reduction = SPIRAL_REDUCE_SUM;
+    o.threads = threads;
     bench *b = calloc(1, sizeof *b);
     if (!b) return NULL;
     b->keys = (size_t)keys;
@@ -28,19 +27,19 @@ bench *bench_open(const char *kind, int keys, int threads, const char *isa) {
         bench_close(b);
         return NULL;
     }
-    b->work_bytes =
-        (spiral_loss_work_size_f32(b->loss, 1) + 63) / 64 * 64; /* without a time blur T does not matter */
-    b->work = aligned_alloc(64, b->work_bytes * (size_t)spiral__pool_threads(b->pool));
-    if (b->work) return b;
-    bench_close(b);
-    return NULL;
+    if (spiral_loss_work_create(b->loss, 1, &b->work, &err)) { /* without a time blur T does not matter */
+        fprintf(stderr, "bench: %s\n", err.text);
+        bench_close(b);
+        return NULL;
+    }
+    return b;
 }
 
 void bench_close(bench *b) {
     if (!b) return;
     spiral_loss_destroy(b->loss);
     spiral__pool_destroy(b->pool);
-    free(b->work);
+    spiral_loss_work_destroy(b->work);
     free(b);
 }
 
@@ -52,38 +51,18 @@ int bench_has_isa(const char *isa) {
     return spiral_isa_set(NULL, NULL) == SPIRAL_OK && has;
 }
 
-typedef struct call {
-    bench *b;
-    size_t B, T, parts;
-    spiral_strides at;
-    const float *pred, *target;
-    float *grad;
-    double value[PARTS];
-} call;
-
-static void part(void *context, size_t i, int worker) {
-    call *c = context;
-    const size_t first = c->B * i / c->parts, rolls = c->B * (i + 1) / c->parts - first;
-    const ptrdiff_t at = (ptrdiff_t)first * c->at.b;
-    spiral_error err = {0};
-    if (spiral_loss_value_grad_f32(c->b->loss, rolls, c->T, c->pred + at, c->at, c->target + at, c->at, NULL,
-                                   c->at, &c->value[i], c->grad + at, c->at,
-                                   c->b->work + (size_t)worker * c->b->work_bytes, &err)) {
-        fprintf(stderr, "bench: %s\n", err.text);
-        c->value[i] = NAN;
-    }
-}
-
 double bench_call(bench *b, size_t B, size_t T, int keys_first, const float *pred, const float *target,
                   float *grad) {
     const ptrdiff_t P = (ptrdiff_t)b->keys, roll = P * (ptrdiff_t)T;
-    call c = {.b = b, .B = B, .T = T, .pred = pred, .target = target, .grad = grad};
-    c.at = keys_first ? (spiral_strides){roll, 1, (ptrdiff_t)T} : (spiral_strides){roll, P, 1};
-    c.parts = bench_threads(b) == 1 ? 1 : B < PARTS ? B : PARTS;
-    spiral__par_for(b->pool, c.parts, part, &c);
-    double sum = 0;
-    for (size_t i = 0; i < c.parts; i++) sum += c.value[i];
-    return sum;
+    const spiral_strides at =
+        keys_first ? (spiral_strides){roll, 1, (ptrdiff_t)T} : (spiral_strides){roll, P, 1};
+    double value;
+    spiral_error err = {0};
+    if (!spiral_loss_value_grad_f32(b->loss, B, T, pred, at, target, at, NULL, at, &value, grad, at, b->work,
+                                    &err))
+        return value;
+    fprintf(stderr, "bench: %s\n", err.text);
+    return NAN;
 }
 
 typedef struct voice {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the benches of the losses share: a batch of synthetic music, a call of the loss over a pool of
- * threads, and the rates of the machine. bench_loss.c uses it from C, bench_loss.py through libbench.so.
+ * What the benches of the losses share: a batch of synthetic music, a call of the loss, and the
+ * rates of the machine. bench_loss.c uses it from C, bench_loss.py through libbench.so.
  */
 #ifndef SPIRAL_BENCH_H
 #define SPIRAL_BENCH_H
@@ -20,8 +20,8 @@ BENCH_API int bench_threads(const bench *b);
 BENCH_API const char *bench_isa(void);
 BENCH_API int bench_has_isa(const char *isa); /* whether this processor and build have it */
 
-/* Value, and the gradient on the logits, of B rolls of T frames. The batch is divided over B among the
- * threads. keys_first: arrays are (B, P, T), else (B, T, P). NAN on failure. */
+/* Value, and the gradient on the logits, of B rolls of T frames. keys_first: arrays are (B, P, T), else (B,
+ * T, P). NAN on failure. */
 BENCH_API double bench_call(bench *b, size_t B, size_t T, int keys_first, const float *pred,
                             const float *target, float *grad);
 

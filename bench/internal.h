@@ -10,9 +10,9 @@
 
 struct bench {
     spiral_loss *loss;
-    spiral__pool *pool;
-    size_t keys, work_bytes; /* one work buffer; there is one per thread */
-    char *work;
+    spiral__pool *pool; /* of the same number of threads as the loss, for the rates of the machine */
+    size_t keys;
+    void *work;
 };
 
 #endif

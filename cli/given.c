@@ -23,7 +23,8 @@ static int64_t tick_at(const spiral_midi *midi, double seconds) {
         else
             high = middle;
     }
-    if (low > 0 && seconds - spiral_midi_seconds(midi, low - 1) < spiral_midi_seconds(midi, low) - seconds) low--;
+    if (low > 0 && seconds - spiral_midi_seconds(midi, low - 1) < spiral_midi_seconds(midi, low) - seconds)
+        low--;
     return low;
 }
 
@@ -60,7 +61,8 @@ double cli_given_frame_at(const cli_given *g, double seconds, double bars) {
 /* ---- loading ---------------------------------------------------------------------------------------------
  */
 
-/* The roll of the notes that are left, of g->frames frames. The transposition stays that of the whole piece. */
+/* The roll of the notes that are left, of g->frames frames. The transposition stays that of the whole piece.
+ */
 static int make_roll(const spiral_model *model, cli_given *g) {
     spiral_roll_options options;
     spiral_midi moved = g->midi;
@@ -180,7 +182,8 @@ static int starts_at(const spiral_roll *roll, size_t t, int key) {
 }
 
 /* Appends the notes of one key to midi, whose array is large enough. like: track, channel and velocity. */
-static void add_notes(const cli_given *g, const spiral_roll *open, int key, spiral_note like, spiral_midi *midi) {
+static void add_notes(const cli_given *g, const spiral_roll *open, int key, spiral_note like,
+                      spiral_midi *midi) {
     const int pitch = key - g->transposed_by;
     for (size_t t = 0; t < open->frames; t++) {
         if (!starts_at(open, t, key)) continue;
@@ -228,8 +231,10 @@ int cli_given_save(const cli_given *g, const spiral_roll *roll, const char *text
     midi.text = (char *)(uintptr_t)text;
     if (midi.format == 0) midi.format = 1;
     spiral_note like = typical_note(&g->midi);
-    if (midi.tracks < 65535) midi.tracks++;
-    else like.track = 65534;
+    if (midi.tracks < 65535)
+        midi.tracks++;
+    else
+        like.track = 65534;
     midi.notes = malloc((midi.note_count + count_starts(&open) + 1) * sizeof *midi.notes);
     if (midi.notes) {
         memcpy(midi.notes, g->midi.notes, midi.note_count * sizeof *midi.notes);

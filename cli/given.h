@@ -10,10 +10,10 @@
 
 typedef struct cli_given {
     const char *path;
-    spiral_midi midi; /* as in the file, without the notes that were taken out */
-    spiral_roll roll; /* of these notes, `frames` long */
-    int transposed_by; /* semitones by which the roll is higher than the notes */
-    size_t frames;    /* of the whole piece */
+    spiral_midi midi;   /* as in the file, without the notes that were taken out */
+    spiral_roll roll;   /* of these notes, `frames` long */
+    int transposed_by;  /* semitones by which the roll is higher than the notes */
+    size_t frames;      /* of the whole piece */
     spiral_keys *known; /* (frames), owned; all zero after loading */
 } cli_given;
 

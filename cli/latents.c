@@ -53,11 +53,12 @@ static int make_sketch(const spiral_model *model, const float *latents, size_t f
     spiral_error err = {.text = ""};
     *sketch = frames <= SPIRAL_GENERATE_FRAMES_MAX ? malloc(frames * width * sizeof **sketch) : NULL;
     if (!*sketch) return cli_fail("out of memory for a sketch of %zu frames", frames);
-    return spiral_sketch_from_latents(model, latents, frames, *sketch, &err) == SPIRAL_OK ? -1 : cli_error(&err);
+    return spiral_sketch_from_latents(model, latents, frames, *sketch, &err) == SPIRAL_OK ? -1
+                                                                                          : cli_error(&err);
 }
 
-int cli_write_latents(cli_writing *w, const float *latents, size_t frames, double quarters_per_min, uint64_t seed,
-                      spiral_roll *out, spiral_generate_result *result) {
+int cli_write_latents(cli_writing *w, const float *latents, size_t frames, double quarters_per_min,
+                      uint64_t seed, spiral_roll *out, spiral_generate_result *result) {
     spiral_generate_request q;
     spiral_error err = {.text = ""};
     float *sketch;

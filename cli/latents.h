@@ -14,13 +14,14 @@
 /* Whether a verb goes through the decoder; way: of --decode. */
 int cli_decodes_notes(const cli_writing *w, int way);
 
-/* The latents of a roll's windows (spiral_latents_count(frames), Z); a roll shorter than `frames` is repeated. */
+/* The latents of a roll's windows (spiral_latents_count(frames), Z); a roll shorter than `frames` is
+ * repeated. */
 int cli_latents_of(const spiral_model *model, const spiral_roll *roll, size_t frames, float **latents);
 int cli_latents_copy(const spiral_model *model, size_t frames, const float *latents, float **copy);
 
 /* Latents to a new roll of `frames` frames, with the flags of w. */
-int cli_write_latents(cli_writing *w, const float *latents, size_t frames, double quarters_per_min, uint64_t seed,
-                      spiral_roll *out, spiral_generate_result *result);
+int cli_write_latents(cli_writing *w, const float *latents, size_t frames, double quarters_per_min,
+                      uint64_t seed, spiral_roll *out, spiral_generate_result *result);
 /* The same, each cell on its own: keys sound where the sketch is above the model's threshold. */
 int cli_threshold_latents(const spiral_model *model, const float *latents, size_t frames,
                           double quarters_per_min, spiral_roll *out);

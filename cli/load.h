@@ -31,7 +31,8 @@ void cli_note_repaired(const cli_common *common, const spiral_corpus *a, const s
 int cli_load_piece(const char *path, const cli_common *common, spiral_midi *midi);
 /* Loads a piece as a roll with the model's options; prints how many of its notes were left out or moved. */
 int cli_load_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll);
-/* The same with the notes, and the report of the roll. Both are the caller's to free, also after a failure. */
+/* The same with the notes, and the report of the roll. Both are the caller's to free, also after a failure.
+ */
 int cli_load_midi_and_roll(const spiral_model *model, const char *path, const cli_common *common,
                            spiral_midi *midi, spiral_roll *roll, spiral_roll_report *report);
 int cli_load_model(const char *path, spiral_model **model);

@@ -24,8 +24,8 @@ static const size_t NUMBERS_MOST = (size_t)1 << 28;
 static int write_number(FILE *f, float x) {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
-    const unsigned char bytes[4] = {(unsigned char)bits, (unsigned char)(bits >> 8), (unsigned char)(bits >> 16),
-                                    (unsigned char)(bits >> 24)};
+    const unsigned char bytes[4] = {(unsigned char)bits, (unsigned char)(bits >> 8),
+                                    (unsigned char)(bits >> 16), (unsigned char)(bits >> 24)};
     return fwrite(bytes, sizeof bytes, 1, f) == 1;
 }
 
@@ -77,14 +77,17 @@ static int parse_header(const char *path, const char *header, size_t *rows, size
     if (!type || !order || !shape) return cli_fail("%s: not a NumPy file: its header is damaged", path);
     if (strncmp(type, "'<f4'", 5))
         return cli_fail("%s: its numbers are of type %.8s, must be '<f4' (float32)", path, type);
-    if (strncmp(order, "False", 5)) return cli_fail("%s: its matrix is in Fortran order, must be in C order", path);
+    if (strncmp(order, "False", 5))
+        return cli_fail("%s: its matrix is in Fortran order, must be in C order", path);
     unsigned long long r, c;
     int end = 0;
     if (sscanf(shape, "(%llu, %llu%n", &r, &c, &end) != 2 || !strchr("), ", shape[end]) || shape[1] == '-' ||
-        strspn(shape + end, ", ") + (size_t)end >= strlen(shape) || shape[end + (int)strspn(shape + end, ", ")] != ')')
+        strspn(shape + end, ", ") + (size_t)end >= strlen(shape) ||
+        shape[end + (int)strspn(shape + end, ", ")] != ')')
         return cli_fail("%s: its shape is not that of a matrix (rows, columns)", path);
     if (!r || !c || r > NUMBERS_MOST || c > NUMBERS_MOST / r)
-        return cli_fail("%s: a matrix of %llu x %llu numbers, must be 1 to %zu in all", path, r, c, NUMBERS_MOST);
+        return cli_fail("%s: a matrix of %llu x %llu numbers, must be 1 to %zu in all", path, r, c,
+                        NUMBERS_MOST);
     *rows = (size_t)r;
     *columns = (size_t)c;
     return -1;
@@ -97,7 +100,8 @@ static int read_header(FILE *f, const char *path, size_t *rows, size_t *columns)
         return cli_fail("%s: not a NumPy file of version 1.0 or 2.0", path);
     const size_t wide = magic[6] == 1 ? 2 : 4;
     if (fread(size, wide, 1, f) != 1) return cli_fail("%s: not a NumPy file: it ends in its header", path);
-    const uint32_t length = size[0] | (uint32_t)size[1] << 8 | (uint32_t)size[2] << 16 | (uint32_t)size[3] << 24;
+    const uint32_t length =
+        size[0] | (uint32_t)size[1] << 8 | (uint32_t)size[2] << 16 | (uint32_t)size[3] << 24;
     if (length > HEADER_MOST || fread(header, 1, length, f) != length)
         return cli_fail("%s: not a NumPy file: its header is damaged", path);
     header[length] = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the verbs that write music share: their flags, writing several variations with the note-by-note decoder,
- * and the report about each file.
+ * What the verbs that write music share: their flags, writing several variations with the note-by-note
+ * decoder, and the report about each file.
  */
 #ifndef SPIRAL_CLI_VARIATIONS_H
 #define SPIRAL_CLI_VARIATIONS_H
@@ -20,53 +20,51 @@ typedef struct cli_variations {
     double temperature, density;
     const char *key, *against, *output, *model;
 } cli_variations;
-#define CLI_VARIATIONS_DEFAULT                                                           \
-    {                                                                                    \
-        .n = 1, .seed = 1, .tries = 4, .temperature = 1, .density = NAN, .output = "."   \
-    }
+#define CLI_VARIATIONS_DEFAULT \
+    { .n = 1, .seed = 1, .tries = 4, .temperature = 1, .density = NAN, .output = "." }
 
 /* Flags of every such verb, without -o. */
-#define CLI_VARIATIONS_FLAGS(v)                                                                              \
-    {"n", CLI_INT, &(v).n, "N", "number of pieces", 1, 100000},                                             \
-        {"seed",                                                                                            \
-         CLI_INT,                                                                                           \
-         &(v).seed,                                                                                         \
-         "N",                                                                                               \
-         "seed of the first piece; each further piece has the next seed",                                   \
-         0,                                                                                                 \
-         9e15},                                                                                             \
-        {"temperature", CLI_REAL, &(v).temperature, "X",                                                    \
-         "how far chance may go; 1: as in the training data, 0: always the most probable", 0, 10},          \
-        {"tries",                                                                                           \
-         CLI_INT,                                                                                           \
-         &(v).tries,                                                                                        \
-         "N",                                                                                               \
-         "how often a piece that is silent, stuck or too dense is written at most",                         \
-         1,                                                                                                 \
-         100},                                                                                              \
-    {                                                                                                       \
-        "against", CLI_PATH, &(v).against, "PATH",                                                          \
-            "training data: report the passage that is most like one of each piece"                         \
+#define CLI_VARIATIONS_FLAGS(v)                                                                            \
+    {"n", CLI_INT, &(v).n, "N", "number of pieces", 1, 100000},                                            \
+        {"seed", CLI_INT, &(v).seed, "N", "seed of the first piece; each further piece has the next seed", \
+         0,      9e15},                                                                                    \
+        {"temperature",                                                                                    \
+         CLI_REAL,                                                                                         \
+         &(v).temperature,                                                                                 \
+         "X",                                                                                              \
+         "how far chance may go; 1: as in the training data, 0: always the most probable",                 \
+         0,                                                                                                \
+         10},                                                                                              \
+        {"tries",                                                                                          \
+         CLI_INT,                                                                                          \
+         &(v).tries,                                                                                       \
+         "N",                                                                                              \
+         "how often a piece that is silent, stuck or too dense is written at most",                        \
+         1,                                                                                                \
+         100},                                                                                             \
+    {                                                                                                      \
+        "against", CLI_PATH, &(v).against, "PATH",                                                         \
+            "training data: report the passage that is most like one of each piece"                        \
     }
 
 /* Wishes, for verbs that write long passages. */
-#define CLI_WISH_FLAGS(v)                                                                                   \
-    {"key", CLI_TEXT, &(v).key, "KEY", "key to favour: C, \"F# minor\", Ebm"}, {                            \
-        "density", CLI_REAL, &(v).density, "X",                                                             \
-            "notes at a time: -4 few to 4 many, in standard deviations from the training data", -4, 4       \
+#define CLI_WISH_FLAGS(v)                                                                             \
+    {"key", CLI_TEXT, &(v).key, "KEY", "key to favour: C, \"F# minor\", Ebm"}, {                      \
+        "density", CLI_REAL, &(v).density, "X",                                                       \
+            "notes at a time: -4 few to 4 many, in standard deviations from the training data", -4, 4 \
     }
 
 extern const char *const cli_decodings[]; /* in the order of the enum */
 enum { DECODE_NOTES, DECODE_THRESHOLD };
-#define CLI_DECODE_FLAG(way)                                                                               \
-    {                                                                                                      \
-        "decode", CLI_CHOICE, &(way), "WAY",                                                               \
+#define CLI_DECODE_FLAG(way)                                                                                \
+    {                                                                                                       \
+        "decode", CLI_CHOICE, &(way), "WAY",                                                                \
             "decoder: note by note, if the model can; threshold: each cell on its own", 0, 0, cli_decodings \
     }
 
 /* Where the files go: a file if -o ends in .mid or .midi or is "-", else a folder. */
 #define CLI_VARIATIONS_OUTPUT_FLAG(v) \
-    { "o", CLI_PATH, &(v).output, "DIR|OUT.mid", "folder to write to; with -n 1 also a MIDI file, or -" }
+    { "o", CLI_PATH, &(v).output, "PATH", "folder to write to; for one piece also a MIDI file, or -" }
 
 /* The session of a verb: model, music to compare with, and the list of files. */
 typedef struct cli_writing {
@@ -78,7 +76,7 @@ typedef struct cli_writing {
     json_t *files;
 } cli_writing;
 
-/* Each returns -1 or the exit status. Loads what the flags name, and makes the folder. */
+/* Each returns -1 or the exit status. Loads what the flags name. */
 int cli_writing_begin(cli_writing *w, const cli_verb *verb, const cli_variations *v, const cli_common *common,
                       const char *model);
 /* Prints the result and frees all; status: so far. */
@@ -100,10 +98,10 @@ int cli_check_output(const cli_variations *v, const cli_common *common);
 int cli_write_variations(cli_writing *w, const spiral_generate_request *request, const cli_given *given,
                          int only_new, const char *text);
 
-/* The path of a file of the verb; digits as in cli_numbered_path. */
+/* The path of a file of the verb, whose folder is made; digits as in cli_numbered_path. */
 int cli_writing_path(const cli_writing *w, char *path, const char *stem, int digits, uint64_t number);
-/* Tells people about a file that was written and returns its JSON entry, to which the verb may add. roll: what
- * is compared with --against, may be NULL; result may be NULL. */
+/* Tells people about a file that was written and returns its JSON entry, to which the verb may add. roll:
+ * what is compared with --against, may be NULL; result may be NULL. */
 json_t *cli_report_file(cli_writing *w, const char *path, size_t notes, double seconds,
                         const spiral_generate_result *result, const spiral_roll *roll);
 

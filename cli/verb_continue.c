@@ -33,13 +33,14 @@ int verb_continue(const cli_verb *verb, int argc, char **argv) {
     cli_common common = {0};
     const char *length = "8bars";
     int first, only_new = 0;
-    const cli_flag flags[] = {CLI_VARIATIONS_FLAGS(v),
-                              {"length", CLI_TEXT, &length, "LENGTH", "length of what is added: 30s or 8bars"},
-                              CLI_WISH_FLAGS(v),
-                              {"only-new", CLI_SWITCH, &only_new, NULL, "write what is added, without the piece"},
-                              CLI_VARIATIONS_OUTPUT_FLAG(v),
-                              CLI_STRICT_FLAG(common),
-                              {NULL}};
+    const cli_flag flags[] = {
+        CLI_VARIATIONS_FLAGS(v),
+        {"length", CLI_TEXT, &length, "LENGTH", "length of what is added: 30s or 8bars"},
+        CLI_WISH_FLAGS(v),
+        {"only-new", CLI_SWITCH, &only_new, NULL, "write what is added, without the piece"},
+        CLI_VARIATIONS_OUTPUT_FLAG(v),
+        CLI_STRICT_FLAG(common),
+        {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(verb, argc, first, 2, 2);
     if (status >= 0) return status;

@@ -26,9 +26,11 @@ static int write_one(cli_writing *w, const settings *s, const float *latents, si
         status = decoder ? cli_write_latents(w, latents, frames, s->tempo, seed, &out, &result)
                          : cli_threshold_latents(w->model, latents, frames, s->tempo, &out);
     if (status < 0) {
-        snprintf(text, sizeof text, "spiral decode -n 1 --seed %llu --temperature %.9g --tempo %.9g --decode %s; model sha256 %s",
-                 (unsigned long long)seed, s->v.temperature, s->tempo, cli_decodings[s->decode],
-                 spiral_model_get_sha256(w->model));
+        snprintf(
+            text, sizeof text,
+            "spiral decode -n 1 --seed %llu --temperature %.9g --tempo %.9g --decode %s; model sha256 %s",
+            (unsigned long long)seed, s->v.temperature, s->tempo, cli_decodings[s->decode],
+            spiral_model_get_sha256(w->model));
         status = cli_save_roll(&out, text, path, &notes, &seconds);
     }
     if (status < 0) {
@@ -42,6 +44,7 @@ static int write_one(cli_writing *w, const settings *s, const float *latents, si
 int verb_decode(const cli_verb *verb, int argc, char **argv) {
     settings s = {.v = CLI_VARIATIONS_DEFAULT, .tempo = 120};
     cli_common common = {0};
+    s.v.temperature = 0.5;
     int first;
     const cli_flag flags[] = {
         CLI_VARIATIONS_FLAGS(s.v),
@@ -59,8 +62,8 @@ int verb_decode(const cli_verb *verb, int argc, char **argv) {
     status = cli_writing_begin(&w, verb, &s.v, &common, s.v.model);
     if (status < 0) status = cli_npy_load(argv[first + 1], &rows, &columns, &latents);
     if (status < 0 && columns != (size_t)spiral_model_get_config(w.model)->latent)
-        status = cli_fail("%s: it has %zu columns, the model's latents have %d numbers", argv[first + 1], columns,
-                          spiral_model_get_config(w.model)->latent);
+        status = cli_fail("%s: it has %zu columns, the model's latents have %d numbers", argv[first + 1],
+                          columns, spiral_model_get_config(w.model)->latent);
     for (int64_t i = 0; status < 0 && i < s.v.n; i++)
         status = write_one(&w, &s, latents, rows * (size_t)spiral_model_get_config(w.model)->frames,
                            (uint64_t)(s.v.seed + i));

@@ -35,8 +35,8 @@ int verb_encode(const cli_verb *verb, int argc, char **argv) {
             fprintf(strcmp(output, "-") ? stdout : stderr, "%s: latents of %zu windows, %zu numbers each\n",
                     output, rows, columns);
         if (status < 0)
-            status = cli_finish(&common, json_pack("{s:o, s:[I, I], s:I, s:f}", "path", cli_text(output), "shape",
-                                                   (json_int_t)rows, (json_int_t)columns, "frames",
+            status = cli_finish(&common, json_pack("{s:o, s:[I, I], s:I, s:f}", "path", cli_text(output),
+                                                   "shape", (json_int_t)rows, (json_int_t)columns, "frames",
                                                    (json_int_t)roll.frames, "tempo", roll.quarters_per_min));
     }
     free(latents);

@@ -45,7 +45,8 @@ static int open_part(const cli_writing *w, const settings *s, cli_given *g) {
                          s->to ? s->to : "(the end)");
     if (to > g->frames) status = cli_given_extend(g, to);
     if (status < 0)
-        status = cli_given_open(w->model, from, to, low > c->low ? low : c->low, high < c->high ? high : c->high, g);
+        status = cli_given_open(w->model, from, to, low > c->low ? low : c->low,
+                                high < c->high ? high : c->high, g);
     return status;
 }
 

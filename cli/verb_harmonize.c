@@ -34,12 +34,12 @@ int verb_harmonize(const cli_verb *verb, int argc, char **argv) {
     cli_variations v = CLI_VARIATIONS_DEFAULT;
     cli_common common = {0};
     int first, voices = BELOW;
-    const cli_flag flags[] = {
-        CLI_VARIATIONS_FLAGS(v),
-        {"voices", CLI_CHOICE, &voices, "WHERE", "where new notes may be, seen from the melody", 0, 0, places},
-        CLI_VARIATIONS_OUTPUT_FLAG(v),
-        CLI_STRICT_FLAG(common),
-        {NULL}};
+    const cli_flag flags[] = {CLI_VARIATIONS_FLAGS(v),
+                              {"voices", CLI_CHOICE, &voices, "WHERE",
+                               "where new notes may be, seen from the melody", 0, 0, places},
+                              CLI_VARIATIONS_OUTPUT_FLAG(v),
+                              CLI_STRICT_FLAG(common),
+                              {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(verb, argc, first, 2, 2);
     if (status >= 0) return status;

@@ -47,11 +47,12 @@ static int write_step(cli_writing *w, const settings *s, int64_t i) {
     int status = cli_writing_path(w, path, "step", 2, (uint64_t)i);
     if (status < 0 && decoder) status = write_notes(w, s, position, &roll, &result);
     if (status < 0 && !decoder &&
-        spiral_generate_interpolation(w->model, &s->a, &s->b, position, (spiral_interpolation)s->how, &roll, NULL,
-                                      &err) != SPIRAL_OK)
+        spiral_generate_interpolation(w->model, &s->a, &s->b, position, (spiral_interpolation)s->how, &roll,
+                                      NULL, &err) != SPIRAL_OK)
         status = cli_error_in(s->v.model, &err);
     if (status < 0) {
-        snprintf(text, sizeof text, "spiral interpolate --how %s --seed %lld --decode %s, position %.6g; model sha256 %s",
+        snprintf(text, sizeof text,
+                 "spiral interpolate --how %s --seed %lld --decode %s, position %.6g; model sha256 %s",
                  ways[s->how], (long long)s->v.seed, cli_decodings[s->decode], position,
                  spiral_model_get_sha256(w->model));
         status = cli_save_roll(&roll, text, path, &notes, &seconds);
@@ -69,6 +70,7 @@ int verb_interpolate(const cli_verb *verb, int argc, char **argv) {
     cli_common common = {0};
     int first;
     s.v.n = 5;
+    s.v.temperature = 0.5;
     const cli_flag flags[] = {
         {"n", CLI_INT, &s.v.n, "N", "pieces to write, including both ends", 2, 1000},
         {"how", CLI_CHOICE, &s.how, "WAY",

@@ -50,12 +50,12 @@ static int report(const settings *s, const cli_common *common, const spiral_metr
             s->input);
     if (cli_prints_text(common)) /* the MIDI file may be on standard output */
         fprintf(strcmp(s->v.output, "-") ? stdout : stderr,
-                "%s: frame F1 %.4f, note F1 %.4f, spiral error %.4f per note\n", s->v.output, m->f1, m->note_f1,
-                m->spiral_error);
+                "%s: frame F1 %.4f, note F1 %.4f, spiral error %.4f per note\n", s->v.output, m->f1,
+                m->note_f1, m->spiral_error);
     json_t *json = cli_metrics_json(m);
     json_object_set_new(json, "path", cli_text(s->v.output));
     json_object_set_new(json, "threshold_lowered", json_boolean(lowered));
-    if (result) json_object_set_new(json, "nats_per_frame", cli_number(result->nats_per_frame));
+    json_object_set_new(json, "nats_per_frame", result ? cli_number(result->nats_per_frame) : json_null());
     return cli_finish(common, json);
 }
 
@@ -65,12 +65,14 @@ static int write_notes(cli_writing *w, const settings *s, const spiral_roll *in,
     float *latents = NULL;
     int status = cli_latents_of(w->model, in, in->frames, &latents);
     if (status < 0)
-        status = cli_write_latents(w, latents, in->frames, in->quarters_per_min, (uint64_t)s->v.seed, out, result);
+        status =
+            cli_write_latents(w, latents, in->frames, in->quarters_per_min, (uint64_t)s->v.seed, out, result);
     free(latents);
     return status;
 }
 
-static int write_cells(cli_writing *w, const settings *s, const spiral_roll *in, spiral_roll *out, int *lowered) {
+static int write_cells(cli_writing *w, const settings *s, const spiral_roll *in, spiral_roll *out,
+                       int *lowered) {
     spiral_generate_report generated = {.struct_size = sizeof generated};
     spiral_error err = {.text = ""};
     if (spiral_generate_reconstruction(w->model, in, out, &generated, &err) != SPIRAL_OK)

@@ -40,8 +40,8 @@ static int write_music(cli_writing *w, const settings *s, size_t frames) {
     if (status >= 0) return status;
     request.frames = frames;
     request.quarters_per_min = s->tempo;
-    int n = snprintf(text, sizeof text, "--temperature %.9g --length %s --tempo %.9g --tries %d", s->v.temperature,
-                     s->length, s->tempo, (int)s->v.tries);
+    int n = snprintf(text, sizeof text, "--temperature %.9g --length %s --tempo %.9g --tries %d",
+                     s->v.temperature, s->length, s->tempo, (int)s->v.tries);
     if (s->v.key && n < (int)sizeof text)
         n += snprintf(text + n, sizeof text - (size_t)n, " --key \"%s\"", s->v.key);
     if (!isnan(s->v.density) && n < (int)sizeof text)
@@ -95,8 +95,9 @@ static int write_cells(cli_writing *w, const settings *s, uint64_t seed, size_t 
 static int write_all_cells(cli_writing *w, const settings *s, size_t frames) {
     int status = -1;
     if (s->v.key || !isnan(s->v.density))
-        return cli_fail("%s: --key and --density need a model with a note-by-note decoder, and --decode decoder",
-                        s->v.model);
+        return cli_fail(
+            "%s: --key and --density need a model with a note-by-note decoder, and --decode decoder",
+            s->v.model);
     for (int64_t i = 0; status < 0 && i < s->v.n; i++)
         status = write_cells(w, s, (uint64_t)(s->v.seed + i), frames);
     return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * spiral vary: pieces near a given one. Its latents are moved at random, all windows the same way, and written
- * out again.
+ * spiral vary: pieces near a given one. Its latents are moved at random, all windows the same way, and
+ * written out again.
  */
 #include <stdio.h>
 
@@ -25,11 +25,10 @@ static int make(cli_writing *w, const settings *s, const spiral_roll *in, const 
     }
     float *moved;
     int status = cli_latents_copy(w->model, in->frames, latents, &moved);
-    if (status < 0 && spiral_latents_vary(w->model, spiral_latents_count(w->model, in->frames), s->amount, seed,
-                                          moved, &err) != SPIRAL_OK)
+    if (status < 0 && spiral_latents_vary(w->model, spiral_latents_count(w->model, in->frames), s->amount,
+                                          seed, moved, &err) != SPIRAL_OK)
         status = cli_error_in(s->v.model, &err);
-    if (status < 0)
-        status = cli_write_latents(w, moved, in->frames, in->quarters_per_min, seed, out, result);
+    if (status < 0) status = cli_write_latents(w, moved, in->frames, in->quarters_per_min, seed, out, result);
     free(moved);
     return status;
 }
@@ -64,14 +63,15 @@ static int write_one(cli_writing *w, const settings *s, const spiral_roll *in, c
 int verb_vary(const cli_verb *verb, int argc, char **argv) {
     settings s = {.v = CLI_VARIATIONS_DEFAULT, .amount = 0.3};
     cli_common common = {0};
+    s.v.temperature = 0.5;
     int first;
-    const cli_flag flags[] = {
-        CLI_VARIATIONS_FLAGS(s.v),
-        {"amount", CLI_REAL, &s.amount, "X", "how far from the piece: 0 not at all, 1 nothing of it is left", 0, 1},
-        CLI_DECODE_FLAG(s.decode),
-        CLI_VARIATIONS_OUTPUT_FLAG(s.v),
-        CLI_STRICT_FLAG(common),
-        {NULL}};
+    const cli_flag flags[] = {CLI_VARIATIONS_FLAGS(s.v),
+                              {"amount", CLI_REAL, &s.amount, "X",
+                               "how far from the piece: 0 not at all, 1 nothing of it is left", 0, 1},
+                              CLI_DECODE_FLAG(s.decode),
+                              CLI_VARIATIONS_OUTPUT_FLAG(s.v),
+                              CLI_STRICT_FLAG(common),
+                              {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(verb, argc, first, 2, 2);
     if (status >= 0) return status;

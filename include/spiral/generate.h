@@ -3,8 +3,8 @@
  * Making music with a trained model.
  *
  * A model with a note-by-note decoder (config.decoder > 0) writes with one call, spiral_generate: new music,
- * and what is missing of a piece of which some cells are given. Together with a sketch, made from latents, the
- * same call writes out any point of the latent space. The calls after it turn pieces into latents, move
+ * and what is missing of a piece of which some cells are given. Together with a sketch, made from latents,
+ * the same call writes out any point of the latent space. The calls after it turn pieces into latents, move
  * latents, and turn them into sketches.
  *
  * A model without that decoder reconstructs, samples and interpolates by the calls at the end, each cell on
@@ -62,7 +62,7 @@ enum {
 
 /* Of one variation. */
 typedef struct spiral_generate_result {
-    size_t struct_size;    /* set by the caller, in every element of an array */
+    size_t struct_size; /* set by the caller, in every element of an array */
     uint64_t seed;
     double nats_per_frame; /* -log probability of the open cells at temperature 1, without wishes */
     size_t open_frames;    /* frames with an open cell */
@@ -71,9 +71,9 @@ typedef struct spiral_generate_result {
     unsigned faults_seen;  /* of all tries */
 } spiral_generate_result;
 
-/* Writes n variations: out (n) new rolls with the model's planes; results (n) or NULL. The same model, request
- * and seed give the same rolls on every processor and for any number of threads. UNSUPPORTED: the model has no
- * note-by-note decoder; BAD_ARG: a field; NO_MEMORY. After an error all rolls are empty. */
+/* Writes n variations: out (n) new rolls with the model's planes; results (n) or NULL. The same model,
+ * request and seed give the same rolls on every processor and for any number of threads. UNSUPPORTED: the
+ * model has no note-by-note decoder; BAD_ARG: a field; NO_MEMORY. After an error all rolls are empty. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate(const spiral_model *model,
                                                            const spiral_generate_request *request, size_t n,
                                                            spiral_roll *out /* (n) */,
@@ -83,8 +83,8 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate(const spiral_model *m
 /* Measures on training music how frames are to be sampled, and the limits of faults, and stores both in the
  * model (tensor notes.sampling): it samples pieces, compares what happens in them with the music, and moves
  * the weights of these events. unseen (NULL: none): music that the model was not trained on, for
- * spiral_generate_passage_limit. The same for any number of threads. UNSUPPORTED: the model has no note-by-note
- * decoder; NO_DATA; NO_MEMORY; BAD_ARG: a corpus has another grid or number of planes. */
+ * spiral_generate_passage_limit. The same for any number of threads. UNSUPPORTED: the model has no
+ * note-by-note decoder; NO_DATA; NO_MEMORY; BAD_ARG: a corpus has another grid or number of planes. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_calibrate(spiral_model *model,
                                                                      const spiral_corpus *corpus,
                                                                      const spiral_corpus *unseen, int threads,
@@ -93,8 +93,9 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_calibrate(spiral_mode
 /* Frames of the passages that are compared with training music (spiral_corpus_nearest_passage): four bars, at
  * most SPIRAL_WINDOW_FRAMES_MAX; on a grid of seconds a window, cut to a multiple of 4. */
 SPIRAL_API int spiral_generate_passage_frames(const spiral_model *model);
-/* The share of equal cells that 99 % of unseen pieces do not exceed with their nearest passage in the training
- * music: music above it is closer to a training piece than new music is. NaN: it was never measured. */
+/* The share of equal cells that 99 % of unseen pieces do not exceed with their nearest passage in the
+ * training music: music above it is closer to a training piece than new music is. NaN: it was never measured.
+ */
 SPIRAL_API double spiral_generate_passage_limit(const spiral_model *model);
 
 /* ---- latents and sketches --------------------------------------------------------------------------------
@@ -103,8 +104,8 @@ SPIRAL_API double spiral_generate_passage_limit(const spiral_model *model);
 /* How many windows a piece has: they follow each other from frame 0; the last is filled up with silence. */
 SPIRAL_API size_t spiral_latents_count(const spiral_model *model, size_t frames);
 
-/* latents (count, Z): the latents of a roll's windows. BAD_ARG: the roll has another grid, no onsets where the
- * model has two planes, no frames or too many; NO_MEMORY. */
+/* latents (count, Z): the latents of a roll's windows. BAD_ARG: the roll has another grid, no onsets where
+ * the model has two planes, no frames or too many; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_latents_from_roll(const spiral_model *model,
                                                                     const spiral_roll *roll, float *latents,
                                                                     spiral_error *err);
@@ -120,10 +121,10 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_latents_interpolate(const spir
                                                                       spiral_interpolation kind, float *out,
                                                                       spiral_error *err);
 
-/* Moves latents (count, Z) at random: z = mean + sqrt(1 - amount^2) (z - mean) + amount F n, n standard normal
- * and the same for all windows, F as in spiral_generate_sample: latents with the distribution of the training
- * music keep it. amount 0 (no change) .. 1 (nothing is left). BAD_ARG; NO_DATA: the model's training is not
- * finished; NO_MEMORY. */
+/* Moves latents (count, Z) at random: z = mean + sqrt(1 - amount^2) (z - mean) + amount F n, n standard
+ * normal and the same for all windows, F as in spiral_generate_sample: latents with the distribution of the
+ * training music keep it. amount 0 (no change) .. 1 (nothing is left). BAD_ARG; NO_DATA: the model's training
+ * is not finished; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_latents_vary(const spiral_model *model, size_t count,
                                                                double amount, uint64_t seed, float *latents,
                                                                spiral_error *err);
@@ -188,8 +189,8 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_interpolation(
     const spiral_model *model, const spiral_roll *a, const spiral_roll *b, double position,
     spiral_interpolation kind, spiral_roll *out, spiral_generate_report *report, spiral_error *err);
 
-/* Music near a roll: its latents, moved as spiral_latents_vary does, and decoded. *out is as long as *in. report
- * may be NULL. BAD_ARG: amount, or the roll as above; NO_DATA: the model's training is not finished;
+/* Music near a roll: its latents, moved as spiral_latents_vary does, and decoded. *out is as long as *in.
+ * report may be NULL. BAD_ARG: amount, or the roll as above; NO_DATA: the model's training is not finished;
  * NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_variation(const spiral_model *model,
                                                                      const spiral_roll *in, double amount,

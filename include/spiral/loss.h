@@ -21,6 +21,11 @@
  *     spiral_loss_destroy(loss);
  *
  * A spiral_loss is immutable and any number of threads may use it at once. The calls keep no state.
+ *
+ * With the option threads a loss has threads of its own, started by spiral_loss_create and asleep between
+ * calls; results are the same bits for any number of them. One call at a time uses them; calls that other
+ * threads make meanwhile, calls on small batches, and calls in a child process after fork() run on the
+ * calling thread alone. If the system grants fewer threads, the loss works with those it has.
  */
 #ifndef SPIRAL_LOSS_H
 #define SPIRAL_LOSS_H
@@ -90,6 +95,7 @@ typedef struct spiral_loss_options {
     double coil_radius; /* argmax_distance, distance_mask: 0 .. 1e6 [10] */
     double coil_rise;   /* argmax_distance, distance_mask: rise per octave, 0 .. 1e6 [5] */
     double coil_degrees; /* argmax_distance: degrees per semitone, 0 .. 1e6 [30] */
+    int threads; /* that a call runs on, the calling thread included, 1 .. 1024; 0: one per processor [1] */
 } spiral_loss_options;
 
 /* Sets the defaults, writing struct_size bytes; call it with sizeof(spiral_loss_options). */
@@ -125,8 +131,8 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_loss_value_grad_btp_f64(const 
                                                                           double *grad, void *work,
                                                                           spiral_error *err);
 
-/* A work buffer for calls with rolls of up to T frames, any B, in either precision. One call at a time may
- * use it. */
+/* A work buffer for calls of this loss with rolls of up to T frames, any B, in either precision. It has a
+ * part for each thread of the loss. One call at a time may use it. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_loss_work_create(const spiral_loss *loss, size_t T,
                                                                    void **work, spiral_error *err);
 SPIRAL_API void spiral_loss_work_destroy(void *work); /* NULL is allowed */

@@ -16,7 +16,7 @@ import io
 import statistics
 
 import torch
-from seed_autoencoder import COLUMNS, HIGH, LOW, read_rolls, train, windows_of
+from seed_autoencoder import FRAMES, HIGH, LOW, read_rolls, train, windows_of
 
 from spiral_loss import SpiralLoss
 from spiral_loss.metrics import MultiPitch, OctaveShare, SpiralError
@@ -24,11 +24,11 @@ from spiral_loss.model import Autoencoder, Config
 
 
 class Network(torch.nn.Module):
-    """The autoencoder for windows (B, keys, columns)."""
+    """The autoencoder for windows (B, keys, frames)."""
 
     def __init__(self, windows: torch.Tensor) -> None:
         super().__init__()
-        self.inner = Autoencoder(Config(low=LOW, high=HIGH, frames=COLUMNS, latent=16, hidden=256, grid="beats"))
+        self.inner = Autoencoder(Config(low=LOW, high=HIGH, frames=FRAMES, latent=16, hidden=256, grid="beats"))
         self.inner.start_from(windows[torch.randperm(len(windows))[:2048]].mT[:, None])
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
@@ -50,16 +50,16 @@ def best_threshold(logits: torch.Tensor, windows: torch.Tensor) -> float:
     return max((t / 10 for t in range(-30, 21)), key=f1)
 
 
-def one_run(weight: float, parts: list[torch.Tensor], steps: int, seed: int) -> dict[str, float]:
+def one_run(lambd: float, parts: list[torch.Tensor], steps: int, seed: int) -> dict[str, float]:
     training, choosing, held = parts
     torch.manual_seed(seed)
     model = Network(training)
     with contextlib.redirect_stdout(io.StringIO()):
-        train(model, training, SpiralLoss(weight=weight, low=LOW), steps, seed)
+        train(model, training, SpiralLoss(lambd=lambd), steps, seed)
     with torch.no_grad():
         threshold = best_threshold(model(choosing), choosing)
         logits = model(held)
-    pitch, error, octaves = (m(threshold=threshold, low=LOW) for m in (MultiPitch, SpiralError, OctaveShare))
+    pitch, error, octaves = (m(threshold=threshold) for m in (MultiPitch, SpiralError, OctaveShare))
     for metric in (pitch, error, octaves):
         metric.update(logits, held)
     return {**pitch.compute(), "Spiral Error": error.compute(), "Octave Share": octaves.compute()}
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("folder", help="MIDI files")
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--weights", type=float, nargs="+", default=[0, 0.5, 1, 2, 4, 8])
+    parser.add_argument("--lambdas", type=float, nargs="+", default=[0, 0.5, 1, 2, 4, 8])
     arguments = parser.parse_args()
     rolls = read_rolls(arguments.folder)
     parts = [windows_of(rolls[i::10]) for i in (1, 0)]
@@ -80,11 +80,11 @@ def main() -> None:
     )
     print("| lambda |", " | ".join(SCORES), "|")
     print("|---|" + "---|" * len(SCORES))
-    for weight in arguments.weights:
-        runs = [one_run(weight, parts, arguments.steps, seed) for seed in range(arguments.seeds)]
+    for lambd in arguments.lambdas:
+        runs = [one_run(lambd, parts, arguments.steps, seed) for seed in range(arguments.seeds)]
         spread = statistics.stdev if len(runs) > 1 else lambda _: 0.0
         cells = [f"{statistics.mean(r[c] for r in runs):.3f} ± {spread([r[c] for r in runs]):.3f}" for c in SCORES]
-        print(f"| {weight:g} |", " | ".join(cells), "|", flush=True)
+        print(f"| {lambd:g} |", " | ".join(cells), "|", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The same on several processes: each takes its share of the windows, gradients are averaged, scores are summed.
+"""The same on several processes: each takes its share of the windows, gradients are averaged, counts are added.
 
 torchrun --nproc-per-node 2 examples/ddp.py my_midi/
 """
@@ -10,7 +10,7 @@ import argparse
 
 import torch
 import torch.distributed as dist
-from seed_autoencoder import LOW, autoencoder, read_rolls, windows_of
+from seed_autoencoder import autoencoder, read_rolls, windows_of
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
@@ -29,7 +29,7 @@ def main() -> None:
     windows = windows_of(read_rolls(arguments.folder))
     data = TensorDataset(windows)
     sampler = DistributedSampler(data, seed=1)
-    model, loss = DistributedDataParallel(autoencoder()), SpiralLoss(low=LOW)
+    model, loss = DistributedDataParallel(autoencoder()), SpiralLoss()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     for epoch in range(arguments.epochs):
         sampler.set_epoch(epoch)
@@ -38,20 +38,18 @@ def main() -> None:
             loss(model(batch), batch).backward()
             optimizer.step()
 
-    score = MultiPitch(low=LOW)
+    score = MultiPitch()
     with torch.no_grad():
         for (batch,) in DataLoader(data, batch_size=64, sampler=sampler):
             score.update(model(batch), batch)
-    counts = torch.from_numpy(score.state())
-    dist.all_reduce(counts)
-    score.load_state(counts)
+    f1 = score.compute()["F1"]  # of all processes together
     weights = torch.nn.utils.parameters_to_vector(model.parameters()).detach()
     everywhere = [torch.empty_like(weights) for _ in range(dist.get_world_size())]
     dist.all_gather(everywhere, weights)
     if dist.get_rank() == 0:
         same = all(torch.equal(w, weights) for w in everywhere)
         print(f"{dist.get_world_size()} processes, weights {'equal' if same else 'DIFFERENT'}, "
-              f"F1 {score.compute()['F1']:.3f} on {len(windows)} windows")  # fmt: skip
+              f"F1 {f1:.3f} on {len(windows)} windows")  # fmt: skip
     dist.destroy_process_group()
 
 

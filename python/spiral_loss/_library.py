@@ -15,14 +15,16 @@ import sys
 import sysconfig
 from typing import Any
 
-__all__ = ["ERRORS", "C", "Error", "Failure", "call", "declare", "library_path"]
+from . import errors
+
+__all__ = ["C", "Failure", "call", "declare", "library_path"]
 
 NAME = "libspiral_loss" + (".dylib" if sys.platform == "darwin" else ".so")
 BESIDE = ".spiral_loss.mesonpy.libs"
 
 
 def library_path() -> pathlib.Path:
-    """Where the shared library is: $SPIRAL_LOSS_LIBRARY, beside the package (wheel), or in the build folder (editable)."""
+    """Where the shared library is: $SPIRAL_LOSS_LIBRARY, beside the package, or in an editable install's build."""
     chosen = os.environ.get("SPIRAL_LOSS_LIBRARY")
     if chosen:
         return pathlib.Path(chosen)
@@ -54,13 +56,6 @@ def declare(name: str, result: Any, *arguments: Any) -> Any:
     return function
 
 
-class Error(Exception):
-    """A call of the library failed. `status` is its number, `offset` the byte of the input or -1."""
-
-    status = 0
-    offset = -1
-
-
 _version = declare("spiral_version", ctypes.c_char_p)
 
 
@@ -70,30 +65,10 @@ def version() -> str:
     return text.decode()
 
 
-_status_name = declare("spiral_status_message", ctypes.c_char_p, ctypes.c_int)
-# What Python users expect to catch; a status that is not named here is somebody's wrong value.
-_BUILTIN: dict[str, type[Exception]] = {
-    "out of memory": MemoryError,
-    "input/output error": OSError,
-    "not supported": NotImplementedError,
-    "interrupted": RuntimeError,
+# By status. A status that a newer library returns and that is not among them raises Error itself.
+_CLASSES: dict[int, type[errors.Error]] = {
+    getattr(errors, name).status: getattr(errors, name) for name in errors.__all__
 }
-
-
-def _make_errors() -> dict[int, type[Error]]:
-    """A class for each status but 0, named after the library's own words: "bad format" is BadFormat."""
-    errors: dict[int, type[Error]] = {}
-    unknown, status = _status_name(-1), 1
-    while (text := _status_name(status)) != unknown:
-        words = text.decode()
-        name = "".join(word.capitalize() for word in words.replace("/", " ").split())
-        bases = (Error, _BUILTIN.get(words, ValueError))
-        errors[status] = type(name, bases, {"__module__": "spiral_loss.errors", "status": status, "__doc__": words})
-        status += 1
-    return errors
-
-
-ERRORS = _make_errors()
 
 
 def call(function: Any, *arguments: Any) -> None:
@@ -101,6 +76,6 @@ def call(function: Any, *arguments: Any) -> None:
     failure = Failure()
     status = function(*arguments, ctypes.byref(failure))
     if status:
-        error = ERRORS.get(status, Error)(failure.text.decode("utf-8", "replace"))
+        error = _CLASSES.get(status, errors.Error)(failure.text.decode("utf-8", "replace"))
         error.offset = failure.offset
         raise error

@@ -14,14 +14,16 @@ from typing import Any, Callable, Optional, Tuple
 import torch
 from torch import Tensor
 
-from ._plan import Array, Options, plan
+from ._cells import left_out
+from ._plan import Array, Options, plan_of_threads
+from .errors import NotAFiniteNumber
 
 __all__ = ["HAS_CUSTOM_OP", "value"]
 
 HAS_CUSTOM_OP = hasattr(torch.library, "custom_op")
 # What a graph can hold of the options: texts, whole numbers, and these numbers in a list.
 _NUMBERS = (
-    "weight", "bce", "octave", "floor", "blur", "sigma", "time_blur",
+    "lambd", "bce", "octave", "kl_offset", "blur_length", "sigma", "time_blur",
     "coil_radius", "coil_rise", "coil_degrees",
 )  # fmt: skip
 _SECOND = (
@@ -41,15 +43,17 @@ def _pack(o: Options) -> _Packed:
         o.reduction,
         o.from_logits,
         o.low,
-        o.reach,
+        o.blur_radius,
         [getattr(o, n) for n in _NUMBERS] + list(o.radii),
     )
 
 
-def _unpack(kind: str, reduction: str, from_logits: bool, low: int, reach: int, numbers: list[float]) -> Options:
+def _unpack(kind: str, reduction: str, from_logits: bool, low: int, blur_radius: int, numbers: list[float]) -> Options:
     named = dict(zip(_NUMBERS, numbers))
     radii = tuple(numbers[len(_NUMBERS) :])
-    return Options(kind=kind, reduction=reduction, from_logits=from_logits, low=low, reach=reach, radii=radii, **named)
+    return Options(
+        kind=kind, reduction=reduction, from_logits=from_logits, low=low, blur_radius=blur_radius, radii=radii, **named
+    )
 
 
 def _array(t: Tensor, group: int) -> Array:
@@ -59,26 +63,38 @@ def _array(t: Tensor, group: int) -> Array:
 def _value_grad(
     pred: Tensor,
     target: Tensor,
-    weight: Optional[Tensor],
+    sample_weight: Optional[Tensor],
     kind: str,
     reduction: str,
     from_logits: bool,
     low: int,
-    reach: int,
+    blur_radius: int,
     numbers: list[float],
     need_grad: bool,
 ) -> Tuple[Tensor, Tensor]:
-    groups, rolls, columns, keys = pred.shape
-    loss = plan(_unpack(kind, reduction, from_logits, low, reach, list(numbers)), keys)
+    groups, rolls, frames, keys = pred.shape
+    options = _unpack(kind, reduction, from_logits, low, blur_radius, list(numbers))
+    loss = plan_of_threads(options, keys, torch.get_num_threads())
     grad = torch.empty_like(pred) if need_grad else pred.new_empty(0)
-    values = [
-        loss.value_grad(
-            "f32" if pred.dtype == torch.float32 else "f64", rolls, columns, _array(pred, g), _array(target, g),
-            None if weight is None else _array(weight, g), _array(grad, g) if need_grad else None,
-        )
-        for g in range(groups)
-    ]  # fmt: skip
-    shape = (groups, rolls, columns) if reduction == "none" else (groups,)
+
+    def call(pred: Tensor, target: Tensor) -> list[list[float]]:
+        return [
+            loss.value_grad(
+                "f32" if pred.dtype == torch.float32 else "f64", rolls, frames, _array(pred, g), _array(target, g),
+                None if sample_weight is None else _array(sample_weight, g), _array(grad, g) if need_grad else None,
+            )
+            for g in range(groups)
+        ]  # fmt: skip
+
+    try:
+        values = call(pred, target)
+    except NotAFiniteNumber:
+        if sample_weight is None:
+            raise
+        # Perhaps only cells of weight 0 are out of range, which the kernels refuse too. This is rare, so a call
+        # without such cells does not pay for it.
+        values = call(left_out(pred, sample_weight), left_out(target, sample_weight))
+    shape = (groups, rolls, frames) if reduction == "none" else (groups,)
     return torch.tensor(values, dtype=pred.dtype).reshape(shape), grad
 
 
@@ -109,10 +125,10 @@ def _vmap(call: Callable[..., Tuple[Tensor, Tensor]]) -> Callable[..., Any]:
 
     def rule(info: Any, in_dims: Tuple[Any, ...], *args: Any) -> Any:
         batch = info.batch_size
-        pred, target, weight = (_fold(x, d, batch) for x, d in zip(args[:3], in_dims[:3]))
+        pred, target, sample_weight = (_fold(x, d, batch) for x, d in zip(args[:3], in_dims[:3]))
         assert pred is not None
         need = args[9] or pred.requires_grad  # in grad(vmap(f)) only this level knows
-        value, grad = call(pred, target, weight, *args[3:9], need)
+        value, grad = call(pred, target, sample_weight, *args[3:9], need)
         value = value.reshape(batch, -1, *value.shape[1:])
         return (value, grad.reshape(batch, -1, *grad.shape[1:]) if need else grad), (0, 0 if need else None)
 
@@ -122,15 +138,15 @@ def _vmap(call: Callable[..., Tuple[Tensor, Tensor]]) -> Callable[..., Any]:
 _call: Callable[..., Tuple[Tensor, Tensor]] = _value_grad
 if HAS_CUSTOM_OP:
     _SCHEMA = (
-        "(Tensor pred, Tensor target, Tensor? weight, str kind, str reduction, bool from_logits, int low, int reach, "
-        "float[] numbers, bool need_grad) -> (Tensor, Tensor)"
+        "(Tensor pred, Tensor target, Tensor? sample_weight, str kind, str reduction, bool from_logits, int low, "
+        "int blur_radius, float[] numbers, bool need_grad) -> (Tensor, Tensor)"
     )
     _op = torch.library.custom_op(
         "spiral_loss::value_grad", _value_grad, mutates_args=(), device_types="cpu", schema=_SCHEMA
     )
 
     @_op.register_fake
-    def _(pred: Tensor, target: Tensor, weight: Optional[Tensor], kind: str, reduction: str, *rest: Any) -> Any:
+    def _(pred: Tensor, target: Tensor, sample_weight: Optional[Tensor], kind: str, reduction: str, *rest: Any) -> Any:
         shape = pred.shape[:3] if reduction == "none" else pred.shape[:1]
         return pred.new_empty(shape), torch.empty_like(pred) if rest[-1] else pred.new_empty(0)
 
@@ -169,9 +185,9 @@ def _compiling() -> bool:
     return HAS_CUSTOM_OP and torch.compiler.is_compiling()
 
 
-def value(options: Options, pred: Tensor, target: Tensor, weight: Optional[Tensor]) -> Tensor:
+def value(options: Options, pred: Tensor, target: Tensor, sample_weight: Optional[Tensor]) -> Tensor:
     """Values (G,), or (G, B, T) with reduction "none", of CPU tensors (G, B, T, P), float32 or float64."""
     need_grad = pred.requires_grad and torch.is_grad_enabled()
     call: Callable[..., Tuple[Tensor, Tensor]] = _op if _compiling() else _apply
-    result, _ = call(pred, target, weight, *_pack(options), need_grad)
+    result, _ = call(pred, target, sample_weight, *_pack(options), need_grad)
     return result

@@ -14,10 +14,10 @@ import threading
 import weakref
 from collections.abc import Sequence
 
-from ._library import C, Failure, call, declare
+from ._library import Failure, call, declare
 from .helix import Helix, HelixStruct
 
-__all__ = ["Array", "Options", "Plan", "cost_table", "plan"]
+__all__ = ["Array", "Options", "Plan", "cost_table", "plan", "plan_of_threads"]
 
 REDUCTIONS = ("none", "sum", "mean", "per_note")
 
@@ -28,20 +28,21 @@ class OptionsStruct(ctypes.Structure):
     _fields_ = (
         ("struct_size", ctypes.c_size_t),
         ("kind", ctypes.c_int),
-        ("weight", ctypes.c_double),
+        ("lambda", ctypes.c_double),
         ("bce", ctypes.c_double),
         ("from_logits", ctypes.c_int),
         ("reduction", ctypes.c_int),
         ("low", ctypes.c_int),
         ("helix", HelixStruct),
-        ("floor", ctypes.c_double),
-        ("blur", ctypes.c_double),
-        ("reach", ctypes.c_int),
+        ("kl_offset", ctypes.c_double),
+        ("blur_length", ctypes.c_double),
+        ("blur_radius", ctypes.c_int),
         ("sigma", ctypes.c_double),
         ("time_blur", ctypes.c_double),
         ("coil_radius", ctypes.c_double),
         ("coil_rise", ctypes.c_double),
         ("coil_degrees", ctypes.c_double),
+        ("threads", ctypes.c_int),
     )
 
 
@@ -72,16 +73,16 @@ class Options:
     """What a loss is: spiral_loss_options in Python, with the same defaults. Checked when a plan is made."""
 
     kind: str = "spiral"
-    weight: float = 1.0
+    lambd: float = 1.0
     bce: float = 1.0
     from_logits: bool = True
     reduction: str = "mean"
     low: int = 0
     radii: tuple[float, ...] = (1.3, 0.0, 0.0, 0.0, 0.0, 0.0)
     octave: float = 0.5
-    floor: float = 0.02
-    blur: float = 0.5
-    reach: int = 24
+    kl_offset: float = 0.02
+    blur_length: float = 0.5
+    blur_radius: int = 24
     sigma: float = 0.5
     time_blur: float = 0.0
     coil_radius: float = 10.0
@@ -93,8 +94,8 @@ class Options:
         """The geometry."""
         return Helix(self.radii, self.octave)
 
-    def struct(self) -> OptionsStruct:
-        """The same for the C calls."""
+    def struct(self, threads: int = 1) -> OptionsStruct:
+        """The same for the C calls, on that many threads."""
         if self.reduction not in REDUCTIONS:
             raise ValueError(f"reduction is {self.reduction!r}: must be one of {', '.join(REDUCTIONS)}")
         struct = OptionsStruct()
@@ -102,10 +103,12 @@ class Options:
         kind = ctypes.c_int()
         call(_kind, self.kind.encode(), ctypes.byref(kind))
         struct.kind, struct.reduction = kind.value, REDUCTIONS.index(self.reduction)
+        struct.threads = threads
         struct.helix = HelixStruct((ctypes.c_double * 6)(*self.radii), self.octave)
         for field in dataclasses.fields(self):
             if field.name not in ("kind", "reduction", "radii", "octave"):
-                setattr(struct, field.name, getattr(self, field.name))
+                name = "lambda" if field.name == "lambd" else field.name
+                setattr(struct, name, getattr(self, field.name))
         return struct
 
 
@@ -119,6 +122,7 @@ class Array:
 
 _NOTHING = Array(0, (0, 0, 0))
 _buffers = threading.local()
+_MOST_THREADS = 1024
 
 
 def _work(size: int) -> int:
@@ -129,11 +133,14 @@ def _work(size: int) -> int:
 
 
 class Plan:
-    """A spiral_loss for P keys. Immutable; any number of threads may use it at once."""
+    """A spiral_loss for P keys. Immutable; any number of threads may use it at once.
 
-    def __init__(self, options: Options, keys: int) -> None:
+    With `threads` above 1 it has threads of its own, asleep between calls: results are the same bits for any number.
+    """
+
+    def __init__(self, options: Options, keys: int, threads: int = 1) -> None:
         handle = _void()
-        call(_create, ctypes.byref(options.struct()), keys, ctypes.byref(handle))
+        call(_create, ctypes.byref(options.struct(threads)), keys, ctypes.byref(handle))
         self.options, self.keys, self._handle = options, keys, handle
         weakref.finalize(self, _destroy, handle)
 
@@ -141,19 +148,19 @@ class Plan:
         self,
         type_: str,
         rolls: int,
-        columns: int,
+        frames: int,
         pred: Array,
         target: Array,
-        weight: Array | None,
+        sample_weight: Array | None,
         grad: Array | None,
     ) -> list[float]:
-        """Value, or one per column with reduction "none", of (B, T, P) arrays of `type_` "f32" or "f64"."""
-        count = rolls * columns if self.options.reduction == "none" else 1
+        """Value, or one per frame with reduction "none", of (B, T, P) arrays of `type_` "f32" or "f64"."""
+        count = rolls * frames if self.options.reduction == "none" else 1
         value = (ctypes.c_double * count)()
-        weight, grad = weight or _NOTHING, grad or _NOTHING
-        work = _work(_WORK_SIZE[type_](self._handle, columns))
+        weight, grad = sample_weight or _NOTHING, grad or _NOTHING
+        work = _work(_WORK_SIZE[type_](self._handle, frames))
         call(
-            _VALUE_GRAD[type_], self._handle, rolls, columns,
+            _VALUE_GRAD[type_], self._handle, rolls, frames,
             pred.address, Strides(*pred.strides), target.address, Strides(*target.strides),
             weight.address or None, Strides(*weight.strides), value,
             grad.address or None, Strides(*grad.strides), work,
@@ -171,6 +178,17 @@ class Plan:
 def plan(options: Options, keys: int) -> Plan:
     """The plan of these options for that many keys, made once."""
     return Plan(options, keys)
+
+
+@functools.lru_cache(maxsize=8)  # each holds threads
+def _plan_of_threads(options: Options, keys: int, threads: int) -> Plan:
+    return Plan(options, keys, threads)
+
+
+def plan_of_threads(options: Options, keys: int, threads: int) -> Plan:
+    """The same on up to `threads` threads; small batches stay on the caller's (include/spiral/loss.h)."""
+    threads = min(threads, _MOST_THREADS)
+    return plan(options, keys) if threads <= 1 else _plan_of_threads(options, keys, threads)
 
 
 def cost_table(options: Options, intervals: int) -> tuple[list[float], list[float]]:

@@ -2,8 +2,8 @@
 """The losses in plain PyTorch: the path for devices without C kernels, and for derivatives of any order.
 
 docs/math.md again, equation by equation, on tensors (G, B, T, P): G groups that are reduced apart. Slower than the
-kernels, held to them by the tests: 1e-10 in float64, the bound of equation 32 in float32. Cells are not checked: NaN
-in, NaN out. Read next: `_op`, the kernels.
+kernels; tests compare the two: 1e-10 in float64, the bound of equation 32 in float32. Cells are checked by `_cells`.
+Read next: `_op`, the kernels.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ __all__ = ["loss"]
 
 F_ = TypeVar("F_", bound=Callable[..., Any])
 EPSILON = 2.0**-24  # no logarithm of a probability below this (9)
-STRAY_FLOOR = 0.05  # (19)
+LEAST_FACTOR = 0.05  # (19)
 
 
-Table = Tuple[float, ...]  # by interval or by column, from 0 on
+Table = Tuple[float, ...]  # by interval or by number of frames, from 0 on
 Geometry = Tuple[Tuple[float, ...], float]  # radii, octave
 
 
@@ -62,11 +62,11 @@ def _profile(geometry: Geometry, blur: float, reach: int) -> Table:  # (10)
 
 
 @_constant
-def _time_profile(kind: str, tau: float, columns: int) -> Table:  # (25), (28)
+def _time_profile(kind: str, tau: float, frames: int) -> Table:  # (25), (28)
     if tau == 0:
-        return tuple(float(k == 0) for k in range(columns))
+        return tuple(float(k == 0) for k in range(frames))
     gain = math.tanh(0.5 / tau) if kind == "spiral" else 1.0
-    return tuple(gain * math.exp(-k / tau) for k in range(columns))
+    return tuple(gain * math.exp(-k / tau) for k in range(frames))
 
 
 def _phi(u: float, b: float) -> float:
@@ -78,9 +78,9 @@ def _phi(u: float, b: float) -> float:
 
 
 @_constant
-def _unit(profile: Table, time_profile: Table, floor: float) -> float:  # (13), (27); both sides of both tables
+def _unit(profile: Table, time_profile: Table, kl_offset: float) -> float:  # (13), (27); both sides of both tables
     return sum(
-        (2 - (k == 0)) * (2 - (j == 0)) * _phi(s * t, floor)
+        (2 - (k == 0)) * (2 - (j == 0)) * _phi(s * t, kl_offset)
         for k, s in enumerate(profile)
         for j, t in enumerate(time_profile)
     )
@@ -134,40 +134,40 @@ def _sizes(x: Tensor) -> tuple[int, int]:
     return operator.index(x.shape[-2]), operator.index(x.shape[-1])
 
 
-def _straight(value: Tensor, least: float) -> Tensor:
+def _at_least(value: Tensor, least: float) -> Tensor:
     """max(value, least) with the slope of value everywhere (9)."""
     return value + (value.clamp(min=least) - value).detach()
 
 
-def _cross_entropy(o: Options, z: Tensor, t: Tensor, hit: float, stray: Tensor | float) -> Tensor:  # (8), (9)
+def _cross_entropy(o: Options, z: Tensor, t: Tensor, present: float, absent: Tensor | float) -> Tensor:  # (8), (9)
     if o.from_logits:
         off = F.softplus(z, threshold=1e9) if z.dtype == torch.float64 else F.softplus(z, threshold=60)
         on = off - z
     else:
-        on, off = -torch.log(_straight(z, EPSILON)), -torch.log(_straight(1 - z, EPSILON))
-    return hit * t * on + stray * (1 - t) * off
+        on, off = -torch.log(_at_least(z, EPSILON)), -torch.log(_at_least(1 - z, EPSILON))
+    return present * t * on + absent * (1 - t) * off
 
 
 def _spiral(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (11) to (14), (24) to (27)
     T, P = _sizes(y)
-    W = o.reach
+    W = o.blur_radius
     M = math.ceil(8 * o.time_blur)  # (26)
-    profile = _profile((o.radii, o.octave), o.blur, W)
-    unit = _unit(profile, _time_profile(o.kind, o.time_blur, M + 1), o.floor)
-    along_pitch = blur_matrix(y.dtype, y.device, (o.radii, o.octave), o.blur, W, P, P + 2 * W)
+    profile = _profile((o.radii, o.octave), o.blur_length, W)
+    unit = _unit(profile, _time_profile(o.kind, o.time_blur, M + 1), o.kl_offset)
+    along_pitch = blur_matrix(y.dtype, y.device, (o.radii, o.octave), o.blur_length, W, P, P + 2 * W)
     blurred = [x @ along_pitch for x in (y, t)]
     if M:
         along_time = _by_interval(_time_vector(y.dtype, y.device, o.kind, o.time_blur, T + M), T + 2 * M, T, -M)
         blurred = [along_time @ x for x in blurred]
     v, u = blurred
-    x = (v - u) / (u + o.floor)
-    columns = ((u + o.floor) * (x - torch.log1p(x))).sum(-1) / unit
+    x = (v - u) / (u + o.kl_offset)
+    frames = ((u + o.kl_offset) * (x - torch.log1p(x))).sum(-1) / unit
     if not M:
-        return columns
-    inner = columns[..., M : M + T]
-    frame = torch.arange(T, device=y.device)
-    first, last = (frame == 0).to(y.dtype), (frame == T - 1).to(y.dtype)
-    return inner + columns[..., :M].sum(-1, keepdim=True) * first + columns[..., M + T :].sum(-1, keepdim=True) * last
+        return frames
+    inner = frames[..., M : M + T]
+    t_index = torch.arange(T, device=y.device)
+    first, last = (t_index == 0).to(y.dtype), (t_index == T - 1).to(y.dtype)
+    return inner + frames[..., :M].sum(-1, keepdim=True) * first + frames[..., M + T :].sum(-1, keepdim=True) * last
 
 
 def _quadratic(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (15), (28)
@@ -179,7 +179,7 @@ def _quadratic(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (15), (28)
     return 0.5 * (d * product).sum(-1)
 
 
-def _strays(o: Options, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (20)
+def _absent_factors(o: Options, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (20)
     _, P = _sizes(t)
     sounding = t if w is None else t * w.clamp(max=1)
     most = torch.zeros_like(t)
@@ -188,11 +188,11 @@ def _strays(o: Options, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (20)
             up = F.pad(sounding[..., : P - interval], (interval, 0))
             down = F.pad(sounding[..., interval:], (0, interval))
             most = torch.maximum(most, near * torch.maximum(up, down))
-    return STRAY_FLOOR + 1 - most
+    return LEAST_FACTOR + 1 - most
 
 
 def _loudest(x: Tensor, w: Optional[Tensor]) -> tuple[Tensor, Tensor]:
-    """The first loudest key of each column among those with a weight, and whether there is one."""
+    """The first loudest key of each frame among those with a weight above 0, and whether there is one."""
     if w is None:
         return x.argmax(-1), torch.ones(x.shape[:-1], dtype=torch.bool, device=x.device)
     return x.masked_fill(~(w > 0), -math.inf).argmax(-1), (w > 0).any(-1)
@@ -202,7 +202,7 @@ def _circular(steps: Tensor) -> Tensor:
     return torch.minimum(steps % 12, 12 - steps % 12)
 
 
-def _seed_hard(o: Options, z: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (22), (23)
+def _argmax_distance(o: Options, z: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (22), (23)
     (p, there), (q, _) = _loudest(t, w), _loudest(z, w)
     p, q = p + o.low, q + o.low
     steps = (p % 12 - q % 12).abs()
@@ -211,7 +211,7 @@ def _seed_hard(o: Options, z: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:
     return torch.sqrt((turn * turn + rise * rise).to(z.dtype)) * there
 
 
-def _seed_mask(o: Options, y: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (21), (23)
+def _distance_mask(o: Options, y: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (21), (23)
     m, there = _loudest(t, w)
     interval = (torch.arange(y.shape[-1], device=y.device) - m[..., None]).abs()
     steps = _circular(interval) if o.kind.endswith("circular") else interval % 12
@@ -219,8 +219,8 @@ def _seed_mask(o: Options, y: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:
     return (mask.to(y.dtype) * y).sum(-1) * there
 
 
-def _columns(o: Options, z: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:
-    """The value of every column, (G, B, T)."""
+def _frames(o: Options, z: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:
+    """The values of frames, (G, B, T)."""
     value = torch.zeros(z.shape[:-1], dtype=z.dtype, device=z.device)
 
     def weighted(x: Tensor) -> Tensor:
@@ -228,33 +228,43 @@ def _columns(o: Options, z: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:
 
     if o.bce > 0:
         value = value + o.bce * weighted(_cross_entropy(o, z, t, 1.0, 1.0)).sum(-1)
-    if o.weight == 0 or o.kind == "bce":
+    if o.lambd == 0 or o.kind == "bce":
         return value
     if o.kind == "weighted_bce":
-        return value + o.weight * weighted(_cross_entropy(o, z, t, 1.0, _strays(o, t, w))).sum(-1)
-    if o.kind.startswith("seed_hard"):
-        return value + o.weight * _seed_hard(o, z, t, w)
+        return value + o.lambd * weighted(_cross_entropy(o, z, t, 1.0, _absent_factors(o, t, w))).sum(-1)
+    if o.kind.startswith("argmax_distance"):
+        return value + o.lambd * _argmax_distance(o, z, t, w)
     y = weighted(torch.sigmoid(z) if o.from_logits else z)
-    if o.kind.startswith("seed_mask"):
-        return value + o.weight * _seed_mask(o, y, t, w)
+    if o.kind.startswith("distance_mask"):
+        return value + o.lambd * _distance_mask(o, y, t, w)
     geometric = _spiral if o.kind == "spiral" else _quadratic
-    return value + o.weight * geometric(o, y, weighted(t))
+    return value + o.lambd * geometric(o, y, weighted(t))
 
 
-def _reduce(o: Options, columns: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (29)
+def _reduce(o: Options, frames: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (29)
     if o.reduction == "none":
-        return columns
-    total = columns.sum((-2, -1))
+        return frames
+    total = frames.sum((-2, -1))
     if o.reduction == "per_note":
         return total / (t if w is None else w * t).sum((-3, -2, -1)).clamp(min=1)
     if o.reduction == "mean" and w is not None:
         return total / (w > 0).any(-1).sum((-2, -1)).clamp(min=1)
-    return total / (columns.shape[-2] * columns.shape[-1]) if o.reduction == "mean" else total
+    return total / (frames.shape[-2] * frames.shape[-1]) if o.reduction == "mean" else total
 
 
-def loss(options: Options, pred: Tensor, target: Tensor, weight: Optional[Tensor]) -> Tensor:
+def extra_of_positives(
+    options: Options, pred: Tensor, target: Tensor, sample_weight: Optional[Tensor], pos_weight: Tensor
+) -> Tensor:
+    """What pos_weight, which broadcasts to (G, B, T, P), adds to a loss: as `loss`."""
+    factor = options.bce + (options.lambd if options.kind == "weighted_bce" else 0.0)
+    cost = factor * _cross_entropy(options, pred, (pos_weight - 1) * target, 1.0, 0.0)
+    frames = (cost if sample_weight is None else sample_weight * cost).sum(-1)
+    return _reduce(options, frames, target, sample_weight)
+
+
+def loss(options: Options, pred: Tensor, target: Tensor, sample_weight: Optional[Tensor]) -> Tensor:
     """Values (G,), or (G, B, T) with reduction "none", of tensors (G, B, T, P) of one floating type."""
     where = pred.device.type
     # Products of single precision stay single precision; a device without autocast has nothing to switch off.
     with contextlib.nullcontext() if where == "meta" else torch.autocast(where, enabled=False):
-        return _reduce(options, _columns(options, pred, target, weight), target, weight)
+        return _reduce(options, _frames(options, pred, target, sample_weight), target, sample_weight)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import struct
-import tempfile
 from collections.abc import Mapping
 from typing import Any, Union
 
@@ -94,21 +94,15 @@ def save(path: Path, arrays: Mapping[str, npt.NDArray[np.float32]], metadata: Ma
         at += size
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    folder = os.path.dirname(os.path.abspath(path))
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".spiral-", delete=False) as file:
+    # Created with the permissions of any new file: the process's umask applies, and is not asked for.
+    temporary = os.path.join(os.path.dirname(os.path.abspath(path)), f".spiral-{secrets.token_hex(8)}")
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
         try:
             file.write(struct.pack("<Q", len(text)) + text)
             for array in arrays.values():
                 file.write(np.ascontiguousarray(array, "<f4").tobytes())
             file.close()
-            os.chmod(file.name, 0o666 & ~_umask())
-            os.replace(file.name, path)
+            os.replace(temporary, path)
         except BaseException:
-            os.unlink(file.name)
+            os.unlink(temporary)
             raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -183,8 +183,8 @@ _apply: Callable[..., Tensor] = super(torch.autograd.Function, _Eager).apply
 
 
 def _key(
-    options: Options, input: Tensor, target: Tensor, sample_weight: Optional[Tensor], pitch_dim: int, time_dim: int,
-    backend: str,
+    options: Options, input: Tensor, target: Tensor, sample_weight: Optional[Tensor],
+    pitch_dim: Optional[int], time_dim: Optional[int], backend: str,
 ) -> Any:  # fmt: skip
     """All that a call depends on but the contents of the tensors, whether target and sample_weight require gradients,
     and where arrays begin. The arrangement keeps the options alive, so their address identifies them."""
@@ -199,7 +199,13 @@ def _key(
 
 
 def repeated(
-    options: Options, input: Any, target: Any, sample_weight: Any, pitch_dim: int, time_dim: int, backend: str
+    options: Options,
+    input: Any,
+    target: Any,
+    sample_weight: Any,
+    pitch_dim: Optional[int],
+    time_dim: Optional[int],
+    backend: str,
 ) -> Optional[Tensor]:
     """The loss of a call that was checked before but for the contents of its tensors; None for any other."""
     if not plain(input, target, sample_weight) or target is None:
@@ -211,13 +217,14 @@ def repeated(
 
 
 def eager(
-    options: Options, input: Tensor, target: Tensor, sample_weight: Optional[Tensor], pitch_dim: int, time_dim: int,
-    backend: str,
+    options: Options, input: Tensor, target: Tensor, sample_weight: Optional[Tensor],
+    pitch_dim: Optional[int], time_dim: Optional[int], backend: str,
 ) -> Tensor:  # fmt: skip
     """The loss as `functional.apply` returns it; the arguments are checked, and `plain`."""
     need_grad = input.requires_grad and torch.is_grad_enabled()
     n = input.dim()
-    a = _Arrangement(options, input, target, sample_weight, pitch_dim % n, time_dim % n, need_grad)
+    pitch, time = (-2 if pitch_dim is None else pitch_dim) % n, (-1 if time_dim is None else time_dim) % n
+    a = _Arrangement(options, input, target, sample_weight, pitch, time, need_grad)
     if len(_arrangements) >= _MOST:
         _arrangements.clear()
     _arrangements[_key(options, input, target, sample_weight, pitch_dim, time_dim, backend)] = a
@@ -235,11 +242,11 @@ def _value_grad(
     reduction: str,
     from_logits: bool,
     low: int,
-    reach: int,
+    blur_radius: int,
     numbers: List[float],
     need_grad: bool,
 ) -> Tuple[Tensor, Tensor]:
-    options = _op._unpack(kind, reduction, from_logits, low, reach, list(numbers))
+    options = _op._unpack(kind, reduction, from_logits, low, blur_radius, list(numbers))
     target, sample_weight = loadable(target), None if sample_weight is None else loadable(sample_weight)
     grad = torch.empty_like(pred) if need_grad else None
     groups, rolls, frames, keys = pred.shape

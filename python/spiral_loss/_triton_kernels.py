@@ -242,7 +242,7 @@ def _nearest(target, sample_weight, nearness, inside, keys, FRAMES: tl.constexpr
         played = tl.load(target[0] + target[1] + p * target[2], mask=inside, other=0).to(tl.float32)
         if WEIGHTED:
             w = tl.load(sample_weight[0] + sample_weight[1] + p * sample_weight[2], mask=inside, other=0).to(tl.float32)
-            played *= tl.minimum(w, 1.0)
+            played = tl.where(w == 0.0, 0.0, played * tl.minimum(w, 1.0))
         near = tl.load(nearness + 127 + key - p)
         if TIME_LAST:
             most = tl.maximum(most, near[:, None] * played[None, :])
@@ -259,6 +259,10 @@ def _cells(arrays, nearness, inside, keys, cross, positive, term, FRAMES: tl.con
     w dy/dz (5); w."""
     z = _load(arrays[0], inside, keys, _OUTSIDE if LOGITS else 0.0, FIRST, WIDTH, TIME_LAST, VECTORS[0])
     t = _load(arrays[1], inside, keys, 0, FIRST, WIDTH, TIME_LAST, VECTORS[1])
+    if WEIGHTED:  # a cell of weight 0 may hold anything, and 0 times NaN is NaN
+        w = _load(arrays[2], inside, keys, 0, FIRST, WIDTH, TIME_LAST, VECTORS[2])
+        z = tl.where(w == 0.0, 0.0, z)
+        t = tl.where(w == 0.0, 0.0, t)
     if LOGITS:
         e, y, rest = _sigmoid(z)
         dy = y * rest
@@ -276,7 +280,6 @@ def _cells(arrays, nearness, inside, keys, cross, positive, term, FRAMES: tl.con
         cost = tl.zeros_like(z)
         slope = tl.zeros_like(z)
     if WEIGHTED:
-        w = _load(arrays[2], inside, keys, 0, FIRST, WIDTH, TIME_LAST, VECTORS[2])
         return cost * w, slope * w, y * w, t * w, dy * w, w
     else:
         return cost, slope, y, t, dy, dy

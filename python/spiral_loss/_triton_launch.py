@@ -54,7 +54,7 @@ def unsupported(options: Options, input: Tensor) -> Optional[str]:
     if options.kind not in _KINDS:
         return options.kind
     if options.time_blur > 0 and _KINDS[options.kind] in ("spiral", "quadratic"):
-        return "time_tolerance"
+        return "time_blur"
     if device.type == "cuda" and not _capable(device.index):
         return f"kernels for {torch.cuda.get_device_name(device)}"
     return None
@@ -78,12 +78,12 @@ def _matrix(dtype: torch.dtype, device: torch.device, o: Options) -> Tensor:
     """The blur from keys to bins (10), as many bins as any `Tiling` needs; or the kernel of keys (17), (18)."""
     geometry = (o.radii, o.octave)
     if o.kind == "spiral":
-        return _reference.blur_matrix(dtype, device, geometry, o.blur, o.reach, _KEYS, _width(o))
+        return _reference.blur_matrix(dtype, device, geometry, o.blur_length, o.blur_radius, _KEYS, _width(o))
     return _reference.kernel_matrix(dtype, device, geometry, o.kind, o.sigma, _KEYS)
 
 
 def _width(o: Options) -> int:
-    return _round_up(_KEYS + 2 * o.reach, 32) if o.kind == "spiral" else _KEYS
+    return _round_up(_KEYS + 2 * o.blur_radius, 32) if o.kind == "spiral" else _KEYS
 
 
 @on_device
@@ -113,7 +113,9 @@ def _tables(o: Options, kind: str, device: torch.device) -> Tuple[Tensor, Tensor
         return nothing, nothing, _nearness(torch.float32, device, (o.radii, o.octave))
     if kind == "bce":
         return nothing, nothing, nothing
-    geometry = Options(kind=o.kind, radii=o.radii, octave=o.octave, blur=o.blur, reach=o.reach, sigma=o.sigma)
+    geometry = Options(
+        kind=o.kind, radii=o.radii, octave=o.octave, blur_length=o.blur_length, blur_radius=o.blur_radius, sigma=o.sigma
+    )
     high, low = (_matrix_part(torch.float16, device, geometry, part) for part in (False, True))
     return high, low, nothing
 
@@ -176,19 +178,19 @@ def plan(
     """`flat`: frame i of the batch is at i times one stride. `time_last`: neighbouring frames are adjacent in memory,
     else neighbouring keys. `vectors`: numbers of cells of input, target and sample_weight in one load."""
     weighted = types[2] is not None
-    kind = _KINDS[options.kind] if options.weight > 0 else "bce"
+    kind = _KINDS[options.kind] if options.lambd > 0 else "bce"
     tile = tiling(kind, keys)
     # The range of fp16 does not hold sample weights up to 1e6, nor slopes of the divergence, -1 / kl_offset to 1, if
     # kl_offset is small.
-    row_scale = (weighted and kind in ("spiral", "quadratic")) or (kind == "spiral" and options.floor < 2.0**-10)
+    row_scale = (weighted and kind in ("spiral", "quadratic")) or (kind == "spiral" and options.kl_offset < 2.0**-10)
     scale = _SCALE if kind in ("spiral", "quadratic") else 1.0
     slope_scale, unit, bins = 1.0, 1.0, 0
     if kind == "spiral":
-        bins = _round_up(keys + 2 * options.reach, tile.bins)
-        profile = _reference._profile((options.radii, options.octave), options.blur, options.reach)
-        unit = 1 / _reference._unit(profile, (1.0,), options.floor)
+        bins = _round_up(keys + 2 * options.blur_radius, tile.bins)
+        profile = _reference._profile((options.radii, options.octave), options.blur_length, options.blur_radius)
+        unit = 1 / _reference._unit(profile, (1.0,), options.kl_offset)
         if not row_scale:
-            slope_scale = 2.0 ** (15 + min(0, math.floor(math.log2(options.floor))))
+            slope_scale = 2.0 ** (15 + min(0, math.floor(math.log2(options.kl_offset))))
     of_slopes = slope_scale if kind == "spiral" and not row_scale else scale
     count = {"per_note": "notes", "mean": "frames" if weighted else ""}.get(options.reduction, "")
     constants = (
@@ -325,8 +327,8 @@ class Call:
         share = 1.0 / frames if options.reduction == "mean" and sample_weight is None else 1.0
         self._numbers = (
             frames, time, keys, of.plan.bins, *(n for s in strides for n in s or (0, 0, 0, 0)),
-            options.bce * share, (options.bce + options.weight) * share, options.weight * share * of.plan.scales[1],
-            options.weight * share * of.plan.scales[2], options.floor * of.plan.scales[0],
+            options.bce * share, (options.bce + options.lambd) * share, options.lambd * share * of.plan.scales[1],
+            options.lambd * share * of.plan.scales[2], options.kl_offset * of.plan.scales[0],
         )  # fmt: skip
         # What follows the arrays in a launch. The two plans differ in the number of cells in a load, a constant.
         self._rest = [(*(t.data_ptr() for t in x.tables), *self._numbers, *x.plan.constants) for x in self._launchers]

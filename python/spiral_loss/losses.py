@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The losses as modules: options once, then `loss(input, target)`. `functional` has the same as functions.
 
-loss = SpiralLoss()                       # cross-entropy + spiral, rolls (B, 36, 36) from C3 upward
-loss(logits, roll).backward()
+Example:
+    >>> import torch
+    >>> from spiral_loss import SpiralLoss
+    >>> loss = SpiralLoss()  # cross-entropy + spiral
+    >>> logits, roll = torch.zeros(2, 36, 36, requires_grad=True), torch.zeros(2, 36, 36)
+    >>> loss(logits, roll).backward()
 """
 
 from __future__ import annotations
@@ -13,241 +17,347 @@ from typing import Any, Optional
 import torch
 from torch import Tensor
 
+from . import _names
 from ._plan import Options, cost_table, plan
-from .functional import BACKENDS, apply, make_options
+from .functional import PosWeight, apply, check_arguments, make_options
 from .helix import HelixLike
 
-__all__ = ["HelixGaussian", "SeedHard", "SeedMask", "SpiralEnergy", "SpiralLoss", "WeightedBCE"]
+__all__ = ["ArgmaxDistance", "DistanceMask", "HelixGaussian", "SpiralEnergy", "SpiralLoss", "WeightedBCE"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _names.CLASSES:
+        _names.warn(name, _names.CLASSES[name])
+        return globals()[_names.CLASSES[name]]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class _Loss(torch.nn.Module):
     """What all losses share: checked options, dimensions, the call."""
 
     options: Options
+    pos_weight: Optional[Tensor]
 
-    def __init__(self, options: Options, pitch_dim: int, time_dim: int, backend: str) -> None:
+    def __init__(
+        self, options: Options, pitch_dim: Optional[int], time_dim: Optional[int], backend: str,
+        check: Optional[bool], pos_weight: PosWeight,
+    ) -> None:  # fmt: skip
         super().__init__()
         self._set(options)
-        if pitch_dim == time_dim:
-            raise ValueError(f"pitch_dim is {pitch_dim} and time_dim {time_dim}: must be two different dimensions")
-        if backend not in BACKENDS:
-            raise ValueError(f"backend is {backend!r}: must be one of {', '.join(BACKENDS)}")
-        self.pitch_dim, self.time_dim, self.backend = pitch_dim, time_dim, backend
+        check_arguments(pitch_dim, time_dim, backend, check, pos_weight)
+        self.pitch_dim, self.time_dim, self.backend, self.check = pitch_dim, time_dim, backend, check
+        of_key = None if pos_weight is None else torch.as_tensor(pos_weight, dtype=torch.get_default_dtype())
+        # A buffer follows the module to its device; it is an option, so state_dict has no place for it.
+        self.register_buffer("pos_weight", of_key, persistent=False)
 
     def _set(self, options: Options) -> None:
-        plan(options, 1)  # says what is wrong with them
+        plan(options, 1)  # raises if an option is out of its range
         self.options = options
 
-    def forward(self, input: Tensor, target: Tensor, weight: Optional[Tensor] = None) -> Tensor:
+    @_names.renamed(weight="sample_weight")
+    def forward(self, input: Tensor, target: Tensor, sample_weight: Optional[Tensor] = None) -> Tensor:
         """The loss.
 
         Args:
-            input: logits (or probabilities), floats, two dimensions or more.
-            target: of the same shape, in [0, 1]; floats, whole numbers or bools.
-            weight: weights of cells, 0 to 1e6, of a shape that broadcasts to the input's; 0 leaves a cell out.
-
-        Returns:
-            A scalar, or with reduction "none" one value per column: the input's shape without its pitch dimension.
+            input: logits (or probabilities), floats.
+            target: in [0, 1]; floats, whole numbers or bools.
+            sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 does not count, whatever it holds.
 
         Raises:
             TypeError, ValueError: as `functional.spiral_loss`.
+
+        Shape:
+            As `functional.spiral_loss`.
         """
         return apply(
-            self.options, input, target, weight,
-            pitch_dim=self.pitch_dim, time_dim=self.time_dim, backend=self.backend,
+            self.options, input, target, sample_weight, pitch_dim=self.pitch_dim, time_dim=self.time_dim,
+            backend=self.backend, check=self.check, pos_weight=self.pos_weight,
         )  # fmt: skip
 
     def interval_costs(self, intervals: int = 13) -> tuple[list[float], list[float]]:
         """What each interval costs in missed notes, without cross-entropy: substituted, and added.
 
         Only for `SpiralLoss`, `SpiralEnergy` and `HelixGaussian`.
+
+        Example:
+            >>> substitute, insert = SpiralLoss().interval_costs()
+            >>> substitute[12] < substitute[1] < substitute[6]  # octave, semitone, tritone
+            True
         """
         return cost_table(self.options, intervals)
 
     def extra_repr(self) -> str:
-        """What differs from the defaults of the library."""
+        """The options that differ from the defaults of the library."""
         usual = Options()
         own = [f"{n}={v!r}" for n, v in vars(self.options).items() if v != getattr(usual, n)]
-        return ", ".join([*own, f"pitch_dim={self.pitch_dim}", f"time_dim={self.time_dim}"])
+        named = [(n, getattr(self, n)) for n in ("pitch_dim", "time_dim", "check")]
+        own += [f"{n}={v!r}" for n, v in named if v is not None]
+        if self.pos_weight is not None:
+            own.append(f"pos_weight={self.pos_weight.tolist()}")
+        return ", ".join(own)
 
 
 class SpiralLoss(_Loss):
-    """bce * BCE + weight * spiral: the loss to train with (docs/math.md, sections 4 and 9).
+    """bce * BCE + lambd * spiral: the loss to train with (docs/math.md, sections 4 and 9).
 
     Args:
-        weight: lambda, the factor of the spiral term; 0 to 1e6. README.md has a table for choosing it.
+        lambd: lambda, the factor of the spiral term; 0 to 1e6. README.md has a table for choosing it.
         bce: factor of the cross-entropy; 0 to 1e6.
         helix: "chromatic", "fifths", "tonnetz", "mixed", a `Helix`, or radii.
-        low: MIDI number of key 0; low + keys <= 128.
-        floor: how silent silence is; 1e-6 to 1000.
-        blur: length of the blur along the helix; above 0, at most 1000.
-        time_tolerance: length in columns of a blur along time; 0 to 100.
+        low: MIDI number of key 0; low + keys <= 128. This loss does not depend on it.
+        kl_offset: b, added to both blurred rolls before they are compared; 1e-6 to 1000.
+        blur_length: distance on the helix over which the blur falls to 1/e; above 0, at most 1000.
+        time_blur: frames over which a blur along time falls to 1/e; 0 to 100, 0 for none.
         from_logits: whether inputs are logits; else probabilities.
-        pitch_dim: the dimension of keys.
-        time_dim: the dimension of columns.
-        reduction: "mean" (per column), "sum", "per_note" or "none".
-        reach: semitones the blur reaches to each side; 1 to 127.
-        backend: "auto", "native" or "torch"; see `functional.spiral_loss`.
+        pitch_dim: the dimension of keys; None means -2.
+        time_dim: the dimension of frames; None means -1. A two-dimensional input is refused if both are None.
+        reduction: "mean" (over frames), "sum", "per_note" or "none".
+        blur_radius: semitones of the blur to each side; 1 to 127.
+        backend: "auto", "native", "triton" or "torch"; see `functional.spiral_loss`.
+        check: whether cells out of range are refused; None: on CPU. See `functional.spiral_loss`.
+        pos_weight: factor of the cross-entropy of sounding cells, 0 to 1e6: a number, or (keys,).
 
     Raises:
+        TypeError: an option is not of its type.
         ValueError: an option is outside its range.
+
+    Shape:
+        - input: (*, keys, frames), one or more dimensions of a batch; other orders by pitch_dim and time_dim.
+        - target: that of the input. sample_weight: any that broadcasts to it.
+        - output: (), or with reduction "none" the input's shape without its pitch dimension.
+
+    Example:
+        >>> loss = SpiralLoss(lambd=4.0, pos_weight=2.0)
+        >>> logits, roll = torch.randn(8, 88, 50), torch.rand(8, 88, 50) < 0.05
+        >>> loss(logits, roll).shape
+        torch.Size([])
+        >>> SpiralLoss(pitch_dim=-1, time_dim=-2, reduction="none")(logits.mT, roll.mT).shape
+        torch.Size([8, 50])
     """
 
+    @_names.renamed(**_names.ARGUMENTS)
     def __init__(
         self,
-        weight: float = 1.0,
+        lambd: float = 1.0,
         bce: float = 1.0,
         helix: HelixLike = "chromatic",
-        low: int = 48,
-        floor: float = 0.02,
-        blur: float = 0.5,
-        time_tolerance: float = 0.0,
+        low: int = 0,
+        kl_offset: float = 0.02,
+        blur_length: float = 0.5,
+        time_blur: float = 0.0,
         from_logits: bool = True,
-        pitch_dim: int = -2,
-        time_dim: int = -1,
+        pitch_dim: Optional[int] = None,
+        time_dim: Optional[int] = None,
         reduction: str = "mean",
         *,
-        reach: int = 24,
+        blur_radius: int = 24,
         backend: str = "auto",
+        check: Optional[bool] = None,
+        pos_weight: PosWeight = None,
     ) -> None:
         options = make_options(
-            helix, time_tolerance, weight=weight, bce=bce, low=low, floor=floor, blur=blur, reach=reach,
-            from_logits=from_logits, reduction=reduction,
+            helix, lambd=lambd, bce=bce, low=low, kl_offset=kl_offset, blur_length=blur_length,
+            blur_radius=blur_radius, time_blur=time_blur, from_logits=from_logits, reduction=reduction,
         )  # fmt: skip
-        super().__init__(options, pitch_dim, time_dim, backend)
+        super().__init__(options, pitch_dim, time_dim, backend, check, pos_weight)
 
 
 class SpiralEnergy(_Loss):
-    """bce * BCE + weight * energy (docs/math.md, section 5): the form to report with; blind to where a note is added.
+    """bce * BCE + lambd * energy (docs/math.md, section 5): quadratic, for reports.
 
-    Arguments as for `SpiralLoss`, less floor, blur and reach.
+    An added note costs the same wherever it is.
+
+    Arguments as for `SpiralLoss`, less kl_offset, blur_length and blur_radius.
+
+    Shape:
+        As `SpiralLoss`.
+
+    Example:
+        >>> silence, note = torch.zeros(1, 36, 1), torch.zeros(1, 36, 1)
+        >>> note[0, 12] = 1
+        >>> loss = SpiralEnergy(bce=0.0, from_logits=False, reduction="sum")(silence, note)
+        >>> round(float(loss), 4)  # one missed note
+        1.0
     """
 
+    @_names.renamed(**_names.ARGUMENTS)
     def __init__(
         self,
-        weight: float = 1.0,
+        lambd: float = 1.0,
         bce: float = 1.0,
         helix: HelixLike = "chromatic",
-        low: int = 48,
-        time_tolerance: float = 0.0,
+        low: int = 0,
+        time_blur: float = 0.0,
         from_logits: bool = True,
-        pitch_dim: int = -2,
-        time_dim: int = -1,
+        pitch_dim: Optional[int] = None,
+        time_dim: Optional[int] = None,
         reduction: str = "mean",
         *,
         backend: str = "auto",
+        check: Optional[bool] = None,
+        pos_weight: PosWeight = None,
     ) -> None:
         options = make_options(
-            helix, time_tolerance, kind="energy", weight=weight, bce=bce, low=low, from_logits=from_logits,
+            helix, kind="energy", lambd=lambd, bce=bce, low=low, time_blur=time_blur, from_logits=from_logits,
             reduction=reduction,
         )  # fmt: skip
-        super().__init__(options, pitch_dim, time_dim, backend)
+        super().__init__(options, pitch_dim, time_dim, backend, check, pos_weight)
 
 
 class HelixGaussian(SpiralEnergy):
-    """bce * BCE + weight * gauss (docs/math.md, section 5), with `sigma` the width of the kernel in distance units.
+    """bce * BCE + lambd * gauss (docs/math.md, section 5), with `sigma` the width of the kernel in distance units.
 
     sigma is above 0, at most 1000; the other arguments are those of `SpiralEnergy`.
+
+    Shape:
+        As `SpiralLoss`.
+
+    Example:
+        >>> silence, note = torch.zeros(1, 36, 1), torch.zeros(1, 36, 1)
+        >>> note[0, 12] = 1
+        >>> loss = HelixGaussian(bce=0.0, sigma=0.3, from_logits=False, reduction="sum")
+        >>> round(float(loss(silence, note)), 4)  # one missed note
+        1.0
     """
 
-    def __init__(self, weight: float = 1.0, bce: float = 1.0, *, sigma: float = 0.5, **arguments: Any) -> None:
-        super().__init__(weight, bce, **arguments)
+    @_names.renamed(**_names.ARGUMENTS)
+    def __init__(self, lambd: float = 1.0, bce: float = 1.0, *, sigma: float = 0.5, **arguments: Any) -> None:
+        super().__init__(lambd, bce, **arguments)
+        make_options(sigma=sigma)  # checks its type
         self._set(dataclasses.replace(self.options, kind="gauss", sigma=sigma))
 
 
 class WeightedBCE(_Loss):
-    """bce * BCE + weight * cross-entropy whose strays cost by their distance (docs/math.md, section 6).
+    """bce * BCE + lambd * cross-entropy in which extra notes cost by their distance (docs/math.md, section 6).
 
-    Cheap and convex in the logits, but not proper. Arguments as for `SpiralLoss`, less floor, blur, reach and
-    time_tolerance; `bce` is 0 unless asked for.
+    Cheap and convex in the logits, but not proper. Arguments as for `SpiralLoss`, less kl_offset, blur_length,
+    blur_radius and time_blur; `bce` is 0 unless given.
+
+    Shape:
+        As `SpiralLoss`.
+
+    Example:
+        >>> other, octave, roll = (torch.zeros(1, 36, 1) for _ in range(3))
+        >>> roll[0, 12], octave[0, [12, 24]], other[0, [12, 18]] = 1, 1, 1
+        >>> loss = WeightedBCE(from_logits=False)
+        >>> bool(loss(octave, roll) < loss(other, roll))  # an octave is added, or a tritone
+        True
     """
 
+    @_names.renamed(**_names.ARGUMENTS)
     def __init__(
         self,
-        weight: float = 1.0,
+        lambd: float = 1.0,
         bce: float = 0.0,
         helix: HelixLike = "chromatic",
-        low: int = 48,
+        low: int = 0,
         from_logits: bool = True,
-        pitch_dim: int = -2,
-        time_dim: int = -1,
+        pitch_dim: Optional[int] = None,
+        time_dim: Optional[int] = None,
         reduction: str = "mean",
         *,
         backend: str = "auto",
+        check: Optional[bool] = None,
+        pos_weight: PosWeight = None,
     ) -> None:
         options = make_options(
-            helix,
-            kind="weighted_bce",
-            weight=weight,
-            bce=bce,
-            low=low,
-            from_logits=from_logits,
-            reduction=reduction,
+            helix, kind="weighted_bce", lambd=lambd, bce=bce, low=low, from_logits=from_logits, reduction=reduction
         )
-        super().__init__(options, pitch_dim, time_dim, backend)
+        super().__init__(options, pitch_dim, time_dim, backend, check, pos_weight)
 
 
-class SeedMask(_Loss):
+_COIL = {**_names.ARGUMENTS, "radius": "coil_radius", "octave": "coil_rise", "semitone": "coil_degrees"}
+
+
+class DistanceMask(_Loss):
     """The original answer's mask around the target's loudest key (docs/math.md, section 7). Silence is its optimum.
 
     Args:
         circular: whether pitch classes go around, so that B is one step from C.
-        radius: cost of a step of the pitch class.
-        octave: cost of an octave.
-        weight: factor; 0 to 1e6.
+        coil_radius: cost of a step of the pitch class; 0 to 1e6.
+        coil_rise: cost of an octave; 0 to 1e6.
+        lambd: factor; 0 to 1e6.
         bce: factor of the cross-entropy; 0 to 1e6.
         low: MIDI number of key 0.
         from_logits: whether inputs are logits; else probabilities.
-        pitch_dim: the dimension of keys.
-        time_dim: the dimension of columns.
+        pitch_dim: as for `SpiralLoss`.
+        time_dim: as for `SpiralLoss`.
         reduction: as for `SpiralLoss`.
         backend: as for `SpiralLoss`.
+        check: as for `SpiralLoss`.
+        pos_weight: as for `SpiralLoss`.
+
+    Shape:
+        As `SpiralLoss`.
+
+    Example:
+        >>> roll = torch.zeros(1, 36, 1)
+        >>> float(DistanceMask(from_logits=False)(roll, roll))
+        0.0
     """
 
-    _kind = "seed_mask"
+    _kind = "distance_mask"
 
+    @_names.renamed(**_COIL)
     def __init__(
         self,
         circular: bool = False,
-        radius: float = 10.0,
-        octave: float = 5.0,
-        weight: float = 1.0,
+        coil_radius: float = 10.0,
+        coil_rise: float = 5.0,
+        lambd: float = 1.0,
         bce: float = 0.0,
-        low: int = 48,
+        low: int = 0,
         from_logits: bool = True,
-        pitch_dim: int = -2,
-        time_dim: int = -1,
+        pitch_dim: Optional[int] = None,
+        time_dim: Optional[int] = None,
         reduction: str = "mean",
         *,
         backend: str = "auto",
+        check: Optional[bool] = None,
+        pos_weight: PosWeight = None,
     ) -> None:
         options = make_options(
-            kind=self._kind + ("_circular" if circular else ""), weight=weight, bce=bce, low=low,
-            from_logits=from_logits, reduction=reduction,
-            coil_radius=radius, coil_rise=octave,
+            kind=self._kind + ("_circular" if circular else ""), lambd=lambd, bce=bce, low=low,
+            from_logits=from_logits, reduction=reduction, coil_radius=coil_radius, coil_rise=coil_rise,
         )  # fmt: skip
-        super().__init__(options, pitch_dim, time_dim, backend)
+        super().__init__(options, pitch_dim, time_dim, backend, check, pos_weight)
 
 
-class SeedHard(SeedMask):
+class ArgmaxDistance(DistanceMask):
     """The original question's distance of the loudest keys (docs/math.md, section 7). A metric: no gradient.
 
-    `semitone` is degrees per semitone; the other arguments are those of `SeedMask`, less bce.
+    `coil_degrees` is degrees per semitone; the other arguments are those of `DistanceMask`, less bce and pos_weight.
+
+    Shape:
+        As `SpiralLoss`.
+
+    Example:
+        >>> one, other = torch.zeros(1, 36, 1), torch.zeros(1, 36, 1)
+        >>> one[0, 12], other[0, 24] = 1, 1
+        >>> float(ArgmaxDistance()(one, other))  # an octave: one rise of the coil
+        5.0
     """
 
-    _kind = "seed_hard"
+    _kind = "argmax_distance"
 
+    @_names.renamed(**_COIL)
     def __init__(
         self,
         circular: bool = False,
-        radius: float = 10.0,
-        octave: float = 5.0,
-        semitone: float = 30.0,
+        coil_radius: float = 10.0,
+        coil_rise: float = 5.0,
+        coil_degrees: float = 30.0,
         **arguments: Any,
     ) -> None:
-        super().__init__(circular, radius, octave, bce=0.0, **arguments)
-        self._set(dataclasses.replace(self.options, coil_degrees=semitone))
+        super().__init__(circular, coil_radius, coil_rise, bce=0.0, **arguments)
+        make_options(coil_degrees=coil_degrees)  # checks its type
+        self._set(dataclasses.replace(self.options, coil_degrees=coil_degrees))
 
-    def forward(self, input: Tensor, target: Tensor, weight: Optional[Tensor] = None) -> Tensor:
-        """The distance; it does not depend on the input in a way that could be differentiated."""
-        return super().forward(input.detach(), target, weight)
+    @_names.renamed(weight="sample_weight")
+    def forward(self, input: Tensor, target: Tensor, sample_weight: Optional[Tensor] = None) -> Tensor:
+        """The distance. It has no gradient.
+
+        Shape:
+            As `functional.spiral_loss`.
+        """
+        return super().forward(input.detach(), target, sample_weight)

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Standard MIDI files <-> notes <-> piano rolls, without PyTorch.
 
-    song = midi.read("song.mid")                  # or bytes
-    song.notes["start"], song.notes["pitch"]      # a structured array, seconds and MIDI numbers
-    roll = song.to_roll(column_s=0.01)            # or steps_per_quarter=4
-    midi.from_roll(roll).save("again.mid")
+The reader repairs what it can and counts the repairs in `warnings`; bytes that are no MIDI file raise errors.BadFormat.
+What is kept, and how: include/spiral/midi.h and roll.h.
 
-The reader mends what can be mended and counts it in `warnings`; bytes that are no MIDI raise errors.BadFormat. The
-contracts are in include/spiral/midi.h and roll.h.
+Example:
+    >>> song = from_notes({"start": [0.0, 0.5], "end": [0.5, 1.0], "pitch": [60, 64]})
+    >>> again = read(song.to_bytes())  # or a path, or an open file
+    >>> again.notes["pitch"].tolist()
+    [60, 64]
+    >>> roll = again.to_roll(frame_s=0.25)  # or steps_per_quarter=4
+    >>> roll.sounding.shape, roll.sounding[12].tolist()  # (keys, frames); key 0 is MIDI number 48
+    ((36, 4), [True, True, False, False])
+    >>> from_roll(roll).notes["start"].tolist()
+    [0.0, 0.5]
 """
 
 from __future__ import annotations
@@ -15,11 +21,12 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import os
-from typing import Any, Optional, Union
+from typing import Any, BinaryIO, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
+from . import _names
 from ._library import Failure, call, declare
 
 __all__ = ["DRUM_CHANNEL", "NOTE", "Midi", "Report", "Roll", "from_notes", "from_roll", "read", "write"]
@@ -43,8 +50,14 @@ PEDAL = np.dtype(
 # spiral_note, byte for byte.
 _NOTE_C = np.dtype(
     [
-        ("on", "i8"), ("off", "i8"), ("track", "u2"), ("channel", "u1"), ("pitch", "u1"), ("velocity", "u1"),
-        ("port", "u1"), ("drum", "u1"),
+        ("on", "i8"),
+        ("off", "i8"),
+        ("track", "u2"),
+        ("channel", "u1"),
+        ("pitch", "u1"),
+        ("velocity", "u1"),
+        ("port", "u1"),
+        ("drum", "u1"),
     ],
     align=True,
 )
@@ -114,7 +127,7 @@ class _RollOptions(ctypes.Structure):
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What the way from notes to columns kept and lost; counts are notes (spiral_roll_report in roll.h)."""
+    """What was kept and left out on the way from notes to frames; counts are notes (spiral_roll_report in roll.h)."""
 
     notes: int
     notes_drums: int
@@ -172,38 +185,66 @@ def _copy(address: Optional[int], count: int, dtype: np.dtype[Any]) -> npt.NDArr
 
 @dataclasses.dataclass
 class Roll:
-    """Notes on a grid: `frames[p, t]` says that key `low + p` sounds in column t, `onsets` where a note begins.
+    """Notes on a grid: `sounding[p, t]` says that key `low + p` sounds in frame t, `onsets` where a note begins.
 
-    `frames` and `onsets` are bool arrays (keys, columns); `onsets` may be None. A column lasts `column_s` seconds,
-    or a quarter / `steps_per_quarter`; the other is None. `quarters_per_min` is the tempo of a grid in quarters.
+    A frame lasts `frame_s` seconds, or a quarter / `steps_per_quarter`; the other is None. `quarters_per_min` is the
+    tempo of a grid in quarters. `onsets` may be None.
+
+    Shape:
+        sounding, onsets: (keys, frames), bool.
+
+    Example:
+        >>> roll = Roll(np.zeros((36, 100), bool), frame_s=0.01)
+        >>> roll.windows(36).shape
+        (3, 36, 36)
     """
 
-    frames: Bits
+    sounding: Bits
     onsets: Optional[Bits] = None
     low: int = 48
-    column_s: Optional[float] = None
+    frame_s: Optional[float] = None
     steps_per_quarter: Optional[int] = None
     quarters_per_min: float = 120.0
     report: Optional[Report] = None
 
-    def windows(self, columns: int = 36, hop: Optional[int] = None) -> Bits:
-        """(N, keys, columns): windows one after another, or every `hop` columns; silence fills up the last."""
-        hop = columns if hop is None else hop
-        if columns < 1 or hop < 1:
-            raise ValueError(f"columns is {columns} and hop {hop}: must be 1 or more")
-        length = self.frames.shape[1]
-        count = max(-(-max(length - columns, 0) // hop) + 1, 1)
-        padded = np.pad(self.frames, ((0, 0), (0, max((count - 1) * hop + columns - length, 0))))
-        return np.stack([padded[:, i * hop : i * hop + columns] for i in range(count)])
+    @property
+    def frames(self) -> Bits:
+        """The old name of `sounding`."""
+        _names.warn("Roll.frames", "Roll.sounding")
+        return self.sounding
+
+    @property
+    def column_s(self) -> Optional[float]:
+        """The old name of `frame_s`."""
+        _names.warn("Roll.column_s", "Roll.frame_s")
+        return self.frame_s
+
+    @_names.renamed(columns="frames")
+    def windows(self, frames: int = 36, hop: Optional[int] = None) -> Bits:
+        """Windows one after another, or every `hop` frames; the last one is filled up with silence.
+
+        Shape:
+            (N, keys, frames).
+        """
+        hop = frames if hop is None else hop
+        if frames < 1 or hop < 1:
+            raise ValueError(f"frames is {frames} and hop {hop}: must be 1 or more")
+        length = self.sounding.shape[1]
+        count = max(-(-max(length - frames, 0) // hop) + 1, 1)
+        padded = np.pad(self.sounding, ((0, 0), (0, max((count - 1) * hop + frames - length, 0))))
+        return np.stack([padded[:, i * hop : i * hop + frames] for i in range(count)])
 
 
-def _grid(column_s: Optional[float], steps_per_quarter: Optional[int]) -> _Grid:
-    if (column_s is None) == (steps_per_quarter is None):
+Roll.__init__ = _names.renamed(frames="sounding", column_s="frame_s")(Roll.__init__)  # type: ignore[method-assign]
+
+
+def _grid(frame_s: Optional[float], steps_per_quarter: Optional[int]) -> _Grid:
+    if (frame_s is None) == (steps_per_quarter is None):
         raise ValueError(
-            f"column_s is {column_s} and steps_per_quarter {steps_per_quarter}: must be one of the two, not both"
+            f"frame_s is {frame_s} and steps_per_quarter {steps_per_quarter}: must be one of the two, not both"
         )
-    if column_s is not None:
-        return _Grid(0, round(column_s * 1e6), 0)
+    if frame_s is not None:
+        return _Grid(0, round(frame_s * 1e6), 0)
     return _Grid(1, 0, int(steps_per_quarter or 0))
 
 
@@ -219,7 +260,9 @@ class Midi:
         pedals: structured array of the changes of the pedals: at_ticks, track, channel, down, port, kind (0: sustain,
             1: sostenuto).
         ticks_per_quarter: 0 when the file counts SMPTE time; then `ticks_per_s` is above 0.
-        warnings: what the reader mended, and how often; empty for a file without faults.
+        name, text: the first track name and the first text, or None. A file does not say how they are encoded: UTF-8,
+            Shift-JIS and Windows-1252 are tried. They are written as UTF-8.
+        warnings: what the reader repaired, and how often; empty for a file without faults.
     """
 
     notes: Notes
@@ -260,7 +303,7 @@ class Midi:
         tables = [notes]
         for given, dtype in ((self.tempos, TEMPO), (self.meters, METER), (self.pedals, PEDAL)):
             tables.append(np.ascontiguousarray(given, dtype))
-        texts = [None if t is None else t.encode("utf-8", "surrogateescape") for t in (self.name, self.text)]
+        texts = [None if t is None else t.encode("utf-8", "replace") for t in (self.name, self.text)]
         struct = _Midi(
             self.format, self.ticks_per_quarter, self.ticks_per_s, self.tracks, self.end_ticks,
             *(part for t in tables for part in (len(t), t.ctypes.data)), *texts,
@@ -281,9 +324,10 @@ class Midi:
         struct, _keep = self._struct()
         call(_save, ctypes.byref(struct), os.fsencode(path))
 
+    @_names.renamed(column_s="frame_s")
     def to_roll(
         self,
-        column_s: Optional[float] = None,
+        frame_s: Optional[float] = None,
         *,
         steps_per_quarter: Optional[int] = None,
         low: int = 48,
@@ -296,8 +340,8 @@ class Midi:
         """The notes on a grid.
 
         Args:
-            column_s: seconds a column, 0.001 to 1 in whole microseconds; or
-            steps_per_quarter: columns a quarter, 1 to 96.
+            frame_s: seconds of a frame, 0.001 to 1 in whole microseconds; or
+            steps_per_quarter: frames of a quarter, 1 to 96.
             low: lowest key kept.
             high: highest key kept.
             onsets: whether to mark where notes begin.
@@ -305,13 +349,16 @@ class Midi:
             pedal: whether the sustain and sostenuto pedals hold notes.
             out_of_range: notes outside low..high are left out ("drop"), moved by octaves each ("fold"), or all notes
                 are moved so that most fit ("fit"). `report` counts what became of them.
+
+        Shape:
+            sounding and onsets of the result: (high - low + 1, frames).
         """
         if not 0 <= low <= high <= 127:
             raise ValueError(f"low is {low} and high {high}: must be 0 <= low <= high <= 127")
         if out_of_range not in OUT_OF_RANGE:
             raise ValueError(f"out_of_range is {out_of_range!r}: must be one of {', '.join(OUT_OF_RANGE)}")
         what = OUT_OF_RANGE.index(out_of_range)
-        grid = _grid(column_s, steps_per_quarter)
+        grid = _grid(frame_s, steps_per_quarter)
         options = _RollOptions(ctypes.sizeof(_RollOptions), grid, low, high, onsets, drums, pedal, what)
         struct, _keep = self._struct()
         roll, report = _Roll(), _Report(ctypes.sizeof(_Report))
@@ -322,22 +369,22 @@ class Midi:
                 for p in (roll.sounding or 0, (roll.onsets or 0) if onsets else None)
             ]
             counts = Report(**{name: getattr(report, name) for name in _REPORT})
-            frames = planes[0]
-            assert frames is not None
-            seconds = None if column_s is None else roll.grid.frame_us / 1e6
-            return Roll(frames, planes[1], low, seconds, steps_per_quarter, roll.quarters_per_min, counts)
+            sounding = planes[0]
+            assert sounding is not None
+            seconds = None if frame_s is None else roll.grid.frame_us / 1e6
+            return Roll(sounding, planes[1], low, seconds, steps_per_quarter, roll.quarters_per_min, counts)
         finally:
             _roll_clear(ctypes.byref(roll))
 
 
 def _unpack(words: npt.NDArray[np.uint64]) -> Bits:
-    """Words of C columns, two each, as bools (128, columns)."""
+    """spiral_keys of frames, two words each, as bools (128, frames)."""
     bits = np.unpackbits(words.view(np.uint8).reshape(-1, 16), axis=1, bitorder="little")
     return np.ascontiguousarray(bits.T).astype(bool)
 
 
 def pack(bits: Bits, low: int) -> npt.NDArray[np.uint64]:
-    """Bools (columns, keys) from key `low` on as words of C columns, (columns, 2)."""
+    """Bools (frames, keys) from key `low` on as spiral_keys, (frames, 2)."""
     full = np.zeros((bits.shape[0], KEYS), np.uint8)
     full[:, low : low + bits.shape[1]] = bits
     return np.packbits(full, axis=1, bitorder="little").view("<u8")
@@ -355,6 +402,22 @@ def _seconds_of(ticks: npt.NDArray[np.int64], midi: _Midi, tempos: Notes) -> npt
     return seconds
 
 
+def _decoded(text: bytes) -> str:
+    """A text of a file, which does not name its encoding.
+
+    UTF-8 if it is that, else Shift-JIS if that gives more Japanese than Latin letters, else Windows-1252 or Latin-1.
+    """
+    for encoding in ("utf-8", "cp932", "cp1252"):
+        try:
+            found = text.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        japanese, latin = sum(c > "\u2fff" for c in found), sum("A" <= c <= "z" for c in found)
+        if encoding != "cp932" or japanese > latin:
+            return found
+    return text.decode("latin-1")
+
+
 def _adopt(struct: _Midi) -> Midi:
     """C's file as ours; C's memory is freed."""
     try:
@@ -369,7 +432,7 @@ def _adopt(struct: _Midi) -> Midi:
             notes[name] = c[name]
         notes["drum"] = np.where(c["drum"], c["drum"] == _DRUM_YES, c["channel"] == DRUM_CHANNEL)
         notes["start"], notes["end"] = (_seconds_of(c[f], struct, tempos) for f in ("on", "off"))
-        texts = [None if t is None else t.decode("utf-8", "surrogateescape") for t in (struct.name, struct.text)]
+        texts = [None if t is None else _decoded(t) for t in (struct.name, struct.text)]
         warnings = {WARNINGS[i]: n for i, n in enumerate(struct.warnings) if n}
         return Midi(
             notes, tempos, meters, pedals, struct.ticks_per_quarter, struct.ticks_per_s, struct.format, struct.tracks,
@@ -379,18 +442,33 @@ def _adopt(struct: _Midi) -> Midi:
         _clear(ctypes.byref(struct))
 
 
-def read(source: Union[str, os.PathLike[str], bytes, bytearray, memoryview]) -> Midi:
-    """A MIDI file, by path or as bytes.
+def read(source: Union[str, os.PathLike[str], bytes, bytearray, memoryview, BinaryIO]) -> Midi:
+    """A MIDI file.
+
+    Args:
+        source: a path, the bytes of a file, or a binary file object, which is read to its end.
 
     Raises:
         errors.BadFormat: it is no MIDI file; errors.TooBig; errors.InputOutputError: it cannot be read.
+        TypeError: a file object that gives text: open it with "rb".
+
+    Example:
+        >>> import io
+        >>> file = io.BytesIO(from_notes({"start": [0], "end": [1], "pitch": [60]}).to_bytes())
+        >>> len(read(file).notes)
+        1
     """
     struct = _Midi()
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        data = bytes(source)
-        call(_read, data, len(data), ctypes.byref(struct))
-    else:
+    if isinstance(source, (str, os.PathLike)):
         call(_load, os.fsencode(source), ctypes.byref(struct))
+        return _adopt(struct)
+    given = source.read() if hasattr(source, "read") else source
+    if not isinstance(given, (bytes, bytearray, memoryview)):
+        if isinstance(given, str):
+            raise TypeError("source is a file of text: open it with mode 'rb'")
+        raise TypeError(f"source is a {type(given).__name__}: must be a path, bytes or a binary file")
+    data = bytes(given)
+    call(_read, data, len(data), ctypes.byref(struct))
     return _adopt(struct)
 
 
@@ -407,6 +485,9 @@ def from_notes(notes: Any, *, quarters_per_min: float = 120.0, ticks_per_quarter
             (0) and track (0) if they are there.
         quarters_per_min: the tempo, 3.58 and above.
         ticks_per_quarter: 1 to 32767; times are rounded to ticks.
+
+    Shape:
+        notes: (N,), or arrays (N,) by name.
     """
     us = round(6e7 / quarters_per_min) if quarters_per_min > 0 else 0
     if not 1 <= us <= 0xFFFFFF:
@@ -439,15 +520,19 @@ def from_notes(notes: Any, *, quarters_per_min: float = 120.0, ticks_per_quarter
 
 
 def from_roll(roll: Roll) -> Midi:
-    """A roll's notes, velocity 80; `to_roll` with the same grid gives the same roll."""
-    frames = np.asarray(roll.frames)
-    if frames.ndim != 2 or not 1 <= frames.shape[0] <= KEYS - roll.low:
-        raise ValueError(f"frames has shape {frames.shape}: must be (keys, columns), low + keys at most 128")
-    planes = [None if p is None else pack(np.asarray(p, bool).T, roll.low) for p in (frames, roll.onsets)]
+    """A roll's notes, velocity 80; `to_roll` with the same grid gives the same roll.
+
+    Shape:
+        `roll.sounding`: (keys, frames).
+    """
+    sounding = np.asarray(roll.sounding)
+    if sounding.ndim != 2 or not 1 <= sounding.shape[0] <= KEYS - roll.low:
+        raise ValueError(f"sounding has shape {sounding.shape}: must be (keys, frames), low + keys at most 128")
+    planes = [None if p is None else pack(np.asarray(p, bool).T, roll.low) for p in (sounding, roll.onsets)]
     if planes[0] is not None and planes[1] is not None and planes[0].shape != planes[1].shape:
-        raise ValueError(f"onsets has {planes[1].shape[0]} columns: must be those of frames, {planes[0].shape[0]}")
+        raise ValueError(f"onsets has {planes[1].shape[0]} frames: must be those of sounding, {planes[0].shape[0]}")
     struct = _Roll(
-        _grid(roll.column_s, roll.steps_per_quarter), roll.quarters_per_min, frames.shape[1],
+        _grid(roll.frame_s, roll.steps_per_quarter), roll.quarters_per_min, sounding.shape[1],
         *(None if p is None else p.ctypes.data for p in planes),
     )  # fmt: skip
     midi = _Midi()

@@ -24,11 +24,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import _safetensors
+from . import _names, _safetensors
 
 __all__ = ["Autoencoder", "Config"]
 
-FORMAT, NETWORKS = "spiral-model-2", ["autoencoder"]
+FORMAT, NETWORK = "spiral-model-2", "autoencoder"
+NOTES = "notes"  # the note-by-note decoder, and the prefix of its tensors; kept, but not run here
 OLD_FORMAT = "spiral-autoencoder-1"  # of version 0.1, with other names:
 OLD_FIELDS = {"frame_us": "column_us", "frames": "columns", "latent": "code"}
 OLD_TENSORS = {"latent.": "code.", "latents.": "codes."}
@@ -54,6 +55,10 @@ class Config:
 
     Raises:
         ValueError: a field is outside its range.
+
+    Example:
+        >>> Config(low=21, high=108).keys
+        88
     """
 
     low: int = 48
@@ -70,12 +75,14 @@ class Config:
     drums: bool = False
     pedal: bool = False
     out_of_range: str = "drop"
+    decoder: int = 0
 
     def __post_init__(self) -> None:
         _within("low", self.low, 0, 127)
         _within("high", self.high, self.low, 127)
         for name, limit in (("frames", 512), ("planes", 2), ("latent", 1024), ("hidden", 4096), ("layers", 8)):
             _within(name, getattr(self, name), 1, limit)
+        _within("decoder", self.decoder, 0, 512)
         for name, words in WORDS.items():
             if getattr(self, name) not in words:
                 raise ValueError(f"{name} is {getattr(self, name)!r}: must be one of {', '.join(words)}")
@@ -150,15 +157,28 @@ class Autoencoder(torch.nn.Module):
         config: shape and meaning; the default is the program's: 36 x 36 cells, 16 latent numbers, 512 hidden units.
 
     Attributes:
-        notes: the texts of the model file by name, "data" and "training" among them.
+        metadata: the texts of the model file by name, "data" and "training" among them.
+        note_decoder: tensors of the note-by-note decoder of a loaded file, by name; they are saved again.
         unknown: fields of a loaded config that this version does not know; they are saved again.
+
+    Shape:
+        - input: windows, (B, planes, frames, keys), ones and zeros.
+        - latents: (B, latent).
+        - output: logits, as the input.
+
+    Example:
+        >>> model = Autoencoder(Config(hidden=32, latent=4))
+        >>> windows = torch.zeros(2, 1, 36, 36)
+        >>> model.encode(windows).shape, model(windows).shape
+        (torch.Size([2, 4]), torch.Size([2, 1, 36, 36]))
     """
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
         c, D, H, Z = config, config.cells, config.hidden, config.latent
         self.config, self.threshold = config, 0.0
-        self.notes: dict[str, str] = {"data": "", "training": ""}
+        self.metadata: dict[str, str] = {"data": "", "training": ""}
+        self.note_decoder: dict[str, npt.NDArray[np.float32]] = {}
         self.unknown: dict[str, Any] = {}
         inner = [(H, H)] * (c.layers - 1)
         self.encoder = _Layers([(D, H + Z), *inner], H)
@@ -167,6 +187,12 @@ class Autoencoder(torch.nn.Module):
         self.out = _Linear(H + Z, D)
         self.pca = _Measured(mean=(D,), basis=(Z, D))
         self.latents = _Measured(mean=(Z,), factor=(Z, Z), step=(Z, Z), noise=(Z, Z), density=(1,))
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """The old name of `metadata`."""
+        _names.warn("Autoencoder.notes", "Autoencoder.metadata")
+        return self.metadata
 
     def _shape(self) -> tuple[int, int, int]:
         return self.config.planes, self.config.frames, self.config.keys
@@ -293,14 +319,25 @@ class Autoencoder(torch.nn.Module):
     # ---- files ---------------------------------------------------------------------------------------------------
 
     def save(self, path: Union[str, os.PathLike[str]]) -> None:
-        """Writes the model file. ValueError: a number is not finite, which the program would refuse."""
+        """Writes the model file.
+
+        ValueError: a number is not finite, which the program would refuse; the config has a note-by-note decoder, but
+        the model was not loaded from a file with one.
+        """
         arrays = {n: t.detach().cpu().to(torch.float32).numpy() for n, t in self.state_dict().items()}
+        if (self.config.decoder > 0) != bool(self.note_decoder):
+            raise ValueError(
+                f"decoder is {self.config.decoder}, and the model holds {len(self.note_decoder)} tensors of a note "
+                "decoder: only the program makes one"
+            )
+        arrays.update(self.note_decoder)
         for name, array in arrays.items():
             if not np.isfinite(array).all():
                 raise ValueError(f"tensor {name} holds a number that is not finite")
         fields = dataclasses.asdict(self.config)
-        config = {**self.unknown, "format": FORMAT, "networks": NETWORKS, **fields, "threshold": float(self.threshold)}
-        metadata = {"spiral": json.dumps(config, sort_keys=True, separators=(",", ":")), **self.notes}
+        config = {**self.unknown, "format": FORMAT, **fields, "threshold": float(self.threshold)}
+        config["networks"] = [NETWORK, NOTES] if self.note_decoder else [NETWORK]
+        metadata = {"spiral": json.dumps(config, sort_keys=True, separators=(",", ":")), **self.metadata}
         _safetensors.save(path, arrays, metadata)
 
     @classmethod
@@ -310,13 +347,13 @@ class Autoencoder(torch.nn.Module):
         where = os.fspath(path)
         try:
             said = json.loads(metadata.pop("spiral"))
-            form, threshold, networks = said["format"], float(said["threshold"]), said.get("networks", NETWORKS)
+            form, threshold, networks = said["format"], float(said["threshold"]), said.get("networks", [NETWORK])
         except (KeyError, TypeError, ValueError):
             raise ValueError(f"{where}: a safetensors file, but not a Spiral model: no config in it") from None
         if form not in (FORMAT, OLD_FORMAT):
             raise ValueError(f"{where}: model format {form!r} is not {FORMAT}")
-        if networks != NETWORKS:
-            raise ValueError(f"{where}: the model has networks {networks}: this version knows {NETWORKS}")
+        if not isinstance(networks, list) or NETWORK not in networks or not set(networks) <= {NETWORK, NOTES}:
+            raise ValueError(f"{where}: the model has networks {networks}: must be {NETWORK}, or that and {NOTES}")
         model = cls(_config_from(said, where))
         wanted = model.state_dict()
         found = {name: arrays.get(name, arrays.get(_old_tensor(name))) for name in wanted}
@@ -327,7 +364,8 @@ class Autoencoder(torch.nn.Module):
                 raise ValueError(f"{where}: tensor {name} is {what}: must be of shape {tuple(tensor.shape)}")
         model.load_state_dict({n: torch.from_numpy(found[n]).reshape(t.shape) for n, t in wanted.items()})
         model.threshold = threshold
-        model.notes.update(metadata)
+        model.note_decoder = {n: a for n, a in arrays.items() if n.startswith(NOTES + ".")}
+        model.metadata.update(metadata)
         known = {*NOT_FIELDS, *OLD_FIELDS.values(), *(f.name for f in dataclasses.fields(Config))}
         model.unknown = {name: value for name, value in said.items() if name not in known}
         return model
@@ -340,7 +378,7 @@ def _config_from(said: dict[str, Any], where: str) -> Config:
         names = [n for n in (field.name, OLD_FIELDS.get(field.name)) if n in said]
         if names:
             own[field.name] = said[names[0]]
-        elif field.name not in ("drums", "pedal", "out_of_range", "frame_us", "steps_per_quarter"):
+        elif field.name not in ("drums", "pedal", "out_of_range", "frame_us", "steps_per_quarter", "decoder"):
             raise ValueError(f"{where}: the config has no {field.name}")
     return Config(**own)
 

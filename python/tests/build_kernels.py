@@ -46,7 +46,7 @@ CASES = {
     "spiral, 36 keys, bfloat16, no alignment": ({}, 36, (BF16, U8, None), True, 1),
 }  # fmt: skip
 MORE = {
-    "spiral, 128 keys, reach 127": ({"low": 0, "reach": 127}, 128, (F32, F32, None), True, 4),
+    "spiral, 128 keys, reach 127": ({"low": 0, "blur_radius": 127}, 128, (F32, F32, None), True, 4),
     "spiral, 36 keys, per note": ({"reduction": "per_note"}, 36, (F32, F32, None), True, 4),
     "spiral, 36 keys, by frame": ({"reduction": "none"}, 36, (F32, F32, None), True, 4),
     "spiral, 36 keys, probabilities": ({"from_logits": False}, 36, (F32, F32, None), True, 4),

@@ -41,7 +41,7 @@ def test_ddp_on_two_processes(songs):
 
 
 def test_choose_lambda(songs):
-    out = run(EXAMPLES / "choose_lambda.py", songs[0].parent, "--steps", 5, "--seeds", 2, "--weights", 0, 1)
+    out = run(EXAMPLES / "choose_lambda.py", songs[0].parent, "--steps", 5, "--seeds", 2, "--lambdas", 0, 1)
     assert len(re.findall(r"^\| [01] \|", out, re.MULTILINE)) == 2
 
 

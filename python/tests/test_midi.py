@@ -2,6 +2,7 @@
 """MIDI files and rolls on arrays: against mido where it is installed, and there and back again."""
 
 import ctypes
+import io
 import os
 import pathlib
 
@@ -81,13 +82,13 @@ def test_what_is_no_midi_is_refused(source, error, sentence):
 
 
 @pytest.mark.parametrize(
-    "grid", [{"column_s": 0.01}, {"column_s": 0.125}, {"steps_per_quarter": 4}, {"steps_per_quarter": 24}]
+    "grid", [{"frame_s": 0.01}, {"frame_s": 0.125}, {"steps_per_quarter": 4}, {"steps_per_quarter": 24}]
 )
 @pytest.mark.parametrize("onsets", [False, True])
 def test_rolls_return(grid, onsets):
     roll = tune(seed=3).to_roll(**grid, low=0, high=127, onsets=onsets)
     again = midi.from_roll(roll).to_roll(**grid, low=0, high=127, onsets=onsets)
-    assert np.array_equal(again.frames, roll.frames)
+    assert np.array_equal(again.sounding, roll.sounding)
     assert (roll.onsets is None) == (not onsets)
     if onsets:
         assert np.array_equal(again.onsets, roll.onsets)
@@ -96,18 +97,18 @@ def test_rolls_return(grid, onsets):
 
 def test_roll_cells_are_the_notes():
     song = midi.from_notes({"start": [0.0, 0.5], "end": [0.25, 1.0], "pitch": [60, 47]}, quarters_per_min=120.0)
-    roll = song.to_roll(column_s=0.05)
-    assert roll.frames.shape == (36, 5)
-    assert roll.frames[12].all()
-    assert roll.frames.sum() == 5
+    roll = song.to_roll(frame_s=0.05)
+    assert roll.sounding.shape == (36, 5)
+    assert roll.sounding[12].all()
+    assert roll.sounding.sum() == 5
     assert roll.report.notes_low == 1
     assert roll.report.notes_kept == 1
-    assert roll.column_s == 0.05
+    assert roll.frame_s == 0.05
     windows = roll.windows(3)
     assert windows.shape == (2, 36, 3)
     assert windows[1, 12].tolist() == [True, True, False]
     assert roll.windows(3, hop=1).shape == (3, 36, 3)
-    assert song.to_roll(steps_per_quarter=4, low=40, high=50).frames.shape == (11, 8)
+    assert song.to_roll(steps_per_quarter=4, low=40, high=50).sounding.shape == (11, 8)
 
 
 def test_drums_are_marked_and_left_out():
@@ -115,30 +116,32 @@ def test_drums_are_marked_and_left_out():
     song = midi.read(song.to_bytes())
     assert song.notes["drum"].tolist() == [False, True]
     assert song.to_roll(0.1).report.notes_drums == 1
-    assert song.to_roll(0.1, drums=True).frames.any(axis=1).sum() == 2
+    assert song.to_roll(0.1, drums=True).sounding.any(axis=1).sum() == 2
 
 
 def test_notes_out_of_range_are_dropped_folded_or_fitted():
     song = midi.from_notes({"start": [0, 0], "end": [1, 1], "pitch": [60, 90]})
     dropped, folded, fitted = (song.to_roll(0.5, out_of_range=what) for what in midi.OUT_OF_RANGE)
     assert dropped.report.notes_high == 1
-    assert np.flatnonzero(dropped.frames.any(1)).tolist() == [12]
+    assert np.flatnonzero(dropped.sounding.any(1)).tolist() == [12]
     assert folded.report.notes_folded == 1
-    assert np.flatnonzero(folded.frames.any(1)).tolist() == [12, 30]
+    assert np.flatnonzero(folded.sounding.any(1)).tolist() == [12, 30]
     assert fitted.report.transposed_by == -7
-    assert np.flatnonzero(fitted.frames.any(1)).tolist() == [5, 35]
+    assert np.flatnonzero(fitted.sounding.any(1)).tolist() == [5, 35]
     with pytest.raises(ValueError, match="out_of_range is 'keep': must be one of drop, fold, fit"):
         song.to_roll(0.5, out_of_range="keep")
 
 
 def test_the_pedal_holds_notes_on_request():
     song = midi.from_notes({"start": [0.0], "end": [0.5], "pitch": [60]})
-    song.pedals = np.array([(0, 0, 0, True, 0, 0), (1920, 0, 0, False, 0, 0)], midi.PEDAL)  # up after four quarters, 2 s
+    song.pedals = np.array(
+        [(0, 0, 0, True, 0, 0), (1920, 0, 0, False, 0, 0)], midi.PEDAL
+    )  # up after four quarters, 2 s
     song = midi.read(song.to_bytes())
     assert song.pedals["down"].tolist() == [True, False]
-    assert song.to_roll(0.5).frames.shape[1] == 1
+    assert song.to_roll(0.5).sounding.shape[1] == 1
     held = song.to_roll(0.5, pedal=True)
-    assert held.frames.shape[1] == 4
+    assert held.sounding.shape[1] == 4
     assert held.report.notes_held == 1
 
 
@@ -153,11 +156,11 @@ def test_the_pedal_holds_notes_on_request():
         (lambda: midi.from_notes({"start": [-1], "end": [1], "pitch": [60]}), "start is -1"),
         (lambda: midi.from_notes({"start": [0], "end": [np.nan], "pitch": [60]}), "end is nan"),
         (lambda: midi.from_notes({"start": [0], "end": [1], "pitch": [60]}, quarters_per_min=0.0), "per_min is 0"),
-        (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4), bool), low=100, column_s=0.1)), "frames has shape"),
+        (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4), bool), low=100, frame_s=0.1)), "sounding has shape"),
         (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4), bool))), "one of the two"),
         (lambda: midi.Midi(np.zeros(1, midi.NOTE), ticks_per_quarter=0).to_bytes(), "."),
-        (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4)), np.zeros((36, 5)), column_s=0.1)), "has 5 col"),
-        (lambda: midi.Roll(np.zeros((3, 4), bool)).windows(0), "columns is 0"),
+        (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4)), np.zeros((36, 5)), frame_s=0.1)), "has 5 frames"),
+        (lambda: midi.Roll(np.zeros((3, 4), bool)).windows(0), "frames is 0"),
     ],
 )  # fmt: skip
 def test_bad_arguments_are_refused_with_a_sentence(make, sentence):
@@ -169,7 +172,7 @@ def test_an_empty_song():
     song = midi.from_notes({"start": [], "end": [], "pitch": []})
     assert len(midi.read(song.to_bytes()).notes) == 0
     roll = song.to_roll(0.1)
-    assert roll.frames.shape == (36, 0)
+    assert roll.sounding.shape == (36, 0)
     assert roll.windows().shape == (1, 36, 36)
 
 
@@ -195,3 +198,53 @@ def test_against_mido(tmp_path):
     assert checked >= 1
     if not paths:
         pytest.skip("SPIRAL_DATA names no MIDI files: only one of our own was compared")
+
+
+def test_bytes_and_file_objects_are_read(tmp_path):
+    song = tune(seed=4)
+    data = song.to_bytes()
+    song.save(tmp_path / "a.mid")
+    with (tmp_path / "a.mid").open("rb") as file:
+        file_notes = midi.read(file).notes
+    for source in (data, bytearray(data), memoryview(data), io.BytesIO(data)):
+        assert np.array_equal(midi.read(source).notes, file_notes)
+    with pytest.raises(TypeError, match="file of text: open it with mode 'rb'"):
+        midi.read(io.StringIO("MThd"))
+    with pytest.raises(TypeError, match="source is a int: must be a path, bytes or a binary file"):
+        midi.read(3)
+    with pytest.raises(errors.BadFormat):
+        midi.read(io.BytesIO(b""))
+
+
+@pytest.mark.parametrize(
+    ("encoded", "text"),
+    [
+        ("Étude".encode(), "Étude"),
+        ("Étude".encode("latin-1"), "Étude"),
+        ("Für Elise".encode("latin-1"), "Für Elise"),
+        ("It’s “a song”".encode("cp1252"), "It’s “a song”"),
+        ("さくらさくら".encode("cp932"), "さくらさくら"),
+        ("荒城の月 1901".encode("cp932"), "荒城の月 1901"),
+        (b"\x81", "\x81"),
+    ],
+)
+def test_texts_are_readable_whatever_their_encoding(encoded, text):
+    song = tune()
+    song.name = "N" * len(encoded)
+    data = song.to_bytes().replace(song.name.encode(), encoded)
+    again = midi.read(data)
+    assert again.name == text
+    assert again.name.encode().decode() == text  # can be written anywhere
+    assert midi.read(again.to_bytes()).name == text
+
+
+def test_names_of_version_0_1_warn_and_work():
+    song = tune(seed=6)
+    with pytest.warns(DeprecationWarning, match="column_s is now called frame_s"):
+        roll = song.to_roll(column_s=0.05)
+    with pytest.warns(DeprecationWarning, match="Roll.frames is now called Roll.sounding"):
+        assert roll.frames is roll.sounding
+    with pytest.warns(DeprecationWarning, match="columns is now called frames"):
+        assert np.array_equal(roll.windows(columns=12), roll.windows(12))
+    with pytest.warns(DeprecationWarning, match="frames is now called sounding"):
+        assert midi.Roll(frames=roll.sounding, frame_s=0.05).sounding is roll.sounding

@@ -9,7 +9,7 @@ from conftest import SOURCE
 
 from spiral_loss import numpy as sn
 
-KINDS = ("bce", "spiral", "energy", "gauss", "weighted_bce", "seed_mask", "seed_mask_circular")
+KINDS = ("bce", "spiral", "energy", "gauss", "weighted_bce", "distance_mask", "distance_mask_circular")
 
 
 def rolls(*shape, dtype=np.float64, seed=0):
@@ -21,7 +21,7 @@ def rolls(*shape, dtype=np.float64, seed=0):
 def test_gradient_is_the_slope_of_the_value(kind):
     z, t = rolls(2, 6, 4)
     w = np.linspace(0, 2, 6)[:, None]
-    arguments = {"kind": kind, "weight": 1.5, "low": 50, "reduction": "per_note"}
+    arguments = {"kind": kind, "lambd": 1.5, "low": 50, "reduction": "per_note"}
     value, grad = sn.value_and_grad(z, t, w, **arguments)
     h = 1e-6
     for at in np.ndindex(z.shape):
@@ -60,9 +60,9 @@ def test_the_same_as_the_tensors():
 
     z, t = rolls(4, 36, 36, dtype=np.float32)
     x = torch.from_numpy(z).requires_grad_()
-    loss = sl.SpiralLoss(helix="tonnetz", time_tolerance=1.5)(x, torch.from_numpy(t))
+    loss = sl.SpiralLoss(helix="tonnetz", time_blur=1.5)(x, torch.from_numpy(t))
     loss.backward()
-    value, grad = sn.value_and_grad(z, t, helix="tonnetz", time_tolerance=1.5)
+    value, grad = sn.value_and_grad(z, t, helix="tonnetz", time_blur=1.5)
     assert np.float32(value) == loss.item()
     assert np.array_equal(grad, x.grad.numpy())
 
@@ -86,19 +86,54 @@ def test_interval_table_of_the_pages(page, row):
     [
         ({"pred": np.zeros((3, 4), int)}, TypeError, "pred is of int64: must be float32 or float64"),
         ({"pred": np.zeros(3)}, ValueError, r"pred has shape \(3,\)"),
-        ({"pred": np.zeros((0, 3, 4)), "target": np.zeros((0, 3, 4))}, ValueError, "none of them 0"),
-        ({"target": np.zeros((3, 5))}, ValueError, r"target has shape \(3, 5\)"),
-        ({"pitch_dim": 1}, ValueError, "two different dimensions"),
-        ({"time_dim": 2}, ValueError, "time_dim is 2"),
+        (
+            {"pred": np.zeros((3, 4)), "target": np.zeros((3, 4))},
+            ValueError,
+            r"pred has shape \(3, 4\): must be \(B, keys, frames\)",
+        ),
+        ({"target": np.zeros((1, 3, 5))}, ValueError, r"target has shape \(1, 3, 5\)"),
+        ({"pitch_dim": 2}, ValueError, "two different dimensions"),
+        ({"time_dim": 3}, ValueError, "time_dim is 3"),
         ({"low": 126}, ValueError, "low is 126"),
-        ({"pred": np.full((3, 4), np.nan)}, ValueError, "logit at .* nan"),
+        ({"pred": np.full((1, 3, 4), np.nan)}, ValueError, "logit at .* nan"),
         ({"kind": "fancy"}, ValueError, '"fancy": not one of'),
         ({"colour": 1}, TypeError, "colour"),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(arguments, error, sentence):
-    given = {"pred": np.zeros((3, 4)), "target": np.zeros((3, 4)), **arguments}
+    given = {"pred": np.zeros((1, 3, 4)), "target": np.zeros((1, 3, 4)), **arguments}
     with pytest.raises(error, match=sentence):
         sn.value_and_grad(given.pop("pred"), given.pop("target"), **given)
     with pytest.raises(ValueError, match="intervals is 0"):
         sn.interval_costs(0)
+
+
+def test_cells_of_weight_0_may_hold_anything():
+    z, t = rolls(2, 6, 4)
+    w = np.ones((2, 6, 4))
+    w[0, 3, 2] = w[1, :, 1] = 0
+    wanted = sn.value_and_grad(z, t, w)
+    z[0, 3, 2], t[1, :, 1] = np.nan, -100
+    value, grad = sn.value_and_grad(z, t, w)
+    assert value == wanted[0]
+    assert np.array_equal(grad, wanted[1])
+
+
+def test_an_empty_batch():
+    z = np.zeros((0, 6, 4))
+    assert np.isnan(sn.value_and_grad(z, z)[0])
+    value, grad = sn.value_and_grad(z, z, reduction="sum")
+    assert value == 0
+    assert grad.shape == z.shape
+    assert sn.value_and_grad(z, z, reduction="none")[0].shape == (0, 4)
+    assert sn.value_and_grad(np.zeros((2, 6, 0)), np.zeros((2, 6, 0)), reduction="none")[0].shape == (2, 0)
+
+
+def test_names_of_version_0_1_warn_and_work():
+    z, t = rolls(2, 6, 4)
+    with pytest.warns(DeprecationWarning, match="time_tolerance is now called time_blur"):
+        value, _ = sn.value_and_grad(z, t, time_tolerance=1.0)
+    assert value == sn.value_and_grad(z, t, time_blur=1.0)[0]
+    with pytest.warns(DeprecationWarning, match="kind 'seed_mask' is now called 'distance_mask'"):
+        value, _ = sn.value_and_grad(z, t, kind="seed_mask")
+    assert value == sn.value_and_grad(z, t, kind="distance_mask")[0]

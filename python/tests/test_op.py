@@ -39,9 +39,7 @@ class Step(torch.nn.Module):
 
 
 @needs_op
-@pytest.mark.parametrize(
-    "arguments", [{}, {"time_tolerance": 1.0}, {"pitch_dim": -1, "time_dim": -2}, {"backend": "torch"}]
-)
+@pytest.mark.parametrize("arguments", [{}, {"time_blur": 1.0}, {"pitch_dim": -1, "time_dim": -2}, {"backend": "torch"}])
 def test_compile_fullgraph_forward_and_backward(arguments):
     z, t = rolls(4, 12, 12)
     step = Step(sl.SpiralLoss(**arguments))
@@ -60,7 +58,7 @@ def test_compile_of_the_function_with_weights_and_columns():
     torch._dynamo.reset()
 
     def f(z, t):
-        return sl.spiral_loss(z, t, helix="fifths", weight=2.0, reduction="none", sample_weight=mask).square().sum()
+        return sl.spiral_loss(z, t, helix="fifths", lambd=2.0, reduction="none", sample_weight=mask).square().sum()
 
     ours, wanted = gradient(torch.compile(f, fullgraph=True), z, t), gradient(f, z, t)
     assert torch.allclose(ours[0], wanted[0], rtol=1e-5)
@@ -121,7 +119,7 @@ def test_autocast_leaves_the_loss_in_single(dtype):
 def test_functorch_grad_vmap_and_both():
     z, t = rolls(5, 12, 12, dtype=torch.float64)
     for reduction in ("mean", "sum"):
-        loss = sl.SpiralLoss(reduction=reduction)
+        loss = sl.SpiralLoss(reduction=reduction, pitch_dim=-2)
         wanted = [gradient(loss, a, b) for a, b in zip(z, t)]
         values, grads = (torch.stack(x) for x in zip(*wanted))
         assert torch.allclose(torch.func.grad(loss)(z[0], t[0]), grads[0], rtol=1e-12)
@@ -134,7 +132,7 @@ def test_functorch_grad_vmap_and_both():
 
 def test_per_sample_gradients_of_a_network():
     z, t = rolls(6, 12, 12)
-    layer, loss = torch.nn.Linear(12, 12), sl.SpiralLoss()
+    layer, loss = torch.nn.Linear(12, 12), sl.SpiralLoss(pitch_dim=-2)
     parameters = dict(layer.named_parameters())
 
     def one(parameters, z, t):
@@ -149,7 +147,7 @@ def test_per_sample_gradients_of_a_network():
 
 def test_second_derivatives_with_functorch():
     z, t = rolls(4, 3, dtype=torch.float64)
-    native, plain = sl.SpiralLoss(), sl.SpiralLoss(backend="torch")
+    native, plain = sl.SpiralLoss(pitch_dim=-2), sl.SpiralLoss(backend="torch", pitch_dim=-2)
     with pytest.raises(RuntimeError, match="first derivatives only"):
         torch.func.jacrev(torch.func.grad(native))(z, t)
     assert torch.func.hessian(plain)(z, t).shape == (4, 3, 4, 3)
@@ -159,16 +157,16 @@ def test_forward_mode_derivatives():
     z, t = rolls(4, 3, dtype=torch.float64)
     for transform in (torch.func.jacfwd, torch.func.hessian):
         with pytest.raises(NotImplementedError, match='no forward-mode derivatives .* backend="torch"'):
-            transform(sl.SpiralLoss())(z, t)
-    plain = sl.SpiralLoss(backend="torch")
-    assert torch.allclose(torch.func.jacfwd(plain)(z, t), torch.func.grad(sl.SpiralLoss())(z, t))
+            transform(sl.SpiralLoss(pitch_dim=-2))(z, t)
+    plain = sl.SpiralLoss(backend="torch", pitch_dim=-2)
+    assert torch.allclose(torch.func.jacfwd(plain)(z, t), torch.func.grad(sl.SpiralLoss(pitch_dim=-2))(z, t))
 
 
 @needs_op
 def test_compiled_functorch():
     z, t = rolls(3, 12, 12)
     torch._dynamo.reset()
-    loss, plain = sl.SpiralLoss(), sl.SpiralLoss(backend="torch")
+    loss, plain = sl.SpiralLoss(pitch_dim=-2), sl.SpiralLoss(backend="torch", pitch_dim=-2)
     assert torch.allclose(torch.compile(torch.func.vmap(loss), fullgraph=True)(z, t), torch.func.vmap(loss)(z, t))
     compiled = torch.compile(torch.func.grad(plain), fullgraph=True)
     assert torch.allclose(compiled(z[0], t[0]), torch.func.grad(loss)(z[0], t[0]), rtol=1e-4, atol=1e-7)
@@ -189,7 +187,7 @@ def test_modules_can_be_copied_and_pickled():
     import pickle
 
     z, t = rolls(2, 36, 36)
-    loss = sl.SpiralLoss(helix="tonnetz", time_tolerance=0.5)
+    loss = sl.SpiralLoss(helix="tonnetz", time_blur=0.5)
     for again in (copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
         assert torch.equal(again(z, t), loss(z, t))
 
@@ -203,7 +201,7 @@ from spiral_loss import _op
 assert not _op.HAS_CUSTOM_OP
 g = torch.Generator().manual_seed(1)
 z, t = torch.randn(3, 9, 7, generator=g, dtype=torch.float64), (torch.rand(3, 9, 7, generator=g) < .2).double()
-loss = sl.SpiralLoss(time_tolerance=1.0)
+loss = sl.SpiralLoss(time_blur=1.0, pitch_dim=-2)
 assert torch.autograd.gradcheck(lambda z: 2 * loss(z, t), (z.requires_grad_(),))
 z = z.detach()
 assert torch.allclose(torch.func.vmap(torch.func.grad(loss))(z, t)[1], torch.func.grad(loss)(z[1], t[1]))
@@ -217,4 +215,51 @@ def test_torch_without_custom_op_falls_back_to_a_function(python):
         torch.randn(3, 9, 7, generator=g, dtype=torch.float64),
         (torch.rand(3, 9, 7, generator=g) < 0.2).double(),
     )
-    assert float(python(OLD_TORCH)) == float(sl.SpiralLoss(time_tolerance=1.0)(z, t))
+    assert float(python(OLD_TORCH)) == float(sl.SpiralLoss(time_blur=1.0)(z, t))
+
+
+def test_the_check_of_the_torch_path_under_transforms():
+    z, t = rolls(5, 12, 12, dtype=torch.float64)
+    loss = sl.SpiralLoss(backend="torch", pitch_dim=-2)
+    assert torch.allclose(torch.func.vmap(loss)(z, t), torch.func.vmap(sl.SpiralLoss(pitch_dim=-2))(z, t))
+    t[2, 3, 4] = 64
+    for transform in (torch.func.vmap, lambda f: torch.func.vmap(torch.func.grad(f))):
+        with pytest.raises(ValueError, match=r"target at \(b 0, t 4, p 3\) is 64"):
+            transform(loss)(z, t)
+
+
+THREADS = """
+import torch, spiral_loss as sl
+torch.set_num_threads({threads})
+g = torch.Generator().manual_seed(1)
+z, t = torch.randn(600, 36, 36, generator=g), (torch.rand(600, 36, 36, generator=g) < 0.1).float()
+for reduction in ("mean", "sum", "per_note", "none"):
+    x = z.clone().requires_grad_()
+    value = sl.SpiralLoss(reduction=reduction)(x, t)
+    value.sum().backward()
+    print(value.double().sum().item().hex(), x.grad.double().sum().item().hex(), x.grad.abs().max().item().hex())
+    print(hash(x.grad.numpy().tobytes()), hash(value.detach().numpy().tobytes()))
+"""
+
+
+def test_results_are_the_same_bits_for_any_number_of_threads(python):
+    runs = {python(THREADS.format(threads=n), PYTHONHASHSEED="0") for n in (1, 2, 3, 5)}
+    assert len(runs) == 1
+
+
+def test_threads_are_used_and_may_be_forked():
+    import os
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        z, t = rolls(600, 36, 36)
+        loss = sl.SpiralLoss()
+        wanted = loss(z, t)
+        assert len(os.listdir("/proc/self/task")) > 1
+        child = os.fork()
+        if child == 0:  # as a worker of a DataLoader
+            os._exit(0 if torch.equal(loss(z, t), wanted) else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    finally:
+        torch.set_num_threads(before)

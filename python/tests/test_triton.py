@@ -36,7 +36,7 @@ needs_op = pytest.mark.skipif(not _op.HAS_CUSTOM_OP, reason=f"torch {torch.__ver
 
 
 def options(kind="spiral", **numbers):
-    return functional.make_options(kind=kind, **{"weight": 2.0, "bce": 0.5, "low": 40, **numbers})
+    return functional.make_options(kind=kind, **{"lambd": 2.0, "bce": 0.5, "low": 40, **numbers})
 
 
 def rolls(*shape, seed=0, spread=4.0, density=0.12, from_logits=True, dtype=torch.float32):
@@ -107,14 +107,14 @@ def test_all_keys_there_are(kind):
 @pytest.mark.parametrize(
     "numbers",
     [
-        {"reach": 1},
-        {"reach": 127, "blur": 3.0},
-        {"floor": 1e-6},
-        {"floor": 1e-3, "blur": 0.05},
-        {"floor": 1000.0},
-        {"blur": 1000.0},
-        {"helix": "tonnetz", "weight": 1e3, "bce": 0.0},
-        {"weight": 0.0},
+        {"blur_radius": 1},
+        {"blur_radius": 127, "blur_length": 3.0},
+        {"kl_offset": 1e-6},
+        {"kl_offset": 1e-3, "blur_length": 0.05},
+        {"kl_offset": 1000.0},
+        {"blur_length": 1000.0},
+        {"helix": "tonnetz", "lambd": 1e3, "bce": 0.0},
+        {"lambd": 0.0},
         {"kind": "gauss", "sigma": 0.05},
         {"kind": "gauss", "sigma": 1000.0, "bce": 0.0},
         {"kind": "weighted_bce", "helix": "mixed", "bce": 0.0},
@@ -124,7 +124,7 @@ def test_all_keys_there_are(kind):
 def test_options(numbers):
     o = options(**numbers)
     z, t = rolls(2, 36, 20, spread=2.0)
-    frames = 1 + 2 * o.weight  # the bound is for a weight of 1
+    frames = 1 + 2 * o.lambd  # the bound is for a weight of 1
     compare(o, z, t, frames=frames)
     compare(o, z, t, weights(2, 36, 20), frames=frames)
 
@@ -161,8 +161,11 @@ def test_extreme_logits_have_finite_values_and_gradients():
     t[2:] = 1
     for kind in KINDS:
         o = options(kind, reduction="none")
-        value, grad = gradient(lambda z, o=o: functional.apply(o, z, t, backend="triton"), z)
-        exact, exact_grad = gradient(lambda z, o=o: functional.apply(o, z, t.double(), backend="torch"), z.double())
+        value, grad = gradient(lambda z, o=o: functional.apply(o, z, t, backend="triton", pitch_dim=-2), z)
+        exact, exact_grad = gradient(
+            lambda z, o=o: functional.apply(o, z, t.double(), backend="torch", pitch_dim=-2),
+            z.double().clamp(-1e20, 1e20),
+        )
         assert torch.allclose(value.double(), exact, rtol=1e-6)
         assert (grad - exact_grad).abs().max() <= 2e-6 * exact_grad.abs().max()
 
@@ -254,7 +257,7 @@ def test_layouts_and_strides_do_not_matter(module):
 
 def test_overlapping_and_repeated_windows_as_input():
     long, t = rolls(36, 64)
-    loss = sl.SpiralLoss(reduction="sum", backend="triton")
+    loss = sl.SpiralLoss(reduction="sum", backend="triton", pitch_dim=-2)
     x, y = long.clone().requires_grad_(), long.clone().requires_grad_()
     loss(x.unfold(1, 16, 8).movedim(1, 0), t.unfold(1, 16, 8).movedim(1, 0)).backward()
     sum(loss(y[:, i : i + 16], t[:, i : i + 16]) for i in range(0, 49, 8)).backward()
@@ -314,7 +317,7 @@ def test_a_column_has_the_same_value_wherever_it_lies():
     z, t = rolls(5, 2, 20, 8)
     frames = sl.SpiralLoss(reduction="none", backend="triton")(z, t)
     assert frames.shape == (5, 2, 8)
-    assert torch.equal(frames[3, 1], sl.SpiralLoss(reduction="none", backend="triton")(z[3, 1], t[3, 1]))
+    assert torch.equal(frames[3, 1], sl.SpiralLoss(reduction="none", backend="triton", pitch_dim=-2)(z[3, 1], t[3, 1]))
     assert torch.allclose(sl.SpiralLoss(backend="triton")(z, t), frames.mean(), rtol=1e-6)
     turned = sl.SpiralLoss(reduction="none", pitch_dim=-1, time_dim=0, backend="triton")
     again = turned(z.permute(3, 0, 1, 2), t.permute(3, 0, 1, 2))
@@ -440,7 +443,7 @@ def test_a_repeated_call_checks_what_may_have_changed():
     w = weights(3, 36, 12)
     loss = sl.SpiralLoss(backend="triton")
     wanted = [loss(z, t), loss(z, t, w)]
-    assert _triton.repeated(loss.options, z, t, w, -2, -1, "triton") is not None
+    assert _triton.repeated(loss.options, z, t, w, None, None, "triton") is not None
     for args, error in (
         ((z, t.clone().requires_grad_()), "target requires a gradient"),
         ((z, t, w.clone().requires_grad_()), "weight requires a gradient"),
@@ -457,13 +460,13 @@ def test_a_repeated_call_checks_what_may_have_changed():
         functional.apply(loss.options, z, t, backend="cuda")
     with pytest.raises(ValueError, match="two different dimensions"):
         functional.apply(loss.options, z, t, pitch_dim=-1)
-    other = sl.SpiralLoss(blur=0.4, backend="triton")
+    other = sl.SpiralLoss(blur_length=0.4, backend="triton")
     assert not torch.equal(other(z, t), wanted[0])  # the same tensors, other options
     assert torch.equal(loss(z, t), wanted[0])
     assert torch.equal(loss(z, t, w), wanted[1])
     for _ in range(2):  # options made anew in each call
         assert torch.equal(sl.spiral_loss(z, t, backend="triton"), wanted[0])
-        assert torch.equal(sl.spiral_loss(z, t, blur=0.4, backend="triton"), other(z, t))
+        assert torch.equal(sl.spiral_loss(z, t, blur_length=0.4, backend="triton"), other(z, t))
     x = z.clone().requires_grad_()
     with torch.no_grad():
         assert not loss(x, t).requires_grad
@@ -527,15 +530,15 @@ def test_what_the_kernels_do_not_have_is_refused_by_name_or_goes_the_torch_path(
     z, t = rolls(2, 36, 12)
     for loss, z_, what in [
         (sl.SpiralLoss(backend="triton"), z.double(), "tensors of torch.float64"),
-        (sl.SpiralLoss(backend="triton", time_tolerance=1.0), z, "time_tolerance"),
-        (sl.SpiralEnergy(backend="triton", time_tolerance=1.0), z, "time_tolerance"),
-        (sl.SeedMask(backend="triton"), z, "seed_mask"),
-        (sl.SeedHard(backend="triton"), z, "seed_hard"),
+        (sl.SpiralLoss(backend="triton", time_blur=1.0), z, "time_blur"),
+        (sl.SpiralEnergy(backend="triton", time_blur=1.0), z, "time_blur"),
+        (sl.DistanceMask(backend="triton"), z, "distance_mask"),
+        (sl.ArgmaxDistance(backend="triton"), z, "argmax_distance"),
         (sl.SpiralLoss(backend="triton"), torch.empty(2, 36, 12, device="meta"), "tensors on meta"),
     ]:
         with pytest.raises(ValueError, match=f'backend is "triton", which has no {what}: use "auto"'):
             loss(z_, t.to(z_.device))
-    for loss in (sl.SpiralLoss(time_tolerance=1.0), sl.SeedMask()):
+    for loss in (sl.SpiralLoss(time_blur=1.0), sl.DistanceMask()):
         assert loss(z, t).isfinite()
         assert loss(z.double(), t).isfinite()
 
@@ -554,12 +557,12 @@ Z, T = torch.zeros(2, 36, 12), torch.zeros(2, 36, 12)
         (lambda b, z, t: sl.spiral_loss(z, t, pitch_dim=-1, backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t, low=100, backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t, low=-1, backend=b), ValueError),
-        (lambda b, z, t: sl.spiral_loss(z[:0], t[:0], backend=b), ValueError),
+        (lambda b, z, t: sl.spiral_loss(z[:, :0], t[:, :0], backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t.clone().requires_grad_(), backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t, sample_weight=z.new_ones(7), backend=b), ValueError),
-        (lambda b, z, t: sl.spiral_loss(z, t, weight=-1.0, backend=b), ValueError),
-        (lambda b, z, t: sl.spiral_loss(z, t, floor=0.0, backend=b), ValueError),
-        (lambda b, z, t: sl.spiral_loss(z, t, reach=0, backend=b), ValueError),
+        (lambda b, z, t: sl.spiral_loss(z, t, lambd=-1.0, backend=b), ValueError),
+        (lambda b, z, t: sl.spiral_loss(z, t, kl_offset=0.0, backend=b), ValueError),
+        (lambda b, z, t: sl.spiral_loss(z, t, blur_radius=0, backend=b), ValueError),
         (lambda b, z, t: sl.spiral_loss(z, t, reduction="avg", backend=b), ValueError),
         (lambda b, z, t: sl.helix_gaussian(z, t, sigma=-1.0, backend=b), ValueError),
     ],
@@ -660,7 +663,7 @@ def test_functorch_grad_vmap_and_both():
     z, t = rolls(5, 12, 12)
     w = weights(12, 12)
     for reduction in ("mean", "per_note"):
-        loss = sl.SpiralLoss(reduction=reduction, backend="triton")
+        loss = sl.SpiralLoss(reduction=reduction, backend="triton", pitch_dim=-2)
         wanted = [gradient(loss, a, b) for a, b in zip(z, t)]
         values, grads = (torch.stack(x) for x in zip(*wanted))
         near = {"rtol": 1e-5, "atol": 1e-8}
@@ -674,7 +677,7 @@ def test_functorch_grad_vmap_and_both():
 
 def test_per_sample_gradients_of_a_network():
     z, t = rolls(6, 12, 12)
-    layer, loss = torch.nn.Linear(12, 12).to(DEVICE), sl.SpiralLoss(backend="triton")
+    layer, loss = torch.nn.Linear(12, 12).to(DEVICE), sl.SpiralLoss(backend="triton", pitch_dim=-2)
     parameters = dict(layer.named_parameters())
 
     def one(parameters, z, t):
@@ -721,7 +724,7 @@ def test_modules_can_be_copied_and_pickled():
 def test_tables_are_made_once_and_kept():
     z, t = rolls(2, 20, 8)
     for backend in ("triton", "torch"):
-        loss = sl.SpiralLoss(blur=0.123, backend=backend)
+        loss = sl.SpiralLoss(blur_length=0.123, backend=backend)
         with torch.inference_mode():
             loss(z, t)
         torch.func.grad(loss)(z, t)
@@ -763,8 +766,8 @@ def test_a_capture_before_the_first_call_is_refused_in_one_sentence():
     sl.SpiralLoss()(z, t)
     graph = torch.cuda.CUDAGraph()
     with pytest.raises(RuntimeError, match="call the loss once before the capture"), torch.cuda.graph(graph):
-        sl.SpiralLoss(blur=0.4567)(z, t)
-    assert sl.SpiralLoss(blur=0.4567)(z, t).isfinite()
+        sl.SpiralLoss(blur_length=0.4567)(z, t)
+    assert sl.SpiralLoss(blur_length=0.4567)(z, t).isfinite()
 
 
 @gpu_only
@@ -887,6 +890,41 @@ print("ok")
 
 def test_bce_alone_is_binary_cross_entropy():
     z, t = rolls(3, 36, 36)
-    ours = sl.SpiralLoss(weight=0.0, reduction="sum", backend="triton")(z, t)
+    ours = sl.SpiralLoss(lambd=0.0, reduction="sum", backend="triton")(z, t)
     assert torch.allclose(ours, F.binary_cross_entropy_with_logits(z, t, reduction="sum"), rtol=1e-6)
     assert _triton_launch.unsupported(sl.SpiralLoss().options, z) is None
+
+
+@pytest.mark.parametrize("kind", ["spiral", "energy", "weighted_bce", "bce"])
+@pytest.mark.parametrize("reduction", ["mean", "per_note", "none"])
+def test_cells_of_weight_0_may_hold_anything(kind, reduction):
+    z, t = rolls(2, 12, 6)
+    w = torch.ones_like(z)
+    w[0, 3, 2] = w[1, :, 4] = 0
+    clean_z, clean_t = (torch.where(w == 0, 0.0, x) for x in (z, t))
+    wanted = gradient(
+        lambda z: functional.apply(options(kind, reduction=reduction), z, clean_t, w, backend="triton").sum(), clean_z
+    )
+    z[0, 3, 2], z[1, 5, 4], t[1, :, 4] = math.nan, math.inf, -100
+    value, grad = gradient(
+        lambda z: functional.apply(options(kind, reduction=reduction), z, t, w, backend="triton").sum(), z
+    )
+    assert torch.equal(value, wanted[0])
+    assert torch.equal(grad, wanted[1])
+    assert (grad[w == 0] == 0).all()
+
+
+def test_the_check_is_made_on_request():
+    z, t = rolls(2, 12, 6)
+    t[1, 3, 2] = 64
+    assert sl.SpiralLoss(backend="triton")(z, t).shape == ()
+    for _ in range(2):  # a repeated call is found quickly, and must be checked too
+        with pytest.raises(ValueError, match=r"target at \(b 1, t 2, p 3\) is 64: must be 0 to 1"):
+            sl.SpiralLoss(backend="triton", check=True)(z, t)
+
+
+def test_pos_weight_is_that_of_the_kernels_for_the_cpu():
+    z, t = rolls(2, 12, 6)
+    ours, theirs = (gradient(sl.SpiralLoss(pos_weight=3.0, backend=b), z, t) for b in ("triton", "torch"))
+    assert torch.allclose(ours[0], theirs[0], rtol=1e-6)
+    assert torch.allclose(ours[1], theirs[1], rtol=1e-5, atol=1e-7)

@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 from conftest import SOURCE, built  # noqa: E402
 
 from spiral_loss import SpiralLoss, _safetensors, midi  # noqa: E402
+from spiral_loss.decoder import Decoder, features  # noqa: E402
 from spiral_loss.metrics import MultiPitch  # noqa: E402
 from spiral_loss.model import OLD_FIELDS, WORDS, Autoencoder, Config  # noqa: E402
 
@@ -84,7 +85,7 @@ def torch_step(model, optimizer, targets, noise, rate):
     windows = targets.reshape(BATCH, *model._shape())
     mean, log_variance = model.posterior(windows)
     codes = mean if noise is None else mean + torch.exp(0.5 * log_variance) * noise
-    loss = SpiralLoss(low=model.config.low, pitch_dim=-1, time_dim=-2, reduction="sum")
+    loss = SpiralLoss(pitch_dim=-1, time_dim=-2, reduction="sum")
     shown = total = loss(model.decode(codes), windows) / BATCH
     if noise is not None:
         kl = model.kl(mean, log_variance)
@@ -123,11 +124,92 @@ def test_ten_steps_in_c_and_in_torch_give_the_same_losses(kind, songs, tmp_path)
         )
     assert (logits - wanted).abs().max() < 1e-2 * wanted.abs().max()
     measured = {name: getattr(end.latents, name).clone() for name in ("mean", "factor", "step", "noise", "density")}
-    end.measure([midi.read(path).to_roll(steps_per_quarter=4).frames.T for path in songs])
+    end.measure([midi.read(path).to_roll(steps_per_quarter=4).sounding.T for path in songs])
     for name, theirs in measured.items():
         ours = getattr(end.latents, name)
         assert theirs.abs().max() > 0
         assert (ours - theirs).abs().max() < 1e-4 * theirs.abs().max(), name
+
+
+def read_streams(path, rows, keys):
+    """For each step: the factors of both matrices' rows, and the streams."""
+    numbers, at = np.fromfile(path, np.float32), 0
+
+    def take(*shape):
+        nonlocal at
+        size = int(np.prod(shape))
+        at += size
+        return numbers[at - size : at].reshape(shape)
+
+    for _ in range(STEPS):
+        scale, streams = [torch.from_numpy(take(n)) for n in rows], []
+        for _ in range(4):
+            draw, done, frames, length, given, sketched = map(int, take(6))
+            cells = [take(length, keys) for _ in range(3)]
+            sketch = take(length, 2, keys)
+            streams.append(
+                {
+                    "draw": draw,
+                    "part": slice(done, done + frames),
+                    "cells": (*cells[:2], cells[2] if given else None, sketch if sketched else None),
+                }
+            )
+        yield scale, streams
+    assert at == len(numbers)
+
+
+def decoder_step(decoder, scale, streams, states):
+    """The nats per frame of a step of the decoder; states: the number of the draw and the state of each stream."""
+    total, count = 0.0, sum(s["part"].stop - s["part"].start for s in streams)
+    for i, s in enumerate(streams):
+        sounding, onsets, known, _ = s["cells"]
+        part, (draw, state) = s["part"], states[i]
+        read = features(*s["cells"], low=decoder.config["low"], bar=decoder.bar)
+        logits, after = decoder(*(x[part] for x in read), state if draw == s["draw"] else None, scale)
+        states[i] = s["draw"], after.detach()
+        given = None if known is None else known[part]
+        total = total + decoder.frame_nats(logits, sounding[part], onsets[part], given).sum() / count
+    return total
+
+
+def test_ten_steps_of_the_decoder_in_c_and_in_torch_give_the_same_nats(songs, tmp_path):
+    helper = built("tests", "train", "ten-steps")
+    out = subprocess.run([helper, "decoder", tmp_path, *songs], capture_output=True, text=True, check=True).stdout
+    rates, theirs = np.array([list(map(float, line.split())) for line in out.splitlines()]).T
+    decoder = Decoder.load(tmp_path / "start.safetensors")
+    matrices = [p for p in decoder.parameters() if p.dim() == 2]
+    vectors = [p for p in decoder.parameters() if p.dim() == 1]
+    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
+    rows = decoder.recurrent_rows.shape[0], decoder.head_rows.shape[0]
+    ours, states, kinds = [], [(None, None)] * 4, set()
+    for rate, (scale, streams) in zip(rates, read_streams(tmp_path / "batches.f32", rows, 36)):
+        kinds |= {(s["cells"][2] is not None, s["cells"][3] is not None) for s in streams}
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.zero_grad()
+        nats = decoder_step(decoder, scale, streams, states)
+        nats.backward()
+        torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
+        optimizer.step()
+        ours.append(float(nats.detach()))
+    assert len(kinds) > 2, "streams with and without given cells, with and without a sketch"
+    assert np.abs(np.array(ours) / theirs - 1).max() < 1e-5
+    end = Decoder.load(tmp_path / "end.safetensors")
+    for (name, p), q in zip(decoder.named_parameters(), end.parameters()):
+        assert (p - q).abs().max() < 1e-3 * q.abs().max(), name
+
+
+def test_the_decoders_likelihood_is_that_of_the_program(songs, program, tmp_path):
+    model = tmp_path / "m.safetensors"
+    length = ["--steps", "30", "--decoder-steps", "60"]
+    program("train", *songs, "--valid", songs[0], "-o", model, "--preset", "bar", "--hidden", "16", *length)
+    wanted = json.loads(program("eval", "--json", model, songs[0]))["likelihood"]["nats_per_frame"]
+    decoder = Decoder.load(model)
+    low, high = decoder.config["low"], decoder.config["high"]
+    roll = midi.read(songs[0]).to_roll(steps_per_quarter=4, low=low, high=high, onsets=True)
+    nats = decoder.nats(roll.frames.T, roll.onsets.T)
+    assert abs(float(nats.double().mean()) / wanted - 1) < 1e-5
 
 
 def chorale_rolls(songs):
@@ -148,7 +230,7 @@ def trained(songs, tmp_path_factory):
         optimizer.zero_grad()
         loss(model(windows), windows).backward()
         optimizer.step()
-    model.measure([r.frames.T for r in rolls], threshold=-0.25)
+    model.measure([r.sounding.T for r in rolls], threshold=-0.25)
     path = tmp_path_factory.mktemp("model") / "torch.safetensors"
     model.save(path)
     return model.eval(), path, windows, rolls
@@ -167,7 +249,7 @@ def test_the_program_takes_a_model_trained_in_torch(trained, songs, program, tmp
     said = json.loads(program("eval", "--json", path, *songs))
     score = MultiPitch(threshold=-0.25, pitch_dim=-1, time_dim=-2)
     for roll in chorale_rolls(songs):  # the silence that fills up a piece's last window is not scored
-        inside = dataclasses.replace(roll, frames=np.ones_like(roll.frames)).windows(32)
+        inside = dataclasses.replace(roll, sounding=np.ones_like(roll.sounding)).windows(32)
         right, inside = (torch.from_numpy(w.swapaxes(1, 2))[:, None] for w in (roll.windows(32), inside))
         heard = right.flatten(1).any(1)
         with torch.no_grad():
@@ -245,7 +327,7 @@ def fields():
 
 def test_config_has_the_fields_of_the_c_table(fields):
     ours = {f.name: f.default for f in dataclasses.fields(Config)}
-    assert set(ours) == {f.name.decode() for f in fields}
+    assert {*ours, "decoder"} == {f.name.decode() for f in fields}
     for f in fields:
         name = f.name.decode()
         values = f.values()
@@ -298,6 +380,8 @@ def test_a_model_of_the_program_returns_in_every_field(songs, program, tmp_path)
     Autoencoder.load(first).save(second)
     assert config_of(second) == said
     assert (said["pedal"], said["out_of_range"], said["kind"]) == (True, "fold", "vae")
+    assert said["decoder"] > 0
+    CModel(second)  # the program's library opens it
     again, texts = _safetensors.load(second)
     assert {k: v for k, v in texts.items() if k != "spiral"} == {
         k: v for k, v in {**metadata, "card": "of another program"}.items() if k != "spiral"
@@ -338,6 +422,18 @@ def test_damaged_bytes_are_refused(trained, tmp_path):
     (tmp_path / "cut.safetensors").write_bytes(whole + b"\0")
     with pytest.raises(ValueError, match="tensors end at byte"):
         Autoencoder.load(tmp_path / "cut.safetensors")
+
+
+def test_saved_files_have_the_permissions_of_new_files(tmp_path):
+    Autoencoder(Config(hidden=8, latent=2)).save(tmp_path / "m.safetensors")
+    (tmp_path / "new").write_bytes(b"")
+    assert (tmp_path / "m.safetensors").stat().st_mode == (tmp_path / "new").stat().st_mode
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_note_decoder_is_not_invented(tmp_path):
+    with pytest.raises(ValueError, match="decoder is 64, and the model holds 0 tensors"):
+        Autoencoder(Config(hidden=8, latent=2, decoder=64)).save(tmp_path / "m.safetensors")
 
 
 def test_weights_that_are_no_numbers_are_not_saved(tmp_path):

@@ -22,8 +22,66 @@ const char *spiral__soundfont_find(void) {
 
 #ifdef SPIRAL_HAVE_FLUIDSYNTH
 
+#include <dlfcn.h>
 #include <fluidsynth.h>
 #include <pthread.h>
+
+/* ---- loading ----
+ *
+ * FluidSynth needs 70 libraries, among them those of every sound system; loading them takes 10 ms, more than
+ * all else that a start does. So it is loaded when it is first needed, where the build knows its file name.
+ */
+
+#define FLUID_FUNCTIONS(X)     \
+    X(new_fluid_settings)      \
+    X(delete_fluid_settings)   \
+    X(fluid_settings_setnum)   \
+    X(fluid_settings_setint)   \
+    X(new_fluid_synth)         \
+    X(delete_fluid_synth)      \
+    X(fluid_synth_sfload)      \
+    X(fluid_synth_noteon)      \
+    X(fluid_synth_noteoff)     \
+    X(fluid_synth_write_float) \
+    X(fluid_set_log_function)  \
+    X(fluid_default_log_function)
+
+static struct {
+#define SPIRAL_X(function) __typeof__(function) *function;
+    FLUID_FUNCTIONS(SPIRAL_X)
+#undef SPIRAL_X
+} api;
+static const char *missing; /* why FluidSynth cannot be used, or NULL */
+
+#ifdef SPIRAL_FLUIDSYNTH_FILE
+static void load(void) {
+    void *library = dlopen(SPIRAL_FLUIDSYNTH_FILE, RTLD_LAZY | RTLD_LOCAL); /* stays for good */
+    if (!library) {
+        missing = "cannot be loaded";
+        return;
+    }
+#define SPIRAL_X(function)                               \
+    *(void **)&api.function = dlsym(library, #function); \
+    if (!api.function) missing = "has no function " #function;
+    FLUID_FUNCTIONS(SPIRAL_X)
+#undef SPIRAL_X
+}
+#else
+static void load(void) {
+#define SPIRAL_X(function) api.function = function;
+    FLUID_FUNCTIONS(SPIRAL_X)
+#undef SPIRAL_X
+}
+#define SPIRAL_FLUIDSYNTH_FILE "FluidSynth"
+#endif
+
+static spiral_status load_once(spiral_error *err) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, load);
+    if (!missing) return SPIRAL_OK;
+    return spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "sound from a SoundFont: %s %s", SPIRAL_FLUIDSYNTH_FILE,
+                        missing);
+}
 
 /* ---- FluidSynth's messages ----
  *
@@ -37,7 +95,7 @@ static int rendering; /* threads, guarded by log_lock */
 static void silence_log(void) {
     pthread_mutex_lock(&log_lock);
     if (rendering++ == 0)
-        for (int level = 0; level < LAST_LOG_LEVEL; level++) fluid_set_log_function(level, NULL, NULL);
+        for (int level = 0; level < LAST_LOG_LEVEL; level++) api.fluid_set_log_function(level, NULL, NULL);
     pthread_mutex_unlock(&log_lock);
 }
 
@@ -45,7 +103,7 @@ static void restore_log(void) {
     pthread_mutex_lock(&log_lock);
     if (--rendering == 0)
         for (int level = 0; level < LAST_LOG_LEVEL; level++)
-            fluid_set_log_function(level, fluid_default_log_function, NULL);
+            api.fluid_set_log_function(level, api.fluid_default_log_function, NULL);
     pthread_mutex_unlock(&log_lock);
 }
 
@@ -82,9 +140,9 @@ static void send_event(fluid_synth_t *synth, const event *e, unsigned held[16][1
     unsigned *notes = &held[note->channel & 15][note->pitch & 127];
     if (!e->ends) {
         ++*notes;
-        fluid_synth_noteon(synth, note->channel, note->pitch, note->velocity);
+        api.fluid_synth_noteon(synth, note->channel, note->pitch, note->velocity);
     } else if (--*notes == 0) {
-        fluid_synth_noteoff(synth, note->channel, note->pitch);
+        api.fluid_synth_noteoff(synth, note->channel, note->pitch);
     }
 }
 
@@ -96,7 +154,8 @@ static void render_events(fluid_synth_t *synth, const event *events, size_t coun
         size_t until = i < count && events[i].frame < audio->frames ? events[i].frame : audio->frames;
         while (at < until) {
             int n = until - at < FRAMES_AT_ONCE ? (int)(until - at) : FRAMES_AT_ONCE;
-            fluid_synth_write_float(synth, n, audio->samples + 2 * at, 0, 2, audio->samples + 2 * at, 1, 2);
+            api.fluid_synth_write_float(synth, n, audio->samples + 2 * at, 0, 2, audio->samples + 2 * at, 1,
+                                        2);
             at += (size_t)n;
         }
         if (i < count) send_event(synth, &events[i], held);
@@ -106,14 +165,15 @@ static void render_events(fluid_synth_t *synth, const event *events, size_t coun
 /* A synthesiser with the SoundFont loaded. */
 static spiral_status make_synth(fluid_settings_t *settings, const char *soundfont, int rate_hz,
                                 fluid_synth_t **synth, spiral_error *err) {
-    if (fluid_settings_setnum(settings, "synth.sample-rate", rate_hz) == FLUID_FAILED)
+    if (api.fluid_settings_setnum(settings, "synth.sample-rate", rate_hz) == FLUID_FAILED)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "FluidSynth refuses a sample rate of %d Hz",
                             rate_hz);
-    fluid_settings_setnum(settings, "synth.gain", 0.5);
-    fluid_settings_setint(settings, "synth.polyphony", 1024);
-    *synth = new_fluid_synth(settings);
+    api.fluid_settings_setnum(settings, "synth.gain", 0.5);
+    api.fluid_settings_setint(settings, "synth.polyphony", 1024);
+    api.fluid_settings_setint(settings, "synth.dynamic-sample-loading", 1); /* read what is played alone */
+    *synth = api.new_fluid_synth(settings);
     if (!*synth) return spiral__fail(err, SPIRAL_NO_MEMORY, -1, "FluidSynth could not be started");
-    if (fluid_synth_sfload(*synth, soundfont, 1) == FLUID_FAILED)
+    if (api.fluid_synth_sfload(*synth, soundfont, 1) == FLUID_FAILED)
         return spiral__fail(err, SPIRAL_IO, -1, "%s: FluidSynth cannot read this SoundFont", soundfont);
     return SPIRAL_OK;
 }
@@ -121,17 +181,18 @@ static spiral_status make_synth(fluid_settings_t *settings, const char *soundfon
 spiral_status spiral__fluid_render(const spiral__timed_note *notes, size_t count, const char *soundfont,
                                    spiral__audio *audio, spiral_error *err) {
     fluid_synth_t *synth = NULL;
+    SPIRAL_TRY(load_once(err));
     silence_log();
     event *events = calloc(2 * count, sizeof *events);
-    fluid_settings_t *settings = new_fluid_settings();
+    fluid_settings_t *settings = api.new_fluid_settings();
     spiral_status status = events && settings ? make_synth(settings, soundfont, audio->rate_hz, &synth, err)
                                               : spiral__no_memory(err, 2 * count * sizeof *events);
     if (status == SPIRAL_OK) {
         list_events(notes, count, audio, events);
         render_events(synth, events, 2 * count, audio);
     }
-    if (synth) delete_fluid_synth(synth);
-    if (settings) delete_fluid_settings(settings);
+    if (synth) api.delete_fluid_synth(synth);
+    if (settings) api.delete_fluid_settings(settings);
     free(events);
     restore_log();
     return status;

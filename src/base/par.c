@@ -3,20 +3,25 @@
  * The thread pool behind spiral__par_for (see par.h).
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/par.h"
 
 struct spiral__pool {
-    int threads; /* the calling thread included */
+    int threads;   /* the calling thread included */
+    pid_t process; /* that created the pool: after fork() the child has no worker threads */
     pthread_t *workers;
+    atomic_flag busy; /* a parallel-for runs */
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     unsigned long round; /* number of parallel-for calls so far */
-    int running;         /* worker threads that have not finished the current round */
+    int open;            /* the current round still takes worker threads */
+    int running;         /* worker threads that are in the current round */
     int quit;
     size_t n;
     atomic_size_t next;
@@ -37,6 +42,7 @@ static void run_tasks(spiral__pool *pool, int worker) {
     }
 }
 
+/* A thread that wakes after the others have finished the round goes back to sleep: nobody waits for it. */
 static void *worker_main(void *argument) {
     worker_start start = *(worker_start *)argument;
     free(argument);
@@ -44,9 +50,11 @@ static void *worker_main(void *argument) {
     unsigned long seen = 0;
     pthread_mutex_lock(&pool->lock);
     for (;;) {
-        while (pool->round == seen && !pool->quit) pthread_cond_wait(&pool->work, &pool->lock);
+        while (!pool->quit && (pool->round == seen || !pool->open))
+            pthread_cond_wait(&pool->work, &pool->lock);
         if (pool->quit) break;
         seen = pool->round;
+        pool->running++;
         pthread_mutex_unlock(&pool->lock);
         run_tasks(pool, start.worker);
         pthread_mutex_lock(&pool->lock);
@@ -54,6 +62,24 @@ static void *worker_main(void *argument) {
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;
+}
+
+/* Worker threads take no signals: these are for the threads of the host. */
+static void start_workers(spiral__pool *pool, int threads) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (int i = 1; i < threads; i++) {
+        worker_start *start = malloc(sizeof *start);
+        if (!start) break;
+        *start = (worker_start){pool, i};
+        if (pthread_create(&pool->workers[i - 1], NULL, worker_main, start)) {
+            free(start);
+            break;
+        }
+        pool->threads++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 spiral_status spiral__pool_create(int threads, spiral__pool **out, spiral_error *err) {
@@ -66,23 +92,15 @@ spiral_status spiral__pool_create(int threads, spiral__pool **out, spiral_error 
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->done, NULL);
+    atomic_flag_clear(&pool->busy);
+    pool->process = getpid();
     pool->threads = 1;
-    for (int i = 1; i < threads; i++) {
-        worker_start *start = malloc(sizeof *start);
-        if (!start) break;
-        *start = (worker_start){pool, i};
-        if (pthread_create(&pool->workers[i - 1], NULL, worker_main, start)) {
-            free(start);
-            break;
-        }
-        pool->threads++;
-    }
+    start_workers(pool, threads);
     *out = pool;
     return SPIRAL_OK;
 }
 
-void spiral__pool_destroy(spiral__pool *pool) {
-    if (!pool) return;
+static void stop_workers(spiral__pool *pool) {
     pthread_mutex_lock(&pool->lock);
     pool->quit = 1;
     pthread_cond_broadcast(&pool->work);
@@ -91,28 +109,47 @@ void spiral__pool_destroy(spiral__pool *pool) {
     pthread_cond_destroy(&pool->work);
     pthread_cond_destroy(&pool->done);
     pthread_mutex_destroy(&pool->lock);
+}
+
+/* In a child after fork() the lock may be held, and the conditions waited for, by threads that do not exist
+ * there: they are left alone. */
+void spiral__pool_destroy(spiral__pool *pool) {
+    if (!pool) return;
+    if (pool->process == getpid()) stop_workers(pool);
     free(pool->workers);
     free(pool);
 }
 
 int spiral__pool_threads(const spiral__pool *pool) { return pool ? pool->threads : 1; }
 
-void spiral__par_for(spiral__pool *pool, size_t n, void (*task)(void *, size_t, int), void *context) {
-    if (!pool || pool->threads == 1 || n < 2) {
-        for (size_t i = 0; i < n; i++) task(context, i, 0);
-        return;
-    }
+static void run_round(spiral__pool *pool, size_t n, void (*task)(void *, size_t, int), void *context) {
+    const size_t others = (size_t)pool->threads - 1, wanted = n - 1 < others ? n - 1 : others;
     pthread_mutex_lock(&pool->lock);
     pool->n = n;
     pool->task = task;
     pool->context = context;
-    pool->running = pool->threads - 1;
+    pool->open = 1;
     pool->round++;
     atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-    pthread_cond_broadcast(&pool->work);
+    if (wanted == others)
+        pthread_cond_broadcast(&pool->work);
+    else
+        for (size_t i = 0; i < wanted; i++) pthread_cond_signal(&pool->work);
     pthread_mutex_unlock(&pool->lock);
     run_tasks(pool, 0);
     pthread_mutex_lock(&pool->lock);
+    pool->open = 0;
     while (pool->running) pthread_cond_wait(&pool->done, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
+}
+
+void spiral__par_for(spiral__pool *pool, size_t n, void (*task)(void *, size_t, int), void *context) {
+    const int parallel = pool && pool->threads > 1 && n > 1 && pool->process == getpid() &&
+                         !atomic_flag_test_and_set_explicit(&pool->busy, memory_order_acquire);
+    if (!parallel) {
+        for (size_t i = 0; i < n; i++) task(context, i, 0);
+        return;
+    }
+    run_round(pool, n, task, context);
+    atomic_flag_clear_explicit(&pool->busy, memory_order_release);
 }

@@ -22,8 +22,9 @@ void spiral__pool_destroy(spiral__pool *pool); /* NULL is fine */
 int spiral__pool_threads(const spiral__pool *pool);
 
 /* Runs task(context, i, worker) for i = 0 .. n-1 and returns when all are done; worker is 0 .. threads-1 and
- * is the number of the thread, for scratch buffers. With a NULL pool the calling thread runs all tasks in
- * order. A pool runs one call at a time. */
+ * is the number of the thread, for scratch buffers. The calling thread is worker 0 and runs all tasks in
+ * order with a NULL pool, while the pool runs another call, and in a child process that fork() has made of
+ * the pool's: such a child has no worker threads. */
 void spiral__par_for(spiral__pool *pool, size_t n, void (*task)(void *context, size_t i, int worker),
                      void *context);
 

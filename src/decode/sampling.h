@@ -3,10 +3,10 @@
  * How frames are sampled from the note-by-note decoder: constants that are calibrated on training music, and
  * the rule that uses them.
  *
- * The cells of a frame are drawn one by one. Small errors of their probabilities add up over a long piece: too
- * many changes, too few voices. Therefore a frame that was drawn is kept with probability exp(w), w <= 0, and
- * else drawn again. w is a sum of weights of what happens in the frame; they are set so that samples have the
- * rates of the training music (spiral_generate_calibrate).
+ * The cells of a frame are drawn one by one. Small errors of their probabilities add up over a long piece:
+ * too many changes, too few voices. Therefore a frame that was drawn is kept with probability exp(w), w <= 0,
+ * and else drawn again. w is a sum of weights of what happens in the frame; they are set so that samples have
+ * the rates of the training music (spiral_generate_calibrate).
  */
 #ifndef SPIRAL_DECODE_SAMPLING_H
 #define SPIRAL_DECODE_SAMPLING_H
@@ -14,21 +14,21 @@
 #include "decode/features.h"
 
 enum {
-    SPIRAL__VOICES = 9,       /* classes of the number of keys that sound: 0 .. 7, more */
+    SPIRAL__VOICES = 9,         /* classes of the number of keys that sound: 0 .. 7, more */
     SPIRAL__SAMPLING_SIZE = 32, /* floats in the model */
-    SPIRAL__SETTLED = 16      /* from this frame on the pitch classes heard say which are foreign */
+    SPIRAL__SETTLED = 16        /* from this frame on the pitch classes heard say which are foreign */
 };
 
 /* A tensor of the model: floats only. Zeros: never calibrated. */
 typedef struct spiral__sampling {
-    float calibrated;             /* 1, or 0: all else is 0 */
-    float more[SPIRAL__VOICES];   /* weights, by the class of the frame before: more keys sound than before */
-    float fewer[SPIRAL__VOICES];  /* fewer do */
-    float same, changed;          /* the frame has the cells of the one before, or not */
-    float foreign;                /* for each key that begins to sound outside the 7 pitch classes heard most */
-    float clash;                  /* for each pair of keys a semitone apart */
-    float parallel;               /* for each key that moves in parallel octaves or fifths */
-    float again;                  /* added to the logit that a key which sounded before begins again */
+    float calibrated;            /* 1, or 0: all else is 0 */
+    float more[SPIRAL__VOICES];  /* weights, by the class of the frame before: more keys sound than before */
+    float fewer[SPIRAL__VOICES]; /* fewer do */
+    float same, changed;         /* the frame has the cells of the one before, or not */
+    float foreign;  /* for each key that begins to sound outside the 7 pitch classes heard most */
+    float clash;    /* for each pair of keys a semitone apart */
+    float parallel; /* for each key that moves in parallel octaves or fifths */
+    float again;    /* added to the logit that a key which sounded before begins again */
     float voices_mean, voices_sd; /* keys that sound in a frame of the training music */
     float voices_most;            /* the largest mean over a bar */
     float same_most;              /* frames: the longest stretch without any change */

@@ -17,7 +17,9 @@ static const float DENSITY_MEMORY = 0.9f, DENSITY_GAIN = 0.1f, DENSITY_MOST = 1.
 /* ---- what is given ---------------------------------------------------------------------------------------
  */
 
-static spiral_keys range_of(const spiral__features *f) { return spiral_keys_range(f->low, f->low + f->P - 1); }
+static spiral_keys range_of(const spiral__features *f) {
+    return spiral_keys_range(f->low, f->low + f->P - 1);
+}
 
 static spiral_keys and_keys(spiral_keys a, spiral_keys b) {
     return (spiral_keys){{a.word[0] & b.word[0], a.word[1] & b.word[1]}};
@@ -93,9 +95,7 @@ typedef struct run {
     int parallels;
 } run;
 
-static float bit_nats(float logit, int bit) {
-    return spiral__softplus_f32(logit) - (bit ? logit : 0);
-}
+static float bit_nats(float logit, int bit) { return spiral__softplus_f32(logit) - (bit ? logit : 0); }
 
 /* A bit of this probability at a temperature. */
 static int draw(run *r, float logit) {
@@ -112,8 +112,8 @@ static float wishes(const run *r, int p, int held, size_t t) {
     return r->density_bias + q->begins_bias[class] + (t ? 0 : q->first_bias[class]);
 }
 
-/* Draws an open cell. Where the cell before was given and sounds, the key must not sound on: a given note ends
- * where it ended. The bits are then drawn from those that remain. */
+/* Draws an open cell. Where the cell before was given and sounds, the key must not sound on: a given note
+ * ends where it ended. The bits are then drawn from those that remain. */
 static void draw_cell(run *r, int p, size_t t, int held, int ends, int *sounding, int *onset) {
     const spiral__features *f = r->stream->weights.features;
     float x[2] = {0, 0};
@@ -172,8 +172,7 @@ static int is_kept(run *r, size_t t) {
     const spiral__frame_events events =
         spiral__frame_events_get(&r->stream->moment, &r->stream->decided, r->parallels);
     const int any = w->request.voices == SPIRAL__ANY_DENSITY;
-    const float weight =
-        wishes_weight(r, t) + (t ? spiral__frame_log_weight(&w->sampling, &events, any) : 0);
+    const float weight = wishes_weight(r, t) + (t ? spiral__frame_log_weight(&w->sampling, &events, any) : 0);
     return weight == 0 || (float)spiral__rng_uniform(&r->rng) < spiral__exp_f32(weight);
 }
 

@@ -56,8 +56,8 @@ spiral_status spiral__writer_create(const spiral__decoder_weights *weights, cons
                                     spiral_error *err);
 void spiral__writer_clear(spiral__writer *writer);
 
-/* Writes sounding (T) and, with two planes, onsets (T). May run in several threads at once. Given cells are as
- * given; keys outside the decoder's range as in request.sounding where known, else silent. NO_MEMORY. */
+/* Writes sounding (T) and, with two planes, onsets (T). May run in several threads at once. Given cells are
+ * as given; keys outside the decoder's range as in request.sounding where known, else silent. NO_MEMORY. */
 spiral_status spiral__writer_run(const spiral__writer *writer, uint64_t seed, spiral_keys *sounding,
                                  spiral_keys *onsets, spiral__written *written, spiral_error *err);
 

@@ -72,7 +72,8 @@ static counts count_roll(const spiral__features *f, const spiral_keys *sounding,
         spiral__decided decided = {.count = 0};
         int parallels = 0;
         spiral__moment_init(f, &history, NULL, &moment);
-        const spiral_keys starts = spiral_keys_starts(&history.sounding, &sounding[t], onsets ? &onsets[t] : NULL);
+        const spiral_keys starts =
+            spiral_keys_starts(&history.sounding, &sounding[t], onsets ? &onsets[t] : NULL);
         for (int p = 0; p < f->P; p++) {
             if (!spiral_keys_get(&sounding[t], f->low + p)) continue;
             parallels += spiral__moves_in_parallel(&moment, &decided, p) != 0;
@@ -146,8 +147,8 @@ static spiral_status count_corpus(const spiral__features *f, const spiral_corpus
         s->voices_most = (float)most_of(voices, n);
         s->same_most = (float)most_of(same, n);
         s->voices_mean = (float)(sum->voices / sum->frames);
-        s->voices_sd = (float)sqrt(fmax(0, sum->voices_squared / sum->frames -
-                                               (double)s->voices_mean * s->voices_mean));
+        s->voices_sd =
+            (float)sqrt(fmax(0, sum->voices_squared / sum->frames - (double)s->voices_mean * s->voices_mean));
     }
     free(limits);
     return n && sum->frames > 0 ? SPIRAL_OK
@@ -212,9 +213,10 @@ static void move_weights(const counts *sample, const counts *music, float rate, 
         s->more[i] += rate * step(sample->more[i], music->more[i] * frames);
         s->fewer[i] += rate * step(sample->fewer[i], music->fewer[i] * frames);
     }
-    const float changes = rate * (step(sample->frames - sample->same, (music->frames - music->same) * length) -
-                                  step(sample->same, music->same * length)) +
-                          s->changed - s->same;
+    const float changes =
+        rate * (step(sample->frames - sample->same, (music->frames - music->same) * length) -
+                step(sample->same, music->same * length)) +
+        s->changed - s->same;
     s->changed = at_most_0(changes);
     s->same = at_most_0(-changes);
     s->again += rate * step(sample->again, music->again * ratio(sample->held, music->held));
@@ -224,8 +226,8 @@ static void move_weights(const counts *sample, const counts *music, float rate, 
     s->parallel = at_most_0(s->parallel + rate * step(sample->parallels, music->parallels * length));
 }
 
-static spiral_status calibrate(const spiral__decoder_weights *weights, const counts *music, spiral__pool *pool,
-                               spiral__sampling *s, spiral_error *err) {
+static spiral_status calibrate(const spiral__decoder_weights *weights, const counts *music,
+                               spiral__pool *pool, spiral__sampling *s, spiral_error *err) {
     spiral__sampling mean = {0};
     float *at = (float *)s, *sum = (float *)&mean;
     counts sampled;
@@ -247,7 +249,8 @@ static spiral_status calibrate(const spiral__decoder_weights *weights, const cou
 /* ---- passages that are like training music ---------------------------------------------------------------
  */
 
-enum { MOST_PERCENT = 99 };
+enum { UNSEEN_FILES = 24 };
+static const double MOST_SHARE = 0.99;
 
 int spiral_generate_passage_frames(const spiral_model *m) {
     const spiral_grid *grid = &m->config.grid;
@@ -261,17 +264,36 @@ double spiral_generate_passage_limit(const spiral_model *m) {
     return limit > 0 ? (double)limit : NAN;
 }
 
-/* Unseen pieces that are all shorter than a passage leave the limit unknown. */
-static spiral_status find_limit(const spiral_model *m, const spiral_corpus *corpus, const spiral_corpus *unseen,
-                                int threads, spiral__sampling *s, spiral_error *err) {
-    double share = 0;
+/* The percentile of n values, between two of them in proportion. */
+static double percentile(double *values, size_t n) {
+    const double at = MOST_SHARE * (double)(n - 1);
+    const size_t below = (size_t)at, above = below + 1 < n ? below + 1 : below;
+    qsort(values, n, sizeof *values, ascending);
+    return values[below] + (at - (double)below) * (values[above] - values[below]);
+}
+
+/* Of a few unseen pieces, evenly spread. Pieces that are all shorter than a passage leave the limit unknown.
+ */
+static spiral_status find_limit(const spiral_model *m, const spiral_corpus *corpus,
+                                const spiral_corpus *unseen, int threads, spiral__sampling *s,
+                                spiral_error *err) {
+    double shares[UNSEEN_FILES];
+    size_t n = 0;
     if (!unseen) return SPIRAL_OK;
     SPIRAL_TRY(spiral__corpus_check(unseen, &m->config.grid, m->config.planes, err));
-    const spiral_status status = spiral_corpus_passage_percentile(
-        corpus, unseen, spiral_generate_passage_frames(m), MOST_PERCENT, threads, &share, err);
-    if (status == SPIRAL_NO_DATA) return SPIRAL_OK;
-    s->passage_most = (float)share;
-    return status;
+    const size_t stride = (unseen->count + UNSEEN_FILES - 1) / UNSEEN_FILES;
+    for (size_t i = 0; i < unseen->count; i += stride) {
+        spiral_passage passage = {.struct_size = sizeof passage};
+        if (unseen->entries[i].left_out) continue;
+        const spiral_status status = spiral_corpus_nearest_passage(
+            corpus, &unseen->entries[i].roll, spiral_generate_passage_frames(m), threads, &passage, err);
+        if (status == SPIRAL_OK)
+            shares[n++] = passage.share;
+        else if (status != SPIRAL_NO_DATA)
+            return status;
+    }
+    if (n) s->passage_most = (float)percentile(shares, n);
+    return SPIRAL_OK;
 }
 
 spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *corpus,

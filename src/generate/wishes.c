@@ -7,13 +7,19 @@
 #include "generate/wishes.h"
 
 /* Of a key that begins outside the scale: added to its logit, and to the weight of its frame. A large bias
- * would leave voices without a note, so most is left to the weight. The raised sixth and seventh of minor have
- * a third. In the first frame, outside the chord of the tonic: that chord says the key to the network, which
- * then stays in it. */
+ * would leave voices without a note, so most is left to the weight. The raised sixth and seventh of minor
+ * have a third. In the first frame, outside the chord of the tonic: that chord says the key to the network,
+ * which then stays in it. */
 static const float OUTSIDE = -1, OUTSIDE_WEIGHT = -2, NOT_FIRST = -4;
 
 /* Bit i: i semitones above the tonic is in the scale, or in the chord. */
-enum { MAJOR_SCALE = 0xab5, MINOR_SCALE = 0x5ad, RAISED_DEGREES = 0xa00, MAJOR_CHORD = 0x91, MINOR_CHORD = 0x89 };
+enum {
+    MAJOR_SCALE = 0xab5,
+    MINOR_SCALE = 0x5ad,
+    RAISED_DEGREES = 0xa00,
+    MAJOR_CHORD = 0x91,
+    MINOR_CHORD = 0x89
+};
 
 static void set_key(int tonic, int minor, spiral__request *r) {
     r->has_key = 1;
@@ -27,8 +33,8 @@ static void set_key(int tonic, int minor, spiral__request *r) {
     }
 }
 
-/* The number of keys that should sound. Where nearly all frames of the training music have as many, as in four
- * voices, one step is a quarter of their number: a smaller one could not be heard. */
+/* The number of keys that should sound. Where nearly all frames of the training music have as many, as in
+ * four voices, one step is a quarter of their number: a smaller one could not be heard. */
 static float voices_for(const spiral_model *m, double density) {
     const spiral__sampling s = spiral__decoder_get_sampling(m);
     const double mean = s.calibrated ? s.voices_mean : *spiral__tensor_data(m, m->ae.density);

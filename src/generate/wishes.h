@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What people wish, as numbers that the writer understands: key and density as biases on the decoder's logits.
+ * What people wish, as numbers that the writer understands: key and density as biases on the decoder's
+ * logits.
  */
 #ifndef SPIRAL_GENERATE_WISHES_H
 #define SPIRAL_GENERATE_WISHES_H

@@ -80,9 +80,9 @@ static spiral_status check(const spiral_model *m, const spiral_generate_request 
 typedef struct job {
     const spiral__writer *writer;
     uint64_t seed;
-    spiral_roll *out;              /* (n) */
+    spiral_roll *out;                /* (n) */
     spiral_generate_result *results; /* (n) or NULL */
-    spiral_status *statuses;       /* (n) */
+    spiral_status *statuses;         /* (n) */
 } job;
 
 /* Element i of the caller's array; its elements may be smaller or larger than ours. */

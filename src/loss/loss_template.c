@@ -6,16 +6,26 @@
  * frames. The loops themselves are in simd/loss_kernels_template.c, the definition in ref.c. Equations:
  * docs/math.md.
  */
+#include <fenv.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/par.h"
 #include "loss/call.h"
 #include "loss/ref.h"
 #include "simd/loss_kernels.h"
 
-enum { TILE = SPIRAL__TILE_BYTES / sizeof(real) }; /* frames in a tile */
+enum {
+    TILE = SPIRAL__TILE_BYTES / sizeof(real), /* frames in a tile */
+    /* Cells of the smallest shard, by measurement: waking a thread takes about 10 us, and so many cells take
+     * 20 us (AVX-512) to 40 us (AVX2). A batch of one shard stays on the calling thread. */
+    LEAST_CELLS = 8192,
+    MOST_SHARDS = 256,
+};
 
 /* A call, and what is in its work buffer. */
 typedef struct state {
@@ -26,7 +36,7 @@ typedef struct state {
     const real *coefficients;
     size_t P, bins, T, frames; /* frames: B T */
     double scale;              /* factor of the reduction */
-    double total;              /* sum of the frames' values, unless each is returned */
+    double total;              /* sum of the shard's values, unless each is returned */
 
     /* Tiles of P rows: what is loaded, equation 7's y and t, and derivatives. */
     real *pred, *target, *weight; /* weight: NULL without sample weights */
@@ -36,8 +46,6 @@ typedef struct state {
     real *u, *v;                  /* tiles of bins rows */
     real *roll_y, *roll_t;        /* time blur: (T + 2 pad, width) */
     size_t width;
-    int all_rows[SPIRAL__MAX_KEYS +
-                 2 * SPIRAL__MAX_BLUR_RADIUS]; /* 0, 1, 2, ..: the rows of a full product */
 } state;
 
 enum { KEY_TILES = 9, BIN_TILES = 2 };
@@ -51,12 +59,18 @@ static size_t tile_bytes(const spiral_loss *loss) {
 /* Elements of a frame in roll_y and roll_t: the keys, rounded up to whole rows of a tile. */
 static size_t frame_width(const spiral_loss *loss) { return ((size_t)loss->P + TILE - 1) / TILE * TILE; }
 
-/* Bytes of the work buffer; SIZE_MAX if no object can be that large. */
-static size_t work_size(const spiral_loss *loss, size_t T) {
+/* Bytes that one thread needs of the work buffer, whole cache lines; SIZE_MAX if no object can be that large.
+ */
+static size_t thread_work_size(const spiral_loss *loss, size_t T) {
     const size_t tiles = tile_bytes(loss), frame_bytes = 2 * frame_width(loss) * sizeof(real);
     if (loss->decay == 0) return tiles;
     if (T > (PTRDIFF_MAX - tiles) / frame_bytes - 2 * loss->pad) return SIZE_MAX;
     return tiles + (T + 2 * loss->pad) * frame_bytes;
+}
+
+static size_t work_size(const spiral_loss *loss, size_t T) {
+    const size_t one = thread_work_size(loss, T), threads = (size_t)spiral__pool_threads(loss->pool);
+    return one > PTRDIFF_MAX / threads ? SIZE_MAX : one * threads;
 }
 
 static void lay_out_work(state *s, void *work) {
@@ -181,22 +195,17 @@ static spiral_status cell_terms(const state *s, size_t first, size_t n, double *
 /* Equations 11, 12 and 14, the last with the opposite sign. */
 static void spiral(const state *s, double factor, double *sums) {
     const size_t length = s->loss->coefficients.length;
-    int index[SPIRAL__MAX_KEYS];
-    size_t n = s->kernels->nonzero_rows(s->P, s->t, index);
-    s->kernels->toeplitz(s->bins, s->t, index, n, s->coefficients, 0, length, s->u);
-    s->kernels->toeplitz(s->bins, s->y, s->all_rows, s->P, s->coefficients, 0, length, s->v);
+    s->kernels->toeplitz_sparse(s->bins, s->P, s->t, s->coefficients, 0, length, s->u);
+    s->kernels->toeplitz(s->bins, s->P, s->y, s->coefficients, 0, length, s->v);
     s->kernels->divergence(s->bins, (real)s->options->kl_offset, s->u, s->v, factor, sums);
     if (!s->call->grad) return;
-    s->kernels->toeplitz(s->P, s->u, s->all_rows, s->bins, s->coefficients, (ptrdiff_t)length - 1, length,
-                         s->dkind);
+    s->kernels->toeplitz(s->P, s->bins, s->u, s->coefficients, (ptrdiff_t)length - 1, length, s->dkind);
 }
 
 /* Equations 15 and 16 for the difference d and its time blur, which is d itself if there is none. */
 static void quadratic(const state *s, const real *d, const real *blurred, double factor, double *sums) {
-    int index[SPIRAL__MAX_KEYS];
-    size_t n = s->kernels->nonzero_rows(s->P, blurred, index);
-    s->kernels->toeplitz(s->P, blurred, index, n, s->coefficients, (ptrdiff_t)s->P - 1,
-                         s->loss->coefficients.length, s->dkind);
+    s->kernels->toeplitz_sparse(s->P, s->P, blurred, s->coefficients, (ptrdiff_t)s->P - 1,
+                                s->loss->coefficients.length, s->dkind);
     s->kernels->product(s->P, d, s->dkind, s->v);
     s->kernels->frame_sums(s->P, s->v, 0.5 * factor, sums);
 }
@@ -276,10 +285,10 @@ static void add_value(state *s, size_t frame, double value) {
 
 static size_t tile_frames(size_t first, size_t end) { return end - first < TILE ? end - first : TILE; }
 
-static spiral_status all_tiles(state *s) {
-    for (size_t first = 0, n; first < s->frames; first += n) {
+static spiral_status all_tiles(state *s, size_t start, size_t end) {
+    for (size_t first = start, n; first < end; first += n) {
         double sums[TILE] = {0};
-        n = tile_frames(first, s->frames);
+        n = tile_frames(first, end);
         SPIRAL_TRY(cell_terms(s, first, n, sums));
         kind_terms(s, n, sums);
         for (size_t c = 0; c < n; c++) add_value(s, first + c, sums[c]);
@@ -362,24 +371,52 @@ static spiral_status gradient_pass(state *s, size_t start) {
     return SPIRAL_OK;
 }
 
-static spiral_status all_rolls(state *s) {
-    for (size_t start = 0; start < s->frames; start += s->T) {
-        SPIRAL_TRY(cells_pass(s, start));
-        kind_pass(s, start);
-        if (s->call->grad) SPIRAL_TRY(gradient_pass(s, start));
+static spiral_status all_rolls(state *s, size_t start, size_t end) {
+    for (size_t first = start; first < end; first += s->T) {
+        SPIRAL_TRY(cells_pass(s, first));
+        kind_pass(s, first);
+        if (s->call->grad) SPIRAL_TRY(gradient_pass(s, first));
     }
     return SPIRAL_OK;
 }
 
-/* Equation 29. A NaN among weights or targets makes the scale NaN; checking the cells later reports it. */
-static double reduction_scale(const state *s) {
+/* A call divided into shards. How, depends on the shape alone, and what the shards sum is added in their
+ * order: so results are the same bits for any number of threads. */
+typedef struct division {
+    const state *common;  /* what the shards have in common; each has a copy, with a work buffer */
+    size_t shard_frames;  /* frames of a shard: whole tiles, or whole rolls with a time blur */
+    size_t shards;        /* at most MOST_SHARDS */
+    fenv_t caller;        /* rounding, and denormal numbers, as the calling thread has them */
+    pthread_mutex_t lock; /* of the failure */
+    atomic_size_t failed; /* the first shard that failed, or SIZE_MAX; the error is that of this shard */
+    spiral_status status;
+    double total[MOST_SHARDS];
+    double notes[MOST_SHARDS];   /* equation 29: sum of target * weight, */
+    size_t counted[MOST_SHARDS]; /* and frames with a weight above 0 */
+} division;
+
+static void divide(division *d, const state *common) {
+    const size_t unit = common->loss->decay > 0 ? common->T : TILE, units = (common->frames - 1) / unit + 1;
+    const size_t least = (LEAST_CELLS - 1) / (unit * common->P) + 1, even = (units - 1) / MOST_SHARDS + 1;
+    const size_t per_shard = least > even ? least : even;
+    d->common = common;
+    d->shards = (units - 1) / per_shard + 1;
+    d->shard_frames = d->shards == 1 ? common->frames : per_shard * unit;
+}
+
+static size_t shard_end(const division *d, size_t shard) {
+    return shard + 1 == d->shards ? d->common->frames : (shard + 1) * d->shard_frames;
+}
+
+/* Equation 29's sums. */
+static void count_task(void *context, size_t shard, int worker) {
+    division *d = context;
+    const state *s = d->common;
     const spiral__loss_call *call = s->call;
-    const spiral_reduction how = s->options->reduction;
-    if (how == SPIRAL_REDUCE_MEAN && !call->sample_weight) return 1 / (double)s->frames;
-    if (how != SPIRAL_REDUCE_MEAN && how != SPIRAL_REDUCE_PER_NOTE) return 1;
+    if (worker) fesetenv(&d->caller);
     size_t counted = 0;
     double notes = 0;
-    for (size_t frame = 0; frame < s->frames; frame++) {
+    for (size_t frame = shard * d->shard_frames; frame < shard_end(d, shard); frame++) {
         ptrdiff_t weight_offset, target_offset;
         frame_offsets(s, frame, 1, call->weight_at, &weight_offset);
         frame_offsets(s, frame, 1, call->target_at, &target_offset);
@@ -393,8 +430,50 @@ static double reduction_scale(const state *s) {
         }
         counted += (size_t)any;
     }
+    d->counted[shard] = counted;
+    d->notes[shard] = notes;
+}
+
+/* Equation 29. A NaN among weights or targets makes the scale NaN; checking the cells later reports it. */
+static double reduction_scale(division *d) {
+    const state *s = d->common;
+    const spiral_reduction how = s->options->reduction;
+    if (how == SPIRAL_REDUCE_MEAN && !s->call->sample_weight) return 1 / (double)s->frames;
+    if (how != SPIRAL_REDUCE_MEAN && how != SPIRAL_REDUCE_PER_NOTE) return 1;
+    spiral__par_for(s->loss->pool, d->shards, count_task, d);
+    size_t counted = 0;
+    double notes = 0;
+    for (size_t i = 0; i < d->shards; i++) counted += d->counted[i], notes += d->notes[i];
     if (how == SPIRAL_REDUCE_MEAN) return counted ? 1 / (double)counted : 0;
     return 1 / (notes > 1 ? notes : 1);
+}
+
+static void report_failure(division *d, size_t shard, spiral_status status, const spiral_error *err) {
+    pthread_mutex_lock(&d->lock);
+    if (shard < atomic_load(&d->failed)) {
+        atomic_store(&d->failed, shard);
+        d->status = status;
+        if (d->common->call->err) *d->common->call->err = *err;
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+static void shard_task(void *context, size_t shard, int worker) {
+    division *d = context;
+    if (atomic_load_explicit(&d->failed, memory_order_relaxed) < shard) return;
+    if (worker) fesetenv(&d->caller);
+    spiral_error err;
+    spiral__loss_call call = *d->common->call;
+    call.err = &err;
+    state s = *d->common;
+    s.call = &call;
+    lay_out_work(&s, (char *)call.work + (size_t)worker * thread_work_size(s.loss, s.T));
+    const size_t first = shard * d->shard_frames, end = shard_end(d, shard);
+    if (s.options->reduction == SPIRAL_REDUCE_NONE)
+        for (size_t i = first; i < end; i++) call.value[i] = 0;
+    spiral_status status = s.loss->decay > 0 ? all_rolls(&s, first, end) : all_tiles(&s, first, end);
+    if (status) report_failure(d, shard, status, &err);
+    d->total[shard] = s.total;
 }
 
 static spiral_status value_grad(const spiral__loss_call *call) {
@@ -410,13 +489,17 @@ static spiral_status value_grad(const spiral__loss_call *call) {
         .T = call->T,
         .frames = call->B * call->T,
     };
-    lay_out_work(&s, call->work);
-    for (size_t r = 0; r < sizeof s.all_rows / sizeof *s.all_rows; r++) s.all_rows[r] = (int)r;
-    s.scale = reduction_scale(&s);
-    if (loss->options.reduction == SPIRAL_REDUCE_NONE)
-        for (size_t i = 0; i < s.frames; i++) call->value[i] = 0;
-    SPIRAL_TRY(loss->decay > 0 ? all_rolls(&s) : all_tiles(&s));
-    if (loss->options.reduction != SPIRAL_REDUCE_NONE) *call->value = s.scale * s.total;
+    division d = {.failed = SIZE_MAX, .status = SPIRAL_OK};
+    divide(&d, &s);
+    fegetenv(&d.caller);
+    pthread_mutex_init(&d.lock, NULL);
+    s.scale = reduction_scale(&d);
+    spiral__par_for(loss->pool, d.shards, shard_task, &d);
+    pthread_mutex_destroy(&d.lock);
+    if (d.status) return d.status;
+    double total = 0;
+    for (size_t i = 0; i < d.shards; i++) total += d.total[i];
+    if (loss->options.reduction != SPIRAL_REDUCE_NONE) *call->value = s.scale * total;
     return SPIRAL_OK;
 }
 

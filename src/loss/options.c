@@ -65,6 +65,7 @@ static spiral_loss_options defaults(void) {
         .coil_radius = 10,
         .coil_rise = 5,
         .coil_degrees = 30,
+        .threads = 1,
     };
 }
 
@@ -108,6 +109,7 @@ static spiral_status check_shape(const spiral_loss_options *o, int P, spiral_err
         {"kind", (int)o->kind, 0, SPIRAL_LOSS_COUNT - 1, 0},
         {"reduction", (int)o->reduction, 0, SPIRAL_REDUCE_PER_NOTE, 0},
         {"low", o->low, 0, 127, 0},
+        {"threads", o->threads, 0, SPIRAL__MAX_THREADS, 0},
     };
     SPIRAL_TRY(check_ranges(ranges, sizeof ranges / sizeof *ranges, err));
     if (P < 1 || P > SPIRAL__MAX_KEYS)

@@ -61,11 +61,18 @@ spiral_status spiral_loss_create(const spiral_loss_options *options, int P, spir
     set_coefficients(&plan);
     if (plan.kind == SPIRAL_LOSS_SPIRAL) plan.missed_note = spiral__ref_missed_note(&plan.options);
     set_time_blur(&plan);
+    spiral_status status = SPIRAL_OK;
+    if (plan.options.threads != 1) status = spiral__pool_create(plan.options.threads, &plan.pool, err);
+    if (status) return free(loss), status;
     *loss = plan;
     *out = loss;
     return SPIRAL_OK;
 }
 
-void spiral_loss_destroy(spiral_loss *loss) { free(loss); }
+void spiral_loss_destroy(spiral_loss *loss) {
+    if (!loss) return;
+    spiral__pool_destroy(loss->pool);
+    free(loss);
+}
 
 const spiral_loss_options *spiral_loss_get_options(const spiral_loss *loss) { return &loss->options; }

@@ -5,10 +5,16 @@
 #ifndef SPIRAL_LOSS_PLAN_H
 #define SPIRAL_LOSS_PLAN_H
 
+#include "base/par.h"
 #include "simd/loss_tile.h"
 #include "spiral/loss.h"
 
-enum { SPIRAL__MAX_KEYS = 128, SPIRAL__MAX_BLUR_RADIUS = 127, SPIRAL__MAX_TIME_BLUR = 100 };
+enum {
+    SPIRAL__MAX_KEYS = 128,
+    SPIRAL__MAX_BLUR_RADIUS = 127,
+    SPIRAL__MAX_TIME_BLUR = 100,
+    SPIRAL__MAX_THREADS = 1024
+};
 
 /* Coefficients by interval, as the Toeplitz product takes them: SPIRAL__ROW_BLOCK zeros before and after
  * them. Index 0 is, for spiral                       interval -W of the blur profile, length 2 W + 1; energy,
@@ -30,6 +36,7 @@ struct spiral_loss {
     double decay, tail,
         gain; /* time blur: a, 1 / (1 - a^2), and the factor that makes the profile sum to 1 */
     spiral__coefficients coefficients;
+    spiral__pool *pool; /* NULL for one thread */
 };
 
 /* The options that a caller passed, with defaults for what its struct does not have, all checked. BAD_ARG

@@ -54,11 +54,14 @@ typedef struct spiral__loss_kernels {
     /* The numbers of the rows that hold something else than 0, ascending, into index; returns how many. */
     size_t (*nonzero_rows)(size_t n_rows, const real *rows, int *index);
 
-    /* out[o] = sum over the n rows i in index of table[o - i + offset] x[i], for o < n_out. table has
-     * `length` coefficients from table[0] on and SPIRAL__ROW_BLOCK zeros before and after them; out has whole
-     * row blocks. */
-    void (*toeplitz)(size_t n_out, const real *x, const int *index, size_t n, const real *table,
-                     ptrdiff_t offset, size_t length, real *out);
+    /* out[o] = sum over the n_in rows i of table[o - i + offset] x[i], for o < n_out. table has `length`
+     * coefficients from table[0] on and SPIRAL__ROW_BLOCK zeros before and after them; out has whole row
+     * blocks. toeplitz_sparse leaves out rows that are 0, for at most SPIRAL__MOST_SPARSE_ROWS rows; the
+     * result is the same bits. */
+    void (*toeplitz)(size_t n_out, size_t n_in, const real *x, const real *table, ptrdiff_t offset,
+                     size_t length, real *out);
+    void (*toeplitz_sparse)(size_t n_out, size_t n_in, const real *x, const real *table, ptrdiff_t offset,
+                            size_t length, real *out);
 
     /* Generalised Kullback-Leibler divergence of u + b from v + b, equation 12: sums[c] += factor times its
      * sum over the rows of frame c; u becomes (u + b) / (v + b) - 1, the negative of what equation 14 sums.

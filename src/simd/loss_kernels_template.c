@@ -138,36 +138,37 @@ cell_terms_with(const spiral__cell_args *args, real *restrict y_out, real *restr
     const real *const negative_weight = args->negative_weight;
     const spiral__next_tile *next = args->next;
     const real one = 1, epsilon = (real)SPIRAL__LOSS_EPSILON;
-    const real_bits top_one = spiral__bits((real)1), top_weight = spiral__bits((real)SPIRAL__LOSS_MAX_WEIGHT);
-    const real_bits top_pred = logits ? spiral__bits((real)SPIRAL__LOSS_MAX_LOGIT) : top_one;
-    real_bits most_pred[TILE] = {0}, most_target[TILE] = {0}, most_weight[TILE] = {0}, any = 0;
+    const real limit = (real)SPIRAL__LOSS_MAX_LOGIT;
+    const real weight_scale = (real)(SPIRAL__LOSS_MAX_LOGIT / SPIRAL__LOSS_MAX_WEIGHT);
+    real_bits most[TILE] = {0}, any = 0;
     real part[TILE] = {0};
     for (size_t p = 0; p < P; p++) {
         prefetch_row(next, p);
         for (size_t c = 0; c < TILE; c++) {
             const size_t i = p * TILE + c;
             real z = pred[i], t = target[i], w = one, y, slope, cost = 0, dcost = 0;
-            most_target[c] = max_bits(most_target[c], spiral__bits(t + 0));
+            real_bits largest = spiral__bits(t * limit + 0);
             if (weighted) {
                 w = weight[i];
-                most_weight[c] = max_bits(most_weight[c], spiral__bits(w + 0));
+                largest = max_bits(largest, spiral__bits(w * weight_scale + 0));
             }
             if (logits) {
                 real size = spiral__abs(z);
-                most_pred[c] = max_bits(most_pred[c], spiral__bits(size));
+                largest = max_bits(largest, spiral__bits(size));
                 real e = spiral__exp_down(-size), s = one / (one + e), es = e * s;
                 y = z < 0 ? es : s;
                 slope = es * s;
                 if (cross) {
-                    real both = spiral__log1p01_short(e), on = z < 0 ? -z : 0, off = z > 0 ? z : 0;
+                    real both = spiral__log1p01_short(e), off = z > 0 ? z : 0;
                     real negative = class_weights ? negative_weight[i] : one;
-                    cost = class_weights ? positive * t * (on + both) + negative * (one - t) * (off + both)
-                                         : t * on + (one - t) * off + both;
+                    cost = class_weights ? positive * t * ((z < 0 ? -z : 0) + both) +
+                                               negative * (one - t) * (off + both)
+                                         : (off - t * z) + both;
                     dcost =
                         class_weights ? negative * (one - t) * y - positive * t * (z < 0 ? s : es) : y - t;
                 }
             } else {
-                most_pred[c] = max_bits(most_pred[c], spiral__bits(z + 0));
+                largest = max_bits(largest, spiral__bits(z * limit + 0));
                 y = z;
                 slope = one;
                 if (cross) {
@@ -177,6 +178,7 @@ cell_terms_with(const spiral__cell_args *args, real *restrict y_out, real *restr
                     dcost = negative * (one - t) / off - positive * t / on;
                 }
             }
+            most[c] = max_bits(most[c], largest);
             y_out[i] = weighted ? w * y : y;
             if (weighted) t_out[i] = w * t;
             slope_out[i] = weighted ? w * slope : slope;
@@ -187,8 +189,7 @@ cell_terms_with(const spiral__cell_args *args, real *restrict y_out, real *restr
         }
         if (cross && (p % SUM_ROWS == SUM_ROWS - 1 || p + 1 == P)) add_to_sums(part, factor, sums);
     }
-    for (size_t c = 0; c < TILE; c++)
-        any |= most_target[c] > top_one || most_weight[c] > top_weight || most_pred[c] > top_pred;
+    for (size_t c = 0; c < TILE; c++) any |= most[c] > spiral__bits(limit);
     return any != 0;
 }
 
@@ -214,49 +215,102 @@ static int cell_terms(const spiral__cell_args *args) {
     return 1; /* class weights without cross-entropy: no caller wants them */
 }
 
-/* A row counts if any of its bits is set. That includes -0: it is then multiplied, which changes nothing. */
-static size_t nonzero_rows(size_t n_rows, const real *rows, int *index) {
-    enum { WORDS = SPIRAL__TILE_BYTES / sizeof(word_vector) };
+/* A row of n_vectors counts if any of its bits is set. That includes -0: it is then multiplied, which changes
+ * nothing. */
+static inline size_t nonzero_rows_of(size_t n_rows, const vector *rows, size_t n_vectors, int *index) {
+    enum { WORDS = sizeof(vector) / sizeof(word_vector) };
     size_t n = 0;
     for (size_t r = 0; r < n_rows; r++) {
-        const word_vector *row = (const word_vector *)(rows + r * TILE);
-        word_vector any = row[0];
-        for (int i = 1; i < WORDS; i++) any |= row[i];
+        const word_vector *words = (const word_vector *)(rows + r * VECTORS);
+        word_vector any = words[0];
+        for (size_t i = 1; i < WORDS * n_vectors; i++) any |= words[i];
         index[n] = (int)r;
         n += (any[0] | any[1]) != 0;
     }
     return n;
 }
 
-/* ROW_BLOCK output rows, two vectors wide, stay in registers while the input rows are read one by one. A
- * coefficient that has been broadcast is used for both vectors. */
-static void toeplitz(size_t n_out, const real *x, const int *index, size_t n, const real *table,
-                     ptrdiff_t offset, size_t length, real *out) {
-    enum { BLOCK = SPIRAL__ROW_BLOCK };
-    size_t from = 0,
-           to = 0; /* the input rows that have coefficients in the present block: index[from .. to) */
-    for (size_t o = 0; o < n_out; o += BLOCK) {
-        const ptrdiff_t last = (ptrdiff_t)o + BLOCK - 1 + offset;
-        const ptrdiff_t first = (ptrdiff_t)o + offset - (ptrdiff_t)length + 1;
-        while (from < n && index[from] < first) from++;
-        while (to < n && index[to] <= last) to++;
-        for (size_t j = 0; j < VECTORS; j += 2) {
-            vector sum[BLOCK][2];
-            for (int i = 0; i < BLOCK; i++) sum[i][0] = sum[i][1] = (vector){0};
-            for (size_t k = from; k < to; k++) {
-                const vector *const in = (const vector *)(x + (size_t)index[k] * TILE) + j;
-                const vector in0 = in[0], in1 = in[1];
-                const real *const c = table + ((ptrdiff_t)o - index[k] + offset);
-                for (int i = 0; i < BLOCK; i++) {
-                    sum[i][0] += c[i] * in0;
-                    sum[i][1] += c[i] * in1;
-                }
-            }
-            vector *const to_rows = (vector *)(out + o * TILE) + j;
-            for (int i = 0; i < BLOCK; i++) {
-                to_rows[i * VECTORS] = sum[i][0];
-                to_rows[i * VECTORS + 1] = sum[i][1];
-            }
+static size_t nonzero_rows(size_t n_rows, const real *rows, int *index) {
+    return nonzero_rows_of(n_rows, (const vector *)rows, VECTORS, index);
+}
+
+/* The sums of a Toeplitz product: BLOCK output rows, two vectors wide, that stay in registers while the input
+ * rows are read one by one. A coefficient that has been broadcast is used for both vectors. */
+enum { BLOCK = SPIRAL__ROW_BLOCK };
+typedef struct block_sums {
+    vector row[BLOCK][2];
+} block_sums;
+
+/* Adds an input row to the sums of the rows from .. end - 1 of the block; c are the coefficients. The empty
+ * asm hides from the compiler that the next row has the same coefficients, one place further: gcc would move
+ * them from register to register instead of loading them, which is slower. */
+static inline __attribute__((always_inline)) void add_row(block_sums *sum, const vector *in, const real *c,
+                                                          int from, int end) {
+    const vector in0 = in[0], in1 = in[1];
+    __asm__("" : "+r"(c));
+    for (int i = from; i < end; i++) {
+        sum->row[i][0] += c[i] * in0;
+        sum->row[i][1] += c[i] * in1;
+    }
+}
+
+static inline __attribute__((always_inline)) void store_sums(const block_sums *sum, vector *to) {
+    for (int i = 0; i < BLOCK; i++) {
+        to[i * VECTORS] = sum->row[i][0];
+        to[i * VECTORS + 1] = sum->row[i][1];
+    }
+}
+
+/* One block of output rows, o .. o + BLOCK - 1. Of the input rows that have coefficients there, the first and
+ * the last BLOCK - 1 have them for some of the rows only: the triangles. Where an end of x cuts one off, or
+ * the two overlap, its rows are multiplied by the zeros around the table. */
+static inline __attribute__((always_inline)) void toeplitz_block(ptrdiff_t o, const vector *x, ptrdiff_t n_in,
+                                                                 const real *table, ptrdiff_t offset,
+                                                                 ptrdiff_t length, vector *out) {
+    const ptrdiff_t first = o + offset - length + 1, last = o + offset + BLOCK - 1;
+    const ptrdiff_t end = last < n_in ? last + 1 : n_in;
+    const int lower = length >= BLOCK && first >= 0 && first + BLOCK - 1 <= n_in;
+    const int upper = length >= BLOCK && last < n_in && last >= BLOCK - 2;
+    const real *c = table + o + offset;
+    block_sums sum = {0};
+    ptrdiff_t r = first > 0 ? first : 0;
+    if (lower) {
+        _Pragma("GCC unroll 8") for (int e = 1; e < BLOCK; e++, r++)
+            add_row(&sum, x + r * VECTORS, c - r, 0, e);
+    }
+    for (; r < end - (upper ? BLOCK - 1 : 0); r++) add_row(&sum, x + r * VECTORS, c - r, 0, BLOCK);
+    if (upper) {
+        _Pragma("GCC unroll 8") for (int e = 1; e < BLOCK; e++, r++)
+            add_row(&sum, x + r * VECTORS, c - r, e, BLOCK);
+    }
+    store_sums(&sum, out + o * VECTORS);
+}
+
+static void toeplitz(size_t n_out, size_t n_in, const real *x, const real *table, ptrdiff_t offset,
+                     size_t length, real *out) {
+    for (size_t j = 0; j < VECTORS; j += 2)
+        for (size_t o = 0; o < n_out; o += BLOCK)
+            toeplitz_block((ptrdiff_t)o, (const vector *)x + j, (ptrdiff_t)n_in, table, offset,
+                           (ptrdiff_t)length, (vector *)out + j);
+}
+
+static void toeplitz_sparse(size_t n_out, size_t n_in, const real *x, const real *table, ptrdiff_t offset,
+                            size_t length, real *out) {
+    int index[SPIRAL__MOST_SPARSE_ROWS];
+    for (size_t j = 0; j < VECTORS; j += 2) {
+        const vector *const in = (const vector *)x + j;
+        const size_t n = nonzero_rows_of(n_in, in, 2, index);
+        size_t from = 0, to = 0; /* the rows with coefficients in the present block: index[from .. to) */
+        for (size_t o = 0; o < n_out; o += BLOCK) {
+            const ptrdiff_t last = (ptrdiff_t)o + BLOCK - 1 + offset;
+            const ptrdiff_t first = (ptrdiff_t)o + offset - (ptrdiff_t)length + 1;
+            while (from < n && index[from] < first) from++;
+            while (to < n && index[to] <= last) to++;
+            block_sums sum = {0};
+            for (size_t k = from; k < to; k++)
+                add_row(&sum, in + (size_t)index[k] * VECTORS, table + ((ptrdiff_t)o - index[k] + offset), 0,
+                        BLOCK);
+            store_sums(&sum, (vector *)out + o * VECTORS + j);
         }
     }
 }
@@ -363,6 +417,7 @@ const spiral__loss_kernels SPIRAL_TABLE(spiral__loss_kernels) = {
     .cell_terms = cell_terms,
     .nonzero_rows = nonzero_rows,
     .toeplitz = toeplitz,
+    .toeplitz_sparse = toeplitz_sparse,
     .divergence = divergence,
     .difference = difference,
     .product = product,

@@ -48,6 +48,7 @@ spiral_status spiral__objective_create(const spiral__train_settings *settings, c
     loss.from_logits = 1;
     loss.reduction = SPIRAL_REDUCE_SUM;
     loss.low = model->config.low;
+    loss.threads = 1; /* the batch is divided among threads here */
     spiral_status status = spiral_loss_create(&loss, model->ae.P, &o->loss, err);
     if (status == SPIRAL_OK) status = allocate(o, err);
     if (status != SPIRAL_OK) spiral__objective_clear(o);

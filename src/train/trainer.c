@@ -11,6 +11,7 @@
 #include "eval/baselines.h"
 #include "eval/likelihood.h"
 #include "eval/score.h"
+#include "spiral/generate.h"
 #include "train/trainer.h"
 
 /* Smallest struct_sizes that are accepted: those of version 0.2. */
@@ -260,6 +261,9 @@ spiral_status spiral_trainer_finish(spiral_trainer *t, spiral_error *err) {
         spiral__model_update(t->model, t->pool);
     }
     if (t->model->decoder.H) spiral__baselines_measure(t->model, t->corpus);
+    if (t->network == SPIRAL_TRAIN_DECODER)
+        SPIRAL_TRY(
+            spiral_generate_calibrate(t->model, t->corpus, t->valid, t->settings.options.threads, err));
     t->finished = 1;
     return spiral__trainer_set_metadata(t, err);
 }

@@ -2,6 +2,11 @@
  *
  * Parallel-for.
  */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
 #include "testing.h"
 #include "base/par.h"
 
@@ -27,9 +32,58 @@ static void each_task_runs_once_for_any_number_of_threads(void **state) {
     spiral__pool_destroy(NULL);
 }
 
+/* A call made while the pool runs another one, here by a task of that, does its tasks in order and alone. */
+typedef struct nested {
+    spiral__pool *pool;
+    unsigned seen[50][20];
+} nested;
+
+static void call_again(void *context, size_t i, int worker) {
+    nested *n = context;
+    (void)worker;
+    spiral__par_for(n->pool, 20, add, n->seen[i]);
+}
+
+static void a_call_while_the_pool_is_busy_runs_alone(void **state) {
+    (void)state;
+    nested n = {0};
+    assert_int_equal(spiral__pool_create(3, &n.pool, NULL), SPIRAL_OK);
+    for (int round = 0; round < 100; round++) spiral__par_for(n.pool, 50, call_again, &n);
+    for (int i = 0; i < 50; i++)
+        for (unsigned j = 0; j < 20; j++) assert_int_equal(n.seen[i][j], 100 * j);
+    spiral__pool_destroy(n.pool);
+}
+
+/* Signals of the host reach its own threads: a worker thread has all of them blocked. */
+static void look_at_signals(void *context, size_t i, int worker) {
+    atomic_int *blocked = context;
+    sigset_t set;
+    (void)i;
+    pthread_sigmask(SIG_SETMASK, NULL, &set);
+    if (worker) atomic_store(&blocked[worker], sigismember(&set, SIGINT) && sigismember(&set, SIGTERM));
+    usleep(1000); /* so that every thread gets a task */
+}
+
+static void worker_threads_take_no_signals(void **state) {
+    (void)state;
+    spiral__pool *pool = NULL;
+    sigset_t before, after;
+    atomic_int blocked[3] = {0};
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    assert_int_equal(spiral__pool_create(3, &pool, NULL), SPIRAL_OK);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    assert_int_equal(sigismember(&before, SIGINT), sigismember(&after, SIGINT));
+    for (int round = 0; round < 1000 && !(blocked[1] && blocked[2]); round++)
+        spiral__par_for(pool, 6, look_at_signals, blocked);
+    assert_true(blocked[1] && blocked[2]);
+    spiral__pool_destroy(pool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_task_runs_once_for_any_number_of_threads),
+        cmocka_unit_test(a_call_while_the_pool_is_busy_runs_alone),
+        cmocka_unit_test(worker_threads_take_no_signals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,7 +42,8 @@ static void create(piece *x, int planes, spiral_grid_kind grid) {
         const double u = spiral__rng_uniform(&rng);
         x->sketch[i] = (float)(u * u);
     }
-    x->conditions = (spiral__conditions){0, T, x->known, x->sounding, planes == 2 ? x->onsets : NULL, x->sketch};
+    x->conditions =
+        (spiral__conditions){0, T, x->known, x->sounding, planes == 2 ? x->onsets : NULL, x->sketch};
     for (int r = 0; r < SPIRAL__READERS; r++) {
         const size_t rows = x->m->decoder.features.rows[r];
         x->scale[r] = spiral__floats(rows);
