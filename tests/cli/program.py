@@ -146,7 +146,7 @@ def latents(model, tune):
 
 
 # Verbs that need a note-by-note decoder.
-DECODER_VERBS = ["continue", "fill", "harmonize"]
+DECODER_VERBS = ["continue", "fill", "harmonize", "explore"]
 DECODER = ["--decoder", "12", "--decoder-steps", "40"]
 
 
