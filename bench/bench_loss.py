@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The loss compared with other libraries in one run: value and gradient on logits, float32.
 
-    python bench/bench_loss.py LIBBENCH [--quick] [--csv FILE]
+    python bench/bench_loss.py LIBBENCH [--quick] [--isa avx2] [--csv FILE]
 
 All contenders get the same (B, T, P) arrays and the same number of threads. They take turns, round by round, so that
 other load on the machine affects all of them; the table shows the fastest round, the CSV file that and the median. The
 limit is the time of the multiply-adds that the algorithm needs, at the rate at which this processor does them from
 registers, or of one pass over logits, targets and gradients, at the rate at which it streams arrays of this size,
-whichever is longer.
+whichever is longer. With --isa both the library and PyTorch are held to that instruction set: a stand-in for a
+processor that has no more.
 """
 import argparse
 import ctypes
@@ -15,7 +16,23 @@ import os
 import sys
 import time
 
+PYTORCH_NAMES = {"baseline": "default", "avx2": "avx2", "avx512": "avx512"}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("library")
+    parser.add_argument("--quick", action="store_true", help="the two smallest sizes, without torch.compile")
+    parser.add_argument("--isa", choices=PYTORCH_NAMES, help="default: the best of the processor")
+    parser.add_argument("--csv", help="default: bench/results/<cpu>-<date>.csv; - for none")
+    return parser.parse_args()
+
+
+# PyTorch reads these when it is imported.
 os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", os.path.abspath("build/inductor"))
+GIVEN = arguments()
+if GIVEN.isa:
+    os.environ["ATEN_CPU_CAPABILITY"] = PYTORCH_NAMES[GIVEN.isa]
 import numpy as np
 import torch
 
@@ -29,11 +46,12 @@ SECONDS, ROUNDS, SLICE = 3.0, 100, 0.005  # per contender and size: seconds at m
 
 # Operations of simd/vmath.h and simd/loss_kernels_template.c per element; a multiply-add, a division, a comparison with
 # its selection each count as one.
-CELL_OPS, BIN_OPS = 41, 26
+CELL_OPS, BIN_OPS = 37, 26
 
 
 class Ours:
-    def __init__(self, path):
+    def __init__(self, path, isa):
+        self.isa = isa and isa.encode()
         self.lib = lib = ctypes.CDLL(path)
         f, n, d, p = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_double, ctypes.c_void_p
         for name, result, arguments in [
@@ -46,7 +64,7 @@ class Ours:
             function.restype, function.argtypes = result, arguments
 
     def open(self, kind, keys, threads):
-        handle = self.lib.bench_open(kind.encode(), keys, threads, None)
+        handle = self.lib.bench_open(kind.encode(), keys, threads, self.isa)
         if not handle:
             sys.exit("bench: the library cannot be opened")
         return handle
@@ -190,12 +208,8 @@ def versions(ours):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    arguments.add_argument("library")
-    arguments.add_argument("--quick", action="store_true", help="the two smallest sizes, without torch.compile")
-    arguments.add_argument("--csv", help="default: bench/results/<cpu>-<date>.csv; - for none")
-    given = arguments.parse_args()
-    ours, all_rows = Ours(given.library), []
+    given, all_rows = GIVEN, []
+    ours = Ours(given.library, given.isa)
     handle = ours.open("bce", 36, 1)
     about = machine.describe(**versions(ours))
     ours.lib.bench_close(handle)
@@ -209,7 +223,7 @@ def main():
                           **about} for r in rows]
     if given.csv == "-" or given.quick and not given.csv:
         return
-    machine.keep(all_rows, about, given.csv)
+    machine.keep(all_rows, about, given.csv, prefix=given.isa + "-" if given.isa else "")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ static int is_file(const char *path) {
 
 int cli_check_output(const cli_variations *v, const cli_common *common) {
     if (!is_file(v->output)) return -1;
+    if (v->n > 1 && !strcmp(v->output, "-"))
+        return cli_usage("-o -: the %lld files go to a folder, not to standard output", (long long)v->n);
     if (v->n > 1) return cli_usage("-o %s: with -n %lld it must be a folder", v->output, (long long)v->n);
     if (common->json && !strcmp(v->output, "-"))
         return cli_usage("-o -: standard output cannot hold both the MIDI file and the result of --json");
@@ -50,7 +52,6 @@ int cli_writing_begin(cli_writing *w, const cli_verb *verb, const cli_variations
     int status = cli_check_output(v, common);
     if (status < 0) status = cli_load_model(model, &w->model);
     if (status < 0 && v->against) status = load_against(w);
-    if (status < 0) status = is_file(v->output) ? -1 : cli_make_folder(v->output);
     return status;
 }
 
@@ -71,7 +72,10 @@ int cli_writing_need_decoder(const cli_writing *w) {
 }
 
 int cli_writing_path(const cli_writing *w, char *path, const char *stem, int digits, uint64_t number) {
-    if (!is_file(w->v->output)) return cli_numbered_path(path, w->v->output, stem, digits, number);
+    if (!is_file(w->v->output)) {
+        int status = cli_make_folder(w->v->output);
+        return status < 0 ? cli_numbered_path(path, w->v->output, stem, digits, number) : status;
+    }
     if (snprintf(path, CLI_PATH_SIZE, "%s", w->v->output) < CLI_PATH_SIZE) return -1;
     return cli_fail("%.60s...: the path is too long", w->v->output);
 }

@@ -64,7 +64,7 @@ enum { DECODE_NOTES, DECODE_THRESHOLD };
 
 /* Where the files go: a file if -o ends in .mid or .midi or is "-", else a folder. */
 #define CLI_VARIATIONS_OUTPUT_FLAG(v) \
-    { "o", CLI_PATH, &(v).output, "DIR|OUT.mid", "folder to write to; with -n 1 also a MIDI file, or -" }
+    { "o", CLI_PATH, &(v).output, "PATH", "folder to write to; for one piece also a MIDI file, or -" }
 
 /* The session of a verb: model, music to compare with, and the list of files. */
 typedef struct cli_writing {
@@ -76,7 +76,7 @@ typedef struct cli_writing {
     json_t *files;
 } cli_writing;
 
-/* Each returns -1 or the exit status. Loads what the flags name, and makes the folder. */
+/* Each returns -1 or the exit status. Loads what the flags name. */
 int cli_writing_begin(cli_writing *w, const cli_verb *verb, const cli_variations *v, const cli_common *common,
                       const char *model);
 /* Prints the result and frees all; status: so far. */
@@ -98,7 +98,7 @@ int cli_check_output(const cli_variations *v, const cli_common *common);
 int cli_write_variations(cli_writing *w, const spiral_generate_request *request, const cli_given *given,
                          int only_new, const char *text);
 
-/* The path of a file of the verb; digits as in cli_numbered_path. */
+/* The path of a file of the verb, whose folder is made; digits as in cli_numbered_path. */
 int cli_writing_path(const cli_writing *w, char *path, const char *stem, int digits, uint64_t number);
 /* Tells people about a file that was written and returns its JSON entry, to which the verb may add. roll:
  * what is compared with --against, may be NULL; result may be NULL. */

@@ -55,7 +55,7 @@ static int report(const settings *s, const cli_common *common, const spiral_metr
     json_t *json = cli_metrics_json(m);
     json_object_set_new(json, "path", cli_text(s->v.output));
     json_object_set_new(json, "threshold_lowered", json_boolean(lowered));
-    if (result) json_object_set_new(json, "nats_per_frame", cli_number(result->nats_per_frame));
+    json_object_set_new(json, "nats_per_frame", result ? cli_number(result->nats_per_frame) : json_null());
     return cli_finish(common, json);
 }
 

@@ -76,6 +76,13 @@ meson_tests() {
     return 0
 }
 
+# $processor: seconds of processor time of all commands so far, on all cores. Not printed: in a command substitution,
+# times would count from there on.
+read_processor_time() {
+    times >build/times
+    processor=$(tr 'ms' '  ' <build/times | awk 'NR == 2 { printf "%.0f", 60 * ($1 + $3) + $2 + $4 }')
+}
+
 # What a step does, how big it is and how long it takes on two idle cores.
 about() {
     case "$1" in
@@ -183,9 +190,11 @@ step_aarch64() {
 for step; do
     about "$step" >/dev/null || { echo "tools/test.sh: no step $step" >&2; exit 2; }
     printf '\n== %s\n' "$(about "$step")"
-    begin=$(date +%s)
+    read_processor_time
+    begin=$(date +%s) processor_begin=$processor
     "step_$step"
-    echo "($step took $(($(date +%s) - begin)) s)"
+    read_processor_time
+    echo "($step took $(($(date +%s) - begin)) s, $((processor - processor_begin)) s of processor time)"
 done
 printf '\n'
 if [ "$skipped" -gt 0 ]; then echo "$passed passed, $failed failed, $skipped skipped"; else echo "$passed passed, $failed failed"; fi

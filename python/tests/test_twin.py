@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 from conftest import SOURCE, built  # noqa: E402
 
 from spiral_loss import SpiralLoss, _safetensors, midi  # noqa: E402
+from spiral_loss.decoder import Decoder, features  # noqa: E402
 from spiral_loss.metrics import MultiPitch  # noqa: E402
 from spiral_loss.model import OLD_FIELDS, WORDS, Autoencoder, Config  # noqa: E402
 
@@ -128,6 +129,87 @@ def test_ten_steps_in_c_and_in_torch_give_the_same_losses(kind, songs, tmp_path)
         ours = getattr(end.latents, name)
         assert theirs.abs().max() > 0
         assert (ours - theirs).abs().max() < 1e-4 * theirs.abs().max(), name
+
+
+def read_streams(path, rows, keys):
+    """For each step: the factors of both matrices' rows, and the streams."""
+    numbers, at = np.fromfile(path, np.float32), 0
+
+    def take(*shape):
+        nonlocal at
+        size = int(np.prod(shape))
+        at += size
+        return numbers[at - size : at].reshape(shape)
+
+    for _ in range(STEPS):
+        scale, streams = [torch.from_numpy(take(n)) for n in rows], []
+        for _ in range(4):
+            draw, done, frames, length, given, sketched = map(int, take(6))
+            cells = [take(length, keys) for _ in range(3)]
+            sketch = take(length, 2, keys)
+            streams.append(
+                {
+                    "draw": draw,
+                    "part": slice(done, done + frames),
+                    "cells": (*cells[:2], cells[2] if given else None, sketch if sketched else None),
+                }
+            )
+        yield scale, streams
+    assert at == len(numbers)
+
+
+def decoder_step(decoder, scale, streams, states):
+    """The nats per frame of a step of the decoder; states: the number of the draw and the state of each stream."""
+    total, count = 0.0, sum(s["part"].stop - s["part"].start for s in streams)
+    for i, s in enumerate(streams):
+        sounding, onsets, known, _ = s["cells"]
+        part, (draw, state) = s["part"], states[i]
+        read = features(*s["cells"], low=decoder.config["low"], bar=decoder.bar)
+        logits, after = decoder(*(x[part] for x in read), state if draw == s["draw"] else None, scale)
+        states[i] = s["draw"], after.detach()
+        given = None if known is None else known[part]
+        total = total + decoder.frame_nats(logits, sounding[part], onsets[part], given).sum() / count
+    return total
+
+
+def test_ten_steps_of_the_decoder_in_c_and_in_torch_give_the_same_nats(songs, tmp_path):
+    helper = built("tests", "train", "ten-steps")
+    out = subprocess.run([helper, "decoder", tmp_path, *songs], capture_output=True, text=True, check=True).stdout
+    rates, theirs = np.array([list(map(float, line.split())) for line in out.splitlines()]).T
+    decoder = Decoder.load(tmp_path / "start.safetensors")
+    matrices = [p for p in decoder.parameters() if p.dim() == 2]
+    vectors = [p for p in decoder.parameters() if p.dim() == 1]
+    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
+    rows = decoder.recurrent_rows.shape[0], decoder.head_rows.shape[0]
+    ours, states, kinds = [], [(None, None)] * 4, set()
+    for rate, (scale, streams) in zip(rates, read_streams(tmp_path / "batches.f32", rows, 36)):
+        kinds |= {(s["cells"][2] is not None, s["cells"][3] is not None) for s in streams}
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.zero_grad()
+        nats = decoder_step(decoder, scale, streams, states)
+        nats.backward()
+        torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
+        optimizer.step()
+        ours.append(float(nats.detach()))
+    assert len(kinds) > 2, "streams with and without given cells, with and without a sketch"
+    assert np.abs(np.array(ours) / theirs - 1).max() < 1e-5
+    end = Decoder.load(tmp_path / "end.safetensors")
+    for (name, p), q in zip(decoder.named_parameters(), end.parameters()):
+        assert (p - q).abs().max() < 1e-3 * q.abs().max(), name
+
+
+def test_the_decoders_likelihood_is_that_of_the_program(songs, program, tmp_path):
+    model = tmp_path / "m.safetensors"
+    length = ["--steps", "30", "--decoder-steps", "60"]
+    program("train", *songs, "--valid", songs[0], "-o", model, "--preset", "bar", "--hidden", "16", *length)
+    wanted = json.loads(program("eval", "--json", model, songs[0]))["likelihood"]["nats_per_frame"]
+    decoder = Decoder.load(model)
+    low, high = decoder.config["low"], decoder.config["high"]
+    roll = midi.read(songs[0]).to_roll(steps_per_quarter=4, low=low, high=high, onsets=True)
+    nats = decoder.nats(roll.frames.T, roll.onsets.T)
+    assert abs(float(nats.double().mean()) / wanted - 1) < 1e-5
 
 
 def chorale_rolls(songs):
@@ -245,7 +327,7 @@ def fields():
 
 def test_config_has_the_fields_of_the_c_table(fields):
     ours = {f.name: f.default for f in dataclasses.fields(Config)}
-    assert set(ours) == {f.name.decode() for f in fields}
+    assert {*ours, "decoder"} == {f.name.decode() for f in fields}
     for f in fields:
         name = f.name.decode()
         values = f.values()

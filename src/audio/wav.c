@@ -40,7 +40,10 @@ spiral_status spiral__wav_save(const spiral__audio *audio, double gain, const ch
     unsigned char *bytes = malloc(size), *at;
     if (!bytes) return spiral__no_memory(err, size);
     float peak = 0;
-    for (size_t i = 0; i < samples; i++) peak = fmaxf(peak, fabsf(audio->samples[i]));
+    for (size_t i = 0; i < samples; i++) {
+        float level = fabsf(audio->samples[i]);
+        peak = level > peak ? level : peak;
+    }
     double scale = 32767 * (peak * gain > 0.98 ? 0.98 / peak : gain);
     at = put_header(bytes, audio);
     for (size_t i = 0; i < samples; i++)

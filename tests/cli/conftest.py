@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 
 import pytest
-from program import SCORES, SOURCE, command, mthd, mtrk, spiral, trained, verbs
+from program import DECODER, DECODER_VERBS, SCORES, SOURCE, command, mthd, mtrk, spiral, trained, verbs
 
 
 def pytest_generate_tests(metafunc):
@@ -56,10 +56,21 @@ def any_model(request, music, tmp_path_factory):
     return trained(tmp_path_factory.mktemp(request.param), music, *more)
 
 
+@pytest.fixture(scope="session")
+def decoder_model(tmp_path_factory, music):
+    """With a note-by-note decoder."""
+    return trained(tmp_path_factory.mktemp("decoder"), music, *DECODER)
+
+
+@pytest.fixture(scope="session", params=["bar", "36x36"])
+def any_decoder_model(request, music, tmp_path_factory):
+    return trained(tmp_path_factory.mktemp(request.param), music, "--preset", request.param, *DECODER)
+
+
 @pytest.fixture
-def line(verb, model, tune, other, music, tmp_path):
+def line(verb, model, decoder_model, tune, other, music, tmp_path):
     """A whole command line of a verb."""
-    return [verb, *command(verb, model, tune, other, music, tmp_path)]
+    return [verb, *command(verb, decoder_model if verb in DECODER_VERBS else model, tune, other, music, tmp_path)]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import mido
 
 SOURCE = pathlib.Path(os.environ.get("SPIRAL_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 PROGRAM = os.environ.get("SPIRAL_PROGRAM", str(SOURCE / "build" / "cli" / "spiral"))
-SMALL_MODEL = ["--hidden", "16", "--latent", "4", "--batch", "32"]
+SMALL_MODEL = ["--hidden", "16", "--latent", "4", "--batch", "32", "--decoder", "0"]
 TINY = ["--steps", "20", *SMALL_MODEL]
 SCORES = ["twinkle", "greensleeves", "silent-night", "petzold-minuet-g"]
 
@@ -137,6 +137,19 @@ def trained(folder, music, *more):
     return path
 
 
+@functools.lru_cache
+def latents(model, tune):
+    """A file of the latents of a piece, beside the model."""
+    path = pathlib.Path(model).with_suffix(".npy")
+    assert spiral("encode", model, tune, "-o", path).status == 0
+    return path
+
+
+# Verbs that need a note-by-note decoder.
+DECODER_VERBS = ["continue", "fill", "harmonize"]
+DECODER = ["--decoder", "12", "--decoder-steps", "40"]
+
+
 def command(verb, model, tune, other, music, folder):
     """The arguments of a command of each verb that ends within a second."""
     return {
@@ -146,6 +159,12 @@ def command(verb, model, tune, other, music, folder):
         "eval": [model, music],
         "reconstruct": [model, tune, "-o", folder / "r.mid"],
         "sample": [model, "-o", folder, "--length", "2bars", "--against", music],
+        "continue": [model, tune, "-o", folder / "c.mid", "--length", "2bars"],
+        "fill": [model, tune, "-o", folder, "-n", "2", "--from", "1bar", "--to", "2bars"],
+        "harmonize": [model, tune, "-o", folder],
+        "vary": [model, tune, "-o", folder],
+        "encode": [model, tune, "-o", folder / "l.npy"],
+        "decode": [model, latents(model, tune), "-o", folder],
         "interpolate": [model, tune, other, "-o", folder, "-n", "3"],
         "loss": [tune, other],
         "compare": [tune, other, "--with", music],

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from program import PROGRAM, SOURCE, flags, spiral, verbs
+from program import PROGRAM, SOURCE, flags, latents, spiral, verbs
 
 
 @pytest.mark.parametrize("args", [[], ["help"], ["--help"], ["-h"]])
@@ -28,10 +28,10 @@ def test_help_lists_flags_and_an_example_within_100_characters(verb):
     assert spiral(verb, "-h").out == done.out == spiral("help", verb).out
 
 
-def test_example_of_the_help_runs(verb, model, music, tune, other, tmp_path):
+def test_example_of_the_help_runs(verb, decoder_model, music, tune, other, tmp_path):
     """With its names replaced by ours, and a training of three steps."""
-    names = {"my_midi/": music, "other_midi/": music, "model.safetensors": model, "tune.mid": tune, "a.mid": tune,
-             "b.mid": other, "right.mid": tune, "played.mid": other}
+    names = {"my_midi/": music, "other_midi/": music, "model.safetensors": decoder_model, "tune.mid": tune,
+             "a.mid": tune, "b.mid": other, "melody.mid": tune, "tune.npy": latents(decoder_model, tune), "right.mid": tune, "played.mid": other}
     example = spiral(verb, "--help").out.split("Example:\n")[1].split()
     assert example[:2] == ["spiral", verb]
     if verb == "train":

@@ -48,7 +48,7 @@ def test_output_that_cannot_be_written_is_named(writer, model, tune, tmp_path):
 
 @pytest.mark.parametrize("writer", ["sample", "interpolate"])
 def test_folder_that_cannot_be_created_is_named(writer, model, tune, tmp_path):
-    line = ["sample", model] if writer == "sample" else ["interpolate", model, tune, tune]
+    line = ["sample", model, "-n", "2"] if writer == "sample" else ["interpolate", model, tune, tune]
     (tmp_path / "file").write_bytes(b"kept")
     for path in (tmp_path / "a" / "b", tmp_path / "file", tmp_path / "file" / "x", "/proc/nothing"):
         assert failed(spiral(*line, "-o", path), 1, path, "cannot create the folder")

@@ -7,7 +7,8 @@ import subprocess
 
 from program import PROGRAM, SOURCE, mthd, mtrk, spiral
 
-WRITES_FILES = {"train", "reconstruct", "sample", "interpolate", "render"}
+WRITES_FILES = {"train", "reconstruct", "sample", "continue", "fill", "harmonize", "vary", "encode", "decode", "interpolate",
+                "render"}
 
 
 def section(page, title):

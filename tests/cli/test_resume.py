@@ -14,7 +14,7 @@ LONG = ["--steps", "1000000", *SMALL_MODEL]
 def interrupt(music, path, steps=1000000, number=signal.SIGINT):
     """Starts a training, stops it after its first report; returns its exit status, standard output and error."""
     log = path.parent / "progress"
-    running = subprocess.Popen([PROGRAM, "train", music, "-o", path, "--steps", str(steps), *SMALL_MODEL, "--log", log,
+    running = subprocess.Popen([PROGRAM, "train", music, "-o", path, "--steps", str(steps), "--decoder-steps", "20", *SMALL_MODEL, "--log", log,
                                 "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while running.poll() is None and not (log.exists() and b"\n" in log.read_bytes()):
         time.sleep(0.01)
@@ -43,7 +43,7 @@ def test_signal_saves_and_prints_how_to_resume(number, music, tmp_path):
 
 def test_resumed_training_gives_the_same_bytes(music, tmp_path):
     """Stopped and resumed, and in one go."""
-    steps = ["--steps", "3000", *SMALL_MODEL]
+    steps = ["--steps", "3000", "--decoder-steps", "20", *SMALL_MODEL]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert spiral("train", music, "-o", whole, *steps).status == 0
     status, _, err = interrupt(music, parts, steps=3000)

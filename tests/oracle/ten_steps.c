@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Helper of python/tests/test_twin.py: ten training steps, with all that another program needs to make them
- * too. ten-steps ae|vae FOLDER MIDI... writes FOLDER/start.safetensors, after the steps
- * FOLDER/end.safetensors with its latents measured, and FOLDER/batches.f32: for each step the targets (B, D),
- * then for a vae the posterior's noise (B, Z). Prints for each step its learning rate and its loss.
+ * too. ten-steps ae|vae|decoder FOLDER MIDI... writes FOLDER/start.safetensors, after the steps
+ * FOLDER/end.safetensors, and FOLDER/batches.f32: for each step the targets (B, D), then for a vae the
+ * posterior's noise (B, Z). Prints for each step its learning rate and its loss.
+ *
+ * decoder makes ten steps of the note-by-note decoder. Of each step batches.f32 holds the factors of the rows
+ * of both matrices, and of each stream: the number of its draw, frames done before, frames of the step,
+ * frames of the piece, whether cells are given, whether there is a sketch; then sounding, onsets and given
+ * cells (frames, P), and the sketch (frames, 2, P).
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +24,7 @@ static spiral_model_config config_of(const char *kind) {
     c.grid = (spiral_grid){.kind = SPIRAL_GRID_BEATS, .steps_per_quarter = 4};
     c.kind = strcmp(kind, "vae") ? SPIRAL_MODEL_AE : SPIRAL_MODEL_VAE;
     c.frames = 16, c.latent = 6, c.hidden = 48, c.layers = 2;
+    if (!strcmp(kind, "decoder")) c.planes = 2, c.decoder = 24;
     return c;
 }
 
@@ -52,6 +58,59 @@ static spiral_status steps(spiral_trainer *t, FILE *batches, spiral_error *err) 
     return SPIRAL_OK;
 }
 
+static void write_cells(const spiral_model *m, const spiral_keys *keys, size_t frames, FILE *batches) {
+    for (size_t t = 0; t < frames; t++)
+        for (int p = 0; p < m->ae.P; p++) {
+            const float x = (float)spiral_keys_get(&keys[t], m->config.low + p);
+            fwrite(&x, sizeof x, 1, batches);
+        }
+}
+
+/* What the decoder's step before read. */
+static void write_streams(const spiral_trainer *t, FILE *batches) {
+    const spiral_model *m = t->model;
+    const spiral__decoder_objective *o = &t->decoder.objective;
+    for (int r = 0; r < SPIRAL__READERS; r++)
+        fwrite(o->scale[r], sizeof(float), m->decoder.features.rows[r], batches);
+    for (int i = 0; i < SPIRAL__STREAMS; i++) {
+        const spiral__training_stream *s = &o->streams[i];
+        const float numbers[] = {
+            (float)s->draw,   (float)(s->at - s->step_frames), (float)s->step_frames,
+            (float)s->frames, s->conditions.known != NULL,     s->conditions.sketch != NULL};
+        fwrite(numbers, sizeof numbers, 1, batches);
+        write_cells(m, s->sounding, s->frames, batches);
+        write_cells(m, s->onsets, s->frames, batches);
+        write_cells(m, s->known, s->frames, batches);
+        fwrite(s->sketch, sizeof(float), s->frames * 2 * (size_t)m->ae.P, batches);
+    }
+}
+
+static spiral_status decoder_steps(spiral_trainer *t, const char *folder, FILE *batches, spiral_error *err) {
+    SPIRAL_TRY(spiral_trainer_start(t, 1, err));
+    SPIRAL_TRY(spiral_trainer_step(t, err));
+    SPIRAL_TRY(spiral_trainer_start_decoder(t, STEPS, err));
+    SPIRAL_TRY(save(t->model, folder, "start.safetensors", err));
+    for (int i = 0; i < STEPS; i++) {
+        spiral_trainer_state state = {.struct_size = sizeof state};
+        spiral_trainer_get_state(t, &state);
+        double before = t->phases[SPIRAL_TRAIN_DECODER].loss_sum;
+        SPIRAL_TRY(spiral_trainer_step(t, err));
+        printf("%.17g %.17g\n", state.learning_rate, t->phases[SPIRAL_TRAIN_DECODER].loss_sum - before);
+        write_streams(t, batches);
+    }
+    if (ferror(batches)) return spiral__fail(err, SPIRAL_IO, -1, "batches.f32: cannot write");
+    return save(t->model, folder, "end.safetensors", err);
+}
+
+static spiral_status autoencoder_steps(spiral_trainer *t, const char *folder, FILE *batches,
+                                       spiral_error *err) {
+    SPIRAL_TRY(spiral_trainer_start(t, STEPS, err));
+    SPIRAL_TRY(save(t->model, folder, "start.safetensors", err));
+    SPIRAL_TRY(steps(t, batches, err));
+    SPIRAL_TRY(spiral_trainer_finish(t, err)); /* its latents are measured */
+    return save(t->model, folder, "end.safetensors", err);
+}
+
 static spiral_status train(spiral_model *m, const spiral_corpus *corpus, const char *folder, FILE *batches,
                            spiral_error *err) {
     spiral_train_options options;
@@ -59,11 +118,8 @@ static spiral_status train(spiral_model *m, const spiral_corpus *corpus, const c
     spiral_train_options_default(&options, sizeof options);
     options.batch = 96, options.threads = 1;
     SPIRAL_TRY(spiral_trainer_create(&options, m, corpus, corpus, &t, err));
-    spiral_status status = spiral_trainer_start(t, STEPS, err);
-    if (status == SPIRAL_OK) status = save(m, folder, "start.safetensors", err);
-    if (status == SPIRAL_OK) status = steps(t, batches, err);
-    if (status == SPIRAL_OK) status = spiral_trainer_finish(t, err);
-    if (status == SPIRAL_OK) status = save(m, folder, "end.safetensors", err);
+    spiral_status status =
+        m->decoder.H ? decoder_steps(t, folder, batches, err) : autoencoder_steps(t, folder, batches, err);
     spiral_trainer_destroy(t);
     return status;
 }
@@ -91,7 +147,7 @@ static spiral_status run(const char *kind, const char *folder, const char *const
 }
 
 int main(int argc, char **argv) {
-    spiral_error err = {.text = "usage: ten-steps ae|vae FOLDER MIDI..."};
+    spiral_error err = {.text = "usage: ten-steps ae|vae|decoder FOLDER MIDI..."};
     spiral_status status = SPIRAL_BAD_ARG;
     if (argc > 3) status = run(argv[1], argv[2], (const char *const *)argv + 3, (size_t)argc - 3, &err);
     if (status != SPIRAL_OK) fprintf(stderr, "%s\n", err.text);

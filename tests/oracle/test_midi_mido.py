@@ -215,25 +215,41 @@ def test_odd_files_symusic():
 
 
 def random_file(rng, path):
+    """Keys are struck again before they come up, but each note has its note-off: what becomes of others is no rule of MIDI."""
     file = mido.MidiFile(type=rng.choice([0, 1, 1, 2]), ticks_per_beat=rng.randint(1, 32767))
     for _ in range(1 if file.type == 0 else rng.randint(1, 5)):
         track = mido.MidiTrack()
         file.tracks.append(track)
+        sounding = []  # (channel, key) of each note without its note-off
         for _ in range(rng.randint(0, 300)):
             time = rng.choice([0, 0, 1, rng.randint(0, 200), rng.randint(0, 1 << 21)])
             kind = rng.random()
-            key = dict(channel=rng.randint(0, 2), note=rng.randint(58, 64), time=time)
             if kind < .5:
-                track.append(mido.Message("note_on", velocity=rng.randint(0, 127), **key))
+                sounding.append((rng.randint(0, 2), rng.randint(58, 64)))
+                track.append(note_event("note_on", sounding[-1], rng.randint(1, 127), time))
             elif kind < .9:
-                track.append(mido.Message("note_off", velocity=rng.randint(0, 127), **key))
+                if sounding:
+                    track.append(random_end(rng, sounding, time))
             elif kind < .93:
                 track.append(mido.MetaMessage("set_tempo", tempo=rng.randint(1, 0xffffff), time=time))
             elif kind < .96:
                 track.append(mido.Message("sysex", data=[rng.randint(0, 127)] * rng.randint(0, 200), time=time))
             else:
                 track.append(mido.Message("program_change", program=rng.randint(0, 127), time=time))
+        while sounding:
+            track.append(random_end(rng, sounding, rng.choice([0, 1, 100])))
     file.save(path)
+
+
+def note_event(kind, slot, velocity, time):
+    return mido.Message(kind, channel=slot[0], note=slot[1], velocity=velocity, time=time)
+
+
+def random_end(rng, sounding, time):
+    """A note-off, or a note-on of velocity 0, of one of the sounding keys, which it takes out."""
+    slot = sounding.pop(rng.randrange(len(sounding)))
+    kind = rng.choice(["note_on", "note_off"])
+    return note_event(kind, slot, 0 if kind == "note_on" else rng.randint(0, 127), time)
 
 
 def test_random_files(tmp_path):
