@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sha256.h"
-#include "model/config.h"
+#include "model/config_json.h"
 #include "model/model_file.h"
 
 static const char FORMAT[] = "spiral-model-2";
