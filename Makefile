@@ -40,8 +40,8 @@ test:  ## 3 minutes: C tests, program, Python with NumPy; first installs missing
 	@$(MAKE) --no-print-directory deps FOR=test || echo "going on with what is there"
 	@tools/test.sh c program python
 
-test-all:  ## 20 minutes: also lint, installing, the page, PyTorch, comparisons with other libraries, sanitizers; needs FOR=test-all
-	@tools/test.sh c program python lint install web oracles torch san
+test-all:  ## 30 minutes: also lint, installing, kills and full disks, the page, PyTorch, comparisons with other libraries, sanitizers; needs FOR=test-all
+	@tools/test.sh c program python lint install reliability web oracles torch san
 
 test-gpu:  ## the Triton kernels on an NVIDIA GPU: tests, errors and times; under 2 minutes; needs PyTorch there
 	@bench/gpu.sh

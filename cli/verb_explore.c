@@ -286,7 +286,7 @@ int verb_explore(const cli_verb *verb, int argc, char **argv) {
     spiral_model *model = NULL;
     spiral_corpus *music = NULL;
     s.model = argv[first];
-    status = cli_check_writable(s.output);
+    status = cli_check_writable(s.output, CLI_OUTPUT_HTML);
     if (status < 0) status = cli_load_model(s.model, &model);
     if (status < 0) status = load_music(&s, model, &common, &music);
     if (status < 0) status = explore(&s, &common, model, music);
