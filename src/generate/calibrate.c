@@ -19,7 +19,7 @@ enum {
     FIRST_AVERAGED = 2, /* of the rounds; the result is the mean of those from here on */
     SAMPLES = 64,       /* in a round */
     SAMPLE_FRAMES = 128,
-    PIECE_FRAMES = 256, /* of the beginning of each file; samples are beginnings too */
+    PIECE_FRAMES = SAMPLE_FRAMES, /* of the beginning of each file; samples are beginnings too */
     FILES_MOST = 1024
 };
 
