@@ -37,7 +37,8 @@ typedef struct spiral_generate_request {
     const spiral_keys *known;    /* (T), or NULL: no cell is given */
     const spiral_keys *sounding; /* (T) read where known; may be NULL with known */
     const spiral_keys *onsets;   /* (T) read where known; needed with known by models of two planes */
-    const float *sketch;         /* (T, planes, P) probabilities of every cell, or NULL: none */
+    const float *sketch;         /* (T, planes, P) probabilities of every cell, or NULL: none. At temperature 0
+                                    their logits are added to those of the network */
     uint64_t seed;               /* variation i is variation 0 of seed + i */
     double temperature;          /* 0..10; 1: as the model was trained; 0: the most probable bit each time */
     double quarters_per_min;     /* above 0, at most 1000: the tempo of rolls on a grid of beats */
