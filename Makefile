@@ -27,7 +27,7 @@ build/ready: meson.build meson_options.txt
 deps:  ## installs packages with apt: FOR=build, test (default), test-all, fuzz, afl, aarch64 or i386
 	@tools/deps.sh $(FOR)
 
-demo:  ## 2 minutes from typed scores to new music in demo/; first installs missing packages, as make deps FOR=build
+demo:  ## 3 minutes from typed scores to new music in demo/; first installs missing packages, as make deps FOR=build
 	@$(MAKE) --no-print-directory deps FOR=build || echo "going on with what is there"
 	@$(MAKE) --no-print-directory all
 	@tools/demo.sh build/cli/spiral demo

@@ -279,13 +279,12 @@ int verb_explore(const cli_verb *verb, int argc, char **argv) {
         CLI_STRICT_FLAG(common),
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(verb, argc, first, 1, 1);
+    if (status < 0) status = cli_take_model(verb, argc, argv, 0, &first, &s.model);
     if (status >= 0) return status;
     if (!cli_page_count) return cli_fail("this build has no page: %s", cli_page_missing);
     if (!strcmp(s.output, "-")) return cli_usage("-o -: the page must be a file");
     spiral_model *model = NULL;
     spiral_corpus *music = NULL;
-    s.model = argv[first];
     status = cli_check_writable(s.output, CLI_OUTPUT_HTML);
     if (status < 0) status = cli_load_model(s.model, &model);
     if (status < 0) status = load_music(&s, model, &common, &music);

@@ -20,7 +20,7 @@ enum {
     SAMPLES = 64,       /* in a round, at most: as many frames as the music has, but no fewer than: */
     SAMPLES_FEWEST = 8,
     SAMPLE_FRAMES = 128,
-    PIECE_FRAMES = 256, /* of the beginning of each file; samples are beginnings too */
+    PIECE_FRAMES = SAMPLE_FRAMES, /* of the beginning of each file; samples are beginnings too */
     FILES_MOST = 1024
 };
 

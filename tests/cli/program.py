@@ -34,10 +34,10 @@ class Result:
         return json.loads(self.raw)
 
 
-def spiral(*args, cwd=None, stdin=None, env=None, timeout=120):
+def spiral(*args, cwd=None, stdin=None, env=None, timeout=120, program=PROGRAM):
     """Runs the program; stdin: bytes, a file, or nothing. timeout: seconds until it counts as hanging."""
     source = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin or subprocess.DEVNULL}
-    done = subprocess.run([PROGRAM, *map(as_argument, args)], cwd=cwd, stdout=subprocess.PIPE,
+    done = subprocess.run([program, *map(as_argument, args)], cwd=cwd, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=timeout, env={**os.environ, **(env or {})}, **source)
     return Result(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
@@ -50,7 +50,7 @@ def as_argument(arg):
 def verbs():
     """{verb: (arguments, summary)} as the overview lists them."""
     return {name: (arguments, summary) for name, arguments, summary
-            in re.findall(r"^  (\w+) +([A-Z][A-Z. ]*?)  +(\S.*)$", spiral("help").out, re.M)}
+            in re.findall(r"^  (\w+) +([A-Z\[][A-Z. \[\]]*?)  +(\S.*)$", spiral("help").out, re.M)}
 
 
 @functools.lru_cache
