@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Short names for the tasks of this project. Meson and ninja do the work; everything is written to build/ (and demo/).
 .DEFAULT_GOAL := all
-.PHONY: help all deps demo test test-all test-gpu python lint oracles san tsan aarch64 i386 mutants fuzz fuzz-afl bench \
+.PHONY: help all deps demo page test test-all test-gpu python lint oracles san tsan aarch64 i386 mutants fuzz fuzz-afl bench \
 	bench-midi compare docs-api format install clean
 BENCH ?=
+MODEL ?=
+MUSIC ?=
 FOR ?= test
 SECONDS ?= 60
 SPIRAL_DATA ?= $(abspath $(wildcard ../shared/data))
@@ -30,12 +32,16 @@ demo:  ## 3 minutes from typed scores to new music in demo/; first installs miss
 	@$(MAKE) --no-print-directory all
 	@tools/demo.sh build/cli/spiral demo
 
+page: all  ## MODEL=model.safetensors [MUSIC=folder/]: a web page with the model inside, build/page.html
+	@test -n "$(MODEL)" || { echo "make page MODEL=model.safetensors MUSIC=training_midi/" >&2; exit 2; }
+	@build/cli/spiral explore "$(MODEL)" $(if $(MUSIC),--against "$(MUSIC)") -o build/page.html
+
 test:  ## 3 minutes: C tests, program, Python with NumPy; first installs missing packages, as make deps FOR=test
 	@$(MAKE) --no-print-directory deps FOR=test || echo "going on with what is there"
 	@tools/test.sh c program python
 
-test-all:  ## 20 minutes: also lint, installing, the page, PyTorch, comparisons with other libraries, sanitizers; needs FOR=test-all
-	@tools/test.sh c program python lint install web oracles torch san
+test-all:  ## 30 minutes: also lint, installing, kills and full disks, the page, PyTorch, comparisons with other libraries, sanitizers; needs FOR=test-all
+	@tools/test.sh c program python lint install reliability web oracles torch san
 
 test-gpu:  ## the Triton kernels on an NVIDIA GPU: tests, errors and times; under 2 minutes; needs PyTorch there
 	@bench/gpu.sh

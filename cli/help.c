@@ -65,9 +65,10 @@ int cli_print_overview(void) {
            spiral_version());
     for (const cli_verb *v = cli_verbs; v->name; v++)
         printf("  %-12s %-16s %s\n", v->name, v->arguments, v->summary);
-    printf("\n%s\nEvery verb takes --json, --quiet, --threads N and --help, which lists its flags and gives an\n"
-           "example. First steps:\n\n%s",
-           cli_about_model, cli_first_steps);
+    printf(
+        "\n%s\nEvery verb takes --json, --quiet, --threads N and --help, which lists its flags and gives an\n"
+        "example. First steps:\n\n%s",
+        cli_about_model, cli_first_steps);
     return cli_flush();
 }
 

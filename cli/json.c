@@ -3,6 +3,7 @@
  * JSON results.
  */
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +11,32 @@
 #include "json.h"
 #include "messages.h"
 
+/* ---- memory ----------------------------------------------------------------------------------------------
+ */
+
+static atomic_size_t refused; /* bytes of the first allocation that failed; 0: none */
+
+static void *allocate(size_t size) {
+    void *memory = malloc(size);
+    size_t none = 0;
+    if (!memory) atomic_compare_exchange_strong(&refused, &none, size ? size : 1);
+    return memory;
+}
+
+void cli_json_init(void) { json_set_alloc_funcs(allocate, free); }
+int cli_json_whole(void) { return !refused; }
+int cli_json_check(void) { return cli_json_whole() ? -1 : cli_no_memory(refused); }
+
+/* ---- values ----------------------------------------------------------------------------------------------
+ */
+
 json_t *cli_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
 json_t *cli_text(const char *text) {
     json_t *json = json_string(text);
     if (json) return json;
-    char *plain = malloc(4 * strlen(text) + 1), *to = plain;
-    if (!plain) return json_null();
+    char *plain = allocate(4 * strlen(text) + 1), *to = plain;
+    if (!plain) return NULL;
     for (; *text; text++)
         if ((unsigned char)*text < 0x80)
             *to++ = *text;
@@ -66,9 +86,13 @@ json_t *cli_statistics_json(const spiral_statistics *s) {
 }
 
 int cli_finish(const cli_common *common, json_t *result) {
-    int failed = 0;
-    if (common->json)
-        failed = json_dumpf(result, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) || putchar('\n') == EOF;
+    char *text = common->json ? json_dumps(result, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
     json_decref(result);
-    return cli_flush() || failed ? CLI_FAILED : CLI_DONE;
+    int status = cli_json_check();
+    if (status < 0 && text) {
+        fputs(text, stdout);
+        putchar('\n');
+    }
+    free(text);
+    return status < 0 ? cli_flush() : status;
 }

@@ -11,6 +11,14 @@
 #include "spiral/metrics.h"
 #include "spiral/statistics.h"
 
+/* The verbs do not check the calls that make a result. cli_json_init, called once, lets jansson allocate
+ * through functions that note whether an allocation has failed. If one has, no result may be printed: */
+void cli_json_init(void);
+/* Whether none has failed. */
+int cli_json_whole(void);
+/* Returns -1, or CLI_FAILED after saying how much memory could not be had. */
+int cli_json_check(void);
+
 /* A JSON number; null if x is not finite. */
 json_t *cli_number(double x);
 /* A JSON string; of text that is not UTF-8, every byte above 0x7f becomes "\xHH". */

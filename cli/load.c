@@ -8,6 +8,7 @@
 
 #include "load.h"
 #include "messages.h"
+#include "output.h"
 #include "spiral/midi.h"
 #include "spiral/score.h"
 
@@ -32,6 +33,14 @@ static void note_left_out(const spiral_corpus *corpus, const cli_common *common)
         const spiral_corpus_file *file = spiral_corpus_get_file(corpus, i);
         if (file->left_out) cli_note(common, "%s: %s; left out", file->path, file->left_out);
     }
+}
+
+/* The verb must not write to them. */
+static int note_inputs(const spiral_corpus *corpus) {
+    int status = -1;
+    for (size_t i = 0; i < spiral_corpus_file_count(corpus) && status < 0; i++)
+        status = cli_note_input(spiral_corpus_get_file(corpus, i)->path);
+    return status;
 }
 
 int cli_load_corpus(char **paths, int count, const spiral_roll_options *options, int frames,
@@ -62,7 +71,7 @@ int cli_make_corpus(const cli_roll_flags *r, const spiral_files *files, const sp
     if (cli_try_corpus(r, files, options, frames, of, common, corpus, &err) != SPIRAL_OK)
         return cli_error(&err);
     note_left_out(*corpus, common);
-    return -1;
+    return note_inputs(*corpus);
 }
 
 static int ends_in(const char *path, const char *ending) {
@@ -76,7 +85,9 @@ int cli_load_piece(const char *path, const cli_common *common, spiral_midi *midi
         ends_in(path, ".txt") ? spiral_score_load(path, midi, &err) : spiral_midi_load(path, midi, &err);
     if (status != SPIRAL_OK) return cli_error(&err);
     char faults[1024];
-    if (!spiral_midi_warnings_text(midi->warnings, faults, sizeof faults)) return -1;
+    int noted = cli_note_input(path);
+    if (noted >= 0) spiral_midi_clear(midi);
+    if (noted >= 0 || !spiral_midi_warnings_text(midi->warnings, faults, sizeof faults)) return noted;
     if (!common->strict) return cli_note(common, "%s: repaired while reading: %s", path, faults), -1;
     spiral_midi_clear(midi);
     return cli_fail("%s: the reader had to repair it: %s", path, faults);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads corpora and pieces (models: models.h). Each call returns -1, or the exit status after printing why it failed;
- * what it loads is the caller's to free.
+ * Loads corpora and pieces (models: models.h). Each call returns -1, or the exit status after printing why it
+ * failed; what it loads is the caller's to free.
  */
 #ifndef SPIRAL_CLI_LOAD_H
 #define SPIRAL_CLI_LOAD_H

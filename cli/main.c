@@ -3,13 +3,14 @@
  * The program `spiral`: finds the verb and runs it. It sees the public headers (include/spiral/) only, and it
  * alone parses arguments, prints, reads the environment and exits. Read next: verbs.h.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "help.h"
+#include "json.h"
 #include "messages.h"
+#include "signals.h"
 #include "spiral/spiral.h"
 
 static int print_version(void) {
@@ -39,8 +40,9 @@ static int print_completion(const char *shell) {
 
 int main(int argc, char **argv) {
     spiral_error err = {.text = ""};
+    cli_signals_init();
+    cli_json_init();
     if (spiral_isa_set(getenv("SPIRAL_ISA"), &err) != SPIRAL_OK) return cli_usage("SPIRAL_ISA: %s", err.text);
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is then a failed write, which does not end a long training */
     const char *name = argc > 1 ? argv[1] : "help";
     int help = !strcmp(name, "help") || !strcmp(name, "--help") || !strcmp(name, "-h");
     if (help && argc < 3) return cli_print_overview();

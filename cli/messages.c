@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json.h"
 #include "messages.h"
 
 static const char *message_verb;
@@ -42,11 +43,19 @@ int cli_usage(const char *format, ...) {
     return CLI_USAGE;
 }
 
+int cli_no_memory(size_t bytes) {
+    return bytes ? cli_fail("out of memory: %zu bytes could not be allocated", bytes)
+                 : cli_fail("out of memory");
+}
+
 int cli_error(const spiral_error *err) {
+    int memory = cli_json_check();
+    if (memory >= 0) return memory;
     return cli_fail("%s", *err->text ? err->text : spiral_status_message(err->status));
 }
 
 int cli_error_in(const char *path, const spiral_error *err) {
+    if (!cli_json_whole() || err->status == SPIRAL_NO_MEMORY) return cli_error(err);
     return cli_fail("%s: %s", strcmp(path, "-") ? path : "standard input",
                     *err->text ? err->text : spiral_status_message(err->status));
 }

@@ -5,6 +5,7 @@
 #ifndef SPIRAL_CLI_MESSAGES_H
 #define SPIRAL_CLI_MESSAGES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "flags.h"
@@ -16,7 +17,10 @@ void cli_set_message_verb(const char *name);
 /* Print one line on standard error and return CLI_FAILED, or CLI_USAGE. */
 __attribute__((format(printf, 1, 2))) int cli_fail(const char *format, ...);
 __attribute__((format(printf, 1, 2))) int cli_usage(const char *format, ...);
-/* Print the sentence of a library error and return CLI_FAILED. cli_error_in puts `path` before it: for calls
+/* Says how much memory could not be had (0: not known) and returns CLI_FAILED. */
+int cli_no_memory(size_t bytes);
+/* Print the sentence of a library error and return CLI_FAILED; if jansson was refused memory, that is the
+ * reason, whatever the library could tell. cli_error_in puts `path` before it: for calls
  * whose sentence does not name the file. */
 int cli_error(const spiral_error *err);
 int cli_error_in(const char *path, const spiral_error *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds shipped models beside the program, so that a copied or moved installation keeps working (see models.h).
+ * Finds shipped models beside the program, so that a copied or moved installation keeps working (see
+ * models.h).
  */
 #include <stdio.h>
 #include <string.h>
@@ -54,5 +55,6 @@ int cli_load_model(const char *model, spiral_model **out) {
             return cli_fail("%s: there is no file and no shipped model of this name", model);
         file = path;
     }
-    return spiral_model_load(file, out, &err) == SPIRAL_OK ? -1 : cli_error(&err);
+    if (spiral_model_load(file, out, &err) != SPIRAL_OK) return cli_error(&err);
+    return cli_note_input(file);
 }

@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "messages.h"
 #include "npy.h"
 #include "output.h"
+#include "signals.h"
 
 enum { HEADER_MOST = 4096, MAGIC = 8 };
 
@@ -46,16 +48,22 @@ int cli_npy_save(const char *path, size_t rows, size_t columns, const float *x) 
     if (!strcmp(path, "-"))
         return write_all(stdout, rows, columns, x) ? -1 : cli_fail("standard output: cannot write");
     char beside[CLI_PATH_SIZE];
-    if (snprintf(beside, sizeof beside, "%s.tmp-%ld", path, (long)getpid()) >= (int)sizeof beside)
-        return cli_fail("%.60s...: the path is too long", path);
-    FILE *f = fopen(beside, "wb");
-    if (!f) return cli_fail("%s: cannot write: %s", path, strerror(errno));
-    int good = write_all(f, rows, columns, x);
-    good = !fclose(f) && good;
-    if (good && !rename(beside, path)) return -1;
+    struct stat info;
+    int status = cli_check_target(path, CLI_OUTPUT_NPY);
+    const int there = !stat(path, &info), in_place = there && !S_ISREG(info.st_mode); /* a device or a pipe */
+    if (status < 0) status = cli_beside(beside, path, ".tmp");
+    if (status >= 0) return status;
+    cli_signals_remove(in_place ? NULL : beside);
+    FILE *f = fopen(in_place ? path : beside, "wb");
+    int good = f && write_all(f, rows, columns, x);
+    if (f && !in_place) good = good && !fflush(f) && !fsync(fileno(f));
+    if (f && there && !in_place) good = good && !fchmod(fileno(f), info.st_mode & 0777);
+    if (f) good = !fclose(f) && good;
+    if (good && !in_place) good = !rename(beside, path);
     const int why = errno;
-    unlink(beside);
-    return cli_fail("%s: cannot write: %s", path, strerror(why));
+    if (!good && !in_place) unlink(beside);
+    cli_signals_remove(NULL);
+    return good ? -1 : cli_fail("%s: cannot write: %s", path, strerror(why));
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------
@@ -122,13 +130,18 @@ static int read_numbers(FILE *f, const char *path, size_t count, float *x) {
 
 int cli_npy_load(const char *path, size_t *rows, size_t *columns, float **x) {
     const int standard = !strcmp(path, "-");
-    FILE *f = standard ? stdin : fopen(path, "rb");
+    struct stat info;
     *x = NULL;
+    if (!standard && !stat(path, &info) && !S_ISREG(info.st_mode))
+        return cli_fail("%s: is a folder, a pipe or a device, not a file", path);
+    FILE *f = standard ? stdin : fopen(path, "rb");
     if (!f) return cli_fail("%s: cannot open: %s", path, strerror(errno));
-    int status = read_header(f, path, rows, columns);
+    int status = cli_note_input(path);
+    if (status < 0) status = read_header(f, path, rows, columns);
     if (status < 0) {
         *x = malloc(*rows * *columns * sizeof **x);
-        status = *x ? read_numbers(f, path, *rows * *columns, *x) : cli_fail("%s: out of memory", path);
+        status =
+            *x ? read_numbers(f, path, *rows * *columns, *x) : cli_no_memory(*rows * *columns * sizeof **x);
     }
     if (!standard) fclose(f);
     return status;

@@ -3,47 +3,61 @@
  * Progress of a training: one line that is redrawn on a terminal, plain lines elsewhere, and a log of JSON
  * lines.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "json.h"
 #include "messages.h"
 #include "progress.h"
+#include "signals.h"
 
 enum { BAR_WIDTH = 20, LINE_SIZE = 240, LOG_LINES = 200 };
 
-static volatile sig_atomic_t interrupted;
+/* ---- the log ---------------------------------------------------------------------------------------------
+ */
 
-static void on_interrupt(int signal_number) {
-    (void)signal_number;
-    interrupted = 1;
+int progress_log_open(progress_log *log, const char *path, int append) {
+    log->path = path;
+    log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0666);
+    struct stat info;
+    int failed = log->fd < 0;
+    if (!failed) failed = fcntl(log->fd, F_SETFL, O_APPEND) != 0; /* a pipe with a reader is waited for */
+    if (!failed && !append && !fstat(log->fd, &info) && S_ISREG(info.st_mode))
+        failed = ftruncate(log->fd, 0) != 0;
+    return failed ? cli_fail("%s: cannot write the log: %s", path, strerror(errno)) : -1;
 }
 
-void progress_catch(progress *p) {
-    struct sigaction action = {.sa_handler = on_interrupt};
-    sigaction(SIGINT, &action, &p->before_int);
-    sigaction(SIGTERM, &action, &p->before_term);
+int progress_log_close(progress_log *log) {
+    if (log->fd < 0) return -1;
+    close(log->fd);
+    log->fd = -1;
+    if (!log->lines_lost) return -1;
+    return cli_fail("%s: %s lines of the log could not be written; the model is complete", log->path,
+                    cli_thousands((uint64_t)log->lines_lost));
 }
 
-void progress_release(progress *p) {
-    sigaction(SIGINT, &p->before_int, NULL);
-    sigaction(SIGTERM, &p->before_term, NULL);
-    if (p->drawn_s >= 0 && p->terminal) fputc('\n', stderr);
-}
-
-static int is_set(const char *variable) {
-    const char *value = getenv(variable);
-    return value && *value;
-}
-
-void progress_init(progress *p, const cli_common *common, FILE *log) {
-    const char *terminal_kind = getenv("TERM");
-    *p = (progress){.common = common, .log = log, .drawn_s = -1};
-    p->terminal = isatty(STDERR_FILENO) && !(terminal_kind && !strcmp(terminal_kind, "dumb"));
-    p->color = p->terminal && !is_set("NO_COLOR");
+/* Writes the line whole or not at all. Returns whether it is written. */
+static int append_line(int fd, const char *line, size_t size) {
+    off_t before = lseek(fd, 0, SEEK_END);
+    size_t written = 0;
+    while (written < size) {
+        ssize_t n = write(fd, line + written, size - written);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break;
+        written += (size_t)n;
+    }
+    if (written == size) return 1;
+    int why = errno;
+    if (written && before >= 0 && ftruncate(fd, before)) why = errno;
+    errno = why;
+    return 0;
 }
 
 /* The members of the decoder's lines that are its own. */
@@ -68,7 +82,7 @@ static void add_autoencoder(json_t *line, const spiral_train_progress *r) {
     json_object_set_new(line, "best_step", json_integer((json_int_t)r->best_step));
 }
 
-static void write_log(FILE *log, const spiral_train_progress *r) {
+static json_t *report_json(const spiral_train_progress *r) {
     json_t *line =
         json_pack("{s:I, s:I, s:o, s:o}", "step", (json_int_t)r->step, "steps", (json_int_t)r->steps,
                   "seconds", cli_number(r->seconds), "rate", cli_number(r->learning_rate));
@@ -76,10 +90,40 @@ static void write_log(FILE *log, const spiral_train_progress *r) {
         add_decoder(line, r);
     else
         add_autoencoder(line, r);
-    json_dumpf(line, log, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    fputc('\n', log);
-    fflush(log);
+    return line;
+}
+
+/* A failure is reported once and does not end the training. */
+static void write_log(progress_log *log, const spiral_train_progress *r) {
+    json_t *line = report_json(r);
+    char *text = json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER);
     json_decref(line);
+    size_t size = text ? strlen(text) : 0;
+    int whole = text && cli_json_whole();
+    if (whole) text[size] = '\n'; /* in place of the NUL */
+    errno = ENOMEM;
+    if ((!whole || !append_line(log->fd, text, size + 1)) && !log->lines_lost++)
+        cli_fail("%s: cannot write the log: %s; the training goes on", log->path, strerror(errno));
+    free(text);
+}
+
+/* ---- for people ------------------------------------------------------------------------------------------
+ */
+
+void progress_end(progress *p) {
+    if (p->drawn_s >= 0 && p->terminal) fputc('\n', stderr);
+}
+
+static int is_set(const char *variable) {
+    const char *value = getenv(variable);
+    return value && *value;
+}
+
+void progress_init(progress *p, const cli_common *common, const char *state_path, progress_log *log) {
+    const char *terminal_kind = getenv("TERM");
+    *p = (progress){.common = common, .state_path = state_path, .log = log, .drawn_s = -1};
+    p->terminal = isatty(STDERR_FILENO) && !(terminal_kind && !strcmp(terminal_kind, "dumb"));
+    p->color = p->terminal && !is_set("NO_COLOR");
 }
 
 /* The most important numbers come first: a narrow terminal cuts the end off. */
@@ -127,9 +171,13 @@ static void draw(const progress *p, const spiral_train_progress *r) {
 int progress_report(void *context, const spiral_train_progress *r) {
     progress *p = context;
     int valid = r->event == SPIRAL_TRAIN_VALID, last = r->step == r->steps;
+    if (r->save_error) {
+        progress_end(p);
+        cli_fail("%s: the training could not be saved, it goes on: %s", p->state_path, r->save_error);
+    }
     if (r->network != p->network) p->next_logged = 0;
     p->network = r->network;
-    if (p->log && (valid || r->step >= p->next_logged)) {
+    if (p->log->fd >= 0 && (valid || r->step >= p->next_logged)) {
         write_log(p->log, r);
         p->next_logged = r->step + (r->steps < LOG_LINES ? 1 : r->steps / LOG_LINES);
     }
@@ -138,5 +186,5 @@ int progress_report(void *context, const spiral_train_progress *r) {
         draw(p, r);
         p->drawn_s = r->seconds;
     }
-    return interrupted;
+    return cli_signals_received();
 }

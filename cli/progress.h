@@ -1,30 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
- * Progress of a training: lines for people on standard error, a log of JSON lines, and stopping at a signal.
+ * Progress of a training: lines for people on standard error, and a log of JSON lines.
  */
 #ifndef SPIRAL_CLI_PROGRESS_H
 #define SPIRAL_CLI_PROGRESS_H
 
-#include <signal.h>
-#include <stdio.h>
-
 #include "flags.h"
 #include "spiral/train.h"
 
+/* The log: one JSON object a line for some reports. A line that cannot be written leaves nothing in it. */
+typedef struct progress_log {
+    int fd; /* -1: none */
+    const char *path;
+    int64_t lines_lost;
+} progress_log;
+
 typedef struct progress {
     const cli_common *common;
-    FILE *log; /* one JSON object a line for each report; may be NULL */
+    const char *state_path; /* where the training is saved, for messages */
+    progress_log *log;
     int terminal, color;
     double drawn_s;               /* when the line was last drawn; -1: never */
     int64_t next_logged;          /* step of the next report that is logged */
     spiral_train_network network; /* of the last report */
-    struct sigaction before_int, before_term;
 } progress;
 
-void progress_init(progress *progress, const cli_common *common, FILE *log);
-/* From _catch to _release, SIGINT and SIGTERM make progress_report ask the training to stop. */
-void progress_catch(progress *progress);
-void progress_release(progress *progress);
+/* Opens a log, emptied or, with `append`, as it is. Returns -1 or the exit status. */
+int progress_log_open(progress_log *log, const char *path, int append);
+/* Closes it. Returns -1, or CLI_FAILED after printing that lines are missing. */
+int progress_log_close(progress_log *log);
+
+void progress_init(progress *progress, const cli_common *common, const char *state_path, progress_log *log);
+/* Ends the line on the terminal. */
+void progress_end(progress *progress);
 /* A spiral_train_callback; context is the progress. Returns nonzero after a signal. */
 int progress_report(void *context, const spiral_train_progress *report);
 

@@ -111,7 +111,7 @@ int verb_eval(const cli_verb *verb, int argc, char **argv) {
     status = cli_load_corpus(argv + first + 1, argc - first - 1, &options, config->frames, &common, &corpus);
     if (status < 0 && spiral_model_evaluate(model, corpus, tolerance, (int)common.threads, &s.e, &s.model,
                                             &s.pca, &err) != SPIRAL_OK)
-        status = cli_error_in(argv[first + 1], &err);
+        status = cli_error_in(argv[err.status == SPIRAL_NUMERIC ? first : first + 1], &err);
     if (status < 0) {
         cli_note_repaired(&common, corpus, NULL);
         spiral_corpus_get_report(corpus, &s.rolls);

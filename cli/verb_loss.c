@@ -146,7 +146,7 @@ int verb_loss(const cli_verb *verb, int argc, char **argv) {
                        metrics(&roll[0], &roll[1], tolerance, &helix, json, &err) != SPIRAL_OK))
         status = cli_error_in(argv[first], &err);
     if (status < 0) {
-        if (!common.json) {
+        if (!common.json && cli_json_whole()) {
             printf("%s compared with %s; losses are per note of the latter\n", argv[first + 1], argv[first]);
             print_json_table(json, "");
         }

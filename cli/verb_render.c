@@ -12,6 +12,7 @@
 #include "json.h"
 #include "load.h"
 #include "messages.h"
+#include "output.h"
 #include "spiral/audio.h"
 #include "spiral/loss.h"
 #include "spiral/plot.h"
@@ -20,6 +21,7 @@ static const char *const synths[] = {"any", "additive", "fluidsynth",
                                      NULL}; /* in the order of spiral_synth */
 
 typedef struct settings {
+    cli_output_kind kind;
     const char *output, *against, *soundfont, *grid;
     int draw_helix, helix, synth, pedal;
     double gain;
@@ -37,6 +39,8 @@ static int draw_helix(const settings *s) {
     spiral_loss_options_default(&options, sizeof options);
     spiral_loss *loss = NULL;
     spiral_error err = {.text = ""};
+    int checked = cli_check_target(s->output, s->kind);
+    if (checked >= 0) return checked;
     spiral_status status = spiral_helix_from_name(cli_helices[s->helix], &options.helix, &err);
     if (status == SPIRAL_OK) status = spiral_loss_create(&options, 36, &loss, &err);
     if (status == SPIRAL_OK) status = spiral_loss_table(loss, INTERVALS, substitute, insert, &err);
@@ -80,6 +84,7 @@ static int draw_piece(const settings *s, const char *path, const cli_common *com
     const char *slash = strrchr(path, '/');
     int status = roll_piece(s, path, common, &roll);
     if (status < 0 && s->against) status = roll_piece(s, s->against, common, &reference);
+    if (status < 0) status = cli_check_target(s->output, s->kind);
     if (status < 0 && spiral_plot_roll(&roll, s->against ? &reference : NULL, slash ? slash + 1 : path,
                                        s->output, &err) != SPIRAL_OK)
         status = cli_error(&err);
@@ -88,7 +93,7 @@ static int draw_piece(const settings *s, const char *path, const cli_common *com
     return status;
 }
 
-static int play_or_convert(const settings *s, const char *path, const cli_common *common, int play) {
+static int play_or_convert(const settings *s, const char *path, const cli_common *common) {
     spiral_midi midi = {0};
     spiral_error err = {.text = ""};
     spiral_audio_options options;
@@ -98,26 +103,38 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
     options.gain = s->gain;
     int status = load_piece(s, path, common, &midi);
     if (status >= 0) return status;
-    if (!midi.note_count)
-        status = cli_fail("%s: it has no notes", path);
-    else if ((play ? spiral_audio_save(&midi, &options, s->output, NULL, &err)
-                   : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
+    status = midi.note_count ? cli_check_target(s->output, s->kind) : cli_fail("%s: it has no notes", path);
+    if (status < 0 && (s->kind == CLI_OUTPUT_WAV ? spiral_audio_save(&midi, &options, s->output, NULL, &err)
+                                                 : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
         status = err.status == SPIRAL_IO ? cli_error(&err) : cli_error_in(path, &err);
     spiral_midi_clear(&midi);
     return status;
 }
 
-static int render(const settings *s, const char *path, const cli_common *common) {
-    const char *end = ending(s->output);
-    int picture = !strcasecmp(end, ".png") || !strcasecmp(end, ".svg") || !strcasecmp(end, ".pdf");
-    if (s->draw_helix)
-        return picture ? draw_helix(s)
-                       : cli_usage("-o %s: the ending must be .png, .svg or .pdf for a picture of the helix",
-                                   s->output);
-    if (picture) return draw_piece(s, path, common);
-    if (!strcasecmp(end, ".wav")) return play_or_convert(s, path, common, 1);
-    if (!strcasecmp(end, ".mid") || !strcasecmp(end, ".midi")) return play_or_convert(s, path, common, 0);
+/* The kind of a file by its ending. Returns -1 or the exit status. */
+static int choose_kind(settings *s) {
+    static const struct {
+        const char *ending;
+        cli_output_kind kind;
+    } kinds[] = {{".png", CLI_OUTPUT_PNG}, {".svg", CLI_OUTPUT_SVG},  {".pdf", CLI_OUTPUT_PDF},
+                 {".wav", CLI_OUTPUT_WAV}, {".mid", CLI_OUTPUT_MIDI}, {".midi", CLI_OUTPUT_MIDI}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcasecmp(ending(s->output), kinds[i].ending)) {
+            s->kind = kinds[i].kind;
+            return -1;
+        }
     return cli_usage("-o %s: the ending must be .wav, .png, .svg, .pdf or .mid", s->output);
+}
+
+static int render(settings *s, const char *path, const cli_common *common) {
+    int status = choose_kind(s);
+    if (status >= 0) return status;
+    int picture = s->kind == CLI_OUTPUT_PNG || s->kind == CLI_OUTPUT_SVG || s->kind == CLI_OUTPUT_PDF;
+    if (s->draw_helix && !picture)
+        return cli_usage("-o %s: the ending must be .png, .svg or .pdf for a picture of the helix",
+                         s->output);
+    if (s->draw_helix) return draw_helix(s);
+    return picture ? draw_piece(s, path, common) : play_or_convert(s, path, common);
 }
 
 int verb_render(const cli_verb *verb, int argc, char **argv) {

@@ -2,10 +2,9 @@
  *
  * spiral train: trains an autoencoder on MIDI files.
  */
-#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "helices.h"
 #include "json.h"
@@ -13,6 +12,7 @@
 #include "messages.h"
 #include "output.h"
 #include "progress.h"
+#include "signals.h"
 #include "spiral/train.h"
 
 static const char *const kinds[] = {"ae", "vae", NULL}; /* in the order of spiral_model_kind */
@@ -24,8 +24,9 @@ typedef struct settings {
     const char *output, *valid, *log;
     int kind, loss, helix, resume;
     int64_t latent, hidden, layers, decoder, decoder_steps, steps, batch, transpose, seed;
-    double lambda, bce, beta, free_bits, epochs, time, rate, decay, decoder_share;
+    double lambda, bce, beta, free_bits, epochs, time, rate, decay, decoder_share, save_every;
     cli_roll_flags roll_flags;
+    char state[CLI_PATH_SIZE]; /* the training until it is finished; the output stays as it is until then */
 } settings;
 
 /* Fills the loss from the flags. spiral, energy and gauss are added to cross-entropy unless --bce says
@@ -76,6 +77,8 @@ static void set_job(const settings *s, const cli_common *common, job *j) {
     j->plan.decoder_steps = s->decoder_steps > 0 ? s->decoder_steps : 0;
     j->plan.decoder_share = s->decoder_share;
     j->plan.path = s->output;
+    j->plan.state_path = s->state;
+    j->plan.save_every_s = s->save_every;
     j->plan.resume = s->resume;
     o->loss = &j->loss;
     o->beta = s->beta;
@@ -145,33 +148,72 @@ static int check_music(const cli_common *common, const spiral_model_config *m, c
     return -1;
 }
 
-/* Checks the output before the work: it can be written, and no file but a model is overwritten. Returns -1 or
- * the exit status. */
-static int check_output(const settings *s, const cli_common *common) {
+/* ---- output ----------------------------------------------------------------------------------------------
+ */
+
+typedef enum found { NOTHING, UNFINISHED, FINISHED } found;
+
+/* What kind of model is at `path`, if it is a model; else a sentence. Returns -1 or the exit status. */
+static int look_at(const char *path, found *what) {
     struct stat info;
-    spiral_model *old = NULL;
+    spiral_model *model = NULL;
     spiral_error err = {.text = ""};
+    *what = NOTHING;
+    if (stat(path, &info) || !S_ISREG(info.st_mode) || !info.st_size) return -1;
+    spiral_status status = spiral_model_load(path, &model, &err);
+    if (status == SPIRAL_NO_MEMORY || (status != SPIRAL_OK && !cli_json_whole())) return cli_error(&err);
+    if (status != SPIRAL_OK)
+        return cli_fail("%s; it is not overwritten: remove it, or give another -o", err.text);
+    json_t *record = json_loads(spiral_model_get_metadata(model, "training"), 0, NULL);
+    *what = json_is_false(json_object_get(record, "finished")) ? UNFINISHED : FINISHED;
+    json_decref(record);
+    spiral_model_destroy(model);
+    return cli_json_check();
+}
+
+/* Before the work: the files can be written, none that is not a model is overwritten, and no training that
+ * could go on. Returns -1 or the exit status. */
+static int check_output(const settings *s, const cli_common *common) {
+    found model, state;
+    int status = cli_check_writable(s->output, CLI_OUTPUT_MODEL);
+    if (status < 0) status = look_at(s->output, &model);
+    if (status < 0) status = look_at(s->state, &state);
+    if (status >= 0) return status;
+    if (s->resume && state != UNFINISHED && model != UNFINISHED)
+        return model == FINISHED
+                   ? cli_fail(
+                         "%s: its training is finished, nothing to resume; without --resume a new training "
+                         "begins",
+                         s->output)
+                   : cli_fail("%s: no training to resume: there is no such file, nor %s", s->output,
+                              s->state);
+    if (!s->resume && state != NOTHING)
+        return cli_fail("%s: a training of this model that is not finished; continue it with --resume, or "
+                        "remove the file to begin a new one",
+                        s->state);
+    if (!s->resume && model == UNFINISHED)
+        cli_note(common, "%s: its unfinished training will be overwritten; --resume would continue it",
+                 s->output);
+    return -1;
+}
+
+/* The log is none of the other files, and no other kind of file. Returns -1 or the exit status. */
+static int check_log(const settings *s) {
+    if (!s->log) return -1;
+    if (cli_same_file(s->log, s->output) || cli_same_file(s->log, s->state))
+        return cli_fail("%s: cannot write the log: the model has this name", s->log);
+    return cli_check_target(s->log, CLI_OUTPUT_LOG);
+}
+
+/* Two trainings to one file would overwrite each other's. */
+static int lock_output(const settings *s, cli_lock *lock) {
+    char path[CLI_PATH_SIZE], what[CLI_PATH_SIZE + 80];
     if (!strcmp(s->output, "-"))
         return cli_usage("-o -: must be a file: it is written several times during training");
-    int status = cli_check_writable(s->output);
-    if (status >= 0) return status;
-    if (stat(s->output, &info))
-        return s->resume ? cli_fail("%s: no training to resume: %s", s->output, strerror(errno)) : -1;
-    if (!S_ISREG(info.st_mode) || !info.st_size) return -1;
-    if (spiral_model_load(s->output, &old, &err) != SPIRAL_OK)
-        return s->resume ? cli_error(&err)
-                         : cli_fail("%s; it is not overwritten: remove it, or give another -o", err.text);
-    json_t *record = json_loads(spiral_model_get_metadata(old, "training"), 0, NULL);
-    int finished = !json_is_false(json_object_get(record, "finished"));
-    json_decref(record);
-    spiral_model_destroy(old);
-    if (s->resume && finished)
-        return cli_fail(
-            "%s: its training is finished, nothing to resume; without --resume a new training begins",
-            s->output);
-    if (!s->resume && !finished)
-        cli_note(common, "%s: its unfinished training is overwritten; --resume would continue it", s->output);
-    return -1;
+    int status = cli_check_writable(s->output, CLI_OUTPUT_MODEL);
+    if (status < 0) status = cli_beside(path, s->output, ".lock");
+    snprintf(what, sizeof what, "%s: another training writes this model at this moment", s->output);
+    return status < 0 ? cli_lock_take(lock, path, what) : status;
 }
 
 static json_t *result_json(const settings *s, const spiral_train_progress *p) {
@@ -211,22 +253,25 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
     spiral_train_progress result = {.struct_size = sizeof result};
     spiral_model *model = NULL;
     spiral_error err = {.text = ""};
-    FILE *log = s->log ? fopen(s->log, s->resume ? "a" : "w") : NULL;
-    if (s->log && !log) return cli_fail("%s: cannot write the log: %s", s->log, strerror(errno));
-    progress_init(&shown, common, log);
-    progress_catch(&shown);
+    progress_log log = {.fd = -1};
+    int opened = check_log(s); /* again: now it is known what is read */
+    if (opened < 0 && s->log) opened = progress_log_open(&log, s->log, s->resume);
+    if (opened >= 0) return opened;
+    progress_init(&shown, common, s->state, &log);
     j->plan.callback = progress_report;
     j->plan.context = &shown;
+    cli_signals_defer_begin();
     spiral_status status = spiral_model_create(&j->config, j->options.seed, &model, &err);
     if (status == SPIRAL_OK) status = spiral_train(&j->options, &j->plan, model, train, valid, &result, &err);
     spiral_model_destroy(model);
-    progress_release(&shown);
-    int log_failed = log && (ferror(log) | fclose(log));
+    cli_signals_defer_end();
+    progress_end(&shown);
     if (status == SPIRAL_INTERRUPTED)
-        return cli_fail("%s: %s; the same command with --resume continues it", s->output, err.text);
+        return cli_fail("%s: %s; it is saved in %s, and the same command with --resume continues it",
+                        s->output, err.text, s->state);
     if (status != SPIRAL_OK) return cli_error(&err);
-    if (log_failed) return cli_fail("%s: cannot write the log; the model is complete", s->log);
-    return report(s, common, &result);
+    int closed = progress_log_close(&log);
+    return closed < 0 ? report(s, common, &result) : closed;
 }
 
 static int train_on(const settings *s, const cli_common *common, char **paths, int n_paths, job *j) {
@@ -273,6 +318,7 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
                   .time = -1,
                   .rate = j.options.learning_rate,
                   .decay = j.options.weight_decay,
+                  .save_every = j.plan.save_every_s,
                   .roll_flags = CLI_ROLL_FLAGS_DEFAULT};
     cli_common common = {0};
     char time_help[80];
@@ -281,7 +327,7 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
     int first;
     const cli_flag flags[] = {
         {"o", CLI_PATH, &s.output, "MODEL",
-         "model file to write; a file that is not a model is not overwritten"},
+         "model file to write, at the end; a file that is not a model is not overwritten"},
         {"valid", CLI_PATH, &s.valid, "PATH", "files to validate on (else every tenth of the files)"},
         CLI_ROLL_FLAGS(s.roll_flags),
         CLI_FILTER_FLAGS(s.roll_flags, common),
@@ -316,13 +362,21 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
         {"transpose", CLI_INT, &s.transpose, "N", "transpose windows by up to N semitones at random", 0, 24},
         {"seed", CLI_INT, &s.seed, "N", "seed of the random numbers", 0, 9e15},
         {"resume", CLI_SWITCH, &s.resume, NULL, "continue a training that was stopped"},
+        {"save-every", CLI_TIME, &s.save_every, "TIME",
+         "how often the training is saved, in MODEL.unfinished, until it is finished", 0, 1e8},
         {"log", CLI_PATH, &s.log, "FILE", "write a JSON object for each progress report, a line each"},
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(verb, argc, first, 1, 1 << 20);
     if (status < 0) status = check_length(&s);
     if (status < 0) status = loss_options(&s, &j.loss);
-    if (status < 0) status = check_output(&s, &common);
     if (status < 0) status = cli_check_roll_flags(&s.roll_flags);
-    return status < 0 ? train_on(&s, &common, argv + first, argc - first, &j) : status;
+    cli_lock lock = {.fd = -1};
+    if (status < 0) status = lock_output(&s, &lock);
+    if (status < 0) status = cli_beside(s.state, s.output, ".unfinished");
+    if (status < 0) status = check_output(&s, &common);
+    if (status < 0) status = check_log(&s);
+    if (status < 0) status = train_on(&s, &common, argv + first, argc - first, &j);
+    cli_lock_release(&lock);
+    return status;
 }

@@ -5,7 +5,7 @@
 # cores; the last line counts all: N passed, N failed, N skipped (skipped counts steps that could not run, with a reason).
 #     tools/test.sh STEP...
 # make test:      c program python
-# make test-all:  these and lint install web oracles torch san
+# make test-all:  these and lint install reliability web oracles torch san
 # others:         tsan aarch64 i386
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -91,6 +91,7 @@ about() {
     python) echo "Python package with NumPy: pip install ./python into build/venv, and its tests; half a minute" ;;
     lint) echo "lint: headers, modules, symbols, versions, formatting; 10 seconds" ;;
     install) echo "installing: make install, pkg-config, CMake, pip install -e ./python, API reference; 1 minute" ;;
+    reliability) echo "kills, signals, failed allocations, limits, full disks: pytest; 8 minutes, hours with SPIRAL_RELIABILITY=long" ;;
     web) echo "the page in Chromium, and its modules in node: build/venv-web; 5 minutes" ;;
     oracles) echo "comparisons with PyTorch, GeomLoss, SciPy, mir_eval, mido, symusic: build/venv-all; 2 minutes" ;;
     torch) echo "Python package with PyTorch: ruff, mypy and all its tests in build/venv-all; 3 minutes" ;;
@@ -124,6 +125,12 @@ step_lint() { check lint tools/lint.sh; }
 step_install() {
     python_environment tests/requirements.txt build/venv "100 MB" || return
     run_pytest build/venv build/pytest-install.log tests/install
+}
+
+step_reliability() {
+    if [ ! -x "$SPIRAL_PROGRAM" ]; then skip "$step: build/cli/spiral is missing: it needs jansson (libjansson-dev)"; return; fi
+    python_environment tests/requirements.txt build/venv "100 MB" || return
+    run_pytest build/venv build/pytest-reliability.log tests/reliability
 }
 
 step_web() {

@@ -171,6 +171,7 @@ typedef struct spiral_train_progress {
     uint64_t frames_seen;                     /* by the decoder, about: 128 a step */
     double frames_per_s;
     double train_nats_per_frame, valid_nats_per_frame; /* as in spiral_validation */
+    const char *save_error; /* in a callback: why saving failed since the last report; NULL: it did not */
 } spiral_train_progress;
 
 /* Returns nonzero to stop the training, which can go on later. */
@@ -183,22 +184,25 @@ typedef struct spiral_train_plan {
     double
         epochs; /* above 0: steps in which so many times as many windows are drawn as the music has; else: */
     double seconds;   /* 1..1e8: as many steps as fit in this time, which is measured at first */
-    const char *path; /* where the model is saved, every 30 s and at the end; NULL: nowhere */
-    int resume;       /* nonzero: goes on from the file at path */
+    const char *path; /* where the finished model is saved; NULL: nowhere */
+    int resume;       /* nonzero: goes on from the file at state_path, or, if there is none, at path */
     spiral_train_callback callback; /* called every tenth of a second or more often; NULL: none */
     void *context;                  /* its first argument */
-    int64_t decoder_steps; /* of the decoder, if the model has one; with steps: 0 is as many, with seconds it
-                              is not read */
-    double decoder_share;  /* of the seconds, 0.05..0.95 */
+    int64_t decoder_steps;  /* of the decoder, if the model has one; with steps: 0 is as many, with seconds it
+                               is not read */
+    double decoder_share;   /* of the seconds, 0.05..0.95 */
+    const char *state_path; /* where the training is saved until it is finished; then removed. NULL: path */
+    double save_every_s;    /* how often, 0..1e8; if it fails, the training goes on and it is tried again */
 } spiral_train_plan;
 
-/* Fills struct_size bytes of *plan: 120 seconds, of which 0.8 for the decoder; nothing saved. */
+/* Fills struct_size bytes of *plan: 120 seconds, of which 0.8 for the decoder; nothing saved,
+ * every 30 seconds if a path is given. */
 SPIRAL_API void spiral_train_plan_default(spiral_train_plan *plan, size_t struct_size);
 
 /* Trains a model: starts or resumes, makes the steps, validates each network twenty times, finishes it,
  * chooses its threshold and saves it. result (may be NULL): the last progress; its valid_... are those of the
  * best weights. Errors as above, and INTERRUPTED: the callback asked to stop; what was reached is saved, so
- * that resume can go on. */
+ * that resume can go on. If the file at path or what was reached cannot be written, the error is returned. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_train(const spiral_train_options *options,
                                                         const spiral_train_plan *plan, spiral_model *model,
                                                         const spiral_corpus *train,

@@ -6,6 +6,7 @@ What docs/formats.md asks of a file: every byte of the data belongs to exactly o
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -22,6 +23,7 @@ Arrays = dict[str, npt.NDArray[np.float32]]
 Path = Union[str, "os.PathLike[str]"]
 LENGTH = 8
 HEADER_LIMIT = 100 << 20
+METHOD = "SHA-256 of the file with the digits of the checksum as zeros"
 
 
 def _header(path: Path, data: bytes) -> tuple[dict[str, Any], memoryview]:
@@ -61,6 +63,16 @@ def _entry(path: Path, name: str, entry: Any, limit: int) -> tuple[int, int, lis
     return begin, end, shape
 
 
+def _check(path: Path, data: bytes, metadata: dict[str, str]) -> None:
+    """Compares the file with its checksum, which files of version 0.1 and of other programs lack, and removes it."""
+    saved, method = metadata.pop("checksum", None), metadata.pop("checksum_method", None)
+    if saved is None and method is None:
+        return
+    digits = (saved or "").encode()
+    if len(digits) != 64 or hashlib.sha256(data.replace(digits, b"0" * 64, 1)).hexdigest() != saved:
+        raise ValueError(f"{os.fspath(path)}: the file is damaged: its checksum is not that of its bytes")
+
+
 def load(path: Path) -> tuple[Arrays, dict[str, str]]:
     """The arrays of a file, and the texts of its metadata. ValueError: it is damaged, or not of F32 arrays."""
     with open(path, "rb") as file:
@@ -69,6 +81,7 @@ def load(path: Path) -> tuple[Arrays, dict[str, str]]:
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
         raise ValueError(f"{os.fspath(path)}: metadata is not an object of texts")
+    _check(path, data, metadata)
     spans, arrays = [], {}
     for name, entry in header.items():
         begin, end, shape = _entry(path, name, entry, len(body))
@@ -86,7 +99,7 @@ def load(path: Path) -> tuple[Arrays, dict[str, str]]:
 
 def save(path: Path, arrays: Mapping[str, npt.NDArray[np.float32]], metadata: Mapping[str, str]) -> None:
     """Writes arrays in their order, under a temporary name in the same folder, then renames it."""
-    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    header: dict[str, Any] = {"__metadata__": {**metadata, "checksum": "0" * 64, "checksum_method": METHOD}}
     at = 0
     for name, array in arrays.items():
         size = 4 * array.size
@@ -94,13 +107,14 @@ def save(path: Path, arrays: Mapping[str, npt.NDArray[np.float32]], metadata: Ma
         at += size
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
+    data = struct.pack("<Q", len(text)) + text + b"".join(np.ascontiguousarray(a, "<f4").tobytes() for a in arrays.values())
+    entry = b'"checksum":"'  # within another text its quotes are escaped
+    data = data.replace(entry + b"0" * 64, entry + hashlib.sha256(data).hexdigest().encode(), 1)
     # Created with the permissions of any new file: the process's umask applies, and is not asked for.
     temporary = os.path.join(os.path.dirname(os.path.abspath(path)), f".spiral-{secrets.token_hex(8)}")
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
         try:
-            file.write(struct.pack("<Q", len(text)) + text)
-            for array in arrays.values():
-                file.write(np.ascontiguousarray(array, "<f4").tobytes())
+            file.write(data)
             file.close()
             os.replace(temporary, path)
         except BaseException:

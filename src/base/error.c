@@ -68,6 +68,7 @@ spiral_status spiral__fail(spiral_error *err, spiral_status status, int64_t offs
 }
 
 spiral_status spiral__no_memory(spiral_error *err, size_t bytes) {
+    if (!bytes) return spiral__fail(err, SPIRAL_NO_MEMORY, -1, "out of memory");
     return spiral__fail(err, SPIRAL_NO_MEMORY, -1, "out of memory: %zu bytes could not be allocated", bytes);
 }
 
@@ -88,6 +89,7 @@ const char *spiral__errno_text(int number, char text[SPIRAL__ERRNO_TEXT]) {
 
 spiral_status spiral__fail_io(spiral_error *err, const char *path, const char *what) {
     char path_text[SPIRAL__PATH_TEXT], reason[SPIRAL__ERRNO_TEXT];
+    if (errno == ENOMEM) return spiral__no_memory(err, 0); /* not the file's fault */
     spiral__errno_text(errno, reason);
     return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot %s: %s", spiral__error_path(path, path_text), what,
                         reason);

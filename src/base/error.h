@@ -15,10 +15,10 @@
 __attribute__((format(printf, 4, 5))) spiral_status spiral__fail(spiral_error *err, spiral_status status,
                                                                  int64_t offset, const char *format, ...);
 
-/* NO_MEMORY with the number of bytes that were asked for. */
+/* NO_MEMORY with the number of bytes that were asked for; 0: not known. */
 spiral_status spiral__no_memory(spiral_error *err, size_t bytes);
 
-/* IO: "PATH: cannot WHAT: REASON", REASON being the system's text for errno. */
+/* IO: "PATH: cannot WHAT: REASON", REASON being the system's text for errno; NO_MEMORY for ENOMEM. */
 spiral_status spiral__fail_io(spiral_error *err, const char *path, const char *what);
 
 /* The system's text for an errno value, written to text. Unlike strerror, safe in any thread. Returns text.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whole files in and out. A file is written under a temporary name beside its final one, flushed to disk and
- * renamed: a reader sees the old file or the new one, never a part of either. It gets the permissions that
- * the process's umask allows. A device or a pipe is written to as it is and never replaced; a link is
- * followed.
+ * renamed: a reader sees the old file or the new one, never a part of either. It gets the permissions of the
+ * file that it replaces, or those that the process's umask allows; a read-only file is not replaced. A device
+ * or a pipe is written to as it is and never replaced; a link is followed.
  */
 #ifndef SPIRAL_BASE_FILE_H
 #define SPIRAL_BASE_FILE_H
@@ -14,7 +14,8 @@
 #include "spiral/status.h"
 
 /* Reads all of path into *bytes (malloc; the caller frees), followed by one NUL byte that *size does not
- * count. "-" reads standard input. IO: the system refused; TOO_BIG: more than limit bytes. */
+ * count. "-" reads standard input. IO: the system refused, or it is no regular file; TOO_BIG: more than limit
+ * bytes. */
 spiral_status spiral__file_read(const char *path, size_t limit, unsigned char **bytes, size_t *size,
                                 spiral_error *err);
 
@@ -24,15 +25,14 @@ const char *spiral__input_name(const char *path);
 /* Writes bytes to path as described above. "-" writes to standard output. */
 spiral_status spiral__file_write(const char *path, const void *bytes, size_t size, spiral_error *err);
 
-/* The same in three steps, for writers that make a stream or need a path of their own. open gives a temporary
- * path and, unless with_stream is 0, an open stream; finish flushes, syncs and renames; abort removes. finish
- * and abort close the stream and free the paths, finish also if it fails. */
+/* The same in three steps, for writers that make a stream. open gives the stream; finish flushes, syncs and
+ * renames; abort removes. finish and abort close the stream and free the paths, finish also if it fails. */
 typedef struct spiral__file {
     FILE *stream;
-    char *temporary, *path;
-    int in_place; /* a device or a pipe: temporary is a copy of path, nothing is renamed or removed */
+    char *temporary; /* NULL: a device or a pipe, which is neither renamed nor removed */
+    char *path;
 } spiral__file;
-spiral_status spiral__file_open(const char *path, int with_stream, spiral__file *file, spiral_error *err);
+spiral_status spiral__file_open(const char *path, spiral__file *file, spiral_error *err);
 spiral_status spiral__file_finish(spiral__file *file, spiral_error *err);
 void spiral__file_abort(spiral__file *file);
 

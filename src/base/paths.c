@@ -70,7 +70,7 @@ static spiral_status visit(spiral__paths *paths, const char *folder_path, const 
     if (!stat(path, &info)) { /* else a link without a target, or removed meanwhile */
         if (S_ISDIR(info.st_mode)) {
             if (!is_open(here, &info)) status = walk(paths, path, here, &info, endings, err);
-        } else if (has_ending(name, endings)) {
+        } else if (S_ISREG(info.st_mode) && has_ending(name, endings)) {
             status = add(paths, path, err);
         }
     }

@@ -22,24 +22,24 @@ static const uint32_t K[64] = {
 static uint32_t right(uint32_t x, int n) { return x >> n | x << (32 - n); }
 
 static void block(uint32_t h[8], const unsigned char *bytes) {
-    uint32_t w[64], s[8];
+    uint32_t w[64];
     for (int t = 0; t < 16; t++) w[t] = spiral__be32(bytes + 4 * t);
     for (int t = 16; t < 64; t++) {
-        uint32_t a = right(w[t - 15], 7) ^ right(w[t - 15], 18) ^ w[t - 15] >> 3;
-        uint32_t b = right(w[t - 2], 17) ^ right(w[t - 2], 19) ^ w[t - 2] >> 10;
-        w[t] = w[t - 16] + a + w[t - 7] + b;
+        const uint32_t s0 = right(w[t - 15], 7) ^ right(w[t - 15], 18) ^ w[t - 15] >> 3;
+        const uint32_t s1 = right(w[t - 2], 17) ^ right(w[t - 2], 19) ^ w[t - 2] >> 10;
+        w[t] = w[t - 16] + s0 + w[t - 7] + s1;
     }
-    memcpy(s, h, sizeof s);
+    /* In registers: an array that is shifted in memory takes twice the time. */
+    uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], f = h[5], g = h[6], last = h[7];
     for (int t = 0; t < 64; t++) {
-        uint32_t e = s[4], a = s[0];
-        uint32_t t1 =
-            s[7] + (right(e, 6) ^ right(e, 11) ^ right(e, 25)) + ((e & s[5]) ^ (~e & s[6])) + K[t] + w[t];
-        uint32_t t2 = (right(a, 2) ^ right(a, 13) ^ right(a, 22)) + ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
-        memmove(s + 1, s, 7 * sizeof *s);
-        s[4] += t1;
-        s[0] = t1 + t2;
+        const uint32_t t1 =
+            last + (right(e, 6) ^ right(e, 11) ^ right(e, 25)) + ((e & f) ^ (~e & g)) + K[t] + w[t];
+        const uint32_t t2 = (right(a, 2) ^ right(a, 13) ^ right(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+        last = g, g = f, f = e, e = d + t1;
+        d = c, c = b, b = a, a = t1 + t2;
     }
-    for (int i = 0; i < 8; i++) h[i] += s[i];
+    h[0] += a, h[1] += b, h[2] += c, h[3] += d;
+    h[4] += e, h[5] += f, h[6] += g, h[7] += last;
 }
 
 void spiral__sha256(const void *bytes, size_t size, char hex[65]) {

@@ -44,7 +44,7 @@ typedef struct spiral__frame_events {
     int changed;     /* some cell differs from the frame before */
     int foreign, begins;
     int clashes;
-    int parallels; /* 0 where the number of keys changes: then it is not known which voice moved where */
+    int parallels;   /* 0 where the number of keys changes: then it is not known which voice moved where */
     int held, again; /* keys that sound in both frames, and those of them that begin again */
 } spiral__frame_events;
 

@@ -113,8 +113,9 @@ static float wishes(const run *r, int p, int held, size_t t) {
     return r->density_bias + q->begins_bias[class] + (t ? 0 : q->first_bias[class]);
 }
 
-/* At temperature 0 with a sketch: what is added to a logit of the network, the logit that the sketch itself gives
- * the cell. Without it the network follows its own past more than the sketch. Chosen on validation pieces. */
+/* At temperature 0 with a sketch: what is added to a logit of the network, the logit that the sketch itself
+ * gives the cell. Without it the network follows its own past more than the sketch. Chosen on validation
+ * pieces. */
 static float sketch_bias(const run *r, int plane, int p, size_t t) {
     const spiral__request *q = &r->w->request;
     const spiral__features *f = r->stream->weights.features;

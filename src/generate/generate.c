@@ -77,8 +77,9 @@ void spiral_sample_options_default(spiral_sample_options *options, size_t struct
 
 spiral_status spiral__check_trained(const spiral_model *m, spiral_error *err) {
     if (*spiral__tensor_data(m, m->ae.density) > 0) return SPIRAL_OK;
-    return spiral__fail(err, SPIRAL_NO_DATA, -1,
-                        "the model's training is not finished: its latents are unknown");
+    return spiral__fail(
+        err, SPIRAL_NO_DATA, -1,
+        "the distribution of the model's latents is unknown: it is measured when a training is finished");
 }
 
 static spiral_status check_sample(const spiral_model *m, const spiral_sample_options *o, spiral_error *err) {

@@ -101,6 +101,12 @@ static spiral_status mix_logits(const spiral_model *m, const spiral__latents *l,
     return status;
 }
 
+static spiral_status check_finite(const float *x, size_t n, spiral_error *err) {
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x[i])) return spiral__fail(err, SPIRAL_NUMERIC, -1, "the model's output is not finite");
+    return SPIRAL_OK;
+}
+
 static size_t count_sounding(const spiral_roll *roll) {
     size_t on = 0;
     for (size_t t = 0; t < roll->frames; t++)
@@ -148,6 +154,7 @@ spiral_status spiral__latents_decode(const spiral_model *m, const spiral__latent
     float *mixed = spiral__floats(cells * (size_t)m->ae.planes), *sorted = spiral__floats(cells);
     spiral_status status = mixed && sorted ? mix_logits(m, l, frames, mixed, err)
                                            : spiral__no_memory(err, 2 * cells * sizeof(float));
+    if (status == SPIRAL_OK) status = check_finite(mixed, cells * (size_t)m->ae.planes, err);
     if (status == SPIRAL_OK)
         status = spiral_roll_create(m->config.grid, frames, m->config.planes == 2, &roll, err);
     if (status == SPIRAL_OK) status = decode_roll(m, mixed, sorted, &roll, &r, err);

@@ -9,7 +9,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "model/checksum.h"
 #include "model/config.h"
+#include "model/config_json.h"
 #include "model/model_file.h"
 
 static const char FORMAT[] = "spiral-model-2";
@@ -48,7 +50,8 @@ static spiral_status metadata_json(const spiral_model *m, json_t **out, spiral_e
     json_t *config = config_json(m);
     char *text = config ? json_dumps(config, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_t *metadata = text ? json_deep_copy(m->metadata) : NULL;
-    int failed = !metadata || json_object_set_new(metadata, CONFIG_TEXT, json_string(text));
+    int failed = !metadata || json_object_set_new(metadata, CONFIG_TEXT, json_string(text)) ||
+                 spiral__checksum_add(metadata);
     json_decref(config);
     free(text);
     if (failed) {
@@ -79,6 +82,7 @@ spiral_status spiral__model_file_write(const spiral__model_parts *parts, unsigne
             memcpy(arrays + list->count, parts->extra, parts->extra_count * sizeof *arrays);
         status = spiral__safetensors_write(arrays, count, metadata, bytes, size, err);
     }
+    if (status == SPIRAL_OK) spiral__checksum_put(*bytes, *size);
     json_decref(metadata);
     free(arrays);
     return status;
@@ -142,6 +146,7 @@ static spiral_status read_config(spiral__model_file *file, spiral_error *err) {
         return spiral__fail(err, SPIRAL_FORMAT, -1,
                             "a safetensors file, but not a Spiral model: no config in it");
     json_object_del(file->metadata, CONFIG_TEXT);
+    spiral__checksum_remove(file->metadata);
     SPIRAL_TRY(take_format(file->unknown, err));
     SPIRAL_TRY(take_threshold(file->unknown, &file->threshold, err));
     return spiral__config_take_json(file->unknown, &file->config, err);
@@ -177,7 +182,10 @@ spiral_status spiral__model_file_load(const char *path, spiral__model_file *file
     memset(file, 0, sizeof *file);
     SPIRAL_TRY(spiral__file_read(path, MAX_FILE, &bytes, &size, err));
     spiral_status status = spiral__model_file_read(bytes, size, file, err);
+    if (status == SPIRAL_OK)
+        status = spiral__checksum_check(bytes, size, spiral__safetensors_metadata(&file->container), err);
     if (status != SPIRAL_OK) {
+        spiral__model_file_clear(file);
         free(bytes);
         return spiral__error_prefix(err, status, spiral__input_name(path));
     }

@@ -39,7 +39,8 @@ typedef struct spiral__model_file {
  * empty. */
 spiral_status spiral__model_file_read(const unsigned char *bytes, size_t size, spiral__model_file *file,
                                       spiral_error *err);
-/* Reads and opens a file; the path comes before the sentence of an error. */
+/* Reads and opens a file, and compares it with its checksum; the path comes before the sentence of an error.
+ */
 spiral_status spiral__model_file_load(const char *path, spiral__model_file *file, spiral_error *err);
 void spiral__model_file_clear(spiral__model_file *file);
 

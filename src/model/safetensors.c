@@ -154,6 +154,10 @@ spiral_status spiral__safetensors_read(const unsigned char *bytes, size_t size, 
     json_error_t json_error;
     json_t *header =
         json_loadb((const char *)bytes + LENGTH_BYTES, (size_t)length, JSON_REJECT_DUPLICATES, &json_error);
+    /* jansson does not always tell a lack of memory from a mistake in the text; if it does, it is believed.
+     */
+    if (!header && (!*json_error.text || json_error_code(&json_error) == json_error_out_of_memory))
+        return spiral__no_memory(err, (size_t)length);
     if (!header)
         return spiral__fail(err, SPIRAL_FORMAT, LENGTH_BYTES + json_error.position, "header is not JSON: %s",
                             json_error.text);

@@ -18,6 +18,8 @@ static void own(int a_transposed, int b_transposed, size_t m, size_t n, size_t k
 #include <pthread.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 
 /* OpenBLAS has threads of its own and chooses its kernels by the processor's name. Other BLAS libraries do
  * not have these functions. Built on OpenMP, OpenBLAS asks that library for the number of threads. */
@@ -27,6 +29,34 @@ extern int openblas_get_parallel(void) __attribute__((weak));
 extern char *openblas_get_corename(void) __attribute__((weak));
 extern int omp_get_max_threads(void) __attribute__((weak));
 extern void omp_set_num_threads(int) __attribute__((weak));
+
+/* OpenBLAS takes a working area of 128 MB for each thread that is in a product, and asks for it again and
+ * again, deaf to signals, if it cannot have it. It is not asked where addresses are limited (ulimit -v) to
+ * less than a machine of many threads needs, nor where the system refuses this much to us now. Decided once:
+ * a model is computed by one product. */
+static int has_room;
+
+static void look_for_room(void) {
+    static const size_t area = (size_t)128 << 20, least = (size_t)16 << 30;
+    static const int limits[] = {RLIMIT_AS, RLIMIT_DATA};
+    has_room = 1;
+    for (int i = 0; i < 2; i++) {
+        struct rlimit limit;
+        if (!getrlimit(limits[i], &limit) && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < least)
+            has_room = 0;
+    }
+    void *probe = mmap(NULL, 2 * area, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (probe == MAP_FAILED)
+        has_room = 0;
+    else
+        munmap(probe, 2 * area);
+}
+
+static int blas_has_room(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, look_for_room);
+    return has_room;
+}
 
 /* OpenBLAS takes a processor newer than itself for a much older one; then our own product is several times
  * faster. The choice depends on names alone and never on a measured time, so that the same machine always
@@ -84,13 +114,15 @@ static void one_thread_end(int before) {
     pthread_mutex_unlock(&threads_lock);
 }
 
+static int uses_blas(void) { return blas_knows_processor() && blas_has_room(); }
+
 const char *spiral__gemm_name(void) {
-    return !blas_knows_processor() ? "built-in" : openblas_get_corename ? "openblas" : "cblas";
+    return !uses_blas() ? "built-in" : openblas_get_corename ? "openblas" : "cblas";
 }
 
 void spiral__gemm(int a_transposed, int b_transposed, size_t m, size_t n, size_t k, const float *A,
                   size_t a_row, const float *B, size_t b_row, float beta, float *C, size_t c_row) {
-    if (!blas_knows_processor()) {
+    if (!uses_blas()) {
         own(a_transposed, b_transposed, m, n, k, A, a_row, B, b_row, beta, C, c_row);
         return;
     }

@@ -66,7 +66,7 @@ spiral_status spiral__canvas_open(const char *path, double width, double height,
                                   spiral_error *err) {
     *c = (canvas){0};
     SPIRAL_TRY(kind_of(path, &c->kind, err));
-    SPIRAL_TRY(spiral__file_open(path, 1, &c->file, err));
+    SPIRAL_TRY(spiral__file_open(path, &c->file, err));
     c->surface = surface_of(c->kind, c->file.stream, width, height, title);
     c->cr = cairo_create(c->surface);
     cairo_status_t status = cairo_status(c->cr);

@@ -22,7 +22,7 @@ static const spiral_train_options OPTIONS = {.struct_size = sizeof(spiral_train_
                                              .transpose = 3,
                                              .seed = 1};
 static const spiral_train_plan PLAN = {
-    .struct_size = sizeof(spiral_train_plan), .seconds = 120, .decoder_share = 0.8};
+    .struct_size = sizeof(spiral_train_plan), .seconds = 120, .decoder_share = 0.8, .save_every_s = 30};
 
 void spiral_train_options_default(spiral_train_options *options, size_t struct_size) {
     spiral__sized_write(&OPTIONS, sizeof OPTIONS, options, struct_size);

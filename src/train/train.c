@@ -6,6 +6,7 @@
  */
 #include <math.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/sized.h"
@@ -18,7 +19,7 @@
 
 enum { DECODER_BATCH = 128 }; /* frames of a step of the decoder */
 enum { VALIDATIONS = 20, REPORTS_PER_VALIDATION = 10 };
-static const double SAVE_EVERY_S = 30, REPORT_EVERY_S = 0.1;
+static const double REPORT_EVERY_S = 0.1;
 
 typedef struct run {
     spiral_train_plan plan;
@@ -32,6 +33,7 @@ typedef struct run {
     double started, loop_started, saved, reported;    /* seconds */
     int64_t autoencoder_steps, autoencoder_best_step; /* 0 in a run that was resumed after it */
     int64_t first_step;                               /* of this run and network; not 0 if it was resumed */
+    spiral_error save_error;                          /* of a save that is tried again; not yet reported */
 } run;
 
 static double now_s(const run *r) { return r->clock(r->clock_context); }
@@ -55,6 +57,9 @@ static spiral_status check_plan(const spiral_train_plan *p, spiral_error *err) {
     SPIRAL_TRY(check_number("steps", (double)p->steps, 0, 1e12, err));
     SPIRAL_TRY(check_number("epochs", p->epochs, 0, 1e9, err));
     if (!p->steps && p->epochs == 0) SPIRAL_TRY(check_number("seconds", p->seconds, 1, 1e8, err));
+    SPIRAL_TRY(check_number("save_every_s", p->save_every_s, 0, 1e8, err));
+    if (p->state_path && !p->path)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "state_path needs a path for the finished model");
     SPIRAL_TRY(check_number("decoder_steps", (double)p->decoder_steps, 0, 1e12, err));
     SPIRAL_TRY(check_number("decoder_share", p->decoder_share, 0.05, 0.95, err));
     if (p->resume && !p->path)
@@ -106,7 +111,10 @@ static int64_t steps_of_epochs(const run *r, double size, double batch) {
 
 static spiral_status start(run *r, spiral_error *err) {
     const spiral_train_plan *p = &r->plan;
-    if (p->resume) return spiral_trainer_load(r->trainer, p->path, err);
+    if (p->resume) {
+        int beside = p->state_path && !access(p->state_path, F_OK);
+        return spiral_trainer_load(r->trainer, beside ? p->state_path : p->path, err);
+    }
     if (p->steps) return spiral_trainer_start(r->trainer, p->steps, err);
     if (p->epochs > 0)
         return spiral_trainer_start(
@@ -165,7 +173,11 @@ static int report(run *r, spiral_train_event event) {
         p->train_loss = s.train_loss;
         p->train_kl = s.train_kl;
     }
-    return r->plan.callback ? r->plan.callback(r->plan.context, p) : 0;
+    p->save_error = *r->save_error.text ? r->save_error.text : NULL;
+    int stop = r->plan.callback ? r->plan.callback(r->plan.context, p) : 0;
+    p->save_error = NULL;
+    *r->save_error.text = 0;
+    return stop;
 }
 
 static spiral_status validate(run *r, spiral_error *err) {
@@ -185,9 +197,18 @@ static spiral_status validate(run *r, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-static spiral_status save(run *r, spiral_error *err) {
+static spiral_status save_state(run *r, spiral_error *err) {
+    const char *path = r->plan.state_path ? r->plan.state_path : r->plan.path;
     r->saved = now_s(r);
-    return r->plan.path ? spiral_trainer_save(r->trainer, r->plan.path, err) : SPIRAL_OK;
+    return path ? spiral_trainer_save(r->trainer, path, err) : SPIRAL_OK;
+}
+
+/* Saves the finished model. The state of the training is of no use then. */
+static spiral_status save_model(run *r, spiral_error *err) {
+    if (!r->plan.path) return SPIRAL_OK;
+    SPIRAL_TRY(spiral_trainer_save(r->trainer, r->plan.path, err));
+    if (r->plan.state_path) unlink(r->plan.state_path);
+    return SPIRAL_OK;
 }
 
 /* Validates, reports and saves what is due after a step. INTERRUPTED: the callback asked to stop. */
@@ -203,10 +224,13 @@ static spiral_status after_step(run *r, int64_t step, int64_t steps, spiral_erro
         stop = report(r, SPIRAL_TRAIN_STEP); /* often enough to be stopped at once */
     }
     if (step == steps) return SPIRAL_OK;
-    if (stop || now_s(r) - r->saved > SAVE_EVERY_S) SPIRAL_TRY(save(r, err));
-    if (!stop) return SPIRAL_OK;
-    return spiral__fail(err, SPIRAL_INTERRUPTED, -1, "stopped at step %lld of %lld", (long long)step,
-                        (long long)steps);
+    if (stop) {
+        SPIRAL_TRY(save_state(r, err));
+        return spiral__fail(err, SPIRAL_INTERRUPTED, -1, "stopped at step %lld of %lld", (long long)step,
+                            (long long)steps);
+    }
+    if (now_s(r) - r->saved > r->plan.save_every_s) (void)!save_state(r, &r->save_error);
+    return SPIRAL_OK;
 }
 
 static spiral_status loop(run *r, spiral_error *err) {
@@ -225,7 +249,7 @@ static spiral_status finish(run *r, spiral_error *err) {
     SPIRAL_TRY(spiral_trainer_finish(r->trainer, err));
     SPIRAL_TRY(spiral_model_choose_threshold(r->model, r->valid, r->options->threads, &threshold, err));
     SPIRAL_TRY(spiral_model_set_threshold(r->model, threshold, err));
-    SPIRAL_TRY(save(r, err));
+    SPIRAL_TRY(save_model(r, err));
     const spiral_trainer_state s = state_of(r);
     r->progress.valid_loss = s.best_loss;
     r->progress.valid_f1 = s.best_f1;

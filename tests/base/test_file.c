@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #if defined(__linux__)
 #include <sys/syscall.h>
@@ -32,7 +33,7 @@ static void what_is_written_is_read_back(void **state) {
 
     /* An aborted write leaves the old file and nothing else. */
     spiral__file file;
-    assert_int_equal(spiral__file_open(path, 1, &file, &err), SPIRAL_OK);
+    assert_int_equal(spiral__file_open(path, &file, &err), SPIRAL_OK);
     fputs("half", file.stream);
     spiral__file_abort(&file);
     assert_int_equal(spiral__file_read(path, 100, &bytes, &size, &err), SPIRAL_OK);
@@ -77,9 +78,15 @@ static void devices_pipes_and_links_stay_what_they_are(void **state) {
     assert_int_equal(read(reader, bytes, sizeof bytes), 5);
     assert_memory_equal(bytes, "piped", 5);
     close(reader);
+    assert_fails(spiral__file_read(pipe, 100, (unsigned char **)&(unsigned char *){NULL}, &(size_t){0}, &err),
+                 SPIRAL_IO, &err, pipe, "is a pipe, not a file");
+    assert_fails(spiral__file_write(pipe, "", 0, &err), SPIRAL_IO, &err, pipe,
+                 "no program reads from this pipe");
+    reader = open(pipe, O_RDONLY | O_NONBLOCK);
     spiral__file file;
-    assert_int_equal(spiral__file_open(pipe, 0, &file, &err), SPIRAL_OK);
+    assert_int_equal(spiral__file_open(pipe, &file, &err), SPIRAL_OK);
     spiral__file_abort(&file);
+    close(reader);
     assert_int_equal(lstat(pipe, &info), 0);
     assert_true(S_ISFIFO(info.st_mode));
 
@@ -93,6 +100,82 @@ static void devices_pipes_and_links_stay_what_they_are(void **state) {
     unlink(pipe);
     unlink(link);
     unlink(target);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void a_file_that_is_replaced_keeps_its_permissions(void **state) {
+    (void)state;
+    char folder[] = "/tmp/spiral-test-XXXXXX", path[64];
+    spiral_error err = {0};
+    struct stat info;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/a.bin", folder);
+    assert_int_equal(spiral__file_write(path, "old", 3, &err), SPIRAL_OK);
+    assert_int_equal(chmod(path, 0604), 0);
+    assert_int_equal(spiral__file_write(path, "newer", 5, &err), SPIRAL_OK);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0604);
+    assert_int_equal(chmod(path, 0444), 0);
+    assert_fails(spiral__file_write(path, "newest", 6, &err), SPIRAL_IO, &err, path, "read-only");
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_size, 5);
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+/* ---- temporary files ---- */
+
+static int exists(const char *path) { return !access(path, F_OK); }
+
+/* A process that is killed while it writes leaves its temporary file; the next writer removes it, but not one
+ * whose owner still writes, nor other files. */
+static void temporary_files_without_an_owner_are_removed(void **state) {
+    (void)state;
+    char folder[] = "/tmp/spiral-test-XXXXXX", path[64], left[64], other[64];
+    spiral_error err = {0};
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/a.mid", folder);
+    snprintf(left, sizeof left, "%s/.spiral-0123abcd.tmp", folder);
+    snprintf(other, sizeof other, "%s/.spiral-0123ABCD.tmp", folder);
+    close(open(left, O_WRONLY | O_CREAT, 0600));
+    close(open(other, O_WRONLY | O_CREAT, 0600));
+    spiral__file mine;
+    assert_int_equal(spiral__file_open(path, &mine, &err), SPIRAL_OK);
+    assert_false(exists(left));
+    assert_true(exists(other));
+    assert_true(exists(mine.temporary));
+    pid_t child = fork(); /* a process of its own: this one has cleaned the folder already */
+    if (child == 0) {
+        char second[64];
+        snprintf(second, sizeof second, "%s/../%s/b.mid", folder, folder + 5);
+        spiral__file theirs;
+        _exit(spiral__file_open(second, &theirs, NULL) == SPIRAL_OK ? 7 : 1); /* without removing it */
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WEXITSTATUS(status), 7);
+    assert_true(exists(mine.temporary));
+    spiral_temporary_files_remove();
+    assert_false(exists(mine.temporary));
+    assert_int_equal(spiral__file_finish(&mine, &err), SPIRAL_IO);
+    assert_false(exists(path));
+    spiral__paths paths = {0};
+    assert_int_equal(spiral__paths_add(&paths, folder, (const char *const[]){".tmp", NULL}, &err), SPIRAL_OK);
+    assert_int_equal(paths.count, 2); /* the child's and the one with another name */
+    for (size_t i = 0; i < paths.count; i++) unlink(paths.path[i]);
+    spiral__paths_clear(&paths);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void the_longest_name_can_be_written(void **state) {
+    (void)state;
+    char folder[] = "/tmp/spiral-test-XXXXXX", path[300], name[256];
+    assert_non_null(mkdtemp(folder));
+    memset(name, 'x', 255);
+    name[255] = 0;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(spiral__file_write(path, "x", 1, NULL), SPIRAL_OK);
+    assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(folder), 0);
 }
 
@@ -214,6 +297,9 @@ int main(void) {
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(errors_name_the_path_and_the_reason),
         cmocka_unit_test(devices_pipes_and_links_stay_what_they_are),
+        cmocka_unit_test(a_file_that_is_replaced_keeps_its_permissions),
+        cmocka_unit_test(temporary_files_without_an_owner_are_removed),
+        cmocka_unit_test(the_longest_name_can_be_written),
 #if defined(__linux__)
         cmocka_unit_test(permissions_follow_the_umask_without_changing_it),
 #endif

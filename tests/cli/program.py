@@ -146,7 +146,7 @@ def latents(model, tune):
 
 
 # Verbs that need a note-by-note decoder.
-DECODER_VERBS = ["continue", "fill", "harmonize"]
+DECODER_VERBS = ["continue", "fill", "harmonize", "explore"]
 DECODER = ["--decoder", "12", "--decoder-steps", "40"]
 
 
@@ -168,5 +168,6 @@ def command(verb, model, tune, other, music, folder):
         "interpolate": [model, tune, other, "-o", folder, "-n", "3"],
         "loss": [tune, other],
         "compare": [tune, other, "--with", music],
+        "explore": [model, "--against", music, "-o", folder / "page.html"],
         "render": [tune, "-o", folder / "t.mid"],
     }[verb]

@@ -6,6 +6,9 @@ import stat
 import pytest
 from program import failed, spiral, tree
 
+# Files of each kind that are overwritten.
+OLD = {"out.mid": b"MThd old", "out.wav": b"RIFF\0\0\0\0WAVE", "out.png": b"\x89PNG\r\n\x1a\n", "out.svg": b"<?xml old",
+       "out.pdf": b"%PDF old"}
 WRITERS = ["reconstruct", "render mid", "render wav", "render png", "render svg", "render pdf", "train"]
 
 
@@ -65,7 +68,7 @@ def test_full_disk_leaves_the_old_file(writer, model, tune, tmp_path, small_disk
         pytest.skip("built without cairo")
     (small_disk / name).unlink(missing_ok=True)
     if writer != "train":
-        (small_disk / name).write_bytes(b"old")
+        (small_disk / name).write_bytes(OLD[name])
     fill(small_disk)
     before = tree(small_disk)
     done = spiral(*line, small_disk / name, "--quiet")
@@ -100,17 +103,55 @@ def test_pipe_as_output_stays_a_pipe(model, tune, tmp_path):
 
 def test_output_follows_a_symbolic_link(tune, tmp_path):
     target, link = tmp_path / "target.mid", tmp_path / "link.mid"
-    target.write_bytes(b"old")
+    target.write_bytes(OLD["out.mid"])
     link.symlink_to(target)
     assert spiral("render", tune, "-o", link).status == 0
     assert link.is_symlink() and target.read_bytes().startswith(b"MThd")
 
 
-def test_input_may_be_the_output(tune, tmp_path):
-    piece = tmp_path / "a.mid"
-    piece.write_bytes(tune.read_bytes())
-    assert spiral("render", piece, "-o", piece).status == 0
-    assert spiral("loss", tune, piece, "--json").json["frame"]["f1"] == 1
+@pytest.mark.parametrize("writer", WRITERS)
+def test_file_of_another_kind_or_read_only_is_not_overwritten(writer, model, tune, tmp_path):
+    line, name = writers(model, tune)[writer], name_for(writer)
+    for content in (b"my thesis", OLD["out.png"] if name == "out.mid" else OLD["out.mid"]):
+        (tmp_path / name).write_bytes(content)
+        done = spiral(*line, tmp_path / name)
+        assert failed(done, 1, name, "not overwritten")
+        assert tree(tmp_path) == {name: content}
+    (tmp_path / name).write_bytes(b"")
+    (tmp_path / name).chmod(0o444)
+    assert failed(spiral(*line, tmp_path / name), 1, name, "read-only")
+    assert tree(tmp_path) == {name: b""}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_replaced_file_keeps_its_permissions(writer, model, tune, tmp_path):
+    path = tmp_path / name_for(writer)
+    path.write_bytes(b"")
+    path.chmod(0o604)
+    assert spiral(*writers(model, tune)[writer], path).status == 0
+    assert path.stat().st_size > 0 and stat.S_IMODE(path.stat().st_mode) == 0o604
+
+
+def test_no_output_replaces_an_input(model, tune, other, music, tmp_path):
+    """By whatever name: itself, a link to it, another path."""
+    for name, source in (("a.mid", tune), ("sample-1.mid", other), ("step-00.mid", other)):
+        (tmp_path / name).write_bytes(source.read_bytes())
+    (tmp_path / "link.mid").symlink_to("a.mid")
+    os.link(tmp_path / "a.mid", tmp_path / "hard.mid")
+    piece, before = tmp_path / "a.mid", tree(tmp_path)
+    for name in ("a.mid", "link.mid", "hard.mid", "../" + tmp_path.name + "/a.mid"):
+        for line in (["render", piece], ["reconstruct", model, piece]):
+            assert failed(spiral(*line, "-o", tmp_path / name), 1, name, "files to read")
+    assert failed(spiral("sample", model, "-o", tmp_path, "--against", tmp_path), 1, "sample-1.mid", "files to read")
+    assert failed(spiral("interpolate", model, tmp_path / "step-00.mid", piece, "-o", tmp_path), 1, "step-00.mid",
+                  "files to read")
+    with open(piece, "rb") as opened:
+        assert failed(spiral("render", "-", "-o", piece, stdin=opened), 1, "files to read")
+    copy = tmp_path / "m.mid"
+    copy.write_bytes(model.read_bytes())
+    before["m.mid"] = model.read_bytes()
+    assert failed(spiral("reconstruct", copy, tune, "-o", copy), 1, "m.mid")
+    assert tree(tmp_path) == before
 
 
 def test_dash_is_standard_input_and_output(model, tune, other, tmp_path):

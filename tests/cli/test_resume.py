@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Training that is stopped by a signal and resumed."""
+"""Training that is stopped by a signal and resumed. The output is untouched until the training is finished."""
 import re
 import signal
 import subprocess
@@ -27,18 +27,19 @@ def interrupt(music, path, steps=1000000, number=signal.SIGINT):
 def stopped(music, tmp_path_factory):
     path = tmp_path_factory.mktemp("stopped") / "m"
     assert interrupt(music, path)[0] == 1
-    return path
+    assert sorted(tree(path.parent)) == ["m.unfinished", "progress"]
+    return path.parent / "m.unfinished"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_saves_and_prints_how_to_resume(number, music, tmp_path):
     path = tmp_path / "m.safetensors"
     status, out, err = interrupt(music, path, number=number)
     assert status == 1 and out == b""
     assert re.search(r"spiral train: .*m\.safetensors: stopped at step \d+ of 1000000; .*--resume", err)
-    info = spiral("info", path, "--json").json
+    info = spiral("info", f"{path}.unfinished", "--json").json
     assert info["training"]["finished"] is False and 0 < info["training"]["step"] < 1000000
-    assert sorted(tree(tmp_path)) == ["m.safetensors", "progress"]
+    assert sorted(tree(tmp_path)) == ["m.safetensors.unfinished", "progress"]
 
 
 def test_resumed_training_gives_the_same_bytes(music, tmp_path):
@@ -54,9 +55,9 @@ def test_resumed_training_gives_the_same_bytes(music, tmp_path):
 
 
 def test_resume_refuses_other_options_and_files(music, tune, model, stopped, tmp_path):
-    path = tmp_path / "m"
+    path = tmp_path / "m.unfinished"
     path.write_bytes(stopped.read_bytes())
-    line = ["train", music, "-o", path, *LONG, "--resume", "--quiet"]
+    line = ["train", music, "-o", tmp_path / "m", *LONG, "--resume", "--quiet"]
     assert failed(spiral(*line, "--seed", "9"), 1, path, "seed")
     assert failed(spiral(*line, "--hidden", "8"), 1, path, "hidden is 16, not 8")
     assert failed(spiral(*line, "--lr", "0.5"), 1, path, "rate")
@@ -72,14 +73,33 @@ def test_resume_refuses_other_options_and_files(music, tune, model, stopped, tmp
 def test_resume_refuses_a_damaged_file(music, stopped, tmp_path):
     whole = stopped.read_bytes()
     for size in (8, len(whole) // 2, len(whole) - 4):
-        (tmp_path / "m").write_bytes(whole[:size])
-        assert failed(spiral("train", music, "-o", tmp_path / "m", *LONG, "--resume", "--quiet"), 1, tmp_path / "m")
+        (tmp_path / "m.unfinished").write_bytes(whole[:size])
+        assert failed(spiral("train", music, "-o", tmp_path / "m", *LONG, "--resume", "--quiet"), 1, "m.unfinished")
 
 
-def test_overwriting_an_unfinished_training_is_reported(music, stopped, tmp_path):
-    (tmp_path / "m").write_bytes(stopped.read_bytes())
-    done = spiral("train", music, "-o", tmp_path / "m", *TINY)
-    assert done.status == 0 and "overwritten" in done.err and "--resume" in done.err
+def test_unfinished_training_is_not_overwritten(music, stopped, tmp_path):
+    (tmp_path / "m.unfinished").write_bytes(stopped.read_bytes())
+    assert failed(spiral("train", music, "-o", tmp_path / "m", *TINY), 1, "m.unfinished", "--resume")
+    assert tree(tmp_path) == {"m.unfinished": stopped.read_bytes()}
+
+
+def test_state_of_earlier_versions_at_the_output_is_resumed(music, tmp_path):
+    """Before version 0.2 it was saved there."""
+    steps = ["--steps", "3000", *SMALL_MODEL]
+    assert interrupt(music, tmp_path / "m", steps=3000)[0] == 1
+    (tmp_path / "m.unfinished").rename(tmp_path / "m")
+    done = spiral("train", music, "-o", tmp_path / "m", *steps, "--resume")
+    assert done.status == 0, done.err
+    assert sorted(tree(tmp_path)) == ["m", "progress"]
+    assert spiral("info", tmp_path / "m", "--json").json["training"]["finished"] is True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_finished_model_stays_until_the_next_is_finished(number, music, model, tmp_path):
+    path = tmp_path / "m"
+    path.write_bytes(model.read_bytes())
+    interrupt(music, path, number=number)
+    assert path.read_bytes() == model.read_bytes()
 
 
 def test_stopped_training_is_a_model(stopped, tmp_path):

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/sha256.h"
+#include "model/checksum.h"
 #include "model/model_file.h"
 
 static char folder[] = "/tmp/spiral-model-file-XXXXXX", path[64];
@@ -170,7 +171,39 @@ static void write_bytes(const void *bytes, size_t size) {
     assert_int_equal(fclose(file), 0);
 }
 
-/* Each cut and many flips of a whole model file: refused, or a model of finite numbers. */
+/* Makes the checksum fit the changed bytes, if it is still there. */
+static void seal(unsigned char *bytes, size_t size) {
+    static const char entry[] = "\"checksum\":\"";
+    for (size_t at = 8; at + sizeof entry + 64 < size; at++)
+        if (!memcmp(bytes + at, entry, sizeof entry - 1)) {
+            memset(bytes + at + sizeof entry - 1, '0', 64);
+            spiral__checksum_put(bytes, size);
+            return;
+        }
+}
+
+/* Each bit of a whole model file, also those of the checksum and of its name. */
+static void every_flipped_bit_is_noticed(void **state) {
+    (void)state;
+    spiral_model_config config = tiny();
+    spiral_model *m = create(&config, 1);
+    unsigned char *bytes;
+    size_t size;
+    assert_int_equal(spiral_model_save(m, path, NULL), SPIRAL_OK);
+    spiral_model_destroy(m);
+    assert_int_equal(spiral__file_read(path, 1 << 20, &bytes, &size, NULL), SPIRAL_OK);
+    for (size_t bit = 0; bit < 8 * size; bit++) {
+        bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
+        write_bytes(bytes, size);
+        spiral_error err = {.text = ""};
+        if (spiral_model_load(path, &m, &err) == SPIRAL_OK) fail_msg("bit %zu of byte %zu", bit % 8, bit / 8);
+        bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
+    }
+    print_message("# %zu flips\n", 8 * size);
+    free(bytes);
+}
+
+/* Each cut and many changes whose checksum fits: refused, or a model of finite numbers. */
 static void a_damaged_file_is_refused_or_finite(void **state) {
     (void)state;
     spiral_model_config config = tiny();
@@ -180,6 +213,7 @@ static void a_damaged_file_is_refused_or_finite(void **state) {
     assert_int_equal(spiral_model_save(m, path, NULL), SPIRAL_OK);
     spiral_model_destroy(m);
     assert_int_equal(spiral__file_read(path, 1 << 20, &bytes, &size, NULL), SPIRAL_OK);
+    unsigned char *changed = malloc(size);
     for (size_t cut = 0; cut < size; cut += 1 + cut / 64) {
         write_bytes(bytes, cut);
         expect(SPIRAL_FORMAT, "");
@@ -188,8 +222,10 @@ static void a_damaged_file_is_refused_or_finite(void **state) {
     size_t header = 8 + (size_t)spiral__le64(bytes), loaded = 0;
     for (int flip = 0; flip < 3000; flip++) {
         size_t bit = spiral__rng_below(&rng, 8 * header);
-        bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
-        write_bytes(bytes, size);
+        memcpy(changed, bytes, size);
+        changed[bit / 8] ^= (unsigned char)(1 << bit % 8);
+        seal(changed, size);
+        write_bytes(changed, size);
         spiral_error err = {.text = ""};
         spiral_status status = spiral_model_load(path, &m, &err);
         if (status == SPIRAL_OK) {
@@ -200,8 +236,8 @@ static void a_damaged_file_is_refused_or_finite(void **state) {
         } else {
             assert_true(err.status == status && !strncmp(err.text, path, strlen(path)));
         }
-        bytes[bit / 8] ^= (unsigned char)(1 << bit % 8);
     }
+    free(changed);
     print_message("# %zu of 3000 flips left a model\n", loaded);
     free(bytes);
 }
@@ -216,6 +252,7 @@ static void edit(const char *from, const char *to) {
     while (at + n <= end && memcmp(bytes + at, from, n)) at++;
     if (at + n > end) fail_msg("no %s in the header", from);
     memcpy(bytes + at, to, n);
+    seal(bytes, size);
     write_bytes(bytes, size);
     free(bytes);
 }
@@ -331,6 +368,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_saved_model_returns_bit_for_bit),
         cmocka_unit_test(weights_and_more_arrays_can_be_given),
+        cmocka_unit_test(every_flipped_bit_is_noticed),
         cmocka_unit_test(a_damaged_file_is_refused_or_finite),
         cmocka_unit_test(a_config_that_cannot_be_is_refused),
         cmocka_unit_test(what_is_unknown_survives_loading_and_saving),

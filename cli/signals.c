@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Standard descriptors and signals (see signals.h).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "signals.h"
+#include "spiral/status.h"
+
+static const int ENDING[] = {SIGINT, SIGTERM, SIGHUP};
+enum { COUNT = sizeof ENDING / sizeof *ENDING };
+
+static volatile sig_atomic_t deferring, received;
+static _Atomic(const char *) to_remove;
+
+static void on_signal(int number) {
+    int before = errno;
+    if (deferring && !received) {
+        received = 1;
+        errno = before;
+        return;
+    }
+    spiral_temporary_files_remove();
+    const char *path = to_remove;
+    if (path) unlink(path);
+    signal(number, SIG_DFL); /* the caller sees which signal it was */
+    raise(number);
+    errno = before;
+}
+
+/* 0 is opened for writing and 1 and 2 for reading: what is meant for them fails with EBADF. */
+static void open_standard_descriptors(void) {
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+            int opened = open("/dev/null", fd ? O_RDONLY : O_WRONLY);
+            if (opened >= 0 && opened != fd) {
+                dup2(opened, fd);
+                close(opened);
+            }
+        }
+}
+
+void cli_signals_init(void) {
+    open_standard_descriptors();
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    for (int i = 0; i < COUNT; i++) {
+        struct sigaction before, action = {.sa_handler = on_signal};
+        sigemptyset(&action.sa_mask);
+        if (!sigaction(ENDING[i], NULL, &before) && before.sa_handler != SIG_IGN)
+            sigaction(ENDING[i], &action, NULL);
+    }
+}
+
+void cli_signals_defer_begin(void) { deferring = 1; }
+void cli_signals_defer_end(void) { deferring = 0; }
+int cli_signals_received(void) { return received; }
+void cli_signals_remove(const char *path) { to_remove = path; }

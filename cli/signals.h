@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the program asks of the system once, and signals. SIGINT, SIGTERM and SIGHUP end a verb at once,
+ * without leaving temporary files; a training is saved first, and a second signal ends it at once. A signal
+ * that the caller ignores (nohup, a job in the background of a script) stays ignored.
+ */
+#ifndef SPIRAL_CLI_SIGNALS_H
+#define SPIRAL_CLI_SIGNALS_H
+
+/* Called once, first. Opens the standard descriptors that are closed, so that no file of ours gets the number
+ * of one of them; reading or writing these fails. A closed pipe and a file that exceeds its limit are failed
+ * writes, not signals. */
+void cli_signals_init(void);
+
+/* From begin to end the first signal only makes cli_signals_received return nonzero. */
+void cli_signals_defer_begin(void);
+void cli_signals_defer_end(void);
+int cli_signals_received(void);
+
+/* A file to remove when a signal ends the program; borrowed until it is set to NULL. */
+void cli_signals_remove(const char *path);
+
+#endif

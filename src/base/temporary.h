@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Temporary files: ".spiral-XXXXXXXX.tmp" in the folder of the file that each will become. The name is short,
+ * so that any name that a folder can hold can be written, and is not the name of music. Its owner holds a
+ * lock (flock) on it until it has its final name. One whose lock is free has lost its owner, and the next
+ * writer in the folder removes it.
+ */
+#ifndef SPIRAL_BASE_TEMPORARY_H
+#define SPIRAL_BASE_TEMPORARY_H
+
+/* Creates one beside `target`, open for writing, with the permissions that the umask allows. Returns the
+ * descriptor, to be closed after the rename, and *path, to be given to one of the functions below; or -1 and
+ * errno. */
+int spiral__temporary_create(const char *target, char **path);
+
+/* After it was renamed; and before: removes it. Both free the path. */
+void spiral__temporary_renamed(char *path);
+void spiral__temporary_remove(char *path);
+
+#endif

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""The pieces of music and the model that the trials use."""
+import os
+import shutil
+import subprocess
+
+import pytest
+from program import SCORES, SOURCE, spiral, trained
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory):
+    """A folder with music/ of four pieces, model.safetensors, and nothing else."""
+    folder = tmp_path_factory.mktemp("place")
+    (folder / "music").mkdir()
+    for name in SCORES:
+        done = spiral("render", SOURCE / "data" / "scores" / f"{name}.txt", "-o", folder / "music" / f"{name}.mid")
+        assert done.status == 0, done.err
+    trained(folder, folder / "music")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def preload(tmp_path_factory):
+    """fail_allocation.so, compiled."""
+    if not shutil.which("cc"):
+        pytest.skip("no C compiler for fail_allocation.c")
+    library = tmp_path_factory.mktemp("preload") / "fail_allocation.so"
+    source = SOURCE / "tests" / "reliability" / "fail_allocation.c"
+    made = subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    probe = subprocess.run(["true"], env={**os.environ, "LD_PRELOAD": str(library)}, capture_output=True, text=True)
+    if probe.returncode or "LD_PRELOAD" in probe.stderr:
+        pytest.skip("the system does not preload fail_allocation.so")
+    return library

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Allocations fail one at a time, and all from one on: the run ends with status 1 and a sentence, or with the right result.
+
+For pictures only our own allocations and jansson's fail: fontconfig ends or waits for ever without memory.
+"""
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+from program import PROGRAM, tree
+
+MODEL, A, B = "model.safetensors", "music/twinkle.mid", "music/greensleeves.mid"
+TINY = ["--steps", "3", "--hidden", "8", "--latent", "2"]
+COMMANDS = {
+    "info": ["info", MODEL],
+    "info --json": ["info", MODEL, "--json"],
+    "inspect": ["inspect", "music", "--compare"],
+    "inspect --json": ["inspect", "music", "--compare", "--json"],
+    "loss": ["loss", A, B],
+    "loss --json": ["loss", A, B, "--json"],
+    "eval": ["eval", MODEL, "music"],
+    "eval --json": ["eval", MODEL, "music", "--json"],
+    "sample": ["sample", MODEL, "-n", "2", "-o", "out", "--length", "2bars", "--against", "music"],
+    "sample --json": ["sample", MODEL, "-n", "2", "-o", "out", "--length", "2bars", "--json"],
+    "reconstruct": ["reconstruct", MODEL, A, "-o", "out.mid", "--json"],
+    "interpolate": ["interpolate", MODEL, A, B, "-n", "3", "-o", "out", "--json"],
+    "train": ["train", "music", "-o", "out.safetensors", *TINY],
+    "train --log": ["train", "music", "-o", "out.safetensors", *TINY, "--log", "out.log", "--kind", "vae"],
+    "render wav": ["render", A, "-o", "out.wav", "--synth", "additive", "--json"],
+    "render mid": ["render", A, "-o", "out.mid", "--pedal"],
+    "render svg": ["render", A, "-o", "out.svg"],
+    "render png": ["render", A, "-o", "out.png", "--against", B],
+    "render --draw-helix": ["render", "--draw-helix", "-o", "out.pdf"],
+    "help": ["help"],
+    "--man": ["--man"],
+    "--completion": ["--completion", "bash"],
+}
+MOST = 12  # trials of a command in each of the two ways, in the fast part
+
+
+def outputs(folder):
+    return {name: data for name, data in tree(folder).items() if name.startswith("out") or "spiral-" in name or "lock" in name}
+
+
+def clear(folder):
+    for name in outputs(folder):
+        (folder / name).unlink()
+
+
+def without_times(name, data):
+    """Logs and what train prints have times in them."""
+    return re.sub(rb'"(seconds|windows_per_second)":[^,]*|[0-9.]+ (ms|s)\b', b"", data) if name in ("out.log", "stdout") else data
+
+
+def run(folder, line, preload, **fail):
+    clear(folder)
+    ours = {"FAIL_OURS": "1"} if line[0] == "render" and line[-1] != "--json" else {}
+    env = {**os.environ, "LD_PRELOAD": str(preload), **ours, **{k.upper(): str(v) for k, v in fail.items()}}
+    threads = [] if line[0].startswith("-") or line[0] == "help" else ["--threads", "1"]
+    done = subprocess.run([PROGRAM, *line, *threads], cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=60)
+    found = {**outputs(folder), "stdout": done.stdout}
+    return done.returncode, done.stderr.decode("utf-8", "replace"), {n: without_times(n, d) for n, d in found.items()}
+
+
+def verdict(right, status, err, found):
+    """What is wrong with a run, or None."""
+    lines = [line for line in err.splitlines() if line.startswith("spiral")]
+    if status < 0:
+        return f"signal {signal.Signals(-status).name}"
+    if status == 0:
+        wrong = [name for name in {**right, **found} if right.get(name) != found.get(name)]
+        return f"success, but other {' '.join(sorted(wrong))}: {err[-200:]}" if wrong else None
+    if status != 1:
+        return f"status {status}: {err[-200:]}"
+    if not lines:
+        return "status 1 without a sentence"
+    if "memory" not in err.lower():
+        return "the sentence is about something else: " + lines[-1]
+    left = [name for name in found if "spiral-" in name or "lock" in name]
+    return f"left {left}" if left else None
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_failed_allocations_are_errors(name, place, preload, long, tmp_path):
+    line, count_file = COMMANDS[name], tmp_path / "count"
+    status, err, right = run(place, line, preload, fail_report=count_file)
+    if "no cairo" in err:
+        pytest.skip("built without cairo")
+    assert status == 0, err
+    total = int(count_file.read_text())
+    assert total > 0
+    step = 1 if long else max(1, total // MOST)
+    bad, trials = [], 0
+    for many in (1, 0):
+        for n in range(1, total + 1, step):
+            what = verdict(right, *run(place, line, preload, fail_from=n, fail_count=many))
+            trials += 1
+            if what:
+                bad.append(f"{'allocation' if many else 'all from allocation'} {n} of {total}: {what}")
+    clear(place)
+    print(f"{name}: {trials} trials of {total} allocations, {len(bad)} wrong")
+    assert not bad, "\n".join([f"{len(bad)} of {trials}", *bad[:40]])
