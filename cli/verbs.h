@@ -35,7 +35,7 @@ enum { CLI_DONE = 0, CLI_FAILED = 1 /* the work failed */, CLI_USAGE = 2 /* the 
       "spiral decode model.safetensors tune.npy -o tune-again.mid")                                  \
     X(interpolate, "[MODEL] A B", "generate pieces between two given pieces",                        \
       "spiral interpolate model.safetensors a.mid b.mid -n 5 -o between/")                           \
-    X(explore, "MODEL", "write a web page in which one plays with the model",                        \
+    X(explore, "[MODEL]", "write a web page in which one plays with the model",                      \
       "spiral explore model.safetensors --against my_midi/ -o page.html")                            \
     X(loss, "A B", "compare piece B with piece A by every loss and metric",                          \
       "spiral loss right.mid played.mid")                                                            \
