@@ -10,7 +10,7 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 model="${1:-$root/models/chorales.safetensors}" out="${2:-$root/build/006-chorales}"
-[ $# -lt 2 ] && shift $# || shift 2
+if [ $# -lt 2 ]; then shift $#; else shift 2; fi
 music="${SPIRAL_DATA:-}/jsb-chorales/midi"
 for part in train valid test; do
     [ -d "$music/$part" ] && continue
