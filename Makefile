@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Short names for the tasks of this project. Meson and ninja do the work; everything is written to build/ (and demo/).
 .DEFAULT_GOAL := all
-.PHONY: help all deps demo test test-all test-gpu python lint oracles san tsan aarch64 i386 mutants fuzz fuzz-afl bench \
+.PHONY: help all deps demo page test test-all test-gpu python lint oracles san tsan aarch64 i386 mutants fuzz fuzz-afl bench \
 	bench-midi compare docs-api format install clean
 BENCH ?=
+MODEL ?=
+MUSIC ?=
 FOR ?= test
 SECONDS ?= 60
 SPIRAL_DATA ?= $(abspath $(wildcard ../shared/data))
@@ -25,10 +27,14 @@ build/ready: meson.build meson_options.txt
 deps:  ## installs packages with apt: FOR=build, test (default), test-all, fuzz, afl, aarch64 or i386
 	@tools/deps.sh $(FOR)
 
-demo:  ## 2 minutes from typed scores to new music in demo/; first installs missing packages, as make deps FOR=build
+demo:  ## 3 minutes from typed scores to new music in demo/; first installs missing packages, as make deps FOR=build
 	@$(MAKE) --no-print-directory deps FOR=build || echo "going on with what is there"
 	@$(MAKE) --no-print-directory all
 	@tools/demo.sh build/cli/spiral demo
+
+page: all  ## MODEL=model.safetensors [MUSIC=folder/]: a web page with the model inside, build/page.html
+	@test -n "$(MODEL)" || { echo "make page MODEL=model.safetensors MUSIC=training_midi/" >&2; exit 2; }
+	@build/cli/spiral explore "$(MODEL)" $(if $(MUSIC),--against "$(MUSIC)") -o build/page.html
 
 test:  ## 3 minutes: C tests, program, Python with NumPy; first installs missing packages, as make deps FOR=test
 	@$(MAKE) --no-print-directory deps FOR=test || echo "going on with what is there"

@@ -37,10 +37,10 @@ def load(folder):
         except errors.Error as error:
             print(f"{path}: {error}; left out", file=sys.stderr)
             continue
-        if roll.frames.shape[1] < LENGTH:
+        if roll.sounding.shape[1] < LENGTH:
             short += 1
             continue
-        pieces.append(np.stack([roll.frames.T[:LENGTH], roll.onsets.T[:LENGTH]]))
+        pieces.append(np.stack([roll.sounding.T[:LENGTH], roll.onsets.T[:LENGTH]]))
     if short:
         print(f"{folder}: {short} files are shorter than eight bars; left out", file=sys.stderr)
     if len(pieces) < 2 * FOLDS:

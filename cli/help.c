@@ -15,10 +15,14 @@ enum { HELP_WIDTH = 96, HELP_INDENT = 23 };
 
 const char *const cli_formats[] = {"help", "man", "bash", "zsh", "fish", NULL};
 
-const char cli_first_steps[] = "  spiral inspect my_midi/\n"
+const char cli_first_steps[] = "  spiral sample -n 4 -o new/\n"
+                               "  spiral render new/sample-1.mid -o sample-1.wav\n"
                                "  spiral train my_midi/ -o model.safetensors --time 5min\n"
-                               "  spiral sample model.safetensors -n 4 -o new/\n"
-                               "  spiral render new/sample-1.mid -o sample-1.wav\n";
+                               "  spiral sample model.safetensors -n 4 -o mine/\n";
+
+const char cli_about_model[] =
+    "MODEL is the path of a model file, or the name of a model that comes with the program. Where help\n"
+    "says [MODEL] it may be left out; then it is \"chorales\", which writes four-part chorales.\n";
 
 static const char *dashes(const cli_flag *f) { return f->name[1] ? "--" : "-"; }
 static int is_hidden(const cli_flag *f) { return !f->help; }
@@ -60,10 +64,11 @@ int cli_print_overview(void) {
            "  spiral VERB [flags] ARGUMENTS\n\n",
            spiral_version());
     for (const cli_verb *v = cli_verbs; v->name; v++)
-        printf("  %-12s %-14s %s\n", v->name, v->arguments, v->summary);
-    printf("\nEvery verb takes --json, --quiet, --threads N and --help, which lists its flags and gives an\n"
-           "example. First steps:\n\n%s",
-           cli_first_steps);
+        printf("  %-12s %-16s %s\n", v->name, v->arguments, v->summary);
+    printf(
+        "\n%s\nEvery verb takes --json, --quiet, --threads N and --help, which lists its flags and gives an\n"
+        "example. First steps:\n\n%s",
+        cli_about_model, cli_first_steps);
     return cli_flush();
 }
 
@@ -99,7 +104,10 @@ static void print_help_begin(const cli_verb *v) {
            v->summary + 1);
 }
 
-static void print_help_end(const cli_verb *v) { printf("\nExample:\n  %s\n", v->example); }
+static void print_help_end(const cli_verb *v) {
+    if (strstr(v->arguments, "MODEL")) printf("\n%s", cli_about_model);
+    printf("\nExample:\n  %s\n", v->example);
+}
 
 static const printer help_printer = {NULL, print_help_begin, print_help_flag, print_help_end, NULL, NULL};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads corpora, pieces and models, and reports what was left out, repaired or changed.
+ * Loads corpora and pieces, and reports what was left out, repaired or changed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -153,10 +153,4 @@ int cli_load_roll(const spiral_model *model, const char *path, const cli_common 
     int status = cli_load_midi_and_roll(model, path, common, &midi, roll, &report);
     spiral_midi_clear(&midi);
     return status;
-}
-
-int cli_load_model(const char *path, spiral_model **model) {
-    spiral_error err = {.text = ""};
-    if (spiral_model_load(path, model, &err) != SPIRAL_OK) return cli_error(&err);
-    return cli_note_input(path);
 }

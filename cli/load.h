@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads corpora, pieces and models. Each call returns -1, or the exit status after printing why it failed;
- * what it loads is the caller's to free.
+ * Loads corpora and pieces (models: models.h). Each call returns -1, or the exit status after printing why it
+ * failed; what it loads is the caller's to free.
  */
 #ifndef SPIRAL_CLI_LOAD_H
 #define SPIRAL_CLI_LOAD_H
 
+#include "models.h"
 #include "roll_flags.h"
 #include "spiral/data.h"
 #include "spiral/model.h"
@@ -35,6 +36,5 @@ int cli_load_roll(const spiral_model *model, const char *path, const cli_common 
  */
 int cli_load_midi_and_roll(const spiral_model *model, const char *path, const cli_common *common,
                            spiral_midi *midi, spiral_roll *roll, spiral_roll_report *report);
-int cli_load_model(const char *path, spiral_model **model);
 
 #endif

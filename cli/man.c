@@ -58,8 +58,10 @@ static void print_man_header(void) {
            "searched for files "
            "ending in .mid, .midi, .kar or .rmi. Where one file is read or written, \\- is standard input or "
            "output. "
-           "Times take a unit: 10ms, 120s, 5min, 1h.\n.PP\nFirst steps:\n.PP\n.nf\n",
+           "Times take a unit: 10ms, 120s, 5min, 1h.\n.PP\n",
            spiral_version());
+    print_roff(cli_about_model);
+    printf(".PP\nFirst steps:\n.PP\n.nf\n");
     print_roff(cli_first_steps);
     printf(".fi\n.SH VERBS\n");
 }

@@ -21,6 +21,7 @@ enum { CLI_PATH_SIZE = 4096 };
     X(SVG, "SVG picture")        \
     X(PDF, "PDF file")           \
     X(NPY, "NumPy file")         \
+    X(HTML, "web page")          \
     X(MODEL, "safetensors file") \
     X(LOG, "log of JSON lines")
 

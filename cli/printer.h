@@ -20,5 +20,6 @@ typedef struct printer {
 
 extern const printer man_printer, bash_printer, zsh_printer, fish_printer; /* man.c, completion.c */
 extern const char cli_first_steps[];                                       /* four commands, a line each */
+extern const char cli_about_model[]; /* what MODEL and [MODEL] mean; sentences that end with a newline */
 
 #endif

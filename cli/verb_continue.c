@@ -42,16 +42,15 @@ int verb_continue(const cli_verb *verb, int argc, char **argv) {
         CLI_STRICT_FLAG(common),
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(verb, argc, first, 2, 2);
+    if (status < 0) status = cli_take_model(verb, argc, argv, 1, &first, &v.model);
     if (status >= 0) return status;
     cli_writing w;
     cli_given given = {0};
     spiral_generate_request request;
     char text[160];
-    v.model = argv[first];
     status = cli_writing_begin(&w, verb, &v, &common, v.model);
     if (status < 0) status = cli_writing_need_decoder(&w);
-    if (status < 0) status = cli_given_load(w.model, argv[first + 1], &common, &given);
+    if (status < 0) status = cli_given_load(w.model, argv[first], &common, &given);
     if (status < 0) status = open_end(&given, length);
     if (status < 0) status = cli_writing_request(&w, &request);
     if (status < 0) {

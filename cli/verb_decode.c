@@ -53,17 +53,16 @@ int verb_decode(const cli_verb *verb, int argc, char **argv) {
         CLI_VARIATIONS_OUTPUT_FLAG(s.v),
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(verb, argc, first, 2, 2);
+    if (status < 0) status = cli_take_model(verb, argc, argv, 1, &first, &s.v.model);
     if (status >= 0) return status;
     cli_writing w;
     float *latents = NULL;
     size_t rows = 0, columns = 0;
-    s.v.model = argv[first];
     status = cli_writing_begin(&w, verb, &s.v, &common, s.v.model);
-    if (status < 0) status = cli_npy_load(argv[first + 1], &rows, &columns, &latents);
+    if (status < 0) status = cli_npy_load(argv[first], &rows, &columns, &latents);
     if (status < 0 && columns != (size_t)spiral_model_get_config(w.model)->latent)
-        status = cli_fail("%s: it has %zu columns, the model's latents have %d numbers", argv[first + 1],
-                          columns, spiral_model_get_config(w.model)->latent);
+        status = cli_fail("%s: it has %zu columns, the model's latents have %d numbers", argv[first], columns,
+                          spiral_model_get_config(w.model)->latent);
     for (int64_t i = 0; status < 0 && i < s.v.n; i++)
         status = write_one(&w, &s, latents, rows * (size_t)spiral_model_get_config(w.model)->frames,
                            (uint64_t)(s.v.seed + i));

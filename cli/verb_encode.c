@@ -12,20 +12,21 @@
 int verb_encode(const cli_verb *verb, int argc, char **argv) {
     cli_common common = {0};
     const char *output = "latents.npy";
+    const char *model_name;
     int first;
     const cli_flag flags[] = {{"o", CLI_PATH, &output, "OUT.npy", "the NumPy file to write, or -"},
                               CLI_STRICT_FLAG(common),
                               {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(verb, argc, first, 2, 2);
+    if (status < 0) status = cli_take_model(verb, argc, argv, 1, &first, &model_name);
     if (status < 0 && common.json && !strcmp(output, "-"))
         status = cli_usage("-o -: standard output cannot hold both the file and the result of --json");
     if (status >= 0) return status;
     spiral_model *model = NULL;
     spiral_roll roll = {0};
     float *latents = NULL;
-    status = cli_load_model(argv[first], &model);
-    if (status < 0) status = cli_load_roll(model, argv[first + 1], &common, &roll);
+    status = cli_load_model(model_name, &model);
+    if (status < 0) status = cli_load_roll(model, argv[first], &common, &roll);
     if (status < 0) status = cli_latents_of(model, &roll, roll.frames, &latents);
     if (status < 0) {
         const size_t rows = spiral_latents_count(model, roll.frames);

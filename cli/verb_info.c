@@ -66,12 +66,13 @@ static void print_object(const char *title, json_t *object) {
 
 int verb_info(const cli_verb *verb, int argc, char **argv) {
     cli_common common = {0};
+    const char *model_name;
     int first;
     const cli_flag flags[] = {{NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(verb, argc, first, 1, 1);
+    if (status < 0) status = cli_take_model(verb, argc, argv, 0, &first, &model_name);
     spiral_model *model;
-    if (status < 0) status = cli_load_model(argv[first], &model);
+    if (status < 0) status = cli_load_model(model_name, &model);
     if (status >= 0) return status;
     json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:s}", "config", config_json(model), "data",
                              metadata_json(model, "data"), "training", metadata_json(model, "training"),

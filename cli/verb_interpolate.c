@@ -86,13 +86,12 @@ int verb_interpolate(const cli_verb *verb, int argc, char **argv) {
         CLI_STRICT_FLAG(common),
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(verb, argc, first, 3, 3);
+    if (status < 0) status = cli_take_model(verb, argc, argv, 2, &first, &s.v.model);
     if (status >= 0) return status;
     cli_writing w;
-    s.v.model = argv[first];
     status = cli_writing_begin(&w, verb, &s.v, &common, s.v.model);
-    if (status < 0) status = cli_load_roll(w.model, argv[first + 1], &common, &s.a);
-    if (status < 0) status = cli_load_roll(w.model, argv[first + 2], &common, &s.b);
+    if (status < 0) status = cli_load_roll(w.model, argv[first], &common, &s.a);
+    if (status < 0) status = cli_load_roll(w.model, argv[first + 1], &common, &s.b);
     if (status < 0) status = cli_latents_of(w.model, &s.a, frames_of(&s), &s.latents[0]);
     if (status < 0) status = cli_latents_of(w.model, &s.b, frames_of(&s), &s.latents[1]);
     for (int64_t i = 0; status < 0 && i < s.v.n; i++) status = write_step(&w, &s, i);

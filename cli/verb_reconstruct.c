@@ -115,11 +115,10 @@ int verb_reconstruct(const cli_verb *verb, int argc, char **argv) {
                               CLI_STRICT_FLAG(common),
                               {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(verb, argc, first, 2, 2);
+    if (status < 0) status = cli_take_model(verb, argc, argv, 1, &first, &s.v.model);
     if (status < 0) status = cli_check_output(&s.v, &common);
     if (status >= 0) return status;
-    s.v.model = argv[first];
-    s.input = argv[first + 1];
+    s.input = argv[first];
     cli_writing w = {.v = &s.v, .common = &common, .verb = verb->name};
     return run(&w, &s);
 }

@@ -117,11 +117,10 @@ int verb_sample(const cli_verb *verb, int argc, char **argv) {
                               CLI_STRICT_FLAG(common),
                               {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(verb, argc, first, 1, 1);
+    if (status < 0) status = cli_take_model(verb, argc, argv, 0, &first, &s.v.model);
     if (status >= 0) return status;
     cli_writing w;
     size_t frames = 0;
-    s.v.model = argv[first];
     status = cli_writing_begin(&w, verb, &s.v, &common, s.v.model);
     if (status < 0) status = frames_of(w.model, &s, &frames);
     const int notes = status < 0 && cli_writing_has_decoder(&w) && s.decode == DECODE_NOTES;

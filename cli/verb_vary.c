@@ -73,14 +73,13 @@ int verb_vary(const cli_verb *verb, int argc, char **argv) {
                               CLI_STRICT_FLAG(common),
                               {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
-    if (status < 0) status = cli_count(verb, argc, first, 2, 2);
+    if (status < 0) status = cli_take_model(verb, argc, argv, 1, &first, &s.v.model);
     if (status >= 0) return status;
     cli_writing w;
     spiral_roll in = {0};
     float *latents = NULL;
-    s.v.model = argv[first];
     status = cli_writing_begin(&w, verb, &s.v, &common, s.v.model);
-    if (status < 0) status = cli_load_roll(w.model, argv[first + 1], &common, &in);
+    if (status < 0) status = cli_load_roll(w.model, argv[first], &common, &in);
     if (status < 0) status = cli_latents_of(w.model, &in, in.frames, &latents);
     for (int64_t i = 0; status < 0 && i < s.v.n; i++)
         status = write_one(&w, &s, &in, latents, (uint64_t)(s.v.seed + i));

@@ -8,12 +8,12 @@
 # missing any more; 1: something still is; 2: no such purpose.
 set -eu
 
-build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libopenblas-dev libcairo2-dev libfluidsynth-dev timgm6mb-soundfont"
+build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libopenblas-dev libcairo2-dev libfluidsynth-dev timgm6mb-soundfont clang lld wasi-libc libclang-rt-dev-wasm32"
 test="$build libcmocka-dev python3-venv"
 case "${1:-test}" in
 build) wanted="$build" ;;
 test) wanted="$test" ;;
-test-all) wanted="$test cmake git groff-base g++ clang clang-format python3-dev doxygen zsh fish shellcheck chromium nodejs" ;;
+test-all) wanted="$test cmake git groff-base g++ clang-format python3-dev doxygen zsh fish shellcheck chromium nodejs" ;;
 fuzz) # libFuzzer comes with the compiler, under its version; 14 is Debian 12's
     version=$(clang -dumpversion 2>/dev/null | cut -d . -f 1)
     wanted="$test clang libclang-rt-${version:-14}-dev" ;;

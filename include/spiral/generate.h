@@ -37,16 +37,17 @@ typedef struct spiral_generate_request {
     const spiral_keys *known;    /* (T), or NULL: no cell is given */
     const spiral_keys *sounding; /* (T) read where known; may be NULL with known */
     const spiral_keys *onsets;   /* (T) read where known; needed with known by models of two planes */
-    const float *sketch;         /* (T, planes, P) probabilities of every cell, or NULL: none */
-    uint64_t seed;               /* variation i is variation 0 of seed + i */
-    double temperature;          /* 0..10; 1: as the model was trained; 0: the most probable bit each time */
-    double quarters_per_min;     /* above 0, at most 1000: the tempo of rolls on a grid of beats */
-    int tonic;                   /* pitch class 0 (C) .. 11 (B) of a key that is favoured; -1: none */
-    int minor;                   /* nonzero: the key is minor */
-    double density;              /* -4..4: keys that sound at a time, in standard deviations from the mean of
-                                    the training music; NaN: as it comes */
-    int tries;                   /* 1..100: how often a variation with a fault is written; 1: once */
-    int threads;                 /* 0: one per processor; variations are written side by side */
+    const float *sketch;     /* (T, planes, P) probabilities of every cell, or NULL: none. At temperature 0
+                                their logits are added to those of the network */
+    uint64_t seed;           /* variation i is variation 0 of seed + i */
+    double temperature;      /* 0..10; 1: as the model was trained; 0: the most probable bit each time */
+    double quarters_per_min; /* above 0, at most 1000: the tempo of rolls on a grid of beats */
+    int tonic;               /* pitch class 0 (C) .. 11 (B) of a key that is favoured; -1: none */
+    int minor;               /* nonzero: the key is minor */
+    double density;          /* -4..4: keys that sound at a time, in standard deviations from the mean of
+                                the training music; NaN: as it comes */
+    int tries;               /* 1..100: how often a variation with a fault is written; 1: once */
+    int threads;             /* 0: one per processor; variations are written side by side */
 } spiral_generate_request;
 
 /* Fills struct_size bytes of *request: 256 frames, nothing given, seed 1, temperature 1, 120 quarters a

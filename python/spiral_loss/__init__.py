@@ -4,8 +4,8 @@
     from spiral_loss import SpiralLoss
     loss = SpiralLoss()(logits, roll)          # (B, keys, frames); helix, lambda and layout are arguments
 
-The losses and `spiral_loss.model` need PyTorch. `spiral_loss.numpy`, `spiral_loss.midi`, `spiral_loss.metrics` and
-`Helix` need NumPy alone: nothing is imported before it is asked for.
+The losses, `spiral_loss.model` and `spiral_loss.decoder` need PyTorch. `spiral_loss.numpy`, `spiral_loss.midi`,
+`spiral_loss.metrics` and `Helix` need NumPy alone: nothing is imported before it is asked for.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from . import _names
 __version__: str  # the C library's; read when it is asked for
 
 if TYPE_CHECKING:
-    from . import errors, functional, losses, metrics, midi, model, numpy
+    from . import decoder, errors, functional, losses, metrics, midi, model, numpy
     from .functional import argmax_distance, distance_mask, helix_gaussian, spiral_energy, spiral_loss, weighted_bce
     from .helix import Helix
     from .losses import ArgmaxDistance, DistanceMask, HelixGaussian, SpiralEnergy, SpiralLoss, WeightedBCE
 
 __all__ = [
     "ArgmaxDistance", "DistanceMask", "Helix", "HelixGaussian", "SpiralEnergy", "SpiralLoss", "WeightedBCE",
-    "argmax_distance", "distance_mask", "errors", "functional", "helix_gaussian", "losses", "metrics", "midi", "model",
-    "numpy", "spiral_energy", "spiral_loss", "weighted_bce",
+    "argmax_distance", "decoder", "distance_mask", "errors", "functional", "helix_gaussian", "losses", "metrics",
+    "midi", "model", "numpy", "spiral_energy", "spiral_loss", "weighted_bce",
 ]  # fmt: skip
 
-_MODULES = ("errors", "functional", "losses", "metrics", "midi", "model", "numpy")
+_MODULES = ("decoder", "errors", "functional", "losses", "metrics", "midi", "model", "numpy")
 
 
 def __getattr__(name: str) -> Any:

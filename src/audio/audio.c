@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/sized.h"
 #include "audio/synth.h"
 #include "midi/midi_check.h"
@@ -107,8 +108,8 @@ static spiral_status choose_synth(const spiral_audio_options *o, spiral_synth *s
 }
 
 static spiral_status render(const spiral__timed_note *notes, size_t count, double end_s, spiral_synth synth,
-                            const char *soundfont, const spiral_audio_options *o, const char *path,
-                            spiral_error *err) {
+                            const char *soundfont, const spiral_audio_options *o, unsigned char **bytes,
+                            size_t *size, spiral_error *err) {
     spiral__audio audio = {.rate_hz = o->rate_hz};
     audio.frames = (size_t)ceil((end_s + SPIRAL__RELEASE_S + TAIL_S) * o->rate_hz);
     audio.samples = calloc(2 * audio.frames, sizeof *audio.samples);
@@ -118,13 +119,14 @@ static spiral_status render(const spiral__timed_note *notes, size_t count, doubl
         status = spiral__fluid_render(notes, count, soundfont, &audio, err);
     else
         spiral__additive_render(notes, count, &audio);
-    if (status == SPIRAL_OK) status = spiral__wav_save(&audio, o->gain, path, err);
+    if (status == SPIRAL_OK) status = spiral__wav_write(&audio, o->gain, bytes, size, err);
     free(audio.samples);
     return status;
 }
 
-spiral_status spiral_audio_save(const spiral_midi *midi, const spiral_audio_options *options,
-                                const char *path, spiral_synth *used, spiral_error *err) {
+spiral_status spiral__audio_write(const spiral_midi *midi, const spiral_audio_options *options,
+                                  unsigned char **bytes, size_t *size, spiral_synth *used,
+                                  spiral_error *err) {
     spiral_audio_options known = default_options;
     spiral_synth synth;
     const char *soundfont;
@@ -136,8 +138,18 @@ spiral_status spiral_audio_save(const spiral_midi *midi, const spiral_audio_opti
     SPIRAL_TRY(spiral__midi_check(midi, err));
     SPIRAL_TRY(choose_synth(&known, &synth, &soundfont, err));
     SPIRAL_TRY(time_notes(midi, &notes, &count, &end_s, err));
-    spiral_status status = render(notes, count, end_s, synth, soundfont, &known, path, err);
+    spiral_status status = render(notes, count, end_s, synth, soundfont, &known, bytes, size, err);
     if (status == SPIRAL_OK && used) *used = synth;
     free(notes);
+    return status;
+}
+
+spiral_status spiral_audio_save(const spiral_midi *midi, const spiral_audio_options *options,
+                                const char *path, spiral_synth *used, spiral_error *err) {
+    unsigned char *bytes;
+    size_t size;
+    SPIRAL_TRY(spiral__audio_write(midi, options, &bytes, &size, used, err));
+    const spiral_status status = spiral__file_write(path, bytes, size, err);
+    free(bytes);
     return status;
 }

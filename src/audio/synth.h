@@ -43,7 +43,13 @@ const char *spiral__soundfont_find(void);
 spiral_status spiral__fluid_render(const spiral__timed_note *notes, size_t count, const char *soundfont,
                                    spiral__audio *audio, spiral_error *err);
 
-/* Writes audio times gain as a 16-bit WAV file, scaled down if it would clip. IO, TOO_BIG, NO_MEMORY. */
-spiral_status spiral__wav_save(const spiral__audio *audio, double gain, const char *path, spiral_error *err);
+/* audio times gain as the bytes of a 16-bit WAV file, scaled down if it would clip. *bytes is malloc'ed.
+ * TOO_BIG, NO_MEMORY. */
+spiral_status spiral__wav_write(const spiral__audio *audio, double gain, unsigned char **bytes, size_t *size,
+                                spiral_error *err);
+
+/* What spiral_audio_save writes, as bytes in memory; used may be NULL. */
+spiral_status spiral__audio_write(const spiral_midi *midi, const spiral_audio_options *options,
+                                  unsigned char **bytes, size_t *size, spiral_synth *used, spiral_error *err);
 
 #endif

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "audio/synth.h"
 
 enum { HEADER = 44, CHANNELS = 2, BYTES = 2 };
@@ -32,11 +31,13 @@ static unsigned char *put_header(unsigned char *at, const spiral__audio *audio) 
     return put(put_name(at, "data"), data, 4);
 }
 
-spiral_status spiral__wav_save(const spiral__audio *audio, double gain, const char *path, spiral_error *err) {
-    size_t samples = audio->frames * CHANNELS, size = HEADER + samples * BYTES;
-    if (size > UINT32_MAX)
-        return spiral__fail(err, SPIRAL_TOO_BIG, -1, "%s: %zu bytes of audio, a WAV file holds 4 GiB", path,
-                            size);
+spiral_status spiral__wav_write(const spiral__audio *audio, double gain, unsigned char **out,
+                                size_t *out_size, spiral_error *err) {
+    const uint64_t wanted = HEADER + (uint64_t)audio->frames * CHANNELS * BYTES;
+    if (wanted > UINT32_MAX)
+        return spiral__fail(err, SPIRAL_TOO_BIG, -1, "%llu bytes of audio, a WAV file holds 4 GiB",
+                            (unsigned long long)wanted);
+    const size_t samples = audio->frames * CHANNELS, size = (size_t)wanted;
     unsigned char *bytes = malloc(size), *at;
     if (!bytes) return spiral__no_memory(err, size);
     float peak = 0;
@@ -48,7 +49,7 @@ spiral_status spiral__wav_save(const spiral__audio *audio, double gain, const ch
     at = put_header(bytes, audio);
     for (size_t i = 0; i < samples; i++)
         at = put(at, (uint32_t)(int32_t)lrint(scale * audio->samples[i]), BYTES);
-    spiral_status status = spiral__file_write(path, bytes, size, err);
-    free(bytes);
-    return status;
+    *out = bytes;
+    *out_size = size;
+    return SPIRAL_OK;
 }

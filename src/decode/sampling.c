@@ -31,7 +31,8 @@ spiral__frame_events spiral__frame_events_get(const spiral__moment *m, const spi
     const spiral__history *h = m->history;
     const spiral_keys above = spiral_keys_transpose(d->sounding, 1);
     const spiral_keys held = and_keys(d->sounding, h->sounding);
-    spiral__frame_events e = {.before = m->before_count, .now = d->count, .parallels = parallels};
+    spiral__frame_events e = {.before = m->before_count, .now = d->count};
+    e.parallels = e.now == e.before ? parallels : 0;
     e.held = count_keys(held);
     e.again = count_keys(and_keys(held, d->onsets));
     e.clashes = count_keys(and_keys(d->sounding, above));

@@ -43,7 +43,8 @@ typedef struct spiral__frame_events {
     int before, now; /* keys that sound */
     int changed;     /* some cell differs from the frame before */
     int foreign, begins;
-    int clashes, parallels;
+    int clashes;
+    int parallels;   /* 0 where the number of keys changes: then it is not known which voice moved where */
     int held, again; /* keys that sound in both frames, and those of them that begin again */
 } spiral__frame_events;
 

@@ -13,6 +13,7 @@ enum { FRAME_TRIES = 8 };
 
 static const uint64_t WRITE_STREAM = UINT64_C(0x7772697465); /* tries of a variation have the next ones */
 static const float DENSITY_MEMORY = 0.9f, DENSITY_GAIN = 0.1f, DENSITY_MOST = 1.5f, DENSITY_LEAST = -5.0f;
+static const float SKETCH_LEAST = 0.01f; /* probabilities nearer to 0 and 1 count as this one */
 
 /* ---- what is given ---------------------------------------------------------------------------------------
  */
@@ -112,6 +113,18 @@ static float wishes(const run *r, int p, int held, size_t t) {
     return r->density_bias + q->begins_bias[class] + (t ? 0 : q->first_bias[class]);
 }
 
+/* At temperature 0 with a sketch: what is added to a logit of the network, the logit that the sketch itself
+ * gives the cell. Without it the network follows its own past more than the sketch. Chosen on validation
+ * pieces. */
+static float sketch_bias(const run *r, int plane, int p, size_t t) {
+    const spiral__request *q = &r->w->request;
+    const spiral__features *f = r->stream->weights.features;
+    if (!q->sketch || q->temperature > 0) return 0;
+    float x = q->sketch[(t * (size_t)f->planes + (size_t)plane) * (size_t)f->P + (size_t)p];
+    x = x < SKETCH_LEAST ? SKETCH_LEAST : x > 1 - SKETCH_LEAST ? 1 - SKETCH_LEAST : x;
+    return spiral__log_f32(x) - spiral__log_f32(1 - x);
+}
+
 /* Draws an open cell. Where the cell before was given and sounds, the key must not sound on: a given note
  * ends where it ended. The bits are then drawn from those that remain. */
 static void draw_cell(run *r, int p, size_t t, int held, int ends, int *sounding, int *onset) {
@@ -119,6 +132,8 @@ static void draw_cell(run *r, int p, size_t t, int held, int ends, int *sounding
     float x[2] = {0, 0};
     spiral__stream_logits(r->stream, p, x);
     float sounds = x[0] + wishes(r, p, held, t), again = x[1] + (held ? r->w->sampling.again : 0);
+    sounds += sketch_bias(r, 0, p, t);
+    if (f->planes == 2) again += sketch_bias(r, 1, p, t);
     /* p(sounds and begins) / p(silent) = exp(sounds) sigmoid(again) */
     if (ends && f->planes == 2) sounds -= spiral__softplus_f32(-again);
     *sounding = draw(r, sounds);

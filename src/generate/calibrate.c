@@ -17,9 +17,10 @@
 enum {
     ROUNDS = 6,
     FIRST_AVERAGED = 2, /* of the rounds; the result is the mean of those from here on */
-    SAMPLES = 64,       /* in a round */
+    SAMPLES = 64,       /* in a round, at most: as many frames as the music has, but no fewer than: */
+    SAMPLES_FEWEST = 8,
     SAMPLE_FRAMES = 128,
-    PIECE_FRAMES = 256, /* of the beginning of each file; samples are beginnings too */
+    PIECE_FRAMES = SAMPLE_FRAMES, /* of the beginning of each file; samples are beginnings too */
     FILES_MOST = 1024
 };
 
@@ -177,18 +178,18 @@ static void sample_task(void *context, size_t i, int worker) {
 }
 
 static spiral_status count_samples(const spiral__decoder_weights *weights, const spiral__sampling *s,
-                                   uint64_t seed, spiral__pool *pool, sampling_job *j, counts *sum,
-                                   spiral_error *err) {
+                                   uint64_t seed, size_t samples, spiral__pool *pool, sampling_job *j,
+                                   counts *sum, spiral_error *err) {
     const spiral__request request = {
         .frames = SAMPLE_FRAMES, .temperature = 1, .voices = SPIRAL__ANY_DENSITY, .tries = 1};
     spiral__writer writer;
     spiral_status status = spiral__writer_create(weights, s, &request, &writer, err);
     j->writer = &writer;
     j->seed = seed;
-    if (status == SPIRAL_OK) spiral__par_for(pool, SAMPLES, sample_task, j);
+    if (status == SPIRAL_OK) spiral__par_for(pool, samples, sample_task, j);
     spiral__writer_clear(&writer);
     memset(sum, 0, sizeof *sum);
-    for (size_t i = 0; status == SPIRAL_OK && i < SAMPLES; i++) {
+    for (size_t i = 0; status == SPIRAL_OK && i < samples; i++) {
         if (j->statuses[i] != SPIRAL_OK) status = spiral__no_memory(err, 0);
         add_counts(&j->counts[i], sum);
     }
@@ -231,10 +232,12 @@ static spiral_status calibrate(const spiral__decoder_weights *weights, const cou
     spiral__sampling mean = {0};
     float *at = (float *)s, *sum = (float *)&mean;
     counts sampled;
+    const double fill = ceil(music->frames / SAMPLE_FRAMES);
+    const size_t samples = fill < SAMPLES_FEWEST ? SAMPLES_FEWEST : fill < SAMPLES ? (size_t)fill : SAMPLES;
     sampling_job *j = calloc(1, sizeof *j);
     spiral_status status = j ? SPIRAL_OK : spiral__no_memory(err, sizeof *j);
     for (int i = 0; status == SPIRAL_OK && i < ROUNDS; i++) {
-        status = count_samples(weights, s, SEED + (uint64_t)(i * SAMPLES), pool, j, &sampled, err);
+        status = count_samples(weights, s, SEED + (uint64_t)(i * SAMPLES), samples, pool, j, &sampled, err);
         if (status != SPIRAL_OK) break;
         move_weights(&sampled, music, i < FIRST_AVERAGED ? 1 : 0.5f, s);
         for (int k = 0; i >= FIRST_AVERAGED && k < SPIRAL__SAMPLING_SIZE; k++)

@@ -85,6 +85,14 @@ static int matters(const spiral_model_config *c, const struct field *f) {
     return f->field.grid == ALL_GRIDS || f->field.grid == (int)c->grid.kind;
 }
 
+void spiral__config_set_value(spiral_model_config *config, size_t index, int value) {
+    set(config, &fields[index], value);
+}
+
+int spiral__config_field_matters(const spiral_model_config *config, size_t index) {
+    return matters(config, &fields[index]);
+}
+
 size_t spiral_model_field_count(void) { return FIELDS; }
 
 const spiral_model_field *spiral_model_get_field(size_t index) {
@@ -131,7 +139,7 @@ static spiral_status check_range(const char *name, int value, int least, int mos
     return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%s is %d, must be %d to %d", name, value, least, most);
 }
 
-static spiral_status check(const spiral_model_config *c, spiral_error *err) {
+spiral_status spiral__config_check(const spiral_model_config *c, spiral_error *err) {
     for (int i = 0; i < FIELDS; i++)
         if (matters(c, &fields[i]))
             SPIRAL_TRY(check_range(fields[i].field.name, get(c, &fields[i]), fields[i].field.least,
@@ -150,83 +158,7 @@ spiral_status spiral__config_read(const spiral_model_config *given, spiral_model
     SPIRAL_TRY(spiral__sized_read("model config", given, FIRST_SIZE, config, sizeof *config, err));
     for (int i = 0; i < FIELDS; i++) /* any number but 0 sets a flag */
         if (fields[i].field.kind == SPIRAL_FIELD_FLAG) set(config, &fields[i], get(config, &fields[i]) != 0);
-    return check(config, err);
-}
-
-/* ---- JSON ------------------------------------------------------------------------------------------------
- */
-
-static json_t *value_to_json(const struct field *f, int value) {
-    switch (f->field.kind) {
-    case SPIRAL_FIELD_FLAG: return json_boolean(value);
-    case SPIRAL_FIELD_CHOICE: return json_string(f->field.words[value]);
-    default: return json_integer(value);
-    }
-}
-
-json_t *spiral__config_to_json(const spiral_model_config *config) {
-    json_t *object = json_object();
-    int failed = !object;
-    for (int i = 0; i < FIELDS && !failed; i++)
-        failed = json_object_set_new(object, fields[i].field.name,
-                                     value_to_json(&fields[i], get(config, &fields[i]))) != 0;
-    if (!failed) return object;
-    json_decref(object);
-    return NULL;
-}
-
-static spiral_status word_from_json(const spiral_model_field *f, const json_t *json, int *value,
-                                    spiral_error *err) {
-    const char *word = json_string_value(json);
-    char words[80] = "";
-    for (int i = 0; i <= f->most; i++) {
-        if (word && !strcmp(word, f->words[i])) {
-            *value = i;
-            return SPIRAL_OK;
-        }
-        size_t n = strlen(words);
-        snprintf(words + n, sizeof words - n, "%s%s", n ? ", " : "", f->words[i]);
-    }
-    return spiral__fail(err, word ? SPIRAL_UNSUPPORTED : SPIRAL_FORMAT, -1,
-                        "%s is \"%.40s\", must be one of %s", f->name, word ? word : "", words);
-}
-
-static spiral_status value_from_json(const spiral_model_field *f, const json_t *json, int *value,
-                                     spiral_error *err) {
-    if (f->kind == SPIRAL_FIELD_CHOICE) return word_from_json(f, json, value, err);
-    if (f->kind == SPIRAL_FIELD_FLAG) {
-        if (!json_is_boolean(json))
-            return spiral__fail(err, SPIRAL_FORMAT, -1, "%s is neither true nor false", f->name);
-        *value = json_is_true(json);
-        return SPIRAL_OK;
-    }
-    if (!json_is_integer(json))
-        return spiral__fail(err, SPIRAL_FORMAT, -1, "%s is not a whole number", f->name);
-    const json_int_t n = json_integer_value(json), limit = 1 << 30;
-    *value = (int)(n < -limit ? -limit : n > limit ? limit : n); /* check refuses what is out of range */
-    return SPIRAL_OK;
-}
-
-static spiral_status take_field(json_t *object, const struct field *f, spiral_model_config *config,
-                                spiral_error *err) {
-    const spiral_model_field *field = &f->field;
-    const json_t *json = json_object_get(object, field->name);
-    if (!json && field->old_name) json = json_object_get(object, field->old_name);
-    int value = field->initial;
-    if (json)
-        SPIRAL_TRY(value_from_json(field, json, &value, err));
-    else if (!field->optional && matters(config, f))
-        return spiral__fail(err, SPIRAL_FORMAT, -1, "the config has no %s", field->name);
-    set(config, f, value);
-    json_object_del(object, field->name);
-    if (field->old_name) json_object_del(object, field->old_name);
-    return SPIRAL_OK;
-}
-
-spiral_status spiral__config_take_json(json_t *object, spiral_model_config *config, spiral_error *err) {
-    *config = (spiral_model_config){.struct_size = sizeof *config};
-    for (int i = 0; i < FIELDS; i++) SPIRAL_TRY(take_field(object, &fields[i], config, err));
-    return check(config, err);
+    return spiral__config_check(config, err);
 }
 
 /* ---- comparing -------------------------------------------------------------------------------------------

@@ -5,20 +5,19 @@
 #ifndef SPIRAL_MODEL_CONFIG_H
 #define SPIRAL_MODEL_CONFIG_H
 
-#include <jansson.h>
-
 #include "spiral/model.h"
 
 /* Takes a caller's config of any accepted size and checks every field. BAD_ARG, TOO_BIG. */
 spiral_status spiral__config_read(const spiral_model_config *given, spiral_model_config *config,
                                   spiral_error *err);
 
-/* The fields as members of a JSON object, new; NULL: out of memory. */
-json_t *spiral__config_to_json(const spiral_model_config *config);
-/* Takes the fields, under new or old names, out of the object, and checks them. FORMAT: a field is missing or
- * is not of its kind; UNSUPPORTED: a word that this version does not know; BAD_ARG, TOO_BIG: a value out of
- * range. */
-spiral_status spiral__config_take_json(json_t *object, spiral_model_config *config, spiral_error *err);
+/* BAD_ARG, TOO_BIG: the first field that is out of its range. */
+spiral_status spiral__config_check(const spiral_model_config *config, spiral_error *err);
+
+/* index < spiral_model_field_count(). */
+void spiral__config_set_value(spiral_model_config *config, size_t index, int value);
+/* Whether the field has a meaning on the config's grid. */
+int spiral__config_field_matters(const spiral_model_config *config, size_t index);
 
 /* BAD_ARG names the first field in which `config` differs from `wanted`, with both values. Fields that do not
  * matter for the grid are not compared. */

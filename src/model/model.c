@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/floats.h"
 #include "model/config.h"
+#include "model/metadata.h"
 #include "model/model.h"
 
 const spiral__family *const spiral__families[] = {&spiral__autoencoder_family, &spiral__decoder_family, NULL};
@@ -44,10 +45,8 @@ void spiral__model_init(spiral_model *model, uint64_t seed, spiral__pool *pool) 
 static spiral_status allocate(spiral_model *m, spiral_error *err) {
     m->arena = spiral__floats(m->tensors.floats);
     m->shown = calloc(m->tensors.count, sizeof *m->shown);
-    m->metadata = json_pack("{s:s, s:s}", "data", "", "training", "");
-    m->unknown = json_object();
-    if (!m->arena || !m->shown || !m->metadata || !m->unknown)
-        return spiral__no_memory(err, m->tensors.floats * sizeof *m->arena);
+    if (!m->arena || !m->shown) return spiral__no_memory(err, m->tensors.floats * sizeof *m->arena);
+    SPIRAL_TRY(spiral__metadata_create(m, err));
     for (size_t i = 0; i < m->tensors.count; i++) {
         const spiral__tensor *t = &m->tensors.at[i];
         m->shown[i] = (spiral_tensor){t->name, t->rows, t->columns, t->group, m->arena + t->offset};
@@ -84,8 +83,7 @@ void spiral_model_destroy(spiral_model *model) {
     for (int i = 0; spiral__families[i]; i++) spiral__families[i]->clear(model);
     free(model->arena);
     free(model->shown);
-    json_decref(model->metadata);
-    json_decref(model->unknown);
+    spiral__metadata_clear(model);
     free(model);
 }
 
@@ -107,25 +105,4 @@ spiral_status spiral_model_set_threshold(spiral_model *model, float logit, spira
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "threshold is %g, must be finite", (double)logit);
     model->threshold = logit;
     return SPIRAL_OK;
-}
-
-const char *spiral_model_get_metadata(const spiral_model *model, const char *name) {
-    const char *text = json_string_value(json_object_get(model->metadata, name));
-    return text ? text : "";
-}
-
-spiral_status spiral_model_set_metadata(spiral_model *model, const char *name, const char *text,
-                                        spiral_error *err) {
-    if (!strcmp(name, "spiral"))
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "metadata \"spiral\" is the config's");
-    /* json_string refuses a text for want of memory and for bytes that are not UTF-8. */
-    json_t *any = json_string_nocheck(text), *valid = json_string(text);
-    spiral_status status = SPIRAL_OK;
-    if (any && !valid)
-        status = spiral__fail(err, SPIRAL_BAD_ARG, -1, "metadata \"%.40s\" is not UTF-8", name);
-    else if (!any || json_object_set(model->metadata, name, valid))
-        status = spiral__no_memory(err, strlen(text) + 1);
-    json_decref(any);
-    json_decref(valid);
-    return status;
 }

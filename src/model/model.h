@@ -5,8 +5,6 @@
 #ifndef SPIRAL_MODEL_MODEL_H
 #define SPIRAL_MODEL_MODEL_H
 
-#include <jansson.h>
-
 #include "model/autoencoder.h"
 #include "model/decoder.h"
 #include "model/tensors.h"
@@ -20,9 +18,9 @@ struct spiral_model {
     spiral__autoencoder ae;
     spiral__decoder decoder;
     float threshold;
-    json_t *metadata; /* texts by name, owned */
-    json_t *unknown;  /* members of a loaded config that this version does not know, owned */
-    char sha256[65];  /* of the file the model was loaded from, or "" */
+    struct json_t *metadata; /* texts by name, owned */
+    struct json_t *unknown;  /* members of a loaded config that this version does not know, owned */
+    char sha256[65];         /* of the file the model was loaded from, or "" */
 };
 
 /* A tensor's numbers in the model's own arena, or in a twin of it (gradient, moment). */

@@ -11,6 +11,7 @@
 #include "base/sha256.h"
 #include "model/checksum.h"
 #include "model/config.h"
+#include "model/config_json.h"
 #include "model/model_file.h"
 
 static const char FORMAT[] = "spiral-model-2";

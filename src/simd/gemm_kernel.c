@@ -122,11 +122,57 @@ static void block(size_t m, size_t n, size_t depth, const float *a_packed, const
     }
 }
 
+/* ---- one row ---------------------------------------------------------------------------------------------
+ *
+ * A row of C needs each number of B once: nothing is packed. Each sum has the order that it has in a tile, so
+ * the result has the same bits whether a row is computed alone or with others.
+ */
+
+/* c += a' B over depth, for some vectors of columns. */
+static inline __attribute__((always_inline)) void
+row_vectors(int vectors, size_t depth, const float *a, size_t a_col, const float *B, size_t b_row, float *c) {
+    vector sum[8];
+    for (int v = 0; v < vectors; v++) sum[v] = (vector){0};
+    for (size_t k = 0; k < depth; k++)
+        for (int v = 0; v < vectors; v++)
+            sum[v] += a[k * a_col] * *(const loose_vector *)(const void *)(B + k * b_row + (size_t)v * LANES);
+    for (int v = 0; v < vectors; v++) {
+        loose_vector *to = (loose_vector *)(void *)(c + (size_t)v * LANES);
+        *to = *to + sum[v];
+    }
+}
+
+/* The same for fewer than LANES columns. A plain loop would be summed without fused multiply-add. */
+static void row_tail(size_t columns, size_t depth, const float *a, size_t a_col, const float *B, size_t b_row,
+                     float *c) {
+    vector sum = {0}, b = {0};
+    for (size_t k = 0; k < depth; k++) {
+        memcpy(&b, B + k * b_row, columns * sizeof *B);
+        sum += a[k * a_col] * b;
+    }
+    for (size_t j = 0; j < columns; j++) c[j] += sum[j];
+}
+
+static void row(size_t n, size_t k, const float *a, size_t a_col, const float *B, size_t b_row, float *c) {
+    for (size_t k0 = 0; k0 < k; k0 += DEPTH) {
+        const size_t depth = least(DEPTH, k - k0);
+        const float *part = a + k0 * a_col, *rows = B + k0 * b_row;
+        size_t j = 0;
+        for (; j + 8 * LANES <= n; j += 8 * LANES) row_vectors(8, depth, part, a_col, rows + j, b_row, c + j);
+        for (; j + LANES <= n; j += LANES) row_vectors(1, depth, part, a_col, rows + j, b_row, c + j);
+        if (j < n) row_tail(n - j, depth, part, a_col, rows + j, b_row, c + j);
+    }
+}
+
 static void gemm(size_t m, size_t n, size_t k, const float *A, size_t a_row, size_t a_col, const float *B,
                  size_t b_row, size_t b_col, float beta, float *C, size_t c_row) {
     _Alignas(64) float a_packed[BLOCK * DEPTH];
     for (size_t i = 0; i < m && beta != 1.0f; i++)
         for (size_t j = 0; j < n; j++) C[i * c_row + j] = beta == 0.0f ? 0.0f : beta * C[i * c_row + j];
+    if (m == 1 && b_col == 1) {
+        row(n, k, A, a_col, B, b_row, C);
+        return;
+    }
     for (size_t i0 = 0; i0 < m; i0 += BLOCK)
         for (size_t k0 = 0; k0 < k; k0 += DEPTH) {
             size_t depth = least(DEPTH, k - k0), rows = least(BLOCK, m - i0);

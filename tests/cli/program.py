@@ -34,10 +34,10 @@ class Result:
         return json.loads(self.raw)
 
 
-def spiral(*args, cwd=None, stdin=None, env=None, timeout=120):
+def spiral(*args, cwd=None, stdin=None, env=None, timeout=120, program=PROGRAM):
     """Runs the program; stdin: bytes, a file, or nothing. timeout: seconds until it counts as hanging."""
     source = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin or subprocess.DEVNULL}
-    done = subprocess.run([PROGRAM, *map(as_argument, args)], cwd=cwd, stdout=subprocess.PIPE,
+    done = subprocess.run([program, *map(as_argument, args)], cwd=cwd, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=timeout, env={**os.environ, **(env or {})}, **source)
     return Result(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
@@ -50,7 +50,7 @@ def as_argument(arg):
 def verbs():
     """{verb: (arguments, summary)} as the overview lists them."""
     return {name: (arguments, summary) for name, arguments, summary
-            in re.findall(r"^  (\w+) +([A-Z][A-Z. ]*?)  +(\S.*)$", spiral("help").out, re.M)}
+            in re.findall(r"^  (\w+) +([A-Z\[][A-Z. \[\]]*?)  +(\S.*)$", spiral("help").out, re.M)}
 
 
 @functools.lru_cache
@@ -146,7 +146,7 @@ def latents(model, tune):
 
 
 # Verbs that need a note-by-note decoder.
-DECODER_VERBS = ["continue", "fill", "harmonize"]
+DECODER_VERBS = ["continue", "fill", "harmonize", "explore"]
 DECODER = ["--decoder", "12", "--decoder-steps", "40"]
 
 
@@ -154,7 +154,7 @@ def command(verb, model, tune, other, music, folder):
     """The arguments of a command of each verb that ends within a second."""
     return {
         "inspect": [music],
-        "train": [music, "-o", folder / "m.safetensors", "--steps", "3", "--hidden", "8", "--latent", "2"],
+        "train": [music, "-o", folder / "m.safetensors", "--steps", "3", "--hidden", "8", "--latent", "2", "--decoder", "12"],
         "info": [model],
         "eval": [model, music],
         "reconstruct": [model, tune, "-o", folder / "r.mid"],
@@ -168,5 +168,6 @@ def command(verb, model, tune, other, music, folder):
         "interpolate": [model, tune, other, "-o", folder, "-n", "3"],
         "loss": [tune, other],
         "compare": [tune, other, "--with", music],
+        "explore": [model, "--against", music, "-o", folder / "page.html"],
         "render": [tune, "-o", folder / "t.mid"],
     }[verb]

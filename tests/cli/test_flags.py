@@ -33,11 +33,13 @@ def test_flags_may_come_before_and_after_arguments(line):
     (["--json", "inspect"], ['"--json" is not a verb']),
     (["help", "frob"], ['"frob" is not a verb']),
     (["inspect"], ["0 arguments given", "PATH...", "for example: spiral inspect"]),
-    (["info"], ["0 arguments given", "MODEL"]),
+    (["continue"], ["0 arguments given", "[MODEL] IN"]),
+    (["continue", "m.safetensors"], ["1 argument given", "[MODEL] IN"]),
     (["info", "a", "b"], ["2 arguments given"]),
     (["eval", "m"], ["1 argument given"]),
     (["reconstruct", "m", "a", "b"], ["3 arguments given"]),
-    (["interpolate", "m", "a"], ["2 arguments given"]),
+    (["interpolate", "a"], ["1 argument given"]),
+    (["interpolate", "m.safetensors", "a"], ["2 arguments given"]),
     (["loss", "a"], ["1 argument given"]),
     (["render", "a", "b", "-o", "x.mid"], ["2 arguments given"]),
     (["render", "a"], ["-o OUT is missing"]),
@@ -110,7 +112,7 @@ def test_old_spellings_work_and_are_not_listed(music, tmp_path):
     (tmp_path / "new").mkdir()
     new = trained(tmp_path / "new", music, "--preset", "36x36", "--frames", "24", "--loss", "distance_mask")
     old = tmp_path / "old" / "model.safetensors"
-    done = spiral("train", music, "-o", old, "--steps", "20", "--hidden", "16", "--code", "4", "--batch", "32",
+    done = spiral("train", music, "-o", old, "--steps", "20", "--hidden", "16", "--code", "4", "--batch", "32", "--decoder", "0",
                   "--preset", "seed", "--columns=24", "--loss", "seed_mask")
     assert done.status == 0, done.err
     assert digest(old) == digest(new)

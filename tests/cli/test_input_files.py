@@ -22,7 +22,7 @@ def with_piece(verb, model, piece, tune, folder):
     """A command line of the verb whose piece is `piece`."""
     return {
         "inspect": ["inspect", piece],
-        "train": ["train", piece, "-o", folder / "m", "--steps", "3"],
+        "train": ["train", piece, "-o", folder / "m", "--steps", "3", "--decoder", "0"],
         "eval": ["eval", model, piece],
         "reconstruct": ["reconstruct", model, piece, "-o", folder / "r.mid"],
         "interpolate": ["interpolate", model, tune, piece, "-o", folder / "i"],
@@ -99,7 +99,7 @@ def test_bad_files_in_a_folder_are_reported_and_left_out(music, tmp_path):
     assert {k: v for k, v in done.json.items() if k != "skipped"} == {k: v for k, v in whole.items() if k != "skipped"}
     assert len(done.err.splitlines()) == 2 and done.err.count("left out") == 2
     model = tmp_path / "model"
-    done = spiral("train", tmp_path, "-o", model, "--steps", "3", "--hidden", "8", "--latent", "2")
+    done = spiral("train", tmp_path, "-o", model, "--steps", "3", "--hidden", "8", "--latent", "2", "--decoder", "0")
     assert done.status == 0 and done.err.count("left out") == 2
     assert spiral("info", model, "--json").json["data"]["files_skipped"] == 2
 

@@ -17,7 +17,7 @@ def writers(model, tune):
     return {"reconstruct": ["reconstruct", model, tune, "-o"], "render mid": ["render", tune, "-o"],
             "render wav": ["render", tune, "-o"], "render png": ["render", tune, "-o"],
             "render svg": ["render", tune, "-o"], "render pdf": ["render", tune, "-o"],
-            "train": ["train", tune, "--steps", "3", "--hidden", "8", "-o"]}
+            "train": ["train", tune, "--steps", "3", "--decoder", "0", "--hidden", "8", "-o"]}
 
 
 def name_for(writer):

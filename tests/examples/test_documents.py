@@ -92,7 +92,7 @@ def test_verb_and_flags_of_a_command_exist(page, command):
 def test_readme_lists_the_verbs_as_the_program_does():
     needs_program()
     listed = re.findall(r"^\| `spiral (\w+)` \| (.*) \|$", README, re.M)
-    overview = re.findall(r"^  (\w+) +[A-Z][A-Z. ]*?  +(\S.*)$", run(PROGRAM), re.M)
+    overview = re.findall(r"^  (\w+) +[A-Z\[][A-Z. \[\]]*?  +(\S.*)$", run(PROGRAM), re.M)
     assert len(overview) > 5 and listed == overview
 
 

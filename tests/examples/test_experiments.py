@@ -7,6 +7,7 @@ import sys
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 CHORALES = SOURCE / "experiments/001-loss-on-chorales"
+MODEL = SOURCE / "experiments/006-chorales"
 
 
 def test_page_has_the_tables():
@@ -32,3 +33,21 @@ def test_without_music_it_says_so(tmp_path):
                           env={**os.environ, "SPIRAL_DATA": str(tmp_path)})
     assert done.returncode == 2 and "nothing was run" in done.stderr and "jsb-chorales/midi/train" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_page_of_the_shipped_model_has_its_tables():
+    done = subprocess.run([sys.executable, MODEL / "table.py", MODEL / "results.json"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    page = (MODEL / "README.md").read_text()
+    tables = done.stdout.strip().split("\n\n")
+    assert len(tables) >= 5
+    for table in tables:
+        assert table.strip() in page
+
+
+def test_without_music_the_model_is_neither_trained_nor_measured(tmp_path):
+    for script in MODEL / "run.sh", SOURCE / "models" / "train.sh":
+        done = subprocess.run([script, "a", tmp_path / "out"], capture_output=True, text=True,
+                              env={**os.environ, "SPIRAL_DATA": str(tmp_path)})
+        assert done.returncode == 2 and "jsb-chorales/midi/train" in done.stderr
+        assert not (tmp_path / "out").exists()

@@ -350,6 +350,29 @@ static void a_sketch_is_followed_by_a_model_that_reads_it(void **state) {
 /* ---- guards ----------------------------------------------------------------------------------------------
  */
 
+/* The random network gives every cell about the same logit; the sketch decides, at temperature 0 only. */
+static void at_temperature_0_a_certain_sketch_is_written_out(void **state) {
+    (void)state;
+    enum { P = HIGH - LOW + 1 };
+    static float sketch[T * 2 * P];
+    spiral_roll out[2];
+    spiral_generate_request q = request();
+    for (size_t t = 0; t < T; t++)
+        for (int p = 0; p < P; p++) sketch[t * 2 * P + (size_t)p] = p == (int)(t / 4) % P ? 1 : 0;
+    q.sketch = sketch;
+    q.temperature = 0;
+    q.tries = 1;
+    assert_int_equal(spiral_generate(models[1], &q, 1, &out[0], NULL, NULL), SPIRAL_OK);
+    q.temperature = 1;
+    assert_int_equal(spiral_generate(models[1], &q, 1, &out[1], NULL, NULL), SPIRAL_OK);
+    for (size_t t = 0; t < T; t++) {
+        assert_int_equal(count(out[0].sounding[t]), 1);
+        assert_true(spiral_keys_get(&out[0].sounding[t], LOW + (int)(t / 4) % P));
+    }
+    assert_false(same(&out[0], &out[1]));
+    clear(out, 2);
+}
+
 static spiral_generate_result guarded(float sounds, float begins, int tries) {
     spiral_model *m = random_model(2, 5);
     size_t n;
@@ -553,6 +576,7 @@ int main(void) {
         cmocka_unit_test(a_key_raises_the_share_of_its_scale),
         cmocka_unit_test(more_density_gives_more_voices),
         cmocka_unit_test(a_sketch_is_followed_by_a_model_that_reads_it),
+        cmocka_unit_test(at_temperature_0_a_certain_sketch_is_written_out),
         cmocka_unit_test(faults_are_found_and_tried_again),
         cmocka_unit_test(calibration_brings_samples_nearer_to_the_music),
         cmocka_unit_test(latents_and_sketches_are_those_of_the_windows),

@@ -4,7 +4,7 @@
  * comparison.
  */
 #include "testing.h"
-#include "model/config.h"
+#include "model/config_json.h"
 
 static spiral_model_config defaults(void) {
     spiral_model_config c;

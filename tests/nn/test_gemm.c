@@ -223,8 +223,35 @@ static void the_threads_of_the_blas_stay_as_they_are(void **state) {
     assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
 }
 
+/* A row that is computed alone has the same bits as among others: what a model gives for a window does not
+ * depend on its neighbours. */
+static void test_one_row_alone(void **state) {
+    spiral_error err;
+    (void)state;
+    for (int isa = 0; isa < 3; isa++) {
+        static const char *const names[] = {"baseline", "avx2", "avx512"};
+        if (spiral_isa_set(names[isa], &err) != SPIRAL_OK) continue;
+        for (uint64_t seed = 0; seed < 60; seed++) {
+            spiral__rng rng = spiral__rng_init(seed, 9);
+            const size_t n = 1 + (size_t)spiral__rng_below(&rng, 300),
+                         k = 1 + (size_t)spiral__rng_below(&rng, 500);
+            float *A = random_floats(5 * k, &rng), *B = random_floats(k * n, &rng);
+            float *all = random_floats(5 * n, &rng), *one = zeros(n, sizeof *one);
+            for (int beta = 0; beta < 2; beta++) {
+                memcpy(one, all + 3 * n, n * sizeof *one);
+                spiral__gemm_kernel_get()->gemm(5, n, k, A, k, 1, B, n, 1, (float)beta, all, n);
+                spiral__gemm_kernel_get()->gemm(1, n, k, A + 3 * k, k, 1, B, n, 1, (float)beta, one, n);
+                assert_memory_equal(one, all + 3 * n, n * sizeof *one);
+            }
+            free(A), free(B), free(all), free(one);
+        }
+    }
+    assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_row_alone),
         cmocka_unit_test(own_product_baseline),
         cmocka_unit_test(own_product_avx2),
         cmocka_unit_test(own_product_avx512),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The page in Debian's Chromium, from the disk and over http, with the development engine (dev_engine.js) in place of the model.
+"""The page in Debian's Chromium, from the disk and over http, with the development engine (dev_engine.js) in place of the model;
+test_real_page.py has the real one.
 
 Needs the packages of tests/web/requirements.txt and chromium (or CHROMIUM=/path/to/it); without them every test here is
 skipped, with the reason. Screenshots go to build/shots.
@@ -74,6 +75,46 @@ def make_page(tmp_path_factory):
         return page
 
     return lambda **pack: made(json.dumps(pack))
+
+
+PROGRAM = pathlib.Path(os.environ.get("SPIRAL_PROGRAM", ROOT / "build" / "cli" / "spiral"))
+
+
+def spiral(*arguments):
+    done = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """(path of a model, folder of its training music): SPIRAL_PAGE_MODEL and SPIRAL_PAGE_MUSIC, or a small one, trained on
+    the scores of data/ in a few seconds: what it writes is no good music, but it is what the engine has to write."""
+    if not PROGRAM.exists():
+        pytest.skip(f"{PROGRAM} is missing")
+    if "SPIRAL_PAGE_MODEL" in os.environ:
+        return pathlib.Path(os.environ["SPIRAL_PAGE_MODEL"]), pathlib.Path(os.environ["SPIRAL_PAGE_MUSIC"])
+    folder = tmp_path_factory.mktemp("model")
+    music = folder / "music"
+    music.mkdir()
+    for score in sorted((ROOT / "data" / "scores").glob("*.txt")):
+        spiral("render", score, "-o", music / f"{score.stem}.mid")
+    path = folder / "small.safetensors"
+    sizes = ["--hidden", "64", "--latent", "16", "--decoder", "32", "--low", "36", "--high", "83"]
+    spiral("train", music, "-o", path, "--steps", "60", "--decoder-steps", "300", *sizes)
+    return path, music
+
+
+@pytest.fixture(scope="session")
+def real_page(model, tmp_path_factory):
+    """The path of a page that `spiral explore` wrote: the real engine, with the model."""
+    path, music = model
+    page = tmp_path_factory.mktemp("explore") / "page.html"
+    done = subprocess.run([PROGRAM, "explore", path, "--against", music, "-o", page], capture_output=True, text=True)
+    if "this build has no page" in done.stderr:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    return page
 
 
 @pytest.fixture(scope="session")
@@ -226,8 +267,12 @@ def open_page(browser, make_page, server):
     with contextlib.ExitStack() as stack:
         opened = []
 
-        def opener(over="file", pack=None, path="", ready=True, **options):
-            page_file = make_page(**(pack or {}))
+        def opener(over="file", pack=None, path="", ready=True, page_file=None, **options):
+            if page_file:
+                linked = make_page().parent / page_file.name
+                if not linked.exists():
+                    shutil.copy(page_file, linked)
+            page_file = linked if page_file else make_page(**(pack or {}))
             context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
             stack.callback(context.close)
             context.add_init_script(WATCH)

@@ -50,6 +50,7 @@ export class Measurements {
     }
 
     #describeNearest({ share, name, frame, limit }) {
+        if (share === null) return { text: "not known: the page has no training music, or the piece is short" };
         const place = `${name}, ${positionText(this.#workspace.preset, frame)}`;
         const close = limit !== undefined && share > limit;
         const warning = close

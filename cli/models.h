@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Shipped models: models/ of the repository, share/spiral/models once installed. A verb that needs a model
+ * takes the path of a file or the name of a shipped model.
+ */
+#ifndef SPIRAL_CLI_MODELS_H
+#define SPIRAL_CLI_MODELS_H
+
+#include "flags.h"
+#include "spiral/model.h"
+
+/* Each returns -1, or the exit status after printing why it failed. */
+
+/* Takes the arguments of a verb with `inputs` arguments after [MODEL]: *model is MODEL, or "chorales" if it
+ * is left out, and *first becomes the index of the first input. A first input that ends in .safetensors is a
+ * MODEL, so that a forgotten input is an error of the command line. */
+int cli_take_model(const cli_verb *verb, int argc, char **argv, int inputs, int *first, const char **model);
+
+/* Loads a file, or, if there is none and `model` has neither "/" nor ".", the shipped model of that name. The
+ * model is the caller's. */
+int cli_load_model(const char *model, spiral_model **out);
+
+#endif

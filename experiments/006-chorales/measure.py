@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: MIT
+"""Measures a chorale model, a part at a time; table.py prints the results. Called by run.sh.
+
+    measure.py ROOT MODEL MUSIC OUT [PART...]
+
+A part is a function measure_NAME; its result is kept as OUT/NAME.json and not measured again.
+"""
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import torch
+from spiral_loss import midi
+from spiral_loss._safetensors import load as load_tensors
+from spiral_loss.decoder import Decoder, features
+
+ROOT, MODEL, MUSIC, OUT = map(pathlib.Path, sys.argv[1:5])
+SPIRAL = ROOT / "build" / "cli" / "spiral"
+SEEDS = (1, 1001, 2001)
+SAMPLES = 64
+BAR = 16  # frames
+LONGEST = 128  # frames of a piece that are read where the whole is not needed
+STATISTICS = ("clashes", "triads", "four_voices", "onsets_per_frame", "scale_consistency", "parallels", "polyphony",
+              "pitch_class_entropy", "groove_consistency", "empty_beat_rate")
+
+
+def spiral(*args):
+    """The JSON result of the program, and what it wrote to standard error."""
+    done = subprocess.run([SPIRAL, *map(str, args), "--json"], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"measure.py: spiral {' '.join(map(str, args))}: {done.stderr}")
+    return json.loads(done.stdout), done.stderr
+
+
+def test_files():
+    return sorted((MUSIC / "test").glob("*.mid"))
+
+
+def config():
+    return json.loads(load_tensors(MODEL)[1]["spiral"])
+
+
+def roll_of(path):
+    c = config()
+    return midi.read(path).to_roll(steps_per_quarter=BAR // 4, low=c["low"], high=c["high"], onsets=True)
+
+
+def part_of(roll, begin, end):
+    return dataclasses.replace(roll, sounding=roll.sounding[:, begin:end], onsets=roll.onsets[:, begin:end], report=None)
+
+
+def statistics_of(folder):
+    """Of a set of files, and of the test set, and the overlap of both."""
+    result = spiral("compare", folder, "--with", MUSIC / "test")[0]
+    return {"statistics": {k: result["statistics"]["a"][k] for k in STATISTICS},
+            "test": {k: result["statistics"]["b"][k] for k in STATISTICS},
+            "overlap": {k: v["area"] for k, v in result["overlap"].items()}}
+
+
+# ---- likelihood ----
+
+def measure_likelihood():
+    """Nats per frame of whole pieces, beside the two baselines."""
+    return {name: spiral("eval", MODEL, MUSIC / name)[0]["likelihood"] for name in ("valid", "test")}
+
+
+def melody_mask(sounding):
+    """What `spiral harmonize` knows: in each frame the highest key that sounds and all keys above it, (T, P)."""
+    T, P = sounding.shape
+    top, known = P, np.zeros((T, P), bool)
+    for t in range(T):
+        if sounding[t].any():
+            top = np.flatnonzero(sounding[t])[-1]
+        known[t, top:] = True
+    return known
+
+
+def open_nats(decoder, sounding, onsets, known, cells):
+    """Nats of `cells`, where `known` cells are given."""
+    c = decoder.config
+    x = features(sounding, onsets, known, low=c["low"], bar=decoder.bar)
+    with torch.no_grad():
+        return float(decoder.frame_nats(decoder(*x)[0], sounding, onsets, ~cells).sum())
+
+
+def measure_conditional():
+    """Nats per open frame of what Bach wrote: with the past only, between past and future, under the melody."""
+    decoder = Decoder.load(MODEL)
+    sums = dict.fromkeys(("past", "past_and_future", "nothing", "melody"), 0.0)
+    gap_frames = melody_frames = 0
+    for path in test_files():
+        roll = roll_of(path)
+        on, begins = roll.sounding.T[:LONGEST], roll.onsets.T[:LONGEST]
+        span = slice(2 * BAR, min(4 * BAR, len(on)))
+        gap = np.zeros(on.shape, bool)
+        gap[span] = True
+        past = np.zeros(on.shape, bool)
+        past[: 2 * BAR] = True
+        none = np.zeros(on.shape, bool)
+        top = melody_mask(on)
+        gap_frames += gap[:, 0].sum()
+        melody_frames += len(on)
+        sums["past"] += open_nats(decoder, on, begins, past, gap)
+        sums["past_and_future"] += open_nats(decoder, on, begins, ~gap, gap)
+        sums["nothing"] += open_nats(decoder, on, begins, none, ~top)
+        sums["melody"] += open_nats(decoder, on, begins, top, ~top)
+    return {"fill": sums["past_and_future"] / gap_frames, "continue": sums["past"] / gap_frames,
+            "harmonize": sums["melody"] / melody_frames, "same_cells_without_melody": sums["nothing"] / melody_frames,
+            "gap_frames": int(gap_frames), "melody_frames": int(melody_frames)}
+
+
+# ---- samples ----
+
+def measure_samples():
+    """Statistics of samples, and how near they are to the training pieces."""
+    result = {}
+    for seed in SEEDS:
+        folder = OUT / f"samples-{seed}"
+        files, warnings = spiral("sample", MODEL, "-n", SAMPLES, "--length", "8bars", "--seed", seed, "-o", folder,
+                                 "--against", MUSIC / "train")
+        files = files["files"]
+        result[seed] = statistics_of(folder) | {
+            "nearest": sorted(f["nearest_training_passage"]["share"] for f in files),
+            "above_limit": warnings.count("a passage is like"),
+            "faults": sum(bool(f["faults"]) for f in files), "tries": sum(f["tries"] for f in files)}
+    return result
+
+
+def measure_two_sample():
+    """Can a classifier tell the samples of a seed from the test chorales?"""
+    result = {}
+    for seed in SEEDS:
+        done = subprocess.run([sys.executable, "-B", ROOT / "bench" / "two_sample.py", OUT / f"samples-{seed}",
+                               MUSIC / "test", "--seeds", "2", "--threads", "2"], capture_output=True, text=True, check=True)
+        result[seed] = json.loads(done.stdout)
+    return result
+
+
+def measure_prior():
+    """Pieces from random latents, through sketch and decoder and by the threshold."""
+    tensors = load_tensors(MODEL)[0]
+    mean, factor = np.asarray(tensors["latents.mean"]).reshape(-1), np.asarray(tensors["latents.factor"])
+    Z = mean.size
+    folder = OUT / "prior"
+    (folder / "latents").mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(1)
+    for i in range(SAMPLES):
+        latents = mean + rng.standard_normal((8, Z)) @ factor.reshape(Z, Z).T
+        path = folder / "latents" / f"{i:02}.npy"
+        np.save(path, latents.astype(np.float32))
+        for way in ("decoder", "threshold"):
+            (folder / way).mkdir(exist_ok=True)
+            spiral("decode", MODEL, path, "--decode", way, "-o", folder / way / f"{i:02}.mid", "--seed", i + 1)
+    return {way: statistics_of(folder / way) for way in ("decoder", "threshold")}
+
+
+# ---- files that are given ----
+
+def measure_untouched():
+    """Whether fill, harmonize and continue leave every given note as it is, and the statistics of what they write."""
+    folder = OUT / "given"
+    for name in ("melody", "fill", "harmonize", "continue"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    changed = {"fill": 0, "harmonize": 0, "continue": 0}
+    clashes = {}
+    for path in test_files():
+        song = midi.read(path)
+        tracks = np.unique(song.notes["track"])
+        top = max(tracks, key=lambda k: song.notes["pitch"][song.notes["track"] == k].mean())
+        melody = dataclasses.replace(song, notes=song.notes[song.notes["track"] == top])
+        melody.save(folder / "melody" / path.name)
+        quarter = song.ticks_per_quarter
+        begin, end = 8 * quarter, 16 * quarter
+        runs = {"fill": (path, ["--from", "2bars", "--to", "4bars"]),
+                "harmonize": (folder / "melody" / path.name, []), "continue": (path, ["--length", "4bars"])}
+        for verb, (source, flags) in runs.items():
+            out = folder / verb / path.name
+            spiral(verb, MODEL, source, *flags, "-o", out)
+            notes = midi.read(source).notes
+            if verb == "fill":
+                notes = notes[(notes["end_ticks"] <= begin) | (notes["start_ticks"] >= end)]
+            key = ("start_ticks", "end_ticks", "pitch", "velocity", "channel")
+            given = {tuple(int(n[k]) for k in key) for n in notes}
+            written = {tuple(int(n[k]) for k in key) for n in midi.read(out).notes}
+            changed[verb] += not given <= written
+    for verb in changed:
+        clashes[verb] = statistics_of(folder / verb)
+    return {"files": len(test_files()), "files_with_a_changed_note": changed, "statistics": clashes}
+
+
+def measure_first_bar():
+    """Half a piece, continued: the first new bar, beside the last bar again and a random bar of the training pieces."""
+    rng = np.random.default_rng(1)
+    training = [roll_of(p) for p in sorted((MUSIC / "train").glob("*.mid"))]
+    folder = OUT / "first_bar"
+    ways = ("true", "continue", "repeat", "random", "half")
+    for way in ways:
+        (folder / way).mkdir(parents=True, exist_ok=True)
+    errors = {way: [] for way in ways[1:4]}
+    for path in test_files():
+        roll = roll_of(path)
+        half = roll.sounding.shape[1] // (2 * BAR) * BAR
+        if half < BAR or roll.sounding.shape[1] < half + BAR:
+            continue
+        other = training[rng.integers(len(training))]
+        at = int(rng.integers(max(other.sounding.shape[1] // BAR, 1))) * BAR
+        rolls = {"true": part_of(roll, half, half + BAR), "half": part_of(roll, 0, half),
+                 "repeat": part_of(roll, half - BAR, half),
+                 "random": dataclasses.replace(part_of(other, at, at + BAR), quarters_per_min=roll.quarters_per_min)}
+        for way, bar in rolls.items():
+            bar.onsets[:, 0] |= bar.sounding[:, 0]
+            midi.from_roll(bar).save(folder / way / path.name)
+        spiral("continue", MODEL, folder / "half" / path.name, "--length", "1bar", "--only-new", "-o",
+               folder / "continue" / path.name)
+        for way in errors:
+            errors[way].append(spiral("loss", folder / "true" / path.name, folder / way / path.name)[0]["spiral_error"])
+    return {"pieces": len(errors["repeat"]), "spiral_error": {way: float(np.mean(e)) for way, e in errors.items()},
+            "statistics": {way: statistics_of(folder / way)["statistics"] for way in ways[:4]}}
+
+
+def measure_reconstruction():
+    """F1 of the test chorales through sketch and decoder, beside the threshold's, with as many latents and with twice as many."""
+    e = spiral("eval", MODEL, MUSIC / "test")[0]
+    result = {"threshold, a latent per bar": {"frame_f1": e["frame"]["f1"], "note_f1": e["note"]["f1"],
+                                              "spiral_error": e["spiral_error"]}}
+    for way, name in ("decoder", "decoder, a latent per bar"), ("threshold", "threshold, two latents per bar"):
+        runs = [spiral("reconstruct", MODEL, path, "--decode", way, "-o", OUT / "reconstruction.mid")[0]
+                for path in test_files()]
+        result[name] = {"frame_f1": float(np.mean([r["frame"]["f1"] for r in runs])),
+                        "note_f1": float(np.mean([r["note"]["f1"] for r in runs])),
+                        "spiral_error": float(np.mean([r["spiral_error"] for r in runs]))}
+    return result
+
+
+PARTS = {name[8:]: f for name, f in list(globals().items()) if name.startswith("measure_")}
+
+
+def main():
+    OUT.mkdir(parents=True, exist_ok=True)
+    unknown = [p for p in sys.argv[5:] if p not in PARTS]
+    if unknown:
+        sys.exit(f"measure.py: {unknown[0]}: no such part; there are {', '.join(PARTS)}")
+    for name in sys.argv[5:] or PARTS:
+        path = OUT / f"{name}.json"
+        if not path.exists():
+            print(f"{name}: {PARTS[name].__doc__.splitlines()[0]}", file=sys.stderr)
+            result = PARTS[name]()
+            path.write_text(json.dumps(result, indent=1) + "\n")
+    results = {name: json.loads((OUT / f"{name}.json").read_text()) for name in PARTS if (OUT / f"{name}.json").exists()}
+    (OUT / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+
+
+main()

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""The engine of a page that `spiral explore` wrote, under node: its answers, damaged files and packs, reproducible bytes."""
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import PROGRAM, ROOT, spiral
+
+pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
+
+
+def node(name, **variables):
+    environment = {**os.environ, **{key: str(value) for key, value in variables.items()}}
+    command = ["node", "--test", ROOT / "tests/web/engine" / name]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_engine_answers_as_the_terminal_does(real_page, model, tmp_path):
+    spiral("sample", model[0], "-n", 20, "--seed", 1, "--length", "8bars", "-o", tmp_path)
+    node("engine.test.js", SPIRAL_PAGE=real_page, SPIRAL_TERMINAL=tmp_path)
+
+
+def test_damaged_files_and_packs_get_sentences(real_page):
+    node("damage.test.js", SPIRAL_PAGE=real_page, SPIRAL_CORPUS=ROOT / "tests/fuzz/corpus/midi")
+
+
+def test_the_same_model_gives_the_same_page(real_page, model, tmp_path):
+    again = tmp_path / "page.html"
+    spiral("explore", model[0], "--against", model[1], "-o", again, "--threads", 1)
+    assert again.read_bytes() == real_page.read_bytes()
+
+
+def test_the_module_is_reproducible(tmp_path):
+    build = ROOT / "web/engine/build.py"
+    digests = set()
+    for name in "ab":
+        subprocess.run([sys.executable, build, "-o", tmp_path / name], check=True)
+        digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+def test_explore_reports_the_page(model, tmp_path):
+    page = tmp_path / "page.html"
+    report = json.loads(spiral("explore", model[0], "-o", page, "--json", "--exact", "--name", "A & B"))
+    assert report["bytes"] == page.stat().st_size
+    assert report["sketch_error"] == 0 and report["music_bytes"] < 8
+    assert len(report["axes"]) == 6 and all(axis["label"] for axis in report["axes"])
+    small = json.loads(spiral("explore", model[0], "-o", page, "--json"))
+    assert small["bytes"] < report["bytes"]
+    assert 0 < small["sketch_error"] < 0.005
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["missing.safetensors"], ["missing.safetensors"]),
+    (["MODEL", "-o", "/no/such/folder/page.html"], ["/no/such/folder"]),
+    (["MODEL", "-o", "-"], ["must be a file"]),
+    (["MODEL", "--tempo", "5"], ["tempo"]),
+    (["MODEL", "--against", "/no/such/music"], ["/no/such/music"]),
+    ([], ["MODEL"]),
+])
+def test_bad_input_is_refused(model, tmp_path, arguments, words):
+    arguments = [str(model[0]) if word == "MODEL" else word for word in arguments]
+    done = subprocess.run([PROGRAM, "explore", *arguments], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode in (1, 2) and done.stdout == ""
+    for word in words:
+        assert word in done.stderr
+    assert list(tmp_path.iterdir()) == []
