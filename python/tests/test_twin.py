@@ -419,9 +419,13 @@ def test_damaged_bytes_are_refused(trained, tmp_path):
         (tmp_path / "cut.safetensors").write_bytes(whole[:n])
         with pytest.raises(ValueError, match=r"cut\.safetensors"):
             Autoencoder.load(tmp_path / "cut.safetensors")
-    (tmp_path / "cut.safetensors").write_bytes(whole + b"\0")
-    with pytest.raises(ValueError, match="tensors end at byte"):
-        Autoencoder.load(tmp_path / "cut.safetensors")
+    for longer, reason in (
+        (whole + b"\0", "its checksum is not that of its bytes"),
+        (whole.replace(b'"checksum', b'"no_check') + b"\0", "tensors end at byte"),
+    ):
+        (tmp_path / "cut.safetensors").write_bytes(longer)
+        with pytest.raises(ValueError, match=reason):
+            Autoencoder.load(tmp_path / "cut.safetensors")
 
 
 def test_saved_files_have_the_permissions_of_new_files(tmp_path):
