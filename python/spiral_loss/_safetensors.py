@@ -107,16 +107,8 @@ def save(path: Path, arrays: Mapping[str, npt.NDArray[np.float32]], metadata: Ma
         at += size
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-<<<<<<< HEAD
-    data = (
-        struct.pack("<Q", len(text))
-        + text
-        + b"".join(np.ascontiguousarray(a, "<f4").tobytes() for a in arrays.values())
-    )
-=======
     numbers = (np.ascontiguousarray(a, "<f4").tobytes() for a in arrays.values())
     data = struct.pack("<Q", len(text)) + text + b"".join(numbers)
->>>>>>> newcomer
     entry = b'"checksum":"'  # within another text its quotes are escaped
     data = data.replace(entry + b"0" * 64, entry + hashlib.sha256(data).hexdigest().encode(), 1)
     # Created with the permissions of any new file: the process's umask applies, and is not asked for.
