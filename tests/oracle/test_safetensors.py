@@ -3,6 +3,7 @@
 
 SPIRAL_BUILD names the build folder with the helper model-file.
 """
+import hashlib
 import json
 import os
 import pathlib
@@ -47,6 +48,11 @@ def metadata_of(path):
         return file.metadata()
 
 
+def texts_of(path):
+    """The metadata without the checksum, which belongs to the bytes of that one file."""
+    return {name: text for name, text in metadata_of(path).items() if not name.startswith("checksum")}
+
+
 def assert_same(ours, theirs):
     assert set(ours) == set(theirs)
     for name, array in theirs.items():
@@ -61,7 +67,7 @@ def test_library_reads_ours(saved):
     assert_same(tensors, load_file(saved))
     assert tensors["encoder.0.weight"].shape == (2 * 4 * 5, 7 + 3)
     assert tensors["latent.weight"].shape == (7, 2 * 3)
-    metadata = metadata_of(saved)
+    metadata = texts_of(saved)
     assert set(metadata) == {"spiral", "data", "training"}
     config = json.loads(metadata["spiral"])
     assert config["format"] == "spiral-model-2"
@@ -69,12 +75,19 @@ def test_library_reads_ours(saved):
     assert json.loads(metadata["data"]) == {"files": 1}
 
 
+def test_checksum_is_the_sha256_of_the_file_with_zeros_in_its_place(saved):
+    metadata, content = metadata_of(saved), saved.read_bytes()
+    digits = metadata["checksum"].encode()
+    assert content.count(digits) == 1 and "SHA-256" in metadata["checksum_method"]
+    assert hashlib.sha256(content.replace(digits, b"0" * 64)).hexdigest().encode() == digits
+
+
 def test_we_read_the_librarys(saved, tmp_path):
     """The library orders tensors and metadata in its own way, and its header has other spaces."""
     again = tmp_path / "again.safetensors"
     rng = np.random.default_rng(1)
     tensors = {name: rng.standard_normal(a.shape, dtype=np.float32) for name, a in load_file(saved).items()}
-    save_file(tensors, again, metadata=metadata_of(saved))
+    save_file(tensors, again, metadata=texts_of(saved))
     assert again.read_bytes() != saved.read_bytes()
     assert_same(ours(again), tensors)
 
@@ -83,7 +96,7 @@ def test_half_precision_is_refused(saved, tmp_path):
     half = tmp_path / "half.safetensors"
     tensors = load_file(saved)
     tensors["out.bias"] = tensors["out.bias"].astype(np.float16)
-    save_file(tensors, half, metadata=metadata_of(saved))
+    save_file(tensors, half, metadata=texts_of(saved))
     result = run("print", half)
     assert result.returncode != 0
     assert "numbers, the file" in result.stderr or "out.bias" in result.stderr
