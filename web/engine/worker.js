@@ -199,6 +199,22 @@ const operations = {
         });
     },
 
+    vary({ roll, amount, n, ...parameters }, onProgress) {
+        checkRoll(roll);
+        const [low, high] = parameters.seed;
+        const results = { rolls: [], natsPerFrame: [] };
+        for (let i = 0; i < n; i++) {
+            withMemory([roll.sounding, roll.onsets], (sounding, onsets) =>
+                check(engine.engine_vary(roll.frames, sounding, onsets, amount, low, high, i)),
+            );
+            const { roll: made, natsPerFrame } = write(roll.frames, 0, 0, 0, engine.engine_bytes(), parameters, i);
+            results.rolls.push(made);
+            results.natsPerFrame.push(natsPerFrame);
+            onProgress((i + 1) / n);
+        }
+        return results;
+    },
+
     decode({ codes, ...parameters }) {
         const windows = codes.length / engine.engine_latent();
         withMemory([codes], (at) => check(engine.engine_sketch(windows, at)));
