@@ -87,6 +87,28 @@ def test_a_dropped_melody_is_harmonized_kept_and_back_after_a_reload(page):
     assert page.locator("#kept li").count() == 2
 
 
+def test_a_link_brings_back_notes_locks_sliders_and_seed(open_page, real_page):
+    page = open_page(page_file=real_page)
+    page.fill("#seed", "99")
+    page.press("#seed", "Enter")
+    page.settled()
+    page.command("lock-melody")
+    page.drag(page.point(32, 83), page.point(63, 36))
+    page.locator("#axis-1").fill("1.5")
+    page.wait_for_timeout(600)
+    page.command("link")
+    piece = page.piece()
+    assert any(n[3] for n in piece["notes"]) and piece["sliders"]
+    fragment = page.evaluate("location.hash")
+    assert fragment.startswith("#piece=") and len(fragment) < 8000
+    other = open_page("http", path=fragment, page_file=real_page)
+    assert {**other.piece(), "title": ""} == {**piece, "title": ""}
+    assert other.input_value("#seed") == "99" and other.input_value("#axis-1") == "1.5"
+    other.command("reset-sliders")
+    page.command("reset-sliders")
+    assert other.notes() == page.notes() != piece["notes"]
+
+
 def test_play_sounds_and_stop_is_silence(open_page, real_page):
     page = open_page(page_file=real_page)
     page.command("play")
