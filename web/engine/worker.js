@@ -265,7 +265,7 @@ const operations = {
     nearest({ roll }) {
         checkRoll(roll);
         const frame = withMemory([roll.sounding], (at) => engine.engine_nearest(roll.frames, at));
-        if (frame === -2) return { share: null, name: "", frame: 0 };
+        if (frame === -2 || frame === -3) return { share: null, name: "", frame: 0, music: frame === -2 };
         if (frame < 0) check(-1);
         const limit = engine.engine_limit();
         const name = new TextDecoder().decode(resultBytes());
