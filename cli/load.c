@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "corpus_notes.h"
 #include "load.h"
 #include "messages.h"
 #include "output.h"
@@ -28,13 +29,6 @@ static spiral_status filter(const cli_roll_flags *r, const cli_common *common, s
     return spiral_corpus_drop_duplicates(corpus, of, NULL, err);
 }
 
-static void note_left_out(const spiral_corpus *corpus, const cli_common *common) {
-    for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
-        const spiral_corpus_file *file = spiral_corpus_get_file(corpus, i);
-        if (file->left_out) cli_note(common, "%s: %s; left out", file->path, file->left_out);
-    }
-}
-
 /* The verb must not write to them. */
 static int note_inputs(const spiral_corpus *corpus) {
     int status = -1;
@@ -47,8 +41,10 @@ int cli_load_corpus(char **paths, int count, const spiral_roll_options *options,
                     const cli_common *common, spiral_corpus **corpus) {
     const cli_roll_flags all = {.keep_duplicates = 1};
     spiral_files *files = NULL;
+    spiral_roll_options cut = *options;
     int status = cli_load_files(paths, count, common, &files);
-    if (status < 0) status = cli_make_corpus(&all, files, options, frames, NULL, common, corpus);
+    if (status < 0) status = cli_set_longest_silence(&all, &cut);
+    if (status < 0) status = cli_make_corpus(&all, files, &cut, frames, NULL, common, corpus);
     spiral_files_destroy(files);
     return status;
 }
@@ -70,7 +66,8 @@ int cli_make_corpus(const cli_roll_flags *r, const spiral_files *files, const sp
     spiral_error err = {.text = ""};
     if (cli_try_corpus(r, files, options, frames, of, common, corpus, &err) != SPIRAL_OK)
         return cli_error(&err);
-    note_left_out(*corpus, common);
+    cli_note_left_out(*corpus, common);
+    cli_note_cut(*corpus, common);
     return note_inputs(*corpus);
 }
 

@@ -13,11 +13,12 @@
 
 /* Reads the files of corpora; "-" is refused, because they need names. Free with spiral_files_destroy. */
 int cli_load_files(char **paths, int count, const cli_common *common, spiral_files **files);
-/* Reads a corpus of all files; prints each file left out. frames: of a window. */
+/* Reads a corpus of all files; prints what was left out or cut. Silence is cut as train does by default.
+ * frames: of a window. */
 int cli_load_corpus(char **paths, int count, const spiral_roll_options *options, int frames,
                     const cli_common *common, spiral_corpus **corpus);
 /* Makes a corpus without the files that CLI_FILTER_FLAGS exclude: repaired ones with --strict, and duplicates
- * of files in it or in `of` (may be NULL) without --keep-duplicates. Prints each file left out. */
+ * of files in it or in `of` (may be NULL) without --keep-duplicates. Prints what was left out or cut. */
 int cli_make_corpus(const cli_roll_flags *flags, const spiral_files *files,
                     const spiral_roll_options *options, int frames, const spiral_corpus *of,
                     const cli_common *common, spiral_corpus **corpus);

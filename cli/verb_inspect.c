@@ -101,14 +101,19 @@ static void add_remark(json_t *list, const char *path, const char *key, const ch
 }
 
 static void remarks_json(json_t *json, const spiral_corpus *corpus) {
-    json_t *skipped = json_array(), *duplicates = json_array();
+    json_t *skipped = json_array(), *duplicates = json_array(), *cut = json_array();
     for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
         const spiral_corpus_file *f = spiral_corpus_get_file(corpus, i);
         add_remark(skipped, f->path, "reason", f->left_out);
         add_remark(duplicates, f->path, "same_as", f->same_as);
+        if (!f->left_out && f->report->stretches_cut)
+            json_array_append_new(cut, json_pack("{s:o, s:I, s:I}", "file", cli_text(f->path), "stretches",
+                                                 (json_int_t)f->report->stretches_cut, "frames",
+                                                 (json_int_t)f->report->frames_cut));
     }
     json_object_set_new(json, "skipped", skipped);
     json_object_set_new(json, "duplicates", duplicates);
+    json_object_set_new(json, "cut", cut);
 }
 
 /* A warning's name in the library's list, in small letters. */
@@ -346,6 +351,8 @@ static int add_preset(const cli_roll_flags *given, int preset, const cli_common 
     spiral_error err = {.text = ""};
     r.preset = preset;
     r.grid = NULL;
+    if (r.longest_silence && strcmp(r.longest_silence, "none"))
+        r.longest_silence = NULL; /* it may not fit the preset's grid */
     r.low = r.high = r.frames = r.planes = -1;
     s->name = cli_presets[preset];
     int status = cli_roll_options(&r, common, files, &s->options, &s->frames);

@@ -29,7 +29,7 @@ SPIRAL_API void spiral_files_destroy(spiral_files *files); /* NULL is fine */
 /* What became of one file. Owned by the corpus. */
 typedef struct spiral_corpus_file {
     const char *path;
-    double seconds;                   /* length of the music */
+    double seconds;                   /* up to the end of the last note, without what was cut */
     size_t frames;                    /* of its roll; 0 if it was left out */
     size_t windows, windows_silent;   /* one after another; how many of them have no note */
     const spiral_roll_report *report; /* what the roll kept and left out */

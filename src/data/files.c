@@ -19,7 +19,7 @@ static void read_task(void *context, size_t i, int worker) {
     char room[SPIRAL__PATH_TEXT];
     f->status = spiral_midi_load(f->path, &f->midi, &err);
     if (f->status == SPIRAL_OK) {
-        f->seconds = spiral_midi_seconds(&f->midi, f->midi.end_ticks);
+        f->seconds = spiral_midi_seconds(&f->midi, spiral_midi_music_end(&f->midi));
         return;
     }
     const char *reason = err.text, *path = spiral__error_path(f->path, room);

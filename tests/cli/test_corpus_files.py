@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""Folders of real files: what is wrong with one of them neither ends nor fills the run, and is said in one line for each kind."""
+import resource
+import subprocess
+
+import pytest
+from program import PROGRAM, TINY, lines_with, mthd, mtrk, one_note, spiral
+
+
+def vlq(n):
+    out = [n & 127]
+    while n := n >> 7:
+        out.insert(0, n & 127 | 128)
+    return bytes(out)
+
+
+def notes(keys, ticks=240, gap=0):
+    return b"".join(vlq(gap) + bytes([0x90, key, 80]) + vlq(ticks) + bytes([0x80, key, 0]) for key in keys)
+
+
+def wild(hours=40):
+    """Sixteen notes, hours without a note, sixteen notes."""
+    keys = range(60, 76)
+    silent = notes([60], gap=480 * 2 * 3600 * hours)
+    return mthd(1) + mtrk(notes(keys) + silent + notes(keys))
+
+
+@pytest.mark.parametrize("flags, frames", [
+    ([], 8 * 16), (["--longest-silence", "2bars"], 2 * 16), (["--preset", "36x36"], 3000),
+    (["--preset", "36x36", "--longest-silence", "500ms"], 50)])
+def test_long_silence_is_cut_and_said(flags, frames, tmp_path):
+    path = tmp_path / "wild.mid"
+    path.write_bytes(wild())
+    done = spiral("inspect", path, "--frames", "1", *flags, "--json")
+    sound = 33 * (25 if "36x36" in flags else 2)
+    assert done.status == 0 and done.json["windows"] == sound + frames
+    assert done.json["seconds"] < 60
+    [cut] = done.json["cut"]
+    assert cut["file"] == str(path) and cut["stretches"] == 1 and cut["frames"] > 100_000
+    assert len(lines_with(done, str(path))) == 1 and "cut out of 1 long stretch" in done.err
+
+
+def test_silence_is_kept_when_asked(tmp_path):
+    path = tmp_path / "wild.mid"
+    path.write_bytes(wild(1))
+    done = spiral("inspect", path, "--frames", "1", "--longest-silence", "none", "--json")
+    assert done.json["windows"] == 33 * 2 + 3600 * 8 and done.json["cut"] == [] and done.err == ""
+
+
+@pytest.mark.parametrize("flags, reason", [
+    (["--longest-silence", "30s"], "bars like 8bars"), (["--longest-silence", "0bars"], "bars like 8bars"),
+    (["--preset", "36x36", "--longest-silence", "8bars"], "a time like 30s"),
+    (["--preset", "36x36", "--longest-silence", "1ms"], "must be 1 to")])
+def test_silence_of_the_wrong_unit_is_refused(flags, reason, tune):
+    done = spiral("inspect", tune, *flags)
+    assert done.status == 2 and reason in done.err
+
+
+def test_small_files_with_wrong_times_take_no_memory(music, tmp_path):
+    """Three files of 45 bytes that say 16 million quarters, in two gigabytes of memory."""
+    for i in range(3):
+        body = notes([60 + i], ticks=1, gap=16_000_000)
+        (tmp_path / f"far-{i}.mid").write_bytes(mthd(1, division=1) + mtrk(body))
+    limit = 2 << 30
+    done = subprocess.run([PROGRAM, "inspect", music, tmp_path, "--preset", "36x36", "--low", "0", "--high", "127"],
+                          capture_output=True, text=True, timeout=60, check=False,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+    assert done.returncode == 0, done.stderr
+    assert "3 files" in done.stderr and "far-0.mid" in done.stderr
+
+
+def test_a_file_with_a_wrong_time_changes_no_training(music, tmp_path):
+    """The same windows but for the few of the file itself."""
+    path = tmp_path / "wild.mid"
+    path.write_bytes(wild())
+    alone, both = (spiral("train", *paths, "-o", tmp_path / name, *TINY, "--valid", music) for name, paths in
+                   (("a.st", [music, "--keep-duplicates"]), ("b.st", [music, path, "--keep-duplicates"])))
+    assert alone.status == 0 and both.status == 0, both.err
+    assert len(lines_with(both, "wild.mid")) == 1
+    frames = [spiral("info", tmp_path / name, "--json").json["data"]["frames"] for name in ("a.st", "b.st")]
+    assert frames[1] - frames[0] == 33 * 2 + 8 * 16
+
+
+def test_many_faulty_files_are_told_in_a_dozen_lines(music, tmp_path):
+    for i in range(40):
+        (tmp_path / f"bad-{i}.mid").write_bytes(b"no music at all" if i % 2 else b"")
+        (tmp_path / f"copy-{i}.mid").write_bytes(one_note())
+        (tmp_path / f"drums-{i}.mid").write_bytes(one_note(40 + i, channel=9))
+    done = spiral("inspect", music, tmp_path, "--json")
+    assert done.status == 0 and len(done.json["skipped"]) == 119 and len(done.json["duplicates"]) == 39
+    lines = done.err.splitlines()
+    assert len(lines) == 4 and sum("20 files: " in line for line in lines) == 2
+    assert lines_with(done, "39 files with the same notes") and lines_with(done, "40 files: it holds drums only")
+    every = spiral("inspect", music, tmp_path, "--verbose")
+    assert len(every.err.splitlines()) == 119
