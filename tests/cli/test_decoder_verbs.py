@@ -182,13 +182,14 @@ def test_decoder_of_codes_is_that_of_reconstruct(decoder_model, tune, tmp_path):
 
 
 @pytest.mark.parametrize("decode", ["decoder", "threshold"])
-def test_vary_goes_further_with_a_larger_amount(decoder_model, tune, tmp_path, decode):
+def test_vary_goes_further_with_a_larger_amount(tune, tmp_path, decode):
+    """With the shipped model: the latents of one that has learned nothing mean nothing."""
     def distance(amount):
-        done = spiral("vary", decoder_model, tune, "--amount", amount, "--temperature", "0", "--decode", decode,
+        done = spiral("vary", tune, "--amount", amount, "--temperature", "0", "--decode", decode,
                       "-n", "4", "-o", tmp_path / amount, "--json")
         assert done.status == 0, done.err
         return sum(f["distance"] for f in done.json["files"])
-    assert distance("0") <= distance("1") + 1e-9
+    assert distance("0") < 0.8 * distance("1")
     files = [tree(tmp_path / "0"), tree(tmp_path / "1")]
     assert len(files[0]) == len(files[1]) == 4
 
