@@ -21,6 +21,10 @@ typedef struct group {
     char names[600]; /* "a.mid, b.mid" */
 } group;
 
+static const char *name_of(const spiral_corpus_file *f) {
+    return strcmp(f->path, "-") ? f->path : "standard input";
+}
+
 static int is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /* Whether two reasons differ in their numbers at most. */
@@ -34,19 +38,41 @@ static int same_reason(const char *a, const char *b) {
     }
 }
 
-static void add_file(group *g, const spiral_corpus_file *f) {
+static void add_path(group *g, const char *path) {
     const size_t used = strlen(g->names), room = sizeof g->names - used;
+    if (g->count++ < NAMED_MAX && strlen(path) + 3 < room)
+        snprintf(g->names + used, room, "%s%s", used ? ", " : "", path);
+}
+
+static void add_file(group *g, const spiral_corpus_file *f) {
     if (!g->count) g->first = f;
-    if (g->count++ < NAMED_MAX && strlen(f->path) + 3 < room)
-        snprintf(g->names + used, room, "%s%s", used ? ", " : "", f->path);
+    add_path(g, name_of(f));
 }
 
 /* What follows the names of a group's files if not all are named. */
 static const char *more(const group *g) { return g->count > NAMED_MAX ? ", ..." : ""; }
 
+void cli_note_skipped(const spiral_files *files, const cli_common *common) {
+    group groups[SPIRAL_SKIPPED_COUNT] = {{0}};
+    for (size_t i = 0; i < spiral_files_skipped_count(files); i++) {
+        spiral_skipped kind;
+        const char *path = spiral_files_get_skipped(files, i, &kind);
+        if (common->verbose)
+            cli_note(common, "%s: %s; skipped", path, spiral_skipped_name(kind));
+        else
+            add_path(&groups[kind], path);
+    }
+    for (int kind = 0; kind < SPIRAL_SKIPPED_COUNT; kind++) {
+        const group *g = &groups[kind];
+        if (g->count)
+            cli_note(common, "%s x %s; skipped: %s%s", cli_thousands(g->count),
+                     spiral_skipped_name((spiral_skipped)kind), g->names, more(g));
+    }
+}
+
 static void note_duplicates(const group *g, const cli_common *common) {
     if (g->count == 1)
-        cli_note(common, "%s: %s; left out", g->first->path, g->first->left_out);
+        cli_note(common, "%s: %s; left out", name_of(g->first), g->first->left_out);
     else if (g->count)
         cli_note(common, "%s files with the same notes as an earlier file; left out: %s%s",
                  cli_thousands(g->count), g->names, more(g));
@@ -54,7 +80,7 @@ static void note_duplicates(const group *g, const cli_common *common) {
 
 static void note_group(const group *g, const cli_common *common) {
     if (g->count == 1)
-        cli_note(common, "%s: %s; left out", g->first->path, g->first->left_out);
+        cli_note(common, "%s: %s; left out", name_of(g->first), g->first->left_out);
     else
         cli_note(common, "%s files: %s; left out: %s%s", cli_thousands(g->count), g->first->left_out,
                  g->names, more(g));
@@ -68,7 +94,7 @@ void cli_note_left_out(const spiral_corpus *corpus, const cli_common *common) {
         size_t k = 0;
         if (!f->left_out) continue;
         if (common->verbose) {
-            cli_note(common, "%s: %s; left out", f->path, f->left_out);
+            cli_note(common, "%s: %s; left out", name_of(f), f->left_out);
             continue;
         }
         if (f->same_as) {
@@ -101,7 +127,8 @@ void cli_note_cut(const spiral_corpus *corpus, const cli_common *common) {
         frames += f->report->frames_cut;
         if (common->verbose)
             cli_note(common, "%s: %s frames cut out of %s long stretches in which no note begins or ends",
-                     f->path, cli_thousands(f->report->frames_cut), cli_thousands(f->report->stretches_cut));
+                     name_of(f), cli_thousands(f->report->frames_cut),
+                     cli_thousands(f->report->stretches_cut));
     }
     if (!cut.count || common->verbose) return;
     cli_note(common,

@@ -15,11 +15,14 @@
 
 int cli_load_files(char **paths, int count, const cli_common *common, spiral_files **files) {
     spiral_error err = {.text = ""};
+    int inputs = 0;
     for (int i = 0; i < count; i++)
-        if (!strcmp(paths[i], "-")) return cli_usage("-: must be files or folders, not standard input");
+        if (!strcmp(paths[i], "-") && inputs++) return cli_usage("-: standard input can be read once only");
     spiral_status status =
         spiral_files_load((const char *const *)paths, (size_t)count, (int)common->threads, files, &err);
-    return status == SPIRAL_OK ? -1 : cli_error(&err);
+    if (status != SPIRAL_OK) return cli_error(&err);
+    cli_note_skipped(*files, common);
+    return -1;
 }
 
 static spiral_status filter(const cli_roll_flags *r, const cli_common *common, spiral_corpus *corpus,
@@ -78,8 +81,8 @@ static int ends_in(const char *path, const char *ending) {
 
 int cli_load_piece(const char *path, const cli_common *common, spiral_midi *midi) {
     spiral_error err = {.text = ""};
-    spiral_status status =
-        ends_in(path, ".txt") ? spiral_score_load(path, midi, &err) : spiral_midi_load(path, midi, &err);
+    spiral_status status = ends_in(path, ".txt") ? spiral_score_load(path, midi, &err)
+                                                 : spiral_midi_load_compressed(path, midi, &err);
     if (status != SPIRAL_OK) return cli_error(&err);
     char faults[1024];
     int noted = cli_note_input(path);

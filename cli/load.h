@@ -11,7 +11,8 @@
 #include "spiral/data.h"
 #include "spiral/model.h"
 
-/* Reads the files of corpora; "-" is refused, because they need names. Free with spiral_files_destroy. */
+/* Reads the files of corpora; "-", standard input, may be one of them. Prints what was skipped. Free with
+ * spiral_files_destroy. */
 int cli_load_files(char **paths, int count, const cli_common *common, spiral_files **files);
 /* Reads a corpus of all files; prints what was left out or cut. Silence is cut as train does by default.
  * frames: of a window. */

@@ -100,6 +100,16 @@ static void add_remark(json_t *list, const char *path, const char *key, const ch
         json_array_append_new(list, json_pack("{s:o, s:o}", "file", cli_text(path), key, cli_text(remark)));
 }
 
+static void not_read_json(json_t *json, const spiral_files *files) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < spiral_files_skipped_count(files); i++) {
+        spiral_skipped kind;
+        const char *path = spiral_files_get_skipped(files, i, &kind);
+        add_remark(list, path, "reason", spiral_skipped_name(kind));
+    }
+    json_object_set_new(json, "not_read", list);
+}
+
 static void remarks_json(json_t *json, const spiral_corpus *corpus) {
     json_t *skipped = json_array(), *duplicates = json_array(), *cut = json_array();
     for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
@@ -191,9 +201,11 @@ static json_t *setting_json(const setting *s) {
     return json;
 }
 
-static json_t *result_json(const setting *settings, size_t count, const spiral_corpus *corpus) {
+static json_t *result_json(const setting *settings, size_t count, const spiral_files *files,
+                           const spiral_corpus *corpus) {
     json_t *json = setting_json(settings);
     remarks_json(json, corpus);
+    not_read_json(json, files);
     json_object_set_new(json, "warnings", warnings_json(&settings[0].t));
     if (count == 1) return json;
     json_t *compared = json_object();
@@ -406,11 +418,11 @@ int verb_inspect(const cli_verb *verb, int argc, char **argv) {
         status = cli_make_corpus(&roll_flags, files, &s->options, s->frames, NULL, &common, &corpus);
     if (status < 0) add_corpus(&s->t, corpus);
     if (status < 0 && compare) status = add_presets(&roll_flags, &common, files, settings, &n);
-    spiral_files_destroy(files);
     if (status < 0) {
         if (!common.json) print_table(settings, n, corpus);
-        status = cli_finish(&common, result_json(settings, n, corpus));
+        status = cli_finish(&common, result_json(settings, n, files, corpus));
     }
+    spiral_files_destroy(files);
     spiral_corpus_destroy(corpus);
     return status;
 }

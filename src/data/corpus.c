@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/par.h"
 #include "base/search.h"
 #include "base/sized.h"
@@ -52,7 +53,8 @@ size_t spiral__corpus_files_left(const spiral_corpus *c) {
 
 static spiral_status fail_with_first_reason(const spiral_corpus *c, spiral_status status, spiral_error *err) {
     char room[SPIRAL__PATH_TEXT];
-    return spiral__fail(err, status, -1, "%s: %s%s", spiral__error_path(c->entries[0].path, room),
+    return spiral__fail(err, status, -1, "%s: %s%s",
+                        spiral__error_path(spiral__input_name(c->entries[0].path), room),
                         c->entries[0].left_out, c->count > 1 ? " (no other file can be used either)" : "");
 }
 

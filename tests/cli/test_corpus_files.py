@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Folders of real files: what is wrong with one of them neither ends nor fills the run, and is said in one line for each kind."""
+import gzip
+import json
+import os
+import pathlib
 import resource
+import shutil
 import subprocess
+import tempfile
 
 import pytest
-from program import PROGRAM, TINY, lines_with, mthd, mtrk, one_note, spiral
+from program import PROGRAM, TINY, failed, lines_with, mthd, mtrk, notes_of, one_note, spiral
 
 
 def vlq(n):
@@ -93,3 +99,81 @@ def test_many_faulty_files_are_told_in_a_dozen_lines(music, tmp_path):
     assert lines_with(done, "39 files with the same notes") and lines_with(done, "40 files: it holds drums only")
     every = spiral("inspect", music, tmp_path, "--verbose")
     assert len(every.err.splitlines()) == 119
+
+
+@pytest.fixture
+def odd_folder():
+    """A folder that any user can read, with all that folders of real music hold; and the user who must not read all of it."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="spiral-folder-"))
+    folder.chmod(0o755)
+    (folder / "a.mid").write_bytes(one_note(60))
+    (folder / "b.SMF").write_bytes(one_note(61))
+    (folder / "c.mid.gz").write_bytes(gzip.compress(one_note(62)))
+    (folder / "no-ending").write_bytes(one_note(63))
+    (folder / "README").write_text("no music")
+    (folder / "nowhere.mid").symlink_to("missing")
+    os.mkfifo(folder / "pipe.mid")
+    (folder / "closed").mkdir()
+    (folder / "closed" / "x.mid").write_bytes(one_note(64))
+    (folder / "closed").chmod(0)
+    yield folder
+    (folder / "closed").chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def as_a_user(*args):
+    """Runs the program as a user for whom permissions count; root may read everything."""
+    other = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    done = subprocess.run([PROGRAM, *map(str, args)], capture_output=True, text=True, timeout=60, check=False, cwd="/", **other)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_what_folders_hold_besides_is_skipped_and_counted(odd_folder):
+    status, out, err = as_a_user("inspect", odd_folder, "--json")
+    result = json.loads(out)
+    assert status == 0 and result["files"] == 3 and result["skipped"] == []
+    reasons = {os.path.basename(entry["file"]): entry["reason"] for entry in result["not_read"]}
+    assert set(reasons) == {"closed", "nowhere.mid", "pipe.mid", "no-ending"}
+    lines = err.splitlines()
+    assert len(lines) == 4 and all("1 x " in line and "skipped: " in line for line in lines)
+    for name, reason in reasons.items():
+        assert sum(name in line and reason in line for line in lines) == 1
+    verbose = as_a_user("inspect", odd_folder, "--verbose")
+    assert verbose[0] == 0 and len(verbose[2].splitlines()) == 4
+    status, _, err = as_a_user("inspect", odd_folder / "closed")
+    assert status == 1 and "closed: cannot open the folder" in err
+
+
+def test_files_without_an_ending_and_compressed_ones_are_read_when_named(odd_folder, tmp_path):
+    for name in "no-ending", "c.mid.gz":
+        done = spiral("inspect", odd_folder / name, "--json")
+        assert done.status == 0 and done.json["notes"] == 1
+        out = tmp_path / "out.mid"
+        assert spiral("render", odd_folder / name, "-o", out).status == 0
+        assert [note[2] for note in notes_of(out)] == [{"no-ending": 63, "c.mid.gz": 62}[name]]
+    assert failed(spiral("inspect", odd_folder / "pipe.mid"), 1, "is a pipe, not a file")
+    assert failed(spiral("inspect", odd_folder / "nowhere.mid"), 1, "No such file")
+
+
+@pytest.mark.parametrize("content, reason", [
+    (gzip.compress(one_note())[:-12], "end too early"), (b"\x1f\x8b\x08junkjunkjunkjunk", "damaged"),
+    (gzip.compress(b"text"), "not a MIDI file"), (gzip.compress(bytes((1 << 28) + 1), 9), "when decompressed")])
+def test_damaged_gzip_is_refused(content, reason, tmp_path):
+    path = tmp_path / "x.mid.gz"
+    path.write_bytes(content)
+    assert failed(spiral("inspect", path), 1, path, reason)
+
+
+def test_gzip_of_several_members_and_with_bytes_behind_it(tmp_path):
+    path, whole = tmp_path / "x.mid.gz", one_note(60)
+    for content in gzip.compress(whole[:20]) + gzip.compress(whole[20:]), gzip.compress(whole) + bytes(30), gzip.compress(whole) + b"tail":
+        path.write_bytes(content)
+        assert spiral("inspect", path, "--json").json["notes"] == 1
+
+
+def test_standard_input_is_a_file(tmp_path):
+    done = spiral("inspect", "-", "--json", stdin=one_note(60))
+    assert done.status == 0 and done.json["notes"] == 1
+    assert spiral("inspect", "-", "--json", stdin=gzip.compress(one_note(60))).json == done.json
+    assert failed(spiral("inspect", "-", stdin=b"no music"), 1, "standard input: not a MIDI file")
+    assert spiral("inspect", "-", "-", stdin=one_note(60)).status == 2
