@@ -111,6 +111,10 @@ void cli_note_repaired(const cli_common *common, const spiral_corpus *a, const s
             n == 1 ? " was" : "s were");
 }
 
+int cli_is_drum(const spiral_model_config *config, const spiral_note *note) {
+    return config->drum_channels ? config->drum_channels >> note->channel & 1 : spiral_note_is_drum(note);
+}
+
 /* Prints how many notes of a piece the model does not get, or gets moved. */
 static void note_changes(const cli_common *common, const char *path, const spiral_roll_options *o,
                          const spiral_roll_report *r) {

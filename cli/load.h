@@ -32,6 +32,8 @@ void cli_note_repaired(const cli_common *common, const spiral_corpus *a, const s
 /* Loads a MIDI file, or a text score if the name ends in .txt; prints what was repaired, or with --strict
  * refuses it. */
 int cli_load_piece(const char *path, const cli_common *common, spiral_midi *midi);
+/* Whether the note is percussion for the model. */
+int cli_is_drum(const spiral_model_config *config, const spiral_note *note);
 /* Loads a piece as a roll with the model's options; prints how many of its notes were left out or moved. */
 int cli_load_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll);
 /* The same with the notes, and the report of the roll. Both are the caller's to free, also after a failure.

@@ -34,6 +34,22 @@ static int parse_grid(const char *text, spiral_grid *grid) {
     return -1;
 }
 
+/* "keep", "drop" or "10,11". Returns -1 or the exit status. */
+static int parse_drums(const char *text, spiral_roll_options *options) {
+    options->drums = text && !strcmp(text, "keep");
+    options->drum_channels = 0;
+    if (!text || options->drums || !strcmp(text, "drop")) return -1;
+    for (const char *at = text;;) {
+        int channel, used = 0;
+        if (*at < '0' || *at > '9' || sscanf(at, "%2d%n", &channel, &used) != 1 || channel < 1 ||
+            channel > 16 || (at[used] && at[used] != ','))
+            return cli_usage("--drums \"%s\": must be keep, drop, or channels from 1 to 16 like 10,11", text);
+        options->drum_channels |= UINT32_C(1) << (channel - 1);
+        if (!at[used]) return -1;
+        at += used + 1;
+    }
+}
+
 int cli_set_longest_silence(const cli_roll_flags *r, spiral_roll_options *options) {
     enum { DEFAULT_BARS = 8, DEFAULT_SECONDS = 30, QUARTERS_PER_BAR = 4, FRAMES_MAX = 1 << 24 };
     const int in_beats = options->grid.kind == SPIRAL_GRID_BEATS;
@@ -132,6 +148,7 @@ int cli_check_roll_flags(const cli_roll_flags *r) {
     spiral_roll_options options;
     spiral_roll_options_default(&options, sizeof options);
     int status = set_grid(r, &options);
+    if (status < 0) status = parse_drums(r->drums, &options);
     return status < 0 ? given_range(r, &options) : status;
 }
 
@@ -148,6 +165,7 @@ int cli_roll_options(const cli_roll_flags *r, const cli_common *common, const sp
         *frames = r->preset == PRESET_BAR ? 16 : 64;
     }
     int status = set_grid(r, options);
+    if (status < 0) status = parse_drums(r->drums, options);
     if (status >= 0) return status;
     if (r->frames > 0) *frames = (int)r->frames;
     if (r->planes > 0) options->onsets = r->planes == 2;

@@ -16,7 +16,7 @@ extern const char *const cli_out_of_range[]; /* in the order of spiral_out_of_ra
 /* Values of the flags; -1 and NULL: not given, the preset decides. */
 typedef struct cli_roll_flags {
     int preset;
-    const char *grid, *longest_silence;
+    const char *grid, *drums, *longest_silence;
     int64_t low, high, frames, planes;
     int pedal, out_of_range;
     int keep_duplicates; /* of CLI_FILTER_FLAGS, as longest_silence */
@@ -39,6 +39,9 @@ typedef struct cli_roll_flags {
         {"high", CLI_INT, &(r).high, "KEY", "highest MIDI key", 0, 127},                                    \
         {"frames", CLI_INT, &(r).frames, "N", "frames in a window", 1, 512},                                \
         {"planes", CLI_INT, &(r).planes, "N", "1: sounding keys; 2: sounding keys and onsets", 1, 2},       \
+        {"drums", CLI_TEXT, &(r).drums, "WHAT",                                                             \
+         "percussion: drop (default) leaves it out, keep treats it as pitches; or the channels that are "   \
+         "percussion and left out, 1 to 16, like 10,11: whatever the files say"},                           \
         {"pedal", CLI_SWITCH, &(r).pedal, NULL, "the sustain pedal (controller 64) prolongs notes"}, {      \
         "out-of-range", CLI_CHOICE, &(r).out_of_range, "WAY",                                               \
             "notes outside the key range: drop them, fold each into it by octaves, or fit: transpose each " \

@@ -156,8 +156,9 @@ static json_t *options_json(const setting *s) {
     json_t *grid = o->grid.kind == SPIRAL_GRID_SECONDS
                        ? json_pack("{s:i}", "frame_us", (int)o->grid.frame_us)
                        : json_pack("{s:i}", "steps_per_quarter", (int)o->grid.steps_per_quarter);
-    return json_pack("{s:o, s:i, s:i, s:i, s:i, s:b, s:s}", "grid", grid, "low", o->low, "high", o->high,
-                     "frames", s->frames, "planes", o->onsets ? 2 : 1, "pedal", o->pedal, "out_of_range",
+    return json_pack("{s:o, s:i, s:i, s:i, s:i, s:b, s:b, s:i, s:s}", "grid", grid, "low", o->low, "high",
+                     o->high, "frames", s->frames, "planes", o->onsets ? 2 : 1, "pedal", o->pedal, "drums",
+                     o->drums, "drum_channels", (int)o->drum_channels, "out_of_range",
                      spiral_out_of_range_name(o->out_of_range));
 }
 

@@ -177,3 +177,38 @@ def test_standard_input_is_a_file(tmp_path):
     assert spiral("inspect", "-", "--json", stdin=gzip.compress(one_note(60))).json == done.json
     assert failed(spiral("inspect", "-", stdin=b"no music"), 1, "standard input: not a MIDI file")
     assert spiral("inspect", "-", "-", stdin=one_note(60)).status == 2
+
+
+def with_drums(*channels):
+    """A melody on channel 1 and a note on each of the channels."""
+    events = notes(range(60, 68)) + b"".join(
+        bytes([0, 0x90 | c - 1, 40 + c, 80]) + vlq(240) + bytes([0x80 | c - 1, 40 + c, 0]) for c in channels)
+    return mthd(1) + mtrk(events)
+
+
+@pytest.mark.parametrize("what, kept, drums", [
+    (None, 9, 1), ("drop", 9, 1), ("keep", 10, 0), ("11", 9, 1), ("10,11", 8, 2), ("12", 10, 0), ("1,10,11", 0, 10)])
+def test_drums_are_kept_dropped_or_named(what, kept, drums, tmp_path):
+    path = tmp_path / "drums.mid"
+    path.write_bytes(with_drums(10, 11))
+    done = spiral("inspect", path, "--json", *(["--drums", what] if what else []))
+    if kept:
+        assert (done.json["notes"], done.json["notes_drums"]) == (kept, drums)
+    else:
+        assert failed(done, 1, "drums only")
+
+
+@pytest.mark.parametrize("what", ["0", "17", "10,", ",10", "all", "10;11", "-1", "10 11", "1.5"])
+def test_wrong_channels_of_drums_are_refused(what, tune):
+    done = spiral("inspect", tune, "--drums", what)
+    assert done.status == 2 and "--drums" in done.err and "1 to 16" in done.err
+
+
+def test_a_model_keeps_the_channels_of_drums(music, tmp_path):
+    model, path = tmp_path / "m.st", tmp_path / "drums.mid"
+    path.write_bytes(with_drums(10, 11))
+    assert spiral("train", music, "-o", model, *TINY, "--drums", "10,11").status == 0
+    assert spiral("info", model, "--json").json["config"]["drum_channels"] == 0b11000000000
+    assert spiral("reconstruct", model, path, "-o", tmp_path / "r.mid").status == 0
+    (tmp_path / "only.mid").write_bytes(one_note(60, channel=10))
+    assert failed(spiral("reconstruct", model, tmp_path / "only.mid", "-o", tmp_path / "r.mid"), 1, "drums only")
