@@ -265,9 +265,10 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
     cli_signals_defer_begin();
     spiral_status status = spiral_model_create(&j->config, j->options.seed, &model, &err);
     if (status == SPIRAL_OK) status = spiral_train(&j->options, &j->plan, model, train, valid, &result, &err);
-    spiral_model_destroy(model);
     cli_signals_defer_end();
     progress_end(&shown);
+    if (status == SPIRAL_OK) cli_note_collapsed(model, common);
+    spiral_model_destroy(model);
     if (status == SPIRAL_INTERRUPTED)
         return cli_fail("%s: %s; it is saved in %s, and the same command with --resume continues it",
                         s->output, err.text, s->state);

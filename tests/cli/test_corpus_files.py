@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 
 import pytest
-from program import PROGRAM, TINY, failed, lines_with, mthd, mtrk, notes_of, one_note, spiral
+from program import PROGRAM, SMALL_MODEL, TINY, failed, lines_with, mthd, mtrk, notes_of, one_note, spiral
 
 
 def vlq(n):
@@ -212,3 +212,21 @@ def test_a_model_keeps_the_channels_of_drums(music, tmp_path):
     assert spiral("reconstruct", model, path, "-o", tmp_path / "r.mid").status == 0
     (tmp_path / "only.mid").write_bytes(one_note(60, channel=10))
     assert failed(spiral("reconstruct", model, tmp_path / "only.mid", "-o", tmp_path / "r.mid"), 1, "drums only")
+
+
+@pytest.mark.parametrize("flags, collapsed", [(["--beta", "50", "--free-bits", "0"], True), ([], False)])
+def test_a_latent_that_says_nothing_is_told(flags, collapsed, music, tmp_path):
+    model = tmp_path / "m.st"
+    done = spiral("train", music, "-o", model, "--kind", "vae", "--steps", "200", *SMALL_MODEL, *flags)
+    assert done.status == 0 and len(lines_with(done, "the latent has collapsed")) == collapsed
+    info = spiral("info", model, "--json")
+    assert info.json["latent_collapsed"] is collapsed and len(lines_with(info, "the latent has collapsed")) == collapsed
+
+
+def test_pictures_of_drums_and_losses_of_midi_are_told(tmp_path, source):
+    drums, out = tmp_path / "drums.mid", tmp_path / "out.mid"
+    drums.write_bytes(one_note(channel=9))
+    assert failed(spiral("render", drums, "-o", tmp_path / "x.svg"), 1, drums, "drums only, no pitches")
+    done = spiral("render", drums, "-o", out)
+    assert done.status == 0 and len(lines_with(done, "programs, other controllers, pitch bends, lyrics")) == 1
+    assert spiral("render", source / "data" / "scores" / "twinkle.txt", "-o", out).err == ""
