@@ -281,7 +281,7 @@ static spiral_status make_roll(source *in, const spiral_roll_options *options, s
     return SPIRAL_OK;
 }
 
-/* Everything behind the checks of struct sizes. */
+/* Everything after the checks of struct sizes. */
 static spiral_status roll_from_midi(const spiral_midi *midi, const spiral_roll_options *options,
                                     spiral_roll *roll, spiral_roll_report *report, spiral_error *err) {
     source in = {.midi = midi};

@@ -8,7 +8,7 @@ import struct
 
 import mido
 import pytest
-from program import failed, is_music, mthd, mtrk, spiral, text_of, tree
+from program import failed, is_music, mthd, mtrk, read_model, spiral, text_of, tree, write_model
 
 
 def given_notes(path):
@@ -267,17 +267,12 @@ def test_damaged_latents_are_refused(model, tmp_path, data, word):
 
 def test_models_of_before_calibration_still_sample(decoder_model, tmp_path):
     """A file without the tensor notes.sampling."""
-    import json
-    data = decoder_model.read_bytes()
-    size = struct.unpack("<Q", data[:8])[0]
-    header, body = json.loads(data[8:8 + size]), data[8 + size:]
+    header, body = read_model(decoder_model)
     begin, end = header.pop("notes.sampling")["data_offsets"]
     for name, tensor in header.items():
         if name != "__metadata__" and tensor["data_offsets"][0] >= end:
             tensor["data_offsets"] = [x - (end - begin) for x in tensor["data_offsets"]]
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
     old = tmp_path / "old.safetensors"
-    old.write_bytes(struct.pack("<Q", len(text)) + text + body[:begin] + body[end:])
+    write_model(old, header, body[:begin] + body[end:])
     done = spiral("sample", old, "-o", tmp_path / "x.mid", "--json")
     assert done.status == 0, done.err
