@@ -35,6 +35,7 @@ typedef struct cli_flag {
 typedef struct cli_common {
     int json, quiet, help;
     int strict;      /* only of verbs with CLI_STRICT_FLAG */
+    int verbose;     /* only of verbs with CLI_FILTER_FLAGS */
     int format;      /* how to print the flags: enum cli_format (help.h); hidden */
     int64_t threads; /* 0: one per processor */
 } cli_common;

@@ -76,7 +76,7 @@ static int make_roll(const spiral_model *model, cli_given *g) {
     moved.note_count = 0;
     for (size_t i = 0; i < g->midi.note_count; i++) {
         spiral_note note = g->midi.notes[i];
-        const int drum = note.channel == SPIRAL_DRUM_CHANNEL;
+        const int drum = cli_is_drum(spiral_model_get_config(model), &note);
         const int pitch = drum ? note.pitch : note.pitch + g->transposed_by;
         if (pitch < 0 || pitch > 127) continue;
         note.pitch = (uint8_t)pitch;
@@ -131,12 +131,12 @@ void cli_given_clear(cli_given *g) {
 int cli_given_open(const spiral_model *model, size_t from, size_t to, int low, int high, cli_given *g) {
     /* Half a frame earlier or later is still rounded to the frame. */
     const int64_t first = tick_of_frame(g, (double)from - 0.5), last = tick_of_frame(g, (double)to + 0.5);
-    const int keeps_drums = spiral_model_get_config(model)->drums;
+    const spiral_model_config *config = spiral_model_get_config(model);
     size_t kept = 0;
     for (size_t i = 0; i < g->midi.note_count; i++) {
         const spiral_note note = g->midi.notes[i];
         const int key = note.pitch + g->transposed_by;
-        const int other = key < low || key > high || (note.channel == SPIRAL_DRUM_CHANNEL && !keeps_drums);
+        const int other = key < low || key > high || (!config->drums && cli_is_drum(config, &note));
         if (other || note.on_ticks < first || note.off_ticks >= last) g->midi.notes[kept++] = note;
     }
     g->midi.note_count = kept;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "corpus_notes.h"
 #include "load.h"
 #include "messages.h"
 #include "output.h"
@@ -14,11 +15,14 @@
 
 int cli_load_files(char **paths, int count, const cli_common *common, spiral_files **files) {
     spiral_error err = {.text = ""};
+    int inputs = 0;
     for (int i = 0; i < count; i++)
-        if (!strcmp(paths[i], "-")) return cli_usage("-: must be files or folders, not standard input");
+        if (!strcmp(paths[i], "-") && inputs++) return cli_usage("-: standard input can be read once only");
     spiral_status status =
         spiral_files_load((const char *const *)paths, (size_t)count, (int)common->threads, files, &err);
-    return status == SPIRAL_OK ? -1 : cli_error(&err);
+    if (status != SPIRAL_OK) return cli_error(&err);
+    cli_note_skipped(*files, common);
+    return -1;
 }
 
 static spiral_status filter(const cli_roll_flags *r, const cli_common *common, spiral_corpus *corpus,
@@ -26,13 +30,6 @@ static spiral_status filter(const cli_roll_flags *r, const cli_common *common, s
     spiral_status status = common->strict ? spiral_corpus_drop_repaired(corpus, NULL, err) : SPIRAL_OK;
     if (status != SPIRAL_OK || r->keep_duplicates) return status;
     return spiral_corpus_drop_duplicates(corpus, of, NULL, err);
-}
-
-static void note_left_out(const spiral_corpus *corpus, const cli_common *common) {
-    for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
-        const spiral_corpus_file *file = spiral_corpus_get_file(corpus, i);
-        if (file->left_out) cli_note(common, "%s: %s; left out", file->path, file->left_out);
-    }
 }
 
 /* The verb must not write to them. */
@@ -47,8 +44,10 @@ int cli_load_corpus(char **paths, int count, const spiral_roll_options *options,
                     const cli_common *common, spiral_corpus **corpus) {
     const cli_roll_flags all = {.keep_duplicates = 1};
     spiral_files *files = NULL;
+    spiral_roll_options cut = *options;
     int status = cli_load_files(paths, count, common, &files);
-    if (status < 0) status = cli_make_corpus(&all, files, options, frames, NULL, common, corpus);
+    if (status < 0) status = cli_set_longest_silence(&all, &cut);
+    if (status < 0) status = cli_make_corpus(&all, files, &cut, frames, NULL, common, corpus);
     spiral_files_destroy(files);
     return status;
 }
@@ -70,7 +69,8 @@ int cli_make_corpus(const cli_roll_flags *r, const spiral_files *files, const sp
     spiral_error err = {.text = ""};
     if (cli_try_corpus(r, files, options, frames, of, common, corpus, &err) != SPIRAL_OK)
         return cli_error(&err);
-    note_left_out(*corpus, common);
+    cli_note_left_out(*corpus, common);
+    cli_note_cut(*corpus, common);
     return note_inputs(*corpus);
 }
 
@@ -81,8 +81,8 @@ static int ends_in(const char *path, const char *ending) {
 
 int cli_load_piece(const char *path, const cli_common *common, spiral_midi *midi) {
     spiral_error err = {.text = ""};
-    spiral_status status =
-        ends_in(path, ".txt") ? spiral_score_load(path, midi, &err) : spiral_midi_load(path, midi, &err);
+    spiral_status status = ends_in(path, ".txt") ? spiral_score_load(path, midi, &err)
+                                                 : spiral_midi_load_compressed(path, midi, &err);
     if (status != SPIRAL_OK) return cli_error(&err);
     char faults[1024];
     int noted = cli_note_input(path);
@@ -109,6 +109,10 @@ void cli_note_repaired(const cli_common *common, const spiral_corpus *a, const s
             common,
             "%zu file%s repaired while reading; inspect counts the faults, --strict leaves such files out", n,
             n == 1 ? " was" : "s were");
+}
+
+int cli_is_drum(const spiral_model_config *config, const spiral_note *note) {
+    return config->drum_channels ? config->drum_channels >> note->channel & 1 : spiral_note_is_drum(note);
 }
 
 /* Prints how many notes of a piece the model does not get, or gets moved. */

@@ -11,13 +11,15 @@
 #include "spiral/data.h"
 #include "spiral/model.h"
 
-/* Reads the files of corpora; "-" is refused, because they need names. Free with spiral_files_destroy. */
+/* Reads the files of corpora; "-", standard input, may be one of them. Prints what was skipped. Free with
+ * spiral_files_destroy. */
 int cli_load_files(char **paths, int count, const cli_common *common, spiral_files **files);
-/* Reads a corpus of all files; prints each file left out. frames: of a window. */
+/* Reads a corpus of all files; prints what was left out or cut. Silence is cut as train does by default.
+ * frames: of a window. */
 int cli_load_corpus(char **paths, int count, const spiral_roll_options *options, int frames,
                     const cli_common *common, spiral_corpus **corpus);
 /* Makes a corpus without the files that CLI_FILTER_FLAGS exclude: repaired ones with --strict, and duplicates
- * of files in it or in `of` (may be NULL) without --keep-duplicates. Prints each file left out. */
+ * of files in it or in `of` (may be NULL) without --keep-duplicates. Prints what was left out or cut. */
 int cli_make_corpus(const cli_roll_flags *flags, const spiral_files *files,
                     const spiral_roll_options *options, int frames, const spiral_corpus *of,
                     const cli_common *common, spiral_corpus **corpus);
@@ -30,6 +32,8 @@ void cli_note_repaired(const cli_common *common, const spiral_corpus *a, const s
 /* Loads a MIDI file, or a text score if the name ends in .txt; prints what was repaired, or with --strict
  * refuses it. */
 int cli_load_piece(const char *path, const cli_common *common, spiral_midi *midi);
+/* Whether the note is percussion for the model. */
+int cli_is_drum(const spiral_model_config *config, const spiral_note *note);
 /* Loads a piece as a roll with the model's options; prints how many of its notes were left out or moved. */
 int cli_load_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll);
 /* The same with the notes, and the report of the roll. Both are the caller's to free, also after a failure.

@@ -3,6 +3,7 @@
  * Finds shipped models beside the program, so that a copied or moved installation keeps working (see
  * models.h).
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,4 +58,31 @@ int cli_load_model(const char *model, spiral_model **out) {
     }
     if (spiral_model_load(file, out, &err) != SPIRAL_OK) return cli_error(&err);
     return cli_note_input(file);
+}
+
+double cli_latent_variance(const spiral_model *model) {
+    double largest = -1;
+    for (size_t i = 0; i < spiral_model_tensor_count(model); i++) {
+        const spiral_tensor *t = spiral_model_get_tensor(model, i);
+        if (strcmp(t->name, "latents.factor")) continue;
+        for (size_t row = 0; row < t->rows; row++) { /* the diagonal of F F' */
+            double variance = 0;
+            for (size_t k = 0; k < t->columns; k++)
+                variance += (double)t->data[row * t->columns + k] * (double)t->data[row * t->columns + k];
+            largest = fmax(largest, variance);
+        }
+    }
+    return spiral_model_get_config(model)->kind == SPIRAL_MODEL_VAE && largest >= 0 ? largest : INFINITY;
+}
+
+int cli_note_collapsed(const spiral_model *model, const cli_common *common) {
+    /* A Gaussian mean of variance v and noise 1 - v have -log(1 - v) / 2 nats in common: 0.11 for 0.2. */
+    const double collapsed = 0.2, variance = cli_latent_variance(model);
+    if (variance >= collapsed) return 0;
+    cli_note(common,
+             "the latent has collapsed: it is nearly the same for all music (the largest variance of its "
+             "numbers is "
+             "%.2g, that of a useful one is near 1); train with a smaller --beta or a larger --free-bits",
+             variance);
+    return 1;
 }

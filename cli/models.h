@@ -20,4 +20,10 @@ int cli_take_model(const cli_verb *verb, int argc, char **argv, int inputs, int 
  * model is the caller's. */
 int cli_load_model(const char *model, spiral_model **out);
 
+/* The largest variance, over the windows that it was trained on, of a number of the latent of a vae, relative
+ * to 1, the variance of the standard normal; infinity for an ae and a model that was not trained. */
+double cli_latent_variance(const spiral_model *model);
+/* Prints that a vae's latent says nothing about the music, if it is so. Returns whether it is so. */
+int cli_note_collapsed(const spiral_model *model, const cli_common *common);
+
 #endif

@@ -34,6 +34,42 @@ static int parse_grid(const char *text, spiral_grid *grid) {
     return -1;
 }
 
+/* "keep", "drop" or "10,11". Returns -1 or the exit status. */
+static int parse_drums(const char *text, spiral_roll_options *options) {
+    options->drums = text && !strcmp(text, "keep");
+    options->drum_channels = 0;
+    if (!text || options->drums || !strcmp(text, "drop")) return -1;
+    for (const char *at = text;;) {
+        int channel, used = 0;
+        if (*at < '0' || *at > '9' || sscanf(at, "%2d%n", &channel, &used) != 1 || channel < 1 ||
+            channel > 16 || (at[used] && at[used] != ','))
+            return cli_usage("--drums \"%s\": must be keep, drop, or channels from 1 to 16 like 10,11", text);
+        options->drum_channels |= UINT32_C(1) << (channel - 1);
+        if (!at[used]) return -1;
+        at += used + 1;
+    }
+}
+
+int cli_set_longest_silence(const cli_roll_flags *r, spiral_roll_options *options) {
+    enum { DEFAULT_BARS = 8, DEFAULT_SECONDS = 30, QUARTERS_PER_BAR = 4, FRAMES_MAX = 1 << 24 };
+    const int in_beats = options->grid.kind == SPIRAL_GRID_BEATS;
+    const char *text = r->longest_silence;
+    double seconds = DEFAULT_SECONDS, bars = DEFAULT_BARS;
+    options->unchanged_frames_max = 0;
+    if (text && !strcmp(text, "none")) return -1;
+    if (text && (cli_length(text, &seconds, &bars) || (in_beats ? bars : seconds) <= 0))
+        return cli_usage("--longest-silence \"%s\": must be none, or %s", text,
+                         in_beats ? "bars like 8bars, because the grid is one of beats"
+                                  : "a time like 30s, because the grid is one of seconds");
+    const double frames = in_beats ? bars * QUARTERS_PER_BAR * options->grid.steps_per_quarter
+                                   : seconds * 1e6 / options->grid.frame_us;
+    if (frames < 1 || frames > FRAMES_MAX)
+        return cli_usage("--longest-silence \"%s\": is %.3g frames of the grid, must be 1 to %d", text,
+                         frames, FRAMES_MAX);
+    options->unchanged_frames_max = (int)frames;
+    return -1;
+}
+
 /* Chooses the smallest range with 99.5 % of the onsets, at least an octave, by dropping the rarer of the two
  * outermost keys again and again. */
 static void fit_range(const spiral_corpus *corpus, spiral_roll_options *options) {
@@ -101,10 +137,18 @@ static int given_range(const cli_roll_flags *r, spiral_roll_options *options) {
     return -1;
 }
 
+/* Returns -1 or the exit status. */
+static int set_grid(const cli_roll_flags *r, spiral_roll_options *options) {
+    if (r->preset != PRESET_36X36) options->grid = (spiral_grid){SPIRAL_GRID_BEATS, 0, 4};
+    int status = r->grid ? parse_grid(r->grid, &options->grid) : -1;
+    return status < 0 ? cli_set_longest_silence(r, options) : status;
+}
+
 int cli_check_roll_flags(const cli_roll_flags *r) {
     spiral_roll_options options;
     spiral_roll_options_default(&options, sizeof options);
-    int status = r->grid ? parse_grid(r->grid, &options.grid) : -1;
+    int status = set_grid(r, &options);
+    if (status < 0) status = parse_drums(r->drums, &options);
     return status < 0 ? given_range(r, &options) : status;
 }
 
@@ -117,14 +161,12 @@ int cli_roll_options(const cli_roll_flags *r, const cli_common *common, const sp
     spiral_roll_options_default(options, sizeof *options);
     *frames = 36;
     if (r->preset != PRESET_36X36) {
-        options->grid = (spiral_grid){SPIRAL_GRID_BEATS, 0, 4};
         options->onsets = 1;
         *frames = r->preset == PRESET_BAR ? 16 : 64;
     }
-    if (r->grid) {
-        int status = parse_grid(r->grid, &options->grid);
-        if (status >= 0) return status;
-    }
+    int status = set_grid(r, options);
+    if (status < 0) status = parse_drums(r->drums, options);
+    if (status >= 0) return status;
     if (r->frames > 0) *frames = (int)r->frames;
     if (r->planes > 0) options->onsets = r->planes == 2;
     options->pedal = r->pedal;

@@ -16,10 +16,10 @@ extern const char *const cli_out_of_range[]; /* in the order of spiral_out_of_ra
 /* Values of the flags; -1 and NULL: not given, the preset decides. */
 typedef struct cli_roll_flags {
     int preset;
-    const char *grid;
+    const char *grid, *drums, *longest_silence;
     int64_t low, high, frames, planes;
     int pedal, out_of_range;
-    int keep_duplicates; /* of CLI_FILTER_FLAGS */
+    int keep_duplicates; /* of CLI_FILTER_FLAGS, as longest_silence */
 } cli_roll_flags;
 #define CLI_ROLL_FLAGS_DEFAULT \
     { .preset = PRESET_BAR, .low = -1, .high = -1, .frames = -1, .planes = -1 }
@@ -39,22 +39,35 @@ typedef struct cli_roll_flags {
         {"high", CLI_INT, &(r).high, "KEY", "highest MIDI key", 0, 127},                                    \
         {"frames", CLI_INT, &(r).frames, "N", "frames in a window", 1, 512},                                \
         {"planes", CLI_INT, &(r).planes, "N", "1: sounding keys; 2: sounding keys and onsets", 1, 2},       \
-        {"pedal", CLI_SWITCH, &(r).pedal, NULL, "the sustain pedal (controller 64) prolongs notes"}, {      \
+        {"drums", CLI_TEXT, &(r).drums, "WHAT",                                                             \
+         "percussion: drop (default) leaves it out, keep treats it as pitches; or the channels that are "   \
+         "percussion and left out, 1 to 16, like 10,11: whatever the files say"},                           \
+        {"pedal", CLI_SWITCH, &(r).pedal, NULL, "the sustain and sostenuto pedals prolong notes"}, {        \
         "out-of-range", CLI_CHOICE, &(r).out_of_range, "WAY",                                               \
             "notes outside the key range: drop them, fold each into it by octaves, or fit: transpose each " \
             "file so that most of its notes are inside",                                                    \
             0, 0, cli_out_of_range                                                                          \
     }
 
-/* For verbs that choose which files of a corpus to use. */
-#define CLI_FILTER_FLAGS(r, common)                                                      \
-    CLI_STRICT_FLAG(common), {                                                           \
-        "keep-duplicates", CLI_SWITCH, &(r).keep_duplicates, NULL,                       \
-            "keep files with the same notes as an earlier file (else they are left out)" \
+/* For verbs that choose which files of a corpus to use, and which parts of them. */
+#define CLI_FILTER_FLAGS(r, common)                                                                     \
+    CLI_STRICT_FLAG(common),                                                                            \
+        {"keep-duplicates", CLI_SWITCH, &(r).keep_duplicates, NULL,                                     \
+         "keep files with the same notes as an earlier file (else they are left out)"},                 \
+        {"verbose", CLI_SWITCH, &(common).verbose, NULL,                                                \
+         "name every file that is left out or cut, a line each (else a line for each reason)"},         \
+    {                                                                                                   \
+        "longest-silence", CLI_TEXT, &(r).longest_silence, "LENGTH",                                    \
+            "longer stretches in which no note begins or ends are cut to this: bars of four quarters "  \
+            "on a grid of beats, seconds on a grid of seconds; none: nothing is cut (default 8bars or " \
+            "30s)"                                                                                      \
     }
 
 /* Checks what can be checked before files are read. Returns -1, or the exit status after printing why. */
 int cli_check_roll_flags(const cli_roll_flags *flags);
+/* Sets options->unchanged_frames_max for the grid of the options. Returns -1, or the exit status after
+ * printing why. */
+int cli_set_longest_silence(const cli_roll_flags *flags, spiral_roll_options *options);
 /* Nonzero if neither preset nor flags give the whole key range, so that it is chosen from the music. */
 int cli_range_from_music(const cli_roll_flags *flags);
 /* Fills the roll options and the frames of a window. A key range to choose from the music is the smallest one

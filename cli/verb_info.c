@@ -84,6 +84,8 @@ int verb_info(const cli_verb *verb, int argc, char **argv) {
         printf("%zu tensors, sha256 %s\n", json_array_size(json_object_get(json, "tensors")),
                spiral_model_get_sha256(model));
     }
+    const int collapsed = cli_note_collapsed(model, &common);
+    json_object_set_new(json, "latent_collapsed", json_boolean(collapsed));
     spiral_model_destroy(model);
     return cli_finish(&common, json);
 }

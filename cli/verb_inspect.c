@@ -100,15 +100,30 @@ static void add_remark(json_t *list, const char *path, const char *key, const ch
         json_array_append_new(list, json_pack("{s:o, s:o}", "file", cli_text(path), key, cli_text(remark)));
 }
 
+static void not_read_json(json_t *json, const spiral_files *files) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < spiral_files_skipped_count(files); i++) {
+        spiral_skipped kind;
+        const char *path = spiral_files_get_skipped(files, i, &kind);
+        add_remark(list, path, "reason", spiral_skipped_name(kind));
+    }
+    json_object_set_new(json, "not_read", list);
+}
+
 static void remarks_json(json_t *json, const spiral_corpus *corpus) {
-    json_t *skipped = json_array(), *duplicates = json_array();
+    json_t *skipped = json_array(), *duplicates = json_array(), *cut = json_array();
     for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++) {
         const spiral_corpus_file *f = spiral_corpus_get_file(corpus, i);
         add_remark(skipped, f->path, "reason", f->left_out);
         add_remark(duplicates, f->path, "same_as", f->same_as);
+        if (!f->left_out && f->report->stretches_cut)
+            json_array_append_new(cut, json_pack("{s:o, s:I, s:I}", "file", cli_text(f->path), "stretches",
+                                                 (json_int_t)f->report->stretches_cut, "frames",
+                                                 (json_int_t)f->report->frames_cut));
     }
     json_object_set_new(json, "skipped", skipped);
     json_object_set_new(json, "duplicates", duplicates);
+    json_object_set_new(json, "cut", cut);
 }
 
 /* A warning's name in the library's list, in small letters. */
@@ -141,8 +156,9 @@ static json_t *options_json(const setting *s) {
     json_t *grid = o->grid.kind == SPIRAL_GRID_SECONDS
                        ? json_pack("{s:i}", "frame_us", (int)o->grid.frame_us)
                        : json_pack("{s:i}", "steps_per_quarter", (int)o->grid.steps_per_quarter);
-    return json_pack("{s:o, s:i, s:i, s:i, s:i, s:b, s:s}", "grid", grid, "low", o->low, "high", o->high,
-                     "frames", s->frames, "planes", o->onsets ? 2 : 1, "pedal", o->pedal, "out_of_range",
+    return json_pack("{s:o, s:i, s:i, s:i, s:i, s:b, s:b, s:i, s:s}", "grid", grid, "low", o->low, "high",
+                     o->high, "frames", s->frames, "planes", o->onsets ? 2 : 1, "pedal", o->pedal, "drums",
+                     o->drums, "drum_channels", (int)o->drum_channels, "out_of_range",
                      spiral_out_of_range_name(o->out_of_range));
 }
 
@@ -186,9 +202,11 @@ static json_t *setting_json(const setting *s) {
     return json;
 }
 
-static json_t *result_json(const setting *settings, size_t count, const spiral_corpus *corpus) {
+static json_t *result_json(const setting *settings, size_t count, const spiral_files *files,
+                           const spiral_corpus *corpus) {
     json_t *json = setting_json(settings);
     remarks_json(json, corpus);
+    not_read_json(json, files);
     json_object_set_new(json, "warnings", warnings_json(&settings[0].t));
     if (count == 1) return json;
     json_t *compared = json_object();
@@ -346,6 +364,8 @@ static int add_preset(const cli_roll_flags *given, int preset, const cli_common 
     spiral_error err = {.text = ""};
     r.preset = preset;
     r.grid = NULL;
+    if (r.longest_silence && strcmp(r.longest_silence, "none"))
+        r.longest_silence = NULL; /* it may not fit the preset's grid */
     r.low = r.high = r.frames = r.planes = -1;
     s->name = cli_presets[preset];
     int status = cli_roll_options(&r, common, files, &s->options, &s->frames);
@@ -399,11 +419,11 @@ int verb_inspect(const cli_verb *verb, int argc, char **argv) {
         status = cli_make_corpus(&roll_flags, files, &s->options, s->frames, NULL, &common, &corpus);
     if (status < 0) add_corpus(&s->t, corpus);
     if (status < 0 && compare) status = add_presets(&roll_flags, &common, files, settings, &n);
-    spiral_files_destroy(files);
     if (status < 0) {
         if (!common.json) print_table(settings, n, corpus);
-        status = cli_finish(&common, result_json(settings, n, corpus));
+        status = cli_finish(&common, result_json(settings, n, files, corpus));
     }
+    spiral_files_destroy(files);
     spiral_corpus_destroy(corpus);
     return status;
 }

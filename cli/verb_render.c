@@ -67,13 +67,15 @@ static int roll_piece(const settings *s, const char *path, const cli_common *com
     options.high = 127;
     options.onsets = 1;
     spiral_midi midi = {0};
+    spiral_roll_report report = {.struct_size = sizeof report};
     spiral_error err = {.text = ""};
     int status = load_piece(s, path, common, &midi);
     if (status >= 0) return status;
-    if (spiral_roll_from_midi(&midi, &options, roll, NULL, &err) != SPIRAL_OK)
+    if (spiral_roll_from_midi(&midi, &options, roll, &report, &err) != SPIRAL_OK)
         status = cli_fail("%s: %s", path, err.text);
     else if (!roll->frames)
-        status = cli_fail("%s: it has no notes", path);
+        status = cli_fail("%s: %s", path,
+                          report.notes_drums ? "it holds drums only, no pitches" : "it has no notes");
     spiral_midi_clear(&midi);
     return status;
 }
@@ -107,6 +109,12 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
     if (status < 0 && (s->kind == CLI_OUTPUT_WAV ? spiral_audio_save(&midi, &options, s->output, NULL, &err)
                                                  : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
         status = err.status == SPIRAL_IO ? cli_error(&err) : cli_error_in(path, &err);
+    if (status < 0 && s->kind == CLI_OUTPUT_MIDI && strcasecmp(ending(path), ".txt"))
+        cli_note(common,
+                 "%s: written are notes, tempos, metres, pedals, ports, percussion, the first name and the "
+                 "first text; "
+                 "programs, other controllers, pitch bends, lyrics, markers and further names are not",
+                 s->output);
     spiral_midi_clear(&midi);
     return status;
 }
@@ -152,7 +160,7 @@ int verb_render(const cli_verb *verb, int argc, char **argv) {
         {"draw-helix", CLI_SWITCH, &s.draw_helix, NULL,
          "picture of the helix and of the cost of each interval; takes no piece"},
         {"helix", CLI_CHOICE, &s.helix, "NAME", "picture of the helix: which preset", 0, 0, cli_helices},
-        {"pedal", CLI_SWITCH, &s.pedal, NULL, "the sustain pedal (controller 64) prolongs notes"},
+        {"pedal", CLI_SWITCH, &s.pedal, NULL, "the sustain and sostenuto pedals prolong notes"},
         CLI_STRICT_FLAG(common),
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);

@@ -100,9 +100,11 @@ static int make_corpora(const settings *s, const cli_common *common, const spira
     spiral_roll_options options;
     spiral_roll_options_default(&options, sizeof options);
     spiral_model_config_get_roll(config, &options);
+    int status = cli_set_longest_silence(&s->roll_flags, &options);
+    if (status >= 0) return status;
     char *valid_path = (char *)(uintptr_t)s->valid;
     int frames = config->frames;
-    int status = s->valid ? cli_load_files(&valid_path, 1, common, &valid_files) : -1;
+    status = s->valid ? cli_load_files(&valid_path, 1, common, &valid_files) : -1;
     if (status < 0 && s->valid)
         status = cli_make_corpus(&s->roll_flags, valid_files, &options, frames, NULL, common, valid);
     spiral_files_destroy(valid_files);
@@ -263,9 +265,10 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
     cli_signals_defer_begin();
     spiral_status status = spiral_model_create(&j->config, j->options.seed, &model, &err);
     if (status == SPIRAL_OK) status = spiral_train(&j->options, &j->plan, model, train, valid, &result, &err);
-    spiral_model_destroy(model);
     cli_signals_defer_end();
     progress_end(&shown);
+    if (status == SPIRAL_OK) cli_note_collapsed(model, common);
+    spiral_model_destroy(model);
     if (status == SPIRAL_INTERRUPTED)
         return cli_fail("%s: %s; it is saved in %s, and the same command with --resume continues it",
                         s->output, err.text, s->state);

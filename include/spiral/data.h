@@ -18,18 +18,48 @@ extern "C" {
 typedef struct spiral_files spiral_files;   /* the notes of many files */
 typedef struct spiral_corpus spiral_corpus; /* the rolls of many files */
 
-/* Reads files and folders; folders are searched for .mid .midi .kar .rmi, in byte order of the names. A file
- * that cannot be read stays in the list with its reason, for spiral_corpus_create to report. threads: 0 is
- * one per processor. IO: a path that does not exist; NO_DATA: not a single file; NO_MEMORY. */
+/* Reads a MIDI file as spiral_midi_load does ("-": standard input), and one that is compressed with gzip. IO,
+ * FORMAT, TOO_BIG (also: more than 256 MiB when decompressed), NO_MEMORY; UNSUPPORTED: it is compressed, and
+ * this build has no zlib. *midi is then empty. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_load_compressed(const char *path, spiral_midi *midi,
+                                                                       spiral_error *err);
+
+/* What a folder holds that is not read. X(name, text) */
+#define SPIRAL_SKIPPED_LIST(X)                                        \
+    X(FOLDER, "folder that cannot be read")                           \
+    X(LINK, "link whose target is missing")                           \
+    X(SPECIAL, "pipe, socket or device with the name of a MIDI file") \
+    X(NO_ENDING, "MIDI file whose name has no ending; it is read if it is named")
+
+typedef enum spiral_skipped {
+#define SPIRAL_X(name, text) SPIRAL_SKIPPED_##name,
+    SPIRAL_SKIPPED_LIST(SPIRAL_X)
+#undef SPIRAL_X
+        SPIRAL_SKIPPED_COUNT
+} spiral_skipped;
+
+/* The text of the list; "unknown" for other values. Static storage. */
+SPIRAL_API const char *spiral_skipped_name(spiral_skipped kind);
+
+/* Reads files and folders ("-": standard input); folders are searched for .mid .midi .kar .rmi .smf and the
+ * same with .gz, in byte order of the names. A file that cannot be read stays in the list with its reason,
+ * for spiral_corpus_create to report; what a folder holds besides is skipped (spiral_files_get_skipped).
+ * threads: 0 is one per processor. IO: a path that does not exist, or a folder given here that cannot be
+ * read; NO_DATA: not a single file; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_files_load(const char *const *paths, size_t count,
                                                              int threads, spiral_files **files,
                                                              spiral_error *err);
 SPIRAL_API void spiral_files_destroy(spiral_files *files); /* NULL is fine */
 
+SPIRAL_API size_t spiral_files_skipped_count(const spiral_files *files);
+/* The path of what was skipped, owned by the files, and its kind. index < spiral_files_skipped_count. */
+SPIRAL_API const char *spiral_files_get_skipped(const spiral_files *files, size_t index,
+                                                spiral_skipped *kind);
+
 /* What became of one file. Owned by the corpus. */
 typedef struct spiral_corpus_file {
     const char *path;
-    double seconds;                   /* length of the music */
+    double seconds;                   /* up to the end of the last note, without what was cut */
     size_t frames;                    /* of its roll; 0 if it was left out */
     size_t windows, windows_silent;   /* one after another; how many of them have no note */
     const spiral_roll_report *report; /* what the roll kept and left out */

@@ -38,7 +38,7 @@ typedef struct spiral_model_config {
     spiral_grid grid;
     int low, high; /* keys */
     int planes;    /* 1: sounding keys; 2: and onsets */
-    int drums;     /* nonzero: channel 10 is kept */
+    int drums;     /* nonzero: percussion is kept */
     int pedal;     /* nonzero: the sustain pedal holds notes */
     spiral_out_of_range out_of_range;
     /* The autoencoder. */
@@ -49,6 +49,8 @@ typedef struct spiral_model_config {
     int layers; /* hidden layers on each side */
     /* The note-by-note decoder. */
     int decoder; /* units of its layers; 0: the model has none */
+    /* The rolls again. */
+    int drum_channels; /* the channels that are percussion, 1 << channel for each; 0: as the file says */
 } spiral_model_config;
 
 /* Fills struct_size bytes of *config: keys 48..83, 36 frames of 10 ms, one plane; ae, 16 latent numbers, 512

@@ -21,6 +21,7 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import os
+from collections.abc import Iterable
 from typing import Any, BinaryIO, Optional, Union
 
 import numpy as np
@@ -336,6 +337,7 @@ class Midi:
         drums: bool = False,
         pedal: bool = False,
         out_of_range: str = "drop",
+        drum_channels: Optional[Iterable[int]] = None,
     ) -> Roll:
         """The notes on a grid.
 
@@ -349,6 +351,7 @@ class Midi:
             pedal: whether the sustain and sostenuto pedals hold notes.
             out_of_range: notes outside low..high are left out ("drop"), moved by octaves each ("fold"), or all notes
                 are moved so that most fit ("fit"). `report` counts what became of them.
+            drum_channels: the channels, 0 to 15, that are percussion, on all ports; default: as the file says.
 
         Shape:
             sounding and onsets of the result: (high - low + 1, frames).
@@ -359,7 +362,16 @@ class Midi:
             raise ValueError(f"out_of_range is {out_of_range!r}: must be one of {', '.join(OUT_OF_RANGE)}")
         what = OUT_OF_RANGE.index(out_of_range)
         grid = _grid(frame_s, steps_per_quarter)
-        options = _RollOptions(ctypes.sizeof(_RollOptions), grid, low, high, onsets, drums, pedal, what)
+        channels = 0
+        if drum_channels is not None:
+            for channel in drum_channels:
+                if not 0 <= channel <= 15:
+                    raise ValueError(f"drum_channels has {channel}: must be 0 to 15")
+                channels |= 1 << channel
+            if not channels:
+                raise ValueError("drum_channels is empty: give None for what the file says, or drums=True to keep all")
+        size = ctypes.sizeof(_RollOptions)
+        options = _RollOptions(size, grid, low, high, onsets, drums, pedal, what, channels)
         struct, _keep = self._struct()
         roll, report = _Roll(), _Report(ctypes.sizeof(_Report))
         call(_to_roll, ctypes.byref(struct), ctypes.byref(options), ctypes.byref(roll), ctypes.byref(report))

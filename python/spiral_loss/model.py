@@ -76,6 +76,7 @@ class Config:
     pedal: bool = False
     out_of_range: str = "drop"
     decoder: int = 0
+    drum_channels: int = 0
 
     def __post_init__(self) -> None:
         _within("low", self.low, 0, 127)
@@ -83,6 +84,7 @@ class Config:
         for name, limit in (("frames", 512), ("planes", 2), ("latent", 1024), ("hidden", 4096), ("layers", 8)):
             _within(name, getattr(self, name), 1, limit)
         _within("decoder", self.decoder, 0, 512)
+        _within("drum_channels", self.drum_channels, 0, 0xFFFF)
         for name, words in WORDS.items():
             if getattr(self, name) not in words:
                 raise ValueError(f"{name} is {getattr(self, name)!r}: must be one of {', '.join(words)}")
@@ -241,7 +243,7 @@ class Autoencoder(torch.nn.Module):
 
     @torch.no_grad()
     def start_from(self, windows: Tensor) -> None:
-        """Starts as the principal components of windows (N, planes, T, P): a linear autoencoder beside a silent net.
+        """Starts as the principal components of windows (N, planes, T, P): a linear autoencoder; the network adds 0.
 
         N should be some thousands, above the number of latent numbers.
         """
@@ -371,6 +373,9 @@ class Autoencoder(torch.nn.Module):
         return model
 
 
+OPTIONAL_FIELDS = {"drums", "pedal", "out_of_range", "frame_us", "steps_per_quarter", "decoder", "drum_channels"}
+
+
 def _config_from(said: dict[str, Any], where: str) -> Config:
     """The config in a file, its fields under new or old names; fields that files may lack have their default."""
     own = {}
@@ -378,7 +383,7 @@ def _config_from(said: dict[str, Any], where: str) -> Config:
         names = [n for n in (field.name, OLD_FIELDS.get(field.name)) if n in said]
         if names:
             own[field.name] = said[names[0]]
-        elif field.name not in ("drums", "pedal", "out_of_range", "frame_us", "steps_per_quarter", "decoder"):
+        elif field.name not in OPTIONAL_FIELDS:
             raise ValueError(f"{where}: the config has no {field.name}")
     return Config(**own)
 

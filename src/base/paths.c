@@ -4,10 +4,12 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/paths.h"
@@ -33,6 +35,20 @@ static spiral_status add(spiral__paths *paths, const char *path, spiral_error *e
     return SPIRAL_OK;
 }
 
+static spiral_status skip(spiral__paths *paths, const char *path, spiral_skipped kind, spiral_error *err) {
+    if (paths->skipped_count == paths->skipped_capacity) {
+        size_t capacity = paths->skipped_capacity ? 2 * paths->skipped_capacity : 16;
+        spiral__skipped_path *larger = realloc(paths->skipped, capacity * sizeof *larger);
+        if (!larger) return spiral__no_memory(err, capacity * sizeof *larger);
+        paths->skipped = larger;
+        paths->skipped_capacity = capacity;
+    }
+    char *copy = strdup(path);
+    if (!copy) return spiral__no_memory(err, strlen(path) + 1);
+    paths->skipped[paths->skipped_count++] = (spiral__skipped_path){copy, kind};
+    return SPIRAL_OK;
+}
+
 /* Whether two words are the same but for the case of ASCII letters; strcasecmp depends on the locale. */
 static int same_word(const char *a, const char *b) {
     for (; *a && *b; a++, b++) {
@@ -44,10 +60,23 @@ static int same_word(const char *a, const char *b) {
 }
 
 static int has_ending(const char *name, const char *const *endings) {
-    const char *dot = strrchr(name, '.');
-    for (; dot && *endings; endings++)
-        if (same_word(dot, *endings)) return 1;
+    const size_t n = strlen(name);
+    for (; *endings; endings++) {
+        const size_t k = strlen(*endings);
+        if (n >= k && same_word(name + n - k, *endings)) return 1;
+    }
     return 0;
+}
+
+/* A file that cannot be read does not. */
+static int begins_with(const char *path, const char *first_bytes) {
+    char bytes[16];
+    const size_t n = strlen(first_bytes);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return 0;
+    const ssize_t got = read(fd, bytes, n < sizeof bytes ? n : sizeof bytes);
+    close(fd);
+    return got == (ssize_t)n && !memcmp(bytes, first_bytes, n);
 }
 
 static int is_open(const folder *f, const struct stat *info) {
@@ -57,23 +86,31 @@ static int is_open(const folder *f, const struct stat *info) {
 }
 
 static spiral_status walk(spiral__paths *paths, const char *path, const folder *parent,
-                          const struct stat *info, const char *const *endings, spiral_error *err);
+                          const struct stat *info, const spiral__paths_wanted *wanted, spiral_error *err);
+
+static spiral_status visit_path(spiral__paths *paths, const char *path, const char *name, const folder *here,
+                                const spiral__paths_wanted *wanted, spiral_error *err) {
+    struct stat info;
+    const int named = has_ending(name, wanted->endings);
+    if (stat(path, &info)) { /* or it was removed meanwhile */
+        return named && !lstat(path, &info) ? skip(paths, path, SPIRAL_SKIPPED_LINK, err) : SPIRAL_OK;
+    }
+    if (S_ISDIR(info.st_mode))
+        return is_open(here, &info) ? SPIRAL_OK : walk(paths, path, here, &info, wanted, err);
+    if (!S_ISREG(info.st_mode)) return named ? skip(paths, path, SPIRAL_SKIPPED_SPECIAL, err) : SPIRAL_OK;
+    if (named) return add(paths, path, err);
+    if (wanted->first_bytes && !strchr(name, '.') && begins_with(path, wanted->first_bytes))
+        return skip(paths, path, SPIRAL_SKIPPED_NO_ENDING, err);
+    return SPIRAL_OK;
+}
 
 static spiral_status visit(spiral__paths *paths, const char *folder_path, const char *name,
-                           const folder *here, const char *const *endings, spiral_error *err) {
+                           const folder *here, const spiral__paths_wanted *wanted, spiral_error *err) {
     size_t n = strlen(folder_path), size = n + strlen(name) + 2;
     char *path = malloc(size);
     if (!path) return spiral__no_memory(err, size);
     snprintf(path, size, "%s%s%s", folder_path, n && folder_path[n - 1] == '/' ? "" : "/", name);
-    struct stat info;
-    spiral_status status = SPIRAL_OK;
-    if (!stat(path, &info)) { /* else a link without a target, or removed meanwhile */
-        if (S_ISDIR(info.st_mode)) {
-            if (!is_open(here, &info)) status = walk(paths, path, here, &info, endings, err);
-        } else if (S_ISREG(info.st_mode) && has_ending(name, endings)) {
-            status = add(paths, path, err);
-        }
-    }
+    spiral_status status = visit_path(paths, path, name, here, wanted, err);
     free(path);
     return status;
 }
@@ -86,34 +123,39 @@ static int by_bytes(const struct dirent **a, const struct dirent **b) {
 }
 
 static spiral_status walk(spiral__paths *paths, const char *path, const folder *parent,
-                          const struct stat *info, const char *const *endings, spiral_error *err) {
+                          const struct stat *info, const spiral__paths_wanted *wanted, spiral_error *err) {
     const folder here = {parent, info->st_dev, info->st_ino};
     struct dirent **names;
     int count = scandir(path, &names, no_dots, by_bytes);
+    if (count < 0 && errno == ENOMEM) return spiral__no_memory(err, 0);
+    if (count < 0 && parent) return skip(paths, path, SPIRAL_SKIPPED_FOLDER, err);
     if (count < 0) return spiral__fail_io(err, path, "open the folder");
     spiral_status status = SPIRAL_OK;
     for (int i = 0; i < count; i++) {
-        if (status == SPIRAL_OK) status = visit(paths, path, names[i]->d_name, &here, endings, err);
+        if (status == SPIRAL_OK) status = visit(paths, path, names[i]->d_name, &here, wanted, err);
         free(names[i]);
     }
     free(names);
     return status;
 }
 
-spiral_status spiral__paths_add(spiral__paths *paths, const char *path, const char *const *endings,
+spiral_status spiral__paths_add(spiral__paths *paths, const char *path, const spiral__paths_wanted *wanted,
                                 spiral_error *err) {
     struct stat info;
+    if (!strcmp(path, "-")) return add(paths, path, err);
     if (stat(path, &info)) {
         char path_text[SPIRAL__PATH_TEXT], reason[SPIRAL__ERRNO_TEXT];
         spiral__errno_text(errno, reason);
         return spiral__fail(err, SPIRAL_IO, -1, "%s: %s", spiral__error_path(path, path_text), reason);
     }
     if (!S_ISDIR(info.st_mode)) return add(paths, path, err);
-    return walk(paths, path, NULL, &info, endings, err);
+    return walk(paths, path, NULL, &info, wanted, err);
 }
 
 void spiral__paths_clear(spiral__paths *paths) {
     for (size_t i = 0; i < paths->count; i++) free(paths->path[i]);
+    for (size_t i = 0; i < paths->skipped_count; i++) free(paths->skipped[i].path);
     free(paths->path);
+    free(paths->skipped);
     memset(paths, 0, sizeof *paths);
 }

@@ -7,18 +7,31 @@
 
 #include <stddef.h>
 
-#include "spiral/status.h"
+#include "spiral/data.h"
+
+typedef struct spiral__skipped_path {
+    char *path; /* owned */
+    spiral_skipped kind;
+} spiral__skipped_path;
 
 typedef struct spiral__paths {
     char **path; /* (count) owned */
     size_t count, capacity;
+    spiral__skipped_path *skipped; /* (skipped_count) what folders hold besides */
+    size_t skipped_count, skipped_capacity;
 } spiral__paths;
 
-/* Adds `path` if it is a file (whatever its ending), or, if it is a folder, all files below it whose ending
- * is one of `endings` (NULL-terminated list; ASCII letters match in either case), folder by folder in byte
- * order of the names. Links to folders are followed, except into a folder whose content is just being read.
- * IO: no such path. */
-spiral_status spiral__paths_add(spiral__paths *paths, const char *path, const char *const *endings,
+/* Which files of folders are wanted. */
+typedef struct spiral__paths_wanted {
+    const char *const *endings; /* of the names, NULL-terminated; ASCII letters match in either case */
+    const char *first_bytes; /* a file whose name has no dot is skipped as NO_ENDING if it begins with this;
+                                NULL: such files are not looked at */
+} spiral__paths_wanted;
+
+/* Adds `path` if it is a file (whatever its ending) or "-", or, if it is a folder, all wanted files below it,
+ * folder by folder in byte order of the names. Links to folders are followed, except into a folder whose
+ * content is just being read. IO: no such path, or `path` is a folder that cannot be read. NO_MEMORY. */
+spiral_status spiral__paths_add(spiral__paths *paths, const char *path, const spiral__paths_wanted *wanted,
                                 spiral_error *err);
 void spiral__paths_clear(spiral__paths *paths);
 

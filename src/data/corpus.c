@@ -2,10 +2,12 @@
  *
  * Corpora: a roll of every file, in parallel, in the order of the files; what is left out has a reason.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/par.h"
 #include "base/search.h"
 #include "base/sized.h"
@@ -51,7 +53,8 @@ size_t spiral__corpus_files_left(const spiral_corpus *c) {
 
 static spiral_status fail_with_first_reason(const spiral_corpus *c, spiral_status status, spiral_error *err) {
     char room[SPIRAL__PATH_TEXT];
-    return spiral__fail(err, status, -1, "%s: %s%s", spiral__error_path(c->entries[0].path, room),
+    return spiral__fail(err, status, -1, "%s: %s%s",
+                        spiral__error_path(spiral__input_name(c->entries[0].path), room),
                         c->entries[0].left_out, c->count > 1 ? " (no other file can be used either)" : "");
 }
 
@@ -79,6 +82,15 @@ static spiral_status fail_empty(const spiral_roll_report *r, const spiral_roll_o
                         options->low, options->high);
 }
 
+/* The seconds that were cut out of a roll, at its mean tempo. */
+static double seconds_cut(const spiral_roll *roll, const spiral_roll_report *report) {
+    const spiral_grid *grid = &roll->grid;
+    const double frame_s = grid->kind == SPIRAL_GRID_SECONDS
+                               ? grid->frame_us * 1e-6
+                               : 60 / (roll->quarters_per_min * grid->steps_per_quarter);
+    return (double)report->frames_cut * frame_s;
+}
+
 static spiral_status roll_entry(const spiral__file_notes *f, const spiral_roll_options *options,
                                 spiral__corpus_entry *e, spiral_error *err) {
     memcpy(e->warnings, f->midi.warnings, sizeof e->warnings);
@@ -88,6 +100,7 @@ static spiral_status roll_entry(const spiral__file_notes *f, const spiral_roll_o
     if (f->status != SPIRAL_OK) return spiral__fail(err, f->status, -1, "%s", f->reason);
     e->report.struct_size = sizeof e->report;
     SPIRAL_TRY(spiral_roll_from_midi(&f->midi, options, &e->roll, &e->report, err));
+    if (e->report.frames_cut) e->file.seconds = fmax(0, f->seconds - seconds_cut(&e->roll, &e->report));
     return e->roll.frames ? SPIRAL_OK : fail_empty(&e->report, options, err);
 }
 

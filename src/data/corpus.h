@@ -5,6 +5,7 @@
 #ifndef SPIRAL_DATA_CORPUS_H
 #define SPIRAL_DATA_CORPUS_H
 
+#include "base/paths.h"
 #include "spiral/data.h"
 
 /* A file as it was read. */
@@ -19,6 +20,8 @@ typedef struct spiral__file_notes {
 struct spiral_files {
     size_t count;
     spiral__file_notes *files; /* (count) */
+    size_t skipped_count;
+    spiral__skipped_path *skipped; /* (skipped_count) owned */
 };
 
 /* A file of a corpus. */

@@ -6,23 +6,25 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/par.h"
 #include "base/paths.h"
 #include "data/corpus.h"
 
-static const char *const ENDINGS[] = {".mid", ".midi", ".kar", ".rmi", NULL};
+static const char *const ENDINGS[] = {".mid",    ".midi",    ".kar",    ".rmi",    ".smf", //
+                                      ".mid.gz", ".midi.gz", ".kar.gz", ".rmi.gz", ".smf.gz", NULL};
 
 static void read_task(void *context, size_t i, int worker) {
     (void)worker;
     spiral__file_notes *f = &((spiral_files *)context)->files[i];
     spiral_error err = {.text = ""};
     char room[SPIRAL__PATH_TEXT];
-    f->status = spiral_midi_load(f->path, &f->midi, &err);
+    f->status = spiral_midi_load_compressed(f->path, &f->midi, &err);
     if (f->status == SPIRAL_OK) {
-        f->seconds = spiral_midi_seconds(&f->midi, f->midi.end_ticks);
+        f->seconds = spiral_midi_seconds(&f->midi, spiral_midi_music_end(&f->midi));
         return;
     }
-    const char *reason = err.text, *path = spiral__error_path(f->path, room);
+    const char *reason = err.text, *path = spiral__error_path(spiral__input_name(f->path), room);
     const size_t n = strlen(path); /* the path is shown beside the reason: not twice */
     if (!strncmp(reason, path, n) && !strncmp(reason + n, ": ", 2)) reason += n + 2;
     f->reason = strdup(reason);
@@ -42,6 +44,10 @@ static spiral_status create(spiral__paths *list, spiral_files **out, spiral_erro
         files->files[i].path = list->path[i];
         list->path[i] = NULL;
     }
+    files->skipped = list->skipped;
+    files->skipped_count = list->skipped_count;
+    list->skipped = NULL;
+    list->skipped_count = 0;
     *out = files;
     return SPIRAL_OK;
 }
@@ -58,15 +64,18 @@ static spiral_status read_all(spiral_files *files, int threads, spiral_error *er
 
 spiral_status spiral_files_load(const char *const *paths, size_t count, int threads, spiral_files **out,
                                 spiral_error *err) {
+    static const spiral__paths_wanted wanted = {ENDINGS, "MThd"};
     spiral__paths list = {0};
     spiral_files *files = NULL;
     char room[SPIRAL__PATH_TEXT];
     spiral_status status = SPIRAL_OK;
     for (size_t i = 0; i < count && status == SPIRAL_OK; i++)
-        status = spiral__paths_add(&list, paths[i], ENDINGS, err);
+        status = spiral__paths_add(&list, paths[i], &wanted, err);
     if (status == SPIRAL_OK && !list.count)
-        status = spiral__fail(err, SPIRAL_NO_DATA, -1, "%s: no .mid, .midi, .kar or .rmi file in it",
-                              count ? spiral__error_path(paths[0], room) : "no path");
+        status = spiral__fail(
+            err, SPIRAL_NO_DATA, -1, "%s: no .mid, .midi, .kar, .rmi or .smf file in it%s%s",
+            count ? spiral__error_path(paths[0], room) : "no path", list.skipped_count ? ", but a " : "",
+            list.skipped_count ? spiral_skipped_name(list.skipped[0].kind) : "");
     if (status == SPIRAL_OK) status = create(&list, &files, err);
     if (status == SPIRAL_OK) status = read_all(files, threads, err);
     spiral__paths_clear(&list);
@@ -85,6 +94,24 @@ void spiral_files_destroy(spiral_files *files) {
         free(files->files[i].reason);
         spiral_midi_clear(&files->files[i].midi);
     }
+    for (size_t i = 0; i < files->skipped_count; i++) free(files->skipped[i].path);
+    free(files->skipped);
     free(files->files);
     free(files);
+}
+
+const char *spiral_skipped_name(spiral_skipped kind) {
+    static const char *const names[] = {
+#define SPIRAL_X(name, text) text,
+        SPIRAL_SKIPPED_LIST(SPIRAL_X)
+#undef SPIRAL_X
+    };
+    return (unsigned)kind < SPIRAL_SKIPPED_COUNT ? names[kind] : "unknown";
+}
+
+size_t spiral_files_skipped_count(const spiral_files *files) { return files->skipped_count; }
+
+const char *spiral_files_get_skipped(const spiral_files *files, size_t index, spiral_skipped *kind) {
+    *kind = files->skipped[index].kind;
+    return files->skipped[index].path;
 }

@@ -64,6 +64,7 @@ static const struct field {
     INT("hidden", NULL, hidden, 1, 4096, 512, ALL_GRIDS),
     INT("layers", NULL, layers, 1, SPIRAL__MAX_LAYERS, 1, ALL_GRIDS),
     OPTIONAL_INT("decoder", decoder, 0, 512, 0),
+    OPTIONAL_INT("drum_channels", drum_channels, 0, 0xffff, 0),
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -122,6 +123,7 @@ void spiral_model_config_get_roll(const spiral_model_config *c, spiral_roll_opti
     o->drums = c->drums;
     o->pedal = c->pedal;
     o->out_of_range = c->out_of_range;
+    o->drum_channels = (uint32_t)c->drum_channels;
 }
 
 void spiral_model_config_set_roll(spiral_model_config *c, const spiral_roll_options *o) {
@@ -132,6 +134,7 @@ void spiral_model_config_set_roll(spiral_model_config *c, const spiral_roll_opti
     c->drums = o->drums != 0;
     c->pedal = o->pedal != 0;
     c->out_of_range = o->out_of_range;
+    c->drum_channels = (int)o->drum_channels;
 }
 
 static spiral_status check_range(const char *name, int value, int least, int most, spiral_error *err) {

@@ -160,7 +160,10 @@ static void temporary_files_without_an_owner_are_removed(void **state) {
     assert_int_equal(spiral__file_finish(&mine, &err), SPIRAL_IO);
     assert_false(exists(path));
     spiral__paths paths = {0};
-    assert_int_equal(spiral__paths_add(&paths, folder, (const char *const[]){".tmp", NULL}, &err), SPIRAL_OK);
+    assert_int_equal(spiral__paths_add(&paths, folder,
+                                       &(spiral__paths_wanted){(const char *const[]){".tmp", NULL}, NULL},
+                                       &err),
+                     SPIRAL_OK);
     assert_int_equal(paths.count, 2); /* the child's and the one with another name */
     for (size_t i = 0; i < paths.count; i++) unlink(paths.path[i]);
     spiral__paths_clear(&paths);
@@ -250,6 +253,7 @@ static void threads_that_write_one_file_leave_one_whole_file(void **state) {
 }
 
 static const char *const endings[] = {".mid", ".midi", NULL};
+static const spiral__paths_wanted wanted_files = {endings, "MThd"};
 
 static void touch(const char *folder, const char *name) {
     char path[96];
@@ -270,17 +274,17 @@ static void folders_are_listed_in_byte_order_and_links_end(void **state) {
     assert_int_equal(symlink("..", path), 0); /* back to a folder that is being read */
     snprintf(path, sizeof path, "%s/z.mid", folder);
     assert_int_equal(symlink("nothing", path), 0);
-    assert_int_equal(spiral__paths_add(&paths, folder, endings, &err), SPIRAL_OK);
+    assert_int_equal(spiral__paths_add(&paths, folder, &wanted_files, &err), SPIRAL_OK);
     static const char *const wanted[] = {"/a.midi", "/b.MID", "/sub/d.Mid"};
     assert_int_equal(paths.count, 3);
     for (int i = 0; i < 3; i++) assert_string_equal(paths.path[i] + strlen(folder), wanted[i]);
     spiral__paths_clear(&paths);
 
     snprintf(path, sizeof path, "%s/c.txt", folder); /* a file that is named is taken whatever its ending */
-    assert_int_equal(spiral__paths_add(&paths, path, endings, &err), SPIRAL_OK);
+    assert_int_equal(spiral__paths_add(&paths, path, &wanted_files, &err), SPIRAL_OK);
     assert_int_equal(paths.count, 1);
     spiral__paths_clear(&paths);
-    assert_fails(spiral__paths_add(&paths, "/no/such", endings, &err), SPIRAL_IO, &err, "/no/such",
+    assert_fails(spiral__paths_add(&paths, "/no/such", &wanted_files, &err), SPIRAL_IO, &err, "/no/such",
                  "No such file or directory");
     static const char *const names[] = {"a.midi", "b.MID", "c.txt", "z.mid", "sub/up", "sub/d.Mid"};
     for (int i = 0; i < 6; i++) {

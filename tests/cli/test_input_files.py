@@ -57,7 +57,7 @@ def test_folder_without_midi_is_refused(verb, model, tune, tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "notes.txt").write_text("c d e")
-    assert failed(spiral(*with_piece(verb, model, folder, tune, tmp_path)), 1, folder, "no .mid, .midi, .kar or .rmi file")
+    assert failed(spiral(*with_piece(verb, model, folder, tune, tmp_path)), 1, folder, "no .mid, .midi, .kar, .rmi or .smf file")
 
 
 @pytest.mark.parametrize("verb", ["reconstruct", "interpolate", "loss", "render"])

@@ -24,7 +24,7 @@ def test_strict_leaves_repaired_files_out_of_training(music, faulty, tmp_path):
 def test_duplicates_are_left_out_of_training(duplicated, tmp_path):
     model = tmp_path / "model"
     for flags, skipped in ([], 2), (["--keep-duplicates"], 0):
-        done = spiral("train", duplicated, "-o", model, *TINY, *flags)
+        done = spiral("train", duplicated, "-o", model, *TINY, *flags, "--verbose")
         assert done.status == 0, done.err
         data = spiral("info", model, "--json").json["data"]
         assert data["files_skipped"] == skipped and data["files"] + data["files_held_out"] == 6 - skipped
@@ -33,7 +33,7 @@ def test_duplicates_are_left_out_of_training(duplicated, tmp_path):
 
 def test_validation_files_are_not_trained_on(music, duplicated, tmp_path):
     model = tmp_path / "model"
-    done = spiral("train", duplicated, "-o", model, *TINY, "--valid", music / "twinkle.mid")
+    done = spiral("train", duplicated, "-o", model, *TINY, "--valid", music / "twinkle.mid", "--verbose")
     assert done.status == 0, done.err
     data = spiral("info", model, "--json").json["data"]
     assert data["files"] == 3 and data["files_held_out"] == 1 and data["files_skipped"] == 3

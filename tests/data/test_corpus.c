@@ -101,7 +101,7 @@ static void what_holds_no_music_is_refused(void **state) {
     char text[200];
     pieces_open(&p);
     const char *paths[3] = {p.folder, "/no/such/folder", p.folder};
-    snprintf(text, sizeof text, "%s: no .mid, .midi, .kar or .rmi file in it", p.folder);
+    snprintf(text, sizeof text, "%s: no .mid, .midi, .kar, .rmi or .smf file in it", p.folder);
     expect(paths, 1, PIECE_T, SPIRAL_NO_DATA, text);
     expect(paths + 1, 1, PIECE_T, SPIRAL_IO, "/no/such/folder: ");
     pieces_add(&p, "good.mid", 1, 16);

@@ -24,7 +24,7 @@ static void defaults_are_those_of_the_table(void **state) {
     (void)state;
     spiral_model_config c = defaults(), checked;
     assert_int_equal(c.struct_size, sizeof c);
-    assert_int_equal(spiral_model_field_count(), 15);
+    assert_int_equal(spiral_model_field_count(), 16);
     for (size_t i = 0; i < spiral_model_field_count(); i++)
         assert_int_equal(spiral_model_config_get_value(&c, i), spiral_model_get_field(i)->initial);
     assert_null(spiral_model_get_field(spiral_model_field_count()));
