@@ -32,9 +32,9 @@ demo:  ## 3 minutes from typed scores to new music in demo/; first installs miss
 	@$(MAKE) --no-print-directory all
 	@tools/demo.sh build/cli/spiral demo
 
-page: all  ## MODEL=model.safetensors [MUSIC=folder/]: a web page with the model inside, build/page.html
-	@test -n "$(MODEL)" || { echo "make page MODEL=model.safetensors MUSIC=training_midi/" >&2; exit 2; }
-	@build/cli/spiral explore "$(MODEL)" $(if $(MUSIC),--against "$(MUSIC)") -o build/page.html
+page: all  ## a web page with the shipped model inside, build/page.html; MODEL=model.safetensors for another; MUSIC=folder/ of its training music
+	@build/cli/spiral explore $(if $(MODEL),"$(MODEL)") $(if $(MUSIC),--against "$(MUSIC)") -o build/page.html
+	@echo "open build/page.html in a browser$(if $(MUSIC),,; with MUSIC=training_midi/ it also finds the training passage nearest to a piece)"
 
 test:  ## 3 minutes: C tests, program, Python with NumPy; first installs missing packages, as make deps FOR=test
 	@$(MAKE) --no-print-directory deps FOR=test || echo "going on with what is there"

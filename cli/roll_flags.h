@@ -42,7 +42,7 @@ typedef struct cli_roll_flags {
         {"drums", CLI_TEXT, &(r).drums, "WHAT",                                                             \
          "percussion: drop (default) leaves it out, keep treats it as pitches; or the channels that are "   \
          "percussion and left out, 1 to 16, like 10,11: whatever the files say"},                           \
-        {"pedal", CLI_SWITCH, &(r).pedal, NULL, "the sustain pedal (controller 64) prolongs notes"}, {      \
+        {"pedal", CLI_SWITCH, &(r).pedal, NULL, "the sustain and sostenuto pedals prolong notes"}, {        \
         "out-of-range", CLI_CHOICE, &(r).out_of_range, "WAY",                                               \
             "notes outside the key range: drop them, fold each into it by octaves, or fit: transpose each " \
             "file so that most of its notes are inside",                                                    \

@@ -7,7 +7,7 @@
 
 OLD and NEW are programs, or build folders with cli/spiral in them. Compared byte for byte: MIDI, WAV, PNG and the
 tensors of models. Compared as values: JSON results, the JSON in models, and SVG but for cairo's surface number. Words
-that were renamed are in tools/renamed.txt; the older program, told by its --help, is called with the old ones.
+that were renamed are in tools/renamed.txt; the older program, recognized by its --help, is called with the old ones.
 Left out are numbers of the clock (seconds, windows_per_second), prose (what, reason), and hashes of model files, whose
 JSON may have new keys. What differs for a reason that tools/renamed.txt gives is printed but not counted.
 Ends with "N passed, N failed"; exit status 0 if nothing differs.

@@ -111,7 +111,7 @@ def save(path: Path, arrays: Mapping[str, npt.NDArray[np.float32]], metadata: Ma
     data = struct.pack("<Q", len(text)) + text + b"".join(numbers)
     entry = b'"checksum":"'  # within another text its quotes are escaped
     data = data.replace(entry + b"0" * 64, entry + hashlib.sha256(data).hexdigest().encode(), 1)
-    # Created with the permissions of any new file: the process's umask applies, and is not asked for.
+    # Created with the permissions of any new file: the process's umask applies, and need not be known.
     temporary = os.path.join(os.path.dirname(os.path.abspath(path)), f".spiral-{secrets.token_hex(8)}")
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
         try:

@@ -118,8 +118,13 @@ def test_drums_are_marked_and_left_out():
     assert song.to_roll(0.1).report.notes_drums == 1
     assert song.to_roll(0.1, drums=True).sounding.any(axis=1).sum() == 2
     named = song.to_roll(0.1, drum_channels=[0])
-    assert named.report.notes_drums == 1 and np.flatnonzero(named.sounding.any(1)).tolist() == [62 - 48]
-    for channels, reason in ([16], "drum_channels has 16"), ([-1], "drum_channels has -1"), ([], "drum_channels is empty"):
+    assert named.report.notes_drums == 1
+    assert np.flatnonzero(named.sounding.any(1)).tolist() == [62 - 48]
+    for channels, reason in (
+        ([16], "drum_channels has 16"),
+        ([-1], "drum_channels has -1"),
+        ([], "drum_channels is empty"),
+    ):
         with pytest.raises(ValueError, match=reason):
             song.to_roll(0.1, drum_channels=channels)
 

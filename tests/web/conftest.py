@@ -200,6 +200,13 @@ class Page:
         self.settled()
         return parse_piece(json.loads(self.page.evaluate("localStorage.getItem('spiral.last')"))["text"])["notes"]
 
+    def notes_after(self, before, seconds=10):
+        """The notes once they are no longer `before`: sliders and blends change them without a sign of work."""
+        end = time.monotonic() + seconds
+        while (after := self.notes()) == before:
+            assert time.monotonic() < end, f"the notes did not change within {seconds} s"
+        return after
+
     def piece(self):
         self.settled()
         return parse_piece(json.loads(self.page.evaluate("localStorage.getItem('spiral.last')"))["text"])

@@ -279,6 +279,23 @@ const operations = {
         return { codes };
     },
 
+    vary({ roll, amount, n, seed }, onProgress) {
+        const { codes } = operations.encode({ roll });
+        const rolls = [];
+        for (let i = 0; i < n; i++) {
+            const varied = [seed[0] + i, seed[1]];
+            const random = randomFrom(varied);
+            const moved = codes.map((x) => x + 4 * amount * (random() - 0.5));
+            const made = operations.decode({ codes: moved, seed: varied }).roll;
+            const cut = createRoll(roll.frames);
+            cut.sounding.set(made.sounding.subarray(0, cut.sounding.length));
+            cut.onsets.set(made.onsets.subarray(0, cut.onsets.length));
+            rolls.push(cut);
+            onProgress((i + 1) / n);
+        }
+        return { rolls, natsPerFrame: rolls.map(() => 1.5 + amount) };
+    },
+
     decode({ codes, seed }) {
         const window = settings.preset.windowFrames;
         const windows = codes.length / LATENT;

@@ -17,6 +17,15 @@ from conftest import CHROMIUM, FLAGS, ROOT, WATCH, Page, sync_api
 
 ROUNDS = 25
 
+# The page takes the time itself: a test that asks again and again is late, and slows the page down.
+STARTED = """
+const look = () => {
+  if (document.querySelector("#title")?.value) window.started = performance.now();
+  else requestAnimationFrame(look);
+};
+requestAnimationFrame(look);
+"""
+
 # Time from `act(i)` to the end of the task in which the roll was drawn next.
 TIMED = """async ([rounds, act]) => {
   const roll = document.querySelector("#roll-base").getContext("2d");
@@ -71,14 +80,12 @@ def make_page(folder):
 
 def open_page(browser, path):
     context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.add_init_script(WATCH)
+    context.add_init_script(WATCH + STARTED)
     page = Page(context.new_page())
     page.goto(path.resolve().as_uri())
-    page.wait_for_selector("#app:not([hidden])")
-    page.wait_until("document.querySelector('#title').value !== ''")
-    started = page.evaluate("performance.now()")
+    page.wait_for_timeout(1500)
     page.ready()
-    return page, started
+    return page, page.evaluate("window.started")
 
 
 def measure(browser, path):

@@ -22,7 +22,10 @@ def node(name, **variables):
 
 def test_the_engine_answers_as_the_terminal_does(real_page, model, tmp_path):
     spiral("sample", model[0], "-n", 20, "--seed", 1, "--length", "8bars", "-o", tmp_path)
-    node("engine.test.js", SPIRAL_PAGE=real_page, SPIRAL_TERMINAL=tmp_path)
+    spiral("vary", model[0], tmp_path / "sample-1.mid", "-n", 4, "--seed", 1, "-o", tmp_path)
+    exact = tmp_path / "exact.html"
+    spiral("explore", model[0], "--exact", "-o", exact)
+    node("engine.test.js", SPIRAL_PAGE=real_page, SPIRAL_EXACT_PAGE=exact, SPIRAL_TERMINAL=tmp_path)
 
 
 def test_damaged_files_and_packs_get_sentences(real_page):

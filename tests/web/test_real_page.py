@@ -2,6 +2,7 @@
 """A page that `spiral explore` wrote, with the real engine: each thing that one can do with it, from the disk and over http.
 The interface's details are tested with the development engine, in the other files."""
 import pytest
+from conftest import spiral
 from test_page_everybody import SCREENS, serious
 from test_page_files import TUNE, drop
 from test_page_sound import level, wait_for_sound
@@ -45,8 +46,7 @@ def test_an_afternoon_with_the_page(page, shots):
 
     page.keyboard.press("Escape")
     page.locator("#axis-0").fill("2")
-    page.wait_for_timeout(600)
-    assert page.notes() != before
+    page.notes_after(before)
     page.command("undo")
     assert page.notes() == before
 
@@ -63,7 +63,13 @@ def test_an_afternoon_with_the_page(page, shots):
     wav, _ = page.download("wav")
     assert wav[:4] == b"RIFF" and len(wav) > 100000
     assert "missed notes" in page.inner_text("#distance") or page.inner_text("#distance") == "nothing"
-    page.wait_until("/%|not known/.test(document.querySelector('#nearest').textContent)", seconds=20)
+    page.wait_until("/%|not known: the piece is too short/.test(document.querySelector('#nearest').textContent)", seconds=20)
+
+
+def test_without_training_music_the_page_says_so(open_page, model, tmp_path):
+    spiral("explore", model[0], "-o", tmp_path / "without-music.html")
+    page = open_page(page_file=tmp_path / "without-music.html")
+    page.wait_until("document.querySelector('#nearest').textContent.includes('without training music')")
 
 
 def test_a_dropped_melody_is_harmonized_kept_and_back_after_a_reload(page):
@@ -85,6 +91,29 @@ def test_a_dropped_melody_is_harmonized_kept_and_back_after_a_reload(page):
     page.reload()
     page.ready()
     assert page.locator("#kept li").count() == 2
+
+
+def test_a_link_brings_back_notes_locks_sliders_and_seed(open_page, real_page):
+    page = open_page(page_file=real_page)
+    page.fill("#seed", "99")
+    page.press("#seed", "Enter")
+    page.settled()
+    page.command("lock-melody")
+    page.drag(page.point(32, 83), page.point(63, 36))
+    before = page.notes()
+    page.locator("#axis-1").fill("1.5")
+    page.notes_after(before)
+    page.command("link")
+    piece = page.piece()
+    assert any(n[3] for n in piece["notes"]) and piece["sliders"]
+    fragment = page.evaluate("location.hash")
+    assert fragment.startswith("#piece=") and len(fragment) < 8000
+    other = open_page("http", path=fragment, page_file=real_page)
+    assert {**other.piece(), "title": ""} == {**piece, "title": ""}
+    assert other.input_value("#seed") == "99" and other.input_value("#axis-1") == "1.5"
+    other.command("reset-sliders")
+    page.command("reset-sliders")
+    assert other.notes() == page.notes() != piece["notes"]
 
 
 def test_play_sounds_and_stop_is_silence(open_page, real_page):

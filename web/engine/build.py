@@ -45,10 +45,10 @@ KERNELS = [
     ("src/simd/gemm_kernel.c", ["-O2", "-DSPIRAL_TABLE_SUFFIX=baseline"]),
     ("src/simd/recurrent_kernels.c", ["-O2", "-DSPIRAL_TABLE_SUFFIX=baseline"]),
 ]
-FAST = ("src/decode/features.c", "src/decode/stream.c", "src/decode/writer.c", "src/data/passage.c", "src/audio/additive.c")  # the rest is compiled for size
+FAST = ("src/decode/stream.c", "src/decode/writer.c", "src/data/passage.c", "src/audio/additive.c")  # the rest is compiled for size
 TARGET = ["--target=wasm32-wasi", "-msimd128"]
 COMPILE = [
-    *TARGET, "-std=c11", "-Os", "-DNDEBUG", "-D_DEFAULT_SOURCE", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections",
+    *TARGET, "-std=c11", "-Oz", "-DNDEBUG", "-D_DEFAULT_SOURCE", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections",
     "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fno-ident", "-Wall", "-Wextra", "-Werror",
     "-Wno-missing-field-initializers", "-Iinclude", "-Isrc", "-Iweb/engine",
 ]

@@ -37,6 +37,31 @@ int EXPORT(engine_encode)(size_t frames, spiral_keys *sounding, spiral_keys *ons
     return status == SPIRAL_OK ? 0 : -1;
 }
 
+/* sketch (frames, planes, P) of variation `number` of a roll, as `spiral vary` has it. The bytes of the
+ * result are its floats. */
+int EXPORT(engine_vary)(size_t frames, spiral_keys *sounding, spiral_keys *onsets, double amount,
+                        uint32_t seed_low, uint32_t seed_high, uint32_t number) {
+    if (engine_need_pack()) return -1;
+    const spiral_model *m = e.pack.model;
+    const size_t windows = spiral_latents_count(m, frames), width = m->ae.D / (size_t)m->ae.T;
+    const uint64_t seed = ((uint64_t)seed_high << 32 | seed_low) + number;
+    const spiral_roll roll = engine_borrow(frames, sounding, onsets, 120);
+    if (frames < 1 || frames > SPIRAL_GENERATE_FRAMES_MAX) return engine_fail("the music is too long");
+    if (frames > SIZE_MAX / sizeof(float) / width) return engine_fail("out of memory");
+    float *z = malloc(windows * m->ae.Z * sizeof *z), *sketch = malloc(frames * width * sizeof *sketch);
+    int result = z && sketch ? 0 : engine_fail("out of memory");
+    if (!result && (spiral_latents_from_roll(m, &roll, z, &e.error) != SPIRAL_OK ||
+                    spiral_latents_vary(m, windows, amount, seed, z, &e.error) != SPIRAL_OK ||
+                    spiral_sketch_from_latents(m, z, frames, sketch, &e.error) != SPIRAL_OK))
+        result = -1;
+    free(z);
+    if (!result)
+        engine_keep_bytes((unsigned char *)sketch, frames * width * sizeof *sketch);
+    else
+        free(sketch);
+    return result;
+}
+
 /* sketch (windows * T, planes, P) of codes (windows, Z). The bytes of the result (engine_bytes) are its
  * floats. */
 int EXPORT(engine_sketch)(size_t windows, const float *codes) {

@@ -199,12 +199,12 @@ int EXPORT(engine_compare)(size_t frames, const spiral_keys *a, const spiral_key
 }
 
 /* The passage of the training music that is most like one of the roll: the number is the share of equal
- * cells, the bytes the file's name. Returns the frame in the file, or -1; -2: there is nothing to compare
- * with. */
+ * cells, the bytes the file's name. Returns the frame in the file, or -1; -2: the roll is too short, or
+ * no piece is long enough; -3: the pack has no music. */
 int EXPORT(engine_nearest)(size_t frames, spiral_keys *sounding) {
     spiral_passage passage = {.struct_size = sizeof passage};
     if (engine_need_pack()) return -1;
-    if (!e.pack.music) return -2;
+    if (!e.pack.music) return -3;
     const spiral_roll roll = engine_borrow(frames, sounding, NULL, 120);
     const spiral_status status = spiral_corpus_nearest_passage(
         e.pack.music, &roll, spiral_generate_passage_frames(e.pack.model), 1, &passage, &e.error);

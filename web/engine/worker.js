@@ -199,6 +199,22 @@ const operations = {
         });
     },
 
+    vary({ roll, amount, n, ...parameters }, onProgress) {
+        checkRoll(roll);
+        const [low, high] = parameters.seed;
+        const results = { rolls: [], natsPerFrame: [] };
+        for (let i = 0; i < n; i++) {
+            withMemory([roll.sounding, roll.onsets], (sounding, onsets) =>
+                check(engine.engine_vary(roll.frames, sounding, onsets, amount, low, high, i)),
+            );
+            const { roll: made, natsPerFrame } = write(roll.frames, 0, 0, 0, engine.engine_bytes(), parameters, i);
+            results.rolls.push(made);
+            results.natsPerFrame.push(natsPerFrame);
+            onProgress((i + 1) / n);
+        }
+        return results;
+    },
+
     decode({ codes, ...parameters }) {
         const windows = codes.length / engine.engine_latent();
         withMemory([codes], (at) => check(engine.engine_sketch(windows, at)));
@@ -249,7 +265,7 @@ const operations = {
     nearest({ roll }) {
         checkRoll(roll);
         const frame = withMemory([roll.sounding], (at) => engine.engine_nearest(roll.frames, at));
-        if (frame === -2) return { share: null, name: "", frame: 0 };
+        if (frame === -2 || frame === -3) return { share: null, name: "", frame: 0, music: frame === -2 };
         if (frame < 0) check(-1);
         const limit = engine.engine_limit();
         const name = new TextDecoder().decode(resultBytes());

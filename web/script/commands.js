@@ -253,6 +253,7 @@ function notes({ workspace, keyboard, roll }) {
             id: "unlock-all",
             group,
             label: "Unlock all notes",
+            short: "Unlock all",
             keys: ["Shift+L"],
             enabled: () => hasLocks(workspace.piece),
             run: () =>

@@ -70,8 +70,12 @@ export class ContextBar {
             erase: "Press or drag over notes to erase them.",
             lock: "Press notes to lock or unlock them. The model leaves locked notes as they are.",
         };
-        const select = hasLocks(piece)
-            ? "Fill rewrites everything but the locked notes."
+        const locks = hasLocks(piece);
+        const unlock = find("[data-context=idle] [data-command=unlock-all]");
+        if (!locks && unlock === document.activeElement) find("#roll").focus();
+        unlock.hidden = !locks;
+        const select = locks
+            ? "Fill leaves locked notes as they are. Harmonize adds voices below."
             : notesOf(piece.roll).length
               ? "Drag over the roll to select what Fill rewrites."
               : "Draw a melody, then let the model harmonize or continue it.";

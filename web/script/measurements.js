@@ -49,8 +49,9 @@ export class Measurements {
         ]);
     }
 
-    #describeNearest({ share, name, frame, limit }) {
-        if (share === null) return { text: "not known: the page has no training music, or the piece is short" };
+    #describeNearest({ share, name, frame, limit, music }) {
+        if (music === false) return { text: "not known: this page was made without training music" };
+        if (share === null) return { text: "not known: the piece is too short" };
         const place = `${name}, ${positionText(this.#workspace.preset, frame)}`;
         const close = limit !== undefined && share > limit;
         const warning = close

@@ -123,8 +123,12 @@ export class Sliders {
     async #decode(codes, seed, piece, region, options) {
         const request = { codes, seed: seedWords(seed), temperature: readNumber("#temperature") };
         const { roll } = await this.#engine.call("decode", request, options);
-        const whole = copyRoll(acceptRoll(roll), piece.roll.frames);
-        return normalizeOnsets(keepLocked(piece, region ? withRegion(piece.roll, whole, region) : whole));
+        return this.#inside(piece, copyRoll(acceptRoll(roll), piece.roll.frames), region);
+    }
+
+    /** A roll inside the region (null: everywhere), the piece outside; locked notes are the piece's. */
+    #inside(piece, roll, region) {
+        return normalizeOnsets(keepLocked(piece, region ? withRegion(piece.roll, roll, region) : roll));
     }
 
     #slide() {
@@ -193,54 +197,41 @@ export class Sliders {
         return this.#inForce() !== null;
     }
 
-    /** Variations near the piece in code space: noise of some standard deviations on every axis. */
+    /** Variations near the piece, as `spiral vary` writes them: the latents of all windows moved at random. */
     vary() {
-        const amount = Number(find("#amount").value);
-        return this.#rewrite("vary", "Vary", (codes, roll, selection) =>
-            Array.from({ length: readNumber("#variations") }, () => {
-                const moved = Float32Array.from(codes);
-                const { from, to } = this.#windows(codes, roll, selection);
-                for (let w = from; w < to; w++)
-                    this.#axes.forEach(
-                        ({ sd }, i) => (moved[w * this.#latent + i] += amount * sd * normal()),
-                    );
-                return moved;
-            }),
-        );
+        const n = readNumber("#variations");
+        const seed = randomSeed();
+        const request = { n, amount: readNumber("#amount"), seed: seedWords(seed), temperature: readNumber("#temperature") };
+        return this.#rewrite("vary", "Vary", async ({ piece, region }, onProgress) => {
+            const { rolls, natsPerFrame } = await this.#engine.call("vary", { roll: piece.roll, ...request }, { onProgress });
+            return { rolls: rolls.map((roll) => this.#inside(piece, acceptRoll(roll), region)), natsPerFrame };
+        });
     }
 
     /** The piece as the model writes it out of its own codes. */
     reconstruct() {
-        return this.#rewrite("reconstruct", "Reconstruct", (codes) => [codes]);
+        return this.#rewrite("reconstruct", "Reconstruct", async ({ piece, region }, onProgress) => {
+            const codes = await this.#encode(piece.roll);
+            onProgress(0);
+            return { rolls: [await this.#decode(codes, randomSeed(), piece, region, {})], natsPerFrame: [] };
+        });
     }
 
-    /** Variations from codes, for review. change(codes, roll, selection) gives a list of codes. */
-    #rewrite(kind, name, change) {
+    /** Variations for review: write({ piece, region }, onProgress) gives { rolls, natsPerFrame }; region null: all. */
+    #rewrite(kind, name, write) {
         this.#generator.settleReview(kind);
         const { piece, selection, preset } = this.#workspace;
         const label = selection ? `${name} ${regionText(preset, selection)}` : `${name} the whole piece`;
         const region = selection ?? { from: 0, to: piece.roll.frames, low: preset.low, high: preset.high };
         return this.#work.run(label, async (onProgress) => {
-            const codes = await this.#encode(piece.roll);
-            onProgress(0);
-            const variations = change(codes, piece.roll, selection);
-            const rolls = [];
-            for (const varied of variations) {
-                rolls.push(await this.#decode(varied, randomSeed(), piece, selection, {}));
-                onProgress(rolls.length / variations.length);
-            }
-            this.#generator.review(kind, label, region, rolls, [], piece);
+            const { rolls, natsPerFrame } = await write({ piece, region: selection }, onProgress);
+            this.#generator.review(kind, label, region, rolls, natsPerFrame, piece);
         });
     }
 
     #tell(error, what) {
         if (!(error instanceof Stopped)) showError(`${what} failed: ${error.message}`);
     }
-}
-
-/** A normally distributed random number (Box and Muller). */
-function normal() {
-    return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 }
 
 /** A selection over all keys. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The engine's answers. SPIRAL_PAGE is a page with a model; SPIRAL_TERMINAL a folder of what `spiral sample` wrote with
-// the same model and the seeds 1 to 20, sample-1.mid to sample-20.mid, 8 bars each.
+// the same model and the seeds 1 to 20, sample-1.mid to sample-20.mid, 8 bars each, and what `spiral vary sample-1.mid` made
+// of the first with the seeds 1 to 4. SPIRAL_EXACT_PAGE is a page with the same model, written with --exact.
 "use strict";
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
@@ -54,6 +55,22 @@ test("20 seeds: the page and the terminal write the same bytes", async () => {
         assert.ok(withoutText(terminal).equals(Buffer.from(bytes)), `seed ${seed}`);
         assert.ok(notesOf(roll).length > 8);
     }
+});
+
+test("vary: a page of --exact and the terminal write the same bytes", async () => {
+    const exact = await openEngine(process.env.SPIRAL_EXACT_PAGE);
+    const folder = process.env.SPIRAL_TERMINAL;
+    const source = new Uint8Array(fs.readFileSync(path.join(folder, "sample-1.mid")));
+    const { roll } = good(await exact.call("openMidi", { bytes: source }));
+    const request = { amount: 0.3, n: 4, seed: [1, 0], temperature: 0.5 };
+    const { rolls } = good(await exact.call("vary", { roll: copyOf(roll), ...request }));
+    assert.equal(rolls.length, 4);
+    for (let seed = 1; seed <= 4; seed++) {
+        const { bytes } = good(await exact.call("saveMidi", { roll: rolls[seed - 1], tempo: 120 }));
+        const terminal = fs.readFileSync(path.join(folder, `vary-${seed}.mid`));
+        assert.ok(withoutText(terminal).equals(Buffer.from(bytes)), `seed ${seed}`);
+    }
+    assert.notDeepEqual(rolls[0].sounding, rolls[1].sounding);
 });
 
 test("the same request gives the same roll, another seed another", async () => {
@@ -174,6 +191,7 @@ test("bad requests get a sentence", async () => {
         ["sample", { ...chance, frames: 16, density: 9 }, "density"],
         ["encode", { roll: { ...roll, frames: 3 } }, "damaged"],
         ["decode", { ...chance, codes: new Float32Array(0) }, "long"],
+        ["vary", { ...chance, roll, amount: 2, n: 1 }, "amount"],
         ["openMidi", { bytes: new Uint8Array([1, 2, 3]) }, "MIDI"],
         ["saveMidi", { roll, tempo: 0 }, "minute"],
         ["wav", { roll, tempo: 100 }, "no notes"],
@@ -191,8 +209,8 @@ test("the module imports nothing and exports what is listed", async () => {
     assert.deepEqual(WebAssembly.Module.imports(module), []);
     const names = "alloc bytes compare encode error frame_s frames free helix high know_around know_melody " +
         "know_past latent limit load low nearest number onsets open_midi save_midi size sketch sounding steps text tone " +
-        "version wav window windows write";
+        "vary version wav window windows write";
     const wanted = ["_initialize", "memory", ...names.split(" ").map((name) => `engine_${name}`)];
     assert.deepEqual(WebAssembly.Module.exports(module).map(({ name }) => name).sort(), wanted.sort());
-    assert.ok(partsOf(page).wasm.length < 200 * 1024);
+    assert.ok(partsOf(page).wasm.length < 200_000);
 });
