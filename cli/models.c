@@ -50,7 +50,7 @@ int cli_load_model(const char *model, spiral_model **out) {
     spiral_error err = {.text = ""};
     char path[2 * CLI_PATH_SIZE];
     const char *file = model;
-    if (!strpbrk(model, "./") && access(model, F_OK)) {
+    if (strcmp(model, "-") && !strpbrk(model, "./") && access(model, F_OK)) {
         if (!find_shipped(model, path, sizeof path))
             return cli_fail("%s: there is no file and no shipped model of this name", model);
         file = path;

@@ -39,7 +39,7 @@ typedef struct cli_roll_flags {
         {"high", CLI_INT, &(r).high, "KEY", "highest MIDI key", 0, 127},                                    \
         {"frames", CLI_INT, &(r).frames, "N", "frames in a window", 1, 512},                                \
         {"planes", CLI_INT, &(r).planes, "N", "1: sounding keys; 2: sounding keys and onsets", 1, 2},       \
-        {"pedal", CLI_SWITCH, &(r).pedal, NULL, "the sustain pedal (controller 64) prolongs notes"}, {      \
+        {"pedal", CLI_SWITCH, &(r).pedal, NULL, "the sustain and sostenuto pedals prolong notes"}, {        \
         "out-of-range", CLI_CHOICE, &(r).out_of_range, "WAY",                                               \
             "notes outside the key range: drop them, fold each into it by octaves, or fit: transpose each " \
             "file so that most of its notes are inside",                                                    \

@@ -32,7 +32,7 @@ typedef struct cli_variations {
          CLI_REAL,                                                                                         \
          &(v).temperature,                                                                                 \
          "X",                                                                                              \
-         "how far chance may go; 1: as in the training data, 0: always the most probable",                 \
+         "randomness; 1: as in the training data, 0: always the most probable",                            \
          0,                                                                                                \
          10},                                                                                              \
         {"tries",                                                                                          \
@@ -100,7 +100,7 @@ int cli_write_variations(cli_writing *w, const spiral_generate_request *request,
 
 /* The path of a file of the verb, whose folder is made; digits as in cli_numbered_path. */
 int cli_writing_path(const cli_writing *w, char *path, const char *stem, int digits, uint64_t number);
-/* Tells people about a file that was written and returns its JSON entry, to which the verb may add. roll:
+/* Prints a line about a file that was written and returns its JSON entry, to which the verb may add. roll:
  * what is compared with --against, may be NULL; result may be NULL. */
 json_t *cli_report_file(cli_writing *w, const char *path, size_t notes, double seconds,
                         const spiral_generate_result *result, const spiral_roll *roll);

@@ -213,7 +213,7 @@ int verb_compare(const cli_verb *verb, int argc, char **argv) {
     const cli_flag flags[] = {
         {"with", CLI_PATH, &with, "PATH...",
          "the files and folders of the second set (B); the paths before it are A"},
-        {"pedal", CLI_SWITCH, &roll_flags.pedal, NULL, "the sustain pedal (controller 64) prolongs notes"},
+        {"pedal", CLI_SWITCH, &roll_flags.pedal, NULL, "the sustain and sostenuto pedals prolong notes"},
         CLI_STRICT_FLAG(common),
         {NULL}};
     /* "--with" alone: what comes after it is parsed by itself, so that it may be several paths. */

@@ -271,7 +271,7 @@ int verb_explore(const cli_verb *verb, int argc, char **argv) {
     const cli_flag flags[] = {
         {"o", CLI_PATH, &s.output, "PAGE.html", "the page to write"},
         {"against", CLI_PATH, &s.against, "PATH",
-         "training data: the page names its sliders by it and compares new music with it"},
+         "training data: names of sliders are made from it, and new music is compared with it"},
         {"name", CLI_TEXT, &s.name, "NAME", "what the page calls the model; without it, the file's name"},
         {"tempo", CLI_REAL, &s.tempo, "X", "quarter notes per minute of new pieces", 10, 1000},
         {"exact", CLI_SWITCH, &s.exact, NULL, "keep all weights as they are; without it, some have 8 bits"},

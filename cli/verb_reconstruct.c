@@ -106,14 +106,14 @@ int verb_reconstruct(const cli_verb *verb, int argc, char **argv) {
     int first;
     s.v.output = "reconstruction.mid";
     s.v.temperature = 0;
-    const cli_flag flags[] = {{"o", CLI_PATH, &s.v.output, "OUT.mid", "the MIDI file to write, or -"},
-                              CLI_TOLERANCE_FLAG(s.tolerance),
-                              CLI_DECODE_FLAG(s.decode),
-                              {"temperature", CLI_REAL, &s.v.temperature, "X",
-                               "how far chance may go; 0: always the most probable", 0, 10},
-                              {"seed", CLI_INT, &s.v.seed, "N", "seed", 0, 9e15},
-                              CLI_STRICT_FLAG(common),
-                              {NULL}};
+    const cli_flag flags[] = {
+        {"o", CLI_PATH, &s.v.output, "OUT.mid", "the MIDI file to write, or -"},
+        CLI_TOLERANCE_FLAG(s.tolerance),
+        CLI_DECODE_FLAG(s.decode),
+        {"temperature", CLI_REAL, &s.v.temperature, "X", "randomness; 0: always the most probable", 0, 10},
+        {"seed", CLI_INT, &s.v.seed, "N", "seed", 0, 9e15},
+        CLI_STRICT_FLAG(common),
+        {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_take_model(verb, argc, argv, 1, &first, &s.v.model);
     if (status < 0) status = cli_check_output(&s.v, &common);

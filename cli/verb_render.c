@@ -152,7 +152,7 @@ int verb_render(const cli_verb *verb, int argc, char **argv) {
         {"draw-helix", CLI_SWITCH, &s.draw_helix, NULL,
          "picture of the helix and of the cost of each interval; takes no piece"},
         {"helix", CLI_CHOICE, &s.helix, "NAME", "picture of the helix: which preset", 0, 0, cli_helices},
-        {"pedal", CLI_SWITCH, &s.pedal, NULL, "the sustain pedal (controller 64) prolongs notes"},
+        {"pedal", CLI_SWITCH, &s.pedal, NULL, "the sustain and sostenuto pedals prolong notes"},
         CLI_STRICT_FLAG(common),
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);

@@ -21,7 +21,7 @@ enum { CLI_DONE = 0, CLI_FAILED = 1 /* the work failed */, CLI_USAGE = 2 /* the 
     X(reconstruct, "[MODEL] IN", "encode a piece with a model and decode it again",                  \
       "spiral reconstruct model.safetensors tune.mid -o back.mid")                                   \
     X(sample, "[MODEL]", "generate new pieces with a model", "spiral sample -n 8 --seed 1 -o new/")  \
-    X(continue, "[MODEL] IN", "write on from the end of a piece",                                    \
+    X(continue, "[MODEL] IN", "continue a piece from its end",                                       \
       "spiral continue tune.mid --length 8bars -o longer.mid")                                       \
     X(fill, "[MODEL] IN", "write a part of a piece anew and leave all else as it is",                \
       "spiral fill tune.mid --from 2bars --to 4bars -n 4 -o filled/")                                \
@@ -35,7 +35,7 @@ enum { CLI_DONE = 0, CLI_FAILED = 1 /* the work failed */, CLI_USAGE = 2 /* the 
       "spiral decode model.safetensors tune.npy -o tune-again.mid")                                  \
     X(interpolate, "[MODEL] A B", "generate pieces between two given pieces",                        \
       "spiral interpolate model.safetensors a.mid b.mid -n 5 -o between/")                           \
-    X(explore, "[MODEL]", "write a web page in which one plays with the model",                      \
+    X(explore, "[MODEL]", "write a web page for making music with the model",                        \
       "spiral explore model.safetensors --against my_midi/ -o page.html")                            \
     X(loss, "A B", "compare piece B with piece A by every loss and metric",                          \
       "spiral loss right.mid played.mid")                                                            \

@@ -435,7 +435,7 @@ static roll reconstruct(const network *n, const roll *in) {
         for (int i = 0; i < D; i++)
             out.cells[t * P + (size_t)i] = a.logits[i] > 0; /* probability above 1/2 */
     }
-    memset(out.cells + out.frames * P, 0, D); /* what the last window has behind the end */
+    memset(out.cells + out.frames * P, 0, D); /* what the last window has after the end */
     return out;
 }
 

@@ -7,7 +7,7 @@
 
 OLD and NEW are programs, or build folders with cli/spiral in them. Compared byte for byte: MIDI, WAV, PNG and the
 tensors of models. Compared as values: JSON results, the JSON in models, and SVG but for cairo's surface number. Words
-that were renamed are in tools/renamed.txt; the older program, told by its --help, is called with the old ones.
+that were renamed are in tools/renamed.txt; the older program, recognized by its --help, is called with the old ones.
 Left out are numbers of the clock (seconds, windows_per_second), prose (what, reason), and hashes of model files, whose
 JSON may have new keys. What differs for a reason that tools/renamed.txt gives is printed but not counted.
 Ends with "N passed, N failed"; exit status 0 if nothing differs.
@@ -30,7 +30,7 @@ REAL_MUSIC = ["midi-odd", "jsb-chorales", "piano-midi-de-ccbysa"]
 
 
 def read_renamed():
-    words = {"flag": {}, "choice": {}, "key": {}, "tensor": {}, "differs": {}}
+    words = {"flag": {}, "choice": {}, "key": {}, "tensor": {}, "new": {}, "differs": {}}
     for line in (SOURCE / "tools/renamed.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             kind, old, new = line.split(None, 2)
@@ -53,12 +53,15 @@ class Program:
         self.old_flags = {new: old for old, new in RENAMED["flag"].items() if f"  {new} " not in help_text}
         self.old_choices = {new: old for old, new in RENAMED["choice"].items()
                             if not re.search(rf"\b{re.escape(new)}\b", help_text)}
+        self.missing = [f" {flag} {value}" for flag, value in RENAMED["new"].items() if f"  {flag} " not in help_text]
 
     def run(self, *arguments):
         return subprocess.run([self.path, *arguments], cwd=self.folder, capture_output=True, stdin=subprocess.DEVNULL)
 
     def words(self, command):
         """The command in this program's words."""
+        for flag in self.missing:
+            command = command.replace(flag, "")
         words = [self.old_flags.get(word, word) for word in command.split()]
         return [self.old_choices.get(word, word) if before.startswith("--") else word
                 for before, word in zip(["", *words], words)]
@@ -79,7 +82,7 @@ def commands(quick):
     yield "inspect with flags", "inspect music --json --grid 20ms --frames 24 --low 40 --high 80 --planes 2 --pedal --out-of-range fold"
     for helix in ("chromatic", "mixed"):
         yield f"loss, {helix}", f"loss music/twinkle.mid {piece} --json --helix {helix}"
-    small = "--hidden 24 --latent 4 --batch 32"
+    small = "--hidden 24 --latent 4 --batch 32 --decoder 0"
     models = {
         "36x36": f"train music --preset 36x36 --steps 30 {small}",
         "bar": f"train music --preset bar --steps 30 {small} --threads 1",
@@ -147,7 +150,9 @@ def safetensors(path):
     content = path.read_bytes()
     size, = struct.unpack_from("<Q", content)
     header = json.loads(content[8:8 + size])
-    metadata = {key: json.loads(text) if text else None for key, text in header.pop("__metadata__", {}).items()}
+    texts = header.pop("__metadata__", {})
+    metadata = {key: json.loads(text) if text.startswith("{") else text for key, text in texts.items()
+                if not key.startswith("checksum")}
     return metadata, {name: (entry["shape"], content[8 + size + entry["data_offsets"][0]:8 + size + entry["data_offsets"][1]])
                       for name, entry in header.items()}
 

@@ -187,7 +187,7 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_save(const spiral_midi *m
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_apply_pedal(spiral_midi *midi, spiral_error *err);
 
 /* The tick at which the last note ends, 0 without notes: the length of the music, which a tempo or an
- * end-of-track event behind it does not change. Takes time in proportion to the notes. */
+ * end-of-track event after it does not change. Takes time in proportion to the notes. */
 SPIRAL_API int64_t spiral_midi_music_end(const spiral_midi *midi);
 
 /* Writes a text of a file (name, text) as UTF-8 to utf8[0 .. size), cut off after the last character that

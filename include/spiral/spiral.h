@@ -6,12 +6,13 @@
  *     version.h  the version       status.h   errors                isa.h      instruction set
  *     helix.h    the pitch helix   loss.h     losses, gradients     metrics.h  scores of rolls
  *     midi.h     MIDI files        score.h    text scores           roll.h     notes <-> piano rolls
- *     decode.h   logits -> rolls
+ *     decode.h   logits -> rolls   statistics.h  what a piece is like, and how much sets of pieces are alike
  *
  * The headers of libspiral-net are included one by one:
  *
  *     model.h    the autoencoder   data.h     files, corpora        train.h    training
- *     eval.h     evaluation        generate.h new music             plot.h, audio.h
+ *     eval.h     evaluation        generate.h new music             pack.h     models for the page of explore
+ *     plot.h     pictures          audio.h    WAV files
  *
  * Names are spiral_<noun>_<verb>. Only calls named create, read, load and from (and those whose comment says
  * so) allocate, only destroy and clear free; all others work in memory of the caller. B is the number of
@@ -36,5 +37,6 @@
 #include "roll.h"
 #include "metrics.h"
 #include "decode.h"
+#include "statistics.h"
 
 #endif

@@ -16,7 +16,7 @@ import io
 import statistics
 
 import torch
-from seed_autoencoder import FRAMES, HIGH, LOW, read_rolls, train, windows_of
+from autoencoder_36x36 import FRAMES, HIGH, LOW, read_rolls, train, windows_of
 
 from spiral_loss import SpiralLoss
 from spiral_loss.metrics import MultiPitch, OctaveShare, SpiralError

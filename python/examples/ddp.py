@@ -10,7 +10,7 @@ import argparse
 
 import torch
 import torch.distributed as dist
-from seed_autoencoder import autoencoder, read_rolls, windows_of
+from autoencoder_36x36 import autoencoder, read_rolls, windows_of
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 

@@ -5,7 +5,7 @@
     loss = SpiralLoss()(logits, roll)          # (B, keys, frames); helix, lambda and layout are arguments
 
 The losses, `spiral_loss.model` and `spiral_loss.decoder` need PyTorch. `spiral_loss.numpy`, `spiral_loss.midi`,
-`spiral_loss.metrics` and `Helix` need NumPy alone: nothing is imported before it is asked for.
+`spiral_loss.metrics` and `Helix` need NumPy alone: nothing is imported before it is used.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _names
 
-__version__: str  # the C library's; read when it is asked for
+__version__: str  # the C library's; read when it is used
 
 if TYPE_CHECKING:
     from . import decoder, errors, functional, losses, metrics, midi, model, numpy

@@ -33,7 +33,7 @@ def _header(path: Path, data: bytes) -> tuple[dict[str, Any], memoryview]:
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) != len(pairs):
-            raise ValueError("a name stands twice")
+            raise ValueError("a name occurs twice")
         return dict(pairs)
 
     try:
@@ -107,10 +107,11 @@ def save(path: Path, arrays: Mapping[str, npt.NDArray[np.float32]], metadata: Ma
         at += size
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    data = struct.pack("<Q", len(text)) + text + b"".join(np.ascontiguousarray(a, "<f4").tobytes() for a in arrays.values())
+    numbers = (np.ascontiguousarray(a, "<f4").tobytes() for a in arrays.values())
+    data = struct.pack("<Q", len(text)) + text + b"".join(numbers)
     entry = b'"checksum":"'  # within another text its quotes are escaped
     data = data.replace(entry + b"0" * 64, entry + hashlib.sha256(data).hexdigest().encode(), 1)
-    # Created with the permissions of any new file: the process's umask applies, and is not asked for.
+    # Created with the permissions of any new file: the process's umask applies, and need not be known.
     temporary = os.path.join(os.path.dirname(os.path.abspath(path)), f".spiral-{secrets.token_hex(8)}")
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
         try:

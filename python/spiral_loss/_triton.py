@@ -4,7 +4,7 @@
 One launch computes value and gradient. Backward multiplies the gradient by the upstream gradient in one more, which
 returns at once if that is 1, as in `loss.backward()`; the host cannot know it without waiting for the device. No call
 synchronizes with the device. A CUDA graph can record forward and backward after a first call has compiled the kernel
-and made its tables. Backward changes the stored gradient where nobody can ask for it again: a graph of a backward alone
+and made its tables. Backward changes the stored gradient where it cannot be read again: a graph of a backward alone
 is to be replayed once for each replay of its forward.
 
 Eager calls go through `_Eager`, which takes tensors of any strides; the second call for tensors of the same shapes,
@@ -136,7 +136,7 @@ class _Eager(torch.autograd.Function):
             or grad.dtype != torch.float32
         ):
             return _multiplied(grad, by if factor is None else by * factor, a), None, None, None
-        if a.dtype == torch.float32 and not _keeps_graph():  # nobody can ask for it again
+        if a.dtype == torch.float32 and not _keeps_graph():  # it cannot be read again
             a.scale(grad, grad, by, factor)
             return grad, None, None, None
         out = torch.empty_like(grad, dtype=a.dtype)

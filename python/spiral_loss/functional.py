@@ -209,7 +209,7 @@ def _empty(options: Options, input: Tensor, pitch: int) -> Tensor:
 
 
 def _in_graph() -> bool:
-    """Whether torch.compile or a transform of torch.func is at work: then no value of a tensor may be asked for."""
+    """Whether torch.compile or a transform of torch.func is active: then no value of a tensor may be read."""
     return _op._compiling() or torch._C._are_functorch_transforms_active()
 
 

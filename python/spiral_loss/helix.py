@@ -71,7 +71,7 @@ class Helix:
     def from_costs(cls, octave: float, semitone: float) -> Helix:
         """The chromatic helix on which, in missed notes of `SpiralEnergy`, those two mistakes cost that much.
 
-        Both must be above 0 and below 2, the price of a missed note and a stray.
+        Both must be above 0 and below 2, the cost of one missed and one extra note.
         """
         struct = HelixStruct()
         call(_from_costs, octave, semitone, ctypes.byref(struct))

@@ -241,7 +241,7 @@ class Autoencoder(torch.nn.Module):
 
     @torch.no_grad()
     def start_from(self, windows: Tensor) -> None:
-        """Starts as the principal components of windows (N, planes, T, P): a linear autoencoder beside a silent net.
+        """Starts as the principal components of windows (N, planes, T, P): a linear autoencoder; the network adds 0.
 
         N should be some thousands, above the number of latent numbers.
         """

@@ -23,8 +23,8 @@ def run(*command):
     return result.stdout
 
 
-def test_seed_autoencoder(songs, tmp_path):
-    out = run(EXAMPLES / "seed_autoencoder.py", songs[0].parent, "-o", tmp_path / "again.mid", "--steps", 300)
+def test_autoencoder_36x36(songs, tmp_path):
+    out = run(EXAMPLES / "autoencoder_36x36.py", songs[0].parent, "-o", tmp_path / "again.mid", "--steps", 300)
     losses = [float(x) for x in re.findall(r"loss ([\d.]+)", out)]
     assert losses[-1] < losses[0]
     semitone, tritone, octave = map(float, re.search(r"C# ([\d.]+), F# ([\d.]+), the C above ([\d.]+)", out).groups())

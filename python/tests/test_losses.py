@@ -23,7 +23,7 @@ def options(kind, **numbers):
 
 
 def rolls(*shape, dtype=torch.float64, seed=0, from_logits=True, spread=4.0):
-    """Predictions and targets (..., P, T), with silence in the first two columns and a full one at the end."""
+    """Predictions and targets (..., P, T), with silence in the first two frames and a full one at the end."""
     g = torch.Generator().manual_seed(seed)
     z = spread * torch.randn(*shape, generator=g, dtype=torch.float64)
     t = (torch.rand(*shape, generator=g, dtype=torch.float64) < 0.12).double()
@@ -33,7 +33,7 @@ def rolls(*shape, dtype=torch.float64, seed=0, from_logits=True, spread=4.0):
 
 
 def weights(*shape, dtype=torch.float64):
-    """Weights of cells between 0 and 2, of which a third are 0, and all of one column."""
+    """Weights of cells between 0 and 2, of which a third are 0, and all of one frame."""
     g = torch.Generator().manual_seed(5)
     w = 2 * torch.rand(*shape, generator=g, dtype=torch.float64) * (torch.rand(*shape, generator=g) < 0.67)
     w[..., 1] = 0
@@ -54,7 +54,7 @@ def test_kernels_and_torch_path_give_the_same_numbers(dtype, bound, kind, from_l
             wanted = functional.apply(o, exact, t.double(), weight, backend="torch")
             ours = z.clone().requires_grad_(kind not in HARD and not (tau and reduction == "none"))
             value = functional.apply(o, ours, t, None if weight is None else weight.to(dtype), backend="native")
-            scale = 30 if reduction == "sum" else 1  # the bound is for a column; errors of columns add up
+            scale = 30 if reduction == "sum" else 1  # the bound is for a frame; errors of frames add up
             assert ((value - wanted).abs() <= scale * bound * (1 + wanted.abs())).all()
             if ours.requires_grad:
                 wanted.sum().backward()
@@ -131,10 +131,10 @@ def test_layouts_and_strides_do_not_matter(module):
 def test_batches_are_means_of_their_rolls():
     z, t = rolls(5, 2, 20, 8, dtype=torch.float32)
     loss = sl.SpiralLoss(reduction="none")
-    columns = loss(z, t)
-    assert columns.shape == (5, 2, 8)
-    assert torch.equal(columns[3, 1], sl.SpiralLoss(reduction="none", pitch_dim=-2)(z[3, 1], t[3, 1]))
-    assert torch.allclose(sl.SpiralLoss()(z, t), columns.mean())
+    frames = loss(z, t)
+    assert frames.shape == (5, 2, 8)
+    assert torch.equal(frames[3, 1], sl.SpiralLoss(reduction="none", pitch_dim=-2)(z[3, 1], t[3, 1]))
+    assert torch.allclose(sl.SpiralLoss()(z, t), frames.mean())
     assert sl.SpiralLoss(reduction="none", pitch_dim=0)(z[0, 0], t[0, 0]).shape == (8,)
     assert sl.SpiralLoss(reduction="none", pitch_dim=-1, time_dim=0)(
         z.permute(3, 0, 1, 2), t.permute(3, 0, 1, 2)
@@ -242,9 +242,9 @@ def test_columns_with_time_tolerance_have_a_gradient():
     z, t = rolls(2, 12, 6)
     with pytest.raises(ValueError, match="gradient of single frames with time_blur"):
         sl.SpiralLoss(time_blur=1.0, reduction="none", backend="native")(z.requires_grad_(), t)
-    columns = sl.SpiralLoss(time_blur=1.0, reduction="none")(z, t)
+    frames = sl.SpiralLoss(time_blur=1.0, reduction="none")(z, t)
     whole = sl.SpiralLoss(time_blur=1.0, reduction="sum", backend="native")(z, t)
-    assert torch.allclose(columns.sum(), whole, rtol=1e-12)
+    assert torch.allclose(frames.sum(), whole, rtol=1e-12)
 
 
 Z, T = torch.zeros(2, 36, 10), torch.zeros(2, 36, 10)

@@ -45,13 +45,13 @@ def test_layouts_do_not_matter(dtype):
             v, g = sn.value_and_grad(a, b, pitch_dim=dims[0], time_dim=dims[1])
             assert v == pytest.approx(value, rel=1e-7)  # rolls may come in another order
             assert np.allclose(g, grad.transpose(turn), rtol=1e-6, atol=1e-9)
-    columns, _ = sn.value_and_grad(z, t, reduction="none")
-    assert columns.shape == (3, 2, 8)
-    assert columns.mean() == pytest.approx(value, rel=1e-6)
+    frames, _ = sn.value_and_grad(z, t, reduction="none")
+    assert frames.shape == (3, 2, 8)
+    assert frames.mean() == pytest.approx(value, rel=1e-6)
     turned, _ = sn.value_and_grad(
         z.transpose(2, 3, 0, 1), t.transpose(2, 3, 0, 1), reduction="none", pitch_dim=0, time_dim=1
     )
-    assert np.array_equal(turned, columns.transpose(2, 0, 1))
+    assert np.array_equal(turned, frames.transpose(2, 0, 1))
 
 
 def test_the_same_as_the_tensors():

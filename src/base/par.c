@@ -42,7 +42,8 @@ static void run_tasks(spiral__pool *pool, int worker) {
     }
 }
 
-/* A thread that wakes after the others have finished the round goes back to sleep: nobody waits for it. */
+/* A thread that wakes after the others have finished the round goes back to sleep; the caller does not wait
+ * for it. */
 static void *worker_main(void *argument) {
     worker_start start = *(worker_start *)argument;
     free(argument);

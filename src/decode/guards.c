@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Guards: finds output that is no music because sampling went astray (see writer.h). The limits are those of
- * the training music; without them, generous ones.
+ * Finds faults in what was sampled: silence, no change for too long, too many keys (see writer.h). The limits
+ * are those of the training music; without them, generous ones.
  */
 #include "decode/writer.h"
 #include "spiral/generate.h"

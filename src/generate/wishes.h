@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What people wish, as numbers that the writer understands: key and density as biases on the decoder's
- * logits.
+ * The key and the density that a request asks for, as biases on the decoder's logits.
  */
 #ifndef SPIRAL_GENERATE_WISHES_H
 #define SPIRAL_GENERATE_WISHES_H

@@ -6,20 +6,20 @@
 #define SPIRAL_LOSS_PLAN_H
 
 #include "base/par.h"
+#include "loss/ref.h"
 #include "simd/loss_tile.h"
 #include "spiral/loss.h"
 
-enum {
-    SPIRAL__MAX_KEYS = 128,
-    SPIRAL__MAX_BLUR_RADIUS = 127,
-    SPIRAL__MAX_TIME_BLUR = 100,
-    SPIRAL__MAX_THREADS = 1024
-};
+enum { SPIRAL__MAX_TIME_BLUR = 100, SPIRAL__MAX_THREADS = 1024 };
 
 /* Coefficients by interval, as the Toeplitz product takes them: SPIRAL__ROW_BLOCK zeros before and after
- * them. Index 0 is, for spiral                       interval -W of the blur profile, length 2 W + 1; energy,
- * gauss                interval -(P - 1) of the kernel, length 2 P - 1; weighted_bce, distance_mask  interval
- * 0 of a cost, length P; other kinds have none. */
+ * them. Index 0 is
+ *
+ *     for spiral                        interval -W of the blur profile, length 2 W + 1
+ *     for energy, gauss                 interval -(P - 1) of the kernel, length 2 P - 1
+ *     for weighted_bce, distance_mask   interval 0 of a cost, length P
+ *
+ * Other kinds have none. */
 typedef struct spiral__coefficients {
     size_t length;
     float *f32; /* (length), both in the plan's memory */

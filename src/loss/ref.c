@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "helix/kernel.h"
-#include "loss/plan.h"
 #include "simd/loss_tile.h"
 
 double spiral__ref_kernel(const spiral_loss_options *o, int delta_st) { /* (17), (18) */

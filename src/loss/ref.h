@@ -8,6 +8,8 @@
 
 #include "spiral/loss.h"
 
+enum { SPIRAL__MAX_KEYS = 128, SPIRAL__MAX_BLUR_RADIUS = 127 };
+
 double spiral__ref_kernel(const spiral_loss_options *o, int delta_st); /* k of the kind, equations 17, 18 */
 double spiral__ref_time_profile(const spiral_loss_options *o, long frames); /* s_t, equations 25, 28 */
 size_t spiral__ref_pad(const spiral_loss_options *o);                       /* M, equation 26 */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reading a few events without keeping them (see look_ahead.h). What most probably is wrong with an event
- * that is not valid is passed over, so that the events behind it count too.
+ * that is not valid is passed over, so that the events after it count too.
  */
 #include <string.h>
 
@@ -147,7 +147,7 @@ static bool has_stray_delta(const spiral__outlook *o) {
     return longest / FAR > second;
 }
 
-/* Reads the next event of the outlook, number o->events, at or behind *c. false: it is not valid. */
+/* Reads the next event of the outlook, number o->events, at *c or later. false: it is not valid. */
 static bool look_at_event(cursor *c, spiral__resume_at kind, unsigned *kind_before, keys_seen *seen,
                           const spiral__open_notes *open, spiral__outlook *o) {
     event e = {0};

@@ -28,11 +28,11 @@ typedef enum spiral__slip {
     SPIRAL__SLIP_NONE,
     SPIRAL__SLIP_DATA_LOST,  /* the last data byte: the next event begins one byte before */
     SPIRAL__SLIP_DELTA_LOST, /* the next event begins without a delta time */
-    SPIRAL__SLIP_INSERTED,   /* the next event begins one byte behind */
+    SPIRAL__SLIP_INSERTED,   /* the next event begins one byte later */
     SPIRAL__SLIP_COUNT
 } spiral__slip;
 
-/* Where the next event begins if this happened behind an event that ends at `at`. */
+/* Where the next event begins if this happened after an event that ends at `at`. */
 spiral__resume spiral__after_slip(const unsigned char *at, const unsigned char *end, spiral__slip slip);
 
 /* The track as the reader has it. */
@@ -66,7 +66,7 @@ static inline bool spiral__outlook_is_valid(const spiral__outlook *o) {
 /* What reading would find from there on. Takes a bounded time. */
 spiral__outlook spiral__look_ahead_from(const spiral__look_ahead *track, spiral__resume from);
 
-/* The same with a slip behind the first `after` events. */
+/* The same with a slip after the first `after` events. */
 spiral__outlook spiral__look_ahead_with_slip(const spiral__look_ahead *track, spiral__resume from, int after,
                                              spiral__slip slip);
 

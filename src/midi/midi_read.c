@@ -112,7 +112,7 @@ static void read_division(file_reader *f, unsigned division) {
     f->midi->ticks_per_quarter = bad ? DIVISION_DEFAULT : (int)division;
 }
 
-/* Reads the header and moves behind it. Returns the number of tracks it claims. */
+/* Reads the header and moves after it. Returns the number of tracks it claims. */
 static int read_header(file_reader *f) {
     const unsigned char *at = f->rest.at;
     size_t size = spiral__be32(at + 4);
@@ -171,7 +171,7 @@ static spiral_status find_next_track(file_reader *f, const unsigned char *body, 
     return SPIRAL_OK;
 }
 
-/* Where the events end of the track whose body begins at `body`: where its chunk says, unless that is behind
+/* Where the events end of the track whose body begins at `body`: where its chunk says, unless that is after
  * the end of the file, or neither the file nor the track ends there and no chunk follows; then where the next
  * track begins. */
 static spiral_status find_track_end(file_reader *f, const unsigned char *body,

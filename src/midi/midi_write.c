@@ -199,7 +199,7 @@ static void put_event(writer *w, const event *e) {
     }
 }
 
-/* Writes track number `track`, whose events begin at *e, and moves *e behind them. */
+/* Writes track number `track`, whose events begin at *e, and moves *e after them. */
 static spiral_status put_track(writer *w, unsigned track, const event **e, spiral_error *err) {
     const event *end = w->events + w->event_count;
     put_bytes(w, "MTrk", 4);

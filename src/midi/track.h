@@ -15,7 +15,7 @@
 typedef struct spiral__track {
     spiral__midi_builder *builder;
     const unsigned char *at, *end;
-    size_t bytes_after; /* of the file, behind end */
+    size_t bytes_after; /* of the file, after end */
     int64_t now;        /* ticks */
     unsigned running;   /* running status, or 0 */
     bool interrupted;   /* by a system exclusive event, after which running status is not valid */
@@ -45,14 +45,14 @@ static inline unsigned spiral__slot(unsigned status, unsigned key) { return (sta
 /* ---- repairs (track_repair.c), for a track that is read carefully. NO_MEMORY ---- */
 
 /* A channel event: its `length` data bytes begin at t->at and may be above 127. Goes on where the next event
- * begins by what follows, which need not be behind them. */
+ * begins by what follows, which need not be after them. */
 spiral_status spiral__track_read_carefully(spiral__track *t, unsigned status, size_t length);
 
 /* A valid channel event. (track_reader.c) */
 spiral_status spiral__track_channel_event(spiral__track *t, unsigned status, unsigned first, unsigned second);
 
-/* A system exclusive message that does not end with F7 where its length says. start: behind F0; *message:
- * behind the length, `size`, which may be too long for the track. Moves t->at to where the next event begins
+/* A system exclusive message that does not end with F7 where its length says. start: after F0; *message:
+ * after the length, `size`, which may be too long for the track. Moves t->at to where the next event begins
  * and *message to the first byte of the message; false: there is no event. */
 bool spiral__track_find_sysex_end(spiral__track *t, const unsigned char *start, const unsigned char **message,
                                   uint32_t size);
@@ -62,7 +62,7 @@ bool spiral__track_is_plausible(const spiral__track *t, unsigned type, const uns
                                 size_t size);
 
 /* The payload at `data` of a meta event. Corrects *size, which may be too long for the track, by what
- * follows; false: the track has no event behind it. */
+ * follows; false: the track has no event after it. */
 bool spiral__track_check_meta(spiral__track *t, unsigned type, const unsigned char *data, uint32_t *size);
 
 #endif

@@ -112,7 +112,7 @@ static bool is_better(const spiral__outlook *slip, const spiral__outlook *readin
            (!spiral__outlook_is_valid(reading_on) || slip->ended >= reading_on->ended + MORE_ENDED);
 }
 
-/* Whether a slip behind one of the next events explains more than `best`. */
+/* Whether a slip after one of the next events explains more than `best`. */
 static bool slips_later(const spiral__look_ahead *track, spiral__resume here, int best) {
     for (int after = 1; after <= SPIRAL__LOOK_AHEAD / 2; after++)
         for (int slip = 1; slip < SPIRAL__SLIP_COUNT; slip++) {
@@ -122,10 +122,10 @@ static bool slips_later(const spiral__look_ahead *track, spiral__resume here, in
     return false;
 }
 
-/* What happened to the bytes behind an event that ends at `end`: nothing, unless the events that follow are
+/* What happened to the bytes after an event that ends at `end`: nothing, unless the events that follow are
  * much better otherwise, and no slip at a later place is better still. */
 static spiral__slip find_slip(spiral__track *t, unsigned status, const unsigned char *end) {
-    enum { CLEAR = SPIRAL__LOOK_AHEAD / 3 }; /* a slip behind these would show */
+    enum { CLEAR = SPIRAL__LOOK_AHEAD / 3 }; /* a slip after these would show */
     if (t->clear-- > 0) return SPIRAL__SLIP_NONE;
     spiral__look_ahead track = ahead_of(t);
     const bool note = status < 0xa0, on = status >= 0x90 && end[-1] > 0;

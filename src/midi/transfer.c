@@ -36,7 +36,7 @@ static bool has_byte_above_127(const unsigned char *at, const unsigned char *end
 }
 
 /* The bytes at *at as they were before 0D was put in front of each 0A. Copies n of them to `bytes`, unless
- * that is NULL, and moves *at behind them; false: there are fewer. */
+ * that is NULL, and moves *at after them; false: there are fewer. */
 static bool read_unconverted(const unsigned char **at, const unsigned char *end, size_t n,
                              unsigned char *bytes) {
     for (size_t i = 0; i < n; i++) {

@@ -58,7 +58,7 @@ typedef struct spiral__hidden_layer {
 typedef struct spiral__autoencoder_batch {
     const spiral_model *model;
     size_t B;
-    int backward; /* nonzero: gradients can be asked for */
+    int backward; /* nonzero: backward can be called */
     spiral__note_runs runs;
     spiral__hidden_layer encoder[SPIRAL__MAX_LAYERS], decoder[SPIRAL__MAX_LAYERS];
     float *first;    /* (B, N) first layer's output: hidden | linear path; after backward its gradient */
@@ -74,7 +74,7 @@ typedef struct spiral__autoencoder_batch {
     float *arena; /* owns the floats above */
 } spiral__autoencoder_batch;
 
-/* For B rows on up to `threads` threads. backward: nonzero if gradients will be asked for. NO_MEMORY. */
+/* For B rows on up to `threads` threads. backward: nonzero if backward will be called. NO_MEMORY. */
 spiral_status spiral__autoencoder_batch_create(const spiral_model *model, size_t B, int backward, int threads,
                                                spiral__autoencoder_batch *batch, spiral_error *err);
 void spiral__autoencoder_batch_clear(spiral__autoencoder_batch *batch);

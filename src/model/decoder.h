@@ -67,7 +67,7 @@ typedef struct spiral__decoder_part {
     float *arena;    /* owns the floats above */
 } spiral__decoder_part;
 
-/* backward: nonzero if gradients will be asked for. NO_MEMORY. */
+/* backward: nonzero if backward will be called. NO_MEMORY. */
 spiral_status spiral__decoder_part_create(const spiral_model *model, size_t max, int backward,
                                           spiral__decoder_part *part, spiral_error *err);
 void spiral__decoder_part_clear(spiral__decoder_part *part);

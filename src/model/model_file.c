@@ -152,7 +152,7 @@ static spiral_status read_config(spiral__model_file *file, spiral_error *err) {
     return spiral__config_take_json(file->unknown, &file->config, err);
 }
 
-/* A file that is too small for its config is refused before memory for the model is asked for. */
+/* A file that is too small for its config is refused before memory for the model is allocated. */
 static spiral_status check_size(const spiral__model_file *file, spiral_error *err) {
     size_t numbers, has = file->container.size / sizeof(float);
     SPIRAL_TRY(spiral__model_numbers(&file->config, &numbers, err));

@@ -154,8 +154,7 @@ spiral_status spiral__safetensors_read(const unsigned char *bytes, size_t size, 
     json_error_t json_error;
     json_t *header =
         json_loadb((const char *)bytes + LENGTH_BYTES, (size_t)length, JSON_REJECT_DUPLICATES, &json_error);
-    /* jansson does not always tell a lack of memory from a mistake in the text; if it does, it is believed.
-     */
+    /* jansson may report a lack of memory as a mistake in the text; then the status is FORMAT, as for one. */
     if (!header && (!*json_error.text || json_error_code(&json_error) == json_error_out_of_memory))
         return spiral__no_memory(err, (size_t)length);
     if (!header)

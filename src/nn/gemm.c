@@ -30,10 +30,10 @@ extern char *openblas_get_corename(void) __attribute__((weak));
 extern int omp_get_max_threads(void) __attribute__((weak));
 extern void omp_set_num_threads(int) __attribute__((weak));
 
-/* OpenBLAS takes a working area of 128 MB for each thread that is in a product, and asks for it again and
- * again, deaf to signals, if it cannot have it. It is not asked where addresses are limited (ulimit -v) to
- * less than a machine of many threads needs, nor where the system refuses this much to us now. Decided once:
- * a model is computed by one product. */
+/* OpenBLAS allocates a working area of 128 MB for each thread that is in a product. If it cannot, it tries
+ * again without end and does not react to signals. So it is not called where addresses are limited (ulimit
+ * -v) to less than a machine of many threads needs, nor where the system refuses this much to us now. Decided
+ * once: a model is computed by one product. */
 static int has_room;
 
 static void look_for_room(void) {

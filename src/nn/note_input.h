@@ -45,7 +45,7 @@ typedef struct spiral__note_runs {
     size_t *key_begin;        /* (planes keys + 1): where the runs of each key begin in sorted */
 } spiral__note_runs;
 
-/* backward: nonzero if gradients will be asked for; if not, only the runs of the last window are kept.
+/* backward: nonzero if backward will be called; if not, only the runs of the last window are kept.
  * NO_MEMORY. */
 spiral_status spiral__note_runs_create(const spiral__note_input *layer, size_t rows, int backward,
                                        spiral__note_runs *runs, spiral_error *err);

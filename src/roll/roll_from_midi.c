@@ -44,8 +44,8 @@ void spiral_roll_options_default(spiral_roll_options *options, size_t struct_siz
 static spiral_status check_options(const spiral_roll_options *options, spiral_error *err) {
     SPIRAL_TRY(spiral__roll_check(options->grid, 0, err));
     if (options->low < 0 || options->high > 127 || options->low > options->high)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "keys %d..%d are no range within 0..127", options->low,
-                            options->high);
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "keys %d..%d are not a range within 0..127",
+                            options->low, options->high);
     if ((unsigned)options->out_of_range >= SPIRAL_OUT_OF_RANGE_COUNT)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "out_of_range %d is not drop, fold or fit",
                             (int)options->out_of_range);
@@ -281,7 +281,7 @@ static spiral_status make_roll(source *in, const spiral_roll_options *options, s
     return SPIRAL_OK;
 }
 
-/* Everything behind the checks of struct sizes. */
+/* Everything after the checks of struct sizes. */
 static spiral_status roll_from_midi(const spiral_midi *midi, const spiral_roll_options *options,
                                     spiral_roll *roll, spiral_roll_report *report, spiral_error *err) {
     source in = {.midi = midi};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The words of a text score: lengths, note names, keys, chord names, dynamics and figures, read as numbers. A
- * reader that returns a text moves the word's `at` behind what it has read and returns NULL, or, when the
+ * reader that returns a text moves the word's `at` after what it has read and returns NULL, or, when the
  * word is wrong, one clause that says what is allowed.
  */
 #ifndef SPIRAL_SCORE_SCORE_WORD_H

@@ -25,7 +25,7 @@ typedef struct spiral__recurrent_kernels {
     void (*scatter_rows)(size_t count, const spiral__entry *entries, const float *dy, size_t n, float *dW);
     /* Y (rows, n) += X (rows, k) W (k, n), the terms of each sum in the order of k. */
     void (*add_product)(size_t rows, size_t k, size_t n, const float *X, const float *W, float *Y);
-    /* The gates of a GRU (Cho et al. 2014, with the reset gate behind the product, as cuDNN and PyTorch have
+    /* The gates of a GRU (Cho et al. 2014, with the reset gate after the product, as cuDNN and PyTorch have
      * it): r = sigmoid(x_r + s_r)   z = sigmoid(x_z + s_z)   c = tanh(x_c + r s_c)   out = c + z (h - c) x
      * (rows, 3H) is r | z | c of the input and is overwritten with the gates, s (rows, 3H) those of the state
      * h (rows, H). out may be h. */

@@ -322,8 +322,8 @@ spiral_status spiral__decoder_objective_set_state(spiral__decoder_objective *o, 
         spiral__training_stream *s = &o->streams[i];
         const int64_t draw = numbers[1 + 2 * i], at = numbers[2 + 2 * i];
         if (draw < 0 || draw >= numbers[0] || at < 0 || at > SPIRAL__STRETCH_FRAMES)
-            return spiral__fail(err, SPIRAL_FORMAT, -1, "frame %lld of draw %lld cannot be", (long long)at,
-                                (long long)draw);
+            return spiral__fail(err, SPIRAL_FORMAT, -1, "frame %lld of draw %lld is not possible",
+                                (long long)at, (long long)draw);
         begin_stretch(o, s, draw);
         skip(s, (size_t)at);
         memcpy(s->part.hidden, states + (size_t)i * n, n * sizeof *states);

@@ -201,7 +201,7 @@ static spiral_status read_history(spiral__phase *p, const json_t *training, spir
 static spiral_status read_phase(spiral__phase *p, const json_t *training, spiral_error *err) {
     const int64_t step = integer(training, "step"), steps = integer(training, "steps");
     if (steps < 1 || step < 0 || step > steps)
-        return spiral__fail(err, SPIRAL_FORMAT, -1, "step %lld of %lld cannot be", (long long)step,
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "step %lld of %lld is not possible", (long long)step,
                             (long long)steps);
     p->step = step;
     p->steps = steps;
@@ -259,7 +259,7 @@ static spiral_status read_decoder(spiral_trainer *t, const spiral__model_file *f
 static spiral_status read_state(spiral_trainer *t, const spiral__model_file *file, const json_t *training,
                                 spiral_error *err) {
     if (!json_is_object(training))
-        return spiral__fail(err, SPIRAL_FORMAT, -1, "it says nothing about its training");
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "its record of the training is missing");
     SPIRAL_TRY(compare(t, file, training, err));
     SPIRAL_TRY(read_training(t, training, err));
     SPIRAL_TRY(read_weights(t, file, err));

@@ -137,6 +137,23 @@ def trained(folder, music, *more):
     return path
 
 
+def read_model(path):
+    """(JSON header, bytes of the tensors) of a model file, without its checksum: files of version 0.1 have none, so the
+    reader accepts what write_model makes of changed ones."""
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:8 + size])
+    for name in "checksum", "checksum_method":
+        del header["__metadata__"][name]
+    return header, bytearray(content[8 + size:])
+
+
+def write_model(path, header, tensors):
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + tensors)
+
+
 @functools.lru_cache
 def latents(model, tune):
     """A file of the latents of a piece, beside the model."""

@@ -8,7 +8,7 @@ import struct
 
 import mido
 import pytest
-from program import failed, is_music, mthd, mtrk, spiral, text_of, tree
+from program import failed, is_music, mthd, mtrk, read_model, spiral, text_of, tree, write_model
 
 
 def given_notes(path):
@@ -182,13 +182,14 @@ def test_decoder_of_codes_is_that_of_reconstruct(decoder_model, tune, tmp_path):
 
 
 @pytest.mark.parametrize("decode", ["decoder", "threshold"])
-def test_vary_goes_further_with_a_larger_amount(decoder_model, tune, tmp_path, decode):
+def test_vary_goes_further_with_a_larger_amount(tune, tmp_path, decode):
+    """With the shipped model: the latents of one that has learned nothing mean nothing."""
     def distance(amount):
-        done = spiral("vary", decoder_model, tune, "--amount", amount, "--temperature", "0", "--decode", decode,
+        done = spiral("vary", tune, "--amount", amount, "--temperature", "0", "--decode", decode,
                       "-n", "4", "-o", tmp_path / amount, "--json")
         assert done.status == 0, done.err
         return sum(f["distance"] for f in done.json["files"])
-    assert distance("0") <= distance("1") + 1e-9
+    assert distance("0") < 0.8 * distance("1")
     files = [tree(tmp_path / "0"), tree(tmp_path / "1")]
     assert len(files[0]) == len(files[1]) == 4
 
@@ -266,17 +267,12 @@ def test_damaged_latents_are_refused(model, tmp_path, data, word):
 
 def test_models_of_before_calibration_still_sample(decoder_model, tmp_path):
     """A file without the tensor notes.sampling."""
-    import json
-    data = decoder_model.read_bytes()
-    size = struct.unpack("<Q", data[:8])[0]
-    header, body = json.loads(data[8:8 + size]), data[8 + size:]
+    header, body = read_model(decoder_model)
     begin, end = header.pop("notes.sampling")["data_offsets"]
     for name, tensor in header.items():
         if name != "__metadata__" and tensor["data_offsets"][0] >= end:
             tensor["data_offsets"] = [x - (end - begin) for x in tensor["data_offsets"]]
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
     old = tmp_path / "old.safetensors"
-    old.write_bytes(struct.pack("<Q", len(text)) + text + body[:begin] + body[end:])
+    write_model(old, header, body[:begin] + body[end:])
     done = spiral("sample", old, "-o", tmp_path / "x.mid", "--json")
     assert done.status == 0, done.err

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Model files: damaged ones are refused with a reason, whole ones open elsewhere."""
+import hashlib
 import json
+import re
 import random
 
 import pytest
-from program import digest, failed, spiral, trained, tree
+from program import digest, failed, read_model, spiral, trained, tree, write_model
 from safetensors import safe_open
 
 
@@ -43,8 +45,11 @@ def test_model_cut_at_any_length_is_refused(model, tmp_path):
 
 
 def test_model_with_changed_bytes_is_refused_or_works(model, tmp_path):
-    """A changed weight is still a model, a changed header is not; never a signal."""
-    choose, whole, bad = random.Random(2), model.read_bytes(), tmp_path / "bad.safetensors"
+    """Without a checksum a changed weight is still a model, a changed header is not; never a signal."""
+    choose, bad = random.Random(2), tmp_path / "bad.safetensors"
+    write_model(bad, *read_model(model))
+    assert spiral("info", bad).status == 0
+    whole = bad.read_bytes()
     header = 8 + int.from_bytes(whole[:8], "little")
     for i in range(120):
         content = bytearray(whole)
@@ -59,24 +64,21 @@ def test_model_with_changed_bytes_is_refused_or_works(model, tmp_path):
                                         ("latent", 5), ("hidden", 17), ("layers", 99), ("planes", 3), ("planes", 1),
                                         ("kind", "gan"), ("grid", "none"), ("steps_per_quarter", 0), ("format", "x")])
 def test_model_with_a_wrong_config_field_is_refused(key, value, model, tmp_path):
-    whole = model.read_bytes()
-    size = int.from_bytes(whole[:8], "little")
-    header = json.loads(whole[8:8 + size])
+    header, tensors = read_model(model)
     config = json.loads(header["__metadata__"]["spiral"])
     assert key in config
     config[key] = value
     header["__metadata__"]["spiral"] = json.dumps(config)
-    text = json.dumps(header).encode()
     bad = tmp_path / "bad.safetensors"
-    bad.write_bytes(len(text).to_bytes(8, "little") + text + whole[8 + size:])
+    write_model(bad, header, tensors)
     assert failed(spiral("info", bad), 1, bad)
 
 
 def test_model_with_nan_is_refused(model, tmp_path):
-    whole = bytearray(model.read_bytes())
-    whole[-4:] = b"\x00\x00\xc0\x7f"
+    header, tensors = read_model(model)
+    tensors[-4:] = b"\x00\x00\xc0\x7f"
     bad = tmp_path / "bad.safetensors"
-    bad.write_bytes(whole)
+    write_model(bad, header, tensors)
     assert failed(spiral("info", bad), 1, bad, "not finite")
 
 

@@ -75,7 +75,7 @@ def test_counts_of_notes_kept_and_lost(known):
         "notes": 9, "notes_in_range": 6, "notes_below": 1, "notes_above": 2, "notes_drums": 1, "notes_short": 0,
         "onsets_merged": 1, "notes_doubled": 1, "onsets_kept": 4, "notes_folded": 0, "windows": 2}
     assert done["onsets_lost"] == pytest.approx(2 / 6)
-    # a flawless copy tells 4 notes, all of them right, of 9: precision 1, recall 4/9
+    # an exact copy has 4 of the 9 notes, and no others: precision 1, recall 4/9
     assert done["note_f1_ceiling"] == pytest.approx(2 * (4 / 9) / (1 + 4 / 9))
     folded = spiral("inspect", known, "--preset", "36x36", "--out-of-range", "fold", "--json").json
     assert folded["notes_in_range"] == 9 and folded["notes_folded"] == 3 and folded["notes_below"] == 0

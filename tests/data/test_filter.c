@@ -7,7 +7,7 @@
 #include "pieces.h"
 #include "data/corpus.h"
 
-/* A copy of a file with these bytes behind it. */
+/* A copy of a file with these bytes after it. */
 static void add_copy(pieces *p, size_t of, const char *name, const char *more, size_t size) {
     unsigned char *bytes;
     size_t n;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a safetensors file: refused, or every tensor lies inside the file, the next right behind the
+ * Any bytes as a safetensors file: refused, or every tensor lies inside the file, the next right after the
  * one before, and what is read of it is finite.
  */
 #include <math.h>

@@ -65,7 +65,7 @@ static void watch(const char *program) {
         signal(SIGSEGV, on_signal);
 }
 
-/* Runs the target on a copy of exactly this size, so that a sanitizer detects a read behind the end. */
+/* Runs the target on a copy of exactly this size, so that a sanitizer detects a read beyond the end. */
 static void run(const unsigned char *bytes, size_t size) {
     unsigned char *copy = malloc(size ? size : 1);
     FUZZ_CHECK(copy);

@@ -14,7 +14,7 @@ static smf f; /* the file that a test makes */
 static inline spiral_midi read_file(void) {
     spiral_midi midi;
     spiral_error err = {0};
-    /* a copy of exactly this size, so that a sanitizer detects a read behind the end */
+    /* a copy of exactly this size, so that a sanitizer detects a read beyond the end */
     unsigned char *bytes = malloc(f.size);
     memcpy(bytes, f.bytes, f.size);
     spiral_status status = spiral_midi_read(bytes, f.size, &midi, &err);

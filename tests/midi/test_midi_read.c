@@ -180,14 +180,14 @@ static void test_midi_inside_riff(void **state) {
     (void)state;
     smf inner = {.size = 0};
     SMF_ONE(&inner, "\x00\x90\x3c\x64\x10\x3c\x00" SMF_EOT);
-    for (int broken = 0; broken < 2; broken++) { /* broken: lengths beyond the end, nothing behind the data */
+    for (int broken = 0; broken < 2; broken++) { /* broken: lengths beyond the end, nothing after the data */
         f.size = 0;
         SMF_ADD(&f, "RIFF");
         put_le32(&f, broken ? 0xffffffff : (uint32_t)inner.size + 40);
         SMF_ADD(&f, "RMIDLIST\3\0\0\0abc\0data");
         put_le32(&f, broken ? 0xffffffff : (uint32_t)inner.size);
         smf_add(&f, inner.bytes, inner.size);
-        if (!broken) SMF_ADD(&f, "\0DISP\4\0\0\0MThd"); /* not a header: it is behind the data chunk */
+        if (!broken) SMF_ADD(&f, "\0DISP\4\0\0\0MThd"); /* not a header: it is after the data chunk */
         check("", "0:0 60/100 0-16");
     }
 }

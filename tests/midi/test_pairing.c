@@ -142,7 +142,7 @@ static void test_open_note_does_not_last_until_a_late_end_of_track(void **state)
     check("NOTE_NEVER_ENDS 1", "0:0 60/100 0-2000");
 }
 
-/* A tempo an hour behind the last note does not lengthen the music. */
+/* A tempo an hour after the last note does not lengthen the music. */
 static void test_tempos_behind_the_notes_are_no_music(void **state) {
     (void)state;
     smf_header(&f, 1, 2, 96);

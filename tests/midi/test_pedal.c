@@ -154,7 +154,7 @@ static void test_pedal_that_stays_down_holds_to_the_end(void **state) {
     check_rows(0, 0, "O", "-", "-");
 }
 
-/* But four quarters, 24 frames, behind the last note-off at the latest: the file may end hours later, or the
+/* But four quarters, 24 frames, after the last note-off at the latest: the file may end hours later, or the
  * pedal come up then. */
 static void test_pedal_does_not_hold_until_a_late_end_of_track(void **state) {
     (void)state;

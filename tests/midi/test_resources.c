@@ -299,7 +299,7 @@ static void test_memory_of_claimed_lengths(void **state) {
         }
 }
 
-/* Tracks whose lengths end far behind them, each in another place of a long tail of other bytes. Where the
+/* Tracks whose lengths end far after them, each in another place of a long tail of other bytes. Where the
  * next track begins must be found for all of them by one search: of each for itself, the bytes compared would
  * be about tracks times tail. */
 static void test_wrong_lengths_need_one_search_of_the_file(void **state) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tracks whose bytes are wrong or missing: where reading goes on, and that the events behind keep their
+ * Tracks whose bytes are wrong or missing: where reading goes on, and that the events after keep their
  * times. Times are in ticks, 96 per quarter.
  */
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 
 /* ---- a tune to damage: eight notes, each a quarter, one after another */
 
-/* A note-on or note-off of the tune: 90 key 5a or 80 key 40, behind a delta time of 0 or 96. */
+/* A note-on or note-off of the tune: 90 key 5a or 80 key 40, after a delta time of 0 or 96. */
 static void add_event(smf *track, int i) {
     static const unsigned char keys[] = {60, 62, 64, 65, 67, 69, 71, 72};
     const bool on = i % 2 == 0;
@@ -20,7 +20,7 @@ static void add_event(smf *track, int i) {
 }
 enum { TUNE_EVENTS = 16 };
 
-/* Reads events from .. to - 1 of the tune, behind what track holds already. */
+/* Reads events from .. to - 1 of the tune, after what track holds already. */
 static spiral_midi read_tune(smf *track, int from) {
     for (int i = from; i < TUNE_EVENTS; i++) add_event(track, i);
     SMF_ADD(track, SMF_EOT);
@@ -89,7 +89,7 @@ static void test_first_event_is_a_sysex_without_a_length(void **state) {
 static void test_meta_event_of_wrong_length_loses_no_events(void **state) {
     (void)state;
     CHECK_TUNE_WITH("\x00\xff\x01\x14hello", "BAD_DATA 1");     /* includes events */
-    CHECK_TUNE_WITH("\x00\xff\x01\x87\x68hello", "BAD_DATA 1"); /* ends behind the track */
+    CHECK_TUNE_WITH("\x00\xff\x01\x87\x68hello", "BAD_DATA 1"); /* ends beyond the track */
     CHECK_TUNE_WITH("\x00\xff\x03\xff\xff\xff\xff\x7fhello", "BAD_DATA 1, BAD_DELTA 1");
     CHECK_TUNE_WITH("\x00\xff\x51\x13\x07\xa1\x20", "BAD_DATA 1"); /* a tempo has three bytes */
     CHECK_TUNE_WITH("\x00\xff\x51\x82\x00\x07\xa1\x20", "BAD_DATA 1");

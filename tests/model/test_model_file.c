@@ -312,7 +312,7 @@ static void what_is_unknown_survives_loading_and_saving(void **state) {
     spiral_model_destroy(b);
 }
 
-/* A kilobyte whose config is that of a model of gigabytes is refused before memory is asked for. */
+/* A kilobyte whose config is that of a model of gigabytes is refused before memory is allocated. */
 static void a_config_larger_than_the_file_is_refused_first(void **state) {
     (void)state;
     const char config[] =

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Group 10: the losses against other people's mathematics.
+"""The losses against other libraries.
 
-The equations of docs/math.md in a few lines of PyTorch, differentiated by autograd (itself held to gradcheck);
+The equations of docs/math.md in a few lines of PyTorch, differentiated by autograd, which gradcheck tests;
 SciPy's kl_div and its direct two-dimensional convolution; GeomLoss's Laplacian kernel on points of the helix.
 What needs PyTorch is skipped without it: `make oracles` installs it.
 """
@@ -42,9 +42,9 @@ class Helix(ctypes.Structure):
 
 
 class Options(ctypes.Structure):
-    _fields_ = [("struct_size", ctypes.c_size_t), ("kind", ctypes.c_int), ("weight", D64), ("bce", D64),
+    _fields_ = [("struct_size", ctypes.c_size_t), ("kind", ctypes.c_int), ("lambd", D64), ("bce", D64),
                 ("from_logits", ctypes.c_int), ("reduction", ctypes.c_int), ("low", ctypes.c_int), ("helix", Helix),
-                ("floor", D64), ("blur", D64), ("reach", ctypes.c_int), ("sigma", D64), ("time_blur", D64),
+                ("kl_offset", D64), ("blur_length", D64), ("blur_radius", ctypes.c_int), ("sigma", D64), ("time_blur", D64),
                 ("coil_radius", D64), ("coil_rise", D64), ("coil_degrees", D64)]
 
 
@@ -117,30 +117,30 @@ def distance(o, interval):  # (2)
 
 
 def profile(o):  # (10)
-    s = np.exp(-distance(o, np.arange(-o.reach, o.reach + 1)) / o.blur)
+    s = np.exp(-distance(o, np.arange(-o.blur_radius, o.blur_radius + 1)) / o.blur_length)
     return s / s.sum()
 
 
-def time_profile(o, reach):  # (25)
+def time_profile(o, lags):  # (25)
     if o.time_blur == 0:
-        return (np.arange(-reach, reach + 1) == 0).astype(float)
+        return (np.arange(-lags, lags + 1) == 0).astype(float)
     a = math.exp(-1 / o.time_blur)
-    return a**np.abs(np.arange(-reach, reach + 1)) * (1 - a) / (1 + a)
+    return a**np.abs(np.arange(-lags, lags + 1)) * (1 - a) / (1 + a)
 
 
 def pad(o):  # (26)
     return math.ceil(8 * o.time_blur)
 
 
-def unit(o):  # (13), (27)
+def missed_note(o):  # (13), (27)
     s = np.outer(time_profile(o, pad(o)), profile(o))
-    return np.sum((s + o.floor) * np.log1p(s / o.floor) - s)
+    return np.sum((s + o.kl_offset) * np.log1p(s / o.kl_offset) - s)
 
 
-def full_blur(o, x):  # (11), (24): x (T, P) -> (T + 2 pad, P + 2 reach)
-    reach = x.shape[0] + pad(o)
-    kernel = torch.tensor(np.outer(time_profile(o, reach), profile(o)))
-    return torch.nn.functional.conv2d(x[None, None], kernel[None, None], padding=(pad(o) + reach, 2 * o.reach))[0, 0]
+def full_blur(o, x):  # (11), (24): x (T, P) -> (T + 2 pad, P + 2 blur_radius)
+    lags = x.shape[0] + pad(o)
+    kernel = torch.tensor(np.outer(time_profile(o, lags), profile(o)))
+    return torch.nn.functional.conv2d(x[None, None], kernel[None, None], padding=(pad(o) + lags, 2 * o.blur_radius))[0, 0]
 
 
 def kernel_matrix(o, n):  # (17), (18)
@@ -149,8 +149,8 @@ def kernel_matrix(o, n):  # (17), (18)
 
 
 def spiral(o, y, t):  # (12)
-    u, v = full_blur(o, t) + o.floor, full_blur(o, y) + o.floor
-    return torch.sum(u * torch.log(u / v) - u + v) / unit(o)
+    u, v = full_blur(o, t) + o.kl_offset, full_blur(o, y) + o.kl_offset
+    return torch.sum(u * torch.log(u / v) - u + v) / missed_note(o)
 
 
 def quadratic(o, y, t):  # (15), (28)
@@ -173,11 +173,11 @@ def distance_mask(o, y, loudest):  # (21), (23)
 def cross_entropies(o, pred):  # (8), (9): -log y and -log(1 - y)
     if o.from_logits:
         return torch.nn.functional.softplus(-pred), torch.nn.functional.softplus(pred)
-    floor = 2.0**-24
-    return -torch.log(pred.clamp(min=floor)), -torch.log((1 - pred).clamp(min=floor))
+    least = 2.0**-24
+    return -torch.log(pred.clamp(min=least)), -torch.log((1 - pred).clamp(min=least))
 
 
-def strays(o, t, w):  # (20)
+def false_positive_factors(o, t, w):  # (20)
     near = torch.tensor(np.minimum(distance(o, np.subtract.outer(np.arange(t.shape[1]), np.arange(t.shape[1]))) /
                                    distance(o, np.arange(1, 12)).max(), 1))
     cost = 1 - (t * w.clamp(max=1))[:, None, :] * (1 - near)[None]
@@ -189,14 +189,14 @@ def one_roll(o, pred, t, w):  # (6), (7)
     y = torch.sigmoid(pred) if o.from_logits else pred
     total = o.bce * torch.sum(w * (t * on + (1 - t) * off))
     if kind == "spiral":
-        total = total + o.weight * spiral(o, w * y, w * t)
+        total = total + o.lambd * spiral(o, w * y, w * t)
     elif kind in ("energy", "gauss"):
-        total = total + o.weight * quadratic(o, w * y, w * t)
+        total = total + o.lambd * quadratic(o, w * y, w * t)
     elif kind == "weighted_bce":  # (19)
-        total = total + o.weight * torch.sum(w * (t * on + strays(o, t, w) * (1 - t) * off))
+        total = total + o.lambd * torch.sum(w * (t * on + false_positive_factors(o, t, w) * (1 - t) * off))
     elif kind.startswith("distance_mask"):
         audible = torch.where(w > 0, t, torch.full_like(t, -1.0))
-        total = total + o.weight * distance_mask(o, w * y, audible.argmax(dim=1).tolist())
+        total = total + o.lambd * distance_mask(o, w * y, audible.argmax(dim=1).tolist())
     return total
 
 
@@ -220,10 +220,10 @@ def rolls(seed, B, T, P, logits, soft=True):
 @pytest.mark.parametrize("tau", (0.0, 1.3))
 @pytest.mark.parametrize("logits", (0, 1))
 @pytest.mark.parametrize("kind", WITH_GRADIENT)
-def test_group10_gradcheck_of_the_reference(lib, kind, logits, tau):
+def test_gradients_of_the_definition_pass_gradcheck(lib, kind, logits, tau):
     if tau and kind not in TIMED:
         tau = 0.0
-    o = make(lib, kind, from_logits=logits, bce=0.7, weight=1.3, reach=9, time_blur=tau)
+    o = make(lib, kind, from_logits=logits, bce=0.7, lambd=1.3, blur_radius=9, time_blur=tau)
     pred, target, weight = (torch.tensor(a) for a in rolls(3, 1, 3, 8, logits))
     pred.requires_grad_(True)
     assert torch.autograd.gradcheck(lambda z: reference(o, z, target, weight), (pred,), eps=1e-6, atol=1e-5, rtol=1e-4)
@@ -233,10 +233,10 @@ def test_group10_gradcheck_of_the_reference(lib, kind, logits, tau):
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("logits", (0, 1))
 @pytest.mark.parametrize("kind", WITH_GRADIENT)
-def test_group10_autograd(lib, agree, kind, logits, seed):
-    o = make(lib, kind, PRESETS[seed % 4], from_logits=logits, bce=seed % 2 * 0.7, weight=1.3,
-             reduction=1 + seed % 3, low=0, reach=5 + 3 * seed, floor=(0.02, 0.5, 1e-3)[seed % 3],
-             blur=(0.5, 2.0)[seed % 2], sigma=(0.5, 0.2, 1.0)[seed % 3],
+def test_value_and_gradient_are_those_of_autograd(lib, agree, kind, logits, seed):
+    o = make(lib, kind, PRESETS[seed % 4], from_logits=logits, bce=seed % 2 * 0.7, lambd=1.3,
+             reduction=1 + seed % 3, low=0, blur_radius=5 + 3 * seed, kl_offset=(0.02, 0.5, 1e-3)[seed % 3],
+             blur_length=(0.5, 2.0)[seed % 2], sigma=(0.5, 0.2, 1.0)[seed % 3],
              time_blur=(0.0, 0.8, 2.5)[seed % 3] if kind in TIMED else 0.0)
     pred, target, weight = rolls(seed, 2, 5, (36, 13, 20)[seed % 3], logits, soft=seed % 2)
     if seed % 4 == 3:
@@ -250,7 +250,7 @@ def test_group10_autograd(lib, agree, kind, logits, seed):
 
 
 @needs_torch
-def test_group10_torch_bce_with_logits(lib, agree):
+def test_bce_is_that_of_pytorch(lib, agree):
     pred, target, _ = rolls(5, 3, 20, 36, 1)
     value, grad = call(lib, make(lib, "bce", reduction=1), pred, target)
     z = torch.tensor(pred, requires_grad=True)
@@ -261,7 +261,7 @@ def test_group10_torch_bce_with_logits(lib, agree):
 
 
 @pytest.mark.parametrize("circular", (0, 1))
-def test_group10_argmax_distance_by_hand(lib, circular):
+def test_argmax_distance_is_the_formula_of_the_question(lib, circular):
     o = make(lib, "argmax_distance_circular" if circular else "argmax_distance", bce=0.0, reduction=0, low=45)
     pred, target, _ = rolls(6, 2, 50, 40, 1)
     value, _ = call(lib, o, pred, target)
@@ -273,51 +273,51 @@ def test_group10_argmax_distance_by_hand(lib, circular):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("floor", (1e-3, 0.02, 1.0))
-def test_group10_scipy_kl_div(lib, agree, preset, floor):
-    """Columns blurred by NumPy's convolution, compared by SciPy's kl_div."""
-    o = make(lib, "spiral", preset, bce=0.0, from_logits=0, reduction=0, floor=floor)
+@pytest.mark.parametrize("kl_offset", (1e-3, 0.02, 1.0))
+def test_spiral_is_kl_div_of_blurred_frames(lib, agree, preset, kl_offset):
+    """Frames blurred by NumPy's convolution, compared by SciPy's kl_div."""
+    o = make(lib, "spiral", preset, bce=0.0, from_logits=0, reduction=0, kl_offset=kl_offset)
     pred, target, _ = rolls(7, 4, 30, 36, 0)
     value, _ = call(lib, o, pred, target)
     s = profile(o)
     for b, j in np.ndindex(4, 30):
-        u, v = np.convolve(target[b, j], s) + floor, np.convolve(pred[b, j], s) + floor
-        wanted = special.kl_div(u, v).sum() / unit(o)
+        u, v = np.convolve(target[b, j], s) + kl_offset, np.convolve(pred[b, j], s) + kl_offset
+        wanted = special.kl_div(u, v).sum() / missed_note(o)
         agree("value, SciPy's kl_div", abs(value[b, j] - wanted) / (1 + wanted), 1e-10)
 
 
 @pytest.mark.parametrize("tau", (0.3, 1.0, 4.0))
-def test_group10_direct_convolution_in_time(lib, agree, tau):
+def test_time_blur_is_a_convolution_in_two_dimensions(lib, agree, tau):
     """The time form by SciPy's direct convolution in two dimensions, and its gradient by direct correlation."""
     o = make(lib, "spiral", bce=0.0, from_logits=0, reduction=1, time_blur=tau)
     pred, target, weight = rolls(8, 1, 17, 24, 0)
     value, grad = call(lib, o, pred, target, weight)
-    reach = 17 + pad(o)
-    kernel = np.outer(time_profile(o, reach), profile(o))
-    crop = slice(reach - pad(o), reach + 17 + pad(o))
-    u, v = (signal.convolve2d((weight * x)[0], kernel)[crop] + o.floor for x in (target, pred))
-    wanted = special.kl_div(u, v).sum() / unit(o)
+    lags = 17 + pad(o)
+    kernel = np.outer(time_profile(o, lags), profile(o))
+    crop = slice(lags - pad(o), lags + 17 + pad(o))
+    u, v = (signal.convolve2d((weight * x)[0], kernel)[crop] + o.kl_offset for x in (target, pred))
+    wanted = special.kl_div(u, v).sum() / missed_note(o)
     agree("value with time blur, SciPy's convolve2d", relative(value, wanted), 1e-10)
-    back = signal.correlate2d(1 - u / v, kernel)[reach + pad(o):reach + pad(o) + 17, 2 * o.reach:2 * o.reach + 24]
-    gradient = weight[0] * back / unit(o)
+    back = signal.correlate2d(1 - u / v, kernel)[lags + pad(o):lags + pad(o) + 17, 2 * o.blur_radius:2 * o.blur_radius + 24]
+    gradient = weight[0] * back / missed_note(o)
     agree("gradient with time blur, SciPy's correlate2d", relative(grad[0], gradient), 1e-10)
 
 
 @needs_geomloss
 @pytest.mark.parametrize("preset", PRESETS)
-def test_group10_geomloss_laplacian(lib, agree, preset):
+def test_energy_is_twice_geomloss_laplacian(lib, agree, preset):
     """Twice GeomLoss's kernel loss <d, exp(-D/2) d> / 2 on the points of the helix. It takes D/2 below 1e-4,
     also of a point from itself, for 1e-4; apart from that the two agree."""
     o = make(lib, "energy", preset, bce=0.0, from_logits=0, reduction=0)
-    P, columns = 36, 40
-    pred, target, _ = rolls(9, 1, columns, P, 0)
+    P, frames = 36, 40
+    pred, target, _ = rolls(9, 1, frames, P, 0)
     value, grad = call(lib, o, pred, target)
     key = np.arange(P)
     circles = [o.helix.radii[m - 1] * f(2 * np.pi * m * key / 12) for m in range(1, 7) for f in (np.cos, np.sin)]
     points = torch.tensor(np.stack(circles + [o.helix.octave * key / 12], axis=1))
     loss = geomloss.SamplesLoss("laplacian", blur=2, backend="tensorized")
-    clamped = 1 - math.exp(-1e-4)  # what GeomLoss takes off a point's nearness to itself
-    for j in range(columns):
+    clamped = 1 - math.exp(-1e-4)  # by how much less GeomLoss counts a point and itself
+    for j in range(frames):
         y = torch.tensor(pred[0, j], requires_grad=True)
         theirs = 2 * loss(y, points, torch.tensor(target[0, j]), points)
         gradient = torch.autograd.grad(theirs, y)[0].numpy()

@@ -10,7 +10,7 @@ import pytest
 from program import PROGRAM, digest, spiral, tree
 
 MODEL, A, B = "model.safetensors", "music/twinkle.mid", "music/greensleeves.mid"
-SMALL = ["--steps", "60", "--hidden", "8", "--latent", "2", "--save-every", "0s"]
+SMALL = ["--steps", "60", "--hidden", "8", "--latent", "2", "--decoder", "0", "--save-every", "0s"]
 WRITERS = {
     "train": ["train", "music", "-o", "out.safetensors", *SMALL],
     "sample": ["sample", MODEL, "-n", "30", "-o", "out", "--length", "30s"],
@@ -94,7 +94,7 @@ def test_signalled_command_leaves_no_temporary_file(writer, number, place, long)
 
 def test_second_signal_ends_a_training_at_once(place):
     """While the first is waited for: the steps are long."""
-    line = ["train", "music", "-o", "out.safetensors", "--steps", "100000", "--hidden", "4096", "--layers", "8", "--batch",
+    line = ["train", "music", "-o", "out.safetensors", "--steps", "100000", "--decoder", "0", "--hidden", "4096", "--layers", "8", "--batch",
             "65536", "--threads", "1"]
     running = subprocess.Popen([PROGRAM, *line, "--quiet"], cwd=place, stderr=subprocess.PIPE)
     time.sleep(2)
@@ -110,7 +110,7 @@ def test_second_signal_ends_a_training_at_once(place):
 def test_ignored_signals_stay_ignored(place):
     """As nohup and a script's background jobs have them."""
     log = place / "out.log"
-    running = subprocess.Popen([PROGRAM, "train", "music", "-o", "out.safetensors", "--steps", "400", "--hidden", "8", "--latent",
+    running = subprocess.Popen([PROGRAM, "train", "music", "-o", "out.safetensors", "--steps", "400", "--hidden", "8", "--decoder", "0", "--latent",
                                 "2", "--log", "out.log", "--quiet"], cwd=place, preexec_fn=lambda: [
                                     signal.signal(n, signal.SIG_IGN) for n in (signal.SIGINT, signal.SIGHUP)])
     while running.poll() is None and not (log.exists() and log.stat().st_size):
@@ -122,7 +122,7 @@ def test_ignored_signals_stay_ignored(place):
 
 
 def test_two_trainings_of_one_model_exclude_each_other(place):
-    first = subprocess.Popen([PROGRAM, "train", "music", "-o", "out.safetensors", "--steps", "1000000", "--hidden", "8", "--log",
+    first = subprocess.Popen([PROGRAM, "train", "music", "-o", "out.safetensors", "--steps", "1000000", "--hidden", "8", "--decoder", "0", "--log",
                               "out.log", "--quiet"], cwd=place, stderr=subprocess.PIPE)
     while not (place / "out.log").exists():
         time.sleep(0.01)

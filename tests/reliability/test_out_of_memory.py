@@ -12,7 +12,7 @@ import pytest
 from program import PROGRAM, tree
 
 MODEL, A, B = "model.safetensors", "music/twinkle.mid", "music/greensleeves.mid"
-TINY = ["--steps", "3", "--hidden", "8", "--latent", "2"]
+TINY = ["--steps", "3", "--hidden", "8", "--latent", "2", "--decoder", "0"]
 COMMANDS = {
     "info": ["info", MODEL],
     "info --json": ["info", MODEL, "--json"],
@@ -28,6 +28,7 @@ COMMANDS = {
     "interpolate": ["interpolate", MODEL, A, B, "-n", "3", "-o", "out", "--json"],
     "train": ["train", "music", "-o", "out.safetensors", *TINY],
     "train --log": ["train", "music", "-o", "out.safetensors", *TINY, "--log", "out.log", "--kind", "vae"],
+    "train decoder": ["train", "music", "-o", "out.safetensors", "--steps", "2", "--hidden", "8", "--latent", "2", "--decoder", "8"],
     "render wav": ["render", A, "-o", "out.wav", "--synth", "additive", "--json"],
     "render mid": ["render", A, "-o", "out.mid", "--pedal"],
     "render svg": ["render", A, "-o", "out.svg"],

@@ -42,7 +42,7 @@ def test_closed_descriptors(closed, place, tmp_path):
             os.close(fd)
 
     log = tmp_path / "log"
-    line = ["train", "music", "-o", tmp_path / "m", "--steps", "30", "--hidden", "8", "--latent", "2", "--log", log]
+    line = ["train", "music", "-o", tmp_path / "m", "--steps", "30", "--hidden", "8", "--latent", "2", "--decoder", "0", "--log", log]
     status, _, err = run(line, place, close)
     assert status == (1 if 1 in closed else 0), err
     assert all(text.startswith('{"step":') and text.endswith("}") for text in log.read_text().splitlines())
@@ -57,7 +57,7 @@ def test_closed_descriptors(closed, place, tmp_path):
 
 @pytest.mark.parametrize("name", ["out.mid", "out.wav", "out.svg", "out.safetensors"])
 def test_file_size_limit_is_an_error_message(name, place, tmp_path):
-    line = (["train", "music", "--steps", "3", "--hidden", "8", "--latent", "2", "--quiet"] if name.endswith("tensors") else
+    line = (["train", "music", "--steps", "3", "--hidden", "8", "--latent", "2", "--decoder", "0", "--quiet"] if name.endswith("tensors") else
             ["render", A])
     status, _, err = run([*line, "-o", tmp_path / name], place, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)))
     assert status == 1 and len(err.splitlines()) == 1 and "File too large" in err, (status, err)
@@ -67,7 +67,7 @@ def test_file_size_limit_is_an_error_message(name, place, tmp_path):
 def test_address_space_limits_do_not_hang(place, tmp_path):
     for megabytes in (60, 80, 100, 150, 200, 300, 500, 1000):
         size = megabytes << 20
-        status, _, err = run(["train", "music", "-o", tmp_path / "m", "--steps", "3", "--hidden", "8", "--latent", "2", "--quiet"],
+        status, _, err = run(["train", "music", "-o", tmp_path / "m", "--steps", "3", "--hidden", "8", "--latent", "2", "--decoder", "0", "--quiet"],
                              place, lambda size=size: resource.setrlimit(resource.RLIMIT_AS, (size, size)))
         assert status == 0 or (status == 127 and "shared" in err) or (status == 1 and "memory" in err), (megabytes, status, err)
         assert status == 0 or tree(tmp_path) == {}
@@ -75,7 +75,7 @@ def test_address_space_limits_do_not_hang(place, tmp_path):
 
 
 def test_log_is_no_other_file(place, tmp_path):
-    line = ["train", "music", "-o", tmp_path / "m", "--steps", "3", "--hidden", "8", "--latent", "2", "--quiet", "--log"]
+    line = ["train", "music", "-o", tmp_path / "m", "--steps", "3", "--hidden", "8", "--latent", "2", "--decoder", "0", "--quiet", "--log"]
     (tmp_path / "notes").write_text("my notes\n")
     for log in (tmp_path / "m", tmp_path / ".." / tmp_path.name / "m", tmp_path / "m.unfinished", tmp_path / "notes",
                 place / MODEL, place / A):
@@ -95,7 +95,7 @@ def test_full_disk_under_a_running_training_is_reported_and_tried_again(place, t
     try:
         ballast = disk / "ballast"
         running = subprocess.Popen(
-            [PROGRAM, "train", "music", "-o", disk / "m", "--steps", "3000", "--preset", "36x36", "--hidden", "8", "--latent", "2",
+            [PROGRAM, "train", "music", "-o", disk / "m", "--steps", "3000", "--preset", "36x36", "--hidden", "8", "--latent", "2", "--decoder", "0",
              "--save-every", "50ms", "--log", disk / "log"], cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         while running.poll() is None and not (disk / "m.unfinished").exists():
             time.sleep(0.01)
@@ -128,8 +128,8 @@ def test_names_up_to_the_limit_can_be_written(place, tmp_path):
         done = spiral("render", A, "-o", path, cwd=place)
         assert done.status == 0 or "no cairo" in done.err, done.err
     path = tmp_path / ("é" * 127 + "x")
-    assert spiral("train", "music", "-o", path, "--steps", "3", "--hidden", "8", "--latent", "2", cwd=place).status == 0
-    running = subprocess.Popen([PROGRAM, "train", "music", "-o", path, "--steps", "1000000", "--hidden", "8", "--log",
+    assert spiral("train", "music", "-o", path, "--steps", "3", "--hidden", "8", "--latent", "2", "--decoder", "0", cwd=place).status == 0
+    running = subprocess.Popen([PROGRAM, "train", "music", "-o", path, "--steps", "1000000", "--hidden", "8", "--decoder", "0", "--log",
                                 tmp_path / "log", "--quiet"], cwd=place, stderr=subprocess.PIPE)
     while running.poll() is None and not (tmp_path / "log").exists():
         time.sleep(0.01)

@@ -252,7 +252,7 @@ static void test_values_out_of_range_are_refused(void **state) {
     midi.tempos = &(spiral_tempo){0, 0xffffff, 0};
     bad.grid.frame_us = 1000;
     refused(midi, bad, SPIRAL_TOO_BIG, "4611685743532704");
-    bad = good, bad.low = -1, refused(midi, bad, SPIRAL_BAD_ARG, "keys -1..83 are no range within 0..127");
+    bad = good, bad.low = -1, refused(midi, bad, SPIRAL_BAD_ARG, "keys -1..83 are not a range within 0..127");
     bad = good, bad.high = 128, refused(midi, bad, SPIRAL_BAD_ARG, "48..128");
     bad = good, bad.low = 84, refused(midi, bad, SPIRAL_BAD_ARG, "84..83");
     bad = good, bad.grid.frame_us = 999;

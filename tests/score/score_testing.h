@@ -10,7 +10,7 @@
 #define PLAIN "title T\nmeter 4/4\nkey C major\ntempo 4 = 120\n" /* lines 1 to 4 of a score */
 #define HEAD  PLAIN "voice a\nvoice b\n"                         /* its music begins in line 7 */
 
-/* Reads from a copy of exactly this size, so that a sanitizer detects a read behind the end. */
+/* Reads from a copy of exactly this size, so that a sanitizer detects a read beyond the end. */
 static inline spiral_status read_text(const char *text, spiral_midi *midi, spiral_error *err) {
     size_t size = strlen(text);
     char *copy = malloc(size + !size);

@@ -181,7 +181,7 @@ static void a_file_that_cannot_be_resumed_is_refused(void **state) {
     refuse(&t, corpus, SPIRAL_IO, "cannot open");
     assert_int_equal(spiral_model_create(&t.config, 1, &fresh, NULL), SPIRAL_OK);
     assert_int_equal(spiral_model_save(fresh, p.model, NULL), SPIRAL_OK);
-    refuse(&t, corpus, SPIRAL_FORMAT, "nothing about its training");
+    refuse(&t, corpus, SPIRAL_FORMAT, "record of the training is missing");
     spiral_model_destroy(fresh);
 }
 
@@ -207,9 +207,9 @@ static void a_state_that_cannot_be_is_refused(void **state) {
         const char *name;
         json_int_t value;
         const char *text;
-    } cases[] = {{"step", 77, "step 77 of 41 cannot be"},
-                 {"step", -1, "step -1 of 41 cannot be"},
-                 {"steps", 0, "step 5 of 0 cannot be"},
+    } cases[] = {{"step", 77, "step 77 of 41 is not possible"},
+                 {"step", -1, "step -1 of 41 is not possible"},
+                 {"steps", 0, "step 5 of 0 is not possible"},
                  {"best_step", 3, "best step, 3, is not in its history"},
                  {"step", 5, "\"resume.weights\" is missing"}};
     const training t = vae_training();

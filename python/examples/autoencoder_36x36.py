@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The autoencoder of the original question, whole: MIDI in, 36 x 36 rolls, SpiralLoss, MIDI out.
 
-python examples/seed_autoencoder.py my_midi/ -o again.mid
+python examples/autoencoder_36x36.py my_midi/ -o again.mid
 
 Reads next: choose_lambda.py, which trains this with other losses, and ddp.py, the same on several processes.
 """
