@@ -110,11 +110,11 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
                                                  : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
         status = err.status == SPIRAL_IO ? cli_error(&err) : cli_error_in(path, &err);
     if (status < 0 && s->kind == CLI_OUTPUT_MIDI && strcasecmp(ending(path), ".txt"))
-        cli_note(common,
-                 "%s: written are notes, tempos, metres, pedals, ports, percussion, the first name and the "
-                 "first text; "
-                 "programs, other controllers, pitch bends, lyrics, markers and further names are not",
-                 s->output);
+        cli_note(
+            common,
+            "%s: notes, tempos, metres, pedals, ports, percussion, the first name and the first text are "
+            "written; programs, other controllers, pitch bends, lyrics, markers and other names are not",
+            path);
     spiral_midi_clear(&midi);
     return status;
 }

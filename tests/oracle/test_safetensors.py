@@ -67,8 +67,8 @@ def test_library_reads_ours(saved):
     assert_same(tensors, load_file(saved))
     assert tensors["encoder.0.weight"].shape == (2 * 4 * 5, 7 + 3)
     assert tensors["latent.weight"].shape == (7, 2 * 3)
-    metadata = texts_of(saved)
-    assert set(metadata) == {"spiral", "data", "training"}
+    metadata = metadata_of(saved)
+    assert set(metadata) == {"spiral", "data", "training", "checksum", "checksum_method"}
     config = json.loads(metadata["spiral"])
     assert config["format"] == "spiral-model-2"
     assert (config["kind"], config["planes"], config["frames"]) == ("vae", 2, 4)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The engine of a page that `spiral explore` wrote, under node: its answers, damaged files and packs, reproducible bytes."""
+import base64
 import hashlib
 import json
 import os
@@ -58,13 +59,19 @@ def test_explore_reports_the_page(model, tmp_path):
     assert 0 < small["sketch_error"] < 0.005
 
 
+def test_without_model_it_is_the_page_of_the_shipped_one(real_page, tmp_path):
+    report = json.loads(spiral("explore", "-o", tmp_path / "page.html", "--json"))
+    assert 1_000_000 < report["bytes"] == (tmp_path / "page.html").stat().st_size < 3_500_000
+    text = (tmp_path / "page.html").read_text(encoding="utf-8").split('id="model-pack">')[1].split("<")[0]
+    assert b'"name":"chorales"' in base64.b64decode(text)
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["missing.safetensors"], ["missing.safetensors"]),
     (["MODEL", "-o", "/no/such/folder/page.html"], ["/no/such/folder"]),
     (["MODEL", "-o", "-"], ["must be a file"]),
     (["MODEL", "--tempo", "5"], ["tempo"]),
     (["MODEL", "--against", "/no/such/music"], ["/no/such/music"]),
-    ([], ["MODEL"]),
 ])
 def test_bad_input_is_refused(model, tmp_path, arguments, words):
     arguments = [str(model[0]) if word == "MODEL" else word for word in arguments]

@@ -138,7 +138,7 @@ def test_menus_open_move_and_close_by_keyboard(open_page):
     page = open_page()
     page.focus("[data-menu=share-menu]")
     press(page, "Enter", "ArrowDown")
-    assert page.evaluate("document.activeElement.dataset.command") == "midi"
+    assert page.evaluate("document.activeElement.dataset.command") == "wav"
     press(page, "Escape")
     assert page.locator("#share-menu").is_hidden()
     assert page.evaluate("document.activeElement.dataset.menu") == "share-menu"

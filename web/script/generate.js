@@ -81,7 +81,8 @@ export class Generator {
     showRecipe(made) {
         if (!made || made.kind !== "new") return;
         const { bar } = timeUnits(this.#workspace.preset);
-        find("#seed").value = made.seed ?? "";
+        const seed = find("#seed");
+        if (seed !== document.activeElement) seed.value = made.seed ?? ""; // else somebody is typing one
         find("#temperature").value = String(made.temperature ?? 1);
         find("#length").value = String(Math.max(1, Math.round((made.frames ?? 8 * bar) / bar)));
         find("#key").value = made.key ?? "";

@@ -199,11 +199,18 @@ export class Sliders {
 
     /** Variations near the piece, as `spiral vary` writes them: the latents of all windows moved at random. */
     vary() {
-        const n = readNumber("#variations");
-        const seed = randomSeed();
-        const request = { n, amount: readNumber("#amount"), seed: seedWords(seed), temperature: readNumber("#temperature") };
+        const request = {
+            n: readNumber("#variations"),
+            amount: readNumber("#amount"),
+            seed: seedWords(randomSeed()),
+            temperature: readNumber("#temperature"),
+        };
         return this.#rewrite("vary", "Vary", async ({ piece, region }, onProgress) => {
-            const { rolls, natsPerFrame } = await this.#engine.call("vary", { roll: piece.roll, ...request }, { onProgress });
+            const { rolls, natsPerFrame } = await this.#engine.call(
+                "vary",
+                { roll: piece.roll, ...request },
+                { onProgress },
+            );
             return { rolls: rolls.map((roll) => this.#inside(piece, acceptRoll(roll), region)), natsPerFrame };
         });
     }
