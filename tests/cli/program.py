@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 
 import mido
@@ -18,6 +19,9 @@ SOURCE = pathlib.Path(os.environ.get("SPIRAL_SOURCE", pathlib.Path(__file__).res
 PROGRAM = os.environ.get("SPIRAL_PROGRAM", str(SOURCE / "build" / "cli" / "spiral"))
 SMALL_MODEL = ["--hidden", "16", "--latent", "4", "--batch", "32", "--decoder", "0"]
 TINY = ["--steps", "20", *SMALL_MODEL]
+# In a background job of a shell some signals are ignored, and a program started there leaves it at that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 SCORES = ["twinkle", "greensleeves", "silent-night", "petzold-minuet-g"]
 
 

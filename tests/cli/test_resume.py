@@ -19,7 +19,10 @@ def interrupt(music, path, steps=1000000, number=signal.SIGINT):
     while running.poll() is None and not (log.exists() and b"\n" in log.read_bytes()):
         time.sleep(0.01)
     running.send_signal(number)
-    out, err = running.communicate(timeout=120)
+    try:
+        out, err = running.communicate(timeout=120)
+    finally:
+        running.kill()
     return running.returncode, out, err.decode()
 
 

@@ -73,7 +73,7 @@ def test_wrong_command_lines(tune):
     failed(spiral("compare", tune), 2, "--with")
     failed(spiral("compare", tune, "--with"), 2, "--with", "missing")
     failed(spiral("compare", "--with", tune), 2, "0 arguments")
-    failed(spiral("compare", tune, "--with", "-"), 2, "-")
+    failed(spiral("compare", tune, "--with", "-"), 1, "standard input")
     failed(spiral("compare", tune, "--with", "no-such-folder"), 1, "no-such-folder")
 
 
