@@ -8,7 +8,7 @@
 # missing any more; 1: something still is; 2: no such purpose.
 set -eu
 
-build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libopenblas-dev libcairo2-dev zlib1g-dev libfluidsynth-dev timgm6mb-soundfont clang lld wasi-libc libclang-rt-dev-wasm32"
+build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libcairo2-dev zlib1g-dev libfluidsynth-dev timgm6mb-soundfont clang lld wasi-libc libclang-rt-dev-wasm32"
 test="$build libcmocka-dev python3-venv"
 case "${1:-test}" in
 build) wanted="$build" ;;
@@ -29,7 +29,7 @@ if ! command -v dpkg-query >/dev/null 2>&1; then
     for tool in cc meson ninja pkg-config; do command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"; done
     [ -z "$missing" ] && exit 0
     echo "missing:$missing. A build needs a C compiler, meson 1.0 or newer, ninja, pkg-config and jansson; better with" \
-        "OpenBLAS, cairo and FluidSynth; tests need cmocka and Python 3. This machine has no apt: install them yourself" >&2
+        "cairo and FluidSynth; tests need cmocka and Python 3. This machine has no apt: install them yourself" >&2
     exit 1
 fi
 
