@@ -82,18 +82,20 @@ def test_nothing_is_wider_than_the_screen_and_the_roll_has_room(open_page, shots
 
 def test_dark_follows_the_system_and_the_choice(open_page):
     page = open_page(color_scheme="dark")
-    colour = "getComputedStyle(document.body).backgroundColor"
-    assert page.evaluate(colour) == "rgb(14, 16, 22)"
+    dark, light = "rgb(14, 16, 22)", "rgb(244, 242, 237)"
+    shows = lambda colour: page.wait_until(f"getComputedStyle(document.body).backgroundColor === '{colour}'")
+    shows(dark)
     page.command("theme")
-    assert page.evaluate(colour) == "rgb(244, 242, 237)"
+    shows(light)
+    page.settled()  # the choice is stored
     page.reload()
     page.ready()
-    assert page.evaluate(colour) == "rgb(244, 242, 237)"
+    shows(light)
     page.command("theme")
     page.emulate_media(color_scheme="light")
-    assert page.evaluate(colour) == "rgb(14, 16, 22)"
+    shows(dark)
     page.command("theme")
-    assert page.evaluate(colour) == "rgb(244, 242, 237)"
+    shows(light)
 
 
 def test_reduced_motion_has_no_transitions(open_page):
@@ -151,8 +153,12 @@ def test_the_hint_comes_once(open_page):
 def test_a_selection_is_not_told_by_colour_alone(open_page):
     """Pressed tools, chosen variations and unusable buttons say so to screen readers."""
     page = open_page()
-    pressed = lambda name: page.get_attribute(f"[data-command={name}]", "aria-pressed")
-    assert (pressed("tool-select"), pressed("tool-draw")) == ("true", "false")
+    says = lambda name, state, value: page.wait_until(
+        f"document.querySelector('[data-command={name}]').getAttribute('aria-{state}') === '{value}'"
+    )
+    says("tool-select", "pressed", "true")
+    says("tool-draw", "pressed", "false")
     page.command("tool-draw")
-    assert (pressed("tool-select"), pressed("tool-draw")) == ("false", "true")
-    assert page.get_attribute("[data-command=redo]", "aria-disabled") == "true"
+    says("tool-select", "pressed", "false")
+    says("tool-draw", "pressed", "true")
+    says("redo", "disabled", "true")
