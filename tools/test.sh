@@ -138,7 +138,8 @@ step_web() {
         command -v $tool >/dev/null 2>&1 || { skip "$step: $tool is missing; make deps FOR=test-all installs it"; return; }
     done
     python_environment tests/web/requirements.txt build/venv-web "150 MB" || return
-    run_pytest build/venv-web build/pytest-web.log tests/web
+    # Chromium on a busy machine is late now and then: a test that fails is run once more, and listed as RERUN.
+    run_pytest build/venv-web build/pytest-web.log tests/web --reruns 1 -rsR
 }
 
 all_environment() { python_environment tests/requirements-all.txt build/venv-all "about 1 GB (PyTorch's CPU build)"; }
