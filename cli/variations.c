@@ -55,6 +55,16 @@ int cli_writing_begin(cli_writing *w, const cli_verb *verb, const cli_variations
     return status;
 }
 
+int cli_writing_begin_given(cli_writing *w, const cli_verb *verb, const cli_variations *v,
+                            const cli_common *common, const char *piece, cli_given *given,
+                            spiral_generate_request *request) {
+    int status = cli_writing_begin(w, verb, v, common, v->model);
+    if (status < 0) status = cli_writing_need_decoder(w);
+    if (status < 0) status = cli_given_load(w->model, piece, common, given);
+    if (status < 0) status = cli_writing_request(w, request);
+    return status;
+}
+
 int cli_writing_end(cli_writing *w, int status) {
     if (status < 0) status = cli_finish(w->common, json_pack("{s:O}", "files", w->files));
     json_decref(w->files);
@@ -207,9 +217,17 @@ static int is_open(const spiral_model *model, const spiral_generate_request *q, 
     return (range.word[0] & ~q->known[t].word[0]) || (range.word[1] & ~q->known[t].word[1]);
 }
 
+/* The flags of cli_variations that decide what is written, but for --seed. */
+static void flags_text(const cli_variations *v, char *text, size_t size) {
+    int n = snprintf(text, size, "--temperature %.9g --tries %d", v->temperature, (int)v->tries);
+    if (v->key && n < (int)size) n += snprintf(text + n, size - (size_t)n, " --key \"%s\"", v->key);
+    if (!isnan(v->density) && n < (int)size)
+        snprintf(text + n, size - (size_t)n, " --density %.9g", v->density);
+}
+
 static int write_file(cli_writing *w, const spiral_generate_request *q, const cli_given *given, int only_new,
                       const char *text, const spiral_roll *roll, const spiral_generate_result *result) {
-    char path[CLI_PATH_SIZE], command[CLI_PATH_SIZE];
+    char path[CLI_PATH_SIZE], command[CLI_PATH_SIZE], flags[320];
     size_t begin = 0, end = q->frames, notes;
     double seconds;
     int status = cli_writing_path(w, path, w->verb, 1, result->seed);
@@ -217,8 +235,9 @@ static int write_file(cli_writing *w, const spiral_generate_request *q, const cl
     while (begin + 1 < end && !is_open(w->model, q, begin)) begin++;
     while (end - 1 > begin && !is_open(w->model, q, end - 1)) end--;
     const spiral_roll written = part_of(roll, begin, end);
-    snprintf(command, sizeof command, "spiral %s -n 1 --seed %llu %s; model sha256 %s", w->verb,
-             (unsigned long long)result->seed, text, spiral_model_get_sha256(w->model));
+    flags_text(w->v, flags, sizeof flags);
+    snprintf(command, sizeof command, "spiral %s -n 1 --seed %llu %s %s; model sha256 %s", w->verb,
+             (unsigned long long)result->seed, flags, text, spiral_model_get_sha256(w->model));
     if (given && !only_new)
         status = cli_given_save(given, roll, command, path, &notes, &seconds);
     else

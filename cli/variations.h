@@ -79,6 +79,11 @@ typedef struct cli_writing {
 /* Each returns -1 or the exit status. Loads what the flags name. */
 int cli_writing_begin(cli_writing *w, const cli_verb *verb, const cli_variations *v, const cli_common *common,
                       const char *model);
+/* For verbs that write what is missing of a piece: also loads the piece, and makes the request of the flags.
+ */
+int cli_writing_begin_given(cli_writing *w, const cli_verb *verb, const cli_variations *v,
+                            const cli_common *common, const char *piece, cli_given *given,
+                            spiral_generate_request *request);
 /* Prints the result and frees all; status: so far. */
 int cli_writing_end(cli_writing *w, int status);
 
@@ -92,9 +97,9 @@ int cli_writing_request(const cli_writing *w, spiral_generate_request *request);
 /* Checks that the MIDI files of the verb may be written where -o says. */
 int cli_check_output(const cli_variations *v, const cli_common *common);
 
-/* Writes n variations of a request. given: the piece the request was made from, NULL: none. text: the flags
- * that make a file again, but for -n and --seed. only_new: leaves out the frames before the first
- * open one. */
+/* Writes n variations of a request. given: the piece the request was made from, NULL: none. text: the
+ * verb's own flags, for the command that is written into the file and makes it again. only_new: leaves out
+ * the frames before the first open one. */
 int cli_write_variations(cli_writing *w, const spiral_generate_request *request, const cli_given *given,
                          int only_new, const char *text);
 

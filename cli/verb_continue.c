@@ -48,14 +48,11 @@ int verb_continue(const cli_verb *verb, int argc, char **argv) {
     cli_given given = {0};
     spiral_generate_request request;
     char text[160];
-    status = cli_writing_begin(&w, verb, &v, &common, v.model);
-    if (status < 0) status = cli_writing_need_decoder(&w);
-    if (status < 0) status = cli_given_load(w.model, argv[first], &common, &given);
+    status = cli_writing_begin_given(&w, verb, &v, &common, argv[first], &given, &request);
     if (status < 0) status = open_end(&given, length);
-    if (status < 0) status = cli_writing_request(&w, &request);
     if (status < 0) {
         cli_given_request(&given, &request);
-        snprintf(text, sizeof text, "--temperature %.9g --length %s", v.temperature, length);
+        snprintf(text, sizeof text, "--length %s%s", length, only_new ? " --only-new" : "");
         status = cli_write_variations(&w, &request, &given, only_new, text);
     }
     cli_given_clear(&given);

@@ -70,13 +70,10 @@ int verb_fill(const cli_verb *verb, int argc, char **argv) {
     cli_given given = {0};
     spiral_generate_request request;
     char text[240];
-    status = cli_writing_begin(&w, verb, &s.v, &common, s.v.model);
-    if (status < 0) status = cli_writing_need_decoder(&w);
-    if (status < 0) status = cli_given_load(w.model, argv[first], &common, &given);
+    status = cli_writing_begin_given(&w, verb, &s.v, &common, argv[first], &given, &request);
     if (status < 0) status = open_part(&w, &s, &given);
-    if (status < 0) status = cli_writing_request(&w, &request);
     if (status < 0) {
-        int n = snprintf(text, sizeof text, "--temperature %.9g --from %s", s.v.temperature, s.from);
+        int n = snprintf(text, sizeof text, "--from %s", s.from);
         if (s.to) n += snprintf(text + n, sizeof text - (size_t)n, " --to %s", s.to);
         if (s.low >= 0) n += snprintf(text + n, sizeof text - (size_t)n, " --low %d", (int)s.low);
         if (s.high >= 0) snprintf(text + n, sizeof text - (size_t)n, " --high %d", (int)s.high);

@@ -47,17 +47,14 @@ int verb_harmonize(const cli_verb *verb, int argc, char **argv) {
     cli_given given = {0};
     spiral_generate_request request;
     char text[160];
-    status = cli_writing_begin(&w, verb, &v, &common, v.model);
-    if (status < 0) status = cli_writing_need_decoder(&w);
-    if (status < 0) status = cli_given_load(w.model, argv[first], &common, &given);
-    if (status < 0) status = cli_writing_request(&w, &request);
+    status = cli_writing_begin_given(&w, verb, &v, &common, argv[first], &given, &request);
     if (status < 0) {
         if (voices == BELOW)
             keep_above(&given);
         else
             keep_notes(&given);
         cli_given_request(&given, &request);
-        snprintf(text, sizeof text, "--temperature %.9g --voices %s", v.temperature, places[voices]);
+        snprintf(text, sizeof text, "--voices %s", places[voices]);
         status = cli_write_variations(&w, &request, &given, 0, text);
     }
     cli_given_clear(&given);

@@ -35,17 +35,12 @@ static int frames_of(const spiral_model *model, const settings *s, size_t *frame
 /* With the note-by-note decoder. Returns -1 or the exit status. */
 static int write_music(cli_writing *w, const settings *s, size_t frames) {
     spiral_generate_request request;
-    char text[320];
+    char text[160];
     int status = cli_writing_request(w, &request);
     if (status >= 0) return status;
     request.frames = frames;
     request.quarters_per_min = s->tempo;
-    int n = snprintf(text, sizeof text, "--temperature %.9g --length %s --tempo %.9g --tries %d",
-                     s->v.temperature, s->length, s->tempo, (int)s->v.tries);
-    if (s->v.key && n < (int)sizeof text)
-        n += snprintf(text + n, sizeof text - (size_t)n, " --key \"%s\"", s->v.key);
-    if (!isnan(s->v.density) && n < (int)sizeof text)
-        snprintf(text + n, sizeof text - (size_t)n, " --density %.9g", s->v.density);
+    snprintf(text, sizeof text, "--length %s --tempo %.9g", s->length, s->tempo);
     return cli_write_variations(w, &request, NULL, 0, text);
 }
 

@@ -79,15 +79,21 @@ def test_same_seed_gives_the_same_bytes_for_any_number_of_threads(decoder_model,
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
-@pytest.mark.parametrize("flags", [["--key", "Eb minor", "--density", "1", "--tempo", "90", "--length", "3bars"],
-                                   ["--temperature", "0.7", "--length", "9s"]])
-def test_text_event_makes_the_sample_again(decoder_model, tmp_path, flags):
-    path = entry(spiral("sample", decoder_model, "--seed", "9", *flags, "-o", tmp_path / "a", "--json"))["path"]
-    (text,) = text_of(path)
+@pytest.mark.parametrize("verb, flags", [
+    ("sample", ["--key", "Eb minor", "--density", "1", "--tempo", "90", "--length", "3bars"]),
+    ("sample", ["--temperature", "0.7", "--length", "9s"]),
+    ("continue", ["--key", "F#", "--density", "-1", "--tries", "2", "--length", "3bars", "--only-new"]),
+    ("fill", ["--from", "1bars", "--to", "2bars", "--low", "50", "--high", "70", "--tries", "1"]),
+    ("harmonize", ["--voices", "around", "--temperature", "1.2", "--tries", "3"])])
+def test_text_event_makes_the_file_again(decoder_model, tune, tmp_path, verb, flags):
+    inputs = [decoder_model] if verb == "sample" else [decoder_model, tune]
+    path = entry(spiral(verb, *inputs, "--seed", "9", *flags, "-o", tmp_path / "a", "--json"))["path"]
+    (text,) = [text for text in text_of(path) if text.startswith(f"spiral {verb} ")]
     command, digest = re.fullmatch(r"spiral (.*); model sha256 ([0-9a-f]{64})", text).groups()
     assert digest == hashlib.sha256(decoder_model.read_bytes()).hexdigest()
-    again = entry(spiral(*shlex.split(command), decoder_model, "-o", tmp_path / "b", "--json"))["path"]
+    again = entry(spiral(*shlex.split(command), *inputs, "-o", tmp_path / "b", "--json"))["path"]
     assert open(again, "rb").read() == open(path, "rb").read()
+    assert {flag for flag in flags if flag.startswith("--")} <= set(shlex.split(command))
 
 
 def test_one_file_can_be_named(decoder_model, tmp_path):
