@@ -44,8 +44,8 @@ SPIRAL_API const char *spiral_skipped_name(spiral_skipped kind);
 /* Reads files and folders ("-": standard input); folders are searched for .mid .midi .kar .rmi .smf and the
  * same with .gz, in byte order of the names. A file that cannot be read stays in the list with its reason,
  * for spiral_corpus_create to report; what a folder holds besides is skipped (spiral_files_get_skipped).
- * threads: 0 is one per processor. IO: a path that does not exist, or a folder given here that cannot be
- * read; NO_DATA: not a single file; NO_MEMORY. */
+ * threads: 0..1024, 0 is one per processor. IO: a path that does not exist, or a folder given here that
+ * cannot be read; NO_DATA: not a single file; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_files_load(const char *const *paths, size_t count,
                                                              int threads, spiral_files **files,
                                                              spiral_error *err);
@@ -130,8 +130,8 @@ typedef struct spiral_passage {
 /* Searches all passages of `frames` frames of the corpus, at any frame and any transposition, for the one
  * most like one of the roll's, which begin at multiples of frames/4. Onsets are not looked at. Passages of
  * the roll that are silent are left out. Of equally good ones: the first file, then the first frame of the
- * file, then of the roll, then the smallest transposition. threads: 0 is one per processor; the result is
- * the same for any number. Fills *passage, whose struct_size must be set.
+ * file, then of the roll, then the smallest transposition. threads: 0..1024, 0 is one per processor; the
+ * result is the same for any number. Fills *passage, whose struct_size must be set.
  *
  * The search takes about (notes of the roll) x (frames of the corpus) x (its key range) additions of 16 bits,
  * and 2 bytes per frame of the longest file and key of the range, for each thread.

@@ -32,8 +32,8 @@ typedef struct spiral_evaluation {
 
 /* Encodes and decodes every window of the corpus, whose rolls must be of the model's grid and planes.
  * *metrics: the model at its threshold. *pca, if not NULL: the reconstruction by as many principal components
- * of its training data, which is the best linear one. tolerance_s: for the onsets of notes. threads: 0 is one
- * per processor. BAD_ARG; NO_DATA: no window has a note; NO_MEMORY. */
+ * of its training data, which is the best linear one. tolerance_s: for the onsets of notes. threads: 0..1024,
+ * 0 is one per processor. BAD_ARG; NO_DATA: no window has a note; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_evaluate(
     const spiral_model *model, const spiral_corpus *corpus, double tolerance_s, int threads,
     spiral_evaluation *evaluation, spiral_metrics *metrics, spiral_metrics *pca, spiral_error *err);

@@ -47,7 +47,7 @@ typedef struct spiral_generate_request {
     double density;          /* -4..4: keys that sound at a time, in standard deviations from the mean of
                                 the training music; NaN: as it comes */
     int tries;               /* 1..100: how often a variation with a fault is written; 1: once */
-    int threads;             /* 0: one per processor; variations are written side by side */
+    int threads;             /* 0..1024; 0: one per processor; variations are written side by side */
 } spiral_generate_request;
 
 /* Fills struct_size bytes of *request: 256 frames, nothing given, seed 1, temperature 1, 120 quarters a

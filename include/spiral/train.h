@@ -45,7 +45,7 @@ typedef struct spiral_train_options {
     int batch;                       /* windows in a step, 1..65536 */
     int transpose;                   /* each window is transposed by -n..n semitones at random, 0..24 */
     uint64_t seed;
-    int threads; /* 0: one per processor */
+    int threads; /* 0..1024; 0: one per processor */
 } spiral_train_options;
 
 /* Fills struct_size bytes of *options. */

@@ -85,7 +85,11 @@ static void start_workers(spiral__pool *pool, int threads) {
 
 spiral_status spiral__pool_create(int threads, spiral__pool **out, spiral_error *err) {
     long online = sysconf(_SC_NPROCESSORS_ONLN);
-    if (threads <= 0) threads = online > 0 ? (int)online : 1;
+    if (threads < 0 || threads > SPIRAL__MAX_THREADS)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "threads is %d: must be 0 to %d", threads,
+                            SPIRAL__MAX_THREADS);
+    if (threads == 0)
+        threads = online < 1 ? 1 : online < SPIRAL__MAX_THREADS ? (int)online : SPIRAL__MAX_THREADS;
     spiral__pool *pool = calloc(1, sizeof *pool);
     if (!pool) return spiral__no_memory(err, sizeof *pool);
     pool->workers = calloc((size_t)threads, sizeof *pool->workers);

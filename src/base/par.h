@@ -15,8 +15,10 @@
 
 typedef struct spiral__pool spiral__pool;
 
-/* A pool of `threads` threads, of which the calling thread is one; 0: one per processor. If the system grants
- * fewer threads, the pool is smaller, and slower. NO_MEMORY. */
+enum { SPIRAL__MAX_THREADS = 1024 };
+
+/* A pool of `threads` threads, 0..SPIRAL__MAX_THREADS, of which the calling thread is one; 0: one per
+ * processor. If the system grants fewer threads, the pool is smaller, and slower. BAD_ARG; NO_MEMORY. */
 spiral_status spiral__pool_create(int threads, spiral__pool **pool, spiral_error *err);
 void spiral__pool_destroy(spiral__pool *pool); /* NULL is fine */
 int spiral__pool_threads(const spiral__pool *pool);

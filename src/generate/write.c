@@ -68,8 +68,9 @@ static spiral_status check(const spiral_model *m, const spiral_generate_request 
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "density is %g, must be -4 to 4", q->density);
     if (q->tries < 1 || q->tries > 100)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "tries is %d, must be 1 to 100", q->tries);
-    if (q->threads < 0)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "threads is %d, must be 0 or more", q->threads);
+    if (q->threads < 0 || q->threads > SPIRAL__MAX_THREADS)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "threads is %d: must be 0 to %d", q->threads,
+                            SPIRAL__MAX_THREADS);
     if (n < 1) return spiral__fail(err, SPIRAL_BAD_ARG, -1, "0 variations to write, must be 1 or more");
     return check_cells(m, q, err);
 }
@@ -112,7 +113,7 @@ static void write_task(void *context, size_t i, int worker) {
 
 static spiral_status run_job(job *j, size_t n, int threads, spiral_error *err) {
     spiral__pool *pool = NULL;
-    const int most = n < 1024 ? (int)n : 1024;
+    const int most = n < SPIRAL__MAX_THREADS ? (int)n : SPIRAL__MAX_THREADS;
     if (threads == 0 || threads > most) threads = n == 1 ? 1 : threads;
     if (threads > most) threads = most;
     if (threads != 1) SPIRAL_TRY(spiral__pool_create(threads, &pool, err));

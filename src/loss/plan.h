@@ -10,7 +10,7 @@
 #include "simd/loss_tile.h"
 #include "spiral/loss.h"
 
-enum { SPIRAL__MAX_TIME_BLUR = 100, SPIRAL__MAX_THREADS = 1024 };
+enum { SPIRAL__MAX_TIME_BLUR = 100 };
 
 /* Coefficients by interval, as the Toeplitz product takes them: SPIRAL__ROW_BLOCK zeros before and after
  * them. Index 0 is

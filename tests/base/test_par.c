@@ -2,9 +2,12 @@
  *
  * Parallel-for.
  */
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "testing.h"
@@ -30,6 +33,20 @@ static void each_task_runs_once_for_any_number_of_threads(void **state) {
     spiral__par_for(NULL, N, add, seen);
     assert_int_equal(seen[N - 1], N - 1);
     spiral__pool_destroy(NULL);
+}
+
+static void numbers_of_threads_out_of_range_are_refused(void **state) {
+    (void)state;
+    static const int wrong[] = {-1, SPIRAL__MAX_THREADS + 1, INT_MAX, INT_MIN};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        spiral__pool *pool = NULL;
+        spiral_error err = {.text = ""};
+        char value[24];
+        snprintf(value, sizeof value, "%d", wrong[i]);
+        assert_int_equal(spiral__pool_create(wrong[i], &pool, &err), SPIRAL_BAD_ARG);
+        assert_non_null(strstr(err.text, value));
+        assert_null(pool);
+    }
 }
 
 /* A call made while the pool runs another one, here by a task of that, does its tasks in order and alone. */
@@ -82,6 +99,7 @@ static void worker_threads_take_no_signals(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_task_runs_once_for_any_number_of_threads),
+        cmocka_unit_test(numbers_of_threads_out_of_range_are_refused),
         cmocka_unit_test(a_call_while_the_pool_is_busy_runs_alone),
         cmocka_unit_test(worker_threads_take_no_signals),
     };

@@ -526,6 +526,7 @@ static void bad_requests_are_refused_by_value(void **state) {
         FIELD(tries, 0, 1, "tries is 0"),
         FIELD(tries, 101, 1, "101"),
         FIELD(threads, -1, 1, "threads is -1"),
+        FIELD(threads, 1025, 1, "threads is 1025"),
 #undef FIELD
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
