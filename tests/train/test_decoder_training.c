@@ -7,33 +7,15 @@
 
 #include "testing.h"
 #include "training.h"
-#include "base/file.h"
+#include "training_music.h"
 #include "base/floats.h"
 #include "eval/baselines.h"
 #include "eval/likelihood.h"
 #include "train/given_mask.h"
 
-static pieces p;
-static spiral_corpus *corpus, *held;
-
 static int set_up(void **state) {
     (void)state;
-    pieces_open(&p);
-    for (int i = 0; i < 6; i++) {
-        char name[8];
-        snprintf(name, sizeof name, "%c.mid", 'a' + i);
-        pieces_add(&p, name, (uint64_t)i, i == 2 ? 1100 : 90); /* one has two stretches */
-    }
-    corpus = pieces_corpus(p.folder, 1, PIECE_T);
-    return spiral_corpus_split(corpus, 6, &held, NULL) != SPIRAL_OK;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    spiral_corpus_destroy(corpus);
-    spiral_corpus_destroy(held);
-    pieces_close(&p);
-    return 0;
+    return open_music(6, 0, 90, 1100, 1); /* the third has two stretches */
 }
 
 static training decoder_training(void) {
@@ -45,12 +27,6 @@ static training decoder_training(void) {
     t.plan.decoder_steps = 45;
     t.plan.path = p.model;
     return t;
-}
-
-static unsigned char *file_bytes(size_t *size) {
-    unsigned char *bytes;
-    assert_int_equal(spiral__file_read(p.model, 1 << 24, &bytes, size, NULL), SPIRAL_OK);
-    return bytes;
 }
 
 /* The likelihood of the held-out piece under the trained model, which `same` trainings give bit for bit. */
@@ -82,7 +58,7 @@ static void threads_do_not_change_a_bit(void **state) {
     for (int i = 0; i < 2; i++) {
         t.options.threads = 1 + 2 * i;
         spiral_model_destroy(train(&t, corpus, held));
-        bytes[i] = file_bytes(&size[i]);
+        bytes[i] = model_bytes(&size[i]);
     }
     assert_int_equal(size[0], size[1]);
     assert_memory_equal(bytes[0], bytes[1], size[0]);
@@ -103,7 +79,7 @@ static void a_pause_does_not_change_a_bit(void **state) {
     int64_t step = 1000;
     t.plan.context = &step;
     spiral_model_destroy(train(&t, corpus, held));
-    unsigned char *whole = file_bytes(&size);
+    unsigned char *whole = model_bytes(&size);
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
         for (int k = 0; k < 2; k++) {
             step = stops[i][k];
@@ -113,7 +89,7 @@ static void a_pause_does_not_change_a_bit(void **state) {
         }
         step = 1000;
         spiral_model_destroy(train(&t, corpus, held));
-        unsigned char *bytes = file_bytes(&other);
+        unsigned char *bytes = model_bytes(&other);
         assert_int_equal(size, other);
         assert_memory_equal(whole, bytes, size);
         free(bytes);
@@ -218,5 +194,5 @@ int main(void) {
         cmocka_unit_test(masks_stay_within_the_keys),
         cmocka_unit_test(calls_in_the_wrong_order_are_refused),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, close_music);
 }

@@ -7,43 +7,20 @@
 
 #include "testing.h"
 #include "training.h"
+#include "training_music.h"
 #include "base/file.h"
 #include "model/model_file.h"
 
 enum { OLD_STEPS = 400 }; /* of version-0.1-unfinished.safetensors */
 
-static pieces p;
-static spiral_corpus *corpus, *held;
-
 static int set_up(void **state) {
     (void)state;
-    pieces_open(&p);
-    for (int i = 0; i < 5; i++) {
-        char name[8];
-        snprintf(name, sizeof name, "%c.mid", 'a' + i);
-        pieces_add(&p, name, (uint64_t)i, 150);
-    }
-    corpus = pieces_corpus(p.folder, 0, PIECE_T);
-    return spiral_corpus_split(corpus, 5, &held, NULL) != SPIRAL_OK;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    spiral_corpus_destroy(corpus);
-    spiral_corpus_destroy(held);
-    pieces_close(&p);
-    return 0;
-}
-
-static unsigned char *file_bytes(size_t *size) {
-    unsigned char *bytes;
-    assert_int_equal(spiral__file_read(p.model, 1 << 24, &bytes, size, NULL), SPIRAL_OK);
-    return bytes;
+    return open_music(5, 0, 150, 150, 0);
 }
 
 static void assert_same_file(const unsigned char *bytes, size_t size) {
     size_t mine;
-    unsigned char *now = file_bytes(&mine);
+    unsigned char *now = model_bytes(&mine);
     assert_int_equal(mine, size);
     assert_memory_equal(now, bytes, size);
     free(now);
@@ -72,7 +49,7 @@ static void a_resumed_training_gives_the_same_bytes(void **state) {
     const int64_t stops[][2] = {{1, 0}, {2, 0}, {15, 0}, {7, 24}, {40, 0}};
     size_t size;
     train_until(t, 0, 41);
-    unsigned char *bytes = file_bytes(&size);
+    unsigned char *bytes = model_bytes(&size);
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
         t.options.threads = 1 + (int)i % 2;
         for (int k = 0; k < 2 && stops[i][k]; k++) {
@@ -275,5 +252,5 @@ int main(void) {
         cmocka_unit_test(a_state_that_cannot_be_is_refused),
         cmocka_unit_test(a_training_of_version_0_1_goes_on),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, close_music);
 }

@@ -7,31 +7,13 @@
 
 #include "testing.h"
 #include "training.h"
-#include "base/file.h"
+#include "training_music.h"
 #include "spiral/eval.h"
 #include "spiral/isa.h"
 
-static pieces p;
-static spiral_corpus *corpus, *held;
-
 static int set_up(void **state) {
     (void)state;
-    pieces_open(&p);
-    for (int i = 0; i < 5; i++) {
-        char name[8];
-        snprintf(name, sizeof name, "%c.mid", 'a' + i);
-        pieces_add(&p, name, (uint64_t)i, 150);
-    }
-    corpus = pieces_corpus(p.folder, 0, PIECE_T);
-    return spiral_corpus_split(corpus, 5, &held, NULL) != SPIRAL_OK;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    spiral_corpus_destroy(corpus);
-    spiral_corpus_destroy(held);
-    pieces_close(&p);
-    return 0;
+    return open_music(5, 0, 150, 150, 0);
 }
 
 /* What a callback saw. */
@@ -188,12 +170,6 @@ static void the_kl_term_is_reported(void **state) {
     assert_int_equal(with.step, 1); /* the weights are the same still */
     assert_true(with.train_kl > 0 && fabs(with.train_kl - without.train_kl) < 1e-9 * with.train_kl);
     assert_true(fabs(with.train_loss - without.train_loss - 2.5 * with.train_kl) < 1e-6 * with.train_loss);
-}
-
-static unsigned char *model_bytes(size_t *size) {
-    unsigned char *bytes;
-    assert_int_equal(spiral__file_read(p.model, 1 << 24, &bytes, size, NULL), SPIRAL_OK);
-    return bytes;
 }
 
 static void train_to_file(training *t) {
@@ -385,5 +361,5 @@ int main(void) {
         cmocka_unit_test(reports_and_saves_follow_the_clock),
         cmocka_unit_test(the_distance_mask_ends_in_silence),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, close_music);
 }

@@ -7,27 +7,12 @@
 
 #include "testing.h"
 #include "training.h"
+#include "training_music.h"
 #include "spiral/eval.h"
-
-static pieces p;
-static spiral_corpus *corpus, *held;
 
 static int set_up(void **state) {
     (void)state;
-    pieces_open(&p);
-    pieces_add(&p, "a.mid", 1, 150);
-    pieces_add(&p, "b.mid", 2, 150);
-    pieces_add(&p, "c.mid", 3, 150);
-    corpus = pieces_corpus(p.folder, 0, PIECE_T);
-    return spiral_corpus_split(corpus, 3, &held, NULL) != SPIRAL_OK;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    spiral_corpus_destroy(corpus);
-    spiral_corpus_destroy(held);
-    pieces_close(&p);
-    return 0;
+    return open_music(3, 1, 150, 150, 0);
 }
 
 static void step(spiral_trainer *t, int count) {
@@ -266,5 +251,5 @@ int main(void) {
         cmocka_unit_test(options_out_of_range_are_refused_by_name),
         cmocka_unit_test(the_default_loss_is_used_if_none_is_given),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, close_music);
 }
