@@ -7,11 +7,11 @@
 
 #include "testing.h"
 #include "training.h"
-#include "training_music.h"
 #include "base/floats.h"
 #include "eval/baselines.h"
 #include "eval/likelihood.h"
 #include "train/given_mask.h"
+#include "training_music.h"
 
 static int set_up(void **state) {
     (void)state;

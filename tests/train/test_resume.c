@@ -7,9 +7,9 @@
 
 #include "testing.h"
 #include "training.h"
-#include "training_music.h"
 #include "base/file.h"
 #include "model/model_file.h"
+#include "training_music.h"
 
 enum { OLD_STEPS = 400 }; /* of version-0.1-unfinished.safetensors */
 

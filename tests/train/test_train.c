@@ -7,9 +7,9 @@
 
 #include "testing.h"
 #include "training.h"
-#include "training_music.h"
 #include "spiral/eval.h"
 #include "spiral/isa.h"
+#include "training_music.h"
 
 static int set_up(void **state) {
     (void)state;

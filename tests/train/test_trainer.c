@@ -7,8 +7,8 @@
 
 #include "testing.h"
 #include "training.h"
-#include "training_music.h"
 #include "spiral/eval.h"
+#include "training_music.h"
 
 static int set_up(void **state) {
     (void)state;
