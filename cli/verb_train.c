@@ -296,33 +296,52 @@ static int train_on(const settings *s, const cli_common *common, char **paths, i
     return status;
 }
 
+static settings default_settings(const job *j) {
+    return (settings){.output = "model.safetensors",
+                      .loss = 1,
+                      .latent = 16,
+                      .hidden = j->config.hidden,
+                      .layers = j->config.layers,
+                      .decoder = 96,
+                      .decoder_steps = -1,
+                      .decoder_share = j->plan.decoder_share,
+                      .steps = -1,
+                      .batch = j->options.batch,
+                      .transpose = j->options.transpose,
+                      .seed = 1,
+                      .lambda = -1,
+                      .bce = -1,
+                      .beta = j->options.beta,
+                      .free_bits = j->options.free_bits,
+                      .epochs = -1,
+                      .time = -1,
+                      .rate = j->options.learning_rate,
+                      .decay = j->options.weight_decay,
+                      .save_every = j->plan.save_every_s,
+                      .roll_flags = CLI_ROLL_FLAGS_DEFAULT};
+}
+
+/* Checks what the flags say before any music is read. */
+static int check_and_train(settings *s, const cli_common *common, char **paths, int n_paths, job *j) {
+    int status = check_length(s);
+    if (status < 0) status = loss_options(s, &j->loss);
+    if (status < 0) status = cli_check_roll_flags(&s->roll_flags);
+    cli_lock lock = {.fd = -1};
+    if (status < 0) status = lock_output(s, &lock);
+    if (status < 0) status = cli_beside(s->state, s->output, ".unfinished");
+    if (status < 0) status = check_output(s, common);
+    if (status < 0) status = check_log(s);
+    if (status < 0) status = train_on(s, common, paths, n_paths, j);
+    cli_lock_release(&lock);
+    return status;
+}
+
 int verb_train(const cli_verb *verb, int argc, char **argv) {
     job j;
     spiral_model_config_default(&j.config, sizeof j.config);
     spiral_train_options_default(&j.options, sizeof j.options);
     spiral_train_plan_default(&j.plan, sizeof j.plan);
-    settings s = {.output = "model.safetensors",
-                  .loss = 1,
-                  .latent = 16,
-                  .hidden = j.config.hidden,
-                  .layers = j.config.layers,
-                  .decoder = 96,
-                  .decoder_steps = -1,
-                  .decoder_share = j.plan.decoder_share,
-                  .steps = -1,
-                  .batch = j.options.batch,
-                  .transpose = j.options.transpose,
-                  .seed = 1,
-                  .lambda = -1,
-                  .bce = -1,
-                  .beta = j.options.beta,
-                  .free_bits = j.options.free_bits,
-                  .epochs = -1,
-                  .time = -1,
-                  .rate = j.options.learning_rate,
-                  .decay = j.options.weight_decay,
-                  .save_every = j.plan.save_every_s,
-                  .roll_flags = CLI_ROLL_FLAGS_DEFAULT};
+    settings s = default_settings(&j);
     cli_common common = {0};
     char time_help[80];
     snprintf(time_help, sizeof time_help, "train for about this time (default %s)",
@@ -371,15 +390,5 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(verb, argc, first, 1, 1 << 20);
-    if (status < 0) status = check_length(&s);
-    if (status < 0) status = loss_options(&s, &j.loss);
-    if (status < 0) status = cli_check_roll_flags(&s.roll_flags);
-    cli_lock lock = {.fd = -1};
-    if (status < 0) status = lock_output(&s, &lock);
-    if (status < 0) status = cli_beside(s.state, s.output, ".unfinished");
-    if (status < 0) status = check_output(&s, &common);
-    if (status < 0) status = check_log(&s);
-    if (status < 0) status = train_on(&s, &common, argv + first, argc - first, &j);
-    cli_lock_release(&lock);
-    return status;
+    return status < 0 ? check_and_train(&s, &common, argv + first, argc - first, &j) : status;
 }

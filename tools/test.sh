@@ -181,16 +181,18 @@ step_aarch64() {
     meson_tests build/aarch64 8 "$suites" --cross-file tools/aarch64.ini -Dpictures=disabled -Dfluidsynth=disabled \
         -Dblas=none || return
     # NEON: the innermost loops of the losses multiply and add whole vectors, and nothing one by one.
-    aarch64-linux-gnu-objdump -d --no-show-raw-insn "$dir/src/simd/libsimd-baseline.a" >build/aarch64.s
-    for loop in toeplitz_f32 cells_f32 divergence_f32 toeplitz_f64 cells_f64 divergence_f64; do
-        lanes=4s; [ "${loop%64}" = "$loop" ] || lanes=2d
-        counts=$(awk -v loop="<$loop>:" -v lanes="v[0-9]+[.]$lanes," '
-            / <[a-z0-9_.]+>:$/ { inside = $2 == loop }
-            inside && $2 ~ /^(fmla|fmls)$/ && $3 ~ lanes { vector++ }
-            inside && $2 ~ /^(fn?madd|fn?msub|fmul|fadd|fsub|fdiv)$/ && $3 ~ /^[sd][0-9]/ { scalar++ }
-            END { print vector + 0, scalar + 0 }' build/aarch64.s)
-        echo "$loop: ${counts% *} fused multiply-adds of $lanes, ${counts#* } scalar operations"
-        if [ "${counts% *}" -gt 0 ] && [ "${counts#* }" = 0 ]; then count 1 0; else fail "$loop in NEON"; fi
+    for bits in 32 64; do
+        lanes=4s; [ $bits = 32 ] || lanes=2d
+        aarch64-linux-gnu-objdump -d --no-show-raw-insn "$dir/src/simd/libsimd-f$bits-baseline.a" >build/aarch64.s
+        for loop in toeplitz toeplitz_sparse cell_terms divergence; do
+            counts=$(awk -v loop="<$loop>:" -v lanes="v[0-9]+[.]$lanes," '
+                / <[a-z0-9_.]+>:$/ { inside = $2 == loop }
+                inside && $2 ~ /^(fmla|fmls)$/ && $3 ~ lanes { vector++ }
+                inside && $2 ~ /^(fn?madd|fn?msub|fmul|fadd|fsub|fdiv)$/ && $3 ~ /^[sd][0-9]/ { scalar++ }
+                END { print vector + 0, scalar + 0 }' build/aarch64.s)
+            echo "$loop, f$bits: ${counts% *} fused multiply-adds of $lanes, ${counts#* } scalar operations"
+            if [ "${counts% *}" -gt 0 ] && [ "${counts#* }" = 0 ]; then count 1 0; else fail "$loop, f$bits in NEON"; fi
+        done
     done
 }
 
