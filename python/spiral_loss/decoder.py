@@ -255,6 +255,14 @@ def features(
         sketch: (T, planes, P), probabilities; None: none.
         low: the MIDI number of the lowest key.
         bar: frames of a bar; 0: no bars.
+
+    Shape:
+        - output: of the recurrent layer (T, P, R) and of the head (T, P, S), float32; R and S do not depend on P.
+
+    Example:
+        >>> recurrent, head = features(np.zeros((8, 5)), low=60, bar=16)
+        >>> recurrent.shape[:2] == head.shape[:2] == (8, 5)
+        True
     """
     cells = np.asarray(sounding, bool)
     starts = cells & (~_shifted(cells, -1) if onsets is None else np.asarray(onsets, bool))
@@ -277,6 +285,19 @@ class Decoder(torch.nn.Module):
 
     Args:
         config: the fields of the model file's config; those of the rolls and `decoder`, the number of units.
+
+    Shape:
+        - input: what `features` returns, (T, P, R) and (T, P, S); state (P, H), None: zeros.
+        - output: logits (T, P, planes), and the state after the last frame, (P, H).
+
+    Example:
+        >>> config = {"grid": "beats", "steps_per_quarter": 4, "decoder": 8, "planes": 2, "low": 60, "high": 64}
+        >>> decoder = Decoder(config)
+        >>> logits, state = decoder(*features(np.zeros((8, 5)), low=60, bar=decoder.bar))
+        >>> logits.shape, state.shape
+        (torch.Size([8, 5, 2]), torch.Size([5, 8]))
+        >>> decoder.nats(np.zeros((8, 5)), np.zeros((8, 5))).shape
+        torch.Size([8])
     """
 
     def __init__(self, config: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from conftest import SOURCE
 
 WITHOUT_TORCH = ("errors", "helix", "metrics", "midi", "numpy")
-WITH_TORCH = ("functional", "losses", "model")
+WITH_TORCH = ("decoder", "functional", "losses", "model")
 MODULES = [
     *WITHOUT_TORCH,
     *(
