@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Training speed of the note-by-note decoder, in frames per second: the library against the same network in PyTorch.
 
-    python bench/bench_decoder.py MIDI... [--quick]
+    make bench-decoder [BENCH=--quick]       # or bench_decoder.py MIDI... [--quick], as bench/run_decoder.sh calls it
 
 PyTorch has nn.GRU, embedding_bag for the sparse rows, fused AdamW and its best number of threads; its features are
 computed beforehand, which the library does in each step. Both have batches of 4 streams of 32 frames and 48 keys. The
@@ -35,7 +35,7 @@ def batches(paths):
     pieces = []
     for path in paths:
         roll = midi.read(path).to_roll(steps_per_quarter=4, low=LOW, high=HIGH, onsets=True)
-        cells, onsets = roll.frames.T, roll.onsets.T
+        cells, onsets = roll.sounding.T, roll.onsets.T
         if len(cells) < FRAMES:
             continue
         read = features(cells, onsets, low=LOW, bar=16)
