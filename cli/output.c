@@ -120,7 +120,8 @@ int cli_check_writable(const char *path, cli_output_kind kind) {
 /* The part of a path after its last slash, and the folder before it in folder[CLI_PATH_SIZE]. */
 static const char *split(const char *path, char *folder) {
     const char *slash = strrchr(path, '/');
-    snprintf(folder, CLI_PATH_SIZE, "%.*s.", slash ? (int)(slash - path) + 1 : 0, path);
+    const size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+    snprintf(folder, CLI_PATH_SIZE, "%.*s.", (int)length, length ? path : "");
     return slash ? slash + 1 : path;
 }
 
