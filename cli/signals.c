@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "signals.h"
-#include "spiral/status.h"
+#include "spiral/file.h"
 
 static const int ENDING[] = {SIGINT, SIGTERM, SIGHUP};
 enum { COUNT = sizeof ENDING / sizeof *ENDING };

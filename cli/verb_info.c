@@ -47,6 +47,13 @@ static json_t *tensors_json(const spiral_model *model) {
     return list;
 }
 
+/* Keys and texts of metadata are whatever the file has. */
+static void print_key(const char *key) {
+    printf("  ");
+    cli_print_name(stdout, key);
+    printf("%*s", strlen(key) < 16 ? 16 - (int)strlen(key) : 0, "");
+}
+
 /* Prints a flat object, a line "  key  value" each; of a long array only its length. */
 static void print_object(const char *title, json_t *object) {
     const char *key;
@@ -55,11 +62,15 @@ static void print_object(const char *title, json_t *object) {
     printf("%s\n", title);
     json_object_foreach(object, key, value) {
         if (json_is_array(value) && json_array_size(value) > 8) {
-            printf("  %-16s %zu entries\n", key, json_array_size(value));
+            print_key(key);
+            printf(" %zu entries\n", json_array_size(value));
             continue;
         }
         char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
-        printf("  %-16s %s\n", key, text ? text : "?");
+        print_key(key);
+        putchar(' ');
+        cli_print_name(stdout, text ? text : "?");
+        putchar('\n');
         free(text);
     }
 }

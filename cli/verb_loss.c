@@ -147,7 +147,10 @@ int verb_loss(const cli_verb *verb, int argc, char **argv) {
         status = cli_error_in(argv[first], &err);
     if (status < 0) {
         if (!common.json && cli_json_whole()) {
-            printf("%s compared with %s; losses are per note of the latter\n", argv[first + 1], argv[first]);
+            cli_print_name(stdout, argv[first + 1]);
+            printf(" compared with ");
+            cli_print_name(stdout, argv[first]);
+            printf("; losses are per note of the latter\n");
             print_json_table(json, "");
         }
         status = cli_finish(&common, json_incref(json));

@@ -168,6 +168,9 @@ int verb_render(const cli_verb *verb, int argc, char **argv) {
     if (status < 0 && !s.output) status = cli_usage("-o OUT is missing; its ending decides what is made");
     if (status < 0) status = render(&s, s.draw_helix ? NULL : argv[first], &common);
     if (status >= 0) return status;
-    if (cli_prints_text(&common)) printf("%s\n", s.output);
+    if (cli_prints_text(&common)) {
+        cli_print_name(stdout, s.output);
+        putchar('\n');
+    }
     return cli_finish(&common, json_pack("{s:o}", "path", cli_text(s.output)));
 }

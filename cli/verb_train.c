@@ -237,12 +237,13 @@ static json_t *result_json(const settings *s, const spiral_train_progress *p) {
 }
 
 static int report(const settings *s, const cli_common *common, const spiral_train_progress *p) {
-    if (cli_prints_text(common))
-        printf("%s: %s steps, %s windows in %s; on the validation files frame F1 %.4f, %.1f %% of "
-               "windows without an error (step %s)\n",
-               s->output, cli_thousands((uint64_t)p->steps), cli_thousands(p->windows_seen),
-               cli_duration(p->seconds), p->valid_f1, 100 * p->valid_exact,
-               cli_thousands((uint64_t)p->best_step));
+    if (cli_prints_text(common)) {
+        cli_print_name(stdout, s->output);
+        printf(": %s steps, %s windows in %s; on the validation files frame F1 %.4f, %.1f %% of windows "
+               "without an error (step %s)\n",
+               cli_thousands((uint64_t)p->steps), cli_thousands(p->windows_seen), cli_duration(p->seconds),
+               p->valid_f1, 100 * p->valid_exact, cli_thousands((uint64_t)p->best_step));
+    }
     if (cli_prints_text(common) && s->decoder)
         printf("decoder: %s frames; on the validation files %.3f nats per frame\n",
                cli_thousands(p->frames_seen), p->valid_nats_per_frame);

@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""The pieces of music and the model that the trials use."""
+"""The pieces of music and the models that the trials use, and the libraries that are preloaded."""
 import os
 import shutil
 import subprocess
 
 import pytest
-from program import SCORES, SOURCE, spiral, trained
+from program import DECODER, SCORES, SOURCE, TINY, spiral, trained
 
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory):
-    """A folder with music/ of four pieces, model.safetensors, and nothing else."""
+    """A folder with music/ of four pieces, model.safetensors, decoder.safetensors, which has a note-by-note decoder,
+    latents.npy of a piece in that model, and nothing else."""
     folder = tmp_path_factory.mktemp("place")
     (folder / "music").mkdir()
     for name in SCORES:
         done = spiral("render", SOURCE / "data" / "scores" / f"{name}.txt", "-o", folder / "music" / f"{name}.mid")
         assert done.status == 0, done.err
     trained(folder, folder / "music")
+    for line in (["train", "music", "-o", "decoder.safetensors", *TINY, *DECODER],
+                 ["encode", "decoder.safetensors", "music/twinkle.mid", "-o", "latents.npy"]):
+        done = spiral(*line, cwd=folder)
+        assert done.status == 0, done.err
     return folder
 
 

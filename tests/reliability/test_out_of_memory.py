@@ -11,7 +11,7 @@ import subprocess
 import pytest
 from program import PROGRAM, tree
 
-MODEL, A, B = "model.safetensors", "music/twinkle.mid", "music/greensleeves.mid"
+MODEL, DECODER, A, B = "model.safetensors", "decoder.safetensors", "music/twinkle.mid", "music/greensleeves.mid"
 TINY = ["--steps", "3", "--hidden", "8", "--latent", "2", "--decoder", "0"]
 COMMANDS = {
     "info": ["info", MODEL],
@@ -26,6 +26,20 @@ COMMANDS = {
     "sample --json": ["sample", MODEL, "-n", "2", "-o", "out", "--length", "2bars", "--json"],
     "reconstruct": ["reconstruct", MODEL, A, "-o", "out.mid", "--json"],
     "interpolate": ["interpolate", MODEL, A, B, "-n", "3", "-o", "out", "--json"],
+    "continue": ["continue", DECODER, A, "-o", "out.mid", "--length", "1bars", "--json"],
+    "continue --against": ["continue", DECODER, A, "-o", "out", "-n", "2", "--length", "1bars", "--against", "music"],
+    "fill": ["fill", DECODER, A, "-o", "out.mid", "--from", "1bar", "--to", "2bars", "--json"],
+    "harmonize": ["harmonize", DECODER, A, "-o", "out.mid", "--voices", "around"],
+    "vary": ["vary", DECODER, A, "-o", "out", "-n", "2", "--json"],
+    "vary threshold": ["vary", MODEL, A, "-o", "out", "--decode", "threshold"],
+    "interpolate decoder": ["interpolate", DECODER, A, B, "-n", "3", "-o", "out"],
+    "encode": ["encode", DECODER, A, "-o", "out.npy", "--json"],
+    "decode": ["decode", DECODER, "latents.npy", "-o", "out.mid"],
+    "decode --json": ["decode", DECODER, "latents.npy", "-o", "out.mid", "--json"],
+    "compare": ["compare", A, B, "--with", "music"],
+    "compare --json": ["compare", A, B, "--with", "music", "--json"],
+    "explore": ["explore", DECODER, "-o", "out.html", "--against", "music", "--json"],
+    "explore --exact": ["explore", DECODER, "-o", "out.html", "--exact"],
     "train": ["train", "music", "-o", "out.safetensors", *TINY],
     "train --log": ["train", "music", "-o", "out.safetensors", *TINY, "--log", "out.log", "--kind", "vae"],
     "train decoder": ["train", "music", "-o", "out.safetensors", "--steps", "2", "--hidden", "8", "--latent", "2", "--decoder", "8"],
