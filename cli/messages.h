@@ -9,8 +9,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "flags.h"
+#include "flag_types.h"
 #include "spiral/status.h"
+#include "verbs.h"
 
 /* Every message begins with "spiral VERB: ", or "spiral: " while no verb is set. Borrows the name. */
 void cli_set_message_verb(const char *name);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flags.h"
 #include "json.h"
 #include "load.h"
 #include "messages.h"

@@ -11,6 +11,7 @@
 #include "base/par.h"
 #include "data/corpus.h"
 #include "decode/writer.h"
+#include "model/decoder.h"
 #include "model/model.h"
 #include "spiral/generate.h"
 
