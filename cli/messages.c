@@ -7,16 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json_memory.h"
 #include "messages.h"
 
 static const char *message_verb;
 
 void cli_set_message_verb(const char *name) { message_verb = name; }
 
-/* The length in bytes of the character at s that a terminal may be given as it is; 0: there is none. Characters
- * are UTF-8 (RFC 3629); control characters are those below 0x20, DEL, and U+0080 to U+009F, among which is one
- * that begins an escape sequence. */
+/* The length in bytes of the character at s that a terminal may be given as it is; 0: there is none.
+ * Characters are UTF-8 (RFC 3629); control characters are those below 0x20, DEL, and U+0080 to U+009F, among
+ * which is one that begins an escape sequence. */
 static size_t printable_size(const unsigned char *s) {
     if (s[0] < 0x80) return s[0] >= 0x20 && s[0] != 0x7f;
     if (s[0] < 0xc2 || s[0] > 0xf4) return 0;
@@ -70,13 +69,11 @@ int cli_no_memory(size_t bytes) {
 }
 
 int cli_error(const spiral_error *err) {
-    size_t refused = cli_json_refused();
-    if (refused) return cli_no_memory(refused);
     return cli_fail("%s", *err->text ? err->text : spiral_status_message(err->status));
 }
 
 int cli_error_in(const char *path, const spiral_error *err) {
-    if (cli_json_refused() || err->status == SPIRAL_NO_MEMORY) return cli_error(err);
+    if (err->status == SPIRAL_NO_MEMORY) return cli_error(err);
     return cli_fail("%s: %s", strcmp(path, "-") ? path : "standard input",
                     *err->text ? err->text : spiral_status_message(err->status));
 }

@@ -21,8 +21,7 @@ __attribute__((format(printf, 1, 2))) int cli_fail(const char *format, ...);
 __attribute__((format(printf, 1, 2))) int cli_usage(const char *format, ...);
 /* Says how much memory could not be had (0: not known) and returns CLI_FAILED. */
 int cli_no_memory(size_t bytes);
-/* Print the sentence of a library error and return CLI_FAILED; if jansson was refused memory, that is the
- * reason, whatever the library could tell. cli_error_in puts `path` before it: for calls
+/* Print the sentence of a library error and return CLI_FAILED. cli_error_in puts `path` before it: for calls
  * whose sentence does not name the file. */
 int cli_error(const spiral_error *err);
 int cli_error_in(const char *path, const spiral_error *err);

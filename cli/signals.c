@@ -18,6 +18,12 @@ enum { COUNT = sizeof ENDING / sizeof *ENDING };
 static volatile sig_atomic_t deferring, received;
 static _Atomic(const char *) to_remove;
 
+void cli_signals_remove_files(void) {
+    spiral_temporary_files_remove();
+    const char *path = to_remove;
+    if (path) unlink(path);
+}
+
 static void on_signal(int number) {
     int before = errno;
     if (deferring && !received) {
@@ -25,9 +31,7 @@ static void on_signal(int number) {
         errno = before;
         return;
     }
-    spiral_temporary_files_remove();
-    const char *path = to_remove;
-    if (path) unlink(path);
+    cli_signals_remove_files();
     signal(number, SIG_DFL); /* the caller sees which signal it was */
     raise(number);
     errno = before;

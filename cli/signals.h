@@ -19,5 +19,7 @@ int cli_signals_received(void);
 
 /* A file to remove when a signal ends the program; borrowed until it is set to NULL. */
 void cli_signals_remove(const char *path);
+/* Removes that file and the temporary files, as a signal would: for an end in the middle of the work. */
+void cli_signals_remove_files(void);
 
 #endif

@@ -237,8 +237,8 @@ static int explore(const settings *s, const cli_common *common, const spiral_mod
     options.text = text;
     options.music = music;
     options.exact = s->exact;
-    int status = cli_json_check();
-    if (status < 0 && spiral_pack_write(model, &options, &pack, &size, &r, &err) != SPIRAL_OK)
+    int status = -1;
+    if (spiral_pack_write(model, &options, &pack, &size, &r, &err) != SPIRAL_OK)
         status = cli_error_in(s->model, &err);
     if (status < 0) status = save_page(s->output, pack, size, &page_size);
     if (status < 0) status = report(s, common, json_object_get(json, "axes"), page_size, size, &r);

@@ -9,7 +9,6 @@
 #include "flags.h"
 #include "helices.h"
 #include "json.h"
-#include "json_memory.h"
 #include "load.h"
 #include "messages.h"
 #include "roll_options.h"

@@ -9,7 +9,6 @@
 #include "flags.h"
 #include "helices.h"
 #include "json.h"
-#include "json_memory.h"
 #include "load.h"
 #include "messages.h"
 #include "output.h"
@@ -166,14 +165,14 @@ static int look_at(const char *path, found *what) {
     *what = NOTHING;
     if (stat(path, &info) || !S_ISREG(info.st_mode) || !info.st_size) return -1;
     spiral_status status = spiral_model_load(path, &model, &err);
-    if (status == SPIRAL_NO_MEMORY || (status != SPIRAL_OK && cli_json_refused())) return cli_error(&err);
+    if (status == SPIRAL_NO_MEMORY) return cli_error(&err);
     if (status != SPIRAL_OK)
         return cli_fail("%s; it is not overwritten: remove it, or give another -o", err.text);
     json_t *record = json_loads(spiral_model_get_metadata(model, "training"), 0, NULL);
     *what = json_is_false(json_object_get(record, "finished")) ? UNFINISHED : FINISHED;
     json_decref(record);
     spiral_model_destroy(model);
-    return cli_json_check();
+    return -1;
 }
 
 /* Before the work: the files can be written, none that is not a model is overwritten, and no training that

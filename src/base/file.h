@@ -22,8 +22,9 @@ spiral_status spiral__file_read(const char *path, size_t limit, unsigned char **
 /* How messages call an input: "standard input" for "-", else the path itself. */
 const char *spiral__input_name(const char *path);
 
-/* What spiral_file_write does, in three steps, for writers that make a stream. open gives the stream; finish flushes, syncs and
- * renames; abort removes. finish and abort close the stream and free the paths, finish also if it fails. */
+/* What spiral_file_write does, in three steps, for writers that make a stream. open gives the stream; finish
+ * flushes, syncs and renames; abort removes. finish and abort close the stream and free the paths, finish
+ * also if it fails. */
 typedef struct spiral__file {
     FILE *stream;
     char *temporary; /* NULL: a device or a pipe, which is neither renamed nor removed */
