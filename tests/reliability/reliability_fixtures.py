@@ -26,15 +26,22 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def preload(tmp_path_factory):
-    """fail_allocation.so, compiled."""
-    if not shutil.which("cc"):
-        pytest.skip("no C compiler for fail_allocation.c")
-    library = tmp_path_factory.mktemp("preload") / "fail_allocation.so"
-    source = SOURCE / "tests" / "reliability" / "fail_allocation.c"
-    made = subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], capture_output=True, text=True)
-    assert made.returncode == 0, made.stderr
-    probe = subprocess.run(["true"], env={**os.environ, "LD_PRELOAD": str(library)}, capture_output=True, text=True)
-    if probe.returncode or "LD_PRELOAD" in probe.stderr:
-        pytest.skip("the system does not preload fail_allocation.so")
-    return library
+def preloaded(tmp_path_factory):
+    """preloaded("fail_allocation") compiles that library, and gives its path; skips where that does not work."""
+    def compiled(name):
+        if not shutil.which("cc"):
+            pytest.skip(f"no C compiler for {name}.c")
+        library = tmp_path_factory.mktemp("preload") / f"{name}.so"
+        source = SOURCE / "tests" / "reliability" / f"{name}.c"
+        made = subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], capture_output=True, text=True)
+        assert made.returncode == 0, made.stderr
+        probe = subprocess.run(["true"], env={**os.environ, "LD_PRELOAD": str(library)}, capture_output=True, text=True)
+        if probe.returncode or "LD_PRELOAD" in probe.stderr:
+            pytest.skip(f"the system does not preload {name}.so")
+        return library
+    return compiled
+
+
+@pytest.fixture(scope="session")
+def preload(preloaded):
+    return preloaded("fail_allocation")
