@@ -10,12 +10,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "flags.h"
 #include "helices.h"
 #include "json.h"
+#include "json_memory.h"
 #include "load.h"
 #include "messages.h"
 #include "output.h"
 #include "progress.h"
+#include "roll_options.h"
 #include "signals.h"
 #include "spiral/train.h"
 
@@ -192,7 +195,7 @@ static int look_at(const char *path, found *what) {
     *what = NOTHING;
     if (stat(path, &info) || !S_ISREG(info.st_mode) || !info.st_size) return -1;
     spiral_status status = spiral_model_load(path, &model, &err);
-    if (status == SPIRAL_NO_MEMORY || (status != SPIRAL_OK && !cli_json_whole())) return cli_error(&err);
+    if (status == SPIRAL_NO_MEMORY || (status != SPIRAL_OK && cli_json_refused())) return cli_error(&err);
     if (status != SPIRAL_OK)
         return cli_fail("%s; it is not overwritten: remove it, or give another -o", err.text);
     json_t *record = json_loads(spiral_model_get_metadata(model, "training"), 0, NULL);
