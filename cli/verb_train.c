@@ -149,12 +149,12 @@ static size_t files_used(const spiral_corpus *c) {
     return n;
 }
 
-/* Windows side by side that are not silent. */
+/* Windows side by side that have a note. */
 static size_t windows_used(const spiral_corpus *c) {
     size_t n = 0;
     for (size_t i = 0; i < spiral_corpus_file_count(c); i++) {
         const spiral_corpus_file *f = spiral_corpus_get_file(c, i);
-        if (!f->left_out) n += f->windows - f->windows_silent;
+        if (!f->left_out) n += f->windows;
     }
     return n;
 }
