@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A library to preload: calls that write files fail with an errno, for test_failing_files.py. Calls about standard
- * streams and about files that are only read are left alone. For writing by stdio the calls of the program are
- * failed, not the system's: the C library's own cannot be replaced. glibc only.
+ * A library to preload: calls that write files fail with an errno, for test_failing_files.py. Calls about
+ * standard streams and about files that are only read are left alone. For writing by stdio the calls of the
+ * program are failed, not the system's: the C library's own cannot be replaced. glibc only.
  *
  *     FAIL_CALL=name      open, mkdir, fwrite, fflush, fsync, rename, fclose, write or ftruncate
  *     FAIL_ERRNO=number   what errno is then
@@ -44,21 +44,21 @@ static void *next_of(const char *name) {
     return &found;
 }
 
-#define OPEN(name)                                                                                  \
-    int name(const char *path, int flags, ...) {                                                    \
-        va_list args;                                                                               \
-        va_start(args, flags);                                                                      \
-        mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;                                   \
-        va_end(args);                                                                               \
-        int ours = (flags & O_ACCMODE) != O_RDONLY && strncmp(path, "/dev/", 5) && fails("open");   \
-        return ours ? -1 : NEXT(name)(path, flags, mode);                                           \
+#define OPEN(name)                                                                                \
+    int name(const char *path, int flags, ...) {                                                  \
+        va_list args;                                                                             \
+        va_start(args, flags);                                                                    \
+        mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;                                 \
+        va_end(args);                                                                             \
+        int ours = (flags & O_ACCMODE) != O_RDONLY && strncmp(path, "/dev/", 5) && fails("open"); \
+        return ours ? -1 : NEXT(name)(path, flags, mode);                                         \
     }
 OPEN(open)
 OPEN(open64)
 
-#define FOPEN(name)                                                                                 \
-    FILE *name(const char *path, const char *mode) {                                                \
-        return *mode != 'r' && fails("open") ? NULL : NEXT(name)(path, mode);                       \
+#define FOPEN(name)                                                           \
+    FILE *name(const char *path, const char *mode) {                          \
+        return *mode != 'r' && fails("open") ? NULL : NEXT(name)(path, mode); \
     }
 FOPEN(fopen)
 FOPEN(fopen64)
@@ -90,7 +90,9 @@ int fsync(int fd) { return is_written(fd) && fails("fsync") ? -1 : NEXT(fsync)(f
 ssize_t write(int fd, const void *bytes, size_t size) {
     return is_written(fd) && fails("write") ? -1 : NEXT(write)(fd, bytes, size);
 }
-int ftruncate(int fd, off_t size) { return is_written(fd) && fails("ftruncate") ? -1 : NEXT(ftruncate)(fd, size); }
+int ftruncate(int fd, off_t size) {
+    return is_written(fd) && fails("ftruncate") ? -1 : NEXT(ftruncate)(fd, size);
+}
 int ftruncate64(int fd, off64_t size) {
     return is_written(fd) && fails("ftruncate") ? -1 : NEXT(ftruncate64)(fd, size);
 }
