@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Short names for the tasks of this project. Meson and ninja do the work; everything is written to build/ (and demo/).
 .DEFAULT_GOAL := all
-.PHONY: help all deps demo page test test-all test-gpu python lint oracles san tsan aarch64 i386 mutants fuzz fuzz-afl bench \
+.PHONY: help all deps demo page test test-all test-gpu python lint oracles san tsan valgrind aarch64 i386 mutants fuzz fuzz-afl bench \
 	bench-midi bench-decoder compare docs-api format install clean
 BENCH ?=
 MODEL ?=
@@ -24,7 +24,7 @@ build/ready: meson.build meson_options.txt
 	@sed -n '/^spiral /,$$p' build-setup.log; mv build-setup.log build/setup.log
 	@touch build/ready
 
-deps:  ## installs packages with apt: FOR=build, test (default), test-all, fuzz, afl, aarch64 or i386
+deps:  ## installs packages with apt: FOR=build, test (default), test-all, fuzz, valgrind, afl, aarch64 or i386
 	@tools/deps.sh $(FOR)
 
 demo:  ## 3 minutes from typed scores to new music in demo/; first installs missing packages, as make deps FOR=build
@@ -60,6 +60,9 @@ san:  ## the C tests under address and undefined-behaviour sanitizers
 
 tsan:  ## the C tests under the thread sanitizer
 	@tools/test.sh tsan
+
+valgrind:  ## an hour: the C tests under valgrind; needs FOR=valgrind
+	@tools/test.sh valgrind
 
 aarch64:  ## half an hour: the C tests of core and model for 64-bit ARM, run by qemu; needs FOR=aarch64
 	@tools/test.sh aarch64
