@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flags.h"
 #include "json.h"
 #include "load.h"
 #include "messages.h"
+#include "roll_options.h"
 
 enum { SETTINGS_MAX = 4 }; /* the one asked for and the presets */
 

@@ -10,27 +10,31 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "flags.h"
 #include "helices.h"
 #include "json.h"
+#include "json_memory.h"
 #include "load.h"
 #include "messages.h"
 #include "output.h"
 #include "profile.h"
 #include "progress.h"
+#include "roll_options.h"
 #include "signals.h"
 #include "spiral/train.h"
 
 static const char *const kinds[] = {"ae", "vae", NULL}; /* in the order of spiral_model_kind */
 /* Those with a gradient. */
 static const char *const losses[] = {
-    "bce", "spiral", "energy", "gauss", "weighted_bce", "distance_mask", "distance_mask_circular", NULL};
+    "bce", "spiral", "energy", "gauss", "weighted_bce", "channel", "distance_mask", "distance_mask_circular",
+    NULL};
 
 typedef struct settings {
     const char *output, *valid, *log;
     const char *steps; /* a number, or a model whose steps are repeated */
     int kind, loss, helix, resume, profile;
     int64_t latent, hidden, layers, decoder, decoder_steps, batch, transpose, seed;
-    double lambda, bce, beta, free_bits, epochs, time, rate, decay, decoder_share, save_every;
+    double lambda, bce, eta, beta, free_bits, epochs, time, rate, decay, decoder_share, save_every;
     cli_roll_flags roll_flags;
     double began_s;
     char state[CLI_PATH_SIZE]; /* the training until it is finished; the output stays as it is until then */
@@ -52,6 +56,9 @@ static int loss_options(const settings *s, spiral_loss_options *loss) {
         return cli_error(&err);
     int added = loss->kind == SPIRAL_LOSS_SPIRAL || loss->kind == SPIRAL_LOSS_ENERGY ||
                 loss->kind == SPIRAL_LOSS_GAUSS;
+    if (s->eta >= 0 && loss->kind != SPIRAL_LOSS_CHANNEL)
+        return cli_usage("--eta %g: only --loss channel has it", s->eta);
+    if (s->eta >= 0) loss->eta = s->eta;
     loss->lambda = s->lambda >= 0 ? s->lambda : 1;
     loss->bce = s->bce >= 0 ? s->bce : added || loss->kind == SPIRAL_LOSS_BCE;
     if (loss->bce == 0 && (loss->lambda == 0 || loss->kind == SPIRAL_LOSS_BCE))
@@ -193,7 +200,7 @@ static int look_at(const char *path, found *what) {
     *what = NOTHING;
     if (stat(path, &info) || !S_ISREG(info.st_mode) || !info.st_size) return -1;
     spiral_status status = spiral_model_load(path, &model, &err);
-    if (status == SPIRAL_NO_MEMORY || (status != SPIRAL_OK && !cli_json_whole())) return cli_error(&err);
+    if (status == SPIRAL_NO_MEMORY || (status != SPIRAL_OK && cli_json_refused())) return cli_error(&err);
     if (status != SPIRAL_OK)
         return cli_fail("%s; it is not overwritten: remove it, or give another -o", err.text);
     json_t *record = json_loads(spiral_model_get_metadata(model, "training"), 0, NULL);
@@ -348,6 +355,7 @@ static settings default_settings(const job *j) {
                       .seed = 1,
                       .lambda = -1,
                       .bce = -1,
+                      .eta = -1,
                       .beta = j->options.beta,
                       .free_bits = j->options.free_bits,
                       .epochs = -1,
@@ -409,6 +417,8 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
         {"lambda", CLI_REAL, &s.lambda, "X", "weight of that loss (default 1)", 0, 1e6},
         {"bce", CLI_REAL, &s.bce, "X",
          "weight of the cross-entropy (default 1 with spiral, energy, gauss and bce, else 0)", 0, 1e6},
+        {"eta", CLI_REAL, &s.eta, "X",
+         "channel: share of the notes that are at a wrong key in the music (default 0.3)", 0, 0.999},
         {"helix", CLI_CHOICE, &s.helix, "NAME", "which pitches are near: preset of the pitch helix", 0, 0,
          cli_helices},
         {"time", CLI_TIME, &s.time, "TIME", time_help, 1, 8.64e6},

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Checks every #include "..." against tools/modules.txt: who may include whom."""
+"""Checks every #include "...": who may include whom (tools/modules.txt), and that the files of a module form no circle.
+
+A .c file and the .h file of the same name count as one. A circle of them cannot be read, tested or taken out one by one.
+"""
 import pathlib
 import re
 import sys
@@ -26,11 +29,50 @@ for file in files:
         include = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
         if not include or include[1] == "spiral_config.h":
             continue
-        head, slash, _ = include[1].partition("/")
-        if head == "spiral" or (module in PUBLIC_ONLY and not slash):
-            continue
-        if module in PUBLIC_ONLY or head not in may:
+        head, slash, rest = include[1].partition("/")
+        if module in PUBLIC_ONLY:
+            right = head == "spiral" or not slash
+        elif head == "spiral":  # the header of the module of its name, or one of the whole library, like status.h
+            public = rest.removesuffix(".h")
+            right = public not in allowed or public in {name.removesuffix(".h") for name in may}
+        else:
+            right = head in may
+        if not right:
             row = f"{module}: {' '.join(sorted(allowed[module]))}"
             wrong.append(f"{file.relative_to(root)}:{number}: includes {include[1]}, but tools/modules.txt says \"{row}\"")
+
+for row in re.findall(r"^\| ([a-z]+) \| [^|]* \|([^|]*)\| [^|]*\|$", (root / "ARCHITECTURE.md").read_text(), re.M):
+    if row[0] in allowed and row[0] not in PUBLIC_ONLY and set(row[1].split()) != allowed[row[0]]:
+        wrong.append(f"ARCHITECTURE.md says \"{row[0]}: {row[1].strip()}\", tools/modules.txt another list")
+
+
+def find_circle(uses):
+    """A list of names, each using the next and the last one the first; None if there is none. uses: name -> names."""
+    done, path = set(), []
+
+    def visit(name):
+        if name in path:
+            return path[path.index(name):]
+        if name in done:
+            return None
+        path.append(name)
+        for used in sorted(uses.get(name, ())):
+            if circle := visit(used):
+                return circle
+        path.pop()
+        done.add(name)
+        return None
+
+    return next(filter(None, map(visit, sorted(uses))), None)
+
+
+for folder in sorted({file.parent for file in files}):
+    uses = {}
+    for file in folder.glob("*.[ch]"):
+        for include in re.findall(r'^\s*#\s*include\s+"([^"]+)"', file.read_text(), re.M):
+            beside = [path for path in (folder / include, root / "src" / include) if path.is_file() and path.parent == folder]
+            uses.setdefault(file.stem, set()).update({path.stem for path in beside} - {file.stem})
+    if circle := find_circle(uses):
+        wrong.append(f"{folder.relative_to(root)}: circle of includes: {' -> '.join([*circle, circle[0]])}")
 print("\n".join(wrong), file=sys.stderr, end="\n" if wrong else "")
 sys.exit(bool(wrong))

@@ -12,6 +12,7 @@
 #include "data/corpus.h"
 #include "decode/writer.h"
 #include "generate/calibrate.h"
+#include "model/decoder.h"
 #include "model/model.h"
 #include "spiral/generate.h"
 

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/floats.h"
+#include "model/autoencoder.h"
 #include "model/model.h"
 #include "nn/dense.h"
 #include "nn/laps.h"

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "model/autoencoder.h"
 #include "model/model.h"
 #include "nn/dense.h"
 #include "nn/laps.h"

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/floats.h"
+#include "model/decoder.h"
 #include "nn/laps.h"
 #include "simd/nn_kernels.h"
 #include "train/decoder_training.h"
