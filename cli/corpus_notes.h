@@ -5,7 +5,7 @@
 #ifndef SPIRAL_CLI_CORPUS_NOTES_H
 #define SPIRAL_CLI_CORPUS_NOTES_H
 
-#include "flags.h"
+#include "flag_types.h"
 #include "spiral/data.h"
 
 /* What folders hold that is not read. */

@@ -22,13 +22,14 @@ int cli_check_pack_rolls(const char *path, const spiral_corpus *corpus, const sp
     spiral_model_config_set_roll(&packed, spiral_corpus_get_options(corpus));
     for (size_t i = 0; i < spiral_model_field_count(); i++) {
         const spiral_model_field *f = spiral_model_get_field(i);
-        const int a = spiral_model_config_get_value(&packed, i), b = spiral_model_config_get_value(&wanted, i);
+        const int a = spiral_model_config_get_value(&packed, i),
+                  b = spiral_model_config_get_value(&wanted, i);
         if (a == b || (f->grid >= 0 && f->grid != (int)wanted.grid.kind)) continue;
         if (f->words)
             return cli_fail("%s: its rolls have %s %s, not %s; pack the files again with the model's options",
                             path, f->name, f->words[a], f->words[b]);
-        return cli_fail("%s: its rolls have %s %d, not %d; pack the files again with the model's options", path,
-                        f->name, a, b);
+        return cli_fail("%s: its rolls have %s %d, not %d; pack the files again with the model's options",
+                        path, f->name, a, b);
     }
     return -1;
 }

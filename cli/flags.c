@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flags.h"
 #include "help.h"
 #include "messages.h"
 

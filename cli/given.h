@@ -5,7 +5,7 @@
 #ifndef SPIRAL_CLI_GIVEN_H
 #define SPIRAL_CLI_GIVEN_H
 
-#include "flags.h"
+#include "flag_types.h"
 #include "spiral/generate.h"
 
 typedef struct cli_given {

@@ -6,7 +6,8 @@
 #ifndef SPIRAL_CLI_HELP_H
 #define SPIRAL_CLI_HELP_H
 
-#include "flags.h"
+#include "flag_types.h"
+#include "verbs.h"
 
 enum cli_format { FORMAT_HELP, FORMAT_MAN, FORMAT_BASH, FORMAT_ZSH, FORMAT_FISH };
 extern const char *const cli_formats[]; /* names, in the order of the enum; ends with NULL */

@@ -3,39 +3,25 @@
  * JSON results.
  */
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
+#include "json_memory.h"
 #include "messages.h"
 
-/* ---- memory ----------------------------------------------------------------------------------------------
- */
-
-static atomic_size_t refused; /* bytes of the first allocation that failed; 0: none */
-
-static void *allocate(size_t size) {
-    void *memory = malloc(size);
-    size_t none = 0;
-    if (!memory) atomic_compare_exchange_strong(&refused, &none, size ? size : 1);
-    return memory;
+int cli_json_check(void) {
+    size_t refused = cli_json_refused();
+    return refused ? cli_no_memory(refused) : -1;
 }
-
-void cli_json_init(void) { json_set_alloc_funcs(allocate, free); }
-int cli_json_whole(void) { return !refused; }
-int cli_json_check(void) { return cli_json_whole() ? -1 : cli_no_memory(refused); }
-
-/* ---- values ----------------------------------------------------------------------------------------------
- */
 
 json_t *cli_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
 json_t *cli_text(const char *text) {
     json_t *json = json_string(text);
     if (json) return json;
-    char *plain = allocate(4 * strlen(text) + 1), *to = plain;
+    char *plain = cli_json_allocate(4 * strlen(text) + 1), *to = plain;
     if (!plain) return NULL;
     for (; *text; text++)
         if ((unsigned char)*text < 0x80)

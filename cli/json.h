@@ -7,16 +7,13 @@
 
 #include <jansson.h>
 
-#include "flags.h"
+#include "flag_types.h"
 #include "spiral/metrics.h"
 #include "spiral/statistics.h"
 
-/* The verbs do not check the calls that make a result. cli_json_init, called once, lets jansson allocate
- * through functions that note whether an allocation has failed. If one has, no result may be printed: */
-void cli_json_init(void);
-/* Whether none has failed. */
-int cli_json_whole(void);
-/* Returns -1, or CLI_FAILED after saying how much memory could not be had. */
+/* The verbs do not check the calls that make a result; they check once whether jansson was ever refused
+ * memory (json_memory.h). Returns -1, or CLI_FAILED after printing how much could not be allocated: no result
+ * may be printed then. */
 int cli_json_check(void);
 
 /* A JSON number; null if x is not finite. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "help.h"
-#include "json.h"
+#include "json_memory.h"
 #include "messages.h"
 #include "signals.h"
 #include "spiral/spiral.h"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json.h"
+#include "json_memory.h"
 #include "messages.h"
 
 static const char *message_verb;
@@ -49,13 +49,13 @@ int cli_no_memory(size_t bytes) {
 }
 
 int cli_error(const spiral_error *err) {
-    int memory = cli_json_check();
-    if (memory >= 0) return memory;
+    size_t refused = cli_json_refused();
+    if (refused) return cli_no_memory(refused);
     return cli_fail("%s", *err->text ? err->text : spiral_status_message(err->status));
 }
 
 int cli_error_in(const char *path, const spiral_error *err) {
-    if (!cli_json_whole() || err->status == SPIRAL_NO_MEMORY) return cli_error(err);
+    if (cli_json_refused() || err->status == SPIRAL_NO_MEMORY) return cli_error(err);
     return cli_fail("%s: %s", strcmp(path, "-") ? path : "standard input",
                     *err->text ? err->text : spiral_status_message(err->status));
 }

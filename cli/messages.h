@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "flags.h"
+#include "flag_types.h"
 #include "spiral/status.h"
+#include "verbs.h"
 
 /* Every message begins with "spiral VERB: ", or "spiral: " while no verb is set. Borrows the name. */
 void cli_set_message_verb(const char *name);

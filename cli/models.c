@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "flags.h"
 #include "messages.h"
 #include "models.h"
 #include "output.h"

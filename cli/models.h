@@ -6,8 +6,9 @@
 #ifndef SPIRAL_CLI_MODELS_H
 #define SPIRAL_CLI_MODELS_H
 
-#include "flags.h"
+#include "flag_types.h"
 #include "spiral/model.h"
+#include "verbs.h"
 
 /* Each returns -1, or the exit status after printing why it failed. */
 

@@ -5,7 +5,8 @@
 #ifndef SPIRAL_CLI_PRINTER_H
 #define SPIRAL_CLI_PRINTER_H
 
-#include "flags.h"
+#include "flag_types.h"
+#include "verbs.h"
 
 typedef struct printer {
     void (*header)(void); /* before the verbs; may be NULL, like footer */

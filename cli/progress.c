@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "json_memory.h"
 #include "messages.h"
 #include "progress.h"
 #include "signals.h"
@@ -99,7 +100,7 @@ static void write_log(progress_log *log, const spiral_train_progress *r) {
     char *text = json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER);
     json_decref(line);
     size_t size = text ? strlen(text) : 0;
-    int whole = text && cli_json_whole();
+    int whole = text && !cli_json_refused();
     if (whole) text[size] = '\n'; /* in place of the NUL */
     errno = ENOMEM;
     if ((!whole || !append_line(log->fd, text, size + 1)) && !log->lines_lost++)

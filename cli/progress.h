@@ -5,7 +5,7 @@
 #ifndef SPIRAL_CLI_PROGRESS_H
 #define SPIRAL_CLI_PROGRESS_H
 
-#include "flags.h"
+#include "flag_types.h"
 #include "spiral/train.h"
 
 /* The log: one JSON object a line for some reports. A line that cannot be written leaves nothing in it. */

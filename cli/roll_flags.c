@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the flags of roll_flags.h to roll options: presets, grid, key range.
+ * From the flags of roll_flags.h to roll options: presets, grid, percussion, the key range that is given.
  */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "load.h"
+#include "flags.h"
 #include "messages.h"
 #include "roll_flags.h"
 
@@ -70,35 +70,6 @@ int cli_set_longest_silence(const cli_roll_flags *r, spiral_roll_options *option
     return -1;
 }
 
-int cli_choose_range(const cli_roll_flags *r, const spiral_corpus *all, spiral_roll_options *options) {
-    spiral_corpus_choose_range(all, &options->low, &options->high);
-    if (r->low > options->high)
-        return cli_usage(
-            "--low %lld is above %d, the highest key that was chosen from the music; give --high too",
-            (long long)r->low, options->high);
-    if (r->high >= 0 && r->high < options->low)
-        return cli_usage(
-            "--high %lld is below %d, the lowest key that was chosen from the music; give --low too",
-            (long long)r->high, options->low);
-    if (r->low >= 0) options->low = (int)r->low;
-    if (r->high >= 0) options->high = (int)r->high;
-    return -1;
-}
-
-/* Chooses the key range from the music. Returns -1 or the exit status. */
-static int choose_range(const cli_roll_flags *r, const cli_common *common, const spiral_files *files,
-                        int frames, spiral_roll_options *options) {
-    spiral_corpus *all = NULL;
-    spiral_error err = {.text = ""};
-    options->low = 0;
-    options->high = SPIRAL_KEY_COUNT - 1;
-    if (cli_try_corpus(r, files, options, frames, NULL, common, &all, &err) != SPIRAL_OK)
-        return cli_error(&err);
-    const int status = cli_choose_range(r, all, options);
-    spiral_corpus_destroy(all);
-    return status;
-}
-
 /* Sets the key range that preset and flags give; an end that they leave to the music is set to the lowest or
  * highest MIDI key. Returns -1 or the exit status. */
 static int given_range(const cli_roll_flags *r, spiral_roll_options *options) {
@@ -122,18 +93,15 @@ static int set_grid(const cli_roll_flags *r, spiral_roll_options *options) {
 
 int cli_check_roll_flags(const cli_roll_flags *r) {
     spiral_roll_options options;
-    spiral_roll_options_default(&options, sizeof options);
-    int status = set_grid(r, &options);
-    if (status < 0) status = parse_drums(r->drums, &options);
-    return status < 0 ? given_range(r, &options) : status;
+    int frames;
+    return cli_roll_options_given(r, &options, &frames);
 }
 
 int cli_range_from_music(const cli_roll_flags *r) {
     return r->preset != PRESET_36X36 && (r->low < 0 || r->high < 0);
 }
 
-int cli_roll_options(const cli_roll_flags *r, const cli_common *common, const spiral_files *files,
-                     spiral_roll_options *options, int *frames) {
+int cli_roll_options_given(const cli_roll_flags *r, spiral_roll_options *options, int *frames) {
     spiral_roll_options_default(options, sizeof *options);
     *frames = 36;
     if (r->preset != PRESET_36X36) {
@@ -147,6 +115,5 @@ int cli_roll_options(const cli_roll_flags *r, const cli_common *common, const sp
     if (r->planes > 0) options->onsets = r->planes == 2;
     options->pedal = r->pedal;
     options->out_of_range = (spiral_out_of_range)r->out_of_range;
-    return files && cli_range_from_music(r) ? choose_range(r, common, files, *frames, options)
-                                            : given_range(r, options);
+    return given_range(r, options);
 }

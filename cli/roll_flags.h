@@ -5,7 +5,7 @@
 #ifndef SPIRAL_CLI_ROLL_FLAGS_H
 #define SPIRAL_CLI_ROLL_FLAGS_H
 
-#include "flags.h"
+#include "flag_types.h"
 #include "spiral/data.h"
 
 extern const char *const cli_presets[]; /* in the order of the enum */
@@ -70,13 +70,9 @@ int cli_check_roll_flags(const cli_roll_flags *flags);
 int cli_set_longest_silence(const cli_roll_flags *flags, spiral_roll_options *options);
 /* Nonzero if neither preset nor flags give the whole key range, so that it is chosen from the music. */
 int cli_range_from_music(const cli_roll_flags *flags);
-/* Narrows options->low and high to the range that spiral_corpus_choose_range gives for `all`, whose rolls
- * have all keys; the ends that flags give stay theirs. Returns -1, or the exit status after printing why. */
-int cli_choose_range(const cli_roll_flags *flags, const spiral_corpus *all, spiral_roll_options *options);
-/* Fills the roll options and the frames of a window. A key range to choose from the music is the smallest one
- * with 99.5 % of the note onsets of the files; if files is NULL, it stays that of all keys, or of the flags.
- * Returns -1, or the exit status after printing why. */
-int cli_roll_options(const cli_roll_flags *flags, const cli_common *common, const spiral_files *files,
-                     spiral_roll_options *options, int *frames);
+/* Fills the roll options and the frames of a window with what preset and flags give; an end of the key range
+ * that they leave to the music is the lowest or the highest MIDI key (else: roll_options.h). Returns -1, or
+ * the exit status after printing why. */
+int cli_roll_options_given(const cli_roll_flags *flags, spiral_roll_options *options, int *frames);
 
 #endif

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flags.h"
 #include "json.h"
 #include "load.h"
 #include "messages.h"
+#include "roll_options.h"
 #include "spiral/statistics.h"
 
 /* Statistics, histograms and passages are all of rolls of sixteenths; a passage is four bars of 4/4. */

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "flags.h"
 #include "json.h"
 #include "load.h"
 #include "messages.h"

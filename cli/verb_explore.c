@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "flags.h"
 #include "json.h"
 #include "load.h"
 #include "messages.h"

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flags.h"
 #include "messages.h"
 #include "variations.h"
 

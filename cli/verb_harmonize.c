@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "flags.h"
 #include "messages.h"
 #include "variations.h"
 

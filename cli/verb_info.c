@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flags.h"
 #include "json.h"
+#include "json_memory.h"
 #include "load.h"
 #include "messages.h"
 
@@ -77,7 +79,7 @@ int verb_info(const cli_verb *verb, int argc, char **argv) {
     json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:s}", "config", config_json(model), "data",
                              metadata_json(model, "data"), "training", metadata_json(model, "training"),
                              "tensors", tensors_json(model), "sha256", spiral_model_get_sha256(model));
-    if (!common.json && cli_json_whole()) {
+    if (!common.json && !cli_json_refused()) {
         print_object("model", json_object_get(json, "config"));
         print_object("trained on", json_object_get(json, "data"));
         print_object("training", json_object_get(json, "training"));

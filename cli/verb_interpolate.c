@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "flags.h"
 #include "latents.h"
 #include "messages.h"
 

@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flags.h"
 #include "helices.h"
 #include "json.h"
+#include "json_memory.h"
 #include "load.h"
 #include "messages.h"
+#include "roll_options.h"
 #include "spiral/loss.h"
 
 /* Bits -> numbers (frames, P), zeros after the end of the roll; to be freed. */
@@ -146,7 +149,7 @@ int verb_loss(const cli_verb *verb, int argc, char **argv) {
                        metrics(&roll[0], &roll[1], tolerance, &helix, json, &err) != SPIRAL_OK))
         status = cli_error_in(argv[first], &err);
     if (status < 0) {
-        if (!common.json && cli_json_whole()) {
+        if (!common.json && !cli_json_refused()) {
             printf("%s compared with %s; losses are per note of the latter\n", argv[first + 1], argv[first]);
             print_json_table(json, "");
         }

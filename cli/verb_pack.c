@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "corpus_notes.h"
+#include "flags.h"
 #include "json.h"
 #include "load.h"
 #include "messages.h"
 #include "output.h"
+#include "roll_options.h"
 
 typedef struct settings {
     const char *output;
@@ -78,13 +80,12 @@ static int report(const settings *s, const cli_common *common, const spiral_corp
         printf("%s: %s file%s, %s frames of keys %d to %d, %s MB, in %s\n", s->output, cli_thousands(files),
                files == 1 ? "" : "s", cli_thousands(frames), o->low, o->high,
                cli_thousands(((uint64_t)info.st_size + 500000) / 1000000), cli_duration(now_s() - begin));
-    return cli_finish(common,
-                      json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:o}", "pack",
-                                cli_text(s->output), "files", (json_int_t)files, "left_out",
-                                (json_int_t)left_out, "all_frames", (json_int_t)frames, "windows",
-                                (json_int_t)windows, "bytes", (json_int_t)info.st_size, "low", o->low, "high",
-                                o->high, "frames", spiral_corpus_get_frames(corpus), "planes",
-                                o->onsets ? 2 : 1, "seconds", cli_number(now_s() - begin)));
+    return cli_finish(common, json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:o}", "pack",
+                                        cli_text(s->output), "files", (json_int_t)files, "left_out",
+                                        (json_int_t)left_out, "all_frames", (json_int_t)frames, "windows",
+                                        (json_int_t)windows, "bytes", (json_int_t)info.st_size, "low", o->low,
+                                        "high", o->high, "frames", spiral_corpus_get_frames(corpus), "planes",
+                                        o->onsets ? 2 : 1, "seconds", cli_number(now_s() - begin)));
 }
 
 static int make_pack(const settings *s, const cli_common *common, char **paths, int count) {
@@ -94,7 +95,7 @@ static int make_pack(const settings *s, const cli_common *common, char **paths, 
     spiral_files *skipped = NULL;
     int frames, status = cli_check_roll_flags(&s->roll_flags);
     if (status < 0) status = cli_check_writable(s->output, CLI_OUTPUT_PACK);
-    if (status < 0) status = cli_roll_options(&s->roll_flags, common, NULL, &roll, &frames);
+    if (status < 0) status = cli_roll_options_given(&s->roll_flags, &roll, &frames);
     if (status < 0 && cli_range_from_music(&s->roll_flags))
         status = choose_range(s, common, paths, count, &roll, frames);
     if (status < 0) status = pack(s, common, paths, count, &roll, frames, s->output, &corpus, &skipped);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flags.h"
 #include "latents.h"
 #include "messages.h"
 #include "spiral/helix.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "flags.h"
 #include "helices.h"
 #include "json.h"
 #include "load.h"

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "flags.h"
 #include "messages.h"
 #include "variations.h"
 

@@ -2,18 +2,25 @@
  *
  * spiral train: trains an autoencoder on MIDI files.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "corpus_notes.h"
 #include "corpus_pack.h"
+#include "flags.h"
 #include "helices.h"
 #include "json.h"
+#include "json_memory.h"
 #include "load.h"
 #include "messages.h"
 #include "output.h"
 #include "progress.h"
+#include "roll_options.h"
 #include "signals.h"
 #include "spiral/train.h"
 
@@ -24,12 +31,20 @@ static const char *const losses[] = {
 
 typedef struct settings {
     const char *output, *valid, *log;
+    const char *steps; /* a number, or a model whose steps are repeated */
     int kind, loss, helix, resume;
-    int64_t latent, hidden, layers, decoder, decoder_steps, steps, batch, transpose, seed;
+    int64_t latent, hidden, layers, decoder, decoder_steps, batch, transpose, seed;
     double lambda, bce, beta, free_bits, epochs, time, rate, decay, decoder_share, save_every;
     cli_roll_flags roll_flags;
+    double began_s;
     char state[CLI_PATH_SIZE]; /* the training until it is finished; the output stays as it is until then */
 } settings;
+
+static double now_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 /* Fills the loss from the flags. spiral, energy and gauss are added to cross-entropy unless --bce says
  * otherwise; the others are used alone. Returns -1 or the exit status. */
@@ -49,8 +64,26 @@ static int loss_options(const settings *s, spiral_loss_options *loss) {
     return -1;
 }
 
+/* Reads --steps into the plan. Returns -1 or the exit status. */
+static int read_steps(const settings *s, spiral_train_plan *plan) {
+    const int64_t most = INT64_C(1000000000000);
+    char *end;
+    if (!s->steps) return -1;
+    errno = 0;
+    const long long steps = strtoll(s->steps, &end, 10);
+    const int is_number = end != s->steps && !*end;
+    if (is_number ? errno || steps < 1 || steps > most : access(s->steps, F_OK) != 0)
+        return cli_usage("--steps \"%s\": must be a whole number from 1 to %lld, or a model file", s->steps,
+                         (long long)most);
+    if (is_number)
+        plan->steps = steps;
+    else
+        plan->steps_of = s->steps;
+    return -1;
+}
+
 static int check_length(const settings *s) {
-    int given = (s->steps > 0) + (s->epochs > 0) + (s->time > 0);
+    int given = (s->steps != NULL) + (s->epochs > 0) + (s->time > 0);
     return given > 1
                ? cli_usage(
                      "--time, --steps, --epochs: each sets the length of the training; give one of them")
@@ -73,7 +106,6 @@ static void set_job(const settings *s, const cli_common *common, job *j) {
     j->config.hidden = (int)s->hidden;
     j->config.layers = (int)s->layers;
     j->config.decoder = (int)s->decoder;
-    j->plan.steps = s->steps > 0 ? s->steps : 0;
     j->plan.epochs = s->epochs > 0 ? s->epochs : 0;
     if (s->time > 0) j->plan.seconds = s->time;
     j->plan.decoder_steps = s->decoder_steps > 0 ? s->decoder_steps : 0;
@@ -140,12 +172,12 @@ static size_t files_used(const spiral_corpus *c) {
     return n;
 }
 
-/* Windows side by side that are not silent. */
+/* Windows side by side that have a note. */
 static size_t windows_used(const spiral_corpus *c) {
     size_t n = 0;
     for (size_t i = 0; i < spiral_corpus_file_count(c); i++) {
         const spiral_corpus_file *f = spiral_corpus_get_file(c, i);
-        if (!f->left_out) n += f->windows - f->windows_silent;
+        if (!f->left_out) n += f->windows;
     }
     return n;
 }
@@ -184,7 +216,7 @@ static int look_at(const char *path, found *what) {
     *what = NOTHING;
     if (stat(path, &info) || !S_ISREG(info.st_mode) || !info.st_size) return -1;
     spiral_status status = spiral_model_load(path, &model, &err);
-    if (status == SPIRAL_NO_MEMORY || (status != SPIRAL_OK && !cli_json_whole())) return cli_error(&err);
+    if (status == SPIRAL_NO_MEMORY || (status != SPIRAL_OK && cli_json_refused())) return cli_error(&err);
     if (status != SPIRAL_OK)
         return cli_fail("%s; it is not overwritten: remove it, or give another -o", err.text);
     json_t *record = json_loads(spiral_model_get_metadata(model, "training"), 0, NULL);
@@ -284,6 +316,7 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
     j->plan.callback = progress_report;
     j->plan.context = &shown;
     cli_signals_defer_begin();
+    j->plan.seconds_used = now_s() - s->began_s;
     spiral_status status = spiral_model_create(&j->config, j->options.seed, &model, &err);
     if (status == SPIRAL_OK) status = spiral_train(&j->options, &j->plan, model, train, valid, &result, &err);
     cli_signals_defer_end();
@@ -335,6 +368,7 @@ static int train_on(const settings *s, const cli_common *common, char **paths, i
 
 static settings default_settings(const job *j) {
     return (settings){.output = "model.safetensors",
+                      .began_s = now_s(),
                       .loss = 1,
                       .latent = 16,
                       .hidden = j->config.hidden,
@@ -342,7 +376,6 @@ static settings default_settings(const job *j) {
                       .decoder = 96,
                       .decoder_steps = -1,
                       .decoder_share = j->plan.decoder_share,
-                      .steps = -1,
                       .batch = j->options.batch,
                       .transpose = j->options.transpose,
                       .seed = 1,
@@ -361,6 +394,7 @@ static settings default_settings(const job *j) {
 /* Checks what the flags say before any music is read. */
 static int check_and_train(settings *s, const cli_common *common, char **paths, int n_paths, job *j) {
     int status = check_length(s);
+    if (status < 0) status = read_steps(s, &j->plan);
     if (status < 0) status = loss_options(s, &j->loss);
     if (status < 0) status = cli_check_roll_flags(&s->roll_flags);
     cli_lock lock = {.fd = -1};
@@ -381,7 +415,7 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
     settings s = default_settings(&j);
     cli_common common = {0};
     char time_help[80];
-    snprintf(time_help, sizeof time_help, "train for about this time (default %s)",
+    snprintf(time_help, sizeof time_help, "time from the start of the program to its end (default %s)",
              cli_duration(j.plan.seconds));
     int first;
     const cli_flag flags[] = {
@@ -411,8 +445,9 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
         {"helix", CLI_CHOICE, &s.helix, "NAME", "which pitches are near: preset of the pitch helix", 0, 0,
          cli_helices},
         {"time", CLI_TIME, &s.time, "TIME", time_help, 1, 8.64e6},
-        {"steps", CLI_INT, &s.steps, "N", "train for this many steps: every run gives the same bytes", 1,
-         1e12},
+        {"steps", CLI_PATH, &s.steps, "STEPS",
+         "train for this many steps, or as many as this model's training took: every run gives the same "
+         "bytes"},
         {"epochs", CLI_REAL, &s.epochs, "N", "train until each window was used this many times on average",
          1e-6, 1e9},
         {"batch", CLI_INT, &s.batch, "N", "windows per step", 1, 65536},

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "flags.h"
 #include "latents.h"
 #include "messages.h"
 #include "variations.h"

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Checks every #include "..." against tools/modules.txt: who may include whom."""
+"""Checks every #include "...": who may include whom (tools/modules.txt), and that the files of a module form no circle.
+
+A .c file and the .h file of the same name count as one. A circle of them cannot be read, tested or taken out one by one.
+"""
 import pathlib
 import re
 import sys
@@ -32,5 +35,35 @@ for file in files:
         if module in PUBLIC_ONLY or head not in may:
             row = f"{module}: {' '.join(sorted(allowed[module]))}"
             wrong.append(f"{file.relative_to(root)}:{number}: includes {include[1]}, but tools/modules.txt says \"{row}\"")
+
+
+def find_circle(uses):
+    """A list of names, each using the next and the last one the first; None if there is none. uses: name -> names."""
+    done, path = set(), []
+
+    def visit(name):
+        if name in path:
+            return path[path.index(name):]
+        if name in done:
+            return None
+        path.append(name)
+        for used in sorted(uses.get(name, ())):
+            if circle := visit(used):
+                return circle
+        path.pop()
+        done.add(name)
+        return None
+
+    return next(filter(None, map(visit, sorted(uses))), None)
+
+
+for folder in sorted({file.parent for file in files}):
+    uses = {}
+    for file in folder.glob("*.[ch]"):
+        for include in re.findall(r'^\s*#\s*include\s+"([^"]+)"', file.read_text(), re.M):
+            beside = [path for path in (folder / include, root / "src" / include) if path.is_file() and path.parent == folder]
+            uses.setdefault(file.stem, set()).update({path.stem for path in beside} - {file.stem})
+    if circle := find_circle(uses):
+        wrong.append(f"{folder.relative_to(root)}: circle of includes: {' -> '.join([*circle, circle[0]])}")
 print("\n".join(wrong), file=sys.stderr, end="\n" if wrong else "")
 sys.exit(bool(wrong))

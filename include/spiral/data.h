@@ -61,14 +61,15 @@ typedef struct spiral_corpus_file {
     const char *path;
     double seconds;                   /* up to the end of the last note, without what was cut */
     size_t frames;                    /* of its roll; 0 if it was left out */
-    size_t windows, windows_silent;   /* one after another; how many of them have no note */
+    size_t windows, windows_silent;   /* one after another: with a note; without one, which are not used */
     const spiral_roll_report *report; /* what the roll kept and left out */
     const uint32_t *warnings;         /* (SPIRAL_MIDI_WARNING_CAPACITY) repairs of the reader */
     const char *left_out;             /* why it is not in the corpus, one sentence; NULL if it is */
     const char *same_as; /* left out as a duplicate: the file that has the same notes; else NULL */
 } spiral_corpus_file;
 
-/* The rolls of all files. frames: length of the windows they will be cut into, 1..SPIRAL_WINDOW_FRAMES_MAX. A
+/* The rolls of all files. frames: length of the windows they will be cut into, 1..SPIRAL_WINDOW_FRAMES_MAX.
+ * Windows in which no key sounds are used neither to train nor to validate. A
  * file that could not be read or has no note in range is left out, with the reason. The files are not needed
  * afterwards. BAD_ARG: an option or frames is out of range; NO_DATA: no file is left, with the first reason;
  * if there is one file only, its own status. */
@@ -116,7 +117,8 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_drop_duplicates(spiral_
                                                                          size_t *count, spiral_error *err);
 /* Moves every n-th file that is not left out to a new corpus, to validate on; every: n, 2 or more. If the
  * corpus has fewer than n such files, the last one is moved; if it has only one, the last tenth of its
- * frames. BAD_ARG: every is below 2; NO_DATA: a tenth of the one file is less than a window. */
+ * frames. BAD_ARG: every is below 2; NO_DATA: a tenth of the one file is less than a
+ * window, or no note sounds in the rest of it. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_split(spiral_corpus *corpus, size_t every,
                                                                spiral_corpus **held_out, spiral_error *err);
 

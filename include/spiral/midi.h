@@ -191,10 +191,11 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_apply_pedal(spiral_midi *
 SPIRAL_API int64_t spiral_midi_music_end(const spiral_midi *midi);
 
 /* Writes a text of a file (name, text) as UTF-8 to utf8[0 .. size), cut off after the last character that
- * fits. A text that is valid UTF-8 is copied. Any other is read as Windows-1252 (Latin-1 with printable
- * characters at 80..9F), byte by byte: right for Western European files; other encodings, such as Shift-JIS,
- * become wrong characters, but the result is always valid. Returns the length of the whole, as snprintf
- * does. */
+ * fits. A file does not say how its texts are encoded. A text that is valid UTF-8 is copied. One that is
+ * valid Shift-JIS, with more Japanese characters of two bytes than Latin letters, is read as that, where the
+ * C library's iconv knows it (CP932). Any other is read as Windows-1252 (Latin-1 with printable characters at
+ * 80..9F), byte by byte: right for Western European files; other encodings become wrong characters, but the
+ * result is always valid. Returns the length of the whole, as snprintf does. */
 SPIRAL_API int spiral_midi_text_utf8(const char *text, char *utf8, size_t size);
 
 /* Seconds from the start of the file to `ticks`, through the tempo map (120 bpm before the first tempo). 0 if

@@ -62,6 +62,7 @@ _NOTE_C = np.dtype(
     ],
     align=True,
 )
+_OPEN_1252 = b"\x81\x8d\x8f\x90\x9d"
 Notes = npt.NDArray[np.void]
 Bits = npt.NDArray[np.bool_]
 
@@ -415,19 +416,24 @@ def _seconds_of(ticks: npt.NDArray[np.int64], midi: _Midi, tempos: Notes) -> npt
 
 
 def _decoded(text: bytes) -> str:
-    """A text of a file, which does not name its encoding.
+    """A text of a file, which does not name its encoding, by the rule of spiral_midi_text_utf8 (midi.h).
 
-    UTF-8 if it is that, else Shift-JIS if that gives more Japanese than Latin letters, else Windows-1252 or Latin-1.
+    UTF-8 if it is that, else Shift-JIS if that gives more Japanese characters of two bytes than Latin letters, else
+    Windows-1252.
     """
-    for encoding in ("utf-8", "cp932", "cp1252"):
+    for encoding in ("utf-8", "cp932"):
         try:
             found = text.decode(encoding)
         except UnicodeDecodeError:
             continue
-        japanese, latin = sum(c > "\u2fff" for c in found), sum("A" <= c <= "z" for c in found)
-        if encoding != "cp932" or japanese > latin:
+        if encoding == "cp932" and any("\uf8f0" <= c <= "\uf8f3" or c == "\x80" for c in found):
+            continue  # single bytes that Python alone takes
+        japanese = sum("\u3000" <= c <= "\uffff" and not "\uff61" <= c <= "\uff9f" for c in found)
+        latin = sum("A" <= c.upper() <= "Z" for c in found)
+        if encoding == "utf-8" or japanese > latin:
             return found
-    return text.decode("latin-1")
+    # the five bytes that Windows-1252 leaves open are control characters
+    return "".join(bytes([b]).decode("cp1252") if b not in _OPEN_1252 else chr(b) for b in text)
 
 
 def _adopt(struct: _Midi) -> Midi:

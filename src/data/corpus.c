@@ -9,11 +9,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/par.h"
-#include "base/search.h"
 #include "base/sized.h"
 #include "data/corpus.h"
 
-/* Windows one after another, and how many of them have no note. */
+/* Windows one after another: those that have a note, and those that have none. */
 static void count_windows(spiral__corpus_entry *e, size_t T) {
     const spiral_roll *roll = &e->roll;
     e->file.windows = e->file.windows_silent = 0;
@@ -21,8 +20,8 @@ static void count_windows(spiral__corpus_entry *e, size_t T) {
         uint64_t any = 0;
         for (size_t t = begin; t < begin + T && t < roll->frames; t++)
             any |= roll->sounding[t].word[0] | roll->sounding[t].word[1];
-        e->file.windows++;
-        e->file.windows_silent += !any;
+        e->file.windows += any != 0;
+        e->file.windows_silent += any == 0;
     }
 }
 
@@ -196,7 +195,7 @@ void spiral_corpus_destroy(spiral_corpus *c) {
     }
     if (c->mapping && !--c->mapping->users) c->mapping->release(c->mapping);
     free(c->entries);
-    free(c->first_position);
+    free(c->runs);
     free(c);
 }
 
@@ -259,34 +258,4 @@ spiral_status spiral__corpus_check(const spiral_corpus *c, const spiral_grid *gr
                                 spiral__error_path(e->path, room));
     }
     return SPIRAL_OK;
-}
-
-spiral_status spiral__corpus_index(spiral_corpus *c, spiral_error *err) {
-    size_t *first = calloc(c->count + 1, sizeof *first);
-    if (!first) return spiral__no_memory(err, (c->count + 1) * sizeof *first);
-    for (size_t i = 0; i < c->count; i++) {
-        size_t frames = c->entries[i].roll.frames, T = (size_t)c->T;
-        first[i + 1] = first[i] + (frames == 0 ? 0 : frames <= T ? 1 : frames - T + 1);
-    }
-    free(c->first_position);
-    c->first_position = first;
-    c->positions = first[c->count];
-    return SPIRAL_OK;
-}
-
-typedef struct position_search {
-    const size_t *first_position;
-    size_t position;
-} position_search;
-
-static int begins_later(const void *context, size_t i) {
-    const position_search *s = context;
-    return s->first_position[i] > s->position;
-}
-
-size_t spiral__corpus_locate(const spiral_corpus *c, size_t position, size_t *frame) {
-    const position_search s = {c->first_position + 1, position}; /* first_position[0] is 0 */
-    size_t file = spiral__search(c->count - 1, begins_later, &s);
-    *frame = position - c->first_position[file];
-    return file;
 }

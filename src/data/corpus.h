@@ -42,6 +42,13 @@ typedef struct spiral__mapping {
     void (*release)(struct spiral__mapping *mapping); /* called by the last user; frees the struct too */
 } spiral__mapping;
 
+/* Frames in which windows can begin: from `frame` of a file on, as many as there are positions up to the next
+ * run. */
+typedef struct spiral__window_run {
+    size_t position; /* of the first */
+    size_t file, frame;
+} spiral__window_run;
+
 struct spiral_corpus {
     size_t count;
     spiral__corpus_entry *entries; /* (count) */
@@ -49,7 +56,8 @@ struct spiral_corpus {
     spiral_roll_options options;   /* with which the rolls were made */
     spiral__mapping *mapping;      /* NULL: none */
     size_t positions;              /* where a window can begin, over all files; see spiral__corpus_index */
-    size_t *first_position;        /* (count + 1) of each file */
+    size_t run_count;
+    spiral__window_run *runs; /* (run_count) of positions, by position, owned */
 };
 
 /* Makes what the public calls show of an entry agree with it; call after its texts or its roll changed, or
@@ -83,7 +91,8 @@ size_t spiral__corpus_files_left(const spiral_corpus *corpus);
 spiral_status spiral__corpus_check_files_left(const spiral_corpus *corpus, spiral_error *err);
 
 /* Numbers the positions at which a window can begin: in a roll of at least T frames each from which the
- * window stays inside; in a shorter one its beginning. Call after the set of rolls changed. NO_MEMORY. */
+ * window stays inside and has a sounding key; in a shorter one its beginning. Call after the set of rolls
+ * changed. NO_MEMORY. */
 spiral_status spiral__corpus_index(spiral_corpus *corpus, spiral_error *err);
 
 /* The file and frame of a position, 0 .. positions - 1. */

@@ -126,8 +126,8 @@ static spiral_status read_options(index_of *x, spiral_corpus *c, spiral_error *e
     o->unchanged_frames_max = small(r, 1 << 30);
     x->frames = small(r, SPIRAL_WINDOW_FRAMES_MAX);
     const uint64_t count = number(r);
-    if (r->failed || o->low > o->high || x->frames < 1 ||
-        spiral__roll_check(o->grid, 0, NULL) != SPIRAL_OK || !count || count > spiral__bytes_left(&r->in))
+    if (r->failed || o->low > o->high || x->frames < 1 || spiral__roll_check(o->grid, 0, NULL) != SPIRAL_OK ||
+        !count || count > spiral__bytes_left(&r->in))
         return damaged(err, "the options of its rolls");
     c->entries = calloc((size_t)count, sizeof *c->entries);
     x->hash = calloc((size_t)count, sizeof *x->hash);
@@ -235,8 +235,8 @@ static int keys_in_range(const spiral_roll *roll, const spiral_roll_options *o) 
     uint64_t outside = 0;
     for (size_t t = 0; t < roll->frames; t++)
         for (int w = 0; w < 2; w++)
-            outside |= (roll->sounding[t].word[w] | (roll->onsets ? roll->onsets[t].word[w] : 0)) &
-                       ~range.word[w];
+            outside |=
+                (roll->sounding[t].word[w] | (roll->onsets ? roll->onsets[t].word[w] : 0)) & ~range.word[w];
     return !outside;
 }
 
@@ -247,8 +247,7 @@ static void check_task(void *context, size_t i, int worker) {
     if (e->left_out) return;
     if (x->recount) spiral__corpus_entry_update(e, x->corpus->T);
     if (!x->check) return;
-    x->wrong[i] =
-        spiral__pack_hash(&e->roll) != x->hash[i] || !keys_in_range(&e->roll, &x->corpus->options);
+    x->wrong[i] = spiral__pack_hash(&e->roll) != x->hash[i] || !keys_in_range(&e->roll, &x->corpus->options);
 }
 
 static spiral_status check_planes(const spiral_corpus *c, const uint64_t *hash, int recount, int check,
@@ -262,9 +261,10 @@ static spiral_status check_planes(const spiral_corpus *c, const uint64_t *hash, 
     if (status == SPIRAL_OK) spiral__par_for(pool, c->count, check_task, &x);
     for (size_t i = 0; i < c->count && status == SPIRAL_OK; i++)
         if (x.wrong[i])
-            status = spiral__fail(err, SPIRAL_FORMAT, -1,
-                                  "the corpus pack is damaged: the roll of %s has other bits than were written",
-                                  spiral__error_path(c->entries[i].path, room));
+            status =
+                spiral__fail(err, SPIRAL_FORMAT, -1,
+                             "the corpus pack is damaged: the roll of %s has other bits than were written",
+                             spiral__error_path(c->entries[i].path, room));
     spiral__pool_destroy(pool);
     free(x.wrong);
     return status;
@@ -289,6 +289,8 @@ spiral_status spiral__corpus_pack_read(const unsigned char *bytes, size_t size, 
     if (status == SPIRAL_OK) status = check_planes(c, x.hash, c->T != x.frames, check, threads, err);
     if (status == SPIRAL_OK) status = spiral__corpus_check_files_left(c, err);
     if (status == SPIRAL_OK) status = spiral__corpus_index(c, err);
+    if (status == SPIRAL_OK && !c->positions)
+        status = spiral__fail(err, SPIRAL_NO_DATA, -1, "no note sounds in the corpus pack");
     free(x.hash);
     if (status != SPIRAL_OK)
         spiral_corpus_destroy(c);
@@ -309,7 +311,8 @@ spiral_status spiral__map_file(const char *path, spiral__mapping **out, spiral_e
     if (fd < 0) return spiral__fail_io(err, path, "open");
     spiral_status status = fstat(fd, &info) ? spiral__fail_io(err, path, "read") : SPIRAL_OK;
     if (status == SPIRAL_OK && (!S_ISREG(info.st_mode) || info.st_size < SPIRAL__PACK_HEAD))
-        status = spiral__fail(err, SPIRAL_FORMAT, -1, "%s: not a corpus pack", spiral__error_path(path, room));
+        status =
+            spiral__fail(err, SPIRAL_FORMAT, -1, "%s: not a corpus pack", spiral__error_path(path, room));
     spiral__mapping *m = status == SPIRAL_OK ? calloc(1, sizeof *m) : NULL;
     if (status == SPIRAL_OK && !m) status = spiral__no_memory(err, sizeof *m);
     if (status == SPIRAL_OK) {

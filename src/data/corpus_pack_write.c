@@ -55,17 +55,15 @@ static void file_task(void *context, size_t i, int worker) {
     spiral__file_notes *f = &w->files->files[b->first + i];
     spiral__corpus_entry *e = &w->corpus->entries[b->first + i];
     spiral__file_notes_read(f);
-    w->status[b->first + i] =
-        f->status == SPIRAL_NO_MEMORY
-            ? SPIRAL_NO_MEMORY
-            : spiral__corpus_entry_create(f, &w->corpus->options, w->corpus->T, e);
+    w->status[b->first + i] = f->status == SPIRAL_NO_MEMORY
+                                  ? SPIRAL_NO_MEMORY
+                                  : spiral__corpus_entry_create(f, &w->corpus->options, w->corpus->T, e);
     if (!e->left_out) w->hash[b->first + i] = spiral__pack_hash(&e->roll);
     spiral__file_notes_clear(f);
 }
 
 static spiral_status put(writer *w, const void *bytes, size_t size, spiral_error *err) {
-    if (size && fwrite(bytes, 1, size, w->file.stream) != size)
-        return spiral__fail_io(err, w->path, "write");
+    if (size && fwrite(bytes, 1, size, w->file.stream) != size) return spiral__fail_io(err, w->path, "write");
     w->end += size;
     return SPIRAL_OK;
 }
@@ -259,8 +257,7 @@ static spiral_status make(writer *w, const char *const *paths, size_t count, spi
     spiral_roll_options roll;
     spiral_roll_options_default(&roll, sizeof roll);
     if (w->options.roll)
-        SPIRAL_TRY(
-            spiral__sized_read("roll options", w->options.roll, sizeof roll, &roll, sizeof roll, err));
+        SPIRAL_TRY(spiral__sized_read("roll options", w->options.roll, sizeof roll, &roll, sizeof roll, err));
     if (w->options.frames < 1 || w->options.frames > SPIRAL_WINDOW_FRAMES_MAX)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "frames of a window is %d, must be 1 to %d",
                             w->options.frames, SPIRAL_WINDOW_FRAMES_MAX);
@@ -281,8 +278,8 @@ spiral_status spiral_corpus_pack_create(const char *const *paths, size_t count,
                                         const spiral_corpus_pack_options *options, const char *path,
                                         spiral_corpus **corpus, spiral_files **skipped, spiral_error *err) {
     writer w = {.options = OPTIONS, .path = path};
-    SPIRAL_TRY(spiral__sized_read("corpus pack options", options, FIRST_OPTIONS, &w.options, sizeof w.options,
-                                  err));
+    SPIRAL_TRY(
+        spiral__sized_read("corpus pack options", options, FIRST_OPTIONS, &w.options, sizeof w.options, err));
     const spiral_status status = make(&w, paths, count, err);
     if (status != SPIRAL_OK && w.file.path) spiral__file_abort(&w.file);
     free(w.status);

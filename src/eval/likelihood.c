@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "data/corpus.h"
 #include "eval/likelihood.h"
+#include "model/decoder.h"
 #include "nn/tasks.h"
 #include "simd/vmath.h"
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "generate/wishes.h"
+#include "model/decoder.h"
 
 /* Of a key that begins outside the scale: added to its logit, and to the weight of its frame. A large bias
  * would leave voices without a note, so most is left to the weight. The raised sixth and seventh of minor

@@ -11,6 +11,7 @@
 #include "base/sized.h"
 #include "decode/writer.h"
 #include "generate/wishes.h"
+#include "model/decoder.h"
 #include "model/model.h"
 #include "spiral/generate.h"
 

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/floats.h"
+#include "model/autoencoder.h"
 #include "model/model.h"
 #include "nn/dense.h"
 #include "nn/norm_silu.h"

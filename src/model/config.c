@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/sized.h"
-#include "model/autoencoder.h"
+#include "model/autoencoder_tensors.h"
 #include "model/config.h"
 #include "spiral/data.h"
 

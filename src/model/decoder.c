@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/floats.h"
+#include "model/decoder.h"
 #include "model/model.h"
 #include "nn/dense.h"
 #include "nn/gru.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "model/autoencoder.h"
 #include "model/model.h"
 #include "nn/tasks.h"
 

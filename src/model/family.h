@@ -5,8 +5,8 @@
  * they differ in what they read and write, and are called by those who know the network (src/train,
  * src/generate).
  *
- * To add a network: a file beside autoencoder.c, a member in spiral_model for what it keeps, and its line in
- * spiral__families of model.c.
+ * To add a network: a file beside autoencoder.c, a header of its sizes and tensors for spiral_model
+ * (model.h), and its line in families.c.
  */
 #ifndef SPIRAL_MODEL_FAMILY_H
 #define SPIRAL_MODEL_FAMILY_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The texts that are saved with a model (see metadata.h).
+ * The texts that are saved with a model, apart from its numbers.
  */
 #include <jansson.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "model/metadata.h"
+#include "model/model.h"
 
 spiral_status spiral__metadata_create(spiral_model *m, spiral_error *err) {
     m->metadata = json_pack("{s:s, s:s}", "data", "", "training", "");

@@ -10,10 +10,8 @@
 #include "base/error.h"
 #include "base/floats.h"
 #include "model/config.h"
-#include "model/metadata.h"
+#include "model/family.h"
 #include "model/model.h"
-
-const spiral__family *const spiral__families[] = {&spiral__autoencoder_family, &spiral__decoder_family, NULL};
 
 /* All of a model that follows from its config, but the memory. */
 static void describe(const spiral_model_config *config, spiral_model *m) {

@@ -5,8 +5,9 @@
 #ifndef SPIRAL_MODEL_MODEL_H
 #define SPIRAL_MODEL_MODEL_H
 
-#include "model/autoencoder.h"
-#include "model/decoder.h"
+#include "base/par.h"
+#include "model/autoencoder_tensors.h"
+#include "model/decoder_tensors.h"
 #include "model/tensors.h"
 #include "spiral/model.h"
 
@@ -43,5 +44,10 @@ void spiral__model_init(spiral_model *model, uint64_t seed, spiral__pool *pool);
 
 /* Must be called after each change of the weights, before they are used. */
 void spiral__model_update(spiral_model *model, spiral__pool *pool);
+
+/* The texts of a model: metadata.c. The engine of a page has other ones, without JSON (web/engine). Create:
+ * empty texts; NO_MEMORY. Clear: also after a failed create. */
+spiral_status spiral__metadata_create(spiral_model *model, spiral_error *err);
+void spiral__metadata_clear(spiral_model *model);
 
 #endif

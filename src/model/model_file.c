@@ -12,6 +12,7 @@
 #include "model/checksum.h"
 #include "model/config.h"
 #include "model/config_json.h"
+#include "model/family.h"
 #include "model/model_file.h"
 
 static const char FORMAT[] = "spiral-model-2";

@@ -12,6 +12,7 @@
 #ifndef SPIRAL_TRAIN_DECODER_OBJECTIVE_H
 #define SPIRAL_TRAIN_DECODER_OBJECTIVE_H
 
+#include "model/decoder.h"
 #include "model/model.h"
 #include "spiral/data.h"
 #include "train/options.h"

@@ -7,6 +7,7 @@
 #ifndef SPIRAL_TRAIN_OBJECTIVE_H
 #define SPIRAL_TRAIN_OBJECTIVE_H
 
+#include "model/autoencoder.h"
 #include "model/model.h"
 #include "spiral/data.h"
 #include "train/options.h"

@@ -80,9 +80,9 @@ void spiral__optimizer_step(spiral__optimizer *o, const spiral__optimizer_plan *
     spiral__nn_par_for(pool, tasks, block_task, &m);
 }
 
-double spiral__learning_rate(double peak, int64_t step, int64_t steps) {
-    const double warm = WARM_UP * (double)steps, at = (double)step + 1, pi = 3.14159265358979323846;
+double spiral__learning_rate(double peak, double at, double end) {
+    const double warm = WARM_UP * end, pi = 3.14159265358979323846;
     if (at < warm) return peak * at / warm;
-    if (at >= (double)steps) return 0;
-    return peak * 0.5 * (1 + cos(pi * (at - warm) / ((double)steps - warm)));
+    if (at >= end) return 0;
+    return peak * 0.5 * (1 + cos(pi * (at - warm) / (end - warm)));
 }

@@ -38,8 +38,8 @@ typedef struct spiral__optimizer_plan {
 void spiral__optimizer_step(spiral__optimizer *optimizer, const spiral__optimizer_plan *plan, float *weights,
                             spiral__pool *pool);
 
-/* The learning rate of a step, 0 .. steps - 1: a linear rise to `peak` over a twentieth of the steps, then a
- * half cosine to 0. */
-double spiral__learning_rate(double peak, int64_t step, int64_t steps);
+/* The learning rate at `at` of `end`: a linear rise to `peak` over a twentieth of the way, then a half cosine
+ * to 0. A step is at its end: number 0 of n steps is at 1 of n. */
+double spiral__learning_rate(double peak, double at, double end);
 
 #endif

@@ -135,6 +135,44 @@ spiral_status spiral_trainer_start_decoder(spiral_trainer *t, int64_t steps, spi
     return SPIRAL_OK;
 }
 
+spiral_status spiral_trainer_set_parts(spiral_trainer *t, const int64_t *steps, int count,
+                                       spiral_error *err) {
+    spiral__phase *now = spiral__trainer_now(t);
+    spiral__parts parts = {.count = count};
+    const int64_t most = INT64_C(1000000000000) / SPIRAL_TRAIN_PARTS_MAX;
+    SPIRAL_TRY(spiral__trainer_check_started(t, err));
+    if (count < 1 || count > SPIRAL_TRAIN_PARTS_MAX)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "parts of the schedule is %d, must be 1 to %d", count,
+                            SPIRAL_TRAIN_PARTS_MAX);
+    for (int i = 0; i < count; i++) {
+        if (steps[i] < 0 || steps[i] > most)
+            return spiral__fail(err, SPIRAL_BAD_ARG, -1, "part %d has %lld steps, must be 0 to %lld", i + 1,
+                                (long long)steps[i], (long long)most);
+        parts.steps[i] = steps[i];
+    }
+    SPIRAL_TRY(check_steps(spiral__parts_sum(&parts), err));
+    const spiral__part_position at = spiral__parts_find(&now->parts, now->step, now->steps);
+    const int begun = !now->step ? 0 : now->parts.count ? at.part + (at.step > 0) : SPIRAL_TRAIN_PARTS_MAX;
+    int changed = begun > 0 && count != now->parts.count;
+    for (int i = 0; i < begun && !changed; i++) changed = parts.steps[i] != now->parts.steps[i];
+    if (changed || t->finished)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                            "a part of the schedule that has begun, or their number, cannot be changed");
+    now->parts = parts;
+    now->steps = spiral__parts_sum(&parts);
+    return SPIRAL_OK;
+}
+
+/* Of the next step. */
+static double learning_rate(const spiral_trainer *t) {
+    const spiral__phase *now = &t->phases[t->network];
+    const spiral__part_position at = spiral__parts_find(&now->parts, now->step, now->steps);
+    const double steps = (double)at.steps, before = at.part * steps + (double)at.step, end = at.parts * steps;
+    if (t->network == SPIRAL_TRAIN_AUTOENCODER)
+        return spiral__learning_rate(t->settings.options.learning_rate, before + 1, end);
+    return spiral__decoder_learning_rate(now->step, end > 0 ? before / end : 1);
+}
+
 /* The autoencoder's matrices and vectors come first in the arena's groups. */
 static spiral_status step_autoencoder(spiral_trainer *t, double *loss, double *kl, spiral_error *err) {
     const spiral_train_options *o = &t->settings.options;
@@ -145,7 +183,7 @@ static spiral_status step_autoencoder(spiral_trainer *t, double *loss, double *k
         .ranges = {{0, d->H ? d->matrices_begin : list->matrices, 1},
                    {list->matrices, d->H ? d->vectors_begin : list->trained, 0}},
         .step = now->step,
-        .rate = spiral__learning_rate(o->learning_rate, now->step, now->steps),
+        .rate = learning_rate(t),
         .decay = o->weight_decay,
         .beta2 = 0.99,
         .scale = 1.0f / (float)o->batch,
@@ -164,8 +202,8 @@ spiral_status spiral_trainer_step(spiral_trainer *t, spiral_error *err) {
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "all %lld steps are made", (long long)now->steps);
     SPIRAL_TRY(t->network == SPIRAL_TRAIN_AUTOENCODER
                    ? step_autoencoder(t, &loss, &kl, err)
-                   : spiral__decoder_training_step(&t->decoder, &t->optimizer, now->step, now->steps, t->pool,
-                                                   &loss, err));
+                   : spiral__decoder_training_step(&t->decoder, &t->optimizer, now->step, learning_rate(t),
+                                                   t->pool, &loss, err));
     now->loss_sum += loss;
     now->kl_sum += kl;
     now->loss_steps++;
@@ -269,10 +307,9 @@ spiral_status spiral_trainer_finish(spiral_trainer *t, spiral_error *err) {
 }
 
 void spiral_trainer_get_state(const spiral_trainer *t, spiral_trainer_state *state) {
-    const spiral_train_options *o = &t->settings.options;
     const spiral__phase *now = &t->phases[t->network], *ae = &t->phases[SPIRAL_TRAIN_AUTOENCODER];
     const spiral__phase *decoder = &t->phases[SPIRAL_TRAIN_DECODER];
-    const int is_decoder = t->network == SPIRAL_TRAIN_DECODER;
+    const spiral__part_position at = spiral__parts_find(&now->parts, now->step, now->steps);
     double windows = (double)t->corpus->positions / t->model->config.frames, frames = 0;
     for (size_t i = 0; i < t->corpus->count; i++)
         if (!t->corpus->entries[i].left_out) frames += (double)t->corpus->entries[i].roll.frames;
@@ -286,13 +323,14 @@ void spiral_trainer_get_state(const spiral_trainer *t, spiral_trainer_state *sta
         .best_exact = ae->best_entry.exact,
         .train_loss = mean(ae, ae->loss_sum),
         .train_kl = mean(ae, ae->kl_sum),
-        .learning_rate = is_decoder ? spiral__decoder_learning_rate(now->step, now->steps)
-                                    : spiral__learning_rate(o->learning_rate, now->step, now->steps),
+        .learning_rate = learning_rate(t),
         .windows_per_epoch = windows > 1 ? windows : 1,
         .frames_per_epoch = frames,
         .best_nats_per_frame = decoder->best_entry.valid,
         .train_nats_per_frame = mean(decoder, decoder->loss_sum),
         .network = t->network,
+        .part_end = now->parts.count ? now->step - at.step + (at.part < at.parts ? at.steps : 0) : now->steps,
+        .parts = now->parts.count,
     };
     if (state->struct_size >= FIRST_STATE) spiral__sized_write(&s, sizeof s, state, state->struct_size);
 }

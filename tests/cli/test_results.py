@@ -7,7 +7,7 @@ import subprocess
 
 from program import PROGRAM, SOURCE, mthd, mtrk, spiral
 
-WRITES_FILES = {"explore", "train", "reconstruct", "sample", "continue", "fill", "harmonize", "vary", "encode", "decode", "interpolate",
+WRITES_FILES = {"explore", "pack", "train", "reconstruct", "sample", "continue", "fill", "harmonize", "vary", "encode", "decode", "interpolate",
                 "render"}
 
 

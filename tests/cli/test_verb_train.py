@@ -117,3 +117,17 @@ def test_epochs_and_time_set_the_steps(music, tmp_path):
     assert few["steps"] >= 1 and abs(more["steps"] - 3 * few["steps"]) <= 2
     timed = spiral("train", music, "-o", tmp_path / "c", "--time", "2s", *TINY[2:], "--json").json
     assert timed["steps"] > 0
+
+
+def test_steps_of_a_training_by_time_repeat_it(music, tune, model, tmp_path):
+    common = ["--hidden", "16", "--latent", "4", "--batch", "32", "--decoder", "8"]
+    done = spiral("train", music, "-o", tmp_path / "timed", "--time", "2s", *common)
+    assert done.status == 0, done.err
+    training = spiral("info", tmp_path / "timed", "--json").json["training"]
+    assert sum(training["part_steps"]) == training["steps"]
+    assert sum(training["decoder"]["part_steps"]) == training["decoder"]["steps"]
+    done = spiral("train", music, "-o", tmp_path / "again", "--steps", tmp_path / "timed", *common)
+    assert done.status == 0, done.err
+    assert digest(tmp_path / "again") == digest(tmp_path / "timed")
+    assert failed(spiral("train", music, "-o", tmp_path / "m", "--steps", model, "--quiet", *common), 1, model, "no decoder")
+    assert failed(spiral("train", music, "-o", tmp_path / "m", "--steps", tune, "--quiet"), 1, tune)

@@ -3,6 +3,7 @@
  * The likelihood of pieces: against the logits of the stream, cell by cell; the two simple models against
  * counts made by hand; limits and errors.
  */
+#include "model/decoder.h"
 #include "testing.h"
 #include "scoring.h"
 #include "decode/stream.h"

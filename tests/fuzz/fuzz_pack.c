@@ -20,8 +20,7 @@ static void check_windows(const spiral_corpus *c) {
     size_t files[COUNT];
     FUZZ_CHECK(windows);
     FUZZ_CHECK(spiral_corpus_draw_windows(c, 3, 1, 0, COUNT, windows, files, NULL) == SPIRAL_OK);
-    for (int i = 0; i < COUNT; i++)
-        FUZZ_CHECK(files[i] < c->count && spiral_corpus_get_roll(c, files[i]));
+    for (int i = 0; i < COUNT; i++) FUZZ_CHECK(files[i] < c->count && spiral_corpus_get_roll(c, files[i]));
     free(windows);
 }
 
@@ -44,8 +43,8 @@ static void use(const unsigned char *bytes, size_t size, int check) {
     fuzz_memory_end(sizeof(spiral__corpus_entry) * (size + 64), status != SPIRAL_OK);
     if (status != SPIRAL_OK) {
         fuzz_refusal(status, &err);
-        FUZZ_CHECK(!c && (status == SPIRAL_FORMAT || status == SPIRAL_UNSUPPORTED ||
-                          status == SPIRAL_NO_DATA));
+        FUZZ_CHECK(!c &&
+                   (status == SPIRAL_FORMAT || status == SPIRAL_UNSUPPORTED || status == SPIRAL_NO_DATA));
         return;
     }
     check_files(c);

@@ -8,6 +8,7 @@
 #include "testing.h"
 #include "../train/training.h"
 #include "eval/likelihood.h"
+#include "model/decoder.h"
 #include "model/model.h"
 #include "spiral/generate.h"
 #include "spiral/isa.h"

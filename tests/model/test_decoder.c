@@ -9,6 +9,7 @@
 #include "testing.h"
 #include "base/floats.h"
 #include "base/rng.h"
+#include "model/decoder.h"
 #include "model/model.h"
 #include "spiral/isa.h"
 

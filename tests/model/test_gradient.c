@@ -9,6 +9,7 @@
 
 #include "testing.h"
 #include "base/rng.h"
+#include "model/autoencoder.h"
 #include "model/model.h"
 #include "nn/tasks.h"
 #include "spiral/isa.h"

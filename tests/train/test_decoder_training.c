@@ -5,6 +5,7 @@
  */
 #include <math.h>
 
+#include "model/decoder.h"
 #include "testing.h"
 #include "training.h"
 #include "base/floats.h"

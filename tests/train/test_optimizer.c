@@ -81,7 +81,7 @@ static void the_learning_rate_rises_and_falls(void **state) {
     (void)state;
     double sum = 0, before = 0;
     for (int64_t step = 0; step < 1000; step++) {
-        double rate = spiral__learning_rate(0.5, step, 1000);
+        double rate = spiral__learning_rate(0.5, step + 1, 1000);
         assert_true(rate >= 0 && rate <= 0.5);
         if (step < 50)
             assert_true(rate > before);
@@ -89,12 +89,12 @@ static void the_learning_rate_rises_and_falls(void **state) {
             assert_true(rate < before || step == 50);
         sum += before = rate;
     }
-    assert_true(fabs(spiral__learning_rate(0.5, 49, 1000) - 0.5) < 1e-9);
-    assert_true(fabs(spiral__learning_rate(0.5, 0, 1000) - 0.01) < 1e-12);
+    assert_true(fabs(spiral__learning_rate(0.5, 50, 1000) - 0.5) < 1e-9);
+    assert_true(fabs(spiral__learning_rate(0.5, 1, 1000) - 0.01) < 1e-12);
     assert_true(before < 1e-5);
     assert_true(fabs(sum / 1000 - 0.25) < 0.001);
-    assert_true(spiral__learning_rate(0.5, 1000, 1000) == 0);
-    assert_true(spiral__learning_rate(0.5, 0, 0) == 0); /* not started */
+    assert_true(spiral__learning_rate(0.5, 1001, 1000) == 0);
+    assert_true(spiral__learning_rate(0.5, 1, 0) == 0); /* not started */
 }
 
 int main(void) {

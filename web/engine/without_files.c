@@ -7,7 +7,7 @@
 
 #include "audio/synth.h"
 #include "base/error.h"
-#include "model/metadata.h"
+#include "model/model.h"
 
 const char *spiral__soundfont_find(void) { return NULL; }
 
