@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "corpus_notes.h"
+#include "corpus_pack.h"
 #include "flags.h"
 #include "helices.h"
 #include "json.h"
@@ -127,24 +129,43 @@ static void set_job(const settings *s, const cli_common *common, job *j) {
     o->threads = (int)common->threads;
 }
 
-/* Makes the training and the validation corpus. The validation files come first, so that duplicates of them
- * are left out of the training files. Returns -1 or the exit status. */
+/* The corpus to validate on, of files or of a pack. */
+static int make_valid(const settings *s, const cli_common *common, const spiral_roll_options *options,
+                      int frames, spiral_corpus **valid) {
+    spiral_files *files = NULL;
+    char *path = (char *)(uintptr_t)s->valid;
+    if (spiral_corpus_is_pack(path)) return cli_load_corpus(&path, 1, options, frames, common, valid);
+    int status = cli_load_files(&path, 1, common, &files);
+    if (status < 0) status = cli_make_corpus(&s->roll_flags, files, options, frames, NULL, common, valid);
+    spiral_files_destroy(files);
+    return status;
+}
+
+/* Leaves duplicates of the validation files out of a pack, whose other duplicates are left out already. */
+static int filter_pack(const cli_common *common, const spiral_corpus *valid, spiral_corpus *train) {
+    spiral_error err = {.text = ""};
+    size_t count = 0;
+    if (valid && spiral_corpus_drop_duplicates(train, valid, &count, &err) != SPIRAL_OK)
+        return cli_error(&err);
+    if (count) cli_note_left_out(train, common);
+    return -1;
+}
+
+/* Makes the training and the validation corpus; *train is set already if it is a pack. The validation files
+ * come first, so that duplicates of them are left out of the training files. Returns -1 or the exit status.
+ */
 static int make_corpora(const settings *s, const cli_common *common, const spiral_files *files,
                         const spiral_model_config *config, spiral_corpus **train, spiral_corpus **valid) {
     spiral_error err = {.text = ""};
-    spiral_files *valid_files = NULL;
     spiral_roll_options options;
     spiral_roll_options_default(&options, sizeof options);
     spiral_model_config_get_roll(config, &options);
     int status = cli_set_longest_silence(&s->roll_flags, &options);
-    if (status >= 0) return status;
-    char *valid_path = (char *)(uintptr_t)s->valid;
-    int frames = config->frames;
-    status = s->valid ? cli_load_files(&valid_path, 1, common, &valid_files) : -1;
-    if (status < 0 && s->valid)
-        status = cli_make_corpus(&s->roll_flags, valid_files, &options, frames, NULL, common, valid);
-    spiral_files_destroy(valid_files);
-    if (status < 0) status = cli_make_corpus(&s->roll_flags, files, &options, frames, *valid, common, train);
+    if (status < 0 && s->valid) status = make_valid(s, common, &options, config->frames, valid);
+    if (status < 0)
+        status =
+            *train ? filter_pack(common, *valid, *train)
+                   : cli_make_corpus(&s->roll_flags, files, &options, config->frames, *valid, common, train);
     if (status >= 0 || s->valid) return status;
     return spiral_corpus_split(*train, 10, valid, &err) == SPIRAL_OK ? -1 : cli_error(&err);
 }
@@ -320,12 +341,28 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
     return closed < 0 ? report(s, common, &result, j->plan.profile) : closed;
 }
 
+static int open_pack(const settings *s, const cli_common *common, const char *path, spiral_corpus **train,
+                     spiral_roll_options *options, int *frames) {
+    const int wanted = s->roll_flags.frames > 0 ? (int)s->roll_flags.frames : 0;
+    int status = cli_check_pack_flags(path, &s->roll_flags, common);
+    if (status < 0) status = cli_open_pack(path, wanted, common, train);
+    if (status >= 0) return status;
+    *options = *spiral_corpus_get_options(*train);
+    *frames = spiral_corpus_get_frames(*train);
+    return -1;
+}
+
 static int train_on(const settings *s, const cli_common *common, char **paths, int n_paths, job *j) {
     spiral_files *files = NULL;
     spiral_corpus *train = NULL, *valid = NULL;
     spiral_roll_options options;
-    int status = cli_load_files(paths, n_paths, common, &files);
-    if (status < 0) status = cli_roll_options(&s->roll_flags, common, files, &options, &j->config.frames);
+    int status;
+    if (n_paths == 1 && spiral_corpus_is_pack(*paths)) {
+        status = open_pack(s, common, *paths, &train, &options, &j->config.frames);
+    } else {
+        status = cli_load_files(paths, n_paths, common, &files);
+        if (status < 0) status = cli_roll_options(&s->roll_flags, common, files, &options, &j->config.frames);
+    }
     if (status < 0) {
         spiral_model_config_set_roll(&j->config, &options);
         set_job(s, common, j);
