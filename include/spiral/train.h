@@ -164,10 +164,10 @@ SPIRAL_API void spiral_trainer_get_state(const spiral_trainer *trainer, spiral_t
 /* The numbers that steps change. Borrowed from trainer and model. A trained tensor of the model is at the
  * same place in the three arrays as its data is in weights. After writing weights: spiral_model_update. */
 typedef struct spiral_trainer_arrays {
-    size_t struct_size;         /* set by the caller */
-    size_t count;               /* of each array */
-    float *weights;             /* (count) */
-    float *moment1, *moment2;   /* (count) of AdamW: means of gradients and of their squares */
+    size_t struct_size;       /* set by the caller */
+    size_t count;             /* of each array */
+    float *weights;           /* (count) */
+    float *moment1, *moment2; /* (count) of AdamW: means of gradients and of their squares */
 } spiral_trainer_arrays;
 /* BAD_ARG: not started; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_get_arrays(spiral_trainer *trainer,
@@ -193,21 +193,21 @@ typedef struct spiral_feature {
     float value;
 } spiral_feature;
 
-/* What the decoder reads in the next step of a stream: for the two sparse matrices, "notes.recurrent.rows" and
- * "notes.head.rows", features of frames, of pitch classes (p % 12 of key p, counted from the lowest) and of
- * keys; those of a cell are the sum. Borrowed until the next draw. */
+/* What the decoder reads in the next step of a stream: for the two sparse matrices, "notes.recurrent.rows"
+ * and "notes.head.rows", features of frames, of pitch classes (p % 12 of key p, counted from the lowest) and
+ * of keys; those of a cell are the sum. Borrowed until the next draw. */
 enum { SPIRAL_TRAIN_STREAMS = 4, SPIRAL_TRAIN_STREAM_FRAMES = 32 };
 typedef struct spiral_stream_part {
-    size_t frames;                    /* 1..SPIRAL_TRAIN_STREAM_FRAMES */
-    int begins;                       /* nonzero: the state before it is 0 */
-    const spiral_keys *sounding;      /* (frames) */
-    const spiral_keys *onsets;        /* (frames); NULL with one plane */
-    const spiral_keys *known;         /* (frames) cells that are not predicted; NULL: none */
-    const size_t *begin[2][3];        /* of the features of each frame; (frame, class); (frame, key) */
+    size_t frames;               /* 1..SPIRAL_TRAIN_STREAM_FRAMES */
+    int begins;                  /* nonzero: the state before it is 0 */
+    const spiral_keys *sounding; /* (frames) */
+    const spiral_keys *onsets;   /* (frames); NULL with one plane */
+    const spiral_keys *known;    /* (frames) cells that are not predicted; NULL: none */
+    const size_t *begin[2][3];   /* of the features of each frame; (frame, class); (frame, key) */
     const spiral_feature *features[2][3];
-    size_t classes;                   /* of a frame: 12, or fewer keys */
-    float *state;                     /* (keys, decoder) the recurrent state before this part; write the state
-                                         after it here before the training is saved */
+    size_t classes; /* of a frame: 12, or fewer keys */
+    float *state;   /* (keys, decoder) the recurrent state before this part; write the state
+                       after it here before the training is saved */
 } spiral_stream_part;
 /* Draws the next step of the decoder. streams: bits 1 << i of those whose features are wanted; parts
  * (SPIRAL_TRAIN_STREAMS) of the others have frames alone. *frames: of all streams. BAD_ARG: the decoder is
@@ -256,6 +256,31 @@ typedef struct spiral_train_progress {
 /* Returns nonzero to stop the training, which can go on later. */
 typedef int (*spiral_train_callback)(void *context, const spiral_train_progress *progress);
 
+/* Where the time of a training went. */
+typedef struct spiral_train_profile spiral_train_profile;
+
+/* A kind of work. */
+typedef struct spiral_train_profile_row {
+    size_t struct_size; /* set by the caller */
+    spiral_train_network network;
+    const char *name;  /* belongs to the library */
+    double seconds;    /* of processor time, of all threads together */
+    double share;      /* 0..1 of the time of all threads in this network's steps and validations */
+    double operations; /* of matrix products, a multiply-add is two; 0: not counted */
+} spiral_train_profile_row;
+
+/* An empty profile, for the plan of trainings that have the same number of threads. NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_train_profile_create(spiral_train_profile **profile,
+                                                                       spiral_error *err);
+SPIRAL_API void spiral_train_profile_destroy(spiral_train_profile *profile); /* NULL is fine */
+SPIRAL_API size_t spiral_train_profile_count(const spiral_train_profile *profile);
+/* index: 0 .. count - 1. Rows of a network that was not trained are 0. */
+SPIRAL_API void spiral_train_profile_get(const spiral_train_profile *profile, size_t index,
+                                         spiral_train_profile_row *row);
+/* Operations per second of one thread that multiplies and adds in registers alone, measured when the training
+ * began: no matrix product can be faster. */
+SPIRAL_API double spiral_train_profile_peak(const spiral_train_profile *profile);
+
 /* How long to train, and what to do meanwhile. */
 typedef struct spiral_train_plan {
     size_t struct_size;
@@ -278,6 +303,7 @@ typedef struct spiral_train_plan {
     const char *steps_of;   /* file of a finished model: as many steps as its training took, so that the same
                                options and music give the same bytes, however its length was given; NULL: none.
                                Comes before steps, epochs and seconds */
+    spiral_train_profile *profile; /* is added to; NULL: nothing is measured. It changes no result */
 } spiral_train_plan;
 
 /* Fills struct_size bytes of *plan: 120 seconds, of which 0.8 for the decoder; nothing saved,

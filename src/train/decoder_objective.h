@@ -70,8 +70,8 @@ void spiral__decoder_objective_start(spiral__decoder_objective *objective);
 spiral_status spiral__decoder_objective_gradient(spiral__decoder_objective *objective, int64_t step,
                                                  float *grad, double *nats, spiral_error *err);
 
-/* The first half of a step that is computed elsewhere: which frames each stream has, step_frames from `at` on,
- * and the row dropout. Returns the frames of all streams. */
+/* The first half of a step that is computed elsewhere: which frames each stream has, step_frames from `at`
+ * on, and the row dropout. Returns the frames of all streams. */
 size_t spiral__decoder_objective_draw(spiral__decoder_objective *objective, int64_t step);
 /* Then, for each stream: its features, if they are wanted, in part.inputs; it moves on. The state before the
  * part is, and that after it belongs, at part.hidden. */

@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "data/corpus.h"
 #include "data/window.h"
+#include "nn/laps.h"
 #include "nn/tasks.h"
 #include "train/objective.h"
 
@@ -79,8 +80,7 @@ void spiral__objective_draw(const spiral__objective *o, uint64_t first_stream, s
     for (size_t r = 0; r < rows; r++) {
         spiral__window_draw(o->corpus, options->transpose, options->seed, first_stream + r,
                             windows + r * window_size(o));
-        if (noise && o->model->ae.variational)
-            draw_noise(o, first_stream + r, noise + r * o->model->ae.Z);
+        if (noise && o->model->ae.variational) draw_noise(o, first_stream + r, noise + r * o->model->ae.Z);
     }
 }
 
@@ -104,6 +104,7 @@ static void draw_task(void *context, size_t shard, int worker) {
         spiral__window_floats(window, size, o->model->config.low, ae->P, o->targets + r * ae->D);
         if (ae->variational) draw_noise(o, stream, o->batch.noise + r * ae->Z);
     }
+    spiral__lap(SPIRAL__LAP_WINDOWS, 0);
 }
 
 /* The first row of x (rows, n) with a number that is not finite; row 0 if all are finite. */
@@ -125,6 +126,7 @@ static void loss_task(void *context, size_t shard, int worker) {
     spiral_status status = spiral_loss_value_grad_f32(
         o->loss, rows * (size_t)ae->planes, (size_t)T, logits, strides, o->targets + begin * ae->D, strides,
         NULL, strides, &value, logits, strides, o->work[worker], NULL);
+    spiral__lap(SPIRAL__LAP_LOSS, 0);
     o->shard_loss[shard] = value;
     o->shard_bad[shard] = 0;
     if (status == SPIRAL_OK && isfinite(value)) return;
