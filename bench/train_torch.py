@@ -22,7 +22,7 @@ from spiral_loss import train
 from spiral_loss._decoder_steps import DecoderSteps
 
 COLUMNS = ("device", "processes", "network", "batch", "units", "options", "cells", "parameters", "ms_per_step", "per_s",
-           "loss_share", "draw_share")
+           "loss_share", "draw_share", "cpu_ms_per_step", "load")
 
 
 def device_name(device):
@@ -39,7 +39,7 @@ def wait(device):
 
 
 def seconds_each(work, device, seconds, warm_up=3):
-    """The mean time of a call; the number of calls is the same in all processes."""
+    """The mean time of a call, and of this process's processors; all processes make the same number of calls."""
     for _ in range(warm_up):
         work()
     wait(device)
@@ -47,11 +47,16 @@ def seconds_each(work, device, seconds, warm_up=3):
     work()
     wait(device)
     count = int(train._agree(max(3, min(2000, seconds / max(time.perf_counter() - begin, 1e-5)))))
-    begin = time.perf_counter()
+    begin, used = time.perf_counter(), time.process_time()
     for _ in range(count):
         work()
     wait(device)
-    return (time.perf_counter() - begin) / count
+    return (time.perf_counter() - begin) / count, (time.process_time() - used) / count
+
+
+def clock_of(device):
+    """Shares are of processor time on a CPU, which other work slows down less than the time that passes."""
+    return int(device.type == "cpu")
 
 
 def loss_alone(steps, device, seconds):
@@ -64,7 +69,7 @@ def loss_alone(steps, device, seconds):
         logits.grad = None
         steps.loss(logits, target).backward()
 
-    return seconds_each(work, device, seconds)
+    return seconds_each(work, device, seconds)[clock_of(device)]
 
 
 def step_of(steps, trainer):
@@ -81,15 +86,16 @@ def arguments_of(known, output, more):
                                        "--threads", str(known.threads), *more])
 
 
-def row_of(device, a, network, steps, step_s, per_step, loss_s=None, draw_s=None):
-    c = steps.trainer.config
+def row_of(device, a, network, steps, times, per_step, loss_s=None, draw_s=None):
+    c, step_s, whole = steps.trainer.config, times[0], times[clock_of(device)]
     return {"device": device_name(device), "processes": train.world(), "network": network, "batch": a.batch,
             "units": a.hidden if network == "autoencoder" else a.decoder,
             "options": " ".join(o for o in ("bf16", "compile") if getattr(a, o)) or "float32",
             "cells": c.planes * c.frames * (c.high - c.low + 1), "parameters": sum(p.numel() for p in steps.parameters.values()),
             "ms_per_step": f"{1e3 * step_s:.3f}", "per_s": f"{per_step / step_s:.0f}",
-            "loss_share": "" if loss_s is None else f"{loss_s / step_s:.3f}",
-            "draw_share": "" if draw_s is None else f"{draw_s / step_s:.3f}"}
+            "loss_share": "" if loss_s is None else f"{loss_s / whole:.3f}",
+            "draw_share": "" if draw_s is None else f"{draw_s / whole:.3f}",
+            "cpu_ms_per_step": f"{1e3 * times[1]:.3f}", "load": f"{os.getloadavg()[0]:.1f}"}
 
 
 def measure_autoencoder(known, device, output, more):
@@ -97,9 +103,9 @@ def measure_autoencoder(known, device, output, more):
     run = train.Run(a, device)
     run.trainer.start(1000000)
     steps = train.AutoencoderSteps(run.trainer, a, device)
-    step_s = seconds_each(step_of(steps, run.trainer), device, known.seconds)
-    draw_s = seconds_each(lambda: run.trainer.draw_windows(steps.first, steps.rows), torch.device("cpu"), 0.2)
-    return row_of(device, a, "autoencoder", steps, step_s, a.batch, loss_alone(steps, device, 0.3), draw_s)
+    times = seconds_each(step_of(steps, run.trainer), device, known.seconds)
+    draw_s = seconds_each(lambda: run.trainer.draw_windows(steps.first, steps.rows), torch.device("cpu"), 0.2)[clock_of(device)]
+    return row_of(device, a, "autoencoder", steps, times, a.batch, loss_alone(steps, device, 0.3), draw_s)
 
 
 def measure_decoder(known, device, output, more):
@@ -112,9 +118,9 @@ def measure_decoder(known, device, output, more):
         run.trainer.start_decoder(1000000)
     run.share_state()
     steps = DecoderSteps(run.trainer, a, device)
-    step_s = seconds_each(step_of(steps, run.trainer), device, known.seconds)
-    draw_s = seconds_each(lambda: run.trainer.draw_parts(steps.streams), torch.device("cpu"), 0.2)
-    return row_of(device, a, "decoder", steps, step_s, 128, None, draw_s)
+    times = seconds_each(step_of(steps, run.trainer), device, known.seconds)
+    draw_s = seconds_each(lambda: run.trainer.draw_parts(steps.streams), torch.device("cpu"), 0.2)[clock_of(device)]
+    return row_of(device, a, "decoder", steps, times, 128, None, draw_s)
 
 
 def main():

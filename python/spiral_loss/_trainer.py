@@ -7,6 +7,7 @@ What each call means is written in include/spiral/data.h and train.h. Read next:
 from __future__ import annotations
 
 import ctypes
+import ctypes.util
 import os
 from collections.abc import Sequence
 from typing import Any, Optional
@@ -14,7 +15,7 @@ from typing import Any, Optional
 import numpy as np
 import numpy.typing as npt
 
-from ._library import C, Failure, call, library_path
+from ._library import Failure, call, library_path, version
 from ._plan import OptionsStruct
 from .midi import _Grid, _RollOptions
 
@@ -25,17 +26,20 @@ GRIDS, KINDS = ("seconds", "beats"), ("ae", "vae")
 
 
 def _net() -> ctypes.CDLL:
-    """Where libspiral-net's functions are: in the package's library, or in a library beside libspiral."""
-    if hasattr(C, "spiral_trainer_create"):
-        return C
+    """libspiral-net: beside libspiral in a build folder, or as `make install` puts it on the system."""
     folder = library_path().resolve().parent
-    for path in (folder / "libspiral-net.so", folder / "libspiral-net.so.0", folder / "libspiral-net.dylib"):
-        if path.exists():
-            return ctypes.CDLL(str(path))
-    raise ImportError(
-        "this installation cannot train: the C library was built without jansson; install it (Debian: libjansson-dev) "
-        "and the package again"
-    )
+    beside = [folder / name for name in ("libspiral-net.so", "libspiral-net.so.0", "libspiral-net.dylib")]
+    found = [str(path) for path in beside if path.exists()] or [ctypes.util.find_library("spiral-net")]
+    if not found[0]:
+        raise ImportError(
+            "libspiral-net is not installed: training reads music and writes models with it; build and install the "
+            "program (make install), or set SPIRAL_LOSS_LIBRARY to build/libspiral.so of its build"
+        )
+    library = ctypes.CDLL(found[0])
+    library.spiral_version.restype = ctypes.c_char_p
+    if library.spiral_version().decode() != version():
+        raise ImportError(f"{found[0]} is version {library.spiral_version().decode()}: must be {version()}")
+    return library
 
 
 NET = _net()
