@@ -32,7 +32,7 @@ typedef struct cli_flag {
 typedef struct cli_common {
     int json, quiet, help;
     int strict;      /* only of verbs with CLI_STRICT_FLAG */
-    int verbose;     /* only of verbs with CLI_FILTER_FLAGS */
+    int verbose;     /* only of verbs with CLI_VERBOSE_FLAG */
     int format;      /* how to print the flags: enum cli_format (help.h); hidden */
     int64_t threads; /* 0: one per processor */
 } cli_common;
@@ -40,6 +40,13 @@ typedef struct cli_common {
 /* For verbs that read MIDI files. */
 #define CLI_STRICT_FLAG(common) \
     { "strict", CLI_SWITCH, &(common).strict, NULL, "refuse MIDI files that the reader has to repair" }
+
+/* For verbs that read folders. */
+#define CLI_VERBOSE_FLAG(common)                                                                           \
+    {                                                                                                      \
+        "verbose", CLI_SWITCH, &(common).verbose, NULL,                                                    \
+            "name every file that is left out, cut or not read, a line each (else a line for each reason)" \
+    }
 
 /* For verbs that match notes of two pieces; seconds: a double. */
 #define CLI_TOLERANCE_FLAG(seconds) \

@@ -54,9 +54,7 @@ typedef struct cli_roll_flags {
     CLI_STRICT_FLAG(common),                                                                            \
         {"keep-duplicates", CLI_SWITCH, &(r).keep_duplicates, NULL,                                     \
          "keep files with the same notes as an earlier file (else they are left out)"},                 \
-        {"verbose", CLI_SWITCH, &(common).verbose, NULL,                                                \
-         "name every file that is left out or cut, a line each (else a line for each reason)"},         \
-    {                                                                                                   \
+        CLI_VERBOSE_FLAG(common), {                                                                     \
         "longest-silence", CLI_TEXT, &(r).longest_silence, "LENGTH",                                    \
             "longer stretches in which no note begins or ends are cut to this: bars of four quarters "  \
             "on a grid of beats, seconds on a grid of seconds; none: nothing is cut (default 8bars or " \

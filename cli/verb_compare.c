@@ -237,6 +237,7 @@ int verb_compare(const cli_verb *verb, int argc, char **argv) {
          "the files and folders of the second set (B); the paths before it are A"},
         {"pedal", CLI_SWITCH, &roll_flags.pedal, NULL, "the sustain and sostenuto pedals prolong notes"},
         CLI_STRICT_FLAG(common),
+        CLI_VERBOSE_FLAG(common),
         {NULL}};
     /* "--with" alone: what comes after it is parsed by itself, so that it may be several paths. */
     while (split < argc && strcmp(argv[split], "--with")) split++;

@@ -41,6 +41,7 @@ int verb_continue(const cli_verb *verb, int argc, char **argv) {
         {"only-new", CLI_SWITCH, &only_new, NULL, "write what is added, without the piece"},
         CLI_VARIATIONS_OUTPUT_FLAG(v),
         CLI_STRICT_FLAG(common),
+        CLI_VERBOSE_FLAG(common),
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_take_model(verb, argc, argv, 1, &first, &v.model);

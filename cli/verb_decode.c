@@ -52,6 +52,7 @@ int verb_decode(const cli_verb *verb, int argc, char **argv) {
         {"tempo", CLI_REAL, &s.tempo, "X", "quarter notes per minute, for beat grids", 10, 1000},
         CLI_DECODE_FLAG(s.decode),
         CLI_VARIATIONS_OUTPUT_FLAG(s.v),
+        CLI_VERBOSE_FLAG(common),
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_take_model(verb, argc, argv, 1, &first, &s.v.model);

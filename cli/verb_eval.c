@@ -93,7 +93,8 @@ int verb_eval(const cli_verb *verb, int argc, char **argv) {
     cli_common common = {0};
     double tolerance = 0.05;
     int first;
-    const cli_flag flags[] = {CLI_TOLERANCE_FLAG(tolerance), CLI_STRICT_FLAG(common), {NULL}};
+    const cli_flag flags[] = {
+        CLI_TOLERANCE_FLAG(tolerance), CLI_STRICT_FLAG(common), CLI_VERBOSE_FLAG(common), {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(verb, argc, first, 2, 1 << 20);
     spiral_model *model = NULL;

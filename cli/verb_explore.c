@@ -262,6 +262,7 @@ int verb_explore(const cli_verb *verb, int argc, char **argv) {
         {"exact", CLI_SWITCH, &s.exact, NULL, "keep all weights as they are; without it, some have 8 bits"},
         {"open", CLI_SWITCH, &s.open, NULL, "open the page in the browser"},
         CLI_STRICT_FLAG(common),
+        CLI_VERBOSE_FLAG(common),
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_take_model(verb, argc, argv, 0, &first, &s.model);

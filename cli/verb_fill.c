@@ -63,6 +63,7 @@ int verb_fill(const cli_verb *verb, int argc, char **argv) {
         {"high", CLI_INT, &s.high, "KEY", "highest MIDI key of the part", 0, 127},
         CLI_VARIATIONS_OUTPUT_FLAG(s.v),
         CLI_STRICT_FLAG(common),
+        CLI_VERBOSE_FLAG(common),
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_take_model(verb, argc, argv, 1, &first, &s.v.model);

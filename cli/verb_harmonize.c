@@ -40,6 +40,7 @@ int verb_harmonize(const cli_verb *verb, int argc, char **argv) {
                                "where new notes may be, relative to the melody", 0, 0, places},
                               CLI_VARIATIONS_OUTPUT_FLAG(v),
                               CLI_STRICT_FLAG(common),
+                              CLI_VERBOSE_FLAG(common),
                               {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_take_model(verb, argc, argv, 1, &first, &v.model);

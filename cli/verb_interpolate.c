@@ -85,6 +85,7 @@ int verb_interpolate(const cli_verb *verb, int argc, char **argv) {
          "training data: report the passage that is most like one of each piece"},
         {"o", CLI_PATH, &s.v.output, "DIR", "folder to write to"},
         CLI_STRICT_FLAG(common),
+        CLI_VERBOSE_FLAG(common),
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_take_model(verb, argc, argv, 2, &first, &s.v.model);

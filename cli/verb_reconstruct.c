@@ -114,6 +114,7 @@ int verb_reconstruct(const cli_verb *verb, int argc, char **argv) {
         {"temperature", CLI_REAL, &s.v.temperature, "X", "randomness; 0: always the most probable", 0, 10},
         {"seed", CLI_INT, &s.v.seed, "N", "seed", 0, 9e15},
         CLI_STRICT_FLAG(common),
+        CLI_VERBOSE_FLAG(common),
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_take_model(verb, argc, argv, 1, &first, &s.v.model);

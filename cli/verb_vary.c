@@ -72,6 +72,7 @@ int verb_vary(const cli_verb *verb, int argc, char **argv) {
                               CLI_DECODE_FLAG(s.decode),
                               CLI_VARIATIONS_OUTPUT_FLAG(s.v),
                               CLI_STRICT_FLAG(common),
+                              CLI_VERBOSE_FLAG(common),
                               {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_take_model(verb, argc, argv, 1, &first, &s.v.model);

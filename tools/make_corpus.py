@@ -14,6 +14,7 @@ import pathlib
 import random
 import struct
 import sys
+import zlib
 
 CORPUS = pathlib.Path(__file__).resolve().parent.parent / "tests/fuzz/corpus"
 files = {}
@@ -349,6 +350,34 @@ def config():
     seed("nothing", text="")
 
 
+# ---- compressed MIDI ----
+
+def gzip_member(content, deflated=None, flags=0, more=b""):
+    """A member of a gzip file (RFC 1952): stored, if it is not given deflated. Made here, so that it does not depend on a
+    version of zlib."""
+    if deflated is None:
+        deflated = b"\1" + struct.pack("<HH", len(content), len(content) ^ 0xFFFF) + content
+    head = b"\x1f\x8b\x08" + bytes([flags]) + b"\0\0\0\0\0\xff" + more
+    return head + deflated + struct.pack("<II", zlib.crc32(content), len(content))
+
+
+def compressed():
+    song = one(NOTE * 8 + END)
+    deflated = bytes.fromhex("f30dc948616060600362468604df90a26c20cb8561824d4a42830d03d9f47f7d0600")
+    assert zlib.decompress(deflated, -15) == song
+    add("gzip", "stored.mid.gz", gzip_member(song))
+    add("gzip", "deflated.mid.gz", gzip_member(song, deflated))
+    add("gzip", "two-members.mid.gz", gzip_member(song[:20]) + gzip_member(song[20:]))
+    add("gzip", "name-and-comment.mid.gz", gzip_member(song, deflated, 0x18, b"song.mid\0a tune\0"))
+    add("gzip", "bytes-behind.mid.gz", gzip_member(song, deflated) + b"tail")
+    add("gzip", "of-nothing.gz", gzip_member(b""))
+    add("gzip", "of-a-text.gz", gzip_member(b"no music"))
+    add("gzip", "of-gzip.gz", gzip_member(gzip_member(song)))
+    add("gzip", "cut-off.mid.gz", gzip_member(song, deflated)[:-6])
+    add("gzip", "wrong-sum.mid.gz", gzip_member(song, deflated)[:-8] + bytes(8))
+    add("gzip", "plain.mid", song)
+
+
 # ---- corpus packs ----
 
 MIX, STEP, WORD = 0x9E3779B97F4A7C15, (0xBF58476D1CE4E5B9, 0x94D049BB133111EB), 2**64 - 1
@@ -439,7 +468,7 @@ def regressions():
 
 
 def main():
-    for make in midi, score, model, container, config, pack, regressions:
+    for make in midi, score, model, container, config, compressed, pack, regressions:
         make()
     wrong = 0
     for (target, name), content in files.items():

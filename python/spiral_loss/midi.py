@@ -21,13 +21,14 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import os
+import zlib
 from collections.abc import Iterable
 from typing import Any, BinaryIO, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
-from . import _names
+from . import _names, errors
 from ._library import Failure, call, declare
 
 __all__ = ["DRUM_CHANNEL", "NOTE", "Midi", "Report", "Roll", "from_notes", "from_roll", "read", "write"]
@@ -63,6 +64,8 @@ _NOTE_C = np.dtype(
     align=True,
 )
 _OPEN_1252 = b"\x81\x8d\x8f\x90\x9d"
+_GZIP = b"\x1f\x8b"
+_DECOMPRESSED_LIMIT = 1 << 28  # as in src/data/gzip.c
 Notes = npt.NDArray[np.void]
 Bits = npt.NDArray[np.bool_]
 
@@ -465,11 +468,42 @@ def _adopt(struct: _Midi) -> Midi:
         _clear(ctypes.byref(struct))
 
 
+def _compressed(path: Union[str, os.PathLike[str]]) -> Optional[bytes]:
+    """The bytes of a regular file that begins as gzip; None for any other, which C reads or refuses."""
+    try:
+        if not os.path.isfile(path):
+            return None
+        with open(path, "rb") as file:
+            return _GZIP + file.read() if file.read(len(_GZIP)) == _GZIP else None
+    except (OSError, ValueError):
+        return None
+
+
+def _decompressed(data: bytes) -> bytes:
+    """All members of a gzip file; bytes behind them that are no member are ignored."""
+    parts: list[bytes] = []
+    size = 0
+    while data.startswith(_GZIP) or not parts:
+        member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        try:
+            parts.append(member.decompress(data, _DECOMPRESSED_LIMIT + 1 - size))
+        except zlib.error:
+            raise errors.BadFormat("its gzip data are damaged") from None
+        size += len(parts[-1])
+        if size > _DECOMPRESSED_LIMIT:
+            raise errors.TooBig(f"larger than {_DECOMPRESSED_LIMIT} bytes, the limit, when decompressed")
+        if not member.eof:
+            raise errors.BadFormat("its gzip data end too early")
+        data = member.unused_data
+    return b"".join(parts)
+
+
 def read(source: Union[str, os.PathLike[str], bytes, bytearray, memoryview, BinaryIO]) -> Midi:
     """A MIDI file.
 
     Args:
-        source: a path, the bytes of a file, or a binary file object, which is read to its end.
+        source: a path, the bytes of a file, or a binary file object, which is read to its end. What begins as gzip is
+            decompressed, to at most 256 MiB.
 
     Raises:
         errors.BadFormat: it is no MIDI file; errors.TooBig; errors.InputOutputError: it cannot be read.
@@ -483,14 +517,24 @@ def read(source: Union[str, os.PathLike[str], bytes, bytearray, memoryview, Bina
     """
     struct = _Midi()
     if isinstance(source, (str, os.PathLike)):
-        call(_load, os.fsencode(source), ctypes.byref(struct))
-        return _adopt(struct)
+        compressed = _compressed(source)
+        if compressed is None:
+            call(_load, os.fsencode(source), ctypes.byref(struct))
+            return _adopt(struct)
+        try:
+            return read(compressed)
+        except errors.Error as error:
+            named = type(error)(f"{os.fsdecode(source)}: {error}")
+            named.offset = error.offset
+            raise named from None
     given = source.read() if hasattr(source, "read") else source
     if not isinstance(given, (bytes, bytearray, memoryview)):
         if isinstance(given, str):
             raise TypeError("source is a file of text: open it with mode 'rb'")
         raise TypeError(f"source is a {type(given).__name__}: must be a path, bytes or a binary file")
     data = bytes(given)
+    if data.startswith(_GZIP):
+        data = _decompressed(data)
     call(_read, data, len(data), ctypes.byref(struct))
     return _adopt(struct)
 

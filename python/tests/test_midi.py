@@ -2,6 +2,7 @@
 """MIDI files and rolls on arrays: against mido where it is installed, and there and back again."""
 
 import ctypes
+import gzip
 import io
 import os
 import pathlib
@@ -225,6 +226,39 @@ def test_bytes_and_file_objects_are_read(tmp_path):
         midi.read(3)
     with pytest.raises(errors.BadFormat):
         midi.read(io.BytesIO(b""))
+
+
+def test_compressed_files_are_read(tmp_path):
+    song = tune(seed=4)
+    data, path = song.to_bytes(), tmp_path / "a.mid.gz"
+    for content in (
+        gzip.compress(data),
+        gzip.compress(data[:50]) + gzip.compress(data[50:]),
+        gzip.compress(data) + b"tail",
+        gzip.compress(data) + bytes(30),
+    ):
+        path.write_bytes(content)
+        for source in (path, str(path), content, io.BytesIO(content)):
+            assert np.array_equal(midi.read(source).notes, song.notes)
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "sentence"),
+    [
+        (gzip.compress(tune().to_bytes())[:-20], errors.BadFormat, "its gzip data end too early"),
+        (b"\x1f\x8b\x08junkjunkjunkjunk", errors.BadFormat, "its gzip data are damaged"),
+        (gzip.compress(b"text"), errors.BadFormat, "not a MIDI file"),
+        (gzip.compress(bytes((1 << 28) + 1), 1), errors.TooBig, "larger than 268435456 bytes"),
+    ],
+    ids=["cut off", "junk", "text", "large"],
+)
+def test_damaged_gzip_is_refused(content, error, sentence, tmp_path):
+    path = tmp_path / "a.mid.gz"
+    path.write_bytes(content)
+    with pytest.raises(error, match=sentence):
+        midi.read(content)
+    with pytest.raises(error, match=f"^{path}: {sentence}"):
+        midi.read(path)
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,10 @@ struct spiral_corpus {
     spiral__window_run *runs; /* (run_count) of positions, by position, owned */
 };
 
+/* As spiral_midi_load_compressed, from bytes. */
+spiral_status spiral__midi_read_compressed(const unsigned char *bytes, size_t size, spiral_midi *midi,
+                                           spiral_error *err);
+
 /* Makes what the public calls show of an entry agree with it; call after its texts or its roll changed, or
  * after it was moved. T: frames of a window. */
 void spiral__corpus_entry_update(spiral__corpus_entry *entry, int T);

@@ -2,11 +2,12 @@
  *
  * MIDI files that are compressed with gzip (RFC 1952), through zlib.
  */
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "base/file.h"
-#include "spiral/data.h"
+#include "data/corpus.h"
 #include "spiral_config.h"
 
 #ifdef SPIRAL_HAVE_ZLIB
@@ -59,10 +60,11 @@ static spiral_status inflate_all(z_stream *z, unsigned char **buffer, size_t *si
     }
 }
 
-static spiral_status read_compressed(unsigned char *bytes, size_t size, spiral_midi *midi,
-                                     spiral_error *err) {
+static spiral_status read_gzip(const unsigned char *bytes, size_t size, spiral_midi *midi,
+                               spiral_error *err) {
     enum { GZIP_ONLY = 16 };
-    z_stream z = {.next_in = bytes, .avail_in = (uInt)size};
+    z_stream z = {.next_in = (unsigned char *)(uintptr_t)bytes, /* which it does not write to */
+                  .avail_in = (uInt)size};
     unsigned char *buffer = NULL;
     size_t n = 0;
     if (inflateInit2(&z, GZIP_ONLY + MAX_WBITS) != Z_OK) return spiral__no_memory(err, 0);
@@ -75,23 +77,28 @@ static spiral_status read_compressed(unsigned char *bytes, size_t size, spiral_m
 
 #else
 
-static spiral_status read_compressed(unsigned char *bytes, size_t size, spiral_midi *midi,
-                                     spiral_error *err) {
+static spiral_status read_gzip(const unsigned char *bytes, size_t size, spiral_midi *midi,
+                               spiral_error *err) {
     (void)bytes, (void)size, (void)midi;
     return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
-                        "it is compressed with gzip, and this build has no zlib");
+                        "it is compressed with gzip, and this build has no zlib; gzip -d decompresses it");
 }
 
 #endif
+
+spiral_status spiral__midi_read_compressed(const unsigned char *bytes, size_t size, spiral_midi *midi,
+                                           spiral_error *err) {
+    *midi = (spiral_midi){0};
+    const int gzip = size > 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
+    return gzip ? read_gzip(bytes, size, midi, err) : spiral_midi_read(bytes, size, midi, err);
+}
 
 spiral_status spiral_midi_load_compressed(const char *path, spiral_midi *midi, spiral_error *err) {
     unsigned char *bytes;
     size_t size;
     *midi = (spiral_midi){0};
     SPIRAL_TRY(spiral__file_read(path, COMPRESSED_LIMIT, &bytes, &size, err));
-    const int gzip = size > 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
-    spiral_status status =
-        gzip ? read_compressed(bytes, size, midi, err) : spiral_midi_read(bytes, size, midi, err);
+    spiral_status status = spiral__midi_read_compressed(bytes, size, midi, err);
     free(bytes);
     return status == SPIRAL_OK ? status : spiral__error_prefix(err, status, spiral__input_name(path));
 }

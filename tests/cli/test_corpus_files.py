@@ -241,3 +241,22 @@ def test_what_is_not_written_or_played_is_counted(tmp_path):
     assert done.err == f"spiral render: {path}: not written: {played}; 1 x name; 1 x lyric; 1 x marker or cue\n"
     assert spiral("render", path, "-o", tmp_path / "out.wav").err == f"spiral render: {path}: not played: {played}\n"
     assert spiral("render", path, "-o", tmp_path / "out.svg").err == ""
+
+
+@pytest.mark.parametrize("command", [
+    lambda model, folder, out: ["eval", model, folder],
+    lambda model, folder, out: ["compare", folder, "--with", folder],
+    lambda model, folder, out: ["sample", model, "--against", folder, "-o", out / "x.mid", "--length", "2bars"]])
+def test_verbose_names_every_file_where_folders_are_read(command, model, music, tmp_path):
+    folder = tmp_path / "folder"
+    shutil.copytree(music, folder)
+    for i in range(9):
+        (folder / f"bad-{i}.mid").write_bytes(b"no music")
+        (folder / f"pipe-{i}.mid").symlink_to("missing")
+    found = {}
+    for flags in [], ["--verbose"]:
+        done = spiral(*command(model, folder, tmp_path), *flags)
+        assert done.status == 0, done.err
+        found[bool(flags)] = {kind: sum(kind in line for line in done.err.splitlines()) for kind in ("bad-", "pipe-")}
+    times = 2 if command(0, 0, tmp_path)[0] == "compare" else 1  # the folder is both sets
+    assert found == {False: {"bad-": times, "pipe-": times}, True: {"bad-": 9 * times, "pipe-": 9 * times}}
