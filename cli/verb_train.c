@@ -15,7 +15,6 @@
 #include "flags.h"
 #include "helices.h"
 #include "json.h"
-#include "json_memory.h"
 #include "load.h"
 #include "messages.h"
 #include "output.h"
@@ -221,14 +220,14 @@ static int look_at(const char *path, found *what) {
     *what = NOTHING;
     if (stat(path, &info) || !S_ISREG(info.st_mode) || !info.st_size) return -1;
     spiral_status status = spiral_model_load(path, &model, &err);
-    if (status == SPIRAL_NO_MEMORY || (status != SPIRAL_OK && cli_json_refused())) return cli_error(&err);
+    if (status == SPIRAL_NO_MEMORY) return cli_error(&err);
     if (status != SPIRAL_OK)
         return cli_fail("%s; it is not overwritten: remove it, or give another -o", err.text);
     json_t *record = json_loads(spiral_model_get_metadata(model, "training"), 0, NULL);
     *what = json_is_false(json_object_get(record, "finished")) ? UNFINISHED : FINISHED;
     json_decref(record);
     spiral_model_destroy(model);
-    return cli_json_check();
+    return -1;
 }
 
 /* Before the work: the files can be written, none that is not a model is overwritten, and no training that
@@ -298,12 +297,13 @@ static json_t *result_json(const settings *s, const spiral_train_progress *p,
 
 static int report(const settings *s, const cli_common *common, const spiral_train_progress *p,
                   const spiral_train_profile *profile) {
-    if (cli_prints_text(common))
-        printf("%s: %s steps, %s windows in %s; on the validation files frame F1 %.4f, %.1f %% of "
-               "windows without an error (step %s)\n",
-               s->output, cli_thousands((uint64_t)p->steps), cli_thousands(p->windows_seen),
-               cli_duration(p->seconds), p->valid_f1, 100 * p->valid_exact,
-               cli_thousands((uint64_t)p->best_step));
+    if (cli_prints_text(common)) {
+        cli_print_name(stdout, s->output);
+        printf(": %s steps, %s windows in %s; on the validation files frame F1 %.4f, %.1f %% of windows "
+               "without an error (step %s)\n",
+               cli_thousands((uint64_t)p->steps), cli_thousands(p->windows_seen), cli_duration(p->seconds),
+               p->valid_f1, 100 * p->valid_exact, cli_thousands((uint64_t)p->best_step));
+    }
     if (cli_prints_text(common) && s->decoder)
         printf("decoder: %s frames; on the validation files %.3f nats per frame\n",
                cli_thousands(p->frames_seen), p->valid_nats_per_frame);

@@ -430,6 +430,11 @@ def regressions():
     add("midi", "lengths-that-end-in-a-far-tail.mid", far + chunk(SCALE + END) + b"M\3" * 9)
     add("score", "tempos-whose-seconds-round.txt", HEAD.replace("120", "164") + "voice a\nplay A B A\nsection A\na: 1c4\n"
         "section B\nmeter 3/4\ntempo 8 = 99\na: 2.d4")
+    feeds = b"\f" * 34 + b"\x8b" + b"\f" * 40 + b"-" + b"\f" * 43  # read back, the title was taken for damaged events
+    add("score", "title-of-form-feeds.txt", b"title T" + feeds + b"\nmeter 1/4\nkey C major\ntempo 4 = 120\n"
+        b"figure f 8:1 / 4:* 1 8:1 r 2:1 / 1..:1\nchords c f\nc: C")
+    add("midi", "unpaired-notes-without-offs.mid", header(0, 1, 96) + chunk(
+        bytes.fromhex("00903c64003e6410b07b0010903c6410b0") + b"\xff" * 15 + b"\x78\0" + END, length=23))
 
 
 def main():
