@@ -10,13 +10,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "corpus_notes.h"
+#include "corpus_pack.h"
 #include "flags.h"
 #include "helices.h"
 #include "json.h"
-#include "json_memory.h"
 #include "load.h"
 #include "messages.h"
 #include "output.h"
+#include "profile.h"
 #include "progress.h"
 #include "roll_options.h"
 #include "signals.h"
@@ -31,7 +33,7 @@ static const char *const losses[] = {
 typedef struct settings {
     const char *output, *valid, *log;
     const char *steps; /* a number, or a model whose steps are repeated */
-    int kind, loss, helix, resume;
+    int kind, loss, helix, resume, profile;
     int64_t latent, hidden, layers, decoder, decoder_steps, batch, transpose, seed;
     double lambda, bce, eta, beta, free_bits, epochs, time, rate, decay, decoder_share, save_every;
     cli_roll_flags roll_flags;
@@ -127,24 +129,43 @@ static void set_job(const settings *s, const cli_common *common, job *j) {
     o->threads = (int)common->threads;
 }
 
-/* Makes the training and the validation corpus. The validation files come first, so that duplicates of them
- * are left out of the training files. Returns -1 or the exit status. */
+/* The corpus to validate on, of files or of a pack. */
+static int make_valid(const settings *s, const cli_common *common, const spiral_roll_options *options,
+                      int frames, spiral_corpus **valid) {
+    spiral_files *files = NULL;
+    char *path = (char *)(uintptr_t)s->valid;
+    if (spiral_corpus_is_pack(path)) return cli_load_corpus(&path, 1, options, frames, common, valid);
+    int status = cli_load_files(&path, 1, common, &files);
+    if (status < 0) status = cli_make_corpus(&s->roll_flags, files, options, frames, NULL, common, valid);
+    spiral_files_destroy(files);
+    return status;
+}
+
+/* Leaves duplicates of the validation files out of a pack, whose other duplicates are left out already. */
+static int filter_pack(const cli_common *common, const spiral_corpus *valid, spiral_corpus *train) {
+    spiral_error err = {.text = ""};
+    size_t count = 0;
+    if (valid && spiral_corpus_drop_duplicates(train, valid, &count, &err) != SPIRAL_OK)
+        return cli_error(&err);
+    if (count) cli_note_left_out(train, common);
+    return -1;
+}
+
+/* Makes the training and the validation corpus; *train is set already if it is a pack. The validation files
+ * come first, so that duplicates of them are left out of the training files. Returns -1 or the exit status.
+ */
 static int make_corpora(const settings *s, const cli_common *common, const spiral_files *files,
                         const spiral_model_config *config, spiral_corpus **train, spiral_corpus **valid) {
     spiral_error err = {.text = ""};
-    spiral_files *valid_files = NULL;
     spiral_roll_options options;
     spiral_roll_options_default(&options, sizeof options);
     spiral_model_config_get_roll(config, &options);
     int status = cli_set_longest_silence(&s->roll_flags, &options);
-    if (status >= 0) return status;
-    char *valid_path = (char *)(uintptr_t)s->valid;
-    int frames = config->frames;
-    status = s->valid ? cli_load_files(&valid_path, 1, common, &valid_files) : -1;
-    if (status < 0 && s->valid)
-        status = cli_make_corpus(&s->roll_flags, valid_files, &options, frames, NULL, common, valid);
-    spiral_files_destroy(valid_files);
-    if (status < 0) status = cli_make_corpus(&s->roll_flags, files, &options, frames, *valid, common, train);
+    if (status < 0 && s->valid) status = make_valid(s, common, &options, config->frames, valid);
+    if (status < 0)
+        status =
+            *train ? filter_pack(common, *valid, *train)
+                   : cli_make_corpus(&s->roll_flags, files, &options, config->frames, *valid, common, train);
     if (status >= 0 || s->valid) return status;
     return spiral_corpus_split(*train, 10, valid, &err) == SPIRAL_OK ? -1 : cli_error(&err);
 }
@@ -199,14 +220,14 @@ static int look_at(const char *path, found *what) {
     *what = NOTHING;
     if (stat(path, &info) || !S_ISREG(info.st_mode) || !info.st_size) return -1;
     spiral_status status = spiral_model_load(path, &model, &err);
-    if (status == SPIRAL_NO_MEMORY || (status != SPIRAL_OK && cli_json_refused())) return cli_error(&err);
+    if (status == SPIRAL_NO_MEMORY) return cli_error(&err);
     if (status != SPIRAL_OK)
         return cli_fail("%s; it is not overwritten: remove it, or give another -o", err.text);
     json_t *record = json_loads(spiral_model_get_metadata(model, "training"), 0, NULL);
     *what = json_is_false(json_object_get(record, "finished")) ? UNFINISHED : FINISHED;
     json_decref(record);
     spiral_model_destroy(model);
-    return cli_json_check();
+    return -1;
 }
 
 /* Before the work: the files can be written, none that is not a model is overwritten, and no training that
@@ -254,7 +275,8 @@ static int lock_output(const settings *s, cli_lock *lock) {
     return status < 0 ? cli_lock_take(lock, path, what) : status;
 }
 
-static json_t *result_json(const settings *s, const spiral_train_progress *p) {
+static json_t *result_json(const settings *s, const spiral_train_progress *p,
+                           const spiral_train_profile *profile) {
     json_t *json = json_pack(
         "{s:o, s:I, s:I, s:o, s:o, s:{s:o, s:o, s:o}, s:I, s:o}", "model", cli_text(s->output), "steps",
         (json_int_t)p->steps, "windows_seen", (json_int_t)p->windows_seen, "windows_per_second",
@@ -269,20 +291,24 @@ static json_t *result_json(const settings *s, const spiral_train_progress *p) {
         json_object_set_new(json, "frames_seen", json_integer((json_int_t)p->frames_seen));
         json_object_set_new(json, "frames_per_second", cli_number(p->frames_per_s));
     }
+    if (profile) json_object_set_new(json, "profile", cli_profile_json(profile));
     return json;
 }
 
-static int report(const settings *s, const cli_common *common, const spiral_train_progress *p) {
-    if (cli_prints_text(common))
-        printf("%s: %s steps, %s windows in %s; on the validation files frame F1 %.4f, %.1f %% of "
-               "windows without an error (step %s)\n",
-               s->output, cli_thousands((uint64_t)p->steps), cli_thousands(p->windows_seen),
-               cli_duration(p->seconds), p->valid_f1, 100 * p->valid_exact,
-               cli_thousands((uint64_t)p->best_step));
+static int report(const settings *s, const cli_common *common, const spiral_train_progress *p,
+                  const spiral_train_profile *profile) {
+    if (cli_prints_text(common)) {
+        cli_print_name(stdout, s->output);
+        printf(": %s steps, %s windows in %s; on the validation files frame F1 %.4f, %.1f %% of windows "
+               "without an error (step %s)\n",
+               cli_thousands((uint64_t)p->steps), cli_thousands(p->windows_seen), cli_duration(p->seconds),
+               p->valid_f1, 100 * p->valid_exact, cli_thousands((uint64_t)p->best_step));
+    }
     if (cli_prints_text(common) && s->decoder)
         printf("decoder: %s frames; on the validation files %.3f nats per frame\n",
                cli_thousands(p->frames_seen), p->valid_nats_per_frame);
-    return cli_finish(common, result_json(s, p));
+    if (cli_prints_text(common) && profile) cli_print_profile(profile);
+    return cli_finish(common, result_json(s, p, profile));
 }
 
 static int run(const settings *s, const cli_common *common, job *j, const spiral_corpus *train,
@@ -301,6 +327,7 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
     cli_signals_defer_begin();
     j->plan.seconds_used = now_s() - s->began_s;
     spiral_status status = spiral_model_create(&j->config, j->options.seed, &model, &err);
+    if (status == SPIRAL_OK && s->profile) status = spiral_train_profile_create(&j->plan.profile, &err);
     if (status == SPIRAL_OK) status = spiral_train(&j->options, &j->plan, model, train, valid, &result, &err);
     cli_signals_defer_end();
     progress_end(&shown);
@@ -311,15 +338,31 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
                         s->output, err.text, s->state);
     if (status != SPIRAL_OK) return cli_error(&err);
     int closed = progress_log_close(&log);
-    return closed < 0 ? report(s, common, &result) : closed;
+    return closed < 0 ? report(s, common, &result, j->plan.profile) : closed;
+}
+
+static int open_pack(const settings *s, const cli_common *common, const char *path, spiral_corpus **train,
+                     spiral_roll_options *options, int *frames) {
+    const int wanted = s->roll_flags.frames > 0 ? (int)s->roll_flags.frames : 0;
+    int status = cli_check_pack_flags(path, &s->roll_flags, common);
+    if (status < 0) status = cli_open_pack(path, wanted, common, train);
+    if (status >= 0) return status;
+    *options = *spiral_corpus_get_options(*train);
+    *frames = spiral_corpus_get_frames(*train);
+    return -1;
 }
 
 static int train_on(const settings *s, const cli_common *common, char **paths, int n_paths, job *j) {
     spiral_files *files = NULL;
     spiral_corpus *train = NULL, *valid = NULL;
     spiral_roll_options options;
-    int status = cli_load_files(paths, n_paths, common, &files);
-    if (status < 0) status = cli_roll_options(&s->roll_flags, common, files, &options, &j->config.frames);
+    int status;
+    if (n_paths == 1 && spiral_corpus_is_pack(*paths)) {
+        status = open_pack(s, common, *paths, &train, &options, &j->config.frames);
+    } else {
+        status = cli_load_files(paths, n_paths, common, &files);
+        if (status < 0) status = cli_roll_options(&s->roll_flags, common, files, &options, &j->config.frames);
+    }
     if (status < 0) {
         spiral_model_config_set_roll(&j->config, &options);
         set_job(s, common, j);
@@ -328,6 +371,7 @@ static int train_on(const settings *s, const cli_common *common, char **paths, i
     spiral_files_destroy(files);
     if (status < 0) status = check_music(common, &j->config, train, valid);
     if (status < 0) status = run(s, common, j, train, valid);
+    spiral_train_profile_destroy(j->plan.profile);
     spiral_corpus_destroy(train);
     spiral_corpus_destroy(valid);
     return status;
@@ -428,6 +472,8 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
         {"resume", CLI_SWITCH, &s.resume, NULL, "continue a training that was stopped"},
         {"save-every", CLI_TIME, &s.save_every, "TIME",
          "how often the training is saved, in MODEL.unfinished, until it is finished", 0, 1e8},
+        {"profile", CLI_SWITCH, &s.profile, NULL,
+         "measure where the time goes, and print a table of it at the end"},
         {"log", CLI_PATH, &s.log, "FILE", "write a JSON object for each progress report, a line each"},
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);

@@ -22,7 +22,7 @@
  *
  * A spiral_loss is immutable and any number of threads may use it at once. The calls keep no state.
  *
- * With the option threads a loss has threads of its own, started by spiral_loss_create and asleep between
+ * With the option threads a loss has threads of its own, started by spiral_loss_create, which wait between
  * calls; results are the same bits for any number of them. One call at a time uses them; calls that other
  * threads make meanwhile, calls on small batches, and calls in a child process after fork() run on the
  * calling thread alone. If the system grants fewer threads, the loss works with those it has.

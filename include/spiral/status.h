@@ -21,9 +21,11 @@ extern "C" {
 #define SPIRAL_API __attribute__((visibility("default")))
 #endif
 #if defined(__GNUC__) || defined(__clang__)
-#define SPIRAL_MUST_CHECK __attribute__((warn_unused_result))
+#define SPIRAL_MUST_CHECK       __attribute__((warn_unused_result))
+#define SPIRAL_DEPRECATED(text) __attribute__((deprecated(text)))
 #else
 #define SPIRAL_MUST_CHECK
+#define SPIRAL_DEPRECATED(text)
 #endif
 
 /* X(name, value, message). The enum and the texts below are made from this list. */
@@ -57,10 +59,6 @@ typedef struct spiral_error {
  * for other values "UNKNOWN" and "unknown status". */
 SPIRAL_API const char *spiral_status_name(spiral_status status);
 SPIRAL_API const char *spiral_status_message(spiral_status status);
-
-/* Removes the temporary files that calls of this process are writing at this moment; these calls then fail.
- * For the handler of a signal that ends the program: it is async-signal-safe. */
-SPIRAL_API void spiral_temporary_files_remove(void);
 
 #ifdef __cplusplus
 }

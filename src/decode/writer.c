@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "decode/bit_nats.h"
 #include "decode/writer.h"
 #include "simd/vmath.h"
 
@@ -96,8 +97,6 @@ typedef struct run {
     int parallels;
 } run;
 
-static float bit_nats(float logit, int bit) { return spiral__softplus_f32(logit) - (bit ? logit : 0); }
-
 /* A bit of this probability at a temperature. */
 static int draw(run *r, float logit) {
     const float temperature = r->w->request.temperature;
@@ -131,7 +130,7 @@ static void draw_cell(run *r, int p, size_t t, int held, int ends, int *sounding
     const spiral__features *f = r->stream->weights.features;
     float x[2] = {0, 0};
     spiral__stream_logits(r->stream, p, x);
-    float sounds = x[0] + wishes(r, p, held, t), again = x[1] + (held ? r->w->sampling.again : 0);
+    float slope, sounds = x[0] + wishes(r, p, held, t), again = x[1] + (held ? r->w->sampling.again : 0);
     sounds += sketch_bias(r, 0, p, t);
     if (f->planes == 2) again += sketch_bias(r, 1, p, t);
     /* p(sounds and begins) / p(silent) = exp(sounds) sigmoid(again) */
@@ -139,8 +138,8 @@ static void draw_cell(run *r, int p, size_t t, int held, int ends, int *sounding
     *sounding = draw(r, sounds);
     *onset = !held || ends;
     if (*sounding && f->planes == 2 && held && !ends) *onset = draw(r, again);
-    r->frame_nats += (double)bit_nats(x[0], *sounding);
-    if (*sounding && f->planes == 2) r->frame_nats += (double)bit_nats(x[1], *onset);
+    r->frame_nats += (double)spiral__bit_nats(x[0], *sounding, &slope);
+    if (*sounding && f->planes == 2) r->frame_nats += (double)spiral__bit_nats(x[1], *onset, &slope);
 }
 
 static void decide_frame(run *r, size_t t) {

@@ -139,3 +139,14 @@ def test_steps_of_a_training_by_time_repeat_it(music, tune, model, tmp_path):
     assert digest(tmp_path / "again") == digest(tmp_path / "timed")
     assert failed(spiral("train", music, "-o", tmp_path / "m", "--steps", model, "--quiet", *common), 1, model, "no decoder")
     assert failed(spiral("train", music, "-o", tmp_path / "m", "--steps", tune, "--quiet"), 1, tune)
+
+
+def test_profile_is_a_table(music, tmp_path):
+    args = ["train", music, "-o", tmp_path / "m", "--steps", "20", "--hidden", "16", "--latent", "4", "--batch", "32"]
+    done = spiral(*args, "--decoder", "8", "--profile")
+    assert done.status == 0 and "last layer, forward" in done.out and "of peak" in done.out, done.err
+    profile = spiral(*args, "--decoder", "0", "--profile", "--json").json["profile"]
+    assert set(profile) == {"peak_gflops", "autoencoder"}
+    work = {row["work"]: row for row in profile["autoencoder"]}
+    assert work["last layer, forward"]["gflops"] > 0 and "gflops" not in work["optimiser"]
+    assert "profile" not in spiral(*args, "--decoder", "0", "--json").json
