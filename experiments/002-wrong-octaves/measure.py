@@ -202,6 +202,14 @@ def job(out, key):
 
 
 def plan(seeds):
+    """What is run; NOISES and LOSSES in the environment choose from it."""
+    chosen = [os.environ.get(name, "").split() for name in ("NOISES", "LOSSES")]
+    for key in all_runs(seeds):
+        if all(not some or value in some for some, value in zip(chosen, key)):
+            yield key
+
+
+def all_runs(seeds):
     for noise in NOISES:
         for seed in seeds:
             for name in PLAIN:

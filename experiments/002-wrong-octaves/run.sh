@@ -8,7 +8,7 @@
 # FOLDER has jsb-chorales/midi and piano-midi-de-ccbysa. PROGRAM is build/cli/spiral, built with FluidSynth; OUT is
 # build/002-wrong-octaves. Debian's packages fluid-soundfont-gm (training) and timgm6mb-soundfont (test) have the SoundFonts.
 # PyTorch comes from build/venv-all, which "make test-all" uses too and which is made first if it is not there; SPIRAL_PYTHON
-# names another Python with NumPy, PyTorch and Matplotlib. SEEDS and JOBS in the environment change what is run.
+# names another Python with NumPy, PyTorch and Matplotlib. SEEDS, NOISES, LOSSES and JOBS in the environment change what is run.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here="$root/experiments/002-wrong-octaves"
