@@ -290,7 +290,7 @@ static void print_counts(const setting *s, size_t count) {
                       {"onsets lost: same key and frame", ALWAYS},
                       {"onsets kept, of all notes", ALWAYS},
                       {"windows", APART},
-                      {"silent windows", ALWAYS}};
+                      {"silent windows, left out", ALWAYS}};
     for (size_t i = 0; i < count; i++) {
         const totals *t = &s[i].t;
         const spiral_roll_report *n = &t->notes;
@@ -307,7 +307,7 @@ static void print_counts(const setting *s, size_t count) {
                                        {n->notes_doubled, n->notes_kept},
                                        {onsets_kept(n), n->notes},
                                        {t->windows, 0},
-                                       {t->windows_empty, t->windows}};
+                                       {t->windows_empty, t->windows + t->windows_empty}};
         for (int k = 0; k < ROWS; k++) rows[k].n[i] = cells[k][0], rows[k].whole[i] = cells[k][1];
     }
     for (int k = 0; k < ROWS; k++) print_row(&rows[k], s, count);

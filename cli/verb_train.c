@@ -2,17 +2,23 @@
  *
  * spiral train: trains an autoencoder on MIDI files.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "corpus_notes.h"
+#include "corpus_pack.h"
 #include "flags.h"
 #include "helices.h"
 #include "json.h"
-#include "json_memory.h"
 #include "load.h"
 #include "messages.h"
 #include "output.h"
+#include "profile.h"
 #include "progress.h"
 #include "roll_options.h"
 #include "signals.h"
@@ -21,16 +27,25 @@
 static const char *const kinds[] = {"ae", "vae", NULL}; /* in the order of spiral_model_kind */
 /* Those with a gradient. */
 static const char *const losses[] = {
-    "bce", "spiral", "energy", "gauss", "weighted_bce", "distance_mask", "distance_mask_circular", NULL};
+    "bce", "spiral", "energy", "gauss", "weighted_bce", "channel", "distance_mask", "distance_mask_circular",
+    NULL};
 
 typedef struct settings {
     const char *output, *valid, *log;
-    int kind, loss, helix, resume;
-    int64_t latent, hidden, layers, decoder, decoder_steps, steps, batch, transpose, seed;
-    double lambda, bce, beta, free_bits, epochs, time, rate, decay, decoder_share, save_every;
+    const char *steps; /* a number, or a model whose steps are repeated */
+    int kind, loss, helix, resume, profile;
+    int64_t latent, hidden, layers, decoder, decoder_steps, batch, transpose, seed;
+    double lambda, bce, eta, beta, free_bits, epochs, time, rate, decay, decoder_share, save_every;
     cli_roll_flags roll_flags;
+    double began_s;
     char state[CLI_PATH_SIZE]; /* the training until it is finished; the output stays as it is until then */
 } settings;
+
+static double now_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 /* Fills the loss from the flags. spiral, energy and gauss are added to cross-entropy unless --bce says
  * otherwise; the others are used alone. Returns -1 or the exit status. */
@@ -42,6 +57,9 @@ static int loss_options(const settings *s, spiral_loss_options *loss) {
         return cli_error(&err);
     int added = loss->kind == SPIRAL_LOSS_SPIRAL || loss->kind == SPIRAL_LOSS_ENERGY ||
                 loss->kind == SPIRAL_LOSS_GAUSS;
+    if (s->eta >= 0 && loss->kind != SPIRAL_LOSS_CHANNEL)
+        return cli_usage("--eta %g: only --loss channel has it", s->eta);
+    if (s->eta >= 0) loss->eta = s->eta;
     loss->lambda = s->lambda >= 0 ? s->lambda : 1;
     loss->bce = s->bce >= 0 ? s->bce : added || loss->kind == SPIRAL_LOSS_BCE;
     if (loss->bce == 0 && (loss->lambda == 0 || loss->kind == SPIRAL_LOSS_BCE))
@@ -50,8 +68,26 @@ static int loss_options(const settings *s, spiral_loss_options *loss) {
     return -1;
 }
 
+/* Reads --steps into the plan. Returns -1 or the exit status. */
+static int read_steps(const settings *s, spiral_train_plan *plan) {
+    const int64_t most = INT64_C(1000000000000);
+    char *end;
+    if (!s->steps) return -1;
+    errno = 0;
+    const long long steps = strtoll(s->steps, &end, 10);
+    const int is_number = end != s->steps && !*end;
+    if (is_number ? errno || steps < 1 || steps > most : access(s->steps, F_OK) != 0)
+        return cli_usage("--steps \"%s\": must be a whole number from 1 to %lld, or a model file", s->steps,
+                         (long long)most);
+    if (is_number)
+        plan->steps = steps;
+    else
+        plan->steps_of = s->steps;
+    return -1;
+}
+
 static int check_length(const settings *s) {
-    int given = (s->steps > 0) + (s->epochs > 0) + (s->time > 0);
+    int given = (s->steps != NULL) + (s->epochs > 0) + (s->time > 0);
     return given > 1
                ? cli_usage(
                      "--time, --steps, --epochs: each sets the length of the training; give one of them")
@@ -74,7 +110,6 @@ static void set_job(const settings *s, const cli_common *common, job *j) {
     j->config.hidden = (int)s->hidden;
     j->config.layers = (int)s->layers;
     j->config.decoder = (int)s->decoder;
-    j->plan.steps = s->steps > 0 ? s->steps : 0;
     j->plan.epochs = s->epochs > 0 ? s->epochs : 0;
     if (s->time > 0) j->plan.seconds = s->time;
     j->plan.decoder_steps = s->decoder_steps > 0 ? s->decoder_steps : 0;
@@ -94,24 +129,43 @@ static void set_job(const settings *s, const cli_common *common, job *j) {
     o->threads = (int)common->threads;
 }
 
-/* Makes the training and the validation corpus. The validation files come first, so that duplicates of them
- * are left out of the training files. Returns -1 or the exit status. */
+/* The corpus to validate on, of files or of a pack. */
+static int make_valid(const settings *s, const cli_common *common, const spiral_roll_options *options,
+                      int frames, spiral_corpus **valid) {
+    spiral_files *files = NULL;
+    char *path = (char *)(uintptr_t)s->valid;
+    if (spiral_corpus_is_pack(path)) return cli_load_corpus(&path, 1, options, frames, common, valid);
+    int status = cli_load_files(&path, 1, common, &files);
+    if (status < 0) status = cli_make_corpus(&s->roll_flags, files, options, frames, NULL, common, valid);
+    spiral_files_destroy(files);
+    return status;
+}
+
+/* Leaves duplicates of the validation files out of a pack, whose other duplicates are left out already. */
+static int filter_pack(const cli_common *common, const spiral_corpus *valid, spiral_corpus *train) {
+    spiral_error err = {.text = ""};
+    size_t count = 0;
+    if (valid && spiral_corpus_drop_duplicates(train, valid, &count, &err) != SPIRAL_OK)
+        return cli_error(&err);
+    if (count) cli_note_left_out(train, common);
+    return -1;
+}
+
+/* Makes the training and the validation corpus; *train is set already if it is a pack. The validation files
+ * come first, so that duplicates of them are left out of the training files. Returns -1 or the exit status.
+ */
 static int make_corpora(const settings *s, const cli_common *common, const spiral_files *files,
                         const spiral_model_config *config, spiral_corpus **train, spiral_corpus **valid) {
     spiral_error err = {.text = ""};
-    spiral_files *valid_files = NULL;
     spiral_roll_options options;
     spiral_roll_options_default(&options, sizeof options);
     spiral_model_config_get_roll(config, &options);
     int status = cli_set_longest_silence(&s->roll_flags, &options);
-    if (status >= 0) return status;
-    char *valid_path = (char *)(uintptr_t)s->valid;
-    int frames = config->frames;
-    status = s->valid ? cli_load_files(&valid_path, 1, common, &valid_files) : -1;
-    if (status < 0 && s->valid)
-        status = cli_make_corpus(&s->roll_flags, valid_files, &options, frames, NULL, common, valid);
-    spiral_files_destroy(valid_files);
-    if (status < 0) status = cli_make_corpus(&s->roll_flags, files, &options, frames, *valid, common, train);
+    if (status < 0 && s->valid) status = make_valid(s, common, &options, config->frames, valid);
+    if (status < 0)
+        status =
+            *train ? filter_pack(common, *valid, *train)
+                   : cli_make_corpus(&s->roll_flags, files, &options, config->frames, *valid, common, train);
     if (status >= 0 || s->valid) return status;
     return spiral_corpus_split(*train, 10, valid, &err) == SPIRAL_OK ? -1 : cli_error(&err);
 }
@@ -122,12 +176,12 @@ static size_t files_used(const spiral_corpus *c) {
     return n;
 }
 
-/* Windows side by side that are not silent. */
+/* Windows side by side that have a note. */
 static size_t windows_used(const spiral_corpus *c) {
     size_t n = 0;
     for (size_t i = 0; i < spiral_corpus_file_count(c); i++) {
         const spiral_corpus_file *f = spiral_corpus_get_file(c, i);
-        if (!f->left_out) n += f->windows - f->windows_silent;
+        if (!f->left_out) n += f->windows;
     }
     return n;
 }
@@ -166,14 +220,14 @@ static int look_at(const char *path, found *what) {
     *what = NOTHING;
     if (stat(path, &info) || !S_ISREG(info.st_mode) || !info.st_size) return -1;
     spiral_status status = spiral_model_load(path, &model, &err);
-    if (status == SPIRAL_NO_MEMORY || (status != SPIRAL_OK && cli_json_refused())) return cli_error(&err);
+    if (status == SPIRAL_NO_MEMORY) return cli_error(&err);
     if (status != SPIRAL_OK)
         return cli_fail("%s; it is not overwritten: remove it, or give another -o", err.text);
     json_t *record = json_loads(spiral_model_get_metadata(model, "training"), 0, NULL);
     *what = json_is_false(json_object_get(record, "finished")) ? UNFINISHED : FINISHED;
     json_decref(record);
     spiral_model_destroy(model);
-    return cli_json_check();
+    return -1;
 }
 
 /* Before the work: the files can be written, none that is not a model is overwritten, and no training that
@@ -221,7 +275,8 @@ static int lock_output(const settings *s, cli_lock *lock) {
     return status < 0 ? cli_lock_take(lock, path, what) : status;
 }
 
-static json_t *result_json(const settings *s, const spiral_train_progress *p) {
+static json_t *result_json(const settings *s, const spiral_train_progress *p,
+                           const spiral_train_profile *profile) {
     json_t *json = json_pack(
         "{s:o, s:I, s:I, s:o, s:o, s:{s:o, s:o, s:o}, s:I, s:o}", "model", cli_text(s->output), "steps",
         (json_int_t)p->steps, "windows_seen", (json_int_t)p->windows_seen, "windows_per_second",
@@ -236,20 +291,24 @@ static json_t *result_json(const settings *s, const spiral_train_progress *p) {
         json_object_set_new(json, "frames_seen", json_integer((json_int_t)p->frames_seen));
         json_object_set_new(json, "frames_per_second", cli_number(p->frames_per_s));
     }
+    if (profile) json_object_set_new(json, "profile", cli_profile_json(profile));
     return json;
 }
 
-static int report(const settings *s, const cli_common *common, const spiral_train_progress *p) {
-    if (cli_prints_text(common))
-        printf("%s: %s steps, %s windows in %s; on the validation files frame F1 %.4f, %.1f %% of "
-               "windows without an error (step %s)\n",
-               s->output, cli_thousands((uint64_t)p->steps), cli_thousands(p->windows_seen),
-               cli_duration(p->seconds), p->valid_f1, 100 * p->valid_exact,
-               cli_thousands((uint64_t)p->best_step));
+static int report(const settings *s, const cli_common *common, const spiral_train_progress *p,
+                  const spiral_train_profile *profile) {
+    if (cli_prints_text(common)) {
+        cli_print_name(stdout, s->output);
+        printf(": %s steps, %s windows in %s; on the validation files frame F1 %.4f, %.1f %% of windows "
+               "without an error (step %s)\n",
+               cli_thousands((uint64_t)p->steps), cli_thousands(p->windows_seen), cli_duration(p->seconds),
+               p->valid_f1, 100 * p->valid_exact, cli_thousands((uint64_t)p->best_step));
+    }
     if (cli_prints_text(common) && s->decoder)
         printf("decoder: %s frames; on the validation files %.3f nats per frame\n",
                cli_thousands(p->frames_seen), p->valid_nats_per_frame);
-    return cli_finish(common, result_json(s, p));
+    if (cli_prints_text(common) && profile) cli_print_profile(profile);
+    return cli_finish(common, result_json(s, p, profile));
 }
 
 static int run(const settings *s, const cli_common *common, job *j, const spiral_corpus *train,
@@ -266,7 +325,9 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
     j->plan.callback = progress_report;
     j->plan.context = &shown;
     cli_signals_defer_begin();
+    j->plan.seconds_used = now_s() - s->began_s;
     spiral_status status = spiral_model_create(&j->config, j->options.seed, &model, &err);
+    if (status == SPIRAL_OK && s->profile) status = spiral_train_profile_create(&j->plan.profile, &err);
     if (status == SPIRAL_OK) status = spiral_train(&j->options, &j->plan, model, train, valid, &result, &err);
     cli_signals_defer_end();
     progress_end(&shown);
@@ -277,15 +338,31 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
                         s->output, err.text, s->state);
     if (status != SPIRAL_OK) return cli_error(&err);
     int closed = progress_log_close(&log);
-    return closed < 0 ? report(s, common, &result) : closed;
+    return closed < 0 ? report(s, common, &result, j->plan.profile) : closed;
+}
+
+static int open_pack(const settings *s, const cli_common *common, const char *path, spiral_corpus **train,
+                     spiral_roll_options *options, int *frames) {
+    const int wanted = s->roll_flags.frames > 0 ? (int)s->roll_flags.frames : 0;
+    int status = cli_check_pack_flags(path, &s->roll_flags, common);
+    if (status < 0) status = cli_open_pack(path, wanted, common, train);
+    if (status >= 0) return status;
+    *options = *spiral_corpus_get_options(*train);
+    *frames = spiral_corpus_get_frames(*train);
+    return -1;
 }
 
 static int train_on(const settings *s, const cli_common *common, char **paths, int n_paths, job *j) {
     spiral_files *files = NULL;
     spiral_corpus *train = NULL, *valid = NULL;
     spiral_roll_options options;
-    int status = cli_load_files(paths, n_paths, common, &files);
-    if (status < 0) status = cli_roll_options(&s->roll_flags, common, files, &options, &j->config.frames);
+    int status;
+    if (n_paths == 1 && spiral_corpus_is_pack(*paths)) {
+        status = open_pack(s, common, *paths, &train, &options, &j->config.frames);
+    } else {
+        status = cli_load_files(paths, n_paths, common, &files);
+        if (status < 0) status = cli_roll_options(&s->roll_flags, common, files, &options, &j->config.frames);
+    }
     if (status < 0) {
         spiral_model_config_set_roll(&j->config, &options);
         set_job(s, common, j);
@@ -294,6 +371,7 @@ static int train_on(const settings *s, const cli_common *common, char **paths, i
     spiral_files_destroy(files);
     if (status < 0) status = check_music(common, &j->config, train, valid);
     if (status < 0) status = run(s, common, j, train, valid);
+    spiral_train_profile_destroy(j->plan.profile);
     spiral_corpus_destroy(train);
     spiral_corpus_destroy(valid);
     return status;
@@ -301,6 +379,7 @@ static int train_on(const settings *s, const cli_common *common, char **paths, i
 
 static settings default_settings(const job *j) {
     return (settings){.output = "model.safetensors",
+                      .began_s = now_s(),
                       .loss = 1,
                       .latent = 16,
                       .hidden = j->config.hidden,
@@ -308,12 +387,12 @@ static settings default_settings(const job *j) {
                       .decoder = 96,
                       .decoder_steps = -1,
                       .decoder_share = j->plan.decoder_share,
-                      .steps = -1,
                       .batch = j->options.batch,
                       .transpose = j->options.transpose,
                       .seed = 1,
                       .lambda = -1,
                       .bce = -1,
+                      .eta = -1,
                       .beta = j->options.beta,
                       .free_bits = j->options.free_bits,
                       .epochs = -1,
@@ -327,6 +406,7 @@ static settings default_settings(const job *j) {
 /* Checks what the flags say before any music is read. */
 static int check_and_train(settings *s, const cli_common *common, char **paths, int n_paths, job *j) {
     int status = check_length(s);
+    if (status < 0) status = read_steps(s, &j->plan);
     if (status < 0) status = loss_options(s, &j->loss);
     if (status < 0) status = cli_check_roll_flags(&s->roll_flags);
     cli_lock lock = {.fd = -1};
@@ -347,7 +427,7 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
     settings s = default_settings(&j);
     cli_common common = {0};
     char time_help[80];
-    snprintf(time_help, sizeof time_help, "train for about this time (default %s)",
+    snprintf(time_help, sizeof time_help, "time from the start of the program to its end (default %s)",
              cli_duration(j.plan.seconds));
     int first;
     const cli_flag flags[] = {
@@ -374,11 +454,14 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
         {"lambda", CLI_REAL, &s.lambda, "X", "weight of that loss (default 1)", 0, 1e6},
         {"bce", CLI_REAL, &s.bce, "X",
          "weight of the cross-entropy (default 1 with spiral, energy, gauss and bce, else 0)", 0, 1e6},
+        {"eta", CLI_REAL, &s.eta, "X",
+         "channel: share of the notes that are at a wrong key in the music (default 0.3)", 0, 0.999},
         {"helix", CLI_CHOICE, &s.helix, "NAME", "which pitches are near: preset of the pitch helix", 0, 0,
          cli_helices},
         {"time", CLI_TIME, &s.time, "TIME", time_help, 1, 8.64e6},
-        {"steps", CLI_INT, &s.steps, "N", "train for this many steps: every run gives the same bytes", 1,
-         1e12},
+        {"steps", CLI_PATH, &s.steps, "STEPS",
+         "train for this many steps, or as many as this model's training took: every run gives the same "
+         "bytes"},
         {"epochs", CLI_REAL, &s.epochs, "N", "train until each window was used this many times on average",
          1e-6, 1e9},
         {"batch", CLI_INT, &s.batch, "N", "windows per step", 1, 65536},
@@ -389,6 +472,8 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
         {"resume", CLI_SWITCH, &s.resume, NULL, "continue a training that was stopped"},
         {"save-every", CLI_TIME, &s.save_every, "TIME",
          "how often the training is saved, in MODEL.unfinished, until it is finished", 0, 1e8},
+        {"profile", CLI_SWITCH, &s.profile, NULL,
+         "measure where the time goes, and print a table of it at the end"},
         {"log", CLI_PATH, &s.log, "FILE", "write a JSON object for each progress report, a line each"},
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);

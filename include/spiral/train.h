@@ -85,6 +85,14 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_start(spiral_trainer *
  * has no decoder; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_start_decoder(spiral_trainer *trainer,
                                                                         int64_t steps, spiral_error *err);
+/* Cuts the schedule of the learning rate into `count` equal parts (1..SPIRAL_TRAIN_PARTS_MAX) and gives each
+ * its number of steps (0..5e10), above 0 in all: so a training can follow a clock. Before the first step of
+ * the network, instead of the number it was started with, or later, to change parts that have not begun; the
+ * count stays. The list is saved, as part_steps: it repeats the training. BAD_ARG. */
+enum { SPIRAL_TRAIN_PARTS_MAX = 20 };
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_set_parts(spiral_trainer *trainer,
+                                                                    const int64_t *steps, int count,
+                                                                    spiral_error *err);
 /* One step. Of the autoencoder: a batch of random windows, the gradient of their mean loss, AdamW. The
  * learning rate rises linearly over the first twentieth of the steps and then falls to 0 as a half cosine.
  * NUMERIC: the loss is not finite, the error names the file of the window; BAD_ARG: not started, or all steps
@@ -139,7 +147,9 @@ typedef struct spiral_trainer_state {
     double frames_per_epoch;               /* and how many frames */
     double best_nats_per_frame, train_nats_per_frame; /* of the decoder; 0: none yet */
     spiral_train_network
-        network; /* that is trained now: step, steps, best_step and learning_rate are its own */
+        network;      /* that is trained now: step, steps, best_step and learning_rate are its own */
+    int64_t part_end; /* step at the end of the part of the schedule that runs; not cut: steps */
+    int parts;        /* in how many the schedule is cut; 0: it is not */
 } spiral_trainer_state;
 SPIRAL_API void spiral_trainer_get_state(const spiral_trainer *trainer, spiral_trainer_state *state);
 
@@ -163,9 +173,9 @@ typedef struct spiral_train_progress {
     double valid_loss, valid_f1, valid_exact; /* of the last validation */
     int64_t best_step;
     /* Since version 0.2 a model may have a decoder. */
-    spiral_train_network
-        network; /* that is trained now: event, step, steps, learning_rate and best_step are its
-                    own; eta_s is for all that is left if the time was given, else for this one */
+    spiral_train_network network; /* that is trained now: event, step, steps, learning_rate and best_step are
+                                     its own. If the time was given, steps is an estimate until the last
+                                     validations, and eta_s is for all that is left, else for this network */
     int64_t decoder_steps, decoder_best_step; /* in the result, where step, steps and best_step are the
                                                  autoencoder's */
     uint64_t frames_seen;                     /* by the decoder, about: 128 a step */
@@ -177,13 +187,40 @@ typedef struct spiral_train_progress {
 /* Returns nonzero to stop the training, which can go on later. */
 typedef int (*spiral_train_callback)(void *context, const spiral_train_progress *progress);
 
+/* Where the time of a training went. */
+typedef struct spiral_train_profile spiral_train_profile;
+
+/* A kind of work. */
+typedef struct spiral_train_profile_row {
+    size_t struct_size; /* set by the caller */
+    spiral_train_network network;
+    const char *name;  /* belongs to the library */
+    double seconds;    /* of processor time, of all threads together */
+    double share;      /* 0..1 of the time of all threads in this network's steps and validations */
+    double operations; /* of matrix products, a multiply-add is two; 0: not counted */
+} spiral_train_profile_row;
+
+/* An empty profile, for the plan of trainings that have the same number of threads. NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_train_profile_create(spiral_train_profile **profile,
+                                                                       spiral_error *err);
+SPIRAL_API void spiral_train_profile_destroy(spiral_train_profile *profile); /* NULL is fine */
+SPIRAL_API size_t spiral_train_profile_count(const spiral_train_profile *profile);
+/* index: 0 .. count - 1. Rows of a network that was not trained are 0. */
+SPIRAL_API void spiral_train_profile_get(const spiral_train_profile *profile, size_t index,
+                                         spiral_train_profile_row *row);
+/* Operations per second of one thread that multiplies and adds in registers alone, measured when the training
+ * began: no matrix product can be faster. */
+SPIRAL_API double spiral_train_profile_peak(const spiral_train_profile *profile);
+
 /* How long to train, and what to do meanwhile. */
 typedef struct spiral_train_plan {
     size_t struct_size;
     int64_t steps; /* above 0: so many; else: */
     double
         epochs; /* above 0: steps in which so many times as many windows are drawn as the music has; else: */
-    double seconds;   /* 1..1e8: as many steps as fit in this time, which is measured at first */
+    double
+        seconds;      /* 1..1e8: as many steps as fit in this time, all else that the call does included: the
+                         speed is measured, and the steps that are left are planned anew after each validation */
     const char *path; /* where the finished model is saved; NULL: nowhere */
     int resume;       /* nonzero: goes on from the file at state_path, or, if there is none, at path */
     spiral_train_callback callback; /* called every tenth of a second or more often; NULL: none */
@@ -193,6 +230,11 @@ typedef struct spiral_train_plan {
     double decoder_share;   /* of the seconds, 0.05..0.95 */
     const char *state_path; /* where the training is saved until it is finished; then removed. NULL: path */
     double save_every_s;    /* how often, 0..1e8; if it fails, the training goes on and it is tried again */
+    double seconds_used;    /* of the seconds, before the call: for reading the music. 0..1e8 */
+    const char *steps_of;   /* file of a finished model: as many steps as its training took, so that the same
+                               options and music give the same bytes, however its length was given; NULL: none.
+                               Comes before steps, epochs and seconds */
+    spiral_train_profile *profile; /* is added to; NULL: nothing is measured. It changes no result */
 } spiral_train_plan;
 
 /* Fills struct_size bytes of *plan: 120 seconds, of which 0.8 for the decoder; nothing saved,

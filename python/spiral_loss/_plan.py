@@ -43,6 +43,7 @@ class OptionsStruct(ctypes.Structure):
         ("coil_rise", ctypes.c_double),
         ("coil_degrees", ctypes.c_double),
         ("threads", ctypes.c_int),
+        ("eta", ctypes.c_double),
     )
 
 
@@ -88,6 +89,7 @@ class Options:
     coil_radius: float = 10.0
     coil_rise: float = 5.0
     coil_degrees: float = 30.0
+    eta: float = 0.3
 
     @property
     def helix(self) -> Helix:
@@ -135,7 +137,7 @@ def _work(size: int) -> int:
 class Plan:
     """A spiral_loss for P keys. Immutable; any number of threads may use it at once.
 
-    With `threads` above 1 it has threads of its own, which wait between calls; results are the same bits for any number.
+    With `threads` above 1 it has threads of its own, which wait between calls: the same bits for any number.
     """
 
     def __init__(self, options: Options, keys: int, threads: int = 1) -> None:

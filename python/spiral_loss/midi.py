@@ -62,6 +62,7 @@ _NOTE_C = np.dtype(
     ],
     align=True,
 )
+_OPEN_1252 = b"\x81\x8d\x8f\x90\x9d"
 Notes = npt.NDArray[np.void]
 Bits = npt.NDArray[np.bool_]
 
@@ -77,6 +78,7 @@ def _words(name_of: Any) -> tuple[str, ...]:
 
 
 WARNINGS = _words(_warning_name)
+NOT_KEPT = _words(declare("spiral_midi_not_kept_name", ctypes.c_char_p, ctypes.c_int))
 OUT_OF_RANGE = _words(declare("spiral_out_of_range_name", ctypes.c_char_p, ctypes.c_int))
 
 
@@ -98,6 +100,7 @@ class _Midi(ctypes.Structure):
         ("name", ctypes.c_char_p),
         ("text", ctypes.c_char_p),
         ("warnings", ctypes.c_uint32 * 32),  # SPIRAL_MIDI_WARNING_CAPACITY
+        ("not_kept", ctypes.c_uint32 * 16),  # SPIRAL_MIDI_NOT_KEPT_CAPACITY
     )
 
 
@@ -279,6 +282,7 @@ class Midi:
         name, text: the first track name and the first text, or None. A file does not say how they are encoded: UTF-8,
             Shift-JIS and Windows-1252 are tried. They are written as UTF-8.
         warnings: what the reader repaired, and how often; empty for a file without faults.
+        not_kept: what the file holds besides, such as programs and lyrics, and how often; it is not written.
     """
 
     notes: Notes
@@ -293,6 +297,7 @@ class Midi:
     name: Optional[str] = None
     text: Optional[str] = None
     warnings: dict[str, int] = dataclasses.field(default_factory=dict)
+    not_kept: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def quarters_per_min(self) -> float:
@@ -423,19 +428,24 @@ def _seconds_of(ticks: npt.NDArray[np.int64], midi: _Midi, tempos: Notes) -> npt
 
 
 def _decoded(text: bytes) -> str:
-    """A text of a file, which does not name its encoding.
+    """A text of a file, which does not name its encoding, by the rule of spiral_midi_text_utf8 (midi.h).
 
-    UTF-8 if it is that, else Shift-JIS if that gives more Japanese than Latin letters, else Windows-1252 or Latin-1.
+    UTF-8 if it is that, else Shift-JIS if that gives more Japanese characters of two bytes than Latin letters, else
+    Windows-1252.
     """
-    for encoding in ("utf-8", "cp932", "cp1252"):
+    for encoding in ("utf-8", "cp932"):
         try:
             found = text.decode(encoding)
         except UnicodeDecodeError:
             continue
-        japanese, latin = sum(c > "\u2fff" for c in found), sum("A" <= c <= "z" for c in found)
-        if encoding != "cp932" or japanese > latin:
+        if encoding == "cp932" and any("\uf8f0" <= c <= "\uf8f3" or c == "\x80" for c in found):
+            continue  # single bytes that Python alone takes
+        japanese = sum("\u3000" <= c <= "\uffff" and not "\uff61" <= c <= "\uff9f" for c in found)
+        latin = sum("A" <= c.upper() <= "Z" for c in found)
+        if encoding == "utf-8" or japanese > latin:
             return found
-    return text.decode("latin-1")
+    # the five bytes that Windows-1252 leaves open are control characters
+    return "".join(bytes([b]).decode("cp1252") if b not in _OPEN_1252 else chr(b) for b in text)
 
 
 def _adopt(struct: _Midi) -> Midi:
@@ -454,9 +464,10 @@ def _adopt(struct: _Midi) -> Midi:
         notes["start"], notes["end"] = (_seconds_of(c[f], struct, tempos) for f in ("on", "off"))
         texts = [None if t is None else _decoded(t) for t in (struct.name, struct.text)]
         warnings = {WARNINGS[i]: n for i, n in enumerate(struct.warnings) if n}
+        not_kept = {NOT_KEPT[i]: n for i, n in enumerate(struct.not_kept) if n}
         return Midi(
             notes, tempos, meters, pedals, struct.ticks_per_quarter, struct.ticks_per_s, struct.format, struct.tracks,
-            struct.end_ticks, texts[0], texts[1], warnings,
+            struct.end_ticks, texts[0], texts[1], warnings, not_kept,
         )  # fmt: skip
     finally:
         _clear(ctypes.byref(struct))

@@ -104,7 +104,7 @@ def value_and_grad(
         pitch_dim, time_dim: the dimensions of keys and of frames; None means -2 and -1. An array of two dimensions is
             refused if both are None.
         need_grad: whether the gradient is wanted.
-        **options: `kind` ("spiral"), `sigma`, `coil_radius`, `coil_rise`, `coil_degrees`, and the options that
+        **options: `kind` ("spiral"), `sigma`, `eta`, `coil_radius`, `coil_rise`, `coil_degrees`, and the options that
             `spiral_loss.losses.SpiralLoss` describes.
 
     Returns:

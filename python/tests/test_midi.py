@@ -11,6 +11,7 @@ import pytest
 from conftest import SOURCE
 
 from spiral_loss import errors, midi
+from spiral_loss._library import declare
 
 DATA = pathlib.Path(os.environ.get("SPIRAL_DATA") or "/no data")
 CORPUS = SOURCE / "tests" / "fuzz" / "corpus" / "midi"
@@ -236,6 +237,8 @@ def test_bytes_and_file_objects_are_read(tmp_path):
         ("さくらさくら".encode("cp932"), "さくらさくら"),
         ("荒城の月 1901".encode("cp932"), "荒城の月 1901"),
         (b"\x81", "\x81"),
+        (b"\xa9 1997", "© 1997"),
+        ("ソナ No".encode("cp932"), "ƒ\\ƒi No"),  # as many Latin letters as Japanese: Windows-1252
     ],
 )
 def test_texts_are_readable_whatever_their_encoding(encoded, text):
@@ -246,6 +249,21 @@ def test_texts_are_readable_whatever_their_encoding(encoded, text):
     assert again.name == text
     assert again.name.encode().decode() == text  # can be written anywhere
     assert midi.read(again.to_bytes()).name == text
+
+
+def test_texts_are_decoded_as_the_library_does():
+    convert = declare("spiral_midi_text_utf8", ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t)
+    rng = np.random.default_rng(3)
+    pieces = [*"荒城の月ソナタｱｲｳ", "No. 1 ", "é", "Étude "]
+    texts = ["".join(rng.choice(pieces, 4)).encode("cp932", "replace") for _ in range(200)]
+    texts += ["".join(rng.choice(pieces[12:], 4)).encode("cp1252", "replace") for _ in range(100)]
+    texts += [bytes(rng.integers(1, 256, rng.integers(1, 9), np.uint8)) for _ in range(2000)]
+    if convert("荒城".encode("cp932"), None, 0) != 6:
+        pytest.skip("iconv has no table of Shift-JIS here")
+    for text in texts:
+        utf8 = ctypes.create_string_buffer(100)
+        convert(text, utf8, 100)
+        assert utf8.value.decode() == midi._decoded(text), text
 
 
 def test_names_of_version_0_1_warn_and_work():

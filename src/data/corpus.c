@@ -9,11 +9,10 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/par.h"
-#include "base/search.h"
 #include "base/sized.h"
 #include "data/corpus.h"
 
-/* Windows one after another, and how many of them have no note. */
+/* Windows one after another: those that have a note, and those that have none. */
 static void count_windows(spiral__corpus_entry *e, size_t T) {
     const spiral_roll *roll = &e->roll;
     e->file.windows = e->file.windows_silent = 0;
@@ -21,8 +20,8 @@ static void count_windows(spiral__corpus_entry *e, size_t T) {
         uint64_t any = 0;
         for (size_t t = begin; t < begin + T && t < roll->frames; t++)
             any |= roll->sounding[t].word[0] | roll->sounding[t].word[1];
-        e->file.windows++;
-        e->file.windows_silent += !any;
+        e->file.windows += any != 0;
+        e->file.windows_silent += any == 0;
     }
 }
 
@@ -36,11 +35,19 @@ void spiral__corpus_entry_update(spiral__corpus_entry *e, int T) {
     count_windows(e, (size_t)T);
 }
 
+void spiral__corpus_entry_clear_roll(spiral__corpus_entry *e) {
+    if (e->mapped)
+        e->roll = (spiral_roll){0};
+    else
+        spiral_roll_clear(&e->roll);
+    e->mapped = 0;
+}
+
 spiral_status spiral__corpus_leave_out(spiral__corpus_entry *e, const char *reason, int T,
                                        spiral_error *err) {
     e->left_out = strdup(reason);
     if (!e->left_out) return spiral__no_memory(err, strlen(reason) + 1);
-    spiral_roll_clear(&e->roll);
+    spiral__corpus_entry_clear_roll(e);
     spiral__corpus_entry_update(e, T);
     return SPIRAL_OK;
 }
@@ -104,16 +111,22 @@ static spiral_status roll_entry(const spiral__file_notes *f, const spiral_roll_o
     return e->roll.frames ? SPIRAL_OK : fail_empty(&e->report, options, err);
 }
 
+spiral_status spiral__corpus_entry_create(const spiral__file_notes *f, const spiral_roll_options *options,
+                                          int T, spiral__corpus_entry *e) {
+    spiral_error err = {.text = ""};
+    const spiral_status status = roll_entry(f, options, e, &err);
+    if (status == SPIRAL_OK)
+        spiral__corpus_entry_update(e, T);
+    else if (spiral__corpus_leave_out(e, err.text, T, NULL) != SPIRAL_OK)
+        return SPIRAL_NO_MEMORY;
+    return status;
+}
+
 static void roll_task(void *context, size_t i, int worker) {
     (void)worker;
     const rolling *r = context;
-    spiral__corpus_entry *e = &r->corpus->entries[i];
-    spiral_error err = {.text = ""};
-    r->status[i] = roll_entry(&r->files->files[i], r->options, e, &err);
-    if (r->status[i] == SPIRAL_OK)
-        spiral__corpus_entry_update(e, r->corpus->T);
-    else if (spiral__corpus_leave_out(e, err.text, r->corpus->T, NULL) != SPIRAL_OK)
-        r->status[i] = SPIRAL_NO_MEMORY;
+    r->status[i] =
+        spiral__corpus_entry_create(&r->files->files[i], r->options, r->corpus->T, &r->corpus->entries[i]);
 }
 
 static spiral_status check_entries(const spiral_corpus *c, const spiral_status *status, spiral_error *err) {
@@ -139,14 +152,18 @@ spiral_status spiral_corpus_create(const spiral_files *files, const spiral_roll_
     if (frames < 1 || frames > SPIRAL_WINDOW_FRAMES_MAX)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "frames of a window is %d, must be 1 to %d", frames,
                             SPIRAL_WINDOW_FRAMES_MAX);
+    spiral_roll_options known = {0};
+    SPIRAL_TRY(spiral__sized_read("roll options", options, sizeof known, &known, sizeof known, err));
+    known.struct_size = sizeof known;
     spiral_corpus *c = calloc(1, sizeof *c);
     if (c) c->entries = calloc(files->count + 1, sizeof *c->entries);
-    rolling r = {c, files, options, calloc(files->count + 1, sizeof *r.status)};
+    rolling r = {c, files, &known, calloc(files->count + 1, sizeof *r.status)};
     spiral_status status = c && c->entries && r.status
                                ? SPIRAL_OK
                                : spiral__no_memory(err, (files->count + 1) * sizeof *c->entries);
     if (status == SPIRAL_OK) {
         c->T = frames;
+        c->options = known;
         c->count = files->count;
         status = roll_all(&r, threads, err);
     }
@@ -174,10 +191,11 @@ void spiral_corpus_destroy(spiral_corpus *c) {
         free(c->entries[i].path);
         free(c->entries[i].left_out);
         free(c->entries[i].same_as);
-        spiral_roll_clear(&c->entries[i].roll);
+        spiral__corpus_entry_clear_roll(&c->entries[i]);
     }
+    if (c->mapping && !--c->mapping->users) c->mapping->release(c->mapping);
     free(c->entries);
-    free(c->first_position);
+    free(c->runs);
     free(c);
 }
 
@@ -213,6 +231,10 @@ void spiral_corpus_get_report(const spiral_corpus *c, spiral_roll_report *report
     spiral__sized_write(&sum, sizeof sum, report, report->struct_size);
 }
 
+const spiral_roll_options *spiral_corpus_get_options(const spiral_corpus *corpus) { return &corpus->options; }
+
+int spiral_corpus_get_frames(const spiral_corpus *corpus) { return corpus->T; }
+
 /* ---- for those who use a corpus --------------------------------------------------------------------------
  */
 
@@ -236,34 +258,4 @@ spiral_status spiral__corpus_check(const spiral_corpus *c, const spiral_grid *gr
                                 spiral__error_path(e->path, room));
     }
     return SPIRAL_OK;
-}
-
-spiral_status spiral__corpus_index(spiral_corpus *c, spiral_error *err) {
-    size_t *first = calloc(c->count + 1, sizeof *first);
-    if (!first) return spiral__no_memory(err, (c->count + 1) * sizeof *first);
-    for (size_t i = 0; i < c->count; i++) {
-        size_t frames = c->entries[i].roll.frames, T = (size_t)c->T;
-        first[i + 1] = first[i] + (frames == 0 ? 0 : frames <= T ? 1 : frames - T + 1);
-    }
-    free(c->first_position);
-    c->first_position = first;
-    c->positions = first[c->count];
-    return SPIRAL_OK;
-}
-
-typedef struct position_search {
-    const size_t *first_position;
-    size_t position;
-} position_search;
-
-static int begins_later(const void *context, size_t i) {
-    const position_search *s = context;
-    return s->first_position[i] > s->position;
-}
-
-size_t spiral__corpus_locate(const spiral_corpus *c, size_t position, size_t *frame) {
-    const position_search s = {c->first_position + 1, position}; /* first_position[0] is 0 */
-    size_t file = spiral__search(c->count - 1, begins_later, &s);
-    *frame = position - c->first_position[file];
-    return file;
 }

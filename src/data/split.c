@@ -52,13 +52,17 @@ static spiral_status cut_file(spiral_corpus *c, spiral_corpus *held, spiral_erro
     *h = *e;
     h->path = path;
     h->roll = roll;
+    h->mapped = 0;
     held->count = 1;
     return SPIRAL_OK;
 }
 
 static spiral_status finish(spiral_corpus *c, spiral_error *err) {
     for (size_t i = 0; i < c->count; i++) spiral__corpus_entry_update(&c->entries[i], c->T);
-    return spiral__corpus_index(c, err);
+    SPIRAL_TRY(spiral__corpus_index(c, err));
+    if (c->positions) return SPIRAL_OK;
+    return spiral__fail(err, SPIRAL_NO_DATA, -1,
+                        "no note sounds in what is left to train on after a part is held out for validation");
 }
 
 spiral_status spiral_corpus_split(spiral_corpus *c, size_t every, spiral_corpus **held_out,
@@ -73,6 +77,9 @@ spiral_status spiral_corpus_split(spiral_corpus *c, size_t every, spiral_corpus 
         return spiral__no_memory(err, c->count * sizeof *held->entries);
     }
     held->T = c->T;
+    held->options = c->options;
+    held->mapping = c->mapping;
+    if (held->mapping) held->mapping->users++;
     const size_t files = spiral__corpus_files_left(c);
     spiral_status status = SPIRAL_OK;
     if (files < 2)

@@ -11,6 +11,7 @@
 #include "base/par.h"
 #include "data/corpus.h"
 #include "decode/writer.h"
+#include "generate/calibrate.h"
 #include "model/decoder.h"
 #include "model/model.h"
 #include "spiral/generate.h"
@@ -228,13 +229,17 @@ static void move_weights(const counts *sample, const counts *music, float rate, 
     s->parallel = at_most_0(s->parallel + rate * step(sample->parallels, music->parallels * length));
 }
 
+static size_t samples_of_round(const counts *music) {
+    const double fill = ceil(music->frames / SAMPLE_FRAMES);
+    return fill < SAMPLES_FEWEST ? SAMPLES_FEWEST : fill < SAMPLES ? (size_t)fill : SAMPLES;
+}
+
 static spiral_status calibrate(const spiral__decoder_weights *weights, const counts *music,
                                spiral__pool *pool, spiral__sampling *s, spiral_error *err) {
     spiral__sampling mean = {0};
     float *at = (float *)s, *sum = (float *)&mean;
     counts sampled;
-    const double fill = ceil(music->frames / SAMPLE_FRAMES);
-    const size_t samples = fill < SAMPLES_FEWEST ? SAMPLES_FEWEST : fill < SAMPLES ? (size_t)fill : SAMPLES;
+    const size_t samples = samples_of_round(music);
     sampling_job *j = calloc(1, sizeof *j);
     spiral_status status = j ? SPIRAL_OK : spiral__no_memory(err, sizeof *j);
     for (int i = 0; status == SPIRAL_OK && i < ROUNDS; i++) {
@@ -315,5 +320,24 @@ spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *co
     spiral_status status = calibrate(&weights, &music, pool, &s, err);
     spiral__pool_destroy(pool);
     if (status == SPIRAL_OK) memcpy(spiral__tensor_data(m, m->decoder.sampling), &s, sizeof s);
+    return status;
+}
+
+spiral_status spiral__calibrate_rehearse(const spiral_model *m, const spiral_corpus *corpus,
+                                         const spiral_corpus *unseen, int threads, size_t samples,
+                                         double *share, spiral_error *err) {
+    const spiral__decoder_weights weights = spiral__decoder_get_weights(m);
+    spiral__sampling s = {.calibrated = 1}, none = {0};
+    counts music, sampled;
+    spiral__pool *pool;
+    SPIRAL_TRY(count_corpus(weights.features, corpus, &s, &music, err));
+    *share = (double)samples / (double)(ROUNDS * samples_of_round(&music));
+    if (!samples) return find_limit(m, corpus, unseen, threads, &s, err);
+    SPIRAL_TRY(spiral__pool_create(threads, &pool, err));
+    sampling_job *j = calloc(1, sizeof *j);
+    spiral_status status = j ? SPIRAL_OK : spiral__no_memory(err, sizeof *j);
+    if (status == SPIRAL_OK) status = count_samples(&weights, &none, SEED, samples, pool, j, &sampled, err);
+    free(j);
+    spiral__pool_destroy(pool);
     return status;
 }

@@ -159,11 +159,10 @@ static bool look_at_event(cursor *c, spiral__resume_at kind, unsigned *kind_befo
         o->deltas[o->delta_count++] = delta;
     }
     *kind_before = kind_of(&e);
-    if (is_clipped(&e)) {
-        o->clipped++;
-    } else if (is_note(&e)) {
-        see_note(&e, seen, open, o);
-    }
+    const int ended = o->ended;
+    if (is_note(&e) && e.first <= 127 && (e.second <= 127 || !is_on(&e))) see_note(&e, seen, open, o);
+    o->clipped += is_clipped(&e);
+    o->clipped_offs += is_clipped(&e) && o->ended > ended;
     o->events = c->track_ends ? SPIRAL__LOOK_AHEAD : o->events + 1;
     return true;
 }

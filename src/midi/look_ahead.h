@@ -49,7 +49,9 @@ typedef struct spiral__outlook {
     int events;  /* up to the first that is not valid, or SPIRAL__LOOK_AHEAD; that too if the track ends there
                   */
     int clipped; /* of them, events with data bytes above 127 */
-    int ended;   /* notes that note-offs among them end */
+    int clipped_offs; /* of them, note-offs of such a velocity that end a note: some programs write no other
+                       */
+    int ended;        /* notes that note-offs among them end */
     int odd; /* note-offs that end no note, notes of the first half that are not ended, and a delta time that
                 is far longer than the others */
     int delta_count;

@@ -4,6 +4,7 @@
  * length that cannot be right. The possible places are compared by what follows them (look_ahead.h). The
  * other events of the track then keep their times.
  */
+#include "midi/midi_check.h"
 #include "midi/track.h"
 
 enum { VELOCITY_UNKNOWN = 64 /* what the standard gives keyboards that do not measure it */ };
@@ -18,8 +19,10 @@ static spiral__outlook look(const spiral__track *t, const unsigned char *at, spi
 }
 
 /* How well the events fit together. One with a wrong data byte is valid, but it is no more likely than some
- * that do not fit. */
-static int score(const spiral__outlook *o) { return o->events + o->ended - o->odd - 3 * o->clipped; }
+ * that do not fit, except for note-offs. */
+static int score(const spiral__outlook *o) {
+    return o->events + o->ended - o->odd - 3 * o->clipped + 2 * o->clipped_offs;
+}
 
 /* ---- an event of which a data byte is missing ---- */
 
@@ -68,10 +71,18 @@ static bool delta_begins(const spiral__outlook *as_data, const spiral__outlook *
     return as_delta->deltas[0] <= longest;
 }
 
+/* The key of an event whose first data byte is `byte`. A note-off of a key above 127 ends the note that was
+ * clipped to 127, or that of the lower seven bits. */
+static unsigned clipped_key(const spiral__track *t, unsigned status, unsigned byte) {
+    const unsigned lower = byte & 127, *first = t->builder->open->first;
+    const bool lower_is_open = status < 0x90 && first[spiral__slot(status, lower)];
+    return lower_is_open && !first[spiral__slot(status, 127)] ? lower : clip(byte);
+}
+
 /* The byte is a value that is too large: notes keep it as 127, other events are left out. A note-off is kept
  * whatever its velocity is. */
 static spiral_status clipped_event(spiral__track *t, unsigned status, size_t length) {
-    unsigned key = clip(t->at[0]), value = clip(t->at[length - 1]);
+    unsigned key = clipped_key(t, status, t->at[0]), value = clip(t->at[length - 1]);
     t->at += length;
     return status < 0xa0 ? spiral__track_channel_event(t, status, key, value) : SPIRAL_OK;
 }
@@ -173,9 +184,16 @@ static bool end_sysex(spiral__track *t, const unsigned char *at) {
     return true;
 }
 
+/* Whether one of the bytes is above 127; a message has none but the F7 that ends it. */
+static bool has_status_byte(const unsigned char *message, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        if (message[i] > 127 && !(message[i] == 0xf7 && i + 1 == size)) return true;
+    return false;
+}
+
 bool spiral__track_find_sysex_end(spiral__track *t, const unsigned char *start, const unsigned char **message,
                                   uint32_t size) {
-    const unsigned char *payload = *message, *mark = start;
+    const unsigned char *payload = *message, *mark = *start < 128 || *start == 0xf7 ? start : payload;
     bool fits = size <= (size_t)(t->end - payload);
     while (mark < t->end && *mark < 128) mark++;
     bool marked = mark < t->end && *mark == 0xf7;
@@ -186,18 +204,21 @@ bool spiral__track_find_sysex_end(spiral__track *t, const unsigned char *start, 
     /* a message has no status bytes inside: if F7 is there and valid events follow, it is the end */
     bool inside = fits && marked && mark < payload + size && spiral__outlook_is_valid(&by_mark);
     if (inside || score(&by_mark) > score(&by_length)) {
-        *message = start; /* without a length: its first byte was read as one */
+        if (mark < payload || *start < 128) *message = start; /* its first byte was read as a length */
         return end_sysex(t, mark + 1);
     }
-    if (fits) return t->at = payload + size, true; /* a part of a message; an F7 event has the rest */
-    const unsigned char *event = find_event(t, start, t->end);
-    return event && end_sysex(t, event);
+    /* without F7: a part of a message, the rest of which an F7 event has; if its length is right */
+    const bool sound = fits && !has_status_byte(payload, size) && spiral__outlook_is_valid(&by_length);
+    const unsigned char *event = sound ? NULL : find_event(t, start, fits ? payload + size : t->end);
+    if (event) return end_sysex(t, event);
+    if (fits) t->at = payload + size;
+    return fits;
 }
 
 /* Whether a text has control characters, which it can have if it is no text but events. */
 static bool has_control_characters(const unsigned char *text, size_t size) {
     for (size_t i = 0; i < size; i++)
-        if (text[i] < ' ' && text[i] != '\t' && text[i] != '\n' && text[i] != '\r') return true;
+        if (spiral__midi_is_control(text[i])) return true;
     return false;
 }
 

@@ -16,6 +16,7 @@
 #include "base/floats.h"
 #include "base/rng.h"
 #include "data/corpus.h"
+#include "data/window.h"
 #include "pack/axes.h"
 #include "train/pca.h"
 
@@ -154,7 +155,11 @@ static void add_window(slopes *s, const spiral_keys *window, spiral_model_work *
     add_sample(s, n, values);
 }
 
-/* Windows side by side, all of them or every so many. NO_MEMORY. */
+static int is_silent(const spiral_model *m, const spiral_keys *window) {
+    return spiral__window_is_silent(window, m->ae.T, m->config.low, m->config.high);
+}
+
+/* Windows side by side that are not silent, all of them or every so many. NO_MEMORY. */
 static spiral_status add_music(slopes *s, const spiral_corpus *music, spiral_model_work *work,
                                spiral_error *err) {
     const size_t T = (size_t)s->model->ae.T;
@@ -162,12 +167,15 @@ static spiral_status add_music(slopes *s, const spiral_corpus *music, spiral_mod
     size_t windows = 0, i = 0;
     spiral_keys *window = calloc((size_t)planes * T, sizeof *window);
     if (!window) return spiral__no_memory(err, (size_t)planes * T * sizeof *window);
-    for (size_t f = 0; f < music->count; f++) windows += music->entries[f].roll.frames / T;
+    for (size_t f = 0; f < music->count; f++) {
+        const spiral_roll *roll = &music->entries[f].roll;
+        for (size_t t = 0; t + T <= roll->frames; t += T) windows += !is_silent(s->model, roll->sounding + t);
+    }
     const size_t stride = windows / SAMPLES_MOST + 1;
     for (size_t f = 0; f < music->count; f++) {
         const spiral_roll *roll = &music->entries[f].roll;
-        for (size_t t = 0; t + T <= roll->frames; t += T, i++) {
-            if (i % stride) continue;
+        for (size_t t = 0; t + T <= roll->frames; t += T) {
+            if (is_silent(s->model, roll->sounding + t) || i++ % stride) continue;
             memcpy(window, roll->sounding + t, T * sizeof *window);
             if (planes == 2) memcpy(window + T, roll->onsets + t, T * sizeof *window);
             add_window(s, window, work);

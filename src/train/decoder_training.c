@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/floats.h"
 #include "model/decoder.h"
+#include "nn/laps.h"
 #include "simd/nn_kernels.h"
 #include "train/decoder_training.h"
 
@@ -59,8 +60,8 @@ void spiral__decoder_training_start(spiral__decoder_training *t) {
     spiral__decoder_objective_start(&t->objective);
 }
 
-double spiral__decoder_learning_rate(int64_t step, int64_t steps) {
-    const double pi = 3.14159265358979323846, done = steps ? (double)step / (double)steps : 1;
+double spiral__decoder_learning_rate(int64_t step, double done) {
+    const double pi = 3.14159265358979323846;
     if (done >= 1) return 0;
     return RATE * fmin(1, ((double)step + 1) / WARM_UP) * 0.5 * (1 + cos(pi * done));
 }
@@ -75,24 +76,25 @@ static void move_mean(spiral__decoder_training *t, int64_t step) {
 }
 
 spiral_status spiral__decoder_training_step(spiral__decoder_training *t, spiral__optimizer *optimizer,
-                                            int64_t step, int64_t steps, spiral__pool *pool, double *nats,
+                                            int64_t step, double rate, spiral__pool *pool, double *nats,
                                             spiral_error *err) {
     const spiral__decoder *d = &t->model->decoder;
     memset(t->grad, 0, t->floats * sizeof *t->grad);
     SPIRAL_TRY(spiral__decoder_objective_gradient(&t->objective, step, t->grad, nats, err));
     const double norm = sqrt(spiral__nn_kernels_get()->square_sum(t->floats, t->grad));
-    spiral__decoder_copy_in(t->model, t->grad, optimizer->grad);
+    spiral__lap(SPIRAL__LAP_DECODER_OPTIMIZER, 0);
     const spiral__optimizer_plan plan = {
-        .ranges = {{d->matrices_begin, d->matrices_begin + d->matrices, 1},
-                   {d->vectors_begin, d->vectors_begin + d->vectors, 0}},
+        .ranges = {{d->matrices_begin, d->matrices_begin + d->matrices},
+                   {d->vectors_begin, d->vectors_begin + d->vectors}},
         .step = step,
-        .rate = spiral__decoder_learning_rate(step, steps),
+        .rate = rate,
         .decay = DECAY,
         .beta2 = BETA2,
         .scale = norm > CLIP ? CLIP / norm : 1,
     };
-    spiral__optimizer_step(optimizer, &plan, t->model->arena, pool);
+    spiral__optimizer_step(optimizer, &plan, t->model->arena, t->grad, pool);
     move_mean(t, step);
+    spiral__lap(SPIRAL__LAP_DECODER_OPTIMIZER, 0);
     return SPIRAL_OK;
 }
 

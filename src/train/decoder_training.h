@@ -27,12 +27,14 @@ void spiral__decoder_training_clear(spiral__decoder_training *training);
 /* Before the first step; the autoencoder is complete. */
 void spiral__decoder_training_start(spiral__decoder_training *training);
 
-/* Step number `step` of `steps`: the gradient, clipped to norm 1, AdamW, and the mean of the weights. */
+/* Step number `step` at a learning rate: the gradient, clipped to norm 1, AdamW, and the mean of the weights.
+ */
 spiral_status spiral__decoder_training_step(spiral__decoder_training *training, spiral__optimizer *optimizer,
-                                            int64_t step, int64_t steps, spiral__pool *pool, double *nats,
+                                            int64_t step, double rate, spiral__pool *pool, double *nats,
                                             spiral_error *err);
-/* The learning rate of a step: a linear rise over the first hundred steps times a half cosine from 1 to 0. */
-double spiral__decoder_learning_rate(int64_t step, int64_t steps);
+/* The learning rate of a step when `done` (0..1) of the schedule is done: a linear rise over the first
+ * hundred steps times a half cosine from 1 to 0. */
+double spiral__decoder_learning_rate(int64_t step, double done);
 
 /* Copies the decoder's weights between an arena and a compact array. */
 void spiral__decoder_copy_out(const spiral_model *model, const float *arena, float *floats);

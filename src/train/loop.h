@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What tests need of the training loop: its rule for times, and its clock.
+ * What tests need of the training loop: its clock.
  */
 #ifndef SPIRAL_TRAIN_LOOP_H
 #define SPIRAL_TRAIN_LOOP_H
 
 #include "spiral/train.h"
-
-/* How many steps of step_s seconds fit in left_s seconds beside what the loop does else: twenty validations
- * of validation_s, and at the end measuring the latents and choosing the threshold, which take about as long
- * as three more. At least 1. */
-int64_t spiral__steps_that_fit(double left_s, double step_s, double validation_s);
 
 /* Seconds since any fixed moment. */
 typedef double spiral__clock(void *context);

@@ -52,11 +52,16 @@ static json_t *history_json(const spiral__phase *p, spiral_train_network network
 
 /* A phase's members. best_loss: of the decoder in nats per frame. */
 static json_t *phase_json(const spiral__phase *p, spiral_train_network network, int finished) {
-    return json_pack(
+    json_t *json = json_pack(
         "{s:I, s:I, s:I, s:f, s:f, s:f, s:I, s:o}", "steps", (json_int_t)p->steps, "step",
         (json_int_t)p->step, "best_step", (json_int_t)p->best_entry.step, "best_loss", p->best_entry.valid,
         "loss_sum", finished ? 0.0 : p->loss_sum, "kl_sum", finished ? 0.0 : p->kl_sum, "loss_steps",
         finished ? (json_int_t)0 : (json_int_t)p->loss_steps, "history", history_json(p, network));
+    if (!json || !p->parts.count ||
+        !json_object_set_new(json, "part_steps", spiral__parts_to_json(&p->parts)))
+        return json;
+    json_decref(json);
+    return NULL;
 }
 
 /* The decoder's phase, and the state of its objective. */
@@ -198,17 +203,53 @@ static spiral_status read_history(spiral__phase *p, const json_t *training, spir
                         (long long)best);
 }
 
-static spiral_status read_phase(spiral__phase *p, const json_t *training, spiral_error *err) {
+static spiral_status read_steps(spiral__phase *p, const json_t *training, spiral_error *err) {
     const int64_t step = integer(training, "step"), steps = integer(training, "steps");
     if (steps < 1 || step < 0 || step > steps)
         return spiral__fail(err, SPIRAL_FORMAT, -1, "step %lld of %lld is not possible", (long long)step,
                             (long long)steps);
+    const json_t *parts = json_object_get(training, "part_steps");
+    if (parts) SPIRAL_TRY(spiral__parts_from_json(parts, &p->parts, err));
+    if (parts && spiral__parts_sum(&p->parts) != steps)
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "the steps of its parts are not %lld together",
+                            (long long)steps);
     p->step = step;
     p->steps = steps;
+    return SPIRAL_OK;
+}
+
+static spiral_status read_phase(spiral__phase *p, const json_t *training, spiral_error *err) {
+    SPIRAL_TRY(read_steps(p, training, err));
     p->loss_sum = real(training, "loss_sum");
     p->kl_sum = real(training, "kl_sum");
     p->loss_steps = integer(training, "loss_steps");
     return read_history(p, training, err);
+}
+
+static spiral_status read_record(const json_t *training, spiral__trainer_record *record, spiral_error *err) {
+    if (!json_is_true(json_object_get(training, "finished")))
+        return spiral__fail(err, SPIRAL_NO_DATA, -1, "it has no record of a finished training");
+    for (int i = 0; i < SPIRAL_TRAIN_NETWORKS; i++) {
+        const json_t *of = i == SPIRAL_TRAIN_DECODER ? json_object_get(training, "decoder") : training;
+        spiral__phase phase = {0};
+        if (!of || !integer(of, "steps")) continue;
+        SPIRAL_TRY(read_steps(&phase, of, err));
+        record->steps[i] = phase.steps;
+        record->parts[i] = phase.parts;
+    }
+    return SPIRAL_OK;
+}
+
+spiral_status spiral__trainer_record_read(const char *path, spiral__trainer_record *record,
+                                          spiral_error *err) {
+    spiral__model_file file;
+    *record = (spiral__trainer_record){.steps = {0}};
+    SPIRAL_TRY(spiral__model_file_load(path, &file, err));
+    json_t *training = metadata(&file, "training");
+    const spiral_status status = read_record(training, record, err);
+    json_decref(training);
+    spiral__model_file_clear(&file);
+    return status == SPIRAL_OK ? status : spiral__error_prefix(err, status, path);
 }
 
 /* The phases, and which of them is going on. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A whole training by the public pieces: plan the steps, step, report, validate, save. Only here time is
- * looked at; it decides how many steps are planned and when there is a report or the training is saved, never
- * what a step computes.
+ * looked at; it decides how many steps are planned (pace.h), and when there is a report or the training is
+ * saved, never what a step of a plan computes.
  */
 #include <math.h>
 #include <time.h>
@@ -10,9 +10,12 @@
 
 #include "base/error.h"
 #include "base/sized.h"
+#include "generate/calibrate.h"
 #include "spiral/eval.h"
 #include "train/loop.h"
 #include "train/options.h"
+#include "train/pace.h"
+#include "train/trainer.h"
 
 /* Smallest struct_size that is accepted: the progress of version 0.2. */
 #define FIRST_PROGRESS (offsetof(spiral_train_progress, best_step) + sizeof(int64_t))
@@ -25,12 +28,18 @@ typedef struct run {
     spiral_train_plan plan;
     const spiral_train_options *options;
     spiral_model *model;
-    const spiral_corpus *valid;
+    const spiral_corpus *train, *valid;
     spiral_trainer *trainer;
     spiral_train_progress progress;
     spiral__clock *clock;
     void *clock_context;
-    double started, loop_started, saved, reported;    /* seconds */
+    double started, loop_started, saved, reported; /* seconds */
+    int timed;                                     /* the current network follows the clock: */
+    double end_s, finish_s, samples_s;             /* its end; what comes after its last validation */
+    spiral__pace pace;
+    spiral__parts parts;
+    int part;                                         /* the next one */
+    spiral__trainer_record record;                    /* of plan.steps_of */
     int64_t autoencoder_steps, autoencoder_best_step; /* 0 in a run that was resumed after it */
     int64_t first_step;                               /* of this run and network; not 0 if it was resumed */
     spiral_error save_error;                          /* of a save that is tried again; not yet reported */
@@ -57,6 +66,7 @@ static spiral_status check_plan(const spiral_train_plan *p, spiral_error *err) {
     SPIRAL_TRY(check_number("steps", (double)p->steps, 0, 1e12, err));
     SPIRAL_TRY(check_number("epochs", p->epochs, 0, 1e9, err));
     if (!p->steps && p->epochs == 0) SPIRAL_TRY(check_number("seconds", p->seconds, 1, 1e8, err));
+    SPIRAL_TRY(check_number("seconds_used", p->seconds_used, 0, 1e8, err));
     SPIRAL_TRY(check_number("save_every_s", p->save_every_s, 0, 1e8, err));
     if (p->state_path && !p->path)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "state_path needs a path for the finished model");
@@ -67,18 +77,12 @@ static spiral_status check_plan(const spiral_train_plan *p, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-int64_t spiral__steps_that_fit(double left_s, double step_s, double validation_s) {
-    double left = left_s - (VALIDATIONS + 3) * validation_s;
-    return left > step_s ? (int64_t)(left / step_s) : 1;
-}
-
 static int has_decoder(const run *r) { return spiral_model_get_config(r->model)->decoder > 0; }
 
-/* As many steps of the current network as fit in left_s seconds; makes a few, and a validation, to time them.
- */
-static spiral_status measure_steps(run *r, double left_s, int64_t *steps, spiral_error *err) {
+/* How long a step and a validation of the current network take, by a few steps and a validation. */
+static spiral_status measure_speed(run *r, spiral_error *err) {
     const int64_t most = 1000;
-    const double trial_s = fmin(2, 0.03 * r->plan.seconds), entered = now_s(r);
+    const double trial_s = fmin(0.5, 0.01 * r->plan.seconds);
     SPIRAL_TRY(spiral_trainer_step(r->trainer, err)); /* not timed: the first step is slower */
     int64_t count = 0;
     double begin = now_s(r), took = 0;
@@ -86,23 +90,98 @@ static spiral_status measure_steps(run *r, double left_s, int64_t *steps, spiral
         SPIRAL_TRY(spiral_trainer_step(r->trainer, err));
     begin = now_s(r);
     SPIRAL_TRY(spiral_trainer_validate(r->trainer, NULL, err));
-    const double end = now_s(r), step_s = took / (double)count;
-    *steps = spiral__steps_that_fit(left_s - (end - entered), step_s, end - begin);
+    r->pace = (spiral__pace){.step_s = took / (double)count, .validation_s = now_s(r) - begin};
     return SPIRAL_OK;
+}
+
+/* How long the calibration's samples will take: a few are made. */
+static spiral_status measure_samples(run *r, spiral_error *err) {
+    enum { TRIED = 8 };
+    double share;
+    const double begin = now_s(r);
+    SPIRAL_TRY(
+        spiral__calibrate_rehearse(r->model, r->train, r->valid, r->options->threads, TRIED, &share, err));
+    r->samples_s = (now_s(r) - begin) / share;
+    return SPIRAL_OK;
+}
+
+/* How long all will take that comes after the last step of the last network. */
+static spiral_status measure_end(run *r, spiral_error *err) {
+    float threshold;
+    double share;
+    const double begin = now_s(r);
+    if (has_decoder(r))
+        SPIRAL_TRY(
+            spiral__calibrate_rehearse(r->model, r->train, r->valid, r->options->threads, 0, &share, err));
+    else
+        SPIRAL_TRY(spiral_trainer_finish(r->trainer, err));
+    SPIRAL_TRY(spiral_model_choose_threshold(r->model, r->valid, r->options->threads, &threshold, err));
+    r->finish_s = now_s(r) - begin;
+    return has_decoder(r) ? measure_samples(r, err) : SPIRAL_OK;
+}
+
+/* Gives the parts that are left as many steps as fit in the time that is left. Where time is short some parts
+ * get none. */
+static spiral_status plan_parts(run *r, spiral_error *err) {
+    spiral__parts *p = &r->parts;
+    r->pace.end_s = r->end_s - r->finish_s - r->samples_s;
+    r->pace.began_s = now_s(r);
+    for (int64_t steps = 0; r->part < p->count && !steps; r->part++) {
+        steps = spiral__pace_steps(&r->pace, r->pace.began_s, p->count - r->part);
+        if (!r->part && !steps) steps = 1;
+        for (int i = r->part; i < p->count; i++) p->steps[i] = steps;
+    }
+    return spiral_trainer_set_parts(r->trainer, p->steps, p->count, err);
+}
+
+/* The current network, just started, is to end at end_s. */
+static spiral_status begin_parts(run *r, double end_s, spiral_error *err) {
+    r->timed = 1;
+    r->end_s = end_s;
+    r->pace.end_s = end_s - r->finish_s - r->samples_s;
+    r->part = 0;
+    r->parts.count = spiral__pace_parts(&r->pace, now_s(r));
+    return plan_parts(r, err);
+}
+
+/* After a validation at the end of a part. */
+static spiral_status next_part(run *r, double validation_s, spiral_error *err) {
+    const int at = r->part - 1; /* the part that ended */
+    spiral__pace_measured(&r->pace, now_s(r), r->parts.steps[at], validation_s);
+    if (state_of(r).network == SPIRAL_TRAIN_DECODER && (at == r->parts.count / 2 || at == r->parts.count - 2))
+        SPIRAL_TRY(measure_samples(r, err)); /* a trained network writes other notes than a new one */
+    return plan_parts(r, err);
 }
 
 /* So many that the learning rate is near 0 in the trial. */
 enum { TRIAL_STEPS = 1000000 };
 
-/* The autoencoder has what the decoder leaves. Begins anew with as many steps as fit. */
+/* A trial, then anew. The autoencoder has what the decoder leaves. */
 static spiral_status start_for_seconds(run *r, spiral_error *err) {
-    const double seconds = r->plan.seconds * (has_decoder(r) ? 1 - r->plan.decoder_share : 1);
-    double begin = now_s(r);
-    int64_t steps;
+    const double begin = r->started, end = begin + r->plan.seconds - r->plan.seconds_used;
     SPIRAL_TRY(spiral_trainer_start(r->trainer, TRIAL_STEPS, err));
-    const double start_s = now_s(r) - begin;
-    SPIRAL_TRY(measure_steps(r, seconds - (now_s(r) - r->started) - start_s, &steps, err));
-    return spiral_trainer_start(r->trainer, steps, err);
+    SPIRAL_TRY(measure_speed(r, err));
+    if (!has_decoder(r)) SPIRAL_TRY(measure_end(r, err));
+    SPIRAL_TRY(spiral_trainer_start(r->trainer, TRIAL_STEPS, err));
+    return begin_parts(r, has_decoder(r) ? begin + (end - begin) * (1 - r->plan.decoder_share) : end, err);
+}
+
+/* Reads the steps of the training that is repeated. */
+static spiral_status read_record(run *r, spiral_error *err) {
+    char room[SPIRAL__PATH_TEXT];
+    if (!r->plan.steps_of) return SPIRAL_OK;
+    SPIRAL_TRY(spiral__trainer_record_read(r->plan.steps_of, &r->record, err));
+    if (!has_decoder(r) || r->record.steps[SPIRAL_TRAIN_DECODER]) return SPIRAL_OK;
+    return spiral__fail(err, SPIRAL_NO_DATA, -1, "%s: it has no decoder whose steps could be repeated",
+                        spiral__error_path(r->plan.steps_of, room));
+}
+
+static spiral_status start_repeated(run *r, spiral_train_network network,
+                                    spiral_status (*begin)(spiral_trainer *, int64_t, spiral_error *),
+                                    spiral_error *err) {
+    const spiral__parts *parts = &r->record.parts[network];
+    SPIRAL_TRY(begin(r->trainer, r->record.steps[network], err));
+    return parts->count ? spiral_trainer_set_parts(r->trainer, parts->steps, parts->count, err) : SPIRAL_OK;
 }
 
 static int64_t steps_of_epochs(const run *r, double size, double batch) {
@@ -115,6 +194,7 @@ static spiral_status start(run *r, spiral_error *err) {
         int beside = p->state_path && !access(p->state_path, F_OK);
         return spiral_trainer_load(r->trainer, beside ? p->state_path : p->path, err);
     }
+    if (p->steps_of) return start_repeated(r, SPIRAL_TRAIN_AUTOENCODER, spiral_trainer_start, err);
     if (p->steps) return spiral_trainer_start(r->trainer, p->steps, err);
     if (p->epochs > 0)
         return spiral_trainer_start(
@@ -123,16 +203,24 @@ static spiral_status start(run *r, spiral_error *err) {
 }
 
 /* In a training that was resumed, the time of the run before is not known: the decoder has its share. */
+static spiral_status start_decoder_for_seconds(run *r, spiral_error *err) {
+    const spiral_train_plan *p = &r->plan;
+    const double begin = now_s(r), end = r->started + p->seconds - p->seconds_used;
+    SPIRAL_TRY(spiral_trainer_start_decoder(r->trainer, TRIAL_STEPS, err));
+    SPIRAL_TRY(measure_speed(r, err));
+    SPIRAL_TRY(measure_end(r, err));
+    SPIRAL_TRY(spiral_trainer_start_decoder(r->trainer, TRIAL_STEPS, err));
+    return begin_parts(r, p->resume ? begin + p->decoder_share * p->seconds : end, err);
+}
+
 static spiral_status start_decoder(run *r, spiral_error *err) {
     const spiral_train_plan *p = &r->plan;
-    const double begin = now_s(r);
+    r->timed = 0;
+    if (p->steps_of) return start_repeated(r, SPIRAL_TRAIN_DECODER, spiral_trainer_start_decoder, err);
     int64_t steps = p->decoder_steps ? p->decoder_steps : p->steps;
     if (!p->steps && p->epochs > 0) steps = steps_of_epochs(r, state_of(r).frames_per_epoch, DECODER_BATCH);
     if (p->steps || p->epochs > 0) return spiral_trainer_start_decoder(r->trainer, steps, err);
-    const double left = fmin(p->decoder_share * p->seconds, p->seconds - (begin - r->started));
-    SPIRAL_TRY(spiral_trainer_start_decoder(r->trainer, TRIAL_STEPS, err));
-    SPIRAL_TRY(measure_steps(r, left - 2 * (now_s(r) - begin), &steps, err));
-    return spiral_trainer_start_decoder(r->trainer, steps, err);
+    return start_decoder_for_seconds(r, err);
 }
 
 /* ---- the loop --------------------------------------------------------------------------------------------
@@ -142,6 +230,7 @@ static void report_speed(run *r, const spiral_trainer_state *s, double now) {
     spiral_train_progress *p = &r->progress;
     const double steps_per_s = (double)(s->step - r->first_step) / fmax(now - r->loop_started, 1e-9);
     p->eta_s = (double)(s->steps - s->step) / fmax(steps_per_s, 1e-9);
+    if (r->timed) p->eta_s = fmax(0, r->started + r->plan.seconds - r->plan.seconds_used - now);
     if (s->network == SPIRAL_TRAIN_DECODER) {
         p->frames_seen = (uint64_t)s->step * DECODER_BATCH;
         p->frames_per_s = steps_per_s * DECODER_BATCH;
@@ -149,8 +238,6 @@ static void report_speed(run *r, const spiral_trainer_state *s, double now) {
     }
     p->windows_seen = (uint64_t)s->step * (uint64_t)r->options->batch;
     p->windows_per_s = steps_per_s * r->options->batch;
-    if (has_decoder(r) && !r->plan.steps && r->plan.epochs == 0)
-        p->eta_s += r->plan.decoder_share * r->plan.seconds;
 }
 
 /* Calls the callback; nonzero: it asks to stop. */
@@ -211,18 +298,34 @@ static spiral_status save_model(run *r, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-/* Validates, reports and saves what is due after a step. INTERRUPTED: the callback asked to stop. */
-static spiral_status after_step(run *r, int64_t step, int64_t steps, spiral_error *err) {
-    const int64_t validate_every = steps < VALIDATIONS ? 1 : steps / VALIDATIONS;
-    const int64_t report_every =
-        validate_every < REPORTS_PER_VALIDATION ? 1 : validate_every / REPORTS_PER_VALIDATION;
+/* Twenty times, or at the end of each part. s: before the step. */
+static int validation_is_due(const spiral_trainer_state *s, int64_t step) {
+    if (s->parts) return step == s->part_end;
+    const int64_t every = s->steps < VALIDATIONS ? 1 : s->steps / VALIDATIONS;
+    return step % every == 0 || step == s->steps;
+}
+
+static int report_is_due(const run *r, const spiral_trainer_state *s, int64_t step) {
+    const int64_t every = s->steps / (VALIDATIONS * REPORTS_PER_VALIDATION);
+    return step % (every < 1 ? 1 : every) == 0 ||
+           now_s(r) - r->reported > REPORT_EVERY_S; /* often enough to be stopped at once */
+}
+
+/* Validates, reports, plans and saves what is due after a step; s: before it. INTERRUPTED: the callback asked
+ * to stop. */
+static spiral_status after_step(run *r, const spiral_trainer_state *s, spiral_error *err) {
+    const int64_t step = s->step + 1;
     int stop = 0;
-    if (step % validate_every == 0 || step == steps) {
+    if (validation_is_due(s, step)) {
+        const double begin = now_s(r);
         SPIRAL_TRY(validate(r, err));
+        const double validation_s = now_s(r) - begin;
         stop = report(r, SPIRAL_TRAIN_VALID);
-    } else if (step % report_every == 0 || now_s(r) - r->reported > REPORT_EVERY_S) {
-        stop = report(r, SPIRAL_TRAIN_STEP); /* often enough to be stopped at once */
+        if (r->timed && step < s->steps) SPIRAL_TRY(next_part(r, validation_s, err));
+    } else if (report_is_due(r, s, step)) {
+        stop = report(r, SPIRAL_TRAIN_STEP);
     }
+    const int64_t steps = state_of(r).steps;
     if (step == steps) return SPIRAL_OK;
     if (stop) {
         SPIRAL_TRY(save_state(r, err));
@@ -237,9 +340,9 @@ static spiral_status loop(run *r, spiral_error *err) {
     spiral_trainer_state s = state_of(r);
     r->first_step = s.step;
     r->loop_started = r->saved = now_s(r);
-    while (s.step < s.steps) {
+    for (; s.step < s.steps; s = state_of(r)) {
         SPIRAL_TRY(spiral_trainer_step(r->trainer, err));
-        SPIRAL_TRY(after_step(r, ++s.step, s.steps, err));
+        SPIRAL_TRY(after_step(r, &s, err));
     }
     return SPIRAL_OK;
 }
@@ -269,6 +372,7 @@ spiral_status spiral__train_by_clock(const spiral_train_options *options, const 
                                      spiral_train_progress *result, spiral_error *err) {
     run r = {.options = options,
              .model = model,
+             .train = train,
              .valid = valid,
              .progress = {.struct_size = sizeof r.progress},
              .clock = clock,
@@ -278,9 +382,12 @@ spiral_status spiral__train_by_clock(const spiral_train_options *options, const 
     if (result)
         SPIRAL_TRY(
             spiral__sized_check("train progress", result->struct_size, FIRST_PROGRESS, sizeof *result, err));
+    SPIRAL_TRY(read_record(&r, err));
     r.started = now_s(&r);
     SPIRAL_TRY(spiral_trainer_create(options, model, train, valid, &r.trainer, err));
-    spiral_status status = start(&r, err);
+    r.trainer->profile = r.plan.profile;
+    spiral_status status = spiral__profile_begin(r.plan.profile, r.trainer->pool, err);
+    if (status == SPIRAL_OK) status = start(&r, err);
     if (status == SPIRAL_OK) status = loop(&r, err);
     if (status == SPIRAL_OK && has_decoder(&r) && state_of(&r).network == SPIRAL_TRAIN_AUTOENCODER) {
         r.autoencoder_steps = state_of(&r).steps;

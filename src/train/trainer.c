@@ -135,6 +135,44 @@ spiral_status spiral_trainer_start_decoder(spiral_trainer *t, int64_t steps, spi
     return SPIRAL_OK;
 }
 
+spiral_status spiral_trainer_set_parts(spiral_trainer *t, const int64_t *steps, int count,
+                                       spiral_error *err) {
+    spiral__phase *now = spiral__trainer_now(t);
+    spiral__parts parts = {.count = count};
+    const int64_t most = INT64_C(1000000000000) / SPIRAL_TRAIN_PARTS_MAX;
+    SPIRAL_TRY(spiral__trainer_check_started(t, err));
+    if (count < 1 || count > SPIRAL_TRAIN_PARTS_MAX)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "parts of the schedule is %d, must be 1 to %d", count,
+                            SPIRAL_TRAIN_PARTS_MAX);
+    for (int i = 0; i < count; i++) {
+        if (steps[i] < 0 || steps[i] > most)
+            return spiral__fail(err, SPIRAL_BAD_ARG, -1, "part %d has %lld steps, must be 0 to %lld", i + 1,
+                                (long long)steps[i], (long long)most);
+        parts.steps[i] = steps[i];
+    }
+    SPIRAL_TRY(check_steps(spiral__parts_sum(&parts), err));
+    const spiral__part_position at = spiral__parts_find(&now->parts, now->step, now->steps);
+    const int begun = !now->step ? 0 : now->parts.count ? at.part + (at.step > 0) : SPIRAL_TRAIN_PARTS_MAX;
+    int changed = begun > 0 && count != now->parts.count;
+    for (int i = 0; i < begun && !changed; i++) changed = parts.steps[i] != now->parts.steps[i];
+    if (changed || t->finished)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                            "a part of the schedule that has begun, or their number, cannot be changed");
+    now->parts = parts;
+    now->steps = spiral__parts_sum(&parts);
+    return SPIRAL_OK;
+}
+
+/* Of the next step. */
+static double learning_rate(const spiral_trainer *t) {
+    const spiral__phase *now = &t->phases[t->network];
+    const spiral__part_position at = spiral__parts_find(&now->parts, now->step, now->steps);
+    const double steps = (double)at.steps, before = at.part * steps + (double)at.step, end = at.parts * steps;
+    if (t->network == SPIRAL_TRAIN_AUTOENCODER)
+        return spiral__learning_rate(t->settings.options.learning_rate, before + 1, end);
+    return spiral__decoder_learning_rate(now->step, end > 0 ? before / end : 1);
+}
+
 /* The autoencoder's matrices and vectors come first in the arena's groups. */
 static spiral_status step_autoencoder(spiral_trainer *t, double *loss, double *kl, spiral_error *err) {
     const spiral_train_options *o = &t->settings.options;
@@ -142,18 +180,17 @@ static spiral_status step_autoencoder(spiral_trainer *t, double *loss, double *k
     const spiral__decoder *d = &t->model->decoder;
     const spiral__phase *now = spiral__trainer_now(t);
     const spiral__optimizer_plan plan = {
-        .ranges = {{0, d->H ? d->matrices_begin : list->matrices, 1},
-                   {list->matrices, d->H ? d->vectors_begin : list->trained, 0}},
+        .ranges = {{0, d->H ? d->matrices_begin : list->matrices},
+                   {list->matrices, d->H ? d->vectors_begin : list->trained}},
         .step = now->step,
-        .rate = spiral__learning_rate(o->learning_rate, now->step, now->steps),
+        .rate = learning_rate(t),
         .decay = o->weight_decay,
         .beta2 = 0.99,
         .scale = 1.0f / (float)o->batch,
     };
-    SPIRAL_TRY(spiral__objective_gradient(&t->objective, now->step, t->optimizer.grad, loss, kl, err));
-    spiral__optimizer_step(&t->optimizer, &plan, t->model->arena, t->pool);
-    spiral__model_update(t->model, t->pool);
-    return SPIRAL_OK;
+    spiral__optimizer_move move = spiral__optimizer_prepare(&t->optimizer, &plan, t->model->arena);
+    const spiral__gradient_taker taker = {spiral__optimizer_take, &move};
+    return spiral__objective_gradient(&t->objective, now->step, &taker, loss, kl, err);
 }
 
 spiral_status spiral_trainer_step(spiral_trainer *t, spiral_error *err) {
@@ -162,10 +199,13 @@ spiral_status spiral_trainer_step(spiral_trainer *t, spiral_error *err) {
     SPIRAL_TRY(spiral__trainer_check_started(t, err));
     if (t->finished || now->step >= now->steps)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "all %lld steps are made", (long long)now->steps);
-    SPIRAL_TRY(t->network == SPIRAL_TRAIN_AUTOENCODER
-                   ? step_autoencoder(t, &loss, &kl, err)
-                   : spiral__decoder_training_step(&t->decoder, &t->optimizer, now->step, now->steps, t->pool,
-                                                   &loss, err));
+    const spiral__profile_time entered = spiral__profile_enter(t->profile, 1);
+    const spiral_status status = t->network == SPIRAL_TRAIN_AUTOENCODER
+                                     ? step_autoencoder(t, &loss, &kl, err)
+                                     : spiral__decoder_training_step(&t->decoder, &t->optimizer, now->step,
+                                                                     learning_rate(t), t->pool, &loss, err);
+    spiral__profile_leave(t->profile, 1, t->network, entered);
+    if (status != SPIRAL_OK) return status;
     now->loss_sum += loss;
     now->kl_sum += kl;
     now->loss_steps++;
@@ -231,7 +271,9 @@ spiral_status spiral_trainer_validate(spiral_trainer *t, spiral_validation *resu
     if (result)
         SPIRAL_TRY(
             spiral__sized_check("validation", result->struct_size, FIRST_VALIDATION, sizeof *result, err));
+    const spiral__profile_time entered = spiral__profile_enter(t->profile, 0);
     SPIRAL_TRY(is_decoder ? validate_decoder(t, &v, err) : validate_autoencoder(t, &v, err));
+    spiral__profile_leave(t->profile, 0, t->network, entered);
     v.train_loss = is_decoder ? 0 : mean(now, now->loss_sum);
     v.train_nats_per_frame = is_decoder ? mean(now, now->loss_sum) : 0;
     v.train_kl = mean(now, now->kl_sum);
@@ -269,10 +311,9 @@ spiral_status spiral_trainer_finish(spiral_trainer *t, spiral_error *err) {
 }
 
 void spiral_trainer_get_state(const spiral_trainer *t, spiral_trainer_state *state) {
-    const spiral_train_options *o = &t->settings.options;
     const spiral__phase *now = &t->phases[t->network], *ae = &t->phases[SPIRAL_TRAIN_AUTOENCODER];
     const spiral__phase *decoder = &t->phases[SPIRAL_TRAIN_DECODER];
-    const int is_decoder = t->network == SPIRAL_TRAIN_DECODER;
+    const spiral__part_position at = spiral__parts_find(&now->parts, now->step, now->steps);
     double windows = (double)t->corpus->positions / t->model->config.frames, frames = 0;
     for (size_t i = 0; i < t->corpus->count; i++)
         if (!t->corpus->entries[i].left_out) frames += (double)t->corpus->entries[i].roll.frames;
@@ -286,13 +327,14 @@ void spiral_trainer_get_state(const spiral_trainer *t, spiral_trainer_state *sta
         .best_exact = ae->best_entry.exact,
         .train_loss = mean(ae, ae->loss_sum),
         .train_kl = mean(ae, ae->kl_sum),
-        .learning_rate = is_decoder ? spiral__decoder_learning_rate(now->step, now->steps)
-                                    : spiral__learning_rate(o->learning_rate, now->step, now->steps),
+        .learning_rate = learning_rate(t),
         .windows_per_epoch = windows > 1 ? windows : 1,
         .frames_per_epoch = frames,
         .best_nats_per_frame = decoder->best_entry.valid,
         .train_nats_per_frame = mean(decoder, decoder->loss_sum),
         .network = t->network,
+        .part_end = now->parts.count ? now->step - at.step + (at.part < at.parts ? at.steps : 0) : now->steps,
+        .parts = now->parts.count,
     };
     if (state->struct_size >= FIRST_STATE) spiral__sized_write(&s, sizeof s, state, state->struct_size);
 }

@@ -15,6 +15,8 @@
 #include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/options.h"
+#include "train/parts.h"
+#include "train/profile.h"
 
 /* A validation as it is saved; of the decoder, train and valid are nats per frame, f1 and exact are 0. */
 typedef struct spiral__history_entry {
@@ -25,6 +27,7 @@ typedef struct spiral__history_entry {
 /* The training of one network, as far as it has come. */
 typedef struct spiral__phase {
     int64_t step, steps;              /* done, planned; 0: not started */
+    spiral__parts parts;              /* of the planned steps */
     spiral__history_entry best_entry; /* step 0: none yet */
     double loss_sum, kl_sum; /* of the steps since the last validation: per window, or nats per frame */
     int64_t loss_steps;      /* how many they are */
@@ -45,6 +48,7 @@ struct spiral_trainer {
     spiral__phase phases[SPIRAL_TRAIN_NETWORKS];
     spiral_train_network network; /* the one that is trained now */
     int finished;
+    struct spiral_train_profile *profile; /* borrowed; NULL: nothing is measured */
 };
 
 /* Everything but the weights as before the first step. */
@@ -60,6 +64,16 @@ spiral_status spiral__trainer_create_decoder(spiral_trainer *trainer, spiral_err
 
 /* BAD_ARG before a successful start or load. */
 spiral_status spiral__trainer_check_started(const spiral_trainer *trainer, spiral_error *err);
+
+/* The steps of both networks of a finished training. */
+typedef struct spiral__trainer_record {
+    int64_t steps[SPIRAL_TRAIN_NETWORKS]; /* 0: there was no such network */
+    spiral__parts parts[SPIRAL_TRAIN_NETWORKS];
+} spiral__trainer_record;
+
+/* Reads it from a model file. NO_DATA: no finished training; FORMAT; IO; NO_MEMORY. */
+spiral_status spiral__trainer_record_read(const char *path, spiral__trainer_record *record,
+                                          spiral_error *err);
 
 /* Appends to the history. NO_MEMORY. */
 spiral_status spiral__phase_add_history(spiral__phase *phase, spiral__history_entry entry, spiral_error *err);

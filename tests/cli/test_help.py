@@ -93,7 +93,7 @@ def test_bash_completes_verbs_flags_choices_and_files(tmp_path):
     assert bash_completions(tmp_path, "") == [*verbs(), "help", "--version"]
     assert bash_completions(tmp_path, "re") == ["reconstruct", "render"]
     assert bash_completions(tmp_path, "train", "--preset", "") == ["36x36", "bar", "phrase"]
-    assert bash_completions(tmp_path, "train", "--steps", "") == []
+    assert bash_completions(tmp_path, "train", "--batch", "") == []
     assert bash_completions(tmp_path, "render", "t") == ["tune.mid"]
     assert bash_completions(tmp_path, "render", "a.mid", "-o", "t") == ["tune.mid"]
     assert bash_completions(tmp_path, "help", "lo") == ["loss"]

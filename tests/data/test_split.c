@@ -64,7 +64,7 @@ static void of_a_single_file_the_last_tenth_is_held_out(void **state) {
     assert_memory_equal(back->sounding, roll.sounding + front->frames, back->frames * sizeof *roll.sounding);
     assert_non_null(back->onsets);
     assert_string_equal(spiral_corpus_get_file(held, 0)->path, p.path[0]);
-    assert_int_equal(spiral_corpus_get_file(c, 0)->windows, 19);
+    assert_int_equal(spiral_corpus_get_file(c, 0)->windows, 18);
     assert_int_equal(spiral_corpus_get_file(c, 0)->windows_silent, 1);
     assert_int_equal(spiral_corpus_get_file(held, 0)->windows, 2);
     assert_int_equal(spiral_corpus_get_file(held, 0)->windows_silent, 0);
@@ -75,6 +75,25 @@ static void of_a_single_file_the_last_tenth_is_held_out(void **state) {
     c->T = 3 * PIECE_T; /* a tenth is now less than a window */
     assert_int_equal(spiral_corpus_split(c, 10, &held, &err), SPIRAL_NO_DATA);
     assert_non_null(strstr(err.text, "too few to hold some out for validation, 240 are needed"));
+    assert_null(held);
+    spiral_corpus_destroy(c);
+    spiral_roll_clear(&roll);
+    pieces_close(&p);
+}
+
+/* A file whose music is all in the last tenth leaves nothing to train on. */
+static void music_that_is_all_held_out_is_refused(void **state) {
+    (void)state;
+    pieces p;
+    pieces_open(&p);
+    const size_t frames = 20 * PIECE_T;
+    spiral_roll roll = piece_roll(1, frames);
+    memset(roll.sounding, 0, (frames - PIECE_T) * sizeof *roll.sounding);
+    pieces_add_roll(&p, "late.mid", &roll);
+    spiral_corpus *c = pieces_corpus(p.folder, 0, PIECE_T), *held = NULL;
+    spiral_error err;
+    assert_int_equal(spiral_corpus_split(c, 10, &held, &err), SPIRAL_NO_DATA);
+    assert_non_null(strstr(err.text, "no note sounds in what is left to train on"));
     assert_null(held);
     spiral_corpus_destroy(c);
     spiral_roll_clear(&roll);
@@ -113,6 +132,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_nth_file_is_held_out),
         cmocka_unit_test(of_a_single_file_the_last_tenth_is_held_out),
+        cmocka_unit_test(music_that_is_all_held_out_is_refused),
         cmocka_unit_test(file_records_follow_their_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,10 +4,11 @@
  */
 #include "testing.h"
 #include "pieces.h"
+#include "base/rng.h"
 #include "data/corpus.h"
 #include "data/window.h"
 
-/* Silent windows are counted; the last one may go beyond the end of the roll. */
+/* Silent windows are counted apart; the last one may go beyond the end of the roll. */
 static void windows_and_silent_windows_are_counted(void **state) {
     (void)state;
     pieces p;
@@ -19,7 +20,7 @@ static void windows_and_silent_windows_are_counted(void **state) {
     pieces_add_roll(&p, "gap.mid", &roll);
     spiral_corpus *c = pieces_corpus(p.folder, 1, PIECE_T);
     const spiral_corpus_file *f = spiral_corpus_get_file(c, 0);
-    assert_int_equal(f->windows, 4);
+    assert_int_equal(f->windows, 2);
     assert_int_equal(f->windows_silent, 2);
     spiral_corpus_destroy(c);
     spiral_roll_clear(&roll);
@@ -111,6 +112,54 @@ static void windows_are_drawn_from_every_position(void **state) {
     pieces_close(&p);
 }
 
+/* A corpus of rolls with long silences, of lengths around that of a window. */
+static spiral_corpus *corpus_with_gaps(pieces *p, int T) {
+    spiral__rng rng = spiral__rng_init(5, (uint64_t)T);
+    for (int i = 0; i < 12; i++) {
+        spiral_roll roll;
+        char name[20];
+        const size_t frames = 1 + spiral__rng_below(&rng, (uint64_t)(6 * T));
+        assert_int_equal(spiral_roll_create(PIECE_GRID, frames, 0, &roll, NULL), SPIRAL_OK);
+        for (size_t t = 0; t < frames; t++)
+            if (t + 1 == frames || spiral__rng_below(&rng, (uint64_t)(2 * T)) == 0)
+                spiral_keys_set(&roll.sounding[t], 60 + (int)spiral__rng_below(&rng, 12), 1);
+        snprintf(name, sizeof name, "%02d.mid", i);
+        pieces_add_roll(p, name, &roll);
+        spiral_roll_clear(&roll);
+    }
+    return pieces_corpus(p->folder, 0, T);
+}
+
+/* The positions are all frames, in order, from which a window inside the roll has a sounding key. */
+static void windows_begin_where_one_has_a_note(void **state) {
+    (void)state;
+    for (int T = 1; T <= 17; T += 4) {
+        pieces p;
+        pieces_open(&p);
+        spiral_corpus *c = corpus_with_gaps(&p, T);
+        size_t position = 0, left_out = 0;
+        for (size_t file = 0; file < c->count; file++) {
+            const spiral_roll *roll = &c->entries[file].roll;
+            for (size_t begin = 0; begin == 0 || begin + (size_t)T <= roll->frames; begin++) {
+                spiral_keys window[17];
+                size_t frame = 0;
+                spiral__window_cut(roll, begin, T, 0, window);
+                if (spiral__window_is_silent(window, T, 0, 127)) {
+                    left_out++;
+                    continue;
+                }
+                assert_true(position < c->positions);
+                assert_int_equal(spiral__corpus_locate(c, position++, &frame), file);
+                assert_int_equal(frame, begin);
+            }
+        }
+        assert_int_equal(position, c->positions);
+        assert_true(left_out > 10);
+        spiral_corpus_destroy(c);
+        pieces_close(&p);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_and_silent_windows_are_counted),
@@ -118,6 +167,7 @@ int main(void) {
         cmocka_unit_test(silence_is_judged_within_the_keys),
         cmocka_unit_test(floats_are_the_bits_of_the_range),
         cmocka_unit_test(windows_are_drawn_from_every_position),
+        cmocka_unit_test(windows_begin_where_one_has_a_note),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,10 +71,22 @@ static void test_sysex_without_a_length_ends_with_f7(void **state) {
     (void)state;
     CHECK_TUNE_WITH("\x00\xf0\x7e\x7f\x09\x01\xf7", "SYSEX 1");
     CHECK_TUNE_WITH("\x00\xf0\x41\x10\x42\x12\x40\x00\x7f\x00\x41\xf7", "SYSEX 1");
-    CHECK_TUNE_WITH("\x00\xf0\x43\x10\x4c\x00\x00\x7e\x00\xf7", "SYSEX 1"); /* 67 bytes, as a length */
-    CHECK_TUNE_WITH("\x00\xf0\x04\x7e\x7f\x09\x01\xf7", "SYSEX 1");         /* F7 is not counted */
-    CHECK_TUNE_WITH("\x00\xf0\x05\x7e\x7f\x09\x01\xf7", "");                /* a sound one */
-    CHECK_TUNE_WITH("\x00\xf0\x02\x7e\x7f\x00\xf7\x03\x09\x01\xf7", "");    /* in two parts */
+    CHECK_TUNE_WITH("\x00\xf0\x43\x10\x4c\x00\x00\x7e\x00\xf7", "SYSEX 1");     /* 67 bytes, as a length */
+    CHECK_TUNE_WITH("\x00\xf0\x04\x7e\x7f\x09\x01\xf7", "SYSEX 1");             /* F7 is not counted */
+    CHECK_TUNE_WITH("\x00\xf0\xff\xff\xff\x7f\x7e\x7f\x09\x01\xf7", "SYSEX 1"); /* far too long */
+    CHECK_TUNE_WITH("\x00\xf0\xf7", "SYSEX 1");
+    CHECK_TUNE_WITH("\x00\xf0\x05\x7e\x7f\x09\x01\xf7", "");             /* a sound one */
+    CHECK_TUNE_WITH("\x00\xf0\x02\x7e\x7f\x00\xf7\x03\x09\x01\xf7", ""); /* in two parts */
+}
+
+/* It ends where the next event begins. */
+static void test_sysex_without_f7_ends_before_the_next_event(void **state) {
+    (void)state;
+    CHECK_TUNE_WITH("\x00\xf0\x05\x7e\x7f\x09\x01", "SYSEX 1");
+    CHECK_TUNE_WITH("\x00\xf0\x7e\x7f\x09\x01", "SYSEX 1");
+    CHECK_TUNE_WITH("\x00\xf0\x41\x10\x42\x12\x40\x00\x7f\x00\x41", "SYSEX 1");
+    CHECK_TUNE_WITH("\x00\xf0\x05\x7e\x7f\x09\x01\x00", "");                 /* its length is right */
+    CHECK_TUNE_WITH("\x00\xf0\x03\x43\x12\x00\x00\xf7\x03\x43\x12\xf7", ""); /* of two parts */
 }
 
 static void test_first_event_is_a_sysex_without_a_length(void **state) {
@@ -117,6 +129,36 @@ static void test_note_off_is_kept_whatever_its_velocity(void **state) {
         check_text(&midi, "BAD_DATA 1", tune);
         spiral_midi_clear(&midi);
     }
+}
+
+/* Some programs write no other velocity: no such byte is taken for a delta time or a status byte. */
+static void test_note_offs_are_kept_when_all_have_such_a_velocity(void **state) {
+    (void)state;
+    for (int velocity = 128; velocity < 256; velocity++)
+        for (unsigned char ticks = 24; ticks < 127; ticks += 34) {
+            smf track = {.size = 0};
+            for (unsigned char key = 40; key < 80; key++)
+                smf_add(&track,
+                        (unsigned char[]){0, 0x93, key, 90, ticks, 0x83, key, (unsigned char)velocity}, 8);
+            SMF_ADD(&track, SMF_EOT);
+            smf_header(&f, 0, 1, 96);
+            smf_chunk(&f, "MTrk", (uint32_t)track.size, track.bytes, track.size);
+            spiral_midi midi = read_file();
+            assert_int_equal(midi.note_count, 40);
+            assert_int_equal(midi.warnings[SPIRAL_MIDI_WARN_BAD_DATA], 40);
+            for (size_t i = 0; i < 40; i++)
+                assert_int_equal(midi.notes[i].off_ticks - midi.notes[i].on_ticks, ticks);
+            spiral_midi_clear(&midi);
+        }
+}
+
+/* The key of its note-on was clipped, or was right. */
+static void test_note_off_of_a_key_above_127_ends_its_note(void **state) {
+    (void)state;
+    SMF_ONE(&f, "\x00\x90\x3c\x5a\x60\x80\xbc\x40\x00\x90\x3e\x5a\x60\x80\x3e\x40" SMF_EOT);
+    check("BAD_DATA 1", "0:0 60/90 0-96, 0:0 62/90 96-192");
+    SMF_ONE(&f, "\x00\x90\xbc\x5a\x60\x80\xbc\x40\x00\x90\x3e\x5a\x60\x80\x3e\x40" SMF_EOT);
+    check("BAD_DATA 2", "0:0 127/90 0-96, 0:0 62/90 96-192");
 }
 
 static void test_controller_with_data_above_127_is_left_out(void **state) {
@@ -255,10 +297,13 @@ int main(void) {
         cmocka_unit_test(test_delta_padded_to_more_than_four_bytes_counts),
         cmocka_unit_test(test_lengths_padded_to_more_than_four_bytes_count),
         cmocka_unit_test(test_sysex_without_a_length_ends_with_f7),
+        cmocka_unit_test(test_sysex_without_f7_ends_before_the_next_event),
         cmocka_unit_test(test_first_event_is_a_sysex_without_a_length),
         cmocka_unit_test(test_meta_event_of_wrong_length_loses_no_events),
         cmocka_unit_test(test_data_above_127_is_clipped_in_notes),
         cmocka_unit_test(test_note_off_is_kept_whatever_its_velocity),
+        cmocka_unit_test(test_note_offs_are_kept_when_all_have_such_a_velocity),
+        cmocka_unit_test(test_note_off_of_a_key_above_127_ends_its_note),
         cmocka_unit_test(test_controller_with_data_above_127_is_left_out),
         cmocka_unit_test(test_lost_data_byte_loses_one_note_at_most),
         cmocka_unit_test(test_program_that_lost_its_data_byte),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A whole training as its user sees it: the loss falls, the same seed gives the same bytes for any number of
- * threads, the plan's time is planned by its rule, and what cannot work is refused.
+ * threads, a training by time ends at its time, and what cannot work is refused.
  */
 #include <math.h>
 
@@ -247,41 +247,100 @@ static void a_training_that_diverges_ends_with_a_sentence(void **state) {
 /* A clock that goes on by the same time at each look. */
 typedef struct fake_clock {
     double now_s, tick_s;
-    int64_t looks;
+    double change_s, later_s; /* from change_s on a look takes later_s; 0: never */
 } fake_clock;
 
 static double tick(void *context) {
     fake_clock *c = context;
-    c->looks++;
-    return c->now_s += c->tick_s;
+    return c->now_s += c->change_s > 0 && c->now_s >= c->change_s ? c->later_s : c->tick_s;
 }
 
-/* Steps that take a tick each, validations that take a tick, in 50 seconds: as many as the rule says. */
-static void a_plan_of_seconds_becomes_steps_by_a_rule(void **state) {
-    (void)state;
-    assert_int_equal(spiral__steps_that_fit(100, 0.5, 1), (100 - 23) / 0.5);
-    assert_int_equal(spiral__steps_that_fit(100, 0.5, 4.5), 1); /* no time is left */
-    assert_int_equal(spiral__steps_that_fit(-1, 0.5, 0), 1);
-    training t = piece_training();
-    spiral_train_options options = t.options;
-    spiral_train_progress result = {.struct_size = sizeof result};
+/* Trains for 50 seconds of a clock whose looks take .1 s, from 25 s on `later` s. Returns the model. */
+static spiral_model *train_for_50_s(const training *t, double later, spiral_train_progress *result) {
+    spiral_train_options options = t->options;
+    spiral_train_plan plan = t->plan;
     spiral_model *m;
-    fake_clock clock = {.tick_s = 0.25};
-    options.loss = &t.loss;
-    t.plan.steps = 0;
-    t.plan.seconds = 50;
-    assert_int_equal(spiral_model_create(&t.config, 1, &m, NULL), SPIRAL_OK);
-    assert_int_equal(spiral__train_by_clock(&options, &t.plan, m, corpus, held, tick, &clock, &result, NULL),
-                     SPIRAL_OK);
-    /* Looks at the clock: beginning; before and after the start; before the trial and after each of its
-     * steps, until 3 % of 50 s are over; before and after the validation; and once for the rest. Each step
-     * took a tick. */
-    const int64_t trial = 6, looks = 1 + 2 + 1 + trial + 2 + 1;
-    const double left = 50 - (double)(looks - 1) * 0.25 - 0.25;
-    assert_int_equal(result.steps, spiral__steps_that_fit(left, 0.25, 0.25));
-    assert_int_equal(result.step, result.steps);
-    assert_true(result.seconds == (double)(clock.looks - 1) * 0.25);
-    spiral_model_destroy(m);
+    spiral_error err = {.text = ""};
+    fake_clock clock = {.tick_s = 0.1, .change_s = 25, .later_s = later};
+    options.loss = &t->loss;
+    plan.steps = 0;
+    plan.seconds = 50;
+    assert_int_equal(spiral_model_create(&t->config, 1, &m, NULL), SPIRAL_OK);
+    if (spiral__train_by_clock(&options, &plan, m, corpus, held, tick, &clock, result, &err) != SPIRAL_OK)
+        fail_msg("%s", err.text);
+    return m;
+}
+
+/* Also if the machine becomes half as fast, or twice as fast, in the middle. */
+static void a_training_by_time_ends_at_its_time(void **state) {
+    (void)state;
+    for (int decoder = 0; decoder < 2; decoder++) {
+        training t = piece_training();
+        t.config.decoder = 8 * decoder;
+        const double later[] = {0.1, 0.2, 0.05};
+        for (int i = 0; i < 3; i++) {
+            spiral_train_progress result = {.struct_size = sizeof result};
+            spiral_model *m = train_for_50_s(&t, later[i], &result);
+            assert_true(fabs(result.seconds - 50) <= (i ? 5 : 1.5));
+            assert_int_equal(result.step, result.steps);
+            assert_true(result.steps + result.decoder_steps > 60);
+            spiral_model_destroy(m);
+        }
+    }
+}
+
+static void the_steps_of_a_training_by_time_repeat_its_bytes(void **state) {
+    (void)state;
+    size_t size, other_size;
+    training t = piece_training();
+    spiral_train_progress result = {.struct_size = sizeof result}, again = result;
+    t.config.decoder = 8;
+    t.plan.path = p.model;
+    spiral_model_destroy(train_for_50_s(&t, 0.15, &result));
+    unsigned char *bytes = model_bytes(&size), *other;
+    t.plan.steps_of = p.model;
+    assert_int_equal(try_training(&t, corpus, held, NULL, &again, NULL), SPIRAL_OK);
+    assert_int_equal(again.steps, result.steps);
+    assert_int_equal(again.decoder_steps, result.decoder_steps);
+    other = model_bytes(&other_size);
+    assert_int_equal(other_size, size);
+    assert_memory_equal(bytes, other, size);
+    free(bytes);
+    free(other);
+}
+
+/* Shares of all kinds of work are the whole; measuring changes no byte; what is multiplied is counted. */
+static void a_profile_says_where_the_time_goes(void **state) {
+    (void)state;
+    training t = piece_training();
+    size_t size, other_size;
+    t.config.decoder = 8;
+    t.options.threads = 2;
+    t.plan.steps = 20;
+    train_to_file(&t);
+    unsigned char *bytes = model_bytes(&size), *other;
+    assert_int_equal(spiral_train_profile_create(&t.plan.profile, NULL), SPIRAL_OK);
+    train_to_file(&t);
+    other = model_bytes(&other_size);
+    assert_int_equal(other_size, size);
+    assert_memory_equal(bytes, other, size);
+    double share[SPIRAL_TRAIN_NETWORKS] = {0}, last_layer = 0;
+    for (size_t i = 0; i < spiral_train_profile_count(t.plan.profile); i++) {
+        spiral_train_profile_row row = {.struct_size = sizeof row};
+        spiral_train_profile_get(t.plan.profile, i, &row);
+        assert_true(row.share >= 0 && row.seconds >= 0);
+        share[row.network] += row.share;
+        if (!strcmp(row.name, "last layer, forward")) last_layer = row.operations;
+    }
+    assert_true(fabs(share[0] - 1) < 0.2 && fabs(share[1] - 1) < 0.2); /* two clocks are compared */
+    const double rows = 20 * 70, outputs = 12 * PIECE_T * t.config.planes;
+    assert_true(last_layer == 2 * rows * (t.config.hidden + t.config.latent) * outputs);
+    assert_true(spiral_train_profile_peak(t.plan.profile) > 1e8);
+    t.options.threads = 3;
+    assert_int_equal(try_training(&t, corpus, held, NULL, NULL, NULL), SPIRAL_BAD_ARG);
+    spiral_train_profile_destroy(t.plan.profile);
+    free(bytes);
+    free(other);
 }
 
 static void an_epoch_is_as_many_windows_as_the_music_has(void **state) {
@@ -356,7 +415,9 @@ int main(void) {
         cmocka_unit_test(the_bytes_do_not_depend_on_the_threads),
         cmocka_unit_test(plans_out_of_range_are_refused_by_name),
         cmocka_unit_test(a_training_that_diverges_ends_with_a_sentence),
-        cmocka_unit_test(a_plan_of_seconds_becomes_steps_by_a_rule),
+        cmocka_unit_test(a_training_by_time_ends_at_its_time),
+        cmocka_unit_test(the_steps_of_a_training_by_time_repeat_its_bytes),
+        cmocka_unit_test(a_profile_says_where_the_time_goes),
         cmocka_unit_test(an_epoch_is_as_many_windows_as_the_music_has),
         cmocka_unit_test(reports_and_saves_follow_the_clock),
         cmocka_unit_test(the_distance_mask_ends_in_silence),

@@ -55,7 +55,7 @@ static void the_state_follows_the_steps(void **state) {
     assert_true(s.windows_per_epoch == (double)corpus->positions / PIECE_T);
     assert_int_equal(spiral_trainer_start(trainer, 40, NULL), SPIRAL_OK);
     s = state_of(trainer);
-    assert_true(s.step == 0 && s.steps == 40 && s.learning_rate == spiral__learning_rate(0.008, 0, 40));
+    assert_true(s.step == 0 && s.steps == 40 && s.learning_rate == spiral__learning_rate(0.008, 1, 40));
     step(trainer, 3);
     s = state_of(trainer);
     assert_true(s.step == 3 && s.best_step == 0 && s.train_loss > 0 && s.train_kl == 0);

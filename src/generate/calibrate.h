@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What those who plan a calibration need: a small part of its work, to time it.
+ */
+#ifndef SPIRAL_GENERATE_CALIBRATE_H
+#define SPIRAL_GENERATE_CALIBRATE_H
+
+#include "spiral/generate.h"
+
+/* Does, and throws away, a part of what spiral_generate_calibrate does: with 0 samples all that comes before
+ * the first, else `samples` (1..8) of its samples. *share: the part of all its samples that these are. */
+spiral_status spiral__calibrate_rehearse(const spiral_model *model, const spiral_corpus *corpus,
+                                         const spiral_corpus *unseen, int threads, size_t samples,
+                                         double *share, spiral_error *err);
+
+#endif
