@@ -18,7 +18,8 @@
 static const char FORMAT[] = "spiral-model-2";
 static const char FORMAT_OF_0_1[] = "spiral-autoencoder-1"; /* other names for some fields and tensors */
 static const char CONFIG_TEXT[] = "spiral";                 /* its name in the metadata */
-static const size_t MAX_FILE = (size_t)4 << 30;
+/* 4 GiB; where addresses have 32 bits 1 GiB, because a buffer that grows needs twice as much. */
+static const size_t MAX_FILE = (size_t)(SIZE_MAX > UINT32_MAX ? UINT64_C(4) << 30 : UINT64_C(1) << 30);
 
 /* ---- writing ---------------------------------------------------------------------------------------------
  */

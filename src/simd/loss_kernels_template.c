@@ -159,11 +159,11 @@ cell_terms_with(const spiral__cell_args *args, real *restrict y_out, real *restr
                 y = z < 0 ? es : s;
                 slope = es * s;
                 if (cross) {
-                    real both = spiral__log1p01_short(e), off = z > 0 ? z : 0;
+                    real both = spiral__log1p01_short(e), off = z > 0 ? z : 0, on = z < 0 ? 0 : one;
                     real negative = class_weights ? negative_weight[i] : one;
                     cost = class_weights ? positive * t * ((z < 0 ? -z : 0) + both) +
                                                negative * (one - t) * (off + both)
-                                         : (off - t * z) + both;
+                                         : (on - t) * z + both; /* both parts are >= 0 */
                     dcost =
                         class_weights ? negative * (one - t) * y - positive * t * (z < 0 ? s : es) : y - t;
                 }
