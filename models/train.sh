@@ -14,5 +14,5 @@ for part in train valid; do
     echo "train.sh: nothing was trained: SPIRAL_DATA must name a folder with jsb-chorales/midi/$part in it" >&2
     exit 2
 done
-exec "$program" train "$music/train" --valid "$music/valid" --preset bar --low 36 --high 83 --hidden 48 --latent 24 \
+exec "$program" train "$music/train" --valid "$music/valid" --preset bar --low 36 --high 83 --hidden 36 --latent 24 \
     --steps 1000 --decoder 96 --decoder-steps 8000 --seed 1 -o "$out"
