@@ -22,7 +22,8 @@ bench *bench_open(const char *kind, int keys, int threads, const char *isa) {
     if (!b) return NULL;
     b->keys = (size_t)keys;
     if (spiral_isa_set(isa, &err) || spiral_loss_kind_from_name(kind, &o.kind, &err) ||
-        spiral_loss_create(&o, keys, &b->loss, &err) || spiral__pool_create(threads, &b->pool, &err)) {
+        (o.bce = o.kind != SPIRAL_LOSS_CHANNEL, spiral_loss_create(&o, keys, &b->loss, &err)) ||
+        spiral__pool_create(threads, &b->pool, &err)) {
         fprintf(stderr, "bench: %s\n", err.text);
         bench_close(b);
         return NULL;

@@ -12,8 +12,8 @@
 
 typedef struct bench bench;
 
-/* kind: a name of spiral_loss_kind_from_name; bce and lambda 1, sums. isa: NULL for the best. threads: 0 for
- * one per processor. NULL on failure; the reason goes to stderr. */
+/* kind: a name of spiral_loss_kind_from_name; bce and lambda 1 (channel: bce 0), sums. isa: NULL for the
+ * best. threads: 0 for one per processor. NULL on failure; the reason goes to stderr. */
 BENCH_API bench *bench_open(const char *kind, int keys, int threads, const char *isa);
 BENCH_API void bench_close(bench *b);
 BENCH_API int bench_threads(const bench *b);

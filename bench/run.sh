@@ -20,4 +20,5 @@ fi
 echo "from C, one thread, 512 rolls of 36 x 36, every instruction set:"
 build/bench/bench-loss --isa all
 build/bench/bench-loss --isa all --kind bce | tail -n +2
+build/bench/bench-loss --isa all --kind channel | tail -n +2
 exec "$python" -W ignore bench/bench_loss.py build/bench/libbench.so "$@"

@@ -96,6 +96,15 @@ static int draw_piece(const settings *s, const char *path, const cli_common *com
     return status;
 }
 
+/* Says what the file holds that the result does not. */
+static void note_not_kept(const settings *s, const char *path, const cli_common *common, uint32_t *counts) {
+    char text[600];
+    const int plays = s->kind == CLI_OUTPUT_WAV;
+    for (int i = SPIRAL_MIDI_NOT_KEPT_NAME; plays && i < SPIRAL_MIDI_NOT_KEPT_COUNT; i++) counts[i] = 0;
+    if (spiral_midi_not_kept_text(counts, text, sizeof text))
+        cli_note(common, "%s: not %s: %s", path, plays ? "played" : "written", text);
+}
+
 static int play_or_convert(const settings *s, const char *path, const cli_common *common) {
     spiral_midi midi = {0};
     spiral_error err = {.text = ""};
@@ -110,12 +119,7 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
     if (status < 0 && (s->kind == CLI_OUTPUT_WAV ? spiral_audio_save(&midi, &options, s->output, NULL, &err)
                                                  : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
         status = err.status == SPIRAL_IO ? cli_error(&err) : cli_error_in(path, &err);
-    if (status < 0 && s->kind == CLI_OUTPUT_MIDI && strcasecmp(ending(path), ".txt"))
-        cli_note(
-            common,
-            "%s: notes, tempos, metres, pedals, ports, percussion, the first name and the first text are "
-            "written; programs, other controllers, pitch bends, lyrics, markers and other names are not",
-            path);
+    if (status < 0) note_not_kept(s, path, common, midi.not_kept);
     spiral_midi_clear(&midi);
     return status;
 }

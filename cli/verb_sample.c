@@ -45,6 +45,15 @@ static int write_music(cli_writing *w, const settings *s, size_t frames) {
     return cli_write_variations(w, &request, NULL, 0, text);
 }
 
+/* The deprecated nearest_training_window: null if there is nothing to compare. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static json_t *nearest_window(const cli_writing *w, const spiral_roll *roll) {
+    const int frames = spiral_model_get_config(w->model)->frames;
+    return w->against ? cli_number(spiral_corpus_nearest(w->against, roll, frames)) : json_null();
+}
+#pragma GCC diagnostic pop
+
 /* Each cell on its own. Writes one sample; returns -1 or the exit status. */
 static int write_cells(cli_writing *w, const settings *s, uint64_t seed, size_t frames) {
     spiral_roll roll = {0};
@@ -70,9 +79,6 @@ static int write_cells(cli_writing *w, const settings *s, uint64_t seed, size_t 
              spiral_model_get_sha256(w->model));
     status = cli_save_roll(&roll, text, path, &notes, &seconds);
     if (status < 0) {
-        const double nearest =
-            w->against ? spiral_corpus_nearest(w->against, &roll, spiral_model_get_config(w->model)->frames)
-                       : NAN;
         if (report.lowered)
             cli_note(w->common,
                      "%s: at the model's threshold almost nothing sounds; it was lowered until as many keys "
@@ -80,7 +86,7 @@ static int write_cells(cli_writing *w, const settings *s, uint64_t seed, size_t 
                      path);
         json_t *json = cli_report_file(w, path, notes, seconds, NULL, &roll);
         json_object_set_new(json, "seed", json_integer((json_int_t)seed));
-        json_object_set_new(json, "nearest_training_window", cli_number(nearest));
+        json_object_set_new(json, "nearest_training_window", nearest_window(w, &roll));
         json_object_set_new(json, "threshold_lowered", json_boolean(report.lowered));
         json_object_set_new(json, "repeated_frames", json_real(report.repeated_frames));
     }

@@ -17,6 +17,7 @@
 #include "load.h"
 #include "messages.h"
 #include "output.h"
+#include "profile.h"
 #include "progress.h"
 #include "roll_options.h"
 #include "signals.h"
@@ -25,14 +26,15 @@
 static const char *const kinds[] = {"ae", "vae", NULL}; /* in the order of spiral_model_kind */
 /* Those with a gradient. */
 static const char *const losses[] = {
-    "bce", "spiral", "energy", "gauss", "weighted_bce", "distance_mask", "distance_mask_circular", NULL};
+    "bce", "spiral", "energy", "gauss", "weighted_bce", "channel", "distance_mask", "distance_mask_circular",
+    NULL};
 
 typedef struct settings {
     const char *output, *valid, *log;
     const char *steps; /* a number, or a model whose steps are repeated */
-    int kind, loss, helix, resume;
+    int kind, loss, helix, resume, profile;
     int64_t latent, hidden, layers, decoder, decoder_steps, batch, transpose, seed;
-    double lambda, bce, beta, free_bits, epochs, time, rate, decay, decoder_share, save_every;
+    double lambda, bce, eta, beta, free_bits, epochs, time, rate, decay, decoder_share, save_every;
     cli_roll_flags roll_flags;
     double began_s;
     char state[CLI_PATH_SIZE]; /* the training until it is finished; the output stays as it is until then */
@@ -54,6 +56,9 @@ static int loss_options(const settings *s, spiral_loss_options *loss) {
         return cli_error(&err);
     int added = loss->kind == SPIRAL_LOSS_SPIRAL || loss->kind == SPIRAL_LOSS_ENERGY ||
                 loss->kind == SPIRAL_LOSS_GAUSS;
+    if (s->eta >= 0 && loss->kind != SPIRAL_LOSS_CHANNEL)
+        return cli_usage("--eta %g: only --loss channel has it", s->eta);
+    if (s->eta >= 0) loss->eta = s->eta;
     loss->lambda = s->lambda >= 0 ? s->lambda : 1;
     loss->bce = s->bce >= 0 ? s->bce : added || loss->kind == SPIRAL_LOSS_BCE;
     if (loss->bce == 0 && (loss->lambda == 0 || loss->kind == SPIRAL_LOSS_BCE))
@@ -250,7 +255,8 @@ static int lock_output(const settings *s, cli_lock *lock) {
     return status < 0 ? cli_lock_take(lock, path, what) : status;
 }
 
-static json_t *result_json(const settings *s, const spiral_train_progress *p) {
+static json_t *result_json(const settings *s, const spiral_train_progress *p,
+                           const spiral_train_profile *profile) {
     json_t *json = json_pack(
         "{s:o, s:I, s:I, s:o, s:o, s:{s:o, s:o, s:o}, s:I, s:o}", "model", cli_text(s->output), "steps",
         (json_int_t)p->steps, "windows_seen", (json_int_t)p->windows_seen, "windows_per_second",
@@ -265,10 +271,12 @@ static json_t *result_json(const settings *s, const spiral_train_progress *p) {
         json_object_set_new(json, "frames_seen", json_integer((json_int_t)p->frames_seen));
         json_object_set_new(json, "frames_per_second", cli_number(p->frames_per_s));
     }
+    if (profile) json_object_set_new(json, "profile", cli_profile_json(profile));
     return json;
 }
 
-static int report(const settings *s, const cli_common *common, const spiral_train_progress *p) {
+static int report(const settings *s, const cli_common *common, const spiral_train_progress *p,
+                  const spiral_train_profile *profile) {
     if (cli_prints_text(common))
         printf("%s: %s steps, %s windows in %s; on the validation files frame F1 %.4f, %.1f %% of "
                "windows without an error (step %s)\n",
@@ -278,7 +286,8 @@ static int report(const settings *s, const cli_common *common, const spiral_trai
     if (cli_prints_text(common) && s->decoder)
         printf("decoder: %s frames; on the validation files %.3f nats per frame\n",
                cli_thousands(p->frames_seen), p->valid_nats_per_frame);
-    return cli_finish(common, result_json(s, p));
+    if (cli_prints_text(common) && profile) cli_print_profile(profile);
+    return cli_finish(common, result_json(s, p, profile));
 }
 
 static int run(const settings *s, const cli_common *common, job *j, const spiral_corpus *train,
@@ -297,6 +306,7 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
     cli_signals_defer_begin();
     j->plan.seconds_used = now_s() - s->began_s;
     spiral_status status = spiral_model_create(&j->config, j->options.seed, &model, &err);
+    if (status == SPIRAL_OK && s->profile) status = spiral_train_profile_create(&j->plan.profile, &err);
     if (status == SPIRAL_OK) status = spiral_train(&j->options, &j->plan, model, train, valid, &result, &err);
     cli_signals_defer_end();
     progress_end(&shown);
@@ -307,7 +317,7 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
                         s->output, err.text, s->state);
     if (status != SPIRAL_OK) return cli_error(&err);
     int closed = progress_log_close(&log);
-    return closed < 0 ? report(s, common, &result) : closed;
+    return closed < 0 ? report(s, common, &result, j->plan.profile) : closed;
 }
 
 static int train_on(const settings *s, const cli_common *common, char **paths, int n_paths, job *j) {
@@ -324,6 +334,7 @@ static int train_on(const settings *s, const cli_common *common, char **paths, i
     spiral_files_destroy(files);
     if (status < 0) status = check_music(common, &j->config, train, valid);
     if (status < 0) status = run(s, common, j, train, valid);
+    spiral_train_profile_destroy(j->plan.profile);
     spiral_corpus_destroy(train);
     spiral_corpus_destroy(valid);
     return status;
@@ -344,6 +355,7 @@ static settings default_settings(const job *j) {
                       .seed = 1,
                       .lambda = -1,
                       .bce = -1,
+                      .eta = -1,
                       .beta = j->options.beta,
                       .free_bits = j->options.free_bits,
                       .epochs = -1,
@@ -405,6 +417,8 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
         {"lambda", CLI_REAL, &s.lambda, "X", "weight of that loss (default 1)", 0, 1e6},
         {"bce", CLI_REAL, &s.bce, "X",
          "weight of the cross-entropy (default 1 with spiral, energy, gauss and bce, else 0)", 0, 1e6},
+        {"eta", CLI_REAL, &s.eta, "X",
+         "channel: share of the notes that are at a wrong key in the music (default 0.3)", 0, 0.999},
         {"helix", CLI_CHOICE, &s.helix, "NAME", "which pitches are near: preset of the pitch helix", 0, 0,
          cli_helices},
         {"time", CLI_TIME, &s.time, "TIME", time_help, 1, 8.64e6},
@@ -421,6 +435,8 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
         {"resume", CLI_SWITCH, &s.resume, NULL, "continue a training that was stopped"},
         {"save-every", CLI_TIME, &s.save_every, "TIME",
          "how often the training is saved, in MODEL.unfinished, until it is finished", 0, 1e8},
+        {"profile", CLI_SWITCH, &s.profile, NULL,
+         "measure where the time goes, and print a table of it at the end"},
         {"log", CLI_PATH, &s.log, "FILE", "write a JSON object for each progress report, a line each"},
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);

@@ -114,10 +114,13 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_drop_duplicates(spiral_
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_split(spiral_corpus *corpus, size_t every,
                                                                spiral_corpus **held_out, spiral_error *err);
 
-/* How close a roll comes to its nearest window of the corpus. Of each window of `frames` frames of the roll
- * that is not silent: the number of cells in which it differs from the nearest window of the corpus, at any
- * position, divided by the number of its sounding cells. The result is the least of these: 0 if the roll has
- * a window of the corpus unchanged, infinity if there is nothing to compare. Onsets are not looked at. */
+/* Deprecated: spiral_corpus_nearest_passage, which also says where the passage is, and in which
+ * transposition. How close a roll comes to its nearest window of the corpus. Of each window of `frames`
+ * frames of the roll that is not silent: the number of cells in which it differs from the nearest window of
+ * the corpus, at any position, divided by the number of its sounding cells. The result is the least of these:
+ * 0 if the roll has a window of the corpus unchanged, infinity if there is nothing to compare. Onsets are not
+ * looked at. */
+SPIRAL_DEPRECATED("use spiral_corpus_nearest_passage")
 SPIRAL_API double spiral_corpus_nearest(const spiral_corpus *corpus, const spiral_roll *roll, int frames);
 
 /* The passage of a corpus that is most like a passage of a roll. */

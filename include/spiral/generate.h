@@ -66,7 +66,7 @@ enum {
 typedef struct spiral_generate_result {
     size_t struct_size; /* set by the caller, in every element of an array */
     uint64_t seed;
-    double nats_per_frame; /* -log probability of the open cells at temperature 1, without wishes */
+    double nats_per_frame; /* -log probability of the open cells at temperature 1, key and density unset */
     size_t open_frames;    /* frames with an open cell */
     int tries;             /* how often it was written */
     unsigned faults;       /* of the result: it is the last try, and still has them. 0: none */

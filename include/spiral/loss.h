@@ -6,7 +6,7 @@
  *
  * where y is the predicted probability of a cell (the sigmoid of a logit) and t in [0, 1] its target. The
  * kinds spiral, energy and gauss are measured in missed notes: a prediction that is right but for one missing
- * note costs 1. BCE and weighted BCE are in nats. Equations: docs/math.md.
+ * note costs 1. BCE, weighted BCE and channel are in nats. Equations: docs/math.md.
  *
  *     spiral_loss_options options;
  *     spiral_loss_options_default(&options, sizeof options); // BCE + spiral, on logits, mean per frame
@@ -22,7 +22,7 @@
  *
  * A spiral_loss is immutable and any number of threads may use it at once. The calls keep no state.
  *
- * With the option threads a loss has threads of its own, started by spiral_loss_create and asleep between
+ * With the option threads a loss has threads of its own, started by spiral_loss_create, which wait between
  * calls; results are the same bits for any number of them. One call at a time uses them; calls that other
  * threads make meanwhile, calls on small batches, and calls in a child process after fork() run on the
  * calling thread alone. If the system grants fewer threads, the loss works with those it has.
@@ -52,7 +52,9 @@ extern "C" {
       "the same with circular pitch classes; no gradient")                                          \
     X(DISTANCE_MASK, "distance_mask",                                                               \
       "mask of distances to the loudest key, by the answer's formula: silence is best")             \
-    X(DISTANCE_MASK_CIRCULAR, "distance_mask_circular", "the same with circular pitch classes")
+    X(DISTANCE_MASK_CIRCULAR, "distance_mask_circular", "the same with circular pitch classes")     \
+    X(CHANNEL, "channel",                                                                           \
+      "cross-entropy for labels that are partly wrong: of the prediction moved along the helix")
 
 typedef enum spiral_loss_kind {
 #define SPIRAL_X(id, name, text) SPIRAL_LOSS_##id,
@@ -85,10 +87,10 @@ typedef struct spiral_loss_options {
     int from_logits;            /* nonzero: pred are logits, and the gradient is with respect to them [1] */
     spiral_reduction reduction; /* [mean] */
     int low;            /* MIDI number of the lowest key [0]; low + P <= 128. Used by argmax_distance alone */
-    spiral_helix helix; /* of spiral, energy, gauss and weighted_bce [chromatic] */
+    spiral_helix helix; /* of spiral, energy, gauss, weighted_bce and channel [chromatic] */
     double kl_offset;   /* spiral: b, 1e-6 .. 1000 [.02]; the larger, the nearer to a quadratic form */
-    double blur_length; /* spiral: l, distance at which the blur is 1/e, above 0, to 1000 [.5] */
-    int blur_radius;    /* spiral: W, semitones to each side, 1 .. 127 [24] */
+    double blur_length; /* spiral, channel: l, distance at which the blur is 1/e, above 0, to 1000 [.5] */
+    int blur_radius;    /* spiral, channel: W, semitones to each side, 1 .. 127 [24] */
     double sigma;       /* gauss: above 0, to 1000 [.5] */
     double time_blur;   /* spiral, energy, gauss: tau, frames over which the blur along time falls to 1/e to
                            both sides, 0 .. 100 [0, no blur]. A missed note of one frame still costs 1 */
@@ -96,6 +98,7 @@ typedef struct spiral_loss_options {
     double coil_rise;   /* argmax_distance, distance_mask: rise per octave, 0 .. 1e6 [5] */
     double coil_degrees; /* argmax_distance: degrees per semitone, 0 .. 1e6 [30] */
     int threads; /* that a call runs on, the calling thread included, 1 .. 1024; 0: one per processor [1] */
+    double eta;  /* channel: share of the notes that the labels have at another key, 0 .. below 1 [.3] */
 } spiral_loss_options;
 
 /* Sets the defaults, writing struct_size bytes; call it with sizeof(spiral_loss_options). */

@@ -117,6 +117,34 @@ SPIRAL_API const char *spiral_midi_warning_name(spiral_midi_warning warning); /*
  * (SPIRAL_MIDI_WARNING_COUNT) counts. */
 SPIRAL_API int spiral_midi_warnings_text(const uint32_t *warnings, char *text, size_t size);
 
+/* What a file holds that is read past: no call writes or plays it. X(name, text) */
+#define SPIRAL_MIDI_NOT_KEPT_LIST(X)                                                 \
+    X(PROGRAM, "program change")                                                     \
+    X(CONTROLLER, "controller") /* banks and all but the pedals and ends of notes */ \
+    X(PITCH_BEND, "pitch bend")                                                      \
+    X(AFTERTOUCH, "aftertouch") /* of keys and of channels */                        \
+    X(SYSEX, "system exclusive message")                                             \
+    X(NAME, "name") /* all but the first; of instruments, programs and devices */    \
+    X(TEXT, "text") /* all but the first; copyrights */                              \
+    X(LYRIC, "lyric")                                                                \
+    X(MARKER, "marker or cue")                                                       \
+    X(KEY_SIGNATURE, "key signature")                                                \
+    X(OTHER, "other meta event")
+
+typedef enum spiral_midi_not_kept {
+#define SPIRAL_X(name, text) SPIRAL_MIDI_NOT_KEPT_##name,
+    SPIRAL_MIDI_NOT_KEPT_LIST(SPIRAL_X)
+#undef SPIRAL_X
+        SPIRAL_MIDI_NOT_KEPT_COUNT
+} spiral_midi_not_kept;
+
+/* Length of the array spiral_midi.not_kept: it has places for kinds that later versions add. */
+#define SPIRAL_MIDI_NOT_KEPT_CAPACITY 16
+
+SPIRAL_API const char *spiral_midi_not_kept_name(spiral_midi_not_kept kind); /* static storage, never NULL */
+/* As spiral_midi_warnings_text: "2 x program change; 1 x lyric". counts: (SPIRAL_MIDI_NOT_KEPT_COUNT). */
+SPIRAL_API int spiral_midi_not_kept_text(const uint32_t *counts, char *text, size_t size);
+
 /* A file's notes, tempo map, metres and pedals. Zero-initialise it, or let the reader fill it; free it with
  * spiral_midi_clear. All arrays and texts are owned by the struct (malloc). */
 typedef struct spiral_midi {
@@ -140,7 +168,8 @@ typedef struct spiral_midi {
     char *name;           /* first track name (FF 03) that is not empty, or NULL: the bytes of the file, in
                              whatever encoding it has (spiral_midi_text_utf8) */
     char *text;           /* first text (FF 01) that is not empty, or NULL: likewise */
-    uint32_t warnings[SPIRAL_MIDI_WARNING_CAPACITY]; /* counts, by spiral_midi_warning */
+    uint32_t warnings[SPIRAL_MIDI_WARNING_CAPACITY];  /* counts, by spiral_midi_warning */
+    uint32_t not_kept[SPIRAL_MIDI_NOT_KEPT_CAPACITY]; /* events, by spiral_midi_not_kept */
 } spiral_midi;
 
 /* Reads size bytes at bytes into *midi (overwritten; what it owned must have been freed). Memory stays below

@@ -21,9 +21,11 @@ extern "C" {
 #define SPIRAL_API __attribute__((visibility("default")))
 #endif
 #if defined(__GNUC__) || defined(__clang__)
-#define SPIRAL_MUST_CHECK __attribute__((warn_unused_result))
+#define SPIRAL_MUST_CHECK       __attribute__((warn_unused_result))
+#define SPIRAL_DEPRECATED(text) __attribute__((deprecated(text)))
 #else
 #define SPIRAL_MUST_CHECK
+#define SPIRAL_DEPRECATED(text)
 #endif
 
 /* X(name, value, message). The enum and the texts below are made from this list. */

@@ -187,6 +187,31 @@ typedef struct spiral_train_progress {
 /* Returns nonzero to stop the training, which can go on later. */
 typedef int (*spiral_train_callback)(void *context, const spiral_train_progress *progress);
 
+/* Where the time of a training went. */
+typedef struct spiral_train_profile spiral_train_profile;
+
+/* A kind of work. */
+typedef struct spiral_train_profile_row {
+    size_t struct_size; /* set by the caller */
+    spiral_train_network network;
+    const char *name;  /* belongs to the library */
+    double seconds;    /* of processor time, of all threads together */
+    double share;      /* 0..1 of the time of all threads in this network's steps and validations */
+    double operations; /* of matrix products, a multiply-add is two; 0: not counted */
+} spiral_train_profile_row;
+
+/* An empty profile, for the plan of trainings that have the same number of threads. NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_train_profile_create(spiral_train_profile **profile,
+                                                                       spiral_error *err);
+SPIRAL_API void spiral_train_profile_destroy(spiral_train_profile *profile); /* NULL is fine */
+SPIRAL_API size_t spiral_train_profile_count(const spiral_train_profile *profile);
+/* index: 0 .. count - 1. Rows of a network that was not trained are 0. */
+SPIRAL_API void spiral_train_profile_get(const spiral_train_profile *profile, size_t index,
+                                         spiral_train_profile_row *row);
+/* Operations per second of one thread that multiplies and adds in registers alone, measured when the training
+ * began: no matrix product can be faster. */
+SPIRAL_API double spiral_train_profile_peak(const spiral_train_profile *profile);
+
 /* How long to train, and what to do meanwhile. */
 typedef struct spiral_train_plan {
     size_t struct_size;
@@ -209,6 +234,7 @@ typedef struct spiral_train_plan {
     const char *steps_of;   /* file of a finished model: as many steps as its training took, so that the same
                                options and music give the same bytes, however its length was given; NULL: none.
                                Comes before steps, epochs and seconds */
+    spiral_train_profile *profile; /* is added to; NULL: nothing is measured. It changes no result */
 } spiral_train_plan;
 
 /* Fills struct_size bytes of *plan: 120 seconds, of which 0.8 for the decoder; nothing saved,

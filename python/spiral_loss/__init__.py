@@ -19,13 +19,30 @@ __version__: str  # the C library's; read when it is used
 
 if TYPE_CHECKING:
     from . import decoder, errors, functional, losses, metrics, midi, model, numpy
-    from .functional import argmax_distance, distance_mask, helix_gaussian, spiral_energy, spiral_loss, weighted_bce
+    from .functional import (
+        argmax_distance,
+        channel_loss,
+        distance_mask,
+        helix_gaussian,
+        spiral_energy,
+        spiral_loss,
+        weighted_bce,
+    )
     from .helix import Helix
-    from .losses import ArgmaxDistance, DistanceMask, HelixGaussian, SpiralEnergy, SpiralLoss, WeightedBCE
+    from .losses import (
+        ArgmaxDistance,
+        ChannelLoss,
+        DistanceMask,
+        HelixGaussian,
+        LearnedChannelLoss,
+        SpiralEnergy,
+        SpiralLoss,
+        WeightedBCE,
+    )
 
 __all__ = [
-    "ArgmaxDistance", "DistanceMask", "Helix", "HelixGaussian", "SpiralEnergy", "SpiralLoss", "WeightedBCE",
-    "argmax_distance", "decoder", "distance_mask", "errors", "functional", "helix_gaussian", "losses", "metrics",
+    "ArgmaxDistance", "ChannelLoss", "DistanceMask", "Helix", "HelixGaussian", "LearnedChannelLoss", "SpiralEnergy",
+    "SpiralLoss", "WeightedBCE", "argmax_distance", "channel_loss", "decoder", "distance_mask", "errors", "functional", "helix_gaussian", "losses", "metrics",
     "midi", "model", "numpy", "spiral_energy", "spiral_loss", "weighted_bce",
 ]  # fmt: skip
 

@@ -24,7 +24,7 @@ HAS_CUSTOM_OP = hasattr(torch.library, "custom_op")
 # What a graph can hold of the options: texts, whole numbers, and these numbers in a list.
 _NUMBERS = (
     "lambd", "bce", "octave", "kl_offset", "blur_length", "sigma", "time_blur",
-    "coil_radius", "coil_rise", "coil_degrees",
+    "coil_radius", "coil_rise", "coil_degrees", "eta",
 )  # fmt: skip
 _SECOND = (
     "spiral_loss: the kernels give first derivatives only; for a second one (create_graph, hessian) call the loss "

@@ -43,6 +43,7 @@ class OptionsStruct(ctypes.Structure):
         ("coil_rise", ctypes.c_double),
         ("coil_degrees", ctypes.c_double),
         ("threads", ctypes.c_int),
+        ("eta", ctypes.c_double),
     )
 
 
@@ -88,6 +89,7 @@ class Options:
     coil_radius: float = 10.0
     coil_rise: float = 5.0
     coil_degrees: float = 30.0
+    eta: float = 0.3
 
     @property
     def helix(self) -> Helix:

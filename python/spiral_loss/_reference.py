@@ -99,6 +99,14 @@ def _nearness(geometry: Geometry, keys: int) -> Table:  # 1 - min(D/D0, 1), (20)
     return tuple(1 - min(d / farthest, 1) for d in _distances(geometry, keys))
 
 
+@_constant
+def channel_profile(geometry: Geometry, blur: float, reach: int) -> Table:  # (33)
+    distances = _distances(geometry, reach + 1)
+    nearest = min(distances[1:])
+    shape = [0.0] + [math.exp(-min((d - nearest) / blur, 60.0)) for d in distances[1:]]
+    return tuple(s / (2 * sum(shape)) for s in shape)
+
+
 def _by_interval(costs: Tensor, rows: int, columns: int, shift: int) -> Tensor:
     """The matrix (rows, columns) of costs[|column - row - shift|]; costs end with a 0, which is all that follows."""
     at = torch.arange(columns, device=costs.device) - torch.arange(rows, device=costs.device)[:, None] - shift
@@ -122,6 +130,16 @@ def kernel_matrix(
     dtype: torch.dtype, device: torch.device, geometry: Geometry, kind: str, sigma: float, keys: int
 ) -> Tensor:  # (17), (18)
     return _by_interval(_vector(_kernel(geometry, kind, sigma, keys), dtype, device), keys, keys, 0)
+
+
+@on_device
+def channel_matrix(
+    dtype: torch.dtype, device: torch.device, geometry: Geometry, blur: float, reach: int, keys: int
+) -> Tensor:  # (34)
+    """A transposed, (keys, keys): row p says to which keys of the labels note p may move; rows sum to 1."""
+    profile = _vector(channel_profile(geometry, blur, reach), torch.float64, device)
+    moved = _by_interval(profile, keys, keys, 0)
+    return (moved / moved.sum(1, keepdim=True).clamp(min=1e-300)).to(dtype)
 
 
 @on_device
@@ -179,6 +197,34 @@ def _quadratic(o: Options, y: Tensor, t: Tensor) -> Tensor:  # (15), (28)
     return 0.5 * (d * product).sum(-1)
 
 
+def channel_cost(o: Options, z: Tensor, t: Tensor, w: Optional[Tensor], kept: Tensor, moved: Tensor) -> Tensor:
+    """(35) to (37), values of frames: kept (), is 1 - eta, moved (P, P) eta times A transposed."""
+    y = torch.sigmoid(z) if o.from_logits else z
+    absent = torch.sigmoid(-z) if o.from_logits else 1 - z
+    share = 1 - kept
+    arriving = torch.minimum((y if w is None else y * w.clamp(max=1)) @ moved, share)  # (36)
+    v, not_v = kept * y + arriving, kept * absent + (share - arriving)
+    if not o.from_logits:
+        cost = -(t * torch.log(_at_least(v, EPSILON)) + (1 - t) * torch.log(_at_least(not_v, EPSILON)))
+    else:
+        # The logarithm of the smaller probability; beyond the reach of exp, the logit itself continues it.
+        tiny, reach = (1e-300, 690.0) if z.dtype == torch.float64 else (1e-30, 69.0)
+        on, gone = v.clamp(min=tiny), not_v.clamp(min=tiny)
+        rare = on < gone
+        ratio = torch.where(rare, on, gone) / torch.where(rare, gone, on)
+        own = torch.where(z < 0, kept * y >= arriving, kept * absent >= share - arriving)
+        surprise = torch.where((z.abs() > reach) & own, z.abs() - torch.log(kept), -torch.log(ratio))
+        cost = torch.log1p(ratio) + torch.where(rare, t, 1 - t) * surprise
+    return (cost if w is None else w * cost).sum(-1)
+
+
+def _channel(o: Options, z: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:
+    _, P = _sizes(z)
+    eta = o.eta if P > 1 else 0.0
+    matrix = channel_matrix(z.dtype, z.device, (o.radii, o.octave), o.blur_length, o.blur_radius, P)
+    return channel_cost(o, z, t, w, torch.full((), 1 - eta, dtype=z.dtype, device=z.device), eta * matrix)
+
+
 def _absent_factors(o: Options, t: Tensor, w: Optional[Tensor]) -> Tensor:  # (20)
     _, P = _sizes(t)
     sounding = t if w is None else t * w.clamp(max=1)
@@ -219,7 +265,10 @@ def _distance_mask(o: Options, y: Tensor, t: Tensor, w: Optional[Tensor]) -> Ten
     return (mask.to(y.dtype) * y).sum(-1) * there
 
 
-def _frames(o: Options, z: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:
+Channel = Callable[[Options, Tensor, Tensor, Optional[Tensor]], Tensor]  # values of frames, as `_channel`
+
+
+def _frames(o: Options, z: Tensor, t: Tensor, w: Optional[Tensor], channel: Channel) -> Tensor:
     """The values of frames, (G, B, T)."""
     value = torch.zeros(z.shape[:-1], dtype=z.dtype, device=z.device)
 
@@ -232,6 +281,8 @@ def _frames(o: Options, z: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:
         return value
     if o.kind == "weighted_bce":
         return value + o.lambd * weighted(_cross_entropy(o, z, t, 1.0, _absent_factors(o, t, w))).sum(-1)
+    if o.kind == "channel":
+        return value + o.lambd * channel(o, z, t, w)
     if o.kind.startswith("argmax_distance"):
         return value + o.lambd * _argmax_distance(o, z, t, w)
     y = weighted(torch.sigmoid(z) if o.from_logits else z)
@@ -262,9 +313,11 @@ def extra_of_positives(
     return _reduce(options, frames, target, sample_weight)
 
 
-def loss(options: Options, pred: Tensor, target: Tensor, sample_weight: Optional[Tensor]) -> Tensor:
+def loss(
+    options: Options, pred: Tensor, target: Tensor, sample_weight: Optional[Tensor], channel: Channel = _channel
+) -> Tensor:
     """Values (G,), or (G, B, T) with reduction "none", of tensors (G, B, T, P) of one floating type."""
     where = pred.device.type
     # Products of single precision stay single precision; a device without autocast has nothing to switch off.
     with contextlib.nullcontext() if where == "meta" else torch.autocast(where, enabled=False):
-        return _reduce(options, _frames(options, pred, target, sample_weight), target, sample_weight)
+        return _reduce(options, _frames(options, pred, target, sample_weight, channel), target, sample_weight)

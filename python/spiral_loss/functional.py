@@ -22,6 +22,7 @@ from .helix import HelixLike, as_helix
 __all__ = [
     "apply",
     "argmax_distance",
+    "channel_loss",
     "distance_mask",
     "helix_gaussian",
     "spiral_energy",
@@ -234,8 +235,12 @@ def apply(
     backend: str = "auto",
     check: Optional[bool] = None,
     pos_weight: PosWeight = None,
+    channel: Optional[_reference.Channel] = None,
 ) -> Tensor:
-    """Any loss of docs/math.md; what the other functions call. Arguments and errors: `spiral_loss`."""
+    """Any loss of docs/math.md; what the other functions call. Arguments and errors: `spiral_loss`.
+
+    channel replaces the kind channel with one that has parameters of its own, for the backend "torch".
+    """
     if _module is not None and not check and pos_weight is None and not _op._compiling():
         repeated: Optional[Tensor] = _module.repeated(
             options, input, target, sample_weight, pitch_dim, time_dim, backend
@@ -257,7 +262,7 @@ def apply(
         if kernels.plain(input, target, sample_weight):
             result: Tensor = kernels.eager(options, input, target, sample_weight, pitch_dim, time_dim, backend)
             return result
-    value = _of_canonical(options, input, target, sample_weight, pitch, time, chosen, check, pos_weight)
+    value = _of_canonical(options, input, target, sample_weight, pitch, time, chosen, check, pos_weight, channel)
     if options.reduction != "none":
         return value
     leading = [n for dim, n in enumerate(input.shape) if dim not in (pitch, time)]
@@ -274,6 +279,7 @@ def _of_canonical(
     chosen: str,
     check: Optional[bool],
     pos_weight: PosWeight,
+    channel: Optional[_reference.Channel],
 ) -> Tensor:
     """The value, () or (B, T), by way of tensors (1, B, T, P)."""
     dtype = torch.float64 if input.dtype == torch.float64 else torch.float32
@@ -293,8 +299,11 @@ def _of_canonical(
         y, t, w, factor = _cells.mark(options.from_logits, y, t, w)
     if chosen != "native" or pos_weight is not None:
         y, t = _cells.left_out(y, w), _cells.left_out(t, w)
-    path = {"torch": _reference.loss, "native": _op.value}[chosen] if chosen != "triton" else _triton().value
-    value: Tensor = path(options, y, t, w)
+    if channel is not None:
+        value = _reference.loss(options, y, t, w, channel)
+    else:
+        path = {"torch": _reference.loss, "native": _op.value}[chosen] if chosen != "triton" else _triton().value
+        value = path(options, y, t, w)
     if pos_weight is not None:
         value = value + _reference.extra_of_positives(options, y, t, w, _of_key(pos_weight, y))
     if add is not None:
@@ -467,6 +476,39 @@ def weighted_bce(input: Tensor, target: Tensor, *, lambd: float = 1.0, bce: floa
         True
     """
     return _simple("weighted_bce", input, target, arguments, {"lambd": lambd, "bce": bce})
+
+
+def channel_loss(
+    input: Tensor,
+    target: Tensor,
+    *,
+    eta: float = 0.3,
+    lambd: float = 1.0,
+    bce: float = 0.0,
+    **arguments: Any,
+) -> Tensor:
+    """Cross-entropy for labels that are partly wrong: of the prediction moved along the helix (docs/math.md, section 12).
+
+    The labels are compared with T y, T = (1 - eta) I + eta A, where A moves a note to another key, the more often the
+    nearer it is: exp(-D / blur_length), up to blur_radius semitones away. So the prediction stays what was played, not
+    what was written down. `losses.LearnedChannelLoss` learns eta.
+
+    eta is the share of the notes that the labels have at another key, 0 to less than 1; with 0 the loss is cross-entropy.
+    The other arguments are those of `spiral_loss`, less kl_offset, time_blur and pos_weight. The backend "triton" has no
+    such kernel: "auto" takes "torch" on a GPU.
+
+    Shape:
+        As `spiral_loss`.
+
+    Example:
+        >>> played, octave, other = (torch.full((1, 36, 1), -6.0) for _ in range(3))
+        >>> label = torch.zeros(1, 36, 1)
+        >>> played[0, 12], label[0, 24] = 6.0, 1.0  # the label is an octave off
+        >>> other[0, 18] = 6.0
+        >>> bool(channel_loss(played, label) < channel_loss(other, label))
+        True
+    """
+    return _simple("channel", input, target, arguments, {"eta": eta, "lambd": lambd, "bce": bce})
 
 
 @_names.renamed(**_names.ARGUMENTS)

@@ -12,17 +12,21 @@ Example:
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any, Optional
 
 import torch
 from torch import Tensor
 
-from . import _names
+from . import _names, _reference
 from ._plan import Options, cost_table, plan
 from .functional import PosWeight, apply, check_arguments, make_options
 from .helix import HelixLike
 
-__all__ = ["ArgmaxDistance", "DistanceMask", "HelixGaussian", "SpiralEnergy", "SpiralLoss", "WeightedBCE"]
+__all__ = [
+    "ArgmaxDistance", "ChannelLoss", "DistanceMask", "HelixGaussian", "LearnedChannelLoss", "SpiralEnergy",
+    "SpiralLoss", "WeightedBCE",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -264,6 +268,122 @@ class WeightedBCE(_Loss):
             helix, kind="weighted_bce", lambd=lambd, bce=bce, low=low, from_logits=from_logits, reduction=reduction
         )
         super().__init__(options, pitch_dim, time_dim, backend, check, pos_weight)
+
+
+class ChannelLoss(_Loss):
+    """Cross-entropy for labels that are partly wrong: of the prediction moved along the helix (docs/math.md, section 12).
+
+    `eta` is the share of the notes that the labels have at another key, 0 to less than 1; the other arguments are those
+    of `SpiralLoss`, less kl_offset, time_blur and pos_weight; `bce` is 0 unless given.
+
+    Shape:
+        As `SpiralLoss`.
+
+    Example:
+        >>> played, label = torch.full((1, 36, 1), -6.0), torch.zeros(1, 36, 1)
+        >>> played[0, 12], label[0, 24] = 6.0, 1.0  # the label is an octave off
+        >>> bool(ChannelLoss(eta=0.3)(played, label) < ChannelLoss(eta=0.0)(played, label))
+        True
+    """
+
+    def __init__(
+        self,
+        eta: float = 0.3,
+        lambd: float = 1.0,
+        bce: float = 0.0,
+        helix: HelixLike = "chromatic",
+        low: int = 0,
+        blur_length: float = 0.5,
+        from_logits: bool = True,
+        pitch_dim: Optional[int] = None,
+        time_dim: Optional[int] = None,
+        reduction: str = "mean",
+        *,
+        blur_radius: int = 24,
+        backend: str = "auto",
+        check: Optional[bool] = None,
+    ) -> None:
+        options = make_options(
+            helix, kind="channel", eta=eta, lambd=lambd, bce=bce, low=low, blur_length=blur_length,
+            blur_radius=blur_radius, from_logits=from_logits, reduction=reduction,
+        )  # fmt: skip
+        super().__init__(options, pitch_dim, time_dim, backend, check, None)
+
+
+class LearnedChannelLoss(ChannelLoss):
+    """`ChannelLoss` that learns eta, one number for each class of intervals, together with the network.
+
+    The classes are octaves (12, 24, ... semitones), neighbours (1 and 2 semitones) and all others up to blur_radius; within
+    a class notes move by the helix. Give `loss.parameters()` to the optimiser too, and read `loss.etas()`. It runs in
+    plain PyTorch on every device. Labels alone cannot tell a wrong network from wrong labels: start from a small eta, and
+    choose on validation data as you would for a fixed eta.
+
+    Args:
+        keys: the number of keys of the inputs, 2 to 128.
+        eta: where the sum of the three starts; above 0 and less than 1.
+
+    The other arguments are those of `ChannelLoss`, less backend.
+
+    Shape:
+        As `SpiralLoss`, with `keys` keys.
+
+    Example:
+        >>> loss = LearnedChannelLoss(keys=36, eta=0.1)
+        >>> logits, label = torch.zeros(2, 36, 8, requires_grad=True), torch.zeros(2, 36, 8)
+        >>> loss(logits, label).backward()
+        >>> {name: round(value, 3) for name, value in loss.etas().items()}
+        {'octaves': 0.033, 'neighbours': 0.033, 'others': 0.033}
+    """
+
+    CLASSES = ("octaves", "neighbours", "others")
+
+    def __init__(self, keys: int, eta: float = 0.1, **arguments: Any) -> None:
+        if not 2 <= keys <= 128:
+            raise ValueError(f"keys is {keys}: must be 2 to 128")
+        if not 0 < eta < 1:
+            raise ValueError(f"eta is {eta:g}: must be above 0 and less than 1")
+        if "backend" in arguments:
+            raise TypeError("LearnedChannelLoss has no argument backend: it runs in plain PyTorch")
+        super().__init__(eta, backend="torch", **arguments)
+        o = self.options
+        plan(o, keys)  # raises if low + keys is above 128
+        of_key = _reference.channel_matrix(
+            torch.float64, torch.device("cpu"), (o.radii, o.octave), o.blur_length, o.blur_radius, keys
+        )
+        interval = (torch.arange(keys)[:, None] - torch.arange(keys)).abs()
+        octaves, neighbours = interval % 12 == 0, interval <= 2
+        classes = torch.stack([octaves, neighbours, ~(octaves | neighbours)]) * of_key
+        classes = classes / classes.sum(2, keepdim=True).clamp(min=1e-300)
+        self.register_buffer("_classes", classes.to(torch.get_default_dtype()), persistent=False)
+        # The shares are the softmax of 0, for notes that stay, and these.
+        self.raw = torch.nn.Parameter(torch.full((3,), math.log(eta / 3 / (1 - eta))))
+
+    def shares(self) -> Tensor:
+        """The share of notes that move by each class, (3,), differentiable."""
+        return torch.softmax(torch.cat([self.raw.new_zeros(1), self.raw]), 0)[1:]
+
+    def etas(self) -> dict[str, float]:
+        """The same as numbers, by the names of the classes."""
+        return dict(zip(self.CLASSES, self.shares().tolist()))
+
+    def forward(self, input: Tensor, target: Tensor, sample_weight: Optional[Tensor] = None) -> Tensor:
+        """The loss. It has a gradient with respect to the input and to `raw`.
+
+        Shape:
+            As `SpiralLoss`, with `keys` keys.
+        """
+        return apply(
+            self.options, input, target, sample_weight, pitch_dim=self.pitch_dim, time_dim=self.time_dim,
+            backend="torch", check=self.check, channel=self._channel,
+        )  # fmt: skip
+
+    def _channel(self, o: Options, z: Tensor, t: Tensor, w: Optional[Tensor]) -> Tensor:
+        keys = self._classes.shape[-1]
+        if z.shape[-1] != keys:
+            raise ValueError(f"input has {z.shape[-1]} keys: must be {keys}, as this loss was made for")
+        shares = self.shares().to(z.dtype)
+        moved = (shares[:, None, None] * self._classes.to(z.dtype)).sum(0)
+        return _reference.channel_cost(o, z, t, w, 1 - shares.sum(), moved)
 
 
 _COIL = {**_names.ARGUMENTS, "radius": "coil_radius", "octave": "coil_rise", "semitone": "coil_degrees"}

@@ -78,6 +78,7 @@ def _words(name_of: Any) -> tuple[str, ...]:
 
 
 WARNINGS = _words(_warning_name)
+NOT_KEPT = _words(declare("spiral_midi_not_kept_name", ctypes.c_char_p, ctypes.c_int))
 OUT_OF_RANGE = _words(declare("spiral_out_of_range_name", ctypes.c_char_p, ctypes.c_int))
 
 
@@ -99,6 +100,7 @@ class _Midi(ctypes.Structure):
         ("name", ctypes.c_char_p),
         ("text", ctypes.c_char_p),
         ("warnings", ctypes.c_uint32 * 32),  # SPIRAL_MIDI_WARNING_CAPACITY
+        ("not_kept", ctypes.c_uint32 * 16),  # SPIRAL_MIDI_NOT_KEPT_CAPACITY
     )
 
 
@@ -265,6 +267,7 @@ class Midi:
         name, text: the first track name and the first text, or None. A file does not say how they are encoded: UTF-8,
             Shift-JIS and Windows-1252 are tried. They are written as UTF-8.
         warnings: what the reader repaired, and how often; empty for a file without faults.
+        not_kept: what the file holds besides, such as programs and lyrics, and how often; it is not written.
     """
 
     notes: Notes
@@ -279,6 +282,7 @@ class Midi:
     name: Optional[str] = None
     text: Optional[str] = None
     warnings: dict[str, int] = dataclasses.field(default_factory=dict)
+    not_kept: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def quarters_per_min(self) -> float:
@@ -452,9 +456,10 @@ def _adopt(struct: _Midi) -> Midi:
         notes["start"], notes["end"] = (_seconds_of(c[f], struct, tempos) for f in ("on", "off"))
         texts = [None if t is None else _decoded(t) for t in (struct.name, struct.text)]
         warnings = {WARNINGS[i]: n for i, n in enumerate(struct.warnings) if n}
+        not_kept = {NOT_KEPT[i]: n for i, n in enumerate(struct.not_kept) if n}
         return Midi(
             notes, tempos, meters, pedals, struct.ticks_per_quarter, struct.ticks_per_s, struct.format, struct.tracks,
-            struct.end_ticks, texts[0], texts[1], warnings,
+            struct.end_ticks, texts[0], texts[1], warnings, not_kept,
         )  # fmt: skip
     finally:
         _clear(ctypes.byref(struct))

@@ -62,7 +62,7 @@ def value_and_grad(
         time_dim: the dimension of frames; None means -1. An array of two dimensions is refused if both are None.
         need_grad: whether the gradient is wanted.
         **options: `kind` ("spiral"), `lambd`, `bce`, `from_logits`, `reduction` ("mean"), `kl_offset`, `blur_length`,
-            `blur_radius`, `time_blur`, `sigma`, `coil_radius`, `coil_rise`, `coil_degrees`: as
+            `blur_radius`, `time_blur`, `sigma`, `eta`, `coil_radius`, `coil_rise`, `coil_degrees`: as
             `spiral_loss.functional.spiral_loss` has them.
 
     Returns:

@@ -11,11 +11,11 @@ import torch.nn.functional as F  # noqa: E402
 import spiral_loss as sl  # noqa: E402
 from spiral_loss import functional  # noqa: E402
 
-KINDS = ("bce", "spiral", "energy", "gauss", "weighted_bce", "distance_mask", "distance_mask_circular")
+KINDS = ("bce", "spiral", "energy", "gauss", "weighted_bce", "channel", "distance_mask", "distance_mask_circular")
 HARD = ("argmax_distance", "argmax_distance_circular")
 TIMED = ("spiral", "energy", "gauss")
 REDUCTIONS = ("none", "sum", "mean", "per_note")
-MODULES = (sl.SpiralLoss, sl.SpiralEnergy, sl.HelixGaussian, sl.WeightedBCE, sl.DistanceMask)
+MODULES = (sl.SpiralLoss, sl.SpiralEnergy, sl.HelixGaussian, sl.WeightedBCE, sl.ChannelLoss, sl.DistanceMask)
 
 
 def options(kind, **numbers):
@@ -303,6 +303,7 @@ def test_functions_and_modules_are_the_same():
         (sl.SpiralEnergy(helix="fifths"), sl.spiral_energy, {"helix": "fifths"}),
         (sl.HelixGaussian(sigma=0.9), sl.helix_gaussian, {"sigma": 0.9}),
         (sl.WeightedBCE(low=30), sl.weighted_bce, {"low": 30}),
+        (sl.ChannelLoss(eta=0.4, blur_length=0.35), sl.channel_loss, {"eta": 0.4, "blur_length": 0.35}),
         (sl.DistanceMask(True), sl.distance_mask, {"circular": True}),
         (sl.ArgmaxDistance(low=49), sl.argmax_distance, {"low": 49}),
     ]  # fmt: skip

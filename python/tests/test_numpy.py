@@ -9,7 +9,7 @@ from conftest import SOURCE
 
 from spiral_loss import numpy as sn
 
-KINDS = ("bce", "spiral", "energy", "gauss", "weighted_bce", "distance_mask", "distance_mask_circular")
+KINDS = ("bce", "spiral", "energy", "gauss", "weighted_bce", "channel", "distance_mask", "distance_mask_circular")
 
 
 def rolls(*shape, dtype=np.float64, seed=0):

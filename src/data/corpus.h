@@ -5,7 +5,7 @@
 #ifndef SPIRAL_DATA_CORPUS_H
 #define SPIRAL_DATA_CORPUS_H
 
-#include "base/paths.h"
+#include "data/paths.h"
 #include "spiral/data.h"
 
 /* A file as it was read. */

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/par.h"
-#include "base/paths.h"
+#include "data/paths.h"
 #include "data/corpus.h"
 
 static const char *const ENDINGS[] = {".mid",    ".midi",    ".kar",    ".rmi",    ".smf", //

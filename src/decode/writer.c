@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "decode/bit_nats.h"
 #include "decode/writer.h"
 #include "simd/vmath.h"
 
@@ -98,8 +99,6 @@ typedef struct run {
     float temperature;                    /* of the request, times that of the weights */
 } run;
 
-static float bit_nats(float logit, int bit) { return spiral__softplus_f32(logit) - (bit ? logit : 0); }
-
 /* A bit of this probability at a temperature. */
 static int draw(run *r, float logit) {
     if (r->temperature == 0) return logit > 0;
@@ -132,7 +131,7 @@ static void draw_cell(run *r, int p, size_t t, int held, int ends, int *sounding
     const spiral__features *f = r->stream->weights.features;
     float x[2] = {0, 0};
     spiral__stream_logits(r->stream, p, x);
-    float sounds = x[0] + wishes(r, p, held, t), again = x[1] + (held ? r->weights->again : 0);
+    float slope, sounds = x[0] + wishes(r, p, held, t), again = x[1] + (held ? r->weights->again : 0);
     sounds += sketch_bias(r, 0, p, t);
     if (f->planes == 2) again += sketch_bias(r, 1, p, t);
     /* p(sounds and begins) / p(silent) = exp(sounds) sigmoid(again) */
@@ -140,8 +139,8 @@ static void draw_cell(run *r, int p, size_t t, int held, int ends, int *sounding
     *sounding = draw(r, sounds);
     *onset = !held || ends;
     if (*sounding && f->planes == 2 && held && !ends) *onset = draw(r, again);
-    r->frame_nats += (double)bit_nats(x[0], *sounding);
-    if (*sounding && f->planes == 2) r->frame_nats += (double)bit_nats(x[1], *onset);
+    r->frame_nats += (double)spiral__bit_nats(x[0], *sounding, &slope);
+    if (*sounding && f->planes == 2) r->frame_nats += (double)spiral__bit_nats(x[1], *onset, &slope);
 }
 
 /* The weights of frame t. */

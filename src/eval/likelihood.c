@@ -8,19 +8,13 @@
 
 #include "base/error.h"
 #include "data/corpus.h"
+#include "decode/bit_nats.h"
 #include "eval/likelihood.h"
 #include "model/decoder.h"
 #include "nn/tasks.h"
 #include "simd/vmath.h"
 
 enum { PART = 64 }; /* frames that go through the network at a time */
-
-/* -log p of a bit, and the derivative by its logit. */
-static float bit_nats(float logit, int bit, float *slope) {
-    const float e = spiral__exp_f32(-fabsf(logit));
-    *slope = spiral__sigmoid_from_f32(logit, e) - (float)bit;
-    return spiral__softplus_from_f32(logit, e) - (bit ? logit : 0);
-}
 
 double spiral__frame_nats(const spiral__features *f, const float *logits, const spiral_keys *sounding,
                           const spiral_keys *onsets, const spiral_keys *known, float scale, float *gradient) {
@@ -31,8 +25,9 @@ double spiral__frame_nats(const spiral__features *f, const float *logits, const 
         const int key = f->low + p, on = spiral_keys_get(sounding, key);
         float slope[2] = {0, 0};
         if (!known || !spiral_keys_get(known, key)) {
-            sum += (double)bit_nats(x[0], on, &slope[0]);
-            if (on && planes == 2) sum += (double)bit_nats(x[1], spiral_keys_get(onsets, key), &slope[1]);
+            sum += (double)spiral__bit_nats(x[0], on, &slope[0]);
+            if (on && planes == 2)
+                sum += (double)spiral__bit_nats(x[1], spiral_keys_get(onsets, key), &slope[1]);
         }
         for (int i = 0; gradient && i < planes; i++) gradient[p * planes + i] = scale * slope[i];
     }

@@ -19,6 +19,12 @@ double spiral__helix_gauss_kernel(const spiral_helix *helix, double sigma, int d
 void spiral__helix_blur_profile(const spiral_helix *helix, double length, int radius,
                                 double *s /* (2 radius + 1) */);
 
+/* a(k), equation 33: 0 for k = 0, else exp(-D(k) / length), divided by the sum over 0 < |k| <= radius, for
+ * radius >= 1, length > 0. No coefficient is less than e^-60 times the largest: a short length cannot make
+ * all that one key has within its reach vanish. */
+void spiral__helix_channel_profile(const spiral_helix *helix, double length, int radius,
+                                   double *a /* (2 radius + 1) */);
+
 /* min(D(delta) / D0, 1), D0 the largest of D(1) .. D(11), equation 20. */
 double spiral__helix_relative_distance(const spiral_helix *helix, int delta_st);
 

@@ -33,7 +33,7 @@ typedef struct state {
     const spiral_loss *loss;
     const spiral_loss_options *options;
     const spiral__loss_kernels *kernels;
-    const real *coefficients;
+    const real *coefficients, *per_column;
     size_t P, bins, T, frames; /* frames: B T */
     double scale;              /* factor of the reduction */
     double total;              /* sum of the shard's values, unless each is returned */
@@ -42,7 +42,7 @@ typedef struct state {
     real *pred, *target, *weight; /* weight: NULL without sample weights */
     real *y, *t;                  /* t: the same as target without sample weights */
     real *slope, *dcost, *dkind;  /* dy/dpred, dcross/dpred, dkind/dy */
-    real *negative_weight;        /* equation 19's factor of the second term */
+    real *negative_weight;        /* equation 19's factor of the second term; channel: g, equation 38 */
     real *u, *v;                  /* tiles of bins rows */
     real *roll_y, *roll_t;        /* time blur: (T + 2 pad, width) */
     size_t width;
@@ -242,6 +242,29 @@ static void distance_mask(const state *s, double factor, double *sums) {
     s->kernels->frame_sums(s->P, s->v, factor, sums);
 }
 
+/* Equations 35 to 38. */
+static void channel(const state *s, double factor, double *sums) {
+    const size_t length = s->loss->coefficients.length;
+    const ptrdiff_t offset = s->options->blur_radius;
+    const spiral__channel_args args = {
+        .P = s->P,
+        .from_logits = s->options->from_logits,
+        .eta = (real)s->loss->eta,
+        .pred = s->pred,
+        .target = s->target,
+        .weight = s->weight,
+        .per_column = s->per_column,
+        .factor = factor,
+        .sums = sums,
+    };
+    s->kernels->channel_input(&args, s->y, s->u);
+    s->kernels->toeplitz(s->P, s->P, s->u, s->coefficients, offset, length, s->v);
+    s->kernels->channel_terms(&args, s->v, s->negative_weight, s->u);
+    if (!s->call->grad) return;
+    s->kernels->toeplitz(s->P, s->P, s->u, s->coefficients, offset, length, s->v);
+    s->kernels->channel_slope(&args, s->negative_weight, s->v, s->dkind);
+}
+
 /* The kind of a tile of n frames, where no time blur connects them. */
 static void kind_terms(const state *s, size_t n, double *sums) {
     const double factor = s->options->lambda / s->loss->missed_note;
@@ -256,6 +279,7 @@ static void kind_terms(const state *s, size_t n, double *sums) {
     case SPIRAL_LOSS_ARGMAX_DISTANCE_CIRCULAR: argmax_distance(s, n, factor, sums); break;
     case SPIRAL_LOSS_DISTANCE_MASK:
     case SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR: distance_mask(s, factor, sums); break;
+    case SPIRAL_LOSS_CHANNEL: channel(s, factor, sums); break;
     case SPIRAL_LOSS_WEIGHTED_BCE: /* done with the cells */
     case SPIRAL_LOSS_BCE:
     case SPIRAL_LOSS_COUNT: break;
@@ -484,6 +508,7 @@ static spiral_status value_grad(const spiral__loss_call *call) {
         .options = &loss->options,
         .kernels = call->kernels,
         .coefficients = call->coefficients,
+        .per_column = call->per_column,
         .P = (size_t)loss->P,
         .bins = (size_t)loss->bins,
         .T = call->T,

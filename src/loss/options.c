@@ -66,6 +66,7 @@ static spiral_loss_options defaults(void) {
         .coil_rise = 5,
         .coil_degrees = 30,
         .threads = 1,
+        .eta = 0.3,
     };
 }
 
@@ -136,6 +137,9 @@ static spiral_status check_values(const spiral_loss_options *o, spiral_error *er
         {"coil_degrees", o->coil_degrees, 0, 1e6, 0},
     };
     SPIRAL_TRY(check_ranges(ranges, sizeof ranges / sizeof *ranges, err));
+    if (!(o->eta >= 0 && o->eta < 1))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                            "loss option eta is %.9g: must be at least 0 and less than 1", o->eta);
     SPIRAL_TRY(spiral_helix_check(&o->helix, err));
     if (o->time_blur > 0 && o->kind != SPIRAL_LOSS_SPIRAL && !spiral__loss_is_quadratic(o->kind))
         return spiral__fail(err, SPIRAL_BAD_ARG, -1,

@@ -11,7 +11,8 @@
 #include "loss/ref.h"
 
 static size_t coefficient_count(const spiral_loss *loss) {
-    if (loss->kind == SPIRAL_LOSS_SPIRAL) return 2 * (size_t)loss->options.blur_radius + 1;
+    if (loss->kind == SPIRAL_LOSS_SPIRAL || loss->kind == SPIRAL_LOSS_CHANNEL)
+        return 2 * (size_t)loss->options.blur_radius + 1;
     return spiral__loss_is_quadratic(loss->kind) ? 2 * (size_t)loss->P - 1 : (size_t)loss->P;
 }
 
@@ -21,12 +22,25 @@ static void set_coefficients(spiral_loss *loss) {
     const spiral__coefficients c = loss->coefficients;
     if (loss->kind == SPIRAL_LOSS_SPIRAL)
         spiral__helix_blur_profile(&o->helix, o->blur_length, o->blur_radius, c.f64);
+    if (loss->kind == SPIRAL_LOSS_CHANNEL)
+        spiral__helix_channel_profile(&o->helix, o->blur_length, o->blur_radius, c.f64);
     for (int i = 0; i < (int)c.length; i++) {
         if (spiral__loss_is_quadratic(loss->kind)) c.f64[i] = spiral__ref_kernel(o, i - (loss->P - 1));
         if (loss->kind == SPIRAL_LOSS_WEIGHTED_BCE) c.f64[i] = spiral__helix_relative_distance(&o->helix, i);
         if (loss->kind == SPIRAL_LOSS_DISTANCE_MASK || loss->kind == SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR)
             c.f64[i] = spiral__ref_distance_mask(o, i);
         c.f32[i] = (float)c.f64[i];
+    }
+}
+
+/* With one key, c_p is 0 and so is eta: there is no other key to move a note to. */
+static void set_columns(spiral_loss *loss) {
+    const spiral__coefficients c = loss->per_column;
+    loss->eta = loss->P > 1 ? loss->options.eta : 0;
+    for (int p = 0; p < (int)c.length; p++) {
+        const double column = spiral__ref_channel_column(&loss->options, loss->P, p);
+        c.f64[p] = column > 0 ? 1 / column : 0;
+        c.f32[p] = (float)c.f64[p];
     }
 }
 
@@ -50,15 +64,20 @@ spiral_status spiral_loss_create(const spiral_loss_options *options, int P, spir
     if (plan.kind == SPIRAL_LOSS_SPIRAL) plan.bins = P + 2 * plan.options.blur_radius;
     plan.coefficients.length = coefficient_count(&plan);
 
-    /* One block: the plan, then the doubles, then the floats, each with the zeros that the Toeplitz product
-     * needs. */
-    const size_t zeros = SPIRAL__ROW_BLOCK, count = plan.coefficients.length + 2 * zeros;
+    /* One block: the plan, then the doubles, then the floats, each the coefficients with the zeros that the
+     * Toeplitz product needs, and then what belongs to single keys. */
+    plan.per_column.length = plan.kind == SPIRAL_LOSS_CHANNEL ? (size_t)P : 0;
+    const size_t zeros = SPIRAL__ROW_BLOCK, table = plan.coefficients.length + 2 * zeros,
+                 count = table + plan.per_column.length;
     const size_t bytes = sizeof plan + count * (sizeof(double) + sizeof(float));
     spiral_loss *loss = calloc(1, bytes);
     if (!loss) return spiral__no_memory(err, bytes);
     plan.coefficients.f64 = (double *)(loss + 1) + zeros;
     plan.coefficients.f32 = (float *)((double *)(loss + 1) + count) + zeros;
+    plan.per_column.f64 = plan.coefficients.f64 - zeros + table;
+    plan.per_column.f32 = plan.coefficients.f32 - zeros + table;
     set_coefficients(&plan);
+    set_columns(&plan);
     if (plan.kind == SPIRAL_LOSS_SPIRAL) plan.missed_note = spiral__ref_missed_note(&plan.options);
     set_time_blur(&plan);
     spiral_status status = SPIRAL_OK;

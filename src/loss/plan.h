@@ -16,6 +16,7 @@ enum { SPIRAL__MAX_TIME_BLUR = 100 };
  * them. Index 0 is
  *
  *     for spiral                        interval -W of the blur profile, length 2 W + 1
+ *     for channel                       interval -W of equation 33's profile, length 2 W + 1
  *     for energy, gauss                 interval -(P - 1) of the kernel, length 2 P - 1
  *     for weighted_bce, distance_mask   interval 0 of a cost, length P
  *
@@ -36,7 +37,9 @@ struct spiral_loss {
     double decay, tail,
         gain; /* time blur: a, 1 / (1 - a^2), and the factor that makes the profile sum to 1 */
     spiral__coefficients coefficients;
-    spiral__pool *pool; /* NULL for one thread */
+    spiral__coefficients per_column; /* channel: 1 / c_p for each key, equation 34; length P */
+    double eta;                      /* channel: that of the options, or 0 if there is one key only */
+    spiral__pool *pool;              /* NULL for one thread */
 };
 
 /* The options that a caller passed, with defaults for what its struct does not have, all checked. BAD_ARG

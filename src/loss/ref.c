@@ -51,6 +51,14 @@ double spiral__ref_missed_note(const spiral_loss_options *o) { /* (13), (27) */
     return sum;
 }
 
+double spiral__ref_channel_column(const spiral_loss_options *o, int P, int p) { /* (34) */
+    double a[2 * SPIRAL__MAX_BLUR_RADIUS + 1], sum = 0;
+    spiral__helix_channel_profile(&o->helix, o->blur_length, o->blur_radius, a);
+    for (int k = -o->blur_radius; k <= o->blur_radius; k++)
+        if (p + k >= 0 && p + k < P) sum += a[o->blur_radius + k];
+    return sum;
+}
+
 static int circular(int st) {
     int s = abs(st) % 12;
     return s < 6 ? s : 12 - s;
@@ -183,6 +191,53 @@ static void weighted(const roll *r, double factor) { /* (19), (20) */
         }
 }
 
+/* -log of the probability own + other of a label, not: 1 - own - other. Where the probability of the key's
+ * own note is too small for a double, its logit z stands for it. */
+static double channel_log(const roll *r, double own, double other, double not, double z) {
+    const double v = own + other;
+    if (!r->o->from_logits) return -log(fmax(v, SPIRAL__LOSS_EPSILON));
+    if (own < other || own > 1e-300) return v < 0.5 ? -log(v) : -log1p(-not );
+    return fmax(-z, 0) + log1p(exp(-fabs(z)));
+}
+
+/* One frame: a (36), v (35), value (37) and the gradient with respect to w y (38). */
+static void channel_frame(const roll *r, long j, const double *column, double eta, double factor) {
+    const int P = r->P;
+    double g[SPIRAL__MAX_KEYS], passed[SPIRAL__MAX_KEYS];
+    for (int q = 0; q < P; q++) {
+        const long i = j * P + q;
+        double a = 0, y = probability(r, i), y_not = r->o->from_logits ? sigmoid(-r->pred[i]) : 1 - y;
+        for (int p = 0; p < P; p++)
+            if (abs(q - p) <= r->o->blur_radius)
+                a += r->s[abs(q - p)] / column[p] * fmin(weight_at(r, j * P + p), 1) *
+                     probability(r, j * P + p);
+        passed[q] = a < 1;
+        a = fmin(a, 1);
+        const double own = (1 - eta) * y, other = eta * a, own_not = (1 - eta) * y_not,
+                     other_not = eta * (1 - a), v = own + other, v_not = own_not + other_not;
+        const double t = r->target[i], z = r->pred[i], w = weight_at(r, i);
+        r->frames[j] +=
+            factor * w *
+            (t * channel_log(r, own, other, v_not, z) + (1 - t) * channel_log(r, own_not, other_not, v, -z));
+        const double least = r->o->from_logits ? 1e-300 : SPIRAL__LOSS_EPSILON;
+        g[q] = -t / fmax(v, least) + (1 - t) / fmax(v_not, least);
+    }
+    for (int p = 0; p < P; p++) {
+        const double w = weight_at(r, j * P + p);
+        double moved = 0;
+        for (int q = 0; q < P; q++)
+            if (abs(q - p) <= r->o->blur_radius && passed[q])
+                moved += r->s[abs(q - p)] / column[p] * weight_at(r, j * P + q) * g[q];
+        r->g[j * P + p] = (1 - eta) * g[p] + (w > 0 ? eta * fmin(w, 1) / w * moved : 0);
+    }
+}
+
+static void channel(const roll *r, double factor) { /* (33) to (38) */
+    double column[SPIRAL__MAX_KEYS];
+    for (int p = 0; p < r->P; p++) column[p] = spiral__ref_channel_column(r->o, r->P, p);
+    for (long j = 0; j < r->T; j++) channel_frame(r, j, column, r->P > 1 ? r->o->eta : 0, factor);
+}
+
 /* The loudest key of a frame, the lowest if there are several, among those whose weight is above 0; -1 if
  * there is none. */
 static int argmax_key(const roll *r, const double *x, long j) {
@@ -224,6 +279,11 @@ static void kind(roll *r, double factor) {
         quadratic(r, factor);
         break;
     case SPIRAL_LOSS_WEIGHTED_BCE: weighted(r, factor); break;
+    case SPIRAL_LOSS_CHANNEL:
+        spiral__helix_channel_profile(&r->o->helix, r->o->blur_length, r->o->blur_radius, profile);
+        memcpy(r->s, profile + r->o->blur_radius, ((size_t)r->o->blur_radius + 1) * sizeof *profile);
+        channel(r, factor);
+        break;
     case SPIRAL_LOSS_ARGMAX_DISTANCE:
     case SPIRAL_LOSS_ARGMAX_DISTANCE_CIRCULAR: argmax_distance(r, factor); break;
     case SPIRAL_LOSS_DISTANCE_MASK:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Freeing, loading and saving a spiral_midi, and its warnings as text. The formats: midi_read.c,
+ * Freeing, loading and saving a spiral_midi, and its counts as text. The formats: midi_read.c,
  * midi_write.c.
  */
 #include <stdio.h>
@@ -14,6 +14,8 @@
 
 _Static_assert(SPIRAL_MIDI_WARNING_COUNT <= SPIRAL_MIDI_WARNING_CAPACITY,
                "spiral_midi.warnings is too short");
+_Static_assert(SPIRAL_MIDI_NOT_KEPT_COUNT <= SPIRAL_MIDI_NOT_KEPT_CAPACITY,
+               "spiral_midi.not_kept is too short");
 
 const char *spiral_midi_warning_name(spiral_midi_warning warning) {
     static const char *const names[] = {
@@ -24,15 +26,36 @@ const char *spiral_midi_warning_name(spiral_midi_warning warning) {
     return (unsigned)warning < SPIRAL_MIDI_WARNING_COUNT ? names[warning] : "unknown warning";
 }
 
+const char *spiral_midi_not_kept_name(spiral_midi_not_kept kind) {
+    static const char *const names[] = {
+#define SPIRAL_X(name, text) text,
+        SPIRAL_MIDI_NOT_KEPT_LIST(SPIRAL_X)
+#undef SPIRAL_X
+    };
+    return (unsigned)kind < SPIRAL_MIDI_NOT_KEPT_COUNT ? names[kind] : "unknown kind of event";
+}
+
+/* Appends "; 3 x name" to text, of which *used bytes are used; counts on where it does not fit. */
+static void add_count(uint32_t count, const char *name, char *text, size_t size, size_t *used) {
+    const size_t at = *used < size ? *used : size;
+    if (count)
+        *used +=
+            (size_t)snprintf(text + at, size - at, "%s%u x %s", *used ? "; " : "", (unsigned)count, name);
+}
+
 int spiral_midi_warnings_text(const uint32_t *warnings, char *text, size_t size) {
     size_t used = 0;
     if (size) text[0] = 0;
     for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++)
-        if (warnings[i]) {
-            size_t at = used < size ? used : size;
-            used += (size_t)snprintf(text + at, size - at, "%s%u x %s", used ? "; " : "",
-                                     (unsigned)warnings[i], spiral_midi_warning_name((spiral_midi_warning)i));
-        }
+        add_count(warnings[i], spiral_midi_warning_name((spiral_midi_warning)i), text, size, &used);
+    return (int)used;
+}
+
+int spiral_midi_not_kept_text(const uint32_t *counts, char *text, size_t size) {
+    size_t used = 0;
+    if (size) text[0] = 0;
+    for (int i = 0; i < SPIRAL_MIDI_NOT_KEPT_COUNT; i++)
+        add_count(counts[i], spiral_midi_not_kept_name((spiral_midi_not_kept)i), text, size, &used);
     return (int)used;
 }
 

@@ -115,6 +115,7 @@ void spiral__midi_builder_begin_track(spiral__midi_builder *b) {
                                        .had_name = midi->name != NULL,
                                        .had_text = midi->text != NULL};
     memcpy(b->begin.warnings, midi->warnings, sizeof b->begin.warnings);
+    memcpy(b->begin.not_kept, midi->not_kept, sizeof b->begin.not_kept);
     reset_ports(b);
 }
 
@@ -141,6 +142,7 @@ void spiral__midi_builder_undo_track(spiral__midi_builder *b) {
     free_text(&midi->name, b->begin.had_name);
     free_text(&midi->text, b->begin.had_text);
     memcpy(midi->warnings, b->begin.warnings, sizeof b->begin.warnings);
+    memcpy(midi->not_kept, b->begin.not_kept, sizeof b->begin.not_kept);
     close_all(&b->first_open);
     for (int i = 0; i < b->other_used; i++) close_all(b->other_open[i]);
     reset_ports(b);

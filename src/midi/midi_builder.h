@@ -28,7 +28,7 @@ enum {
 typedef struct spiral__builder_state {
     size_t notes, tempos, meters, pedals, percussion, offs, all_offs;
     bool had_name, had_text;
-    uint32_t warnings[SPIRAL_MIDI_WARNING_COUNT];
+    uint32_t warnings[SPIRAL_MIDI_WARNING_COUNT], not_kept[SPIRAL_MIDI_NOT_KEPT_COUNT];
 } spiral__builder_state;
 
 typedef struct spiral__midi_builder {
@@ -50,6 +50,11 @@ typedef struct spiral__midi_builder {
 
 static inline void spiral__midi_builder_warn(spiral__midi_builder *builder, spiral_midi_warning warning) {
     builder->midi->warnings[warning]++;
+}
+
+/* An event that is read past. */
+static inline void spiral__midi_builder_pass(spiral__midi_builder *builder, spiral_midi_not_kept kind) {
+    builder->midi->not_kept[kind]++;
 }
 
 /* Makes *builder ready to fill *midi (zeroed) from a file of `size` bytes. */

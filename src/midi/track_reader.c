@@ -18,6 +18,8 @@ static void warn(track *t, spiral_midi_warning warning) { spiral__track_warn(t, 
 static size_t bytes_left(const track *t) { return spiral__track_left(t); }
 static size_t rest_of_file(const track *t) { return spiral__track_rest(t); }
 
+static void pass(track *t, spiral_midi_not_kept kind) { spiral__midi_builder_pass(t->builder, kind); }
+
 static void truncate_track(track *t) {
     warn(t, SPIRAL_MIDI_WARN_TRUNCATED);
     t->at = t->end;
@@ -90,6 +92,8 @@ static spiral_status controller_event(track *t, unsigned channel, unsigned numbe
         ALL_NOTES_OFF = 123
     };
     spiral__midi_builder *b = t->builder;
+    const bool kept = number == SUSTAIN || number == SOSTENUTO || number >= ALL_SOUND_OFF;
+    if (!kept) pass(t, SPIRAL_MIDI_NOT_KEPT_CONTROLLER);
     if (number == BANK)
         return spiral__percussion_bank(&b->percussion, rest_of_file(t), t->now, b->open->port, channel, value,
                                        b->err);
@@ -99,6 +103,17 @@ static spiral_status controller_event(track *t, unsigned channel, unsigned numbe
         SPIRAL_TRY(move_pedals(t, channel, SPIRAL__PEDAL_BITS, false));
     if (number == ALL_SOUND_OFF || number >= ALL_NOTES_OFF)
         return spiral__midi_builder_all_off(b, rest_of_file(t), t->now, channel);
+    return SPIRAL_OK;
+}
+
+/* All but notes. */
+static spiral_status other_channel_event(track *t, unsigned status, unsigned first, unsigned second) {
+    switch (status & 0xf0) {
+    case 0xb0: return controller_event(t, status & 15, first, second);
+    case 0xc0: pass(t, SPIRAL_MIDI_NOT_KEPT_PROGRAM); break;
+    case 0xe0: pass(t, SPIRAL_MIDI_NOT_KEPT_PITCH_BEND); break;
+    default: pass(t, SPIRAL_MIDI_NOT_KEPT_AFTERTOUCH); break;
+    }
     return SPIRAL_OK;
 }
 
@@ -113,7 +128,7 @@ static inline spiral_status apply_channel_event(track *t, unsigned status, unsig
         return spiral__midi_builder_note_off(t->builder, t->now, slot) ? SPIRAL_OK : stray_off(t, slot);
     if (status < 0xa0)
         return spiral__midi_builder_note_on(t->builder, rest_of_file(t), t->now, t->number, slot, second);
-    return status < 0xb0 || status >= 0xc0 ? SPIRAL_OK : controller_event(t, status & 15, first, second);
+    return other_channel_event(t, status, first, second);
 }
 
 spiral_status spiral__track_channel_event(spiral__track *t, unsigned status, unsigned first,
@@ -134,9 +149,11 @@ static spiral_status channel_event(track *t, unsigned status) {
 /* ---- meta and system exclusive events ---- */
 
 /* Keeps the first text of its kind that is not empty. A text ends at its first zero byte. */
-static spiral_status keep_text(track *t, char **kept, const unsigned char *text, size_t size) {
+static spiral_status keep_text(track *t, char **kept, spiral_midi_not_kept kind, const unsigned char *text,
+                               size_t size) {
     const unsigned char *zero = size ? memchr(text, 0, size) : NULL;
     if (zero) size = (size_t)(zero - text);
+    if (*kept && size) pass(t, kind);
     if (*kept || size == 0) return SPIRAL_OK;
     *kept = malloc(size + 1);
     if (!*kept) return spiral__no_memory(t->builder->err, size + 1);
@@ -169,6 +186,20 @@ static spiral_status port_event(track *t, const unsigned char *data, size_t size
     return status;
 }
 
+static spiral_midi_not_kept meta_not_kept(unsigned type) {
+    switch (type) {
+    case 0x02: return SPIRAL_MIDI_NOT_KEPT_TEXT; /* copyright */
+    case 0x04:                                   /* instrument */
+    case 0x08:                                   /* program */
+    case 0x09: return SPIRAL_MIDI_NOT_KEPT_NAME; /* device */
+    case 0x05: return SPIRAL_MIDI_NOT_KEPT_LYRIC;
+    case 0x06:
+    case 0x07: return SPIRAL_MIDI_NOT_KEPT_MARKER;
+    case 0x59: return SPIRAL_MIDI_NOT_KEPT_KEY_SIGNATURE;
+    default: return SPIRAL_MIDI_NOT_KEPT_OTHER;
+    }
+}
+
 static spiral_status meta_event(track *t) {
     enum { TEXT = 0x01, NAME = 0x03, PORT = 0x21, END_OF_TRACK = 0x2f, TEMPO = 0x51, METER = 0x58 };
     enum { TEMPO_SIZE = 3 };
@@ -189,13 +220,13 @@ static spiral_status meta_event(track *t) {
         return stop_at_damage(t), SPIRAL_OK;
     t->at += size;
     switch (type) {
-    case TEXT: return keep_text(t, &t->builder->midi->text, data, size);
-    case NAME: return keep_text(t, &t->builder->midi->name, data, size);
+    case TEXT: return keep_text(t, &t->builder->midi->text, SPIRAL_MIDI_NOT_KEPT_TEXT, data, size);
+    case NAME: return keep_text(t, &t->builder->midi->name, SPIRAL_MIDI_NOT_KEPT_NAME, data, size);
     case PORT: return port_event(t, data, size);
     case END_OF_TRACK: t->ended = t->stop = true; return SPIRAL_OK;
     case TEMPO: return tempo_event(t, data, size);
     case METER: return meter_event(t, data, size);
-    default: return SPIRAL_OK;
+    default: pass(t, meta_not_kept(type)); return SPIRAL_OK;
     }
 }
 
@@ -216,6 +247,7 @@ static spiral_status sysex_event(track *t, unsigned status) {
     else if (!spiral__track_find_sysex_end(t, start, &message, size))
         return truncate_track(t), SPIRAL_OK;
     if (!begins) return SPIRAL_OK;
+    pass(t, SPIRAL_MIDI_NOT_KEPT_SYSEX);
     return spiral__percussion_sysex(&b->percussion, rest_of_file(t), t->now, b->open->port, message,
                                     (size_t)(t->at - message), b->err);
 }

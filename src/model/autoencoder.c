@@ -12,6 +12,7 @@
 #include "model/autoencoder.h"
 #include "model/model.h"
 #include "nn/dense.h"
+#include "nn/laps.h"
 #include "nn/norm_silu.h"
 #include "nn/tasks.h"
 #include "simd/nn_kernels.h"
@@ -216,6 +217,11 @@ void spiral__autoencoder_batch_clear(spiral__autoencoder_batch *b) {
 /* ---- forward ---------------------------------------------------------------------------------------------
  */
 
+/* Of the product of a (rows, in) and an (in, out) matrix. */
+static double product_operations(size_t rows, size_t in, size_t out) {
+    return 2.0 * (double)rows * (double)in * (double)out;
+}
+
 static void norm_forward(const spiral_model *m, const spiral__hidden_layer *h, size_t begin, size_t rows,
                          int gain, int shift) {
     spiral__norm_silu_forward(rows, m->ae.H, h->x + begin * h->x_stride, h->x_stride,
@@ -232,6 +238,7 @@ void spiral__autoencoder_encode_rows(spiral__autoencoder_batch *b, size_t begin,
     for (size_t r = 0; r < rows; r++)
         spiral__note_input_forward(&ae->input, windows + r * window, begin + r, &b->runs,
                                    b->first + (begin + r) * N);
+    spiral__lap(SPIRAL__LAP_NOTES_FORWARD, 0);
     for (int l = 0; l < ae->layers; l++) {
         const spiral__hidden_layer *h = &b->encoder[l];
         if (l)
@@ -239,12 +246,14 @@ void spiral__autoencoder_encode_rows(spiral__autoencoder_batch *b, size_t begin,
                                   spiral__tensor_data(m, ae->encoder_hidden[l]), NULL, h->x + begin * H, H);
         norm_forward(m, h, begin, rows, ae->encoder_gain[l], ae->encoder_shift[l]);
     }
+    spiral__lap(SPIRAL__LAP_ENCODER_FORWARD, product_operations(rows * (size_t)(ae->layers - 1), H, H));
     float *latent = b->latent + begin * O;
     kernels->fill_rows(rows, O, spiral__tensor_data(m, ae->latent_bias), latent, O);
     for (size_t r = 0; r < rows; r++)
         kernels->add(ae->Z, b->first + (begin + r) * N + H, latent + r * O); /* the linear path */
     spiral__dense_forward_add(rows, H, O, b->encoder[ae->layers - 1].y + begin * H, H,
                               spiral__tensor_data(m, ae->latent_weight), latent, O);
+    spiral__lap(SPIRAL__LAP_LATENT_FORWARD, product_operations(rows, H, O));
 }
 
 double spiral__autoencoder_kl(const spiral__autoencoder_batch *b, size_t row) {
@@ -284,8 +293,11 @@ void spiral__autoencoder_decode_rows(spiral__autoencoder_batch *b, size_t begin,
                               h->x + begin * H, H);
         norm_forward(m, h, begin, rows, ae->decoder_gain[l], ae->decoder_shift[l]);
     }
+    spiral__lap(SPIRAL__LAP_DECODER_FORWARD,
+                product_operations(rows, ae->Z + (size_t)(ae->layers - 1) * H, H));
     spiral__dense_forward(rows, N, D, b->last + begin * N, N, spiral__tensor_data(m, ae->out_weight),
                           spiral__tensor_data(m, ae->out_bias), b->logits + begin * D, D);
+    spiral__lap(SPIRAL__LAP_OUT_FORWARD, product_operations(rows, N, D));
 }
 
 typedef struct forward_pass {
@@ -337,6 +349,7 @@ static void decoder_backward(spiral__autoencoder_batch *b, size_t shard) {
     float *dh = b->dh + begin * N, *dlogits = b->logits + begin * D;
     spiral__dense_backward_bias(rows, D, dlogits, D, vector_gradient(b, shard, ae->out_bias));
     spiral__dense_backward_input(rows, N, D, dlogits, D, spiral__tensor_data(m, ae->out_weight), dh, N);
+    spiral__lap(SPIRAL__LAP_OUT_BACKWARD, product_operations(rows, N, D));
     for (int l = ae->layers - 1; l >= 0; l--) {
         const float *dx = b->decoder[l].x + begin * H;
         norm_backward(b, shard, &b->decoder[l], ae->decoder_gain[l], ae->decoder_shift[l]);
@@ -347,6 +360,8 @@ static void decoder_backward(spiral__autoencoder_batch *b, size_t shard) {
             spiral__dense_backward_input_add(rows, ae->Z, H, dx, H, spiral__tensor_data(m, ae->decoder_in),
                                              dh + H, N);
     }
+    spiral__lap(SPIRAL__LAP_DECODER_BACKWARD,
+                product_operations(rows, ae->Z + (size_t)(ae->layers - 1) * H, H));
 }
 
 /* Turns latent[] into its gradient, given that of the latents used. A variational model adds
@@ -386,12 +401,14 @@ static void encoder_backward(spiral__autoencoder_batch *b, size_t shard) {
     for (size_t r = 0; r < rows; r++) /* the linear path */
         memcpy(b->first + (begin + r) * N + H, dlatent + r * O, ae->Z * sizeof(float));
     spiral__dense_backward_input(rows, H, O, dlatent, O, spiral__tensor_data(m, ae->latent_weight), dh, N);
+    spiral__lap(SPIRAL__LAP_LATENT_BACKWARD, product_operations(rows, H, O));
     for (int l = ae->layers - 1; l >= 0; l--) {
         norm_backward(b, shard, &b->encoder[l], ae->encoder_gain[l], ae->encoder_shift[l]);
         if (l)
             spiral__dense_backward_input(rows, H, H, b->encoder[l].x + begin * H, H,
                                          spiral__tensor_data(m, ae->encoder_hidden[l]), dh, N);
     }
+    spiral__lap(SPIRAL__LAP_ENCODER_BACKWARD, product_operations(rows * (size_t)(ae->layers - 1), H, H));
 }
 
 typedef struct backward_pass {
@@ -446,6 +463,9 @@ static void product_task(const backward_pass *pass, const product *p, size_t tas
     spiral__dense_backward_weight(pass->batch->B, rows, p->out, p->x + row, p->x_stride, p->dy, p->dy_stride,
                                   spiral__tensor_in(pass->batch->model, pass->grad, p->tensor) +
                                       row * p->out);
+    spiral__lap(p->tensor == pass->batch->model->ae.out_weight ? SPIRAL__LAP_OUT_WEIGHT
+                                                               : SPIRAL__LAP_HIDDEN_WEIGHT,
+                product_operations(pass->batch->B, rows, p->out));
 }
 
 /* The tasks are those of the products, one for each key of the first layer, and one that sums the vectors. */
@@ -466,10 +486,12 @@ static void weight_task(void *context, size_t task, int worker) {
     if (task < keys) {
         spiral__note_input_backward_key(&m->ae.input, &b->runs, task, b->first, m->ae.N, b->scratch[worker],
                                         spiral__tensor_in(m, pass->grad, m->ae.encoder_in));
+        spiral__lap(SPIRAL__LAP_NOTES_WEIGHT, 0);
         return;
     }
     for (size_t s = 0; s < spiral__shard_count(b->B); s++)
         spiral__nn_kernels_get()->add(vectors, b->vectors + s * vectors, pass->grad + m->ae.vectors_begin);
+    spiral__lap(SPIRAL__LAP_HIDDEN_WEIGHT, 0);
 }
 
 void spiral__autoencoder_backward(spiral__autoencoder_batch *b, spiral__pool *pool, float beta,
@@ -480,5 +502,6 @@ void spiral__autoencoder_backward(spiral__autoencoder_batch *b, spiral__pool *po
     for (size_t k = products(b, list); k-- > 0;) tasks += product_tasks(&list[k]);
     spiral__nn_par_for(pool, spiral__shard_count(b->B), backward_task, &pass);
     spiral__note_runs_sort(&b->model->ae.input, &b->runs);
+    spiral__lap(SPIRAL__LAP_NOTES_WEIGHT, 0);
     spiral__nn_par_for(pool, tasks, weight_task, &pass);
 }

@@ -54,9 +54,9 @@ void spiral__autoencoder_batch_clear(spiral__autoencoder_batch *batch);
 void spiral__autoencoder_forward(spiral__autoencoder_batch *batch, spiral__pool *pool,
                                  const spiral_keys *windows);
 /* The whole gradient: logits[] holds the gradient of the loss with respect to the logits, summed over the
- * batch; adds to grad, a twin of the trained part of the arena. A variational model also minimises beta times
- * its KL divergence per window, as far as a latent number's divergence is above free_bits nats; kl[] is set.
- * The activations become gradients: forward must come before each backward. */
+ * batch; adds to grad, which is laid out like the trained part of the arena. A variational model also
+ * minimises beta times its KL divergence per window, as far as a latent number's divergence is above
+ * free_bits nats; kl[] is set. The activations become gradients: forward must come before each backward. */
 void spiral__autoencoder_backward(spiral__autoencoder_batch *batch, spiral__pool *pool, float beta,
                                   float free_bits, float *grad);
 

@@ -12,6 +12,7 @@
 #include "model/model.h"
 #include "nn/dense.h"
 #include "nn/gru.h"
+#include "nn/laps.h"
 #include "simd/nn_kernels.h"
 
 /* ---- description -----------------------------------------------------------------------------------------
@@ -288,14 +289,19 @@ void spiral__decoder_part_forward(spiral__decoder_part *b, size_t frames, const 
     if (b->frames) memmove(b->hidden, last, P * H * sizeof *b->hidden);
     b->frames = frames;
     read_features(b, sounding, onsets, conditions, scale);
+    spiral__lap(SPIRAL__LAP_FEATURES, 0);
     gather(b, SPIRAL__RECURRENT, w.recurrent_rows, w.input_bias, 3 * H, b->gates);
+    spiral__lap(SPIRAL__LAP_RECURRENT_ROWS, 0);
     spiral__gru_forward(frames, P, H, b->gates, w.recurrent_weight, w.state_bias, b->hidden, b->products);
+    spiral__lap(SPIRAL__LAP_RECURRENT, 2.0 * (double)(cells * H * 3 * H));
     gather(b, SPIRAL__HEAD, w.head_rows, w.head0_bias, H, b->x0);
+    spiral__lap(SPIRAL__LAP_HEAD_ROWS, 0);
     spiral__dense_forward_add(cells, H, H, b->hidden + P * H, H, w.head0_weight, b->x0, H);
     k->silu_forward(cells * H, b->x0, b->y0);
     spiral__dense_forward(cells, H, H, b->y0, H, w.head1_weight, w.head1_bias, b->x1, H);
     k->silu_forward(cells * H, b->x1, b->y1);
     spiral__dense_forward(cells, H, planes, b->y1, H, w.out_weight, w.out_bias, b->logits, planes);
+    spiral__lap(SPIRAL__LAP_HEAD, 2.0 * (double)(cells * H * (2 * H + planes)));
 }
 
 /* Where a tensor is in a decoder's own gradient. */
@@ -331,11 +337,16 @@ static void head_backward(spiral__decoder_part *b, float *grad) {
 void spiral__decoder_part_backward(spiral__decoder_part *b, float *grad) {
     const spiral_model *m = b->model;
     const spiral__decoder *d = &m->decoder;
+    const size_t cells = b->frames * (size_t)d->features.P, H = d->H;
     head_backward(b, grad);
+    spiral__lap(SPIRAL__LAP_HEAD_GRADIENT, 4.0 * (double)(cells * H * (2 * H + (size_t)d->features.planes)));
     scatter(b, SPIRAL__HEAD, b->y0, d->H, grad_of(m, grad, d->head_rows), grad_of(m, grad, d->head0_bias));
+    spiral__lap(SPIRAL__LAP_HEAD_ROWS_GRADIENT, 0);
     spiral__gru_backward(b->frames, (size_t)d->features.P, d->H, b->gates,
                          spiral__tensor_data(m, d->recurrent_weight), b->hidden, b->products, b->dhidden,
                          grad_of(m, grad, d->recurrent_weight), grad_of(m, grad, d->state_bias));
+    spiral__lap(SPIRAL__LAP_RECURRENT_GRADIENT, 4.0 * (double)(cells * H * 3 * H));
     scatter(b, SPIRAL__RECURRENT, b->gates, 3 * d->H, grad_of(m, grad, d->recurrent_rows),
             grad_of(m, grad, d->input_bias));
+    spiral__lap(SPIRAL__LAP_RECURRENT_ROWS_GRADIENT, 0);
 }

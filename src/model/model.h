@@ -24,7 +24,7 @@ struct spiral_model {
     char sha256[65];         /* of the file the model was loaded from, or "" */
 };
 
-/* A tensor's numbers in the model's own arena, or in a twin of it (gradient, moment). */
+/* A tensor's numbers in the model's own arena, or in an array laid out like it (gradient, moment). */
 static inline float *spiral__tensor_in(const spiral_model *model, float *arena, int tensor) {
     return arena + model->tensors.at[tensor].offset;
 }

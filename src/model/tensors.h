@@ -4,7 +4,7 @@
  * Arena, optimiser, model file and every loop over tensors come from this list.
  *
  *     | matrices | vectors | measured |        each tensor begins on a multiple of 16 floats (64 bytes)
- *     '--- trained: gradients and moments are twins of this part ---'
+ *     '--- trained: gradients and moments are laid out like this part ---'
  */
 #ifndef SPIRAL_MODEL_TENSORS_H
 #define SPIRAL_MODEL_TENSORS_H
@@ -32,7 +32,7 @@ typedef struct spiral__tensor {
     float deviation;       /* of NORMAL; the value of CONSTANT */
     int optional;          /* nonzero: a file may lack it; it then keeps its first values */
     uint64_t stream, skip; /* NORMAL: random stream, and how many of its numbers other tensors have taken */
-    size_t offset;         /* floats, in the arena and its twins */
+    size_t offset;         /* floats, in the arena and in arrays laid out like it */
 } spiral__tensor;
 
 typedef struct spiral__tensor_list {

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/floats.h"
+#include "nn/laps.h"
 #include "nn/note_input.h"
 #include "nn/tasks.h"
 #include "simd/nn_kernels.h"
@@ -52,6 +53,7 @@ static void sum_key(void *context, size_t key, int worker) {
         memcpy(sum_row(l, key, t + 1), sum_row(l, key, t), l->width * sizeof(float));
         kernels->add(l->width, s->W + cell(l, key, t) * l->width, sum_row(l, key, t + 1));
     }
+    spiral__lap(SPIRAL__LAP_NOTES_SUMS, 0);
 }
 
 void spiral__note_input_set_weights(spiral__note_input *l, const float *W, spiral__pool *pool) {

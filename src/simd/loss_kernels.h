@@ -40,6 +40,18 @@ typedef struct spiral__cell_args {
     spiral__next_tile next[3]; /* of predictions, targets and gradient */
 } spiral__cell_args;
 
+/* What the three steps of the channel have in common, equations 33 to 38. */
+typedef struct spiral__channel_args {
+    size_t P;
+    int from_logits;
+    real eta;
+    const real *pred, *target; /* (P) rows */
+    const real *weight;        /* (P) rows, or NULL: all 1 */
+    const real *per_column;    /* (P): 1 / c_p */
+    double factor;
+    double *sums; /* (TILE): sums[c] += factor times the cross-entropy of frame c */
+} spiral__channel_args;
+
 typedef struct spiral__loss_kernels {
     /* A tile from, and to, n frames of P keys that are stride elements apart, 1 <= n <= TILE; frame[c] is the
      * address of key 0 of frame c. load fills lanes n and above with copies of frame n - 1; store leaves them
@@ -75,6 +87,13 @@ typedef struct spiral__loss_kernels {
      * that are not all 0; distance[k] is the relative distance of k semitones; weight may be NULL. */
     void (*negative_weights)(size_t P, const real *target, const real *weight, const int *index, size_t n,
                              const real *distance, real base, real factor, real *out);
+
+    /* The channel: from y, weight * probability, what its Toeplitz product takes; from that product, equation
+     * 36, the costs, and g of each label, alone and as the second product takes it; from that product the
+     * derivative with respect to weight * probability. */
+    void (*channel_input)(const spiral__channel_args *args, const real *y, real *out);
+    void (*channel_terms)(const spiral__channel_args *args, const real *moved, real *g, real *weighted_g);
+    void (*channel_slope)(const spiral__channel_args *args, const real *g, const real *moved, real *out);
 
     /* sums[c] += factor times the sum of the rows of frame c. */
     void (*frame_sums)(size_t n_rows, const real *rows, double factor, double *sums);

@@ -356,6 +356,86 @@ static void negative_weights(size_t P, const real *restrict target, const real *
     }
 }
 
+/* min(w, 1) / w: a weight above 1 counts for the label of its own cell alone. */
+static inline real passed_part(const real *weight, size_t i) {
+    return weight && weight[i] > 1 ? 1 / weight[i] : 1;
+}
+
+static void channel_input(const spiral__channel_args *args, const real *y, real *restrict out) {
+    for (size_t p = 0; p < args->P; p++)
+        for (size_t i = p * TILE; i < (p + 1) * TILE; i++)
+            out[i] = passed_part(args->weight, i) * y[i] * args->per_column[p];
+}
+
+/* The probabilities v that a label is there, and 1 - v, from those of the note, own and 1 - own, and of notes
+ * that moved here. From logits, with r the smaller of the two divided by the larger, their logarithms are
+ * -log(1 + r) and log(r) - log(1 + r), which is exact for a label that is sure. Below the smallest
+ * probability that exp_down gives, the logit itself continues the logarithm. */
+static inline __attribute__((always_inline)) void
+channel_terms_with(const spiral__channel_args *args, const real *restrict moved, real *restrict g_out,
+                   real *restrict weighted_g, const int logits, const int weighted) {
+    const size_t P = args->P;
+    const real one = 1, eta = args->eta, keep = one - eta;
+    const real epsilon = (real)SPIRAL__LOSS_EPSILON;
+    const real tiny = sizeof(real) == sizeof(float) ? (real)1e-32 : (real)1e-300;
+    const real reach = sizeof(real) == sizeof(float) ? 69 : 690; /* of exp_down */
+    const real *const pred = args->pred, *const target = args->target, *const weight = args->weight;
+    real part[TILE] = {0};
+    for (size_t p = 0; p < P; p++) {
+        for (size_t c = 0; c < TILE; c++) {
+            const size_t i = p * TILE + c;
+            const real z = pred[i], t = target[i], w = weighted ? weight[i] : one;
+            const real a = moved[i] < one ? moved[i] : one, a_not = one - a;
+            real own = z, own_not = one - z, cost, least = epsilon;
+            if (logits) {
+                const real e = spiral__exp_down(-spiral__abs(z)), s = one / (one + e), es = e * s;
+                own = z < 0 ? es : s;
+                own_not = z < 0 ? s : es;
+                least = tiny;
+            }
+            const real v = keep * own + eta * a, v_not = keep * own_not + eta * a_not;
+            const real on = v > least ? v : least, off = v_not > least ? v_not : least;
+            if (logits) {
+                const int rare = v < v_not;
+                const real r = (rare ? on : off) / (rare ? off : on);
+                real surprise = -spiral__log(r);
+                const real beyond = spiral__abs(z) - reach;
+                const int continues =
+                    beyond > 0 && (z < 0 ? keep * own >= eta * a : keep * own_not >= eta * a_not);
+                surprise += continues ? beyond : 0;
+                cost = spiral__log1p01_short(r) + (rare ? t : one - t) * surprise;
+            } else {
+                cost = -(t * spiral__log(on) + (one - t) * spiral__log(off));
+            }
+            const real g = (one - t) / off - t / on;
+            g_out[i] = g;
+            weighted_g[i] = moved[i] < one ? (weighted ? w * g : g) : 0;
+            part[c] += weighted ? w * cost : cost;
+        }
+        if (p % SUM_ROWS == SUM_ROWS - 1 || p + 1 == P) add_to_sums(part, args->factor, args->sums);
+    }
+}
+
+static void channel_terms(const spiral__channel_args *args, const real *moved, real *g, real *weighted_g) {
+    if (args->from_logits && args->weight)
+        channel_terms_with(args, moved, g, weighted_g, 1, 1);
+    else if (args->from_logits)
+        channel_terms_with(args, moved, g, weighted_g, 1, 0);
+    else if (args->weight)
+        channel_terms_with(args, moved, g, weighted_g, 0, 1);
+    else
+        channel_terms_with(args, moved, g, weighted_g, 0, 0);
+}
+
+static void channel_slope(const spiral__channel_args *args, const real *g, const real *moved,
+                          real *restrict out) {
+    for (size_t p = 0; p < args->P; p++) {
+        const real other = args->eta * args->per_column[p];
+        for (size_t i = p * TILE; i < (p + 1) * TILE; i++)
+            out[i] = (1 - args->eta) * g[i] + passed_part(args->weight, i) * other * moved[i];
+    }
+}
+
 /* Even and odd rows have accumulators of their own, so that an addition need not wait for the one before. */
 static void frame_sums(size_t n_rows, const real *rows, double factor, double *sums) {
     double_vector even[SUMS], odd[SUMS];
@@ -422,6 +502,9 @@ const spiral__loss_kernels SPIRAL_TABLE(spiral__loss_kernels) = {
     .difference = difference,
     .product = product,
     .negative_weights = negative_weights,
+    .channel_input = channel_input,
+    .channel_terms = channel_terms,
+    .channel_slope = channel_slope,
     .frame_sums = frame_sums,
     .chain_rule = chain_rule,
     .time_blur = time_blur,

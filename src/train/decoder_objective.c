@@ -12,6 +12,7 @@
 #include "data/corpus.h"
 #include "data/window.h"
 #include "eval/likelihood.h"
+#include "nn/laps.h"
 #include "nn/tasks.h"
 #include "simd/nn_kernels.h"
 #include "train/decoder_objective.h"
@@ -267,8 +268,17 @@ static void stream_task(void *context, size_t i, int worker) {
             spiral__frame_nats(f, logits, &sounding[t], onsets ? &onsets[t] : NULL,
                                s->conditions.known ? &s->known[s->at + t] : NULL, o->frame_scale, logits);
     }
+    spiral__lap(SPIRAL__LAP_NATS, 0);
     spiral__decoder_part_backward(&s->part, s->grad);
     s->at += s->step_frames;
+}
+
+/* What it does is one kind of work, although it uses the autoencoder. */
+static void begin_next_stretch(spiral__decoder_objective *o, spiral__training_stream *s) {
+    spiral__laps *laps = spiral__laps_now;
+    spiral__laps_now = NULL;
+    begin_stretch(o, s, o->draws++);
+    spiral__laps_now = laps;
 }
 
 spiral_status spiral__decoder_objective_gradient(spiral__decoder_objective *o, int64_t step, float *grad,
@@ -277,19 +287,21 @@ spiral_status spiral__decoder_objective_gradient(spiral__decoder_objective *o, i
     size_t frames = 0;
     for (int i = 0; i < SPIRAL__STREAMS; i++) {
         spiral__training_stream *s = &o->streams[i];
-        if (s->at >= s->frames) begin_stretch(o, s, o->draws++);
+        if (s->at >= s->frames) begin_next_stretch(o, s);
         const size_t left = s->frames - s->at;
         s->step_frames = left < SPIRAL__STREAM_FRAMES ? left : SPIRAL__STREAM_FRAMES;
         frames += s->step_frames;
     }
     o->frame_scale = 1.0f / (float)frames;
     draw_rows(o, step);
+    spiral__lap(SPIRAL__LAP_STRETCHES, 0);
     spiral__nn_par_for(o->pool, SPIRAL__STREAMS, stream_task, o);
     *nats = 0;
     for (int i = 0; i < SPIRAL__STREAMS; i++) {
         spiral__nn_kernels_get()->add(floats, o->streams[i].grad, grad);
         *nats += o->streams[i].nats / (double)frames;
     }
+    spiral__lap(SPIRAL__LAP_STREAM_SUM, 0);
     if (isfinite(*nats)) return SPIRAL_OK;
     return spiral__fail(err, SPIRAL_NUMERIC, -1, "the decoder's loss is not finite at step %lld",
                         (long long)step + 1);

@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "data/corpus.h"
 #include "data/window.h"
+#include "nn/laps.h"
 #include "nn/tasks.h"
 #include "train/objective.h"
 
@@ -89,6 +90,7 @@ static void draw_task(void *context, size_t shard, int worker) {
         for (size_t i = 0; ae->variational && i < ae->Z; i++)
             o->batch.noise[r * ae->Z + i] = (float)spiral__rng_normal(&rng);
     }
+    spiral__lap(SPIRAL__LAP_WINDOWS, 0);
 }
 
 /* The first row of x (rows, n) with a number that is not finite; row 0 if all are finite. */
@@ -110,6 +112,7 @@ static void loss_task(void *context, size_t shard, int worker) {
     spiral_status status = spiral_loss_value_grad_f32(
         o->loss, rows * (size_t)ae->planes, (size_t)T, logits, strides, o->targets + begin * ae->D, strides,
         NULL, strides, &value, logits, strides, o->work[worker], NULL);
+    spiral__lap(SPIRAL__LAP_LOSS, 0);
     o->shard_loss[shard] = value;
     o->shard_bad[shard] = 0;
     if (status == SPIRAL_OK && isfinite(value)) return;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/floats.h"
+#include "nn/laps.h"
 #include "nn/tasks.h"
 #include "simd/nn_kernels.h"
 #include "train/optimizer.h"
@@ -44,6 +45,7 @@ typedef struct moving {
     float *weights;
     spiral__adamw step;
     float decay;
+    spiral__lap_kind lap;
 } moving;
 
 static size_t blocks(const spiral__range *r) { return (r->end - r->begin + BLOCK - 1) / BLOCK; }
@@ -59,6 +61,7 @@ static void block_task(void *context, size_t block, int worker) {
     step.decay = r->decays ? m->decay : 0.0f;
     spiral__nn_kernels_get()->adamw(left < BLOCK ? left : BLOCK, &step, m->weights + begin, o->grad + begin,
                                     o->moment1 + begin, o->moment2 + begin);
+    spiral__lap(m->lap, 0);
 }
 
 void spiral__optimizer_step(spiral__optimizer *o, const spiral__optimizer_plan *plan, float *weights,
@@ -74,7 +77,8 @@ void spiral__optimizer_step(spiral__optimizer *o, const spiral__optimizer_plan *
                          .correct2 = (float)(1 / (1 - pow(plan->beta2, n))),
                          .epsilon = (float)EPSILON,
                          .scale = (float)plan->scale},
-                .decay = (float)plan->decay};
+                .decay = (float)plan->decay,
+                .lap = plan->of_decoder ? SPIRAL__LAP_DECODER_OPTIMIZER : SPIRAL__LAP_OPTIMIZER};
     size_t tasks = 0;
     for (int i = 0; i < RANGES; i++) tasks += blocks(&plan->ranges[i]);
     spiral__nn_par_for(pool, tasks, block_task, &m);

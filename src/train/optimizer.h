@@ -32,6 +32,7 @@ typedef struct spiral__optimizer_plan {
     double rate, decay;      /* learning rate, weight decay of the matrices */
     double beta2;            /* of the second moment; that of the first is 0.9 */
     double scale;            /* the gradient is multiplied by this first */
+    int of_decoder;          /* whose laps it takes */
 } spiral__optimizer_plan;
 
 /* Moves weights (floats) against the gradient, and sets this to 0. */

@@ -37,7 +37,8 @@ void spiral_train_plan_default(spiral_train_plan *plan, size_t struct_size) {
 
 typedef enum kind { REAL, INT, UINT64, LOSS_KIND, RADII } kind;
 
-/* In the model file; old_name: in files before version 0.2, if it was another one. */
+/* In the model file; old_name: in files before version 0.2, if it was another one; "": it was not there, and
+ * no loss had it. */
 static const struct option {
     const char *name, *old_name;
     kind kind;
@@ -65,6 +66,7 @@ static const struct option {
     OPTION("helix_radii", NULL, RADII, loss.helix.radii, 0, 0),
     OPTION("coil_radius", "seed_radius", REAL, loss.coil_radius, 0, 0),
     OPTION("coil_rise", "seed_octave", REAL, loss.coil_rise, 0, 0),
+    OPTION("eta", "", REAL, loss.eta, 0, 0),
 #undef OPTION
 };
 enum { ROWS = sizeof table / sizeof *table };
@@ -176,6 +178,7 @@ spiral_status spiral__train_settings_compare(const spiral__train_settings *setti
     for (int i = 0; i < ROWS; i++) {
         const struct option *o = &table[i];
         const json_t *value = json_object_get(saved, o->name);
+        if (!value && o->old_name && !*o->old_name) continue;
         if (!value && o->old_name) value = json_object_get(saved, o->old_name);
         json_t *now = option_to_json(settings, o);
         spiral_status status = !now                     ? spiral__no_memory(err, 0)

@@ -385,7 +385,9 @@ spiral_status spiral__train_by_clock(const spiral_train_options *options, const 
     SPIRAL_TRY(read_record(&r, err));
     r.started = now_s(&r);
     SPIRAL_TRY(spiral_trainer_create(options, model, train, valid, &r.trainer, err));
-    spiral_status status = start(&r, err);
+    r.trainer->profile = r.plan.profile;
+    spiral_status status = spiral__profile_begin(r.plan.profile, r.trainer->pool, err);
+    if (status == SPIRAL_OK) status = start(&r, err);
     if (status == SPIRAL_OK) status = loop(&r, err);
     if (status == SPIRAL_OK && has_decoder(&r) && state_of(&r).network == SPIRAL_TRAIN_AUTOENCODER) {
         r.autoencoder_steps = state_of(&r).steps;

@@ -200,10 +200,13 @@ spiral_status spiral_trainer_step(spiral_trainer *t, spiral_error *err) {
     SPIRAL_TRY(spiral__trainer_check_started(t, err));
     if (t->finished || now->step >= now->steps)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "all %lld steps are made", (long long)now->steps);
-    SPIRAL_TRY(t->network == SPIRAL_TRAIN_AUTOENCODER
-                   ? step_autoencoder(t, &loss, &kl, err)
-                   : spiral__decoder_training_step(&t->decoder, &t->optimizer, now->step, learning_rate(t),
-                                                   t->pool, &loss, err));
+    const spiral__profile_time entered = spiral__profile_enter(t->profile, 1);
+    const spiral_status status = t->network == SPIRAL_TRAIN_AUTOENCODER
+                                     ? step_autoencoder(t, &loss, &kl, err)
+                                     : spiral__decoder_training_step(&t->decoder, &t->optimizer, now->step,
+                                                                     learning_rate(t), t->pool, &loss, err);
+    spiral__profile_leave(t->profile, 1, t->network, entered);
+    if (status != SPIRAL_OK) return status;
     now->loss_sum += loss;
     now->kl_sum += kl;
     now->loss_steps++;
@@ -269,7 +272,9 @@ spiral_status spiral_trainer_validate(spiral_trainer *t, spiral_validation *resu
     if (result)
         SPIRAL_TRY(
             spiral__sized_check("validation", result->struct_size, FIRST_VALIDATION, sizeof *result, err));
+    const spiral__profile_time entered = spiral__profile_enter(t->profile, 0);
     SPIRAL_TRY(is_decoder ? validate_decoder(t, &v, err) : validate_autoencoder(t, &v, err));
+    spiral__profile_leave(t->profile, 0, t->network, entered);
     v.train_loss = is_decoder ? 0 : mean(now, now->loss_sum);
     v.train_nats_per_frame = is_decoder ? mean(now, now->loss_sum) : 0;
     v.train_kl = mean(now, now->kl_sum);

@@ -16,6 +16,7 @@
 #include "train/optimizer.h"
 #include "train/options.h"
 #include "train/parts.h"
+#include "train/profile.h"
 
 /* A validation as it is saved; of the decoder, train and valid are nats per frame, f1 and exact are 0. */
 typedef struct spiral__history_entry {
@@ -47,6 +48,7 @@ struct spiral_trainer {
     spiral__phase phases[SPIRAL_TRAIN_NETWORKS];
     spiral_train_network network; /* the one that is trained now */
     int finished;
+    struct spiral_train_profile *profile; /* borrowed; NULL: nothing is measured */
 };
 
 /* Everything but the weights as before the first step. */

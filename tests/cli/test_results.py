@@ -5,22 +5,24 @@ import os
 import re
 import subprocess
 
-from program import PROGRAM, SOURCE, mthd, mtrk, spiral
+import pytest
+from program import DECODER_VERBS, PROGRAM, SOURCE, command, mthd, mtrk, spiral
 
 WRITES_FILES = {"explore", "train", "reconstruct", "sample", "continue", "fill", "harmonize", "vary", "encode", "decode", "interpolate",
                 "render"}
 
 
-def section(page, title):
-    return re.search(rf"^### {title}\n(.*?)(?=^##|\Z)", page, re.M | re.S)[1]
+def section(title):
+    """The text of docs/cli.md under a heading that has the title as a word."""
+    page = (SOURCE / "docs/cli.md").read_text()
+    return re.search(rf"^### (?:.*\b)?{title}\b.*\n((?:.*\n)*?)(?=##|\Z)", page, re.M)[1]
 
 
 def documented_keys(verb):
     """The keys of a verb's table in docs/cli.md, without those of a certain flag only."""
-    page = (SOURCE / "docs/cli.md").read_text()
-    text = section(page, verb)
-    if text.lstrip().startswith("The metrics, and"):
-        text += section(page, "The metrics")
+    text = section(verb)
+    if "[the metrics]" in text:
+        text += section("The metrics")
     rows = re.findall(r"^\| (`[^|]*`) \| (?!\(only with)", text, re.M)
     return {key for keys in rows for key in re.findall(r"`(\w+)`", keys)}
 
@@ -28,6 +30,30 @@ def documented_keys(verb):
 def documented(verb, result):
     """The result has the keys that docs/cli.md lists for the verb, no others."""
     assert set(result) == documented_keys(verb)
+
+
+def documented_keys_of_a_file(verb, decoder):
+    """The keys of each file of a verb that writes several, from the rows of docs/cli.md that say for which verbs they are."""
+    keys = set()
+    for names, verbs in re.findall(r"^\| each: (`[^|]*`) \| ([^|]*) \|", section(verb), re.M):
+        conditions = dict(which.partition(" with")[::2] for which in verbs.split("; "))
+        if conditions.get(verb, conditions.get("all")) in ("", " the decoder" if decoder else "out the decoder"):
+            keys |= set(re.findall(r"`(\w+)`", names))
+    return keys
+
+
+VERBS_OF_FILES = ["sample", "vary", "interpolate", "decode", "continue", "fill", "harmonize"]
+
+
+@pytest.mark.parametrize("verb, threshold", [
+    *((verb, False) for verb in VERBS_OF_FILES), *((verb, True) for verb in VERBS_OF_FILES if verb not in DECODER_VERBS)])
+def test_each_file_has_the_documented_keys(verb, threshold, decoder_model, tune, other, music, tmp_path):
+    line = [verb, *command(verb, decoder_model, tune, other, music, tmp_path), *(["--decode", "threshold"] if threshold else [])]
+    done = spiral(*line, "--json")
+    assert done.status == 0, done.err
+    assert done.json["files"]
+    for file in done.json["files"]:
+        assert set(file) == documented_keys_of_a_file(verb, not threshold)
 
 
 def test_json_has_the_documented_keys(line):

@@ -91,12 +91,20 @@ def test_same_bytes_for_any_number_of_threads(music, model, tmp_path):
     assert digest(trained(folder, music, "--seed", "2")) != digest(model)
 
 
-@pytest.mark.parametrize("loss", ["bce", "spiral", "energy", "gauss", "weighted_bce", "distance_mask", "distance_mask_circular"])
+@pytest.mark.parametrize("loss", ["bce", "spiral", "energy", "gauss", "weighted_bce", "channel", "distance_mask", "distance_mask_circular"])
 def test_every_loss_trains(loss, music, tmp_path):
     done = spiral("train", music, "-o", tmp_path / "m", *TINY, "--loss", loss, "--json", "--helix", "tonnetz")
     assert done.status == 0, done.err
     assert done.json["steps"] == 20 and done.json["windows_seen"] == 20 * 32
     assert spiral("info", tmp_path / "m", "--json").json["training"]["loss"] == loss
+
+
+def test_eta_belongs_to_the_channel(music, tmp_path):
+    done = spiral("train", music, "-o", tmp_path / "m", *TINY, "--loss", "channel", "--eta", "0.4")
+    assert done.status == 0, done.err
+    assert spiral("info", tmp_path / "m", "--json").json["training"]["eta"] == 0.4
+    assert failed(spiral("train", music, "-o", tmp_path / "n", *TINY, "--eta", "0.4"), 2, "--eta 0.4: only --loss channel")
+    assert failed(spiral("train", music, "-o", tmp_path / "n", *TINY, "--loss", "channel", "--eta", "1"), 2, "--eta")
 
 
 def test_more_steps_reduce_the_loss(music, tmp_path):
@@ -131,3 +139,14 @@ def test_steps_of_a_training_by_time_repeat_it(music, tune, model, tmp_path):
     assert digest(tmp_path / "again") == digest(tmp_path / "timed")
     assert failed(spiral("train", music, "-o", tmp_path / "m", "--steps", model, "--quiet", *common), 1, model, "no decoder")
     assert failed(spiral("train", music, "-o", tmp_path / "m", "--steps", tune, "--quiet"), 1, tune)
+
+
+def test_profile_is_a_table(music, tmp_path):
+    args = ["train", music, "-o", tmp_path / "m", "--steps", "20", "--hidden", "16", "--latent", "4", "--batch", "32"]
+    done = spiral(*args, "--decoder", "8", "--profile")
+    assert done.status == 0 and "last layer, forward" in done.out and "of peak" in done.out, done.err
+    profile = spiral(*args, "--decoder", "0", "--profile", "--json").json["profile"]
+    assert set(profile) == {"peak_gflops", "autoencoder"}
+    work = {row["work"]: row for row in profile["autoencoder"]}
+    assert work["last layer, forward"]["gflops"] > 0 and "gflops" not in work["optimiser"]
+    assert "profile" not in spiral(*args, "--decoder", "0", "--json").json

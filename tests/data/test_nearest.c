@@ -19,6 +19,8 @@ static spiral_roll noise(spiral__rng *rng, size_t frames, int density) {
     return roll;
 }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 /* The nearest window of a corpus of these rolls. */
 static double nearest(const spiral_roll *roll, const spiral_roll *const *rolls, size_t count, int frames) {
     spiral__corpus_entry entries[2] = {{.left_out = NULL}};
@@ -26,6 +28,7 @@ static double nearest(const spiral_roll *roll, const spiral_roll *const *rolls, 
     for (size_t i = 0; i < count; i++) entries[i].roll = *rolls[i];
     return spiral_corpus_nearest(&corpus, roll, frames);
 }
+#pragma GCC diagnostic pop
 
 /* By the definition in data.h. */
 static double search(const spiral_roll *roll, const spiral_roll *const *corpus, size_t count) {

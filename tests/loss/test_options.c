@@ -19,7 +19,7 @@ static void names_and_kinds_correspond(void **state) {
     assert_int_equal(spiral_loss_kind_from_name("mse", &kind, &err), SPIRAL_BAD_ARG);
     assert_string_equal(err.text,
                         "loss \"mse\": not one of bce spiral energy gauss weighted_bce argmax_distance "
-                        "argmax_distance_circular distance_mask distance_mask_circular");
+                        "argmax_distance_circular distance_mask distance_mask_circular channel");
     assert_int_equal(kind, SPIRAL_LOSS_GAUSS);
     assert_fails(spiral_loss_kind_from_name(NULL, &kind, &err), SPIRAL_BAD_ARG, &err, "NULL");
 }
@@ -70,7 +70,10 @@ static void options_out_of_range_are_refused(void **state) {
     REFUSED(coil_radius, -10, "coil_radius", "is -10:");
     REFUSED(coil_rise, NAN, "coil_rise", "is nan:");
     REFUSED(coil_degrees, -30, "coil_degrees", "is -30:");
-    REFUSED(kind, (spiral_loss_kind)SPIRAL_LOSS_COUNT, "kind", "is 9:");
+    REFUSED(kind, (spiral_loss_kind)SPIRAL_LOSS_COUNT, "kind", "is 10:");
+    REFUSED(eta, -0.1, "eta", "is -0.1: must be at least 0");
+    REFUSED(eta, 1, "eta", "is 1: must be at least 0 and less than 1");
+    REFUSED(eta, NAN, "eta", "is nan:");
     REFUSED(reduction, (spiral_reduction)4, "reduction", "is 4:");
     REFUSED(low, 128, "low", "is 128:");
     REFUSED(low, 93, "low", "is 93:");

@@ -41,6 +41,7 @@ static spiral_loss_options draw_options(spiral__rng *r, int *P) {
     if (is_geometric(o.kind) && one_in(r, 2)) o.time_blur = between(r, 0.05, 4);
     o.coil_radius = between(r, 0.1, 100), o.coil_rise = between(r, 0.1, 100);
     o.coil_degrees = between(r, 0.1, 100);
+    o.eta = one_in(r, 4) ? 0 : 0.99 * spiral__rng_uniform(r);
     return o;
 }
 
@@ -149,7 +150,7 @@ static void random_options_equal_the_definition(void **state) {
     const char *from = getenv("SPIRAL_TEST_SEED");
     const uint64_t seed = from ? strtoull(from, NULL, 10) : 20240;
     printf("# seed %" PRIu64 "\n", seed);
-    worst worst_f64 = {0, 0}, worst_f32 = {0, 0};
+    worst worst_f64 = {0, 0}, worst_f32 = {0, 0}, channel_f64 = {0, 0}, channel_f32 = {0, 0};
     for (uint64_t round = 0; round < ROUNDS; round++) {
         spiral__rng r = spiral__rng_init(seed, round);
         int P;
@@ -175,15 +176,22 @@ static void random_options_equal_the_definition(void **state) {
         if (spiral_isa_set((const char *[]){NULL, "baseline", "avx2"}[round % 3], NULL))
             assert_int_equal(spiral_isa_set(NULL, NULL), SPIRAL_OK);
         call_f64_at(&b, s, values, metric ? NULL : grad);
-        compare(&b, &w, values, metric ? NULL : grad, 1e-12, 1e-11, &worst_f64, text);
+        /* Where nearly all keys sound, 1 - a of the channel has lost digits; test_channel.c has tight bounds
+         * for all else. */
+        const int channel = o.lambda > 0 && o.kind == SPIRAL_LOSS_CHANNEL;
+        compare(&b, &w, values, metric ? NULL : grad, channel ? 1e-10 : 1e-12, channel ? 1e-9 : 1e-11,
+                channel ? &channel_f64 : &worst_f64, text);
         call_f32_at(&b, s, values, metric ? NULL : grad);
-        compare(&b, &w, values, metric ? NULL : grad, 4e-6, 2e-5, &worst_f32, text);
+        compare(&b, &w, values, metric ? NULL : grad, channel ? 1e-3 : 4e-6, channel ? 0.1 : 2e-5,
+                channel ? &channel_f32 : &worst_f32, text);
         free(values), free(grad);
         batch_free(&b);
     }
     assert_int_equal(spiral_isa_set(NULL, NULL), SPIRAL_OK);
     printf("# f64: value %.2g, gradient %.2g; f32: value %.2g, gradient %.2g\n", worst_f64.value,
            worst_f64.gradient, worst_f32.value, worst_f32.gradient);
+    printf("# channel: f64: value %.2g, gradient %.2g; f32: value %.2g, gradient %.2g\n", channel_f64.value,
+           channel_f64.gradient, channel_f32.value, channel_f32.gradient);
 }
 
 /* 1 to 128 keys, each kind, each layout. */

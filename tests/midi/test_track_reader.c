@@ -243,6 +243,37 @@ static void test_warning_names(void **state) {
     assert_string_equal(spiral_midi_warning_name((spiral_midi_warning)-1), "unknown warning");
 }
 
+/* Each kind of event that is read past, once, and twice in a track that is read again because it is damaged.
+ */
+static void test_events_that_are_not_kept_are_counted(void **state) {
+    (void)state;
+    static const char events[] =
+        "\x00\xc0\x05\x00\xb0\x00\x00\x00\xe0\x00\x40\x00\xa0\x3c\x05\x00\xd0\x05"
+        "\x00\xf0\x01\xf7\x00\xff\x04\x01i\x00\xff\x02\x01(\x00\xff\x05\x01l"
+        "\x00\xff\x07\x01m\x00\xff\x59\x02\x00\x00\x00\xff\x7f\x01\x01"
+        "\x00\xb0\x40\x7f\x00\xb0\x42\x00\x00\xb0\x7b\x00\x00\xff\x03\x01n\x00\xff\x01\x01t";
+    static const char counts[] =
+        "1 x program change; 1 x controller; 1 x pitch bend; 2 x aftertouch; "
+        "1 x system exclusive message; 1 x name; 1 x text; 1 x lyric; 1 x marker or cue; "
+        "1 x key signature; 1 x other meta event";
+    char text[400];
+    for (int damaged = 0; damaged <= 1; damaged++) {
+        smf track = {.size = 0};
+        smf_add(&track, events, sizeof events - 1);
+        if (damaged) SMF_ADD(&track, "\x00\x90\x3c\xc8\x10\x80\x3c\x40");
+        SMF_ADD(&track, SMF_EOT);
+        smf_header(&f, 0, 1, 96);
+        smf_chunk(&f, "MTrk", (uint32_t)track.size, track.bytes, track.size);
+        spiral_midi midi = read_file();
+        assert_int_equal(midi.warnings[SPIRAL_MIDI_WARN_BAD_DATA], damaged);
+        assert_int_equal(spiral_midi_not_kept_text(midi.not_kept, text, sizeof text), sizeof counts - 1);
+        assert_string_equal(text, counts);
+        assert_string_equal(midi.name, "n");
+        assert_string_equal(midi.text, "t");
+        spiral_midi_clear(&midi);
+    }
+}
+
 static void test_warnings_as_text_are_cut_off_like_snprintf(void **state) {
     (void)state;
     static const char whole[] = "1 x track without an end-of-track event; 12 x note-off without a note";
@@ -292,6 +323,7 @@ int main(void) {
         cmocka_unit_test(test_last_meter_of_a_tick_counts),
         cmocka_unit_test(test_first_nonempty_name_and_text_are_kept),
         cmocka_unit_test(test_warning_names),
+        cmocka_unit_test(test_events_that_are_not_kept_are_counted),
         cmocka_unit_test(test_warnings_as_text_are_cut_off_like_snprintf),
         cmocka_unit_test(test_file_of_note_offs_only_has_no_notes),
     };

@@ -133,6 +133,7 @@ static void other_options_are_refused_by_name(void **state) {
     DIFFERS(t.loss.helix.radii[3] = 1, "has helix_radii");
     DIFFERS(t.loss.coil_radius = 3, "has coil_radius");
     DIFFERS(t.loss.coil_rise = 3, "has coil_rise");
+    DIFFERS(t.loss.eta = 0.5, "has eta");
     DIFFERS(t.config.latent = 5, "the model to resume: latent is 6, not 5");
     DIFFERS(t.config.hidden = 25, "hidden is 24, not 25");
     DIFFERS(t.config.layers = 1, "layers is 2, not 1");

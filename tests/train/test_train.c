@@ -310,6 +310,40 @@ static void the_steps_of_a_training_by_time_repeat_its_bytes(void **state) {
     free(other);
 }
 
+/* Shares of all kinds of work are the whole; measuring changes no byte; what is multiplied is counted. */
+static void a_profile_says_where_the_time_goes(void **state) {
+    (void)state;
+    training t = piece_training();
+    size_t size, other_size;
+    t.config.decoder = 8;
+    t.options.threads = 2;
+    t.plan.steps = 20;
+    train_to_file(&t);
+    unsigned char *bytes = model_bytes(&size), *other;
+    assert_int_equal(spiral_train_profile_create(&t.plan.profile, NULL), SPIRAL_OK);
+    train_to_file(&t);
+    other = model_bytes(&other_size);
+    assert_int_equal(other_size, size);
+    assert_memory_equal(bytes, other, size);
+    double share[SPIRAL_TRAIN_NETWORKS] = {0}, last_layer = 0;
+    for (size_t i = 0; i < spiral_train_profile_count(t.plan.profile); i++) {
+        spiral_train_profile_row row = {.struct_size = sizeof row};
+        spiral_train_profile_get(t.plan.profile, i, &row);
+        assert_true(row.share >= 0 && row.seconds >= 0);
+        share[row.network] += row.share;
+        if (!strcmp(row.name, "last layer, forward")) last_layer = row.operations;
+    }
+    assert_true(fabs(share[0] - 1) < 0.2 && fabs(share[1] - 1) < 0.2); /* two clocks are compared */
+    const double rows = 20 * 70, outputs = 12 * PIECE_T * t.config.planes;
+    assert_true(last_layer == 2 * rows * (t.config.hidden + t.config.latent) * outputs);
+    assert_true(spiral_train_profile_peak(t.plan.profile) > 1e8);
+    t.options.threads = 3;
+    assert_int_equal(try_training(&t, corpus, held, NULL, NULL, NULL), SPIRAL_BAD_ARG);
+    spiral_train_profile_destroy(t.plan.profile);
+    free(bytes);
+    free(other);
+}
+
 static void an_epoch_is_as_many_windows_as_the_music_has(void **state) {
     (void)state;
     training t = piece_training();
@@ -384,6 +418,7 @@ int main(void) {
         cmocka_unit_test(a_training_that_diverges_ends_with_a_sentence),
         cmocka_unit_test(a_training_by_time_ends_at_its_time),
         cmocka_unit_test(the_steps_of_a_training_by_time_repeat_its_bytes),
+        cmocka_unit_test(a_profile_says_where_the_time_goes),
         cmocka_unit_test(an_epoch_is_as_many_windows_as_the_music_has),
         cmocka_unit_test(reports_and_saves_follow_the_clock),
         cmocka_unit_test(the_distance_mask_ends_in_silence),

@@ -2,8 +2,8 @@
  *
  * Files and folders -> a sorted list of files.
  */
-#ifndef SPIRAL_BASE_PATHS_H
-#define SPIRAL_BASE_PATHS_H
+#ifndef SPIRAL_DATA_PATHS_H
+#define SPIRAL_DATA_PATHS_H
 
 #include <stddef.h>
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/paths.h"
+#include "data/paths.h"
 
 /* The folders from the first one down to the current one. Following a link back to one would not end. */
 typedef struct folder {

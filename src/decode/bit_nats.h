@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a cell costs: -log probability of its bit, for the writer, which asks for the value alone, and for
+ * likelihoods, which also need the slope. Inline, so that who ignores the slope does not compute it.
+ */
+#ifndef SPIRAL_DECODE_BIT_NATS_H
+#define SPIRAL_DECODE_BIT_NATS_H
+
+#include <math.h>
+
+#include "simd/vmath.h"
+
+/* -log p of a bit whose logit is given, in nats; *slope: the derivative by the logit. */
+static inline float spiral__bit_nats(float logit, int bit, float *slope) {
+    const float e = spiral__exp_f32(-fabsf(logit));
+    *slope = spiral__sigmoid_from_f32(logit, e) - (float)bit;
+    return spiral__softplus_from_f32(logit, e) - (bit ? logit : 0);
+}
+
+#endif

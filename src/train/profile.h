@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The inside of a profile of a training: the laps of its threads (nn/laps.h).
+ */
+#ifndef SPIRAL_TRAIN_PROFILE_H
+#define SPIRAL_TRAIN_PROFILE_H
+
+#include "base/par.h"
+#include "nn/laps.h"
+
+struct spiral_train_profile {
+    spiral__laps *laps; /* (threads) */
+    int threads;        /* 0: nothing was measured yet */
+    double wall_s[SPIRAL_TRAIN_NETWORKS];
+    double peak; /* operations per second of one thread */
+};
+
+/* Measures the peak. NULL is fine. NO_MEMORY; BAD_ARG: it measured a training with another number of threads.
+ */
+spiral_status spiral__profile_begin(spiral_train_profile *profile, const spiral__pool *pool,
+                                    spiral_error *err);
+
+/* Around a step, which marks its laps, or a validation of a network; profile NULL: nobody measures. */
+typedef struct spiral__profile_time {
+    double wall_s, processor_s; /* of the process */
+} spiral__profile_time;
+spiral__profile_time spiral__profile_enter(const spiral_train_profile *profile, int step);
+void spiral__profile_leave(spiral_train_profile *profile, int step, spiral_train_network network,
+                           spiral__profile_time entered);
+
+#endif
