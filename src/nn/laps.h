@@ -11,10 +11,6 @@
 #ifndef SPIRAL_NN_LAPS_H
 #define SPIRAL_NN_LAPS_H
 
-#include <stddef.h>
-
-#include "spiral/train.h"
-
 /* X(name, network, text) */
 #define SPIRAL__LAP_LIST(X)                                              \
     X(WINDOWS, AUTOENCODER, "windows")                                   \

@@ -7,6 +7,7 @@
 
 #include "base/par.h"
 #include "nn/laps.h"
+#include "spiral/train.h"
 
 struct spiral_train_profile {
     spiral__laps *laps; /* (threads) */
