@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Trains models/chorales.safetensors; models/chorales.md describes it. The number of steps is fixed, so that every run with
-# the same build on the same kind of processor gives the same bytes. About 10 minutes on 2 cores.
+# the same build on the same kind of processor gives the same bytes. 2 to 3 minutes on 2 cores that do nothing else.
 #     SPIRAL_DATA=FOLDER models/train.sh [PROGRAM [OUT]]
 # FOLDER/jsb-chorales/midi has train/ and valid/. PROGRAM is build/cli/spiral, OUT models/chorales.safetensors.
 set -eu
