@@ -11,18 +11,12 @@
 #include "json_memory.h"
 #include "messages.h"
 
-int cli_json_check(void) {
-    size_t refused = cli_json_refused();
-    return refused ? cli_no_memory(refused) : -1;
-}
-
 json_t *cli_number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
 json_t *cli_text(const char *text) {
     json_t *json = json_string(text);
     if (json) return json;
     char *plain = cli_json_allocate(4 * strlen(text) + 1), *to = plain;
-    if (!plain) return NULL;
     for (; *text; text++)
         if ((unsigned char)*text < 0x80)
             *to++ = *text;
@@ -74,11 +68,10 @@ json_t *cli_statistics_json(const spiral_statistics *s) {
 int cli_finish(const cli_common *common, json_t *result) {
     char *text = common->json ? json_dumps(result, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
     json_decref(result);
-    int status = cli_json_check();
-    if (status < 0 && text) {
+    if (text) {
         fputs(text, stdout);
         putchar('\n');
     }
     free(text);
-    return status < 0 ? cli_flush() : status;
+    return cli_flush();
 }

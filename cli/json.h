@@ -11,10 +11,7 @@
 #include "spiral/metrics.h"
 #include "spiral/statistics.h"
 
-/* The verbs do not check the calls that make a result; they check once whether jansson was ever refused
- * memory (json_memory.h). Returns -1, or CLI_FAILED after printing how much could not be allocated: no result
- * may be printed then. */
-int cli_json_check(void);
+/* The calls that make a result are not checked: they get the memory that they need (json_memory.h). */
 
 /* A JSON number; null if x is not finite. */
 json_t *cli_number(double x);

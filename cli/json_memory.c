@@ -3,19 +3,19 @@
  * The memory of jansson (see json_memory.h).
  */
 #include <jansson.h>
-#include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "json_memory.h"
-
-static atomic_size_t refused;
+#include "messages.h"
+#include "signals.h"
 
 void *cli_json_allocate(size_t size) {
     void *memory = malloc(size);
-    size_t none = 0;
-    if (!memory) atomic_compare_exchange_strong(&refused, &none, size ? size : 1);
-    return memory;
+    if (memory || !size) return memory;
+    int status = cli_no_memory(size);
+    cli_signals_remove_files();
+    _exit(status); /* without what is waiting to be printed: it may be a part of a result */
 }
 
 void cli_json_init(void) { json_set_alloc_funcs(cli_json_allocate, free); }
-size_t cli_json_refused(void) { return refused; }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether jansson, which makes the results, was refused memory. A file of its own because both messages and
- * results depend on it.
+ * The memory of jansson, which reads and makes JSON for the program and for libspiral-net.
  */
 #ifndef SPIRAL_CLI_JSON_MEMORY_H
 #define SPIRAL_CLI_JSON_MEMORY_H
 
 #include <stddef.h>
 
-/* Called once at the start: jansson allocates through cli_json_allocate and free from now on. */
+/* Called once at the start: if jansson cannot have memory, the program ends at once with status 1, after a
+ * sentence and without temporary files. So no call of jansson fails for want of memory, and no result lacks a
+ * part. jansson must not be told of the failure: its lexer (up to 2.14 at least) goes on with a text that is
+ * too short, and writes beyond its end. */
 void cli_json_init(void);
-/* malloc; a failure is remembered. */
+/* What jansson allocates with: never NULL. */
 void *cli_json_allocate(size_t size);
-/* Bytes of the first allocation that failed; 0: none has failed. */
-size_t cli_json_refused(void);
 
 #endif

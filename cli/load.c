@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "corpus_notes.h"
+#include "corpus_pack.h"
 #include "load.h"
 #include "messages.h"
 #include "output.h"
@@ -17,7 +18,11 @@ int cli_load_files(char **paths, int count, const cli_common *common, spiral_fil
     spiral_error err = {.text = ""};
     int inputs = 0;
     for (int i = 0; i < count; i++)
-        if (!strcmp(paths[i], "-") && inputs++) return cli_usage("-: standard input can be read once only");
+        if (!strcmp(paths[i], "-") && inputs++)
+            return cli_usage("-: standard input can be read once only");
+        else if (spiral_corpus_is_pack(paths[i]))
+            return cli_fail("%s: a corpus pack, which this verb does not read, or not beside other files",
+                            paths[i]);
     spiral_status status =
         spiral_files_load((const char *const *)paths, (size_t)count, (int)common->threads, files, &err);
     if (status != SPIRAL_OK) return cli_error(&err);
@@ -45,6 +50,10 @@ int cli_load_corpus(char **paths, int count, const spiral_roll_options *options,
     const cli_roll_flags all = {.keep_duplicates = 1};
     spiral_files *files = NULL;
     spiral_roll_options cut = *options;
+    if (count == 1 && spiral_corpus_is_pack(*paths)) {
+        int opened = cli_open_pack(*paths, frames, common, corpus);
+        return opened < 0 ? cli_check_pack_rolls(*paths, *corpus, options) : opened;
+    }
     int status = cli_load_files(paths, count, common, &files);
     if (status < 0) status = cli_set_longest_silence(&all, &cut);
     if (status < 0) status = cli_make_corpus(&all, files, &cut, frames, NULL, common, corpus);

@@ -24,7 +24,9 @@ static int run_verb(const char *name, int argc, char **argv) {
             cli_set_message_verb(v->name);
             return v->run(v, argc, argv);
         }
-    fprintf(stderr, "spiral: \"%s\" is not a verb; the verbs are", name);
+    fprintf(stderr, "spiral: \"");
+    cli_print_name(stderr, name);
+    fprintf(stderr, "\" is not a verb; the verbs are");
     for (const cli_verb *v = cli_verbs; v->name; v++)
         fprintf(stderr, "%s %s", v == cli_verbs ? "" : ",", v->name);
     fprintf(stderr, "\n");

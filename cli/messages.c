@@ -7,23 +7,43 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json_memory.h"
 #include "messages.h"
 
 static const char *message_verb;
 
 void cli_set_message_verb(const char *name) { message_verb = name; }
 
-/* Always one line: control characters, which file names may contain, are printed as \xHH. */
+/* The length in bytes of the character at s that a terminal may be given as it is; 0: there is none.
+ * Characters are UTF-8 (RFC 3629); control characters are those below 0x20, DEL, and U+0080 to U+009F, among
+ * which is one that begins an escape sequence. */
+static size_t printable_size(const unsigned char *s) {
+    if (s[0] < 0x80) return s[0] >= 0x20 && s[0] != 0x7f;
+    if (s[0] < 0xc2 || s[0] > 0xf4) return 0;
+    const size_t n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    for (size_t i = 1; i < n; i++)
+        if (s[i] >> 6 != 2) return 0;
+    const int control = s[0] == 0xc2 && s[1] < 0xa0, surrogate = s[0] == 0xed && s[1] > 0x9f;
+    const int overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+    return control || surrogate || overlong || (s[0] == 0xf4 && s[1] > 0x8f) ? 0 : n;
+}
+
+void cli_print_name(FILE *to, const char *text) {
+    for (const unsigned char *s = (const unsigned char *)text; *s;) {
+        const size_t n = printable_size(s);
+        if (n)
+            fwrite(s, 1, n, to);
+        else
+            fprintf(to, "\\x%02x", (unsigned)*s);
+        s += n ? n : 1;
+    }
+}
+
+/* Always one line. The buffer holds two paths and what is said about them. */
 static void print_message(const char *format, va_list args) {
-    char text[1536];
+    static char text[2 * 4096 + 1024];
     vsnprintf(text, sizeof text, format, args);
     fprintf(stderr, "spiral%s%s: ", message_verb ? " " : "", message_verb ? message_verb : "");
-    for (const char *c = text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            fprintf(stderr, "\\x%02x", (unsigned)*c);
-        else
-            fputc(*c, stderr);
+    cli_print_name(stderr, text);
     fputc('\n', stderr);
 }
 
@@ -49,13 +69,11 @@ int cli_no_memory(size_t bytes) {
 }
 
 int cli_error(const spiral_error *err) {
-    size_t refused = cli_json_refused();
-    if (refused) return cli_no_memory(refused);
     return cli_fail("%s", *err->text ? err->text : spiral_status_message(err->status));
 }
 
 int cli_error_in(const char *path, const spiral_error *err) {
-    if (cli_json_refused() || err->status == SPIRAL_NO_MEMORY) return cli_error(err);
+    if (err->status == SPIRAL_NO_MEMORY) return cli_error(err);
     return cli_fail("%s: %s", strcmp(path, "-") ? path : "standard input",
                     *err->text ? err->text : spiral_status_message(err->status));
 }

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "flag_types.h"
 #include "spiral/status.h"
@@ -20,13 +21,15 @@ __attribute__((format(printf, 1, 2))) int cli_fail(const char *format, ...);
 __attribute__((format(printf, 1, 2))) int cli_usage(const char *format, ...);
 /* Says how much memory could not be had (0: not known) and returns CLI_FAILED. */
 int cli_no_memory(size_t bytes);
-/* Print the sentence of a library error and return CLI_FAILED; if jansson was refused memory, that is the
- * reason, whatever the library could tell. cli_error_in puts `path` before it: for calls
+/* Print the sentence of a library error and return CLI_FAILED. cli_error_in puts `path` before it: for calls
  * whose sentence does not name the file. */
 int cli_error(const spiral_error *err);
 int cli_error_in(const char *path, const spiral_error *err);
 /* Prints one line on standard error, unless --quiet. */
 __attribute__((format(printf, 2, 3))) void cli_note(const cli_common *common, const char *format, ...);
+/* Prints text that may hold anything, such as a file name, in one line: control characters and bytes that are
+ * not UTF-8 become \xHH. Every name that goes to standard output is printed by this; messages do the same. */
+void cli_print_name(FILE *to, const char *text);
 /* Flushes standard output. Returns CLI_DONE, or CLI_FAILED after printing why it cannot be written. */
 int cli_flush(void);
 

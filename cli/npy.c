@@ -9,12 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "messages.h"
 #include "npy.h"
 #include "output.h"
-#include "signals.h"
+#include "spiral/file.h"
 
 enum { HEADER_MOST = 4096, MAGIC = 8 };
 
@@ -23,47 +22,34 @@ static const size_t NUMBERS_MOST = (size_t)1 << 28;
 /* ---- writing ---------------------------------------------------------------------------------------------
  */
 
-static int write_number(FILE *f, float x) {
+static void put_number(unsigned char *to, float x) {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
-    const unsigned char bytes[4] = {(unsigned char)bits, (unsigned char)(bits >> 8),
-                                    (unsigned char)(bits >> 16), (unsigned char)(bits >> 24)};
-    return fwrite(bytes, sizeof bytes, 1, f) == 1;
+    for (int i = 0; i < 4; i++) to[i] = (unsigned char)(bits >> 8 * i);
 }
 
 /* The header is padded with spaces so that the numbers begin at a multiple of 64. */
-static int write_all(FILE *f, size_t rows, size_t columns, const float *x) {
+int cli_npy_save(const char *path, size_t rows, size_t columns, const float *x) {
     char header[256];
+    spiral_error err = {.text = ""};
     const int n = snprintf(header, sizeof header,
                            "{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %zu), }", rows, columns);
     const int total = (MAGIC + 2 + n + 1 + 63) / 64 * 64, length = total - MAGIC - 2;
-    int good = fwrite("\x93NUMPY\x01\x00", MAGIC, 1, f) == 1 && fputc(length & 255, f) != EOF &&
-               fputc(length >> 8, f) != EOF;
-    good = good && fprintf(f, "%s%*s\n", header, length - n - 1, "") > 0;
-    for (size_t i = 0; good && i < rows * columns; i++) good = write_number(f, x[i]);
-    return good;
-}
-
-int cli_npy_save(const char *path, size_t rows, size_t columns, const float *x) {
-    if (!strcmp(path, "-"))
-        return write_all(stdout, rows, columns, x) ? -1 : cli_fail("standard output: cannot write");
-    char beside[CLI_PATH_SIZE];
-    struct stat info;
+    const size_t size = (size_t)total + 4 * rows * columns;
     int status = cli_check_target(path, CLI_OUTPUT_NPY);
-    const int there = !stat(path, &info), in_place = there && !S_ISREG(info.st_mode); /* a device or a pipe */
-    if (status < 0) status = cli_beside(beside, path, ".tmp");
     if (status >= 0) return status;
-    cli_signals_remove(in_place ? NULL : beside);
-    FILE *f = fopen(in_place ? path : beside, "wb");
-    int good = f && write_all(f, rows, columns, x);
-    if (f && !in_place) good = good && !fflush(f) && !fsync(fileno(f));
-    if (f && there && !in_place) good = good && !fchmod(fileno(f), info.st_mode & 0777);
-    if (f) good = !fclose(f) && good;
-    if (good && !in_place) good = !rename(beside, path);
-    const int why = errno;
-    if (!good && !in_place) unlink(beside);
-    cli_signals_remove(NULL);
-    return good ? -1 : cli_fail("%s: cannot write: %s", path, strerror(why));
+    unsigned char *bytes = malloc(size);
+    if (!bytes) return cli_no_memory(size);
+    memcpy(bytes, "\x93NUMPY\x01\x00", MAGIC);
+    bytes[MAGIC] = (unsigned char)(length & 255);
+    bytes[MAGIC + 1] = (unsigned char)(length >> 8);
+    memset(bytes + MAGIC + 2, ' ', (size_t)length);
+    memcpy(bytes + MAGIC + 2, header, (size_t)n);
+    bytes[total - 1] = '\n';
+    for (size_t i = 0; i < rows * columns; i++) put_number(bytes + total + 4 * i, x[i]);
+    const spiral_status saved = spiral_file_write(path, bytes, size, &err);
+    free(bytes);
+    return saved == SPIRAL_OK ? -1 : cli_error(&err);
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------

@@ -57,11 +57,12 @@ static const struct {
     cli_output_kind kind;
     size_t at;
     const char *bytes;
-} beginnings[] = {
-    {CLI_OUTPUT_MIDI, 0, "MThd"},     {CLI_OUTPUT_MIDI, 8, "RMID"},     {CLI_OUTPUT_WAV, 8, "WAVE"},
-    {CLI_OUTPUT_PNG, 1, "PNG\r\n"},   {CLI_OUTPUT_SVG, 0, "<?xml"},     {CLI_OUTPUT_SVG, 0, "<svg"},
-    {CLI_OUTPUT_PDF, 0, "%PDF"},      {CLI_OUTPUT_MODEL, 8, "{"},       {CLI_OUTPUT_LOG, 0, "{\""},
-    {CLI_OUTPUT_NPY, 0, "\x93NUMPY"}, {CLI_OUTPUT_HTML, 0, "<!doctype"}};
+} beginnings[] = {{CLI_OUTPUT_MIDI, 0, "MThd"},      {CLI_OUTPUT_MIDI, 8, "RMID"},
+                  {CLI_OUTPUT_WAV, 8, "WAVE"},       {CLI_OUTPUT_PNG, 1, "PNG\r\n"},
+                  {CLI_OUTPUT_SVG, 0, "<?xml"},      {CLI_OUTPUT_SVG, 0, "<svg"},
+                  {CLI_OUTPUT_PDF, 0, "%PDF"},       {CLI_OUTPUT_MODEL, 8, "{"},
+                  {CLI_OUTPUT_LOG, 0, "{\""},        {CLI_OUTPUT_NPY, 0, "\x93NUMPY"},
+                  {CLI_OUTPUT_HTML, 0, "<!doctype"}, {CLI_OUTPUT_PACK, 0, "\x89SPCORP\n"}};
 
 static int is_of_kind(const char *path, cli_output_kind kind) {
     char head[16] = "";

@@ -23,6 +23,7 @@ enum { CLI_PATH_SIZE = 4096 };
     X(NPY, "NumPy file")         \
     X(HTML, "web page")          \
     X(MODEL, "safetensors file") \
+    X(PACK, "corpus pack")       \
     X(LOG, "log of JSON lines")
 
 typedef enum cli_output_kind {

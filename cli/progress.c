@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "json.h"
-#include "json_memory.h"
 #include "messages.h"
 #include "progress.h"
 #include "signals.h"
@@ -99,11 +98,9 @@ static void write_log(progress_log *log, const spiral_train_progress *r) {
     json_t *line = report_json(r);
     char *text = json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER);
     json_decref(line);
-    size_t size = text ? strlen(text) : 0;
-    int whole = text && !cli_json_refused();
-    if (whole) text[size] = '\n'; /* in place of the NUL */
-    errno = ENOMEM;
-    if ((!whole || !append_line(log->fd, text, size + 1)) && !log->lines_lost++)
+    const size_t size = strlen(text);
+    text[size] = '\n'; /* in place of the NUL */
+    if (!append_line(log->fd, text, size + 1) && !log->lines_lost++)
         cli_fail("%s: cannot write the log: %s; the training goes on", log->path, strerror(errno));
     free(text);
 }

@@ -7,16 +7,24 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "signals.h"
-#include "spiral/status.h"
+#include "spiral/file.h"
 
 static const int ENDING[] = {SIGINT, SIGTERM, SIGHUP};
 enum { COUNT = sizeof ENDING / sizeof *ENDING };
 
 static volatile sig_atomic_t deferring, received;
 static _Atomic(const char *) to_remove;
+
+void cli_signals_remove_files(void) {
+    spiral_temporary_files_remove();
+    const char *path = to_remove;
+    if (path) unlink(path);
+}
 
 static void on_signal(int number) {
     int before = errno;
@@ -25,9 +33,7 @@ static void on_signal(int number) {
         errno = before;
         return;
     }
-    spiral_temporary_files_remove();
-    const char *path = to_remove;
-    if (path) unlink(path);
+    cli_signals_remove_files();
     signal(number, SIG_DFL); /* the caller sees which signal it was */
     raise(number);
     errno = before;
@@ -55,6 +61,40 @@ void cli_signals_init(void) {
         if (!sigaction(ENDING[i], NULL, &before) && before.sa_handler != SIG_IGN)
             sigaction(ENDING[i], &action, NULL);
     }
+}
+
+/* ---- guard ---- */
+
+static const int FAULTS[] = {SIGSEGV, SIGBUS, SIGABRT, SIGPROF, SIGXCPU};
+enum { FAULT_COUNT = sizeof FAULTS / sizeof *FAULTS };
+static const char *guard_sentence;
+static struct sigaction before_guard[FAULT_COUNT];
+
+static void on_fault(int number) {
+    (void)number;
+    if (write(STDERR_FILENO, guard_sentence, strlen(guard_sentence)) < 0) _exit(1);
+    cli_signals_remove_files();
+    _exit(1);
+}
+
+static void limit_time(int seconds) {
+    const struct itimerval timer = {.it_value = {.tv_sec = seconds}};
+    setitimer(ITIMER_PROF, &timer, NULL);
+}
+
+void cli_signals_guard_begin(const char *sentence, int seconds) {
+    guard_sentence = sentence;
+    for (int i = 0; i < FAULT_COUNT; i++) {
+        struct sigaction action = {.sa_handler = on_fault};
+        sigemptyset(&action.sa_mask);
+        sigaction(FAULTS[i], &action, &before_guard[i]);
+    }
+    limit_time(seconds);
+}
+
+void cli_signals_guard_end(void) {
+    limit_time(0);
+    for (int i = 0; i < FAULT_COUNT; i++) sigaction(FAULTS[i], &before_guard[i], NULL);
 }
 
 void cli_signals_defer_begin(void) { deferring = 1; }

@@ -19,5 +19,11 @@ int cli_signals_received(void);
 
 /* A file to remove when a signal ends the program; borrowed until it is set to NULL. */
 void cli_signals_remove(const char *path);
+/* Between the two, the program ends with this sentence, a line, and status 1 if it crashes or uses more than
+ * `seconds` of processor time: for a library that may do so. */
+void cli_signals_guard_begin(const char *sentence, int seconds);
+void cli_signals_guard_end(void);
+/* Removes that file and the temporary files, as a signal would: for an end in the middle of the work. */
+void cli_signals_remove_files(void);
 
 #endif

@@ -182,7 +182,8 @@ json_t *cli_report_file(cli_writing *w, const char *path, size_t notes, double s
     json_object_set_new(json, "nearest_training_passage", passage_json(w, path, roll, &share));
     if (cli_prints_text(w->common)) {
         FILE *to = strcmp(path, "-") ? stdout : stderr;
-        fprintf(to, "%s: %zu notes, %s", path, notes, cli_duration(seconds));
+        cli_print_name(to, path);
+        fprintf(to, ": %zu notes, %s", notes, cli_duration(seconds));
         if (result) fprintf(to, ", %.2f nats per frame", result->nats_per_frame);
         if (isfinite(share)) fprintf(to, ", %.0f %% of the cells equal to a training passage", 100 * share);
         fprintf(to, "\n");

@@ -165,10 +165,13 @@ static void print_nearest(const set *a, const set *b, spiral_passage *passages) 
     qsort(passages, a->count, sizeof *passages, ascending);
     while (passages[first].share < 0) first++;
     printf("\nFour bars of A that are most like four bars of B, in any transposition:\n"
-           "  %.1f %% of the cells are equal: %s at quarter %g,\n"
-           "  %s at quarter %g, %+d semitones; median of the pieces of A: %.1f %%\n",
-           100 * p.share, path_of(a, a->file[most]), quarters(p.begin), path_of(b, p.file),
-           quarters(p.file_begin), p.transposition, 100 * passages[(first + a->count) / 2].share);
+           "  %.1f %% of the cells are equal: ",
+           100 * p.share);
+    cli_print_name(stdout, path_of(a, a->file[most]));
+    printf(" at quarter %g,\n  ", quarters(p.begin));
+    cli_print_name(stdout, path_of(b, p.file));
+    printf(" at quarter %g, %+d semitones; median of the pieces of A: %.1f %%\n", quarters(p.file_begin),
+           p.transposition, 100 * passages[(first + a->count) / 2].share);
 }
 
 static void print_text(const set *a, const set *b, const spiral_overlaps *o, spiral_passage *passages) {

@@ -33,9 +33,11 @@ int verb_encode(const cli_verb *verb, int argc, char **argv) {
         const size_t rows = spiral_latents_count(model, roll.frames);
         const size_t columns = (size_t)spiral_model_get_config(model)->latent;
         status = cli_npy_save(output, rows, columns, latents);
-        if (status < 0 && cli_prints_text(&common))
-            fprintf(strcmp(output, "-") ? stdout : stderr, "%s: latents of %zu windows, %zu numbers each\n",
-                    output, rows, columns);
+        if (status < 0 && cli_prints_text(&common)) {
+            FILE *to = strcmp(output, "-") ? stdout : stderr;
+            cli_print_name(to, output);
+            fprintf(to, ": latents of %zu windows, %zu numbers each\n", rows, columns);
+        }
         if (status < 0)
             status = cli_finish(&common, json_pack("{s:o, s:[I, I], s:I, s:f}", "path", cli_text(output),
                                                    "shape", (json_int_t)rows, (json_int_t)columns, "frames",

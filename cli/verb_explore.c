@@ -2,13 +2,11 @@
  *
  * spiral explore: one HTML file with the model and the engine inside.
  */
-#include <errno.h>
 #include <math.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "flags.h"
 #include "json.h"
@@ -16,6 +14,7 @@
 #include "messages.h"
 #include "output.h"
 #include "page.h"
+#include "spiral/file.h"
 #include "spiral/pack.h"
 #include "spiral/version.h"
 
@@ -118,62 +117,46 @@ static json_t *axes_json(const spiral_axis *axes, size_t count) {
 /* ---- the page --------------------------------------------------------------------------------------------
  */
 
-static int write_base64(FILE *f, const unsigned char *bytes, size_t size) {
+static size_t base64_size(size_t size) { return (size + 2) / 3 * 4; }
+
+static void put_base64(char *to, const unsigned char *bytes, size_t size) {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < size; i += 3) {
         const size_t left = size - i;
         const unsigned long group = (unsigned long)bytes[i] << 16 |
                                     (left > 1 ? (unsigned long)bytes[i + 1] << 8 : 0) |
                                     (left > 2 ? bytes[i + 2] : 0);
-        const char out[4] = {letters[group >> 18], letters[group >> 12 & 63],
-                             left > 1 ? letters[group >> 6 & 63] : '=', left > 2 ? letters[group & 63] : '='};
-        if (fwrite(out, 4, 1, f) != 1) return 0;
+        *to++ = letters[group >> 18];
+        *to++ = letters[group >> 12 & 63];
+        *to++ = left > 1 ? letters[group >> 6 & 63] : '=';
+        *to++ = left > 2 ? letters[group & 63] : '=';
     }
-    return 1;
 }
 
-/* The whole template as one text, to be freed. NULL: out of memory. */
-static char *join_template(void) {
-    size_t size = 0;
-    for (size_t i = 0; i < cli_page_count; i++) size += strlen(cli_page_pieces[i]);
-    char *text = malloc(size + 1), *at = text;
-    if (!text) return NULL;
-    *at = 0;
+/* The page: the template with the pack in its place. size: its bytes. To be freed; NULL: out of memory. */
+static char *make_page(const unsigned char *pack, size_t pack_size, size_t *size) {
+    *size = base64_size(pack_size) - strlen(PLACE);
+    for (size_t i = 0; i < cli_page_count; i++) *size += strlen(cli_page_pieces[i]);
+    char *page = malloc(*size + strlen(PLACE) + 1), *at = page;
+    if (!page) return NULL;
     for (size_t i = 0; i < cli_page_count; i++) {
         const size_t n = strlen(cli_page_pieces[i]);
         memcpy(at, cli_page_pieces[i], n + 1);
         at += n;
     }
-    return text;
+    char *place = strstr(page, PLACE), *rest = place + strlen(PLACE);
+    memmove(place + base64_size(pack_size), rest, (size_t)(at - rest));
+    put_base64(place, pack, pack_size);
+    return page;
 }
 
-static int write_page(FILE *f, const char *page, const unsigned char *pack, size_t size) {
-    const char *place = strstr(page, PLACE), *rest = place + strlen(PLACE);
-    return fwrite(page, (size_t)(place - page), 1, f) == 1 && write_base64(f, pack, size) &&
-           fwrite(rest, strlen(rest), 1, f) == 1;
-}
-
-/* Writes the page under a temporary name, then renames it. *page_size: its bytes. */
-static int save_page(const char *path, const unsigned char *pack, size_t size, size_t *page_size) {
-    char beside[CLI_PATH_SIZE];
-    char *page = join_template();
-    if (!page || !strstr(page, PLACE)) {
-        free(page);
-        return cli_fail("out of memory");
-    }
-    *page_size = strlen(page) - strlen(PLACE) + (size + 2) / 3 * 4;
-    if (snprintf(beside, sizeof beside, "%s.tmp-%ld", path, (long)getpid()) >= (int)sizeof beside) {
-        free(page);
-        return cli_fail("%.60s...: the path is too long", path);
-    }
-    FILE *f = fopen(beside, "wb");
-    int good = f && write_page(f, page, pack, size);
-    const int why = errno;
+static int save_page(const char *path, const unsigned char *pack, size_t pack_size, size_t *page_size) {
+    spiral_error err = {.text = ""};
+    char *page = make_page(pack, pack_size, page_size);
+    if (!page) return cli_no_memory(*page_size);
+    const spiral_status status = spiral_file_write(path, page, *page_size, &err);
     free(page);
-    if (f) good = !fclose(f) && good;
-    if (good && !rename(beside, path)) return -1;
-    unlink(beside);
-    return cli_fail("%s: cannot write: %s", path, strerror(f ? errno : why));
+    return status == SPIRAL_OK ? -1 : cli_error(&err);
 }
 
 static void open_page(const cli_common *common, const char *path) {
@@ -220,7 +203,8 @@ static int load_music(const settings *s, const spiral_model *model, const cli_co
 static int report(const settings *s, const cli_common *common, const json_t *axes, size_t page_size,
                   size_t pack_size, const spiral_pack_report *r) {
     if (cli_prints_text(common)) {
-        printf("%s: %.2f MB, of which the model is %.2f MB and training music %.2f MB\n", s->output,
+        cli_print_name(stdout, s->output);
+        printf(": %.2f MB, of which the model is %.2f MB and training music %.2f MB\n",
                (double)page_size / 1e6, (double)(pack_size - r->music_bytes) / 1e6,
                (double)r->music_bytes / 1e6);
         if (!s->exact)

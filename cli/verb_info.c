@@ -8,7 +8,6 @@
 
 #include "flags.h"
 #include "json.h"
-#include "json_memory.h"
 #include "load.h"
 #include "messages.h"
 
@@ -49,6 +48,13 @@ static json_t *tensors_json(const spiral_model *model) {
     return list;
 }
 
+/* Keys and texts of metadata are whatever the file has. */
+static void print_key(const char *key) {
+    printf("  ");
+    cli_print_name(stdout, key);
+    printf("%*s", strlen(key) < 16 ? 16 - (int)strlen(key) : 0, "");
+}
+
 /* Prints a flat object, a line "  key  value" each; of a long array only its length. */
 static void print_object(const char *title, json_t *object) {
     const char *key;
@@ -57,11 +63,15 @@ static void print_object(const char *title, json_t *object) {
     printf("%s\n", title);
     json_object_foreach(object, key, value) {
         if (json_is_array(value) && json_array_size(value) > 8) {
-            printf("  %-16s %zu entries\n", key, json_array_size(value));
+            print_key(key);
+            printf(" %zu entries\n", json_array_size(value));
             continue;
         }
         char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
-        printf("  %-16s %s\n", key, text ? text : "?");
+        print_key(key);
+        putchar(' ');
+        cli_print_name(stdout, text ? text : "?");
+        putchar('\n');
         free(text);
     }
 }
@@ -79,7 +89,7 @@ int verb_info(const cli_verb *verb, int argc, char **argv) {
     json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:s}", "config", config_json(model), "data",
                              metadata_json(model, "data"), "training", metadata_json(model, "training"),
                              "tensors", tensors_json(model), "sha256", spiral_model_get_sha256(model));
-    if (!common.json && !cli_json_refused()) {
+    if (!common.json) {
         print_object("model", json_object_get(json, "config"));
         print_object("trained on", json_object_get(json, "data"));
         print_object("training", json_object_get(json, "training"));

@@ -9,7 +9,6 @@
 #include "flags.h"
 #include "helices.h"
 #include "json.h"
-#include "json_memory.h"
 #include "load.h"
 #include "messages.h"
 #include "roll_options.h"
@@ -149,8 +148,11 @@ int verb_loss(const cli_verb *verb, int argc, char **argv) {
                        metrics(&roll[0], &roll[1], tolerance, &helix, json, &err) != SPIRAL_OK))
         status = cli_error_in(argv[first], &err);
     if (status < 0) {
-        if (!common.json && !cli_json_refused()) {
-            printf("%s compared with %s; losses are per note of the latter\n", argv[first + 1], argv[first]);
+        if (!common.json) {
+            cli_print_name(stdout, argv[first + 1]);
+            printf(" compared with ");
+            cli_print_name(stdout, argv[first]);
+            printf("; losses are per note of the latter\n");
             print_json_table(json, "");
         }
         status = cli_finish(&common, json_incref(json));

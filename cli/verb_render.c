@@ -14,6 +14,7 @@
 #include "load.h"
 #include "messages.h"
 #include "output.h"
+#include "signals.h"
 #include "spiral/audio.h"
 #include "spiral/loss.h"
 #include "spiral/plot.h"
@@ -33,6 +34,17 @@ static const char *ending(const char *path) {
     return dot && (!slash || dot > slash) ? dot : "";
 }
 
+/* fontconfig crashes or goes on without end when memory is very short. Reading a new system's fonts takes it
+ * some seconds. */
+static int load_fonts(void) {
+    spiral_error err = {.text = ""};
+    cli_signals_guard_begin(
+        "spiral render: the fonts could not be loaded: out of memory, or a fault of fontconfig\n", 60);
+    const spiral_status status = spiral_plot_load_fonts(&err);
+    cli_signals_guard_end();
+    return status == SPIRAL_OK ? -1 : cli_error(&err);
+}
+
 static int draw_helix(const settings *s) {
     enum { INTERVALS = 25 };
     double substitute[INTERVALS], insert[INTERVALS];
@@ -41,6 +53,7 @@ static int draw_helix(const settings *s) {
     spiral_loss *loss = NULL;
     spiral_error err = {.text = ""};
     int checked = cli_check_target(s->output, s->kind);
+    if (checked < 0) checked = load_fonts();
     if (checked >= 0) return checked;
     spiral_status status = spiral_helix_from_name(cli_helices[s->helix], &options.helix, &err);
     if (status == SPIRAL_OK) status = spiral_loss_create(&options, 36, &loss, &err);
@@ -88,6 +101,7 @@ static int draw_piece(const settings *s, const char *path, const cli_common *com
     int status = roll_piece(s, path, common, &roll);
     if (status < 0 && s->against) status = roll_piece(s, s->against, common, &reference);
     if (status < 0) status = cli_check_target(s->output, s->kind);
+    if (status < 0) status = load_fonts();
     if (status < 0 && spiral_plot_roll(&roll, s->against ? &reference : NULL, slash ? slash + 1 : path,
                                        s->output, &err) != SPIRAL_OK)
         status = cli_error(&err);
@@ -173,6 +187,9 @@ int verb_render(const cli_verb *verb, int argc, char **argv) {
     if (status < 0 && !s.output) status = cli_usage("-o OUT is missing; its ending decides what is made");
     if (status < 0) status = render(&s, s.draw_helix ? NULL : argv[first], &common);
     if (status >= 0) return status;
-    if (cli_prints_text(&common)) printf("%s\n", s.output);
+    if (cli_prints_text(&common)) {
+        cli_print_name(stdout, s.output);
+        putchar('\n');
+    }
     return cli_finish(&common, json_pack("{s:o}", "path", cli_text(s.output)));
 }

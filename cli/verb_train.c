@@ -10,10 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "corpus_notes.h"
+#include "corpus_pack.h"
 #include "flags.h"
 #include "helices.h"
 #include "json.h"
-#include "json_memory.h"
 #include "load.h"
 #include "messages.h"
 #include "output.h"
@@ -128,24 +129,43 @@ static void set_job(const settings *s, const cli_common *common, job *j) {
     o->threads = (int)common->threads;
 }
 
-/* Makes the training and the validation corpus. The validation files come first, so that duplicates of them
- * are left out of the training files. Returns -1 or the exit status. */
+/* The corpus to validate on, of files or of a pack. */
+static int make_valid(const settings *s, const cli_common *common, const spiral_roll_options *options,
+                      int frames, spiral_corpus **valid) {
+    spiral_files *files = NULL;
+    char *path = (char *)(uintptr_t)s->valid;
+    if (spiral_corpus_is_pack(path)) return cli_load_corpus(&path, 1, options, frames, common, valid);
+    int status = cli_load_files(&path, 1, common, &files);
+    if (status < 0) status = cli_make_corpus(&s->roll_flags, files, options, frames, NULL, common, valid);
+    spiral_files_destroy(files);
+    return status;
+}
+
+/* Leaves duplicates of the validation files out of a pack, whose other duplicates are left out already. */
+static int filter_pack(const cli_common *common, const spiral_corpus *valid, spiral_corpus *train) {
+    spiral_error err = {.text = ""};
+    size_t count = 0;
+    if (valid && spiral_corpus_drop_duplicates(train, valid, &count, &err) != SPIRAL_OK)
+        return cli_error(&err);
+    if (count) cli_note_left_out(train, common);
+    return -1;
+}
+
+/* Makes the training and the validation corpus; *train is set already if it is a pack. The validation files
+ * come first, so that duplicates of them are left out of the training files. Returns -1 or the exit status.
+ */
 static int make_corpora(const settings *s, const cli_common *common, const spiral_files *files,
                         const spiral_model_config *config, spiral_corpus **train, spiral_corpus **valid) {
     spiral_error err = {.text = ""};
-    spiral_files *valid_files = NULL;
     spiral_roll_options options;
     spiral_roll_options_default(&options, sizeof options);
     spiral_model_config_get_roll(config, &options);
     int status = cli_set_longest_silence(&s->roll_flags, &options);
-    if (status >= 0) return status;
-    char *valid_path = (char *)(uintptr_t)s->valid;
-    int frames = config->frames;
-    status = s->valid ? cli_load_files(&valid_path, 1, common, &valid_files) : -1;
-    if (status < 0 && s->valid)
-        status = cli_make_corpus(&s->roll_flags, valid_files, &options, frames, NULL, common, valid);
-    spiral_files_destroy(valid_files);
-    if (status < 0) status = cli_make_corpus(&s->roll_flags, files, &options, frames, *valid, common, train);
+    if (status < 0 && s->valid) status = make_valid(s, common, &options, config->frames, valid);
+    if (status < 0)
+        status =
+            *train ? filter_pack(common, *valid, *train)
+                   : cli_make_corpus(&s->roll_flags, files, &options, config->frames, *valid, common, train);
     if (status >= 0 || s->valid) return status;
     return spiral_corpus_split(*train, 10, valid, &err) == SPIRAL_OK ? -1 : cli_error(&err);
 }
@@ -200,14 +220,14 @@ static int look_at(const char *path, found *what) {
     *what = NOTHING;
     if (stat(path, &info) || !S_ISREG(info.st_mode) || !info.st_size) return -1;
     spiral_status status = spiral_model_load(path, &model, &err);
-    if (status == SPIRAL_NO_MEMORY || (status != SPIRAL_OK && cli_json_refused())) return cli_error(&err);
+    if (status == SPIRAL_NO_MEMORY) return cli_error(&err);
     if (status != SPIRAL_OK)
         return cli_fail("%s; it is not overwritten: remove it, or give another -o", err.text);
     json_t *record = json_loads(spiral_model_get_metadata(model, "training"), 0, NULL);
     *what = json_is_false(json_object_get(record, "finished")) ? UNFINISHED : FINISHED;
     json_decref(record);
     spiral_model_destroy(model);
-    return cli_json_check();
+    return -1;
 }
 
 /* Before the work: the files can be written, none that is not a model is overwritten, and no training that
@@ -277,12 +297,13 @@ static json_t *result_json(const settings *s, const spiral_train_progress *p,
 
 static int report(const settings *s, const cli_common *common, const spiral_train_progress *p,
                   const spiral_train_profile *profile) {
-    if (cli_prints_text(common))
-        printf("%s: %s steps, %s windows in %s; on the validation files frame F1 %.4f, %.1f %% of "
-               "windows without an error (step %s)\n",
-               s->output, cli_thousands((uint64_t)p->steps), cli_thousands(p->windows_seen),
-               cli_duration(p->seconds), p->valid_f1, 100 * p->valid_exact,
-               cli_thousands((uint64_t)p->best_step));
+    if (cli_prints_text(common)) {
+        cli_print_name(stdout, s->output);
+        printf(": %s steps, %s windows in %s; on the validation files frame F1 %.4f, %.1f %% of windows "
+               "without an error (step %s)\n",
+               cli_thousands((uint64_t)p->steps), cli_thousands(p->windows_seen), cli_duration(p->seconds),
+               p->valid_f1, 100 * p->valid_exact, cli_thousands((uint64_t)p->best_step));
+    }
     if (cli_prints_text(common) && s->decoder)
         printf("decoder: %s frames; on the validation files %.3f nats per frame\n",
                cli_thousands(p->frames_seen), p->valid_nats_per_frame);
@@ -320,12 +341,28 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
     return closed < 0 ? report(s, common, &result, j->plan.profile) : closed;
 }
 
+static int open_pack(const settings *s, const cli_common *common, const char *path, spiral_corpus **train,
+                     spiral_roll_options *options, int *frames) {
+    const int wanted = s->roll_flags.frames > 0 ? (int)s->roll_flags.frames : 0;
+    int status = cli_check_pack_flags(path, &s->roll_flags, common);
+    if (status < 0) status = cli_open_pack(path, wanted, common, train);
+    if (status >= 0) return status;
+    *options = *spiral_corpus_get_options(*train);
+    *frames = spiral_corpus_get_frames(*train);
+    return -1;
+}
+
 static int train_on(const settings *s, const cli_common *common, char **paths, int n_paths, job *j) {
     spiral_files *files = NULL;
     spiral_corpus *train = NULL, *valid = NULL;
     spiral_roll_options options;
-    int status = cli_load_files(paths, n_paths, common, &files);
-    if (status < 0) status = cli_roll_options(&s->roll_flags, common, files, &options, &j->config.frames);
+    int status;
+    if (n_paths == 1 && spiral_corpus_is_pack(*paths)) {
+        status = open_pack(s, common, *paths, &train, &options, &j->config.frames);
+    } else {
+        status = cli_load_files(paths, n_paths, common, &files);
+        if (status < 0) status = cli_roll_options(&s->roll_flags, common, files, &options, &j->config.frames);
+    }
     if (status < 0) {
         spiral_model_config_set_roll(&j->config, &options);
         set_job(s, common, j);

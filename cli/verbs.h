@@ -12,6 +12,8 @@ enum { CLI_DONE = 0, CLI_FAILED = 1 /* the work failed */, CLI_USAGE = 2 /* the 
 #define CLI_VERB_LIST(X)                                                                             \
     X(inspect, "PATH...", "show what is in MIDI files, and what a piano roll keeps and loses of it", \
       "spiral inspect my_midi/ --preset 36x36")                                                      \
+    X(pack, "PATH...", "read MIDI files once and write their rolls to one file, to train on",        \
+      "spiral pack my_midi/ -o corpus.pack")                                                         \
     X(train, "PATH...", "train an autoencoder on MIDI files",                                        \
       "spiral train my_midi/ -o model.safetensors --time 5min")                                      \
     X(info, "[MODEL]", "print a model's configuration, training data and training record",           \

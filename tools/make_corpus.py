@@ -8,6 +8,7 @@ faulty, from which fuzzing and the tests begin. With --check, says what differs.
 Every file is made here, byte by byte. An input that once broke a promise becomes one of them, named after the
 fault. Other files in those folders are not touched.
 """
+import hashlib
 import json
 import pathlib
 import random
@@ -348,6 +349,76 @@ def config():
     seed("nothing", text="")
 
 
+# ---- corpus packs ----
+
+MIX, STEP, WORD = 0x9E3779B97F4A7C15, (0xBF58476D1CE4E5B9, 0x94D049BB133111EB), 2**64 - 1
+
+
+def mix(x):
+    for shift, factor in zip((30, 27), STEP):
+        x = (x ^ x >> shift) * factor & WORD
+    return x ^ x >> 31
+
+
+def roll_hash(planes):
+    value = mix(len(planes[0]))
+    for keys in sum(planes, []):
+        for word in keys & WORD, keys >> 64:
+            value = mix(value ^ word) + MIX & WORD
+    return value
+
+
+def varint(value):
+    out = b""
+    while value > 0x7F:
+        out, value = out + bytes([value & 0x7F | 0x80]), value >> 7
+    return out + bytes([value])
+
+
+def pack_text(text):
+    return varint(len(text)) + text.encode()
+
+
+def packed_file(at, planes, path="a.mid", faults=()):
+    """The index entry of a file; planes: lists of key sets, as whole numbers; None: it was left out."""
+    head = pack_text(path) + pack_text("" if planes else "it holds no notes") + pack_text("") + struct.pack("<d", 1.5)
+    head += varint(9) * 12 + varint(128) + varint(len(faults)) + b"".join(varint(k) + varint(n) for k, n in faults)
+    if not planes:
+        return head
+    frames = len(planes[0])
+    return (head + varint(at) + varint(frames) + struct.pack("<Qd", roll_hash(planes), 120.0)
+            + varint(-(-frames // 4)) + varint(0))
+
+
+def pack_of(rolls, low=60, high=71, extra=b"", **said):
+    """A corpus pack of windows of 4 frames, on sixteenths."""
+    data, entries = b"", b""
+    for i, planes in enumerate(rolls):
+        entries += packed_file(128 + len(data), planes, f"{i}.mid", [(2, 1)] if i == 1 else ())
+        for plane in planes or ():
+            data += b"".join(struct.pack("<QQ", keys & WORD, keys >> 64) for keys in plane)
+    numbers = {"kind": 1, "us": 0, "steps": 4, "low": low, "high": high, "onsets": len(rolls[0] or [0]) - 1, "drums": 0,
+               "pedal": 0, "out": 0, "channels": 0, "unchanged": 128, "frames": 4, "count": len(rolls), **said}
+    index = b"".join(map(varint, numbers.values())) + entries + extra
+    head = b"\x89SPCORP\n" + bytes(range(1, 9)) + struct.pack("<QQQ", 1, 128 + len(data), 128 + len(data) + len(index))
+    sums = hashlib.sha256(head).hexdigest() + hashlib.sha256(index).hexdigest()
+    return head + hashlib.sha256(sums.encode()).hexdigest().encode() + bytes(24) + data + index
+
+
+def pack():
+    one_plane = [[1 << (60 + t % 12) for t in range(9)]]
+    two = [[7 << (60 + t // 3) for t in range(6)], [7 << 60 if t % 3 == 0 else 0 for t in range(6)]]
+    for name, content in {
+            "one-file": pack_of([one_plane]), "two-planes": pack_of([two, two[::-1], [p * 2 for p in two]]),
+            "left-out": pack_of([one_plane, None, [[1 << 71] * 3]]), "only-left-out": pack_of([None], onsets=0),
+            "keys-outside": pack_of([one_plane], low=62), "low-above-high": pack_of([one_plane], low=80),
+            "no-window": pack_of([one_plane], frames=0), "bad-grid": pack_of([one_plane], steps=0),
+            "count-too-large": pack_of([one_plane], count=3), "count-huge": pack_of([one_plane], count=2**63),
+            "bytes-after": pack_of([one_plane], extra=b"\0"), "planes-outside": pack_of([one_plane], onsets=1),
+            "head-alone": pack_of([one_plane])[:128], "nothing": b""}.items():
+        add("pack", name + ".pack", content)
+
+
 # ---- inputs that broke a promise ----
 
 def regressions():
@@ -359,10 +430,15 @@ def regressions():
     add("midi", "lengths-that-end-in-a-far-tail.mid", far + chunk(SCALE + END) + b"M\3" * 9)
     add("score", "tempos-whose-seconds-round.txt", HEAD.replace("120", "164") + "voice a\nplay A B A\nsection A\na: 1c4\n"
         "section B\nmeter 3/4\ntempo 8 = 99\na: 2.d4")
+    feeds = b"\f" * 34 + b"\x8b" + b"\f" * 40 + b"-" + b"\f" * 43  # read back, the title was taken for damaged events
+    add("score", "title-of-form-feeds.txt", b"title T" + feeds + b"\nmeter 1/4\nkey C major\ntempo 4 = 120\n"
+        b"figure f 8:1 / 4:* 1 8:1 r 2:1 / 1..:1\nchords c f\nc: C")
+    add("midi", "unpaired-notes-without-offs.mid", header(0, 1, 96) + chunk(
+        bytes.fromhex("00903c64003e6410b07b0010903c6410b0") + b"\xff" * 15 + b"\x78\0" + END, length=23))
 
 
 def main():
-    for make in midi, score, model, container, config, regressions:
+    for make in midi, score, model, container, config, pack, regressions:
         make()
     wrong = 0
     for (target, name), content in files.items():

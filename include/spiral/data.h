@@ -95,6 +95,14 @@ SPIRAL_API const spiral_roll *spiral_corpus_get_roll(const spiral_corpus *corpus
  * caller sets report->struct_size. */
 SPIRAL_API void spiral_corpus_get_report(const spiral_corpus *corpus, spiral_roll_report *report);
 
+/* The options with which the rolls were made, and the frames of a window. Owned by the corpus. */
+SPIRAL_API const spiral_roll_options *spiral_corpus_get_options(const spiral_corpus *corpus);
+SPIRAL_API int spiral_corpus_get_frames(const spiral_corpus *corpus);
+
+/* The smallest key range with 99.5 % of the note onsets of the corpus, at least an octave: the rarer of the
+ * two outermost keys is dropped again and again. */
+SPIRAL_API void spiral_corpus_choose_range(const spiral_corpus *corpus, int *low, int *high);
+
 /* Leaves out the files that the MIDI reader had to repair; the reason counts the repairs by kind. *count, if
  * not NULL, is set to the number of files. NO_DATA: no file is left, with a reason. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_drop_repaired(spiral_corpus *corpus, size_t *count,
@@ -113,6 +121,54 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_drop_duplicates(spiral_
  * window, or no note sounds in the rest of it. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_split(spiral_corpus *corpus, size_t every,
                                                                spiral_corpus **held_out, spiral_error *err);
+
+/* Random windows as training draws them: window r is a pure function of corpus, seed and first + r, at a
+ * position drawn evenly from all at which a window can begin, transposed by -transpose..transpose semitones
+ * drawn evenly (0..24). Several threads may draw from one corpus. files: the index of each window's file, or
+ * NULL. BAD_ARG: transpose is out of range. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_draw_windows(
+    const spiral_corpus *corpus, int transpose, uint64_t seed, uint64_t first, size_t count,
+    spiral_keys *windows /* (count, planes * frames) */, size_t *files /* (count) */, spiral_error *err);
+
+/* ---- corpus packs ----------------------------------------------------------------------------------------
+ *
+ * A corpus in one file, for music that is used many times, or by many processes at once: the rolls as they
+ * are in memory, and an index. It is read by mapping it, so processes on one machine share its memory, and a
+ * roll is read from disk when a window is cut from it. docs/formats.md has its bytes.
+ */
+
+typedef struct spiral_corpus_pack_options {
+    size_t struct_size;
+    const spiral_roll_options *roll; /* NULL: the default */
+    int frames;                      /* of a window, 1..SPIRAL_WINDOW_FRAMES_MAX */
+    int drop_repaired;               /* nonzero: as spiral_corpus_drop_repaired */
+    int keep_duplicates;             /* zero: as spiral_corpus_drop_duplicates */
+    int threads;                     /* 0..1024; 0: one per processor */
+} spiral_corpus_pack_options;
+
+/* Fills struct_size bytes of *options: the default roll, 36 frames. */
+SPIRAL_API void spiral_corpus_pack_options_default(spiral_corpus_pack_options *options, size_t struct_size);
+
+/* Reads files and folders as spiral_files_load does (not "-") and writes their corpus to `path`, which is
+ * replaced when all is written. Memory holds the rolls of a few hundred files at a time. *corpus, if not
+ * NULL, is set to the corpus; skipped, if not NULL, to files that have nothing but what folders hold besides
+ * (spiral_files_get_skipped). Both are the caller's to destroy. IO; NO_DATA: no file is left, with the first
+ * reason; BAD_ARG; NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_pack_create(
+    const char *const *paths, size_t count, const spiral_corpus_pack_options *options, const char *path,
+    spiral_corpus **corpus, spiral_files **skipped, spiral_error *err);
+
+/* Opens a corpus pack. frames: of a window, 0: as it was written. check: nonzero: every byte is read and
+ * compared with its hash; else only the index is, and the rolls are taken as they are. The file must not be
+ * changed while the corpus is used; replacing it by renaming another to its name is fine. Of several
+ * processes on one machine it is enough if one checks. threads: for the check. IO; FORMAT: not a corpus pack,
+ * or damaged, the error says what; UNSUPPORTED: of a newer version, or of a machine with another byte order;
+ * BAD_ARG; NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_pack_open(const char *path, int frames, int check,
+                                                                   int threads, spiral_corpus **corpus,
+                                                                   spiral_error *err);
+/* Whether a regular file begins as a corpus pack does. */
+SPIRAL_API int spiral_corpus_is_pack(const char *path);
 
 /* Deprecated: spiral_corpus_nearest_passage, which also says where the passage is, and in which
  * transposition. How close a roll comes to its nearest window of the corpus. Of each window of `frames`

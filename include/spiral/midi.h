@@ -196,8 +196,9 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_size(const spiral_midi *m
  * Format 0 has one track; formats 1 and 2 are written as 1, with as many tracks as `tracks`, the notes and
  * the pedals need, and with tempos, metres, name and text on the first; ports as FF 21 events, and percussion
  * on other channels than General MIDI's as GS messages on the first. Reading the file gives the same notes,
- * tempos, metres, pedals (except those that change nothing), end, name and text ("" becomes NULL) without a
- * warning. Metronome clicks and release velocities are not kept. */
+ * tempos, metres, pedals (except those that change nothing), end, name and text ("" becomes NULL; control
+ * characters but tabs and line ends become spaces) without a warning. Metronome clicks and release velocities
+ * are not kept. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_write(const spiral_midi *midi, void *bytes,
                                                              size_t size, spiral_error *err);
 /* The same to a file ("-": standard output), which is written under a temporary name in the same folder and

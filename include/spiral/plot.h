@@ -17,6 +17,10 @@
 extern "C" {
 #endif
 
+/* Loads the fonts, which the first picture would do. cairo's library for it, fontconfig, crashes or goes on
+ * without end when memory is very short: a program that must not can call this first, in its own guard. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_plot_load_fonts(spiral_error *err);
+
 /* Draws a roll; title may be NULL. With a reference (NULL: none) on the same grid, colours show true
  * positives, missed notes and false positives. An SVG has about half a kilobyte per note. BAD_ARG: the grids
  * differ. TOO_BIG: more than 2^21 frames. */

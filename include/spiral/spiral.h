@@ -7,6 +7,7 @@
  *     helix.h    the pitch helix   loss.h     losses, gradients     metrics.h  scores of rolls
  *     midi.h     MIDI files        score.h    text scores           roll.h     notes <-> piano rolls
  *     decode.h   logits -> rolls   statistics.h  what a piece is like, and how much sets of pieces are alike
+ *     file.h     files that are written completely or not at all
  *
  * The headers of libspiral-net are included one by one:
  *
@@ -38,5 +39,6 @@
 #include "metrics.h"
 #include "decode.h"
 #include "statistics.h"
+#include "file.h"
 
 #endif

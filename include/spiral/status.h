@@ -60,10 +60,6 @@ typedef struct spiral_error {
 SPIRAL_API const char *spiral_status_name(spiral_status status);
 SPIRAL_API const char *spiral_status_message(spiral_status status);
 
-/* Removes the temporary files that calls of this process are writing at this moment; these calls then fail.
- * For the handler of a signal that ends the program: it is async-signal-safe. */
-SPIRAL_API void spiral_temporary_files_remove(void);
-
 #ifdef __cplusplus
 }
 #endif

@@ -173,7 +173,7 @@ spiral_status spiral__file_finish(spiral__file *file, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-spiral_status spiral__file_write(const char *path, const void *bytes, size_t size, spiral_error *err) {
+spiral_status spiral_file_write(const char *path, const void *bytes, size_t size, spiral_error *err) {
     if (!strcmp(path, "-")) {
         if (fwrite(bytes, 1, size, stdout) != size || fflush(stdout))
             return spiral__fail_io(err, "standard output", "write");

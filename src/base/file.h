@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "spiral/status.h"
+#include "spiral/file.h"
 
 /* Reads all of path into *bytes (malloc; the caller frees), followed by one NUL byte that *size does not
  * count. "-" reads standard input. IO: the system refused, or it is no regular file; TOO_BIG: more than limit
@@ -22,11 +22,9 @@ spiral_status spiral__file_read(const char *path, size_t limit, unsigned char **
 /* How messages call an input: "standard input" for "-", else the path itself. */
 const char *spiral__input_name(const char *path);
 
-/* Writes bytes to path as described above. "-" writes to standard output. */
-spiral_status spiral__file_write(const char *path, const void *bytes, size_t size, spiral_error *err);
-
-/* The same in three steps, for writers that make a stream. open gives the stream; finish flushes, syncs and
- * renames; abort removes. finish and abort close the stream and free the paths, finish also if it fails. */
+/* What spiral_file_write does, in three steps, for writers that make a stream. open gives the stream; finish
+ * flushes, syncs and renames; abort removes. finish and abort close the stream and free the paths, finish
+ * also if it fails. */
 typedef struct spiral__file {
     FILE *stream;
     char *temporary; /* NULL: a device or a pipe, which is neither renamed nor removed */

@@ -17,7 +17,7 @@
 
 #include "base/rng.h"
 #include "base/temporary.h"
-#include "spiral/status.h"
+#include "spiral/file.h"
 
 static const char PREFIX[] = ".spiral-", ENDING[] = ".tmp";
 static const char CHARACTERS[] = "0123456789abcdefghijklmnopqrstuvwxyz";

@@ -35,11 +35,19 @@ void spiral__corpus_entry_update(spiral__corpus_entry *e, int T) {
     count_windows(e, (size_t)T);
 }
 
+void spiral__corpus_entry_clear_roll(spiral__corpus_entry *e) {
+    if (e->mapped)
+        e->roll = (spiral_roll){0};
+    else
+        spiral_roll_clear(&e->roll);
+    e->mapped = 0;
+}
+
 spiral_status spiral__corpus_leave_out(spiral__corpus_entry *e, const char *reason, int T,
                                        spiral_error *err) {
     e->left_out = strdup(reason);
     if (!e->left_out) return spiral__no_memory(err, strlen(reason) + 1);
-    spiral_roll_clear(&e->roll);
+    spiral__corpus_entry_clear_roll(e);
     spiral__corpus_entry_update(e, T);
     return SPIRAL_OK;
 }
@@ -103,16 +111,22 @@ static spiral_status roll_entry(const spiral__file_notes *f, const spiral_roll_o
     return e->roll.frames ? SPIRAL_OK : fail_empty(&e->report, options, err);
 }
 
+spiral_status spiral__corpus_entry_create(const spiral__file_notes *f, const spiral_roll_options *options,
+                                          int T, spiral__corpus_entry *e) {
+    spiral_error err = {.text = ""};
+    const spiral_status status = roll_entry(f, options, e, &err);
+    if (status == SPIRAL_OK)
+        spiral__corpus_entry_update(e, T);
+    else if (spiral__corpus_leave_out(e, err.text, T, NULL) != SPIRAL_OK)
+        return SPIRAL_NO_MEMORY;
+    return status;
+}
+
 static void roll_task(void *context, size_t i, int worker) {
     (void)worker;
     const rolling *r = context;
-    spiral__corpus_entry *e = &r->corpus->entries[i];
-    spiral_error err = {.text = ""};
-    r->status[i] = roll_entry(&r->files->files[i], r->options, e, &err);
-    if (r->status[i] == SPIRAL_OK)
-        spiral__corpus_entry_update(e, r->corpus->T);
-    else if (spiral__corpus_leave_out(e, err.text, r->corpus->T, NULL) != SPIRAL_OK)
-        r->status[i] = SPIRAL_NO_MEMORY;
+    r->status[i] =
+        spiral__corpus_entry_create(&r->files->files[i], r->options, r->corpus->T, &r->corpus->entries[i]);
 }
 
 static spiral_status check_entries(const spiral_corpus *c, const spiral_status *status, spiral_error *err) {
@@ -138,14 +152,18 @@ spiral_status spiral_corpus_create(const spiral_files *files, const spiral_roll_
     if (frames < 1 || frames > SPIRAL_WINDOW_FRAMES_MAX)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "frames of a window is %d, must be 1 to %d", frames,
                             SPIRAL_WINDOW_FRAMES_MAX);
+    spiral_roll_options known = {0};
+    SPIRAL_TRY(spiral__sized_read("roll options", options, sizeof known, &known, sizeof known, err));
+    known.struct_size = sizeof known;
     spiral_corpus *c = calloc(1, sizeof *c);
     if (c) c->entries = calloc(files->count + 1, sizeof *c->entries);
-    rolling r = {c, files, options, calloc(files->count + 1, sizeof *r.status)};
+    rolling r = {c, files, &known, calloc(files->count + 1, sizeof *r.status)};
     spiral_status status = c && c->entries && r.status
                                ? SPIRAL_OK
                                : spiral__no_memory(err, (files->count + 1) * sizeof *c->entries);
     if (status == SPIRAL_OK) {
         c->T = frames;
+        c->options = known;
         c->count = files->count;
         status = roll_all(&r, threads, err);
     }
@@ -173,8 +191,9 @@ void spiral_corpus_destroy(spiral_corpus *c) {
         free(c->entries[i].path);
         free(c->entries[i].left_out);
         free(c->entries[i].same_as);
-        spiral_roll_clear(&c->entries[i].roll);
+        spiral__corpus_entry_clear_roll(&c->entries[i]);
     }
+    if (c->mapping && !--c->mapping->users) c->mapping->release(c->mapping);
     free(c->entries);
     free(c->runs);
     free(c);
@@ -211,6 +230,10 @@ void spiral_corpus_get_report(const spiral_corpus *c, spiral_roll_report *report
         if (!c->entries[i].left_out) add_report(&sum, &c->entries[i].report);
     spiral__sized_write(&sum, sizeof sum, report, report->struct_size);
 }
+
+const spiral_roll_options *spiral_corpus_get_options(const spiral_corpus *corpus) { return &corpus->options; }
+
+int spiral_corpus_get_frames(const spiral_corpus *corpus) { return corpus->T; }
 
 /* ---- for those who use a corpus --------------------------------------------------------------------------
  */

@@ -29,9 +29,18 @@ typedef struct spiral__corpus_entry {
     spiral_corpus_file file;         /* its texts, report and warnings are those below */
     char *path, *left_out, *same_as; /* owned */
     spiral_roll roll;
+    int mapped; /* nonzero: the planes of the roll are in the corpus' mapping, not owned */
     spiral_roll_report report;
     uint32_t warnings[SPIRAL_MIDI_WARNING_CAPACITY];
 } spiral__corpus_entry;
+
+/* The bytes of a corpus file, shared by the corpora that a split has made. */
+typedef struct spiral__mapping {
+    void *bytes;
+    size_t size;
+    int users; /* corpora; one thread at a time may make or destroy them */
+    void (*release)(struct spiral__mapping *mapping); /* called by the last user; frees the struct too */
+} spiral__mapping;
 
 /* Frames in which windows can begin: from `frame` of a file on, as many as there are positions up to the next
  * run. */
@@ -44,6 +53,8 @@ struct spiral_corpus {
     size_t count;
     spiral__corpus_entry *entries; /* (count) */
     int T;                         /* frames of a window */
+    spiral_roll_options options;   /* with which the rolls were made */
+    spiral__mapping *mapping;      /* NULL: none */
     size_t positions;              /* where a window can begin, over all files; see spiral__corpus_index */
     size_t run_count;
     spiral__window_run *runs; /* (run_count) of positions, by position, owned */
@@ -52,6 +63,22 @@ struct spiral_corpus {
 /* Makes what the public calls show of an entry agree with it; call after its texts or its roll changed, or
  * after it was moved. T: frames of a window. */
 void spiral__corpus_entry_update(spiral__corpus_entry *entry, int T);
+
+/* Frees the roll of an entry, or lets go of its mapped planes. */
+void spiral__corpus_entry_clear_roll(spiral__corpus_entry *entry);
+
+/* Reads a file's notes; the status and its reason are in the struct, whose path is set. */
+void spiral__file_notes_read(spiral__file_notes *notes);
+void spiral__file_notes_clear(spiral__file_notes *notes);
+
+/* The files that `paths` name, unread. */
+spiral_status spiral__files_list(const char *const *paths, size_t count, spiral_files **files,
+                                 spiral_error *err);
+
+/* Makes the roll of a file whose notes were read, or leaves the file out with the reason. Returns why it was
+ * left out; NO_MEMORY. T: frames of a window. */
+spiral_status spiral__corpus_entry_create(const spiral__file_notes *notes, const spiral_roll_options *options,
+                                          int T, spiral__corpus_entry *entry);
 
 /* Takes a file out of the corpus; it stays in the list. NO_MEMORY. */
 spiral_status spiral__corpus_leave_out(spiral__corpus_entry *entry, const char *reason, int T,

@@ -14,9 +14,7 @@
 static const char *const ENDINGS[] = {".mid",    ".midi",    ".kar",    ".rmi",    ".smf", //
                                       ".mid.gz", ".midi.gz", ".kar.gz", ".rmi.gz", ".smf.gz", NULL};
 
-static void read_task(void *context, size_t i, int worker) {
-    (void)worker;
-    spiral__file_notes *f = &((spiral_files *)context)->files[i];
+void spiral__file_notes_read(spiral__file_notes *f) {
     spiral_error err = {.text = ""};
     char room[SPIRAL__PATH_TEXT];
     f->status = spiral_midi_load_compressed(f->path, &f->midi, &err);
@@ -29,6 +27,18 @@ static void read_task(void *context, size_t i, int worker) {
     if (!strncmp(reason, path, n) && !strncmp(reason + n, ": ", 2)) reason += n + 2;
     f->reason = strdup(reason);
     if (!f->reason) f->status = SPIRAL_NO_MEMORY;
+}
+
+void spiral__file_notes_clear(spiral__file_notes *f) {
+    free(f->path);
+    free(f->reason);
+    spiral_midi_clear(&f->midi);
+    *f = (spiral__file_notes){0};
+}
+
+static void read_task(void *context, size_t i, int worker) {
+    (void)worker;
+    spiral__file_notes_read(&((spiral_files *)context)->files[i]);
 }
 
 /* The files of the list, their paths taken over. */
@@ -62,11 +72,10 @@ static spiral_status read_all(spiral_files *files, int threads, spiral_error *er
     return SPIRAL_OK;
 }
 
-spiral_status spiral_files_load(const char *const *paths, size_t count, int threads, spiral_files **out,
-                                spiral_error *err) {
+spiral_status spiral__files_list(const char *const *paths, size_t count, spiral_files **out,
+                                 spiral_error *err) {
     static const spiral__paths_wanted wanted = {ENDINGS, "MThd"};
     spiral__paths list = {0};
-    spiral_files *files = NULL;
     char room[SPIRAL__PATH_TEXT];
     spiral_status status = SPIRAL_OK;
     for (size_t i = 0; i < count && status == SPIRAL_OK; i++)
@@ -76,9 +85,16 @@ spiral_status spiral_files_load(const char *const *paths, size_t count, int thre
             err, SPIRAL_NO_DATA, -1, "%s: no .mid, .midi, .kar, .rmi or .smf file in it%s%s",
             count ? spiral__error_path(paths[0], room) : "no path", list.skipped_count ? ", but a " : "",
             list.skipped_count ? spiral_skipped_name(list.skipped[0].kind) : "");
-    if (status == SPIRAL_OK) status = create(&list, &files, err);
-    if (status == SPIRAL_OK) status = read_all(files, threads, err);
+    if (status == SPIRAL_OK) status = create(&list, out, err);
     spiral__paths_clear(&list);
+    return status;
+}
+
+spiral_status spiral_files_load(const char *const *paths, size_t count, int threads, spiral_files **out,
+                                spiral_error *err) {
+    spiral_files *files = NULL;
+    SPIRAL_TRY(spiral__files_list(paths, count, &files, err));
+    const spiral_status status = read_all(files, threads, err);
     if (status != SPIRAL_OK) {
         spiral_files_destroy(files);
         return status;
@@ -89,11 +105,7 @@ spiral_status spiral_files_load(const char *const *paths, size_t count, int thre
 
 void spiral_files_destroy(spiral_files *files) {
     if (!files) return;
-    for (size_t i = 0; i < files->count; i++) {
-        free(files->files[i].path);
-        free(files->files[i].reason);
-        spiral_midi_clear(&files->files[i].midi);
-    }
+    for (size_t i = 0; i < files->count; i++) spiral__file_notes_clear(&files->files[i]);
     for (size_t i = 0; i < files->skipped_count; i++) free(files->skipped[i].path);
     free(files->skipped);
     free(files->files);

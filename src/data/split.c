@@ -52,6 +52,7 @@ static spiral_status cut_file(spiral_corpus *c, spiral_corpus *held, spiral_erro
     *h = *e;
     h->path = path;
     h->roll = roll;
+    h->mapped = 0;
     held->count = 1;
     return SPIRAL_OK;
 }
@@ -76,6 +77,9 @@ spiral_status spiral_corpus_split(spiral_corpus *c, size_t every, spiral_corpus 
         return spiral__no_memory(err, c->count * sizeof *held->entries);
     }
     held->T = c->T;
+    held->options = c->options;
+    held->mapping = c->mapping;
+    if (held->mapping) held->mapping->users++;
     const size_t files = spiral__corpus_files_left(c);
     spiral_status status = SPIRAL_OK;
     if (files < 2)

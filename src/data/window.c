@@ -2,6 +2,7 @@
  *
  * Cutting windows out of rolls (see window.h).
  */
+#include "base/error.h"
 #include "base/rng.h"
 #include "data/corpus.h"
 #include "data/window.h"
@@ -34,4 +35,17 @@ size_t spiral__window_draw(const spiral_corpus *corpus, int transpose, uint64_t 
     int shift = transpose ? (int)spiral__rng_below(&rng, 2 * (uint64_t)transpose + 1) - transpose : 0;
     spiral__window_cut(&corpus->entries[file].roll, frame, corpus->T, shift, window);
     return file;
+}
+
+spiral_status spiral_corpus_draw_windows(const spiral_corpus *corpus, int transpose, uint64_t seed,
+                                         uint64_t first, size_t count, spiral_keys *windows, size_t *files,
+                                         spiral_error *err) {
+    const size_t size = (size_t)corpus->T * (corpus->options.onsets ? 2 : 1);
+    if (transpose < 0 || transpose > 24)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "transpose is %d, must be 0 to 24", transpose);
+    for (size_t i = 0; i < count; i++) {
+        const size_t file = spiral__window_draw(corpus, transpose, seed, first + i, windows + i * size);
+        if (files) files[i] = file;
+    }
+    return SPIRAL_OK;
 }

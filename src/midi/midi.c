@@ -93,7 +93,7 @@ spiral_status spiral_midi_save(const spiral_midi *midi, const char *path, spiral
     void *bytes = malloc(size);
     if (!bytes) return spiral__no_memory(err, size);
     spiral_status status = spiral_midi_write(midi, bytes, size, err);
-    if (status == SPIRAL_OK) status = spiral__file_write(path, bytes, size, err);
+    if (status == SPIRAL_OK) status = spiral_file_write(path, bytes, size, err);
     free(bytes);
     return status;
 }

@@ -115,10 +115,14 @@ static void put_delta(writer *w, int64_t ticks) {
     w->now = ticks;
 }
 
+/* Control characters become spaces: the reader takes a text that has some for events with a wrong length. */
 static void put_text(writer *w, unsigned type, const char *text) {
     if (!text || !*text) return;
     put_delta(w, 0);
     put_meta(w, type, text, strlen(text));
+    if (!w->bytes) return;
+    for (unsigned char *c = w->bytes + w->size - strlen(text); c < w->bytes + w->size; c++)
+        if (spiral__midi_is_control(*c)) *c = ' ';
 }
 
 /* ---- events and tracks ---- */

@@ -328,7 +328,8 @@ static size_t pair_all_waiting(spiral__unpaired *u, waiting *w, spiral_note *not
         while (off_end < u->off_count && u->offs[off_end] >> TICK_BITS < key) off_end++;
         size_t off_begin = off_end;
         while (off_end < u->off_count && u->offs[off_end] >> TICK_BITS == key) off_end++;
-        found += pair_waiting(w + begin, end - begin, u->offs + off_begin, off_end - off_begin, notes);
+        if (off_end > off_begin)
+            found += pair_waiting(w + begin, end - begin, u->offs + off_begin, off_end - off_begin, notes);
     }
     return found;
 }

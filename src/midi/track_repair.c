@@ -4,6 +4,7 @@
  * length that cannot be right. The possible places are compared by what follows them (look_ahead.h). The
  * other events of the track then keep their times.
  */
+#include "midi/midi_check.h"
 #include "midi/track.h"
 
 enum { VELOCITY_UNKNOWN = 64 /* what the standard gives keyboards that do not measure it */ };
@@ -217,7 +218,7 @@ bool spiral__track_find_sysex_end(spiral__track *t, const unsigned char *start, 
 /* Whether a text has control characters, which it can have if it is no text but events. */
 static bool has_control_characters(const unsigned char *text, size_t size) {
     for (size_t i = 0; i < size; i++)
-        if (text[i] < ' ' && text[i] != '\t' && text[i] != '\n' && text[i] != '\r') return true;
+        if (spiral__midi_is_control(text[i])) return true;
     return false;
 }
 

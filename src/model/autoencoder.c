@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The autoencoder (see autoencoder.h): its tensors, forward and backward.
+ * The autoencoder (see autoencoder.h): its tensors, forward and backward of activations. The gradient of the
+ * weights is in weight_gradient.c.
  */
 #include <math.h>
 #include <stdio.h>
@@ -180,11 +181,11 @@ static size_t lay_out(spiral__autoencoder_batch *b) {
 }
 
 static int create_scratch(spiral__autoencoder_batch *b) {
-    const spiral__autoencoder *ae = &b->model->ae;
+    const size_t floats = spiral__autoencoder_scratch_floats(b);
     b->scratch = calloc((size_t)b->threads, sizeof *b->scratch);
     int ok = b->scratch != NULL;
     for (int i = 0; ok && i < b->threads; i++) {
-        b->scratch[i] = spiral__floats(((size_t)ae->T + 1) * ae->N);
+        b->scratch[i] = spiral__floats(floats);
         ok = b->scratch[i] != NULL;
     }
     return ok;
@@ -300,24 +301,12 @@ void spiral__autoencoder_decode_rows(spiral__autoencoder_batch *b, size_t begin,
     spiral__lap(SPIRAL__LAP_OUT_FORWARD, product_operations(rows, N, D));
 }
 
-typedef struct forward_pass {
-    spiral__autoencoder_batch *batch;
-    const spiral_keys *windows;
-} forward_pass;
-
-static void forward_task(void *context, size_t shard, int worker) {
-    (void)worker;
-    const forward_pass *f = context;
-    spiral__autoencoder_batch *b = f->batch;
+void spiral__autoencoder_forward_shard(spiral__autoencoder_batch *b, size_t shard,
+                                       const spiral_keys *windows) {
     const size_t begin = spiral__shard_begin(shard), rows = spiral__shard_rows(b->B, shard);
     const size_t window = (size_t)b->model->ae.planes * (size_t)b->model->ae.T;
-    spiral__autoencoder_encode_rows(b, begin, rows, f->windows + begin * window);
+    spiral__autoencoder_encode_rows(b, begin, rows, windows + begin * window);
     spiral__autoencoder_decode_rows(b, begin, rows, 1);
-}
-
-void spiral__autoencoder_forward(spiral__autoencoder_batch *b, spiral__pool *pool,
-                                 const spiral_keys *windows) {
-    spiral__nn_par_for(pool, spiral__shard_count(b->B), forward_task, &(forward_pass){b, windows});
 }
 
 /* ---- backward: activations -------------------------------------------------------------------------------
@@ -411,97 +400,11 @@ static void encoder_backward(spiral__autoencoder_batch *b, size_t shard) {
     spiral__lap(SPIRAL__LAP_ENCODER_BACKWARD, product_operations(rows * (size_t)(ae->layers - 1), H, H));
 }
 
-typedef struct backward_pass {
-    spiral__autoencoder_batch *batch;
-    float beta, free_bits, *grad;
-} backward_pass;
-
-static void backward_task(void *context, size_t shard, int worker) {
-    (void)worker;
-    const backward_pass *p = context;
-    const size_t vectors = p->batch->model->ae.vectors;
-    memset(p->batch->vectors + shard * vectors, 0, vectors * sizeof(float));
-    decoder_backward(p->batch, shard);
-    latent_backward(p->batch, shard, p->beta, p->free_bits);
-    encoder_backward(p->batch, shard);
-}
-
-/* ---- backward: weights -----------------------------------------------------------------------------------
- */
-
-/* A gradient dW += x' dy over all rows of the batch, cut into tasks that own some rows of W each. */
-typedef struct product {
-    int tensor; /* (in, out) */
-    const float *x, *dy;
-    size_t x_stride, in, dy_stride, out, rows_per_task;
-} product;
-
-enum { MAX_PRODUCTS = 2 * SPIRAL__MAX_LAYERS + 1, ROWS_PER_TASK = 128, WHOLE = 1024 };
-
-/* The products but for the first layer's, the largest first: so the threads end at about the same time. */
-static size_t products(const spiral__autoencoder_batch *b, product list[MAX_PRODUCTS]) {
-    const spiral__autoencoder *ae = &b->model->ae;
-    const size_t H = ae->H, N = ae->N, D = ae->D, O = ae->O;
-    size_t n = 0;
-    list[n++] = (product){ae->out_weight, b->last, b->logits, N, N, D, D, ROWS_PER_TASK};
-    for (int l = 1; l < ae->layers; l++) {
-        const spiral__hidden_layer *d = &b->decoder[l], *e = &b->encoder[l];
-        list[n++] = (product){ae->decoder_hidden[l], d[-1].y, d->x, H, H, H, H, ROWS_PER_TASK};
-        list[n++] = (product){ae->encoder_hidden[l], e[-1].y, e->x, H, H, H, H, ROWS_PER_TASK};
-    }
-    list[n++] = (product){ae->decoder_in, b->last + H, b->decoder[0].x, N, ae->Z, H, H, WHOLE};
-    list[n++] =
-        (product){ae->latent_weight, b->encoder[ae->layers - 1].y, b->latent, H, H, O, O, ROWS_PER_TASK};
-    return n;
-}
-
-static size_t product_tasks(const product *p) { return (p->in + p->rows_per_task - 1) / p->rows_per_task; }
-
-static void product_task(const backward_pass *pass, const product *p, size_t task) {
-    size_t row = task * p->rows_per_task, rows = p->in - row;
-    if (rows > p->rows_per_task) rows = p->rows_per_task;
-    spiral__dense_backward_weight(pass->batch->B, rows, p->out, p->x + row, p->x_stride, p->dy, p->dy_stride,
-                                  spiral__tensor_in(pass->batch->model, pass->grad, p->tensor) +
-                                      row * p->out);
-    spiral__lap(p->tensor == pass->batch->model->ae.out_weight ? SPIRAL__LAP_OUT_WEIGHT
-                                                               : SPIRAL__LAP_HIDDEN_WEIGHT,
-                product_operations(pass->batch->B, rows, p->out));
-}
-
-/* The tasks are those of the products, one for each key of the first layer, and one that sums the vectors. */
-static void weight_task(void *context, size_t task, int worker) {
-    const backward_pass *pass = context;
-    const spiral__autoencoder_batch *b = pass->batch;
-    const spiral_model *m = b->model;
-    const size_t keys = (size_t)m->ae.planes * (size_t)m->ae.P, vectors = m->ae.vectors;
-    product list[MAX_PRODUCTS];
-    size_t count = products(b, list);
-    for (size_t k = 0; k < count; k++) {
-        if (task < product_tasks(&list[k])) {
-            product_task(pass, &list[k], task);
-            return;
-        }
-        task -= product_tasks(&list[k]);
-    }
-    if (task < keys) {
-        spiral__note_input_backward_key(&m->ae.input, &b->runs, task, b->first, m->ae.N, b->scratch[worker],
-                                        spiral__tensor_in(m, pass->grad, m->ae.encoder_in));
-        spiral__lap(SPIRAL__LAP_NOTES_WEIGHT, 0);
-        return;
-    }
-    for (size_t s = 0; s < spiral__shard_count(b->B); s++)
-        spiral__nn_kernels_get()->add(vectors, b->vectors + s * vectors, pass->grad + m->ae.vectors_begin);
-    spiral__lap(SPIRAL__LAP_HIDDEN_WEIGHT, 0);
-}
-
-void spiral__autoencoder_backward(spiral__autoencoder_batch *b, spiral__pool *pool, float beta,
-                                  float free_bits, float *grad) {
-    backward_pass pass = {b, beta, free_bits, grad};
-    product list[MAX_PRODUCTS];
-    size_t tasks = (size_t)b->model->ae.planes * (size_t)b->model->ae.P + 1;
-    for (size_t k = products(b, list); k-- > 0;) tasks += product_tasks(&list[k]);
-    spiral__nn_par_for(pool, spiral__shard_count(b->B), backward_task, &pass);
-    spiral__note_runs_sort(&b->model->ae.input, &b->runs);
-    spiral__lap(SPIRAL__LAP_NOTES_WEIGHT, 0);
-    spiral__nn_par_for(pool, tasks, weight_task, &pass);
+void spiral__autoencoder_backward_shard(spiral__autoencoder_batch *b, size_t shard, float beta,
+                                        float free_bits) {
+    const size_t vectors = b->model->ae.vectors;
+    memset(b->vectors + shard * vectors, 0, vectors * sizeof(float));
+    decoder_backward(b, shard);
+    latent_backward(b, shard, beta, free_bits);
+    encoder_backward(b, shard);
 }

@@ -6,7 +6,7 @@
  *
  * A batch of B windows goes through in shards (nn/tasks.h). Forward and the backward of activations work on
  * each shard alone; then each weight matrix gathers its gradient from all rows at once, in tasks that own a
- * part of it.
+ * part of it and give it away while it is in the cache.
  */
 #ifndef SPIRAL_MODEL_AUTOENCODER_H
 #define SPIRAL_MODEL_AUTOENCODER_H
@@ -39,7 +39,7 @@ typedef struct spiral__autoencoder_batch {
     float *dh;       /* (B, N) gradient on its way back */
     float *vectors;  /* (shards, ae.vectors) gradients of the vectors, from each shard alone */
     double *kl;      /* (shards) variational: sum of the divergences, nats; set by backward */
-    float **scratch; /* (threads) (T + 1, N), of the input layer's backward */
+    float **scratch; /* (threads) the part of the weights' gradient that a task computes */
     int threads;
     float *arena; /* owns the floats above */
 } spiral__autoencoder_batch;
@@ -49,16 +49,30 @@ spiral_status spiral__autoencoder_batch_create(const spiral_model *model, size_t
                                                spiral__autoencoder_batch *batch, spiral_error *err);
 void spiral__autoencoder_batch_clear(spiral__autoencoder_batch *batch);
 
-/* Training: windows (B, planes * T) -> logits. A variational model draws each latent from its posterior with
- * noise[]. */
-void spiral__autoencoder_forward(spiral__autoencoder_batch *batch, spiral__pool *pool,
-                                 const spiral_keys *windows);
-/* The whole gradient: logits[] holds the gradient of the loss with respect to the logits, summed over the
- * batch; adds to grad, which is laid out like the trained part of the arena. A variational model also
- * minimises beta times its KL divergence per window, as far as a latent number's divergence is above
- * free_bits nats; kl[] is set. The activations become gradients: forward must come before each backward. */
-void spiral__autoencoder_backward(spiral__autoencoder_batch *batch, spiral__pool *pool, float beta,
-                                  float free_bits, float *grad);
+/* Training, of one shard: windows (B, planes * T) -> logits. A variational model draws each latent from its
+ * posterior with noise[]. */
+void spiral__autoencoder_forward_shard(spiral__autoencoder_batch *batch, size_t shard,
+                                       const spiral_keys *windows);
+/* The activations' gradients, of one shard: logits[] holds the gradient of the loss with respect to the
+ * logits, summed over the batch. A variational model also minimises beta times its KL divergence per window,
+ * as far as a latent number's divergence is above free_bits nats; kl[] is set. The activations become
+ * gradients: forward must come before each backward. */
+void spiral__autoencoder_backward_shard(spiral__autoencoder_batch *batch, size_t shard, float beta,
+                                        float free_bits);
+
+/* Who takes the gradient of the weights, part by part: grad (n), of the floats of the arena from `begin` on.
+ * May change these weights and grad. Called by all threads, for each float that is trained once. */
+typedef struct spiral__gradient_taker {
+    void (*take)(void *context, size_t begin, size_t n, float *grad);
+    void *context;
+} spiral__gradient_taker;
+
+/* The gradient of the weights, after the backward of all shards. What the first layer computes with follows
+ * from its weights after they were taken: no spiral__model_update is needed for the autoencoder. */
+void spiral__autoencoder_weight_gradient(spiral__autoencoder_batch *batch, spiral__pool *pool,
+                                         const spiral__gradient_taker *taker);
+/* Of the batch's scratch of each thread. */
+size_t spiral__autoencoder_scratch_floats(const spiral__autoencoder_batch *batch);
 
 /* The two halves of forward for some rows. Encoding: windows (rows, planes * T) -> latent[]. Decoding:
  * latent[] -> logits[]; with sampling nonzero a variational model draws its latents. */

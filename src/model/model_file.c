@@ -93,7 +93,7 @@ spiral_status spiral__model_file_save(const spiral__model_parts *parts, const ch
     unsigned char *bytes;
     size_t size;
     SPIRAL_TRY(spiral__model_file_write(parts, &bytes, &size, err));
-    spiral_status status = spiral__file_write(path, bytes, size, err);
+    spiral_status status = spiral_file_write(path, bytes, size, err);
     free(bytes);
     return status;
 }

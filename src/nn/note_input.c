@@ -32,28 +32,30 @@ static float *sum_row(const spiral__note_input *l, size_t key, size_t t) {
     return l->sums + (key * ((size_t)l->frames + 1) + t) * l->width;
 }
 
-/* Row of W for frame t of a key. */
-static size_t cell(const spiral__note_input *l, size_t key, size_t t) {
+size_t spiral__note_input_row(const spiral__note_input *l, size_t key, size_t t) {
     const size_t keys = (size_t)l->keys, plane = key / keys;
     return (plane * (size_t)l->frames + t) * keys + key % keys;
 }
 
+void spiral__note_input_set_key(const spiral__note_input *l, const float *W, size_t key) {
+    const spiral__nn_kernels *kernels = spiral__nn_kernels_get();
+    memset(sum_row(l, key, 0), 0, l->width * sizeof(float));
+    for (size_t t = 0; t < (size_t)l->frames; t++) {
+        memcpy(sum_row(l, key, t + 1), sum_row(l, key, t), l->width * sizeof(float));
+        kernels->add(l->width, W + spiral__note_input_row(l, key, t) * l->width, sum_row(l, key, t + 1));
+    }
+    spiral__lap(SPIRAL__LAP_NOTES_SUMS, 0);
+}
+
 typedef struct summing {
-    spiral__note_input *layer;
+    const spiral__note_input *layer;
     const float *W;
 } summing;
 
 static void sum_key(void *context, size_t key, int worker) {
     (void)worker;
     const summing *s = context;
-    const spiral__note_input *l = s->layer;
-    const spiral__nn_kernels *kernels = spiral__nn_kernels_get();
-    memset(sum_row(l, key, 0), 0, l->width * sizeof(float));
-    for (size_t t = 0; t < (size_t)l->frames; t++) {
-        memcpy(sum_row(l, key, t + 1), sum_row(l, key, t), l->width * sizeof(float));
-        kernels->add(l->width, s->W + cell(l, key, t) * l->width, sum_row(l, key, t + 1));
-    }
-    spiral__lap(SPIRAL__LAP_NOTES_SUMS, 0);
+    spiral__note_input_set_key(s->layer, s->W, key);
 }
 
 void spiral__note_input_set_weights(spiral__note_input *l, const float *W, spiral__pool *pool) {
@@ -152,19 +154,16 @@ void spiral__note_runs_sort(const spiral__note_input *l, spiral__note_runs *r) {
 }
 
 void spiral__note_input_backward_key(const spiral__note_input *l, const spiral__note_runs *r, size_t key,
-                                     const float *dy, size_t dy_stride, float *dS, float *dW) {
+                                     const float *dy, size_t dy_stride, float *dS) {
     const spiral__nn_kernels *kernels = spiral__nn_kernels_get();
     const size_t N = l->width, T = (size_t)l->frames;
     const spiral__note_run *run = r->sorted + r->key_begin[key], *end = r->sorted + r->key_begin[key + 1];
-    if (run == end) return;
     memset(dS, 0, (T + 1) * N * sizeof *dS);
+    if (run == end) return;
     for (; run < end; run++) {
         const float *d = dy + run->row * dy_stride;
         kernels->add(N, d, dS + run->end * N);
         if (run->begin) kernels->subtract(N, d, dS + run->begin * N);
     }
-    for (size_t t = T; t-- > 0;) {
-        if (t + 1 < T) kernels->add(N, dS + (t + 2) * N, dS + (t + 1) * N);
-        kernels->add(N, dS + (t + 1) * N, dW + cell(l, key, t) * N);
-    }
+    for (size_t t = T; t-- > 1;) kernels->add(N, dS + (t + 1) * N, dS + t * N);
 }

@@ -29,6 +29,8 @@ void spiral__note_input_clear(spiral__note_input *layer);
 /* Must be called after each change of W (planes frames keys, width), before the next forward. pool: NULL runs
  * all on the calling thread. */
 void spiral__note_input_set_weights(spiral__note_input *layer, const float *W, spiral__pool *pool);
+/* The same for the rows of one key. */
+void spiral__note_input_set_key(const spiral__note_input *layer, const float *W, size_t key);
 
 typedef struct spiral__note_run {
     uint32_t row;        /* which window of the batch */
@@ -56,12 +58,15 @@ void spiral__note_runs_clear(spiral__note_runs *runs);
 void spiral__note_input_forward(const spiral__note_input *layer, const spiral_keys *window, size_t row,
                                 spiral__note_runs *runs, float *y /* (width) */);
 
-/* The gradient of W, in two steps: sort once after the forward of all rows; then the part of each key, in any
- * order and in parallel: a part adds to rows of dW that no other part touches. */
+/* The gradient of W, in two steps: sort once after the forward of all rows; then the rows of each key, in any
+ * order and in parallel. */
 void spiral__note_runs_sort(const spiral__note_input *layer, spiral__note_runs *runs);
-/* key: 0 .. planes * keys - 1. scratch: (frames + 1, width), one per thread, overwritten. */
+/* key: 0 .. planes * keys - 1. Row t + 1 of gradient becomes that of W's row for frame t, see
+ * spiral__note_input_row. */
 void spiral__note_input_backward_key(const spiral__note_input *layer, const spiral__note_runs *runs,
-                                     size_t key, const float *dy, size_t dy_stride, float *scratch,
-                                     float *dW /* (planes frames keys, width) */);
+                                     size_t key, const float *dy, size_t dy_stride,
+                                     float *gradient /* (frames + 1, width) */);
+/* Which row of W belongs to a key and frame. */
+size_t spiral__note_input_row(const spiral__note_input *layer, size_t key, size_t frame);
 
 #endif

@@ -8,10 +8,12 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "plot/canvas.h"
+#include "spiral/plot.h"
 
 #define PIXELS_PER_POINT 2
 
@@ -60,6 +62,27 @@ static spiral_status cairo_failed(spiral_error *err, const char *path, cairo_sta
         return spiral__fail(err, SPIRAL_NO_MEMORY, -1, "%s: out of memory while drawing", path);
     if (status == CAIRO_STATUS_WRITE_ERROR && errno) return spiral__fail_io(err, path, "write");
     return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot write: %s", path, cairo_status_to_string(status));
+}
+
+/* What fontconfig needs is some megabytes; without them it is not asked. */
+spiral_status spiral_plot_load_fonts(spiral_error *err) {
+    enum { FONT_BYTES = 32 << 20 };
+    void *enough = malloc(FONT_BYTES);
+    free(enough);
+    if (!enough) return spiral__no_memory(err, FONT_BYTES);
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
+    cairo_t *cr = cairo_create(surface);
+    for (int bold = 0; bold < 2; bold++) {
+        spiral__font(cr, 10, bold);
+        spiral__text_width(cr, "0");
+    }
+    const cairo_status_t status = cairo_status(cr);
+    cairo_destroy(cr);
+    cairo_surface_destroy(surface);
+    if (status == CAIRO_STATUS_SUCCESS) return SPIRAL_OK;
+    if (status == CAIRO_STATUS_NO_MEMORY)
+        return spiral__fail(err, SPIRAL_NO_MEMORY, -1, "out of memory while loading fonts");
+    return spiral__fail(err, SPIRAL_IO, -1, "cannot load fonts: %s", cairo_status_to_string(status));
 }
 
 spiral_status spiral__canvas_open(const char *path, double width, double height, const char *title, canvas *c,

@@ -10,6 +10,8 @@ static spiral_status no_cairo(spiral_error *err) {
                         "this build draws no pictures: it was made without cairo (Debian: libcairo2-dev)");
 }
 
+spiral_status spiral_plot_load_fonts(spiral_error *err) { return no_cairo(err); }
+
 spiral_status spiral_plot_roll(const spiral_roll *roll, const spiral_roll *reference, const char *title,
                                const char *path, spiral_error *err) {
     (void)roll, (void)reference, (void)title, (void)path;

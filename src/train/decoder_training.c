@@ -82,19 +82,17 @@ spiral_status spiral__decoder_training_step(spiral__decoder_training *t, spiral_
     memset(t->grad, 0, t->floats * sizeof *t->grad);
     SPIRAL_TRY(spiral__decoder_objective_gradient(&t->objective, step, t->grad, nats, err));
     const double norm = sqrt(spiral__nn_kernels_get()->square_sum(t->floats, t->grad));
-    spiral__decoder_copy_in(t->model, t->grad, optimizer->grad);
     spiral__lap(SPIRAL__LAP_DECODER_OPTIMIZER, 0);
     const spiral__optimizer_plan plan = {
-        .ranges = {{d->matrices_begin, d->matrices_begin + d->matrices, 1},
-                   {d->vectors_begin, d->vectors_begin + d->vectors, 0}},
+        .ranges = {{d->matrices_begin, d->matrices_begin + d->matrices},
+                   {d->vectors_begin, d->vectors_begin + d->vectors}},
         .step = step,
         .rate = rate,
         .decay = DECAY,
         .beta2 = BETA2,
         .scale = norm > CLIP ? CLIP / norm : 1,
-        .of_decoder = 1,
     };
-    spiral__optimizer_step(optimizer, &plan, t->model->arena, pool);
+    spiral__optimizer_step(optimizer, &plan, t->model->arena, t->grad, pool);
     move_mean(t, step);
     spiral__lap(SPIRAL__LAP_DECODER_OPTIMIZER, 0);
     return SPIRAL_OK;

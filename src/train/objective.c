@@ -68,21 +68,13 @@ void spiral__objective_clear(spiral__objective *o) {
 /* The random streams of the posteriors' noise begin here, those of the windows at 0. */
 static const uint64_t NOISE_STREAM = UINT64_C(1) << 62;
 
-typedef struct drawing {
-    spiral__objective *objective;
-    uint64_t first_stream;
-} drawing;
-
 /* A shard's windows, targets and, for a variational model, noise. */
-static void draw_task(void *context, size_t shard, int worker) {
-    (void)worker;
-    const drawing *d = context;
-    spiral__objective *o = d->objective;
+static void draw(spiral__objective *o, uint64_t first_stream, size_t shard) {
     const spiral__autoencoder *ae = &o->model->ae;
     const spiral_train_options *options = &o->settings->options;
     const size_t begin = spiral__shard_begin(shard), size = window_size(o);
     for (size_t r = begin; r < begin + spiral__shard_rows(batch_size(o), shard); r++) {
-        const uint64_t stream = d->first_stream + r;
+        const uint64_t stream = first_stream + r;
         spiral_keys *window = o->windows + r * size;
         o->files[r] = spiral__window_draw(o->corpus, options->transpose, options->seed, stream, window);
         spiral__window_floats(window, size, o->model->config.low, ae->P, o->targets + r * ae->D);
@@ -100,9 +92,8 @@ static size_t bad_row(size_t rows, size_t n, const float *x) {
     return 0;
 }
 
-/* Logits -> loss and, in place, its gradient. */
-static void loss_task(void *context, size_t shard, int worker) {
-    spiral__objective *o = context;
+/* Logits -> loss and, in place, its gradient. Returns whether all is finite. */
+static int lose(spiral__objective *o, size_t shard, int worker) {
     const spiral__autoencoder *ae = &o->model->ae;
     const size_t begin = spiral__shard_begin(shard), rows = spiral__shard_rows(batch_size(o), shard);
     const ptrdiff_t T = ae->T, P = ae->P;
@@ -115,10 +106,28 @@ static void loss_task(void *context, size_t shard, int worker) {
     spiral__lap(SPIRAL__LAP_LOSS, 0);
     o->shard_loss[shard] = value;
     o->shard_bad[shard] = 0;
-    if (status == SPIRAL_OK && isfinite(value)) return;
+    if (status == SPIRAL_OK && isfinite(value)) return 1;
     /* Decoded again, since the gradient may have replaced the logits. */
     spiral__autoencoder_decode_rows(&o->batch, begin, rows, 1);
     o->shard_bad[shard] = 1 + begin + bad_row(rows, ae->D, logits);
+    return 0;
+}
+
+typedef struct pass {
+    spiral__objective *objective;
+    uint64_t first_stream;
+} pass;
+
+/* All that a shard does alone, from its windows to the gradients of its activations: these stay in the cache.
+ */
+static void shard_task(void *context, size_t shard, int worker) {
+    const pass *p = context;
+    spiral__objective *o = p->objective;
+    const spiral_train_options *options = &o->settings->options;
+    draw(o, p->first_stream, shard);
+    spiral__autoencoder_forward_shard(&o->batch, shard, o->windows);
+    if (lose(o, shard, worker))
+        spiral__autoencoder_backward_shard(&o->batch, shard, (float)options->beta, (float)options->free_bits);
 }
 
 spiral_status spiral__fail_not_finite(const spiral__train_settings *settings, const char *path,
@@ -131,23 +140,22 @@ spiral_status spiral__fail_not_finite(const spiral__train_settings *settings, co
         spiral__error_path(path, room), when, (long long)step, settings->options.learning_rate);
 }
 
-spiral_status spiral__objective_gradient(spiral__objective *o, int64_t step, float *grad, double *loss,
-                                         double *kl, spiral_error *err) {
+spiral_status spiral__objective_gradient(spiral__objective *o, int64_t step,
+                                         const spiral__gradient_taker *taker, double *loss, double *kl,
+                                         spiral_error *err) {
     const spiral_train_options *options = &o->settings->options;
     const size_t B = batch_size(o), shards = spiral__shard_count(B);
-    drawing d = {o, (uint64_t)step * B};
-    spiral__nn_par_for(o->pool, shards, draw_task, &d);
-    spiral__autoencoder_forward(&o->batch, o->pool, o->windows);
-    spiral__nn_par_for(o->pool, shards, loss_task, o);
+    pass p = {o, (uint64_t)step * B};
+    spiral__nn_par_for(o->pool, shards, shard_task, &p);
     *loss = *kl = 0;
     for (size_t s = 0; s < shards; s++) {
         if (o->shard_bad[s])
             return spiral__fail_not_finite(
                 o->settings, o->corpus->entries[o->files[o->shard_bad[s] - 1]].path, "at", step + 1, err);
         *loss += o->shard_loss[s];
+        *kl += o->batch.kl[s];
     }
-    spiral__autoencoder_backward(&o->batch, o->pool, (float)options->beta, (float)options->free_bits, grad);
-    for (size_t s = 0; s < shards; s++) *kl += o->batch.kl[s];
+    spiral__autoencoder_weight_gradient(&o->batch, o->pool, taker);
     *loss = (*loss + options->beta * *kl) / (double)B;
     *kl /= (double)B;
     return SPIRAL_OK;

@@ -35,11 +35,12 @@ spiral_status spiral__objective_create(const spiral__train_settings *settings, c
                                        spiral__objective *objective, spiral_error *err);
 void spiral__objective_clear(spiral__objective *objective);
 
-/* Draws the batch of step number `step`, a pure function of seed and step, and adds the gradient of its loss,
- * summed over the windows, to grad (trained). *loss and *kl are means per window; loss contains beta times
- * kl. NUMERIC: the loss is not finite, the sentence names the file of the window. */
-spiral_status spiral__objective_gradient(spiral__objective *objective, int64_t step, float *grad,
-                                         double *loss, double *kl, spiral_error *err);
+/* Draws the batch of step number `step`, a pure function of seed and step, and gives the gradient of its
+ * loss, summed over the windows, to the taker. *loss and *kl are means per window; loss contains beta times
+ * kl. NUMERIC: the loss is not finite, the sentence names the file of the window; then nothing was taken. */
+spiral_status spiral__objective_gradient(spiral__objective *objective, int64_t step,
+                                         const spiral__gradient_taker *taker, double *loss, double *kl,
+                                         spiral_error *err);
 
 /* NUMERIC with the sentence of a loss that is not finite: the file, when it was seen, and what may help. */
 spiral_status spiral__fail_not_finite(const spiral__train_settings *settings, const char *path,

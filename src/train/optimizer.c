@@ -17,68 +17,73 @@ enum { BLOCK = 1 << 14, RANGES = 2 }; /* floats of one task */
 static const double BETA1 = 0.9, EPSILON = 1e-8, WARM_UP = 0.05;
 
 spiral_status spiral__optimizer_create(size_t floats, spiral__optimizer *o, spiral_error *err) {
-    *o = (spiral__optimizer){.floats = floats,
-                             .grad = spiral__floats(floats),
-                             .moment1 = spiral__floats(floats),
-                             .moment2 = spiral__floats(floats)};
-    if (o->grad && o->moment1 && o->moment2) return SPIRAL_OK;
+    *o = (spiral__optimizer){
+        .floats = floats, .moment1 = spiral__floats(floats), .moment2 = spiral__floats(floats)};
+    if (o->moment1 && o->moment2) return SPIRAL_OK;
     spiral__optimizer_clear(o);
-    return spiral__no_memory(err, 3 * floats * sizeof(float));
+    return spiral__no_memory(err, 2 * floats * sizeof(float));
 }
 
 void spiral__optimizer_clear(spiral__optimizer *o) {
-    free(o->grad);
     free(o->moment1);
     free(o->moment2);
     memset(o, 0, sizeof *o);
 }
 
 void spiral__optimizer_reset(spiral__optimizer *o) {
-    memset(o->grad, 0, o->floats * sizeof *o->grad);
     memset(o->moment1, 0, o->floats * sizeof *o->moment1);
     memset(o->moment2, 0, o->floats * sizeof *o->moment2);
 }
 
+spiral__optimizer_move spiral__optimizer_prepare(const spiral__optimizer *o,
+                                                 const spiral__optimizer_plan *plan, float *weights) {
+    const double n = (double)plan->step + 1;
+    return (spiral__optimizer_move){.optimizer = o,
+                                    .plan = *plan,
+                                    .weights = weights,
+                                    .step = {.rate = (float)plan->rate,
+                                             .beta1 = (float)BETA1,
+                                             .beta2 = (float)plan->beta2,
+                                             .correct1 = (float)(1 / (1 - pow(BETA1, n))),
+                                             .correct2 = (float)(1 / (1 - pow(plan->beta2, n))),
+                                             .epsilon = (float)EPSILON,
+                                             .scale = (float)plan->scale}};
+}
+
+void spiral__optimizer_take(void *context, size_t begin, size_t n, float *grad) {
+    const spiral__optimizer_move *m = context;
+    const spiral__range *matrices = &m->plan.ranges[0];
+    const int decays = begin >= matrices->begin && begin < matrices->end;
+    spiral__adamw step = m->step;
+    step.decay = decays ? (float)m->plan.decay : 0.0f;
+    spiral__nn_kernels_get()->adamw(n, &step, m->weights + begin, grad, m->optimizer->moment1 + begin,
+                                    m->optimizer->moment2 + begin);
+}
+
 typedef struct moving {
-    const spiral__optimizer *optimizer;
-    const spiral__range *ranges;
-    float *weights;
-    spiral__adamw step;
-    float decay;
-    spiral__lap_kind lap;
+    spiral__optimizer_move move;
+    float *grad; /* of the ranges */
 } moving;
 
 static size_t blocks(const spiral__range *r) { return (r->end - r->begin + BLOCK - 1) / BLOCK; }
 
 static void block_task(void *context, size_t block, int worker) {
     (void)worker;
-    const moving *m = context;
-    const spiral__optimizer *o = m->optimizer;
-    const spiral__range *r = m->ranges;
-    while (block >= blocks(r)) block -= blocks(r++);
+    moving *m = context;
+    const spiral__range *r = m->move.plan.ranges;
+    float *grad = m->grad;
+    for (; block >= blocks(r); r++) {
+        block -= blocks(r);
+        grad += r->end - r->begin;
+    }
     const size_t begin = r->begin + block * BLOCK, left = r->end - begin;
-    spiral__adamw step = m->step;
-    step.decay = r->decays ? m->decay : 0.0f;
-    spiral__nn_kernels_get()->adamw(left < BLOCK ? left : BLOCK, &step, m->weights + begin, o->grad + begin,
-                                    o->moment1 + begin, o->moment2 + begin);
-    spiral__lap(m->lap, 0);
+    spiral__optimizer_take(&m->move, begin, left < BLOCK ? left : BLOCK, grad + block * BLOCK);
+    spiral__lap(SPIRAL__LAP_DECODER_OPTIMIZER, 0);
 }
 
-void spiral__optimizer_step(spiral__optimizer *o, const spiral__optimizer_plan *plan, float *weights,
-                            spiral__pool *pool) {
-    const double n = (double)plan->step + 1;
-    moving m = {.optimizer = o,
-                .ranges = plan->ranges,
-                .weights = weights,
-                .step = {.rate = (float)plan->rate,
-                         .beta1 = (float)BETA1,
-                         .beta2 = (float)plan->beta2,
-                         .correct1 = (float)(1 / (1 - pow(BETA1, n))),
-                         .correct2 = (float)(1 / (1 - pow(plan->beta2, n))),
-                         .epsilon = (float)EPSILON,
-                         .scale = (float)plan->scale},
-                .decay = (float)plan->decay,
-                .lap = plan->of_decoder ? SPIRAL__LAP_DECODER_OPTIMIZER : SPIRAL__LAP_OPTIMIZER};
+void spiral__optimizer_step(const spiral__optimizer *o, const spiral__optimizer_plan *plan, float *weights,
+                            float *grad, spiral__pool *pool) {
+    moving m = {spiral__optimizer_prepare(o, plan, weights), grad};
     size_t tasks = 0;
     for (int i = 0; i < RANGES; i++) tasks += blocks(&plan->ranges[i]);
     spiral__nn_par_for(pool, tasks, block_task, &m);

@@ -7,37 +7,48 @@
 
 #include "base/par.h"
 #include "model/tensors.h"
+#include "simd/nn_kernels.h"
 
-/* A part of the arena: weight decay is for some of it. */
+/* A part of the arena. */
 typedef struct spiral__range {
     size_t begin, end; /* floats */
-    int decays;
 } spiral__range;
 
 typedef struct spiral__optimizer {
     size_t floats;            /* trained floats of the arena */
-    float *grad;              /* (floats) added to by backward; a step sets it to 0 */
     float *moment1, *moment2; /* (floats) running means of the gradient and of its square */
 } spiral__optimizer;
 
 spiral_status spiral__optimizer_create(size_t floats, spiral__optimizer *optimizer, spiral_error *err);
 void spiral__optimizer_clear(spiral__optimizer *optimizer);
-/* Gradient and moments become 0. */
+/* The moments become 0. */
 void spiral__optimizer_reset(spiral__optimizer *optimizer);
 
 /* A step of one network's weights. */
 typedef struct spiral__optimizer_plan {
-    spiral__range ranges[2]; /* its matrices, its vectors */
+    spiral__range ranges[2]; /* its matrices, which decay, its vectors */
     int64_t step;            /* 0 is the first */
     double rate, decay;      /* learning rate, weight decay of the matrices */
     double beta2;            /* of the second moment; that of the first is 0.9 */
     double scale;            /* the gradient is multiplied by this first */
-    int of_decoder;          /* whose laps it takes */
 } spiral__optimizer_plan;
 
-/* Moves weights (floats) against the gradient, and sets this to 0. */
-void spiral__optimizer_step(spiral__optimizer *optimizer, const spiral__optimizer_plan *plan, float *weights,
-                            spiral__pool *pool);
+/* A step whose gradient comes in parts. */
+typedef struct spiral__optimizer_move {
+    const spiral__optimizer *optimizer;
+    spiral__optimizer_plan plan;
+    float *weights; /* (floats) */
+    spiral__adamw step;
+} spiral__optimizer_move;
+spiral__optimizer_move spiral__optimizer_prepare(const spiral__optimizer *optimizer,
+                                                 const spiral__optimizer_plan *plan, float *weights);
+/* Moves n weights, from `begin` on, against their gradient, and sets this to 0. context: the move. They are
+ * in one of the ranges; each weight must come once. Parts may come from several threads. */
+void spiral__optimizer_take(void *context, size_t begin, size_t n, float *grad);
+
+/* A step at once: grad has the gradient of the first range, then that of the second; it becomes 0. */
+void spiral__optimizer_step(const spiral__optimizer *optimizer, const spiral__optimizer_plan *plan,
+                            float *weights, float *grad, spiral__pool *pool);
 
 /* The learning rate at `at` of `end`: a linear rise to `peak` over a twentieth of the way, then a half cosine
  * to 0. A step is at its end: number 0 of n steps is at 1 of n. */

@@ -180,18 +180,17 @@ static spiral_status step_autoencoder(spiral_trainer *t, double *loss, double *k
     const spiral__decoder *d = &t->model->decoder;
     const spiral__phase *now = spiral__trainer_now(t);
     const spiral__optimizer_plan plan = {
-        .ranges = {{0, d->H ? d->matrices_begin : list->matrices, 1},
-                   {list->matrices, d->H ? d->vectors_begin : list->trained, 0}},
+        .ranges = {{0, d->H ? d->matrices_begin : list->matrices},
+                   {list->matrices, d->H ? d->vectors_begin : list->trained}},
         .step = now->step,
         .rate = learning_rate(t),
         .decay = o->weight_decay,
         .beta2 = 0.99,
         .scale = 1.0f / (float)o->batch,
     };
-    SPIRAL_TRY(spiral__objective_gradient(&t->objective, now->step, t->optimizer.grad, loss, kl, err));
-    spiral__optimizer_step(&t->optimizer, &plan, t->model->arena, t->pool);
-    spiral__model_update(t->model, t->pool);
-    return SPIRAL_OK;
+    spiral__optimizer_move move = spiral__optimizer_prepare(&t->optimizer, &plan, t->model->arena);
+    const spiral__gradient_taker taker = {spiral__optimizer_take, &move};
+    return spiral__objective_gradient(&t->objective, now->step, &taker, loss, kl, err);
 }
 
 spiral_status spiral_trainer_step(spiral_trainer *t, spiral_error *err) {

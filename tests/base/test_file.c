@@ -21,7 +21,7 @@ static void what_is_written_is_read_back(void **state) {
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/a.bin", folder);
     spiral_error err = {0};
-    assert_int_equal(spiral__file_write(path, "one\0two", 7, &err), SPIRAL_OK);
+    assert_int_equal(spiral_file_write(path, "one\0two", 7, &err), SPIRAL_OK);
     unsigned char *bytes;
     size_t size;
     assert_int_equal(spiral__file_read(path, 100, &bytes, &size, &err), SPIRAL_OK);
@@ -52,7 +52,7 @@ static void errors_name_the_path_and_the_reason(void **state) {
     assert_string_equal(err.text, "/no/such/file: cannot open: No such file or directory");
     assert_int_equal(spiral__file_read("/tmp", 100, &bytes, &size, &err), SPIRAL_IO);
     assert_string_equal(err.text, "/tmp: is a folder, not a file");
-    assert_int_equal(spiral__file_write("/no/such/file", "", 0, &err), SPIRAL_IO);
+    assert_int_equal(spiral_file_write("/no/such/file", "", 0, &err), SPIRAL_IO);
     assert_string_equal(err.text, "/no/such/file: cannot write: No such file or directory");
     if (access("/dev/full", W_OK) == 0) { /* the system's stand-in for a full disk */
         spiral__file file = {fopen("/dev/full", "wb"), strdup("/dev/null/x"), strdup("/tmp/never")};
@@ -74,13 +74,13 @@ static void devices_pipes_and_links_stay_what_they_are(void **state) {
     snprintf(target, sizeof target, "%s/target", folder);
     assert_int_equal(mkfifo(pipe, 0600), 0);
     int reader = open(pipe, O_RDONLY | O_NONBLOCK);
-    assert_int_equal(spiral__file_write(pipe, "piped", 5, &err), SPIRAL_OK);
+    assert_int_equal(spiral_file_write(pipe, "piped", 5, &err), SPIRAL_OK);
     assert_int_equal(read(reader, bytes, sizeof bytes), 5);
     assert_memory_equal(bytes, "piped", 5);
     close(reader);
     assert_fails(spiral__file_read(pipe, 100, (unsigned char **)&(unsigned char *){NULL}, &(size_t){0}, &err),
                  SPIRAL_IO, &err, pipe, "is a pipe, not a file");
-    assert_fails(spiral__file_write(pipe, "", 0, &err), SPIRAL_IO, &err, pipe,
+    assert_fails(spiral_file_write(pipe, "", 0, &err), SPIRAL_IO, &err, pipe,
                  "no program reads from this pipe");
     reader = open(pipe, O_RDONLY | O_NONBLOCK);
     spiral__file file;
@@ -90,9 +90,9 @@ static void devices_pipes_and_links_stay_what_they_are(void **state) {
     assert_int_equal(lstat(pipe, &info), 0);
     assert_true(S_ISFIFO(info.st_mode));
 
-    assert_int_equal(spiral__file_write(target, "old", 3, &err), SPIRAL_OK);
+    assert_int_equal(spiral_file_write(target, "old", 3, &err), SPIRAL_OK);
     assert_int_equal(symlink(target, link), 0);
-    assert_int_equal(spiral__file_write(link, "new one", 7, &err), SPIRAL_OK);
+    assert_int_equal(spiral_file_write(link, "new one", 7, &err), SPIRAL_OK);
     assert_int_equal(lstat(link, &info), 0);
     assert_true(S_ISLNK(info.st_mode));
     assert_int_equal(stat(target, &info), 0);
@@ -110,13 +110,13 @@ static void a_file_that_is_replaced_keeps_its_permissions(void **state) {
     struct stat info;
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/a.bin", folder);
-    assert_int_equal(spiral__file_write(path, "old", 3, &err), SPIRAL_OK);
+    assert_int_equal(spiral_file_write(path, "old", 3, &err), SPIRAL_OK);
     assert_int_equal(chmod(path, 0604), 0);
-    assert_int_equal(spiral__file_write(path, "newer", 5, &err), SPIRAL_OK);
+    assert_int_equal(spiral_file_write(path, "newer", 5, &err), SPIRAL_OK);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 07777, 0604);
     assert_int_equal(chmod(path, 0444), 0);
-    assert_fails(spiral__file_write(path, "newest", 6, &err), SPIRAL_IO, &err, path, "read-only");
+    assert_fails(spiral_file_write(path, "newest", 6, &err), SPIRAL_IO, &err, path, "read-only");
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_size, 5);
     unlink(path);
@@ -187,7 +187,7 @@ static void the_longest_name_can_be_written(void **state) {
     memset(name, 'x', 255);
     name[255] = 0;
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    assert_int_equal(spiral__file_write(path, "x", 1, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_file_write(path, "x", 1, NULL), SPIRAL_OK);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(folder), 0);
 }
@@ -211,7 +211,7 @@ static void permissions_follow_the_umask_without_changing_it(void **state) {
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/a.bin", folder);
     syscall(SYS_umask, mask);
-    assert_int_equal(spiral__file_write(path, "x", 1, &err), SPIRAL_OK);
+    assert_int_equal(spiral_file_write(path, "x", 1, &err), SPIRAL_OK);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0640);
     assert_int_equal(umask_calls, 0);
@@ -232,7 +232,7 @@ static void *write_often(void *context) {
     char bytes[100];
     memset(bytes, 'a' + w->number, sizeof bytes);
     for (int i = 0; i < 50; i++)
-        w->failed |= spiral__file_write(w->path, bytes, sizeof bytes, NULL) != SPIRAL_OK;
+        w->failed |= spiral_file_write(w->path, bytes, sizeof bytes, NULL) != SPIRAL_OK;
     return NULL;
 }
 

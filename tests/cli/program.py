@@ -175,6 +175,7 @@ def command(verb, model, tune, other, music, folder):
     """The arguments of a command of each verb that ends within a second."""
     return {
         "inspect": [music],
+        "pack": [music, "-o", folder / "c.pack"],
         "train": [music, "-o", folder / "m.safetensors", "--steps", "3", "--hidden", "8", "--latent", "2", "--decoder", "12"],
         "info": [model],
         "eval": [model, music],

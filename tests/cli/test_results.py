@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from program import DECODER_VERBS, PROGRAM, SOURCE, command, mthd, mtrk, spiral
 
-WRITES_FILES = {"explore", "train", "reconstruct", "sample", "continue", "fill", "harmonize", "vary", "encode", "decode", "interpolate",
+WRITES_FILES = {"explore", "pack", "train", "reconstruct", "sample", "continue", "fill", "harmonize", "vary", "encode", "decode", "interpolate",
                 "render"}
 
 

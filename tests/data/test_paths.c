@@ -15,7 +15,7 @@ static const spiral__paths_wanted wanted_files = {endings, "MThd"};
 static void touch(const char *folder, const char *name) {
     char path[96];
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    assert_int_equal(spiral__file_write(path, "", 0, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_file_write(path, "", 0, NULL), SPIRAL_OK);
 }
 
 static void folders_are_listed_in_byte_order_and_links_end(void **state) {

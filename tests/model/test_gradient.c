@@ -220,6 +220,15 @@ static void clear(problem *p) {
     free(p->grad);
 }
 
+/* Each part must come once. */
+static void take(void *context, size_t begin, size_t n, float *part) {
+    float *grad = context;
+    for (size_t i = 0; i < n; i++) {
+        assert_true(grad[begin + i] == 0);
+        grad[begin + i] = part[i];
+    }
+}
+
 /* The network's own gradient; logits (B, D) before they become gradients. */
 static void analytic(problem *p, float *logits) {
     const spiral__autoencoder *ae = &p->m->ae;
@@ -229,14 +238,18 @@ static void analytic(problem *p, float *logits) {
     void *work = zeros(spiral_loss_work_size_f32(p->loss, (size_t)T), 1);
     double value;
     for (size_t i = 0; i < B * ae->D; i++) target[i] = (float)p->x[i];
-    spiral__autoencoder_forward(&p->batch, p->pool, p->windows);
+    for (size_t s = 0; s < spiral__shard_count(B); s++)
+        spiral__autoencoder_forward_shard(&p->batch, s, p->windows);
     memcpy(logits, p->batch.logits, B * ae->D * sizeof *logits);
     assert_int_equal(spiral_loss_value_grad_f32(p->loss, B * (size_t)ae->planes, (size_t)T, logits, strides,
                                                 target, strides, NULL, strides, &value, p->batch.logits,
                                                 strides, work, NULL),
                      SPIRAL_OK);
     memset(p->grad, 0, p->m->tensors.trained * sizeof *p->grad);
-    spiral__autoencoder_backward(&p->batch, p->pool, (float)BETA, (float)p->free_bits, p->grad);
+    for (size_t s = 0; s < spiral__shard_count(B); s++)
+        spiral__autoencoder_backward_shard(&p->batch, s, (float)BETA, (float)p->free_bits);
+    const spiral__gradient_taker taker = {take, p->grad};
+    spiral__autoencoder_weight_gradient(&p->batch, p->pool, &taker);
     free(target);
     free(work);
 }

@@ -92,8 +92,12 @@ static void check_backward(fixture *f) {
     for (size_t i = 0; i < B * STRIDE; i++) dy[i] = (float)spiral__rng_normal(&f->rng);
     for (size_t i = 0; i < f->cells * WIDTH; i++) dW[i] = (float)(i % 7); /* is added to */
     spiral__note_runs_sort(&f->layer, &f->runs);
-    for (size_t key = keys; key-- > 0;)
-        spiral__note_input_backward_key(&f->layer, &f->runs, key, dy, STRIDE, scratch, dW);
+    for (size_t key = keys; key-- > 0;) {
+        spiral__note_input_backward_key(&f->layer, &f->runs, key, dy, STRIDE, scratch);
+        for (size_t t = 0; t < (size_t)f->layer.frames; t++)
+            for (size_t n = 0; n < WIDTH; n++)
+                dW[spiral__note_input_row(&f->layer, key, t) * WIDTH + n] += scratch[(t + 1) * WIDTH + n];
+    }
     for (size_t d = 0; d < f->cells; d++)
         for (size_t n = 0; n < WIDTH; n++) {
             double sum = (double)((d * WIDTH + n) % 7);

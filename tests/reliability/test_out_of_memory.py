@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Allocations fail one at a time, and all from one on: the run ends with status 1 and a sentence, or with the right result.
 
-For pictures only our own allocations and jansson's fail: fontconfig ends or waits for ever without memory.
+For pictures one failing allocation is one of ours or jansson's: fontconfig draws with another font where one of its own fails.
+That it crashes or goes on without end if all of its allocations fail is a trial of its own.
 """
 import os
 import re
+import resource
 import signal
 import subprocess
 
 import pytest
 from program import PROGRAM, tree
 
-MODEL, A, B = "model.safetensors", "music/twinkle.mid", "music/greensleeves.mid"
+MODEL, DECODER, A, B = "model.safetensors", "decoder.safetensors", "music/twinkle.mid", "music/greensleeves.mid"
 TINY = ["--steps", "3", "--hidden", "8", "--latent", "2", "--decoder", "0"]
 COMMANDS = {
     "info": ["info", MODEL],
@@ -26,6 +28,20 @@ COMMANDS = {
     "sample --json": ["sample", MODEL, "-n", "2", "-o", "out", "--length", "2bars", "--json"],
     "reconstruct": ["reconstruct", MODEL, A, "-o", "out.mid", "--json"],
     "interpolate": ["interpolate", MODEL, A, B, "-n", "3", "-o", "out", "--json"],
+    "continue": ["continue", DECODER, A, "-o", "out.mid", "--length", "1bars", "--json"],
+    "continue --against": ["continue", DECODER, A, "-o", "out", "-n", "2", "--length", "1bars", "--against", "music"],
+    "fill": ["fill", DECODER, A, "-o", "out.mid", "--from", "1bar", "--to", "2bars", "--json"],
+    "harmonize": ["harmonize", DECODER, A, "-o", "out.mid", "--voices", "around"],
+    "vary": ["vary", DECODER, A, "-o", "out", "-n", "2", "--json"],
+    "vary threshold": ["vary", MODEL, A, "-o", "out", "--decode", "threshold"],
+    "interpolate decoder": ["interpolate", DECODER, A, B, "-n", "3", "-o", "out"],
+    "encode": ["encode", DECODER, A, "-o", "out.npy", "--json"],
+    "decode": ["decode", DECODER, "latents.npy", "-o", "out.mid"],
+    "decode --json": ["decode", DECODER, "latents.npy", "-o", "out.mid", "--json"],
+    "compare": ["compare", A, B, "--with", "music"],
+    "compare --json": ["compare", A, B, "--with", "music", "--json"],
+    "explore": ["explore", DECODER, "-o", "out.html", "--against", "music", "--json"],
+    "explore --exact": ["explore", DECODER, "-o", "out.html", "--exact"],
     "train": ["train", "music", "-o", "out.safetensors", *TINY],
     "train --log": ["train", "music", "-o", "out.safetensors", *TINY, "--log", "out.log", "--kind", "vae"],
     "train decoder": ["train", "music", "-o", "out.safetensors", "--steps", "2", "--hidden", "8", "--latent", "2", "--decoder", "8"],
@@ -55,13 +71,13 @@ def without_times(name, data):
     return re.sub(rb'"(seconds|windows_per_second)":[^,]*|[0-9.]+ (ms|s)\b', b"", data) if name in ("out.log", "stdout") else data
 
 
-def run(folder, line, preload, **fail):
+def run(folder, line, preload, before=None, **fail):
     clear(folder)
-    ours = {"FAIL_OURS": "1"} if line[0] == "render" and line[-1] != "--json" else {}
+    ours = {"FAIL_OURS": "1"} if line[0] == "render" and line[-1] != "--json" and not before else {}
     env = {**os.environ, "LD_PRELOAD": str(preload), **ours, **{k.upper(): str(v) for k, v in fail.items()}}
     threads = [] if line[0].startswith("-") or line[0] == "help" else ["--threads", "1"]
     done = subprocess.run([PROGRAM, *line, *threads], cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True,
-                          timeout=60)
+                          timeout=60, preexec_fn=before)
     found = {**outputs(folder), "stdout": done.stdout}
     return done.returncode, done.stderr.decode("utf-8", "replace"), {n: without_times(n, d) for n, d in found.items()}
 
@@ -104,3 +120,24 @@ def test_failed_allocations_are_errors(name, place, preload, long, tmp_path):
     clear(place)
     print(f"{name}: {trials} trials of {total} allocations, {len(bad)} wrong")
     assert not bad, "\n".join([f"{len(bad)} of {trials}", *bad[:40]])
+
+
+def one_second():
+    """Of processor time, then SIGXCPU: the program itself waits longer."""
+    resource.setrlimit(resource.RLIMIT_CPU, (1, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def test_fonts_without_memory_neither_hang_nor_crash(place, preload, tmp_path):
+    """All allocations from one on fail, also those of fontconfig."""
+    line, count_file = COMMANDS["render svg"], tmp_path / "count"
+    status, err, right = run(place, line, preload, one_second, fail_report=count_file)
+    if "no cairo" in err:
+        pytest.skip("built without cairo")
+    assert status == 0, err
+    total, bad = int(count_file.read_text()), []
+    for n in sorted({1, 2, 5, 10, 20, 50, 75, 100, 150, 200, 300, 500, 1000, 5000, 10000, total // 2, total}):
+        if n <= total:
+            what = verdict(right, *run(place, line, preload, one_second, fail_from=n, fail_count=0))
+            bad += [f"all from allocation {n} of {total}: {what}"] * bool(what)
+    clear(place)
+    assert not bad, "\n".join(bad)

@@ -222,7 +222,7 @@ static void a_training_of_version_0_1_goes_on(void **state) {
     assert_non_null(source);
     snprintf(old, sizeof old, "%s/tests/train/version-0.1-unfinished.safetensors", source);
     assert_int_equal(spiral__file_read(old, 1 << 20, &bytes, &size, NULL), SPIRAL_OK);
-    assert_int_equal(spiral__file_write(p.model, bytes, size, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_file_write(p.model, bytes, size, NULL), SPIRAL_OK);
     free(bytes);
     spiral_model *m;
     spiral_trainer *trainer = make_trainer(&t, corpus, held, &m);

@@ -32,7 +32,7 @@ src/roll/frame_cuts.c src/roll/frame_map.c src/roll/midi_from_roll.c src/roll/ro
 src/metrics/counts.c src/metrics/frames.c src/metrics/pairing.c
 src/decode/features.c src/decode/guards.c src/decode/sampling.c src/decode/stream.c src/decode/threshold.c src/decode/writer.c
 src/nn/dense.c src/nn/gemm.c src/nn/gru.c src/nn/laps.c src/nn/norm_silu.c src/nn/note_input.c src/nn/sparse_rows.c src/nn/tasks.c
-src/model/autoencoder.c src/model/config.c src/model/decoder.c src/model/encode.c src/model/families.c src/model/model.c src/model/tensors.c
+src/model/autoencoder.c src/model/config.c src/model/decoder.c src/model/encode.c src/model/families.c src/model/model.c src/model/tensors.c src/model/weight_gradient.c
 src/data/corpus.c src/data/passage.c src/data/window.c
 src/generate/calibrate.c src/generate/generate.c src/generate/latents.c src/generate/sketch.c src/generate/wishes.c src/generate/write.c
 src/pack/pack_read.c
