@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.." || exit 2
 engine="${1:-libfuzzer}" seconds="${2:-60}"
 if [ $# -ge 2 ]; then shift 2; else shift $#; fi
 case "$engine" in libfuzzer | afl) ;; *) echo "usage: tools/fuzz.sh libfuzzer|afl SECONDS [TARGET ...]" >&2; exit 2 ;; esac
-targets="${*:-midi score safetensors model config}"
+targets="${*:-midi score safetensors model config pack}"
 dir=build/fuzz/$engine crashes=build/fuzz/crashes
 mkdir -p "$dir" "$crashes"
 

@@ -49,6 +49,15 @@ __all__ = [
 _MODULES = ("decoder", "errors", "functional", "losses", "metrics", "midi", "model", "numpy")
 
 
+def _import(module: str) -> Any:
+    try:
+        return importlib.import_module(f".{module}", __name__)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ModuleNotFoundError(f"{__name__}.{module} needs PyTorch: pip install torch", name="torch") from None
+
+
 def __getattr__(name: str) -> Any:
     if name in _names.CLASSES:
         _names.warn(name, _names.CLASSES[name])
@@ -60,9 +69,9 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _MODULES:
-        return importlib.import_module(f".{name}", __name__)
+        return _import(name)
     module = "helix" if name == "Helix" else "losses" if name[0].isupper() else "functional"
-    found = getattr(importlib.import_module(f".{module}", __name__), name)
+    found = getattr(_import(module), name)
     globals()[name] = found
     return found
 
