@@ -16,6 +16,22 @@ typedef struct scores {
     spiral_roll_report rolls; /* what the rolls of the files keep and lose */
 } scores;
 
+static json_t *task_json(const spiral_task_nats *n) {
+    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "frames", (json_int_t)n->frames, "nats_per_frame",
+                     cli_number(n->nats_per_frame), "past_only_nats_per_frame", cli_number(n->past_only),
+                     "markov_nats_per_frame", cli_number(n->markov), "repeat_bar_nats_per_frame",
+                     cli_number(n->repeat_bar));
+}
+
+static json_t *likelihood_json(const spiral_evaluation *e) {
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "nats_per_frame", cli_number(e->nats_per_frame),
+        "nats_per_note", cli_number(e->nats_per_note), "nats_per_changing_frame",
+        cli_number(e->nats_per_changing_frame), "markov_nats_per_frame", cli_number(e->markov_nats_per_frame),
+        "repeat_bar_nats_per_frame", cli_number(e->repeat_bar_nats_per_frame), "continue",
+        task_json(&e->continued), "fill", task_json(&e->filled), "harmonize", task_json(&e->harmonized));
+}
+
 static json_t *result_json(const scores *s) {
     const spiral_evaluation *e = &s->e;
     const spiral_roll_report *r = &s->rolls;
@@ -30,14 +46,7 @@ static json_t *result_json(const scores *s) {
     json_object_set_new(json, "notes", json_integer((json_int_t)r->notes));
     json_object_set_new(pca, "f1", cli_number(s->pca.f1));
     json_object_set_new(json, "pca", pca);
-    if (e->frames)
-        json_object_set_new(json, "likelihood",
-                            json_pack("{s:o, s:o, s:o, s:o, s:o}", "nats_per_frame",
-                                      cli_number(e->nats_per_frame), "nats_per_note",
-                                      cli_number(e->nats_per_note), "nats_per_changing_frame",
-                                      cli_number(e->nats_per_changing_frame), "markov_nats_per_frame",
-                                      cli_number(e->markov_nats_per_frame), "repeat_bar_nats_per_frame",
-                                      cli_number(e->repeat_bar_nats_per_frame)));
+    if (e->frames) json_object_set_new(json, "likelihood", likelihood_json(e));
     return json;
 }
 
@@ -71,12 +80,26 @@ static void print_table(const scores *s, int latent) {
            100 * (double)(r->onsets_merged + r->notes_doubled) / kept);
 }
 
+static void print_nats(const char *what, const spiral_task_nats *n) {
+    if (!n->frames) return;
+    printf("  %-34s %8.4f   %8.4f   %8.4f   %8.4f\n", what, n->nats_per_frame, n->past_only, n->markov,
+           n->repeat_bar);
+}
+
 static void print_likelihood(const spiral_evaluation *e) {
-    printf("The decoder, nats per frame of whole files (%s frames); a lower number is better\n"
-           "  %-34s %8.4f\n  %-34s %8.4f\n  %-34s %8.4f\n  %-34s %8.4f\n  %-34s %8.4f\n",
-           cli_thousands(e->frames), "all frames", e->nats_per_frame, "frames in which keys change",
-           e->nats_per_changing_frame, "per note", e->nats_per_note, "for comparison: Markov, by key",
-           e->markov_nats_per_frame, "for comparison: repeats a bar", e->repeat_bar_nats_per_frame);
+    const spiral_task_nats all = {e->frames, e->nats_per_frame, e->nats_per_frame, e->markov_nats_per_frame,
+                                  e->repeat_bar_nats_per_frame};
+    printf(
+        "The decoder, nats per frame (%s frames); a lower number is better. For comparison: the same cells\n"
+        "given only those before them, a Markov model of each key, and a model that repeats bars\n"
+        "  %-34s %8s   %8s   %8s   %8s\n",
+        cli_thousands(e->frames), "", "decoder", "past only", "Markov", "repeat");
+    print_nats("whole files", &all);
+    print_nats("continue: second half", &e->continued);
+    print_nats("fill: bars 3 and 4", &e->filled);
+    print_nats("harmonize: all below the top voice", &e->harmonized);
+    printf("  %-34s %8.4f\n  %-34s %8.4f\n", "frames in which keys change", e->nats_per_changing_frame,
+           "per note", e->nats_per_note);
 }
 
 static void note_silence(const cli_common *common, const char *path, const spiral_evaluation *e) {

@@ -12,17 +12,14 @@ import subprocess
 import sys
 
 import numpy as np
-import torch
 from spiral_loss import midi
 from spiral_loss._safetensors import load as load_tensors
-from spiral_loss.decoder import Decoder, features
 
 ROOT, MODEL, MUSIC, OUT = map(pathlib.Path, sys.argv[1:5])
 SPIRAL = ROOT / "build" / "cli" / "spiral"
 SEEDS = (1, 1001, 2001)
 SAMPLES = 64
 BAR = 16  # frames
-LONGEST = 128  # frames of a piece that are read where the whole is not needed
 STATISTICS = ("clashes", "triads", "four_voices", "onsets_per_frame", "scale_consistency", "parallels", "polyphony",
               "pitch_class_entropy", "groove_consistency", "empty_beat_rate")
 
@@ -63,53 +60,8 @@ def statistics_of(folder):
 # ---- likelihood ----
 
 def measure_likelihood():
-    """Nats per frame of whole pieces, beside the two baselines."""
+    """Nats per frame of whole pieces, and of what continue, fill and harmonize would have to write, beside the two baselines."""
     return {name: spiral("eval", MODEL, MUSIC / name)[0]["likelihood"] for name in ("valid", "test")}
-
-
-def melody_mask(sounding):
-    """What `spiral harmonize` knows: in each frame the highest key that sounds and all keys above it, (T, P)."""
-    T, P = sounding.shape
-    top, known = P, np.zeros((T, P), bool)
-    for t in range(T):
-        if sounding[t].any():
-            top = np.flatnonzero(sounding[t])[-1]
-        known[t, top:] = True
-    return known
-
-
-def open_nats(decoder, sounding, onsets, known, cells):
-    """Nats of `cells`, where `known` cells are given."""
-    c = decoder.config
-    x = features(sounding, onsets, known, low=c["low"], bar=decoder.bar)
-    with torch.no_grad():
-        return float(decoder.frame_nats(decoder(*x)[0], sounding, onsets, ~cells).sum())
-
-
-def measure_conditional():
-    """Nats per open frame of what Bach wrote: with the past only, between past and future, under the melody."""
-    decoder = Decoder.load(MODEL)
-    sums = dict.fromkeys(("past", "past_and_future", "nothing", "melody"), 0.0)
-    gap_frames = melody_frames = 0
-    for path in test_files():
-        roll = roll_of(path)
-        on, begins = roll.sounding.T[:LONGEST], roll.onsets.T[:LONGEST]
-        span = slice(2 * BAR, min(4 * BAR, len(on)))
-        gap = np.zeros(on.shape, bool)
-        gap[span] = True
-        past = np.zeros(on.shape, bool)
-        past[: 2 * BAR] = True
-        none = np.zeros(on.shape, bool)
-        top = melody_mask(on)
-        gap_frames += gap[:, 0].sum()
-        melody_frames += len(on)
-        sums["past"] += open_nats(decoder, on, begins, past, gap)
-        sums["past_and_future"] += open_nats(decoder, on, begins, ~gap, gap)
-        sums["nothing"] += open_nats(decoder, on, begins, none, ~top)
-        sums["melody"] += open_nats(decoder, on, begins, top, ~top)
-    return {"fill": sums["past_and_future"] / gap_frames, "continue": sums["past"] / gap_frames,
-            "harmonize": sums["melody"] / melody_frames, "same_cells_without_melody": sums["nothing"] / melody_frames,
-            "gap_frames": int(gap_frames), "melody_frames": int(melody_frames)}
 
 
 # ---- samples ----

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Everything that README.md says about models/chorales.safetensors, measured again. Parts that were measured before are kept, so
-# that an interrupted run can be continued. The part `conditional` alone takes many minutes.
+# that an interrupted run can be continued. The part `two_sample` alone takes many minutes.
 #     SPIRAL_DATA=FOLDER experiments/006-chorales/run.sh [MODEL [OUT [PART...]]]
 # FOLDER/jsb-chorales/midi has train/, valid/ and test/. MODEL is models/chorales.safetensors, OUT build/006-chorales. The
 # parts are the functions measure_... of measure.py; without PART all are run. PyTorch comes from build/venv-all, which "make

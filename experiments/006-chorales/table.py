@@ -25,6 +25,10 @@ def print_tables(results):
         for name, r in results["likelihood"].items():
             row(name, [r[k] for k in ("nats_per_frame", "markov_nats_per_frame", "repeat_bar_nats_per_frame",
                                       "nats_per_changing_frame", "nats_per_note")])
+        head("nats per frame of the cells to write, test", "the decoder", "given only the past", "Markov", "repeats a bar")
+        for name in ("continue", "fill", "harmonize"):
+            row(name, [results["likelihood"]["test"][name][k] for k in (
+                "nats_per_frame", "past_only_nats_per_frame", "markov_nats_per_frame", "repeat_bar_nats_per_frame")])
     if "samples" in results:
         head("", *(f"seed {s}" for s in results["samples"]), "test chorales")
         runs = list(results["samples"].values())
@@ -38,17 +42,12 @@ def print_tables(results):
         if "two_sample" in results:
             for k in ("auc_by_piece", "auc_by_window"):
                 row(k, [r[k] for r in results["two_sample"].values()] + [""])
-    if "conditional" in results:
-        r = results["conditional"]
-        head("nats per open frame", "with", "without")
-        row("bars 3 and 4, with and without the future", [r["fill"], r["continue"]])
-        row("lower voices, with and without the melody", [r["harmonize"], r["same_cells_without_melody"]])
     if "untouched" in results:
         r = results["untouched"]
-        head("verb", "files", "files with a changed given note", "clashes, %", "triads", "parallels")
+        head("verb", "files", "files with a changed given note", "clashes, %", "triads", "four voices", "parallels")
         for verb, n in r["files_with_a_changed_note"].items():
             s = r["statistics"][verb]["statistics"]
-            row(verb, [str(r["files"]), str(n), 100 * s["clashes"], s["triads"], s["parallels"]])
+            row(verb, [str(r["files"]), str(n), 100 * s["clashes"], s["triads"], s["four_voices"], s["parallels"]])
     if "first_bar" in results:
         r = results["first_bar"]
         head("first bar", "spiral error", "clashes, %", "triads", "four voices", "onsets per frame")

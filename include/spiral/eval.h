@@ -13,6 +13,15 @@
 extern "C" {
 #endif
 
+/* Nats of the cells that a command would have to write, per frame in which there are any, for the cells of
+ * the music itself. */
+typedef struct spiral_task_nats {
+    size_t frames;             /* 0: no file is long enough, and all else is 0 */
+    double nats_per_frame;     /* of the decoder, given all that the command is given */
+    double past_only;          /* of the decoder, given only what comes before each cell */
+    double markov, repeat_bar; /* of the two simple models, which read the past only */
+} spiral_task_nats;
+
 typedef struct spiral_evaluation {
     size_t struct_size;    /* set by the caller */
     size_t windows;        /* compared: one after another, without the silent ones */
@@ -28,6 +37,10 @@ typedef struct spiral_evaluation {
     /* Two simple models of the training music, each key on its own: given its cell in the frame before; given
      * its cell a bar before (on a grid of seconds: two seconds). */
     double markov_nats_per_frame, repeat_bar_nats_per_frame;
+    spiral_task_nats continued;  /* the second half of each file, given the first */
+    spiral_task_nats filled;     /* its bars 3 and 4 (seconds 4 to 8), given all before and after */
+    spiral_task_nats harmonized; /* all below the highest key that sounds in a frame, given that one and the
+                                    keys above it */
 } spiral_evaluation;
 
 /* Encodes and decodes every window of the corpus, whose rolls must be of the model's grid and planes.

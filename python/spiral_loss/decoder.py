@@ -28,6 +28,7 @@ __all__ = ["Decoder", "features"]
 Array = npt.NDArray[Any]
 Path = Union[str, "os.PathLike[str]"]
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+CLASS_LAGS = (2, 4, 8, 16)
 FADES = (0.8, 0.94, 0.98)
 HEARD = 0.02
 SKETCH_BOUNDS = (0.02, 0.05, 0.12, 0.27, 0.5, 0.73, 0.88, 0.95)
@@ -104,6 +105,27 @@ def _sketch(sketch: Array, near: int, onset: int) -> list[Array]:
     return [_near(heard[:, 0], near, near), onsets, classes]
 
 
+def _given_begins(begins: Array, lags: tuple[int, ...]) -> Array:
+    """GIVEN_BEGINS: (T, P, 1 + lags)."""
+    any_begins = begins.any(1)
+    rows = np.stack([any_begins, *(_shifted(any_begins, lag) for lag in lags)], -1)
+    return np.broadcast_to(rows[:, None].astype(np.float32), (*begins.shape, len(lags) + 1))
+
+
+def _given_above(known: Array, here: Array) -> Array:
+    """GIVEN_ABOVE: (T, P, 38), semitones to the lowest key of `here` at or above p."""
+    T, P = here.shape
+    keys = np.where(here, np.arange(P), P + 99)
+    above = np.minimum.accumulate(keys[:, ::-1], 1)[:, ::-1] - np.arange(P)
+    row = np.where(above > P, 0, np.minimum(above, 36) + 1)
+    return _one_hot(row, 38, np.broadcast_to(known.any(1)[:, None], (T, P)))
+
+
+def _later_classes(here: Array, lags: tuple[int, ...]) -> list[Array]:
+    """The pitch classes of later frames from p upward, (T, P, 12) each."""
+    return [_from_p(_classes(_shifted(here, lag)) > 0, here.shape[1]) for lag in lags]
+
+
 def _recurrent(x: dict[str, Any]) -> list[Array]:
     sounding, starts, low, bar = x["sounding"], x["starts"], x["low"], x["bar"]
     T, P = sounding.shape
@@ -122,7 +144,7 @@ def _recurrent(x: dict[str, Any]) -> list[Array]:
     age = np.concatenate([np.pad(old, ((0, 0), (1, 1), (0, 0)))[:, d : d + P] for d in range(3)], -1)
     bass, top = np.argmax(before, 1)[:, None], P - 1 - np.argmax(before[:, ::-1], 1)[:, None]
     any_before = np.broadcast_to((count > 0)[:, None], (T, P))
-    given = np.zeros((T, P, 1 + 25 + 7 + 5 + 130 + 8), np.float32)
+    given = np.zeros((T, P, 1 + 25 + 7 + 5 + 130 + 8 + 11 + 12 + 48 + 38), np.float32)
     if x["known"] is not None:
         known, here = x["known"], x["known"] & sounding
         silent = _near(known & ~sounding, 2, 2, True)
@@ -133,6 +155,7 @@ def _recurrent(x: dict[str, Any]) -> list[Array]:
             for a in (known & ~sounding, here & starts)
         ]
         parts = [np.ones((T, P, 1)), _near(here, 12, 12), _near(here & starts, 3, 3), silent, *later, *same]
+        parts += [_given_begins(here & starts, LAGS), *_later_classes(here, (0, *CLASS_LAGS)), _given_above(known, here)]
         given = np.concatenate(parts, -1)
     sketch = np.zeros((T, P, 1 + 13 + 5 + 18 + 20 + 2), np.float32)
     if x["sketch"] is not None:
@@ -210,7 +233,7 @@ def _head(x: dict[str, Any]) -> list[Array]:
             classes[:, p, (k - p) % 12] = np.maximum(classes[:, p, (k - p) % 12], sounding[:, k])
     fading = [_from_p(_classes(m), P) for m in x["past"][1]]
     position = [np.broadcast_to(_one_hot(np.arange(T) % bar, bar)[:, None], (T, P, bar))] if bar else []
-    given = np.zeros((T, P, 1 + 49 + 25 + 5 + 12 + 20), np.float32)
+    given = np.zeros((T, P, 1 + 49 + 25 + 5 + 12 + 20 + 5 + 24 + 38 + 9), np.float32)
     if x["known"] is not None:
         known, here = x["known"], x["known"] & sounding
         above = np.zeros((T, P, 12), np.float32)
@@ -220,6 +243,9 @@ def _head(x: dict[str, Any]) -> list[Array]:
         later = [_near(_shifted(here, lag), 2, 2) for lag in LAGS[:4]]
         silent = _near(known & ~sounding, 2, 2, True)
         parts = [np.ones((T, P, 1)), _near(here, 24, 24), _near(here & starts, 12, 12), silent, above, *later]
+        count = np.cumsum(here[:, ::-1], 1)[:, ::-1]
+        parts += [_given_begins(here & starts, LAGS[:4]), *_later_classes(here, CLASS_LAGS[:2])]
+        parts += [_given_above(known, here), _one_hot(np.minimum(count, 8), 9)]
         given = np.concatenate(parts, -1)
     sketch = np.zeros((T, P, 1 + 13 + 5 + 18), np.float32)
     if x["sketch"] is not None:

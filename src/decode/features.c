@@ -18,6 +18,7 @@ static const struct group {
 };
 
 static const int lags[SPIRAL__LAGS] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32};
+static const int class_lags[4] = {1, 3, 5, 7}; /* in `lags`: of which the pitch classes are read */
 static const float fades[SPIRAL__FADES] = {0.8f, 0.94f, 0.98f};
 static const float FADED = 1e-20f; /* below it a mean counts as 0, before its numbers become denormal */
 
@@ -58,6 +59,17 @@ static int list_keys(const spiral__features *f, spiral_keys keys, uint8_t *list)
             list[count++] = (uint8_t)(take_bit(&bits) + 64 * w - f->low);
     return count;
 }
+
+/* Bit p mod 12: such a key is in the set, which is within the range. */
+static unsigned classes_of(const spiral__features *f, spiral_keys keys) {
+    uint8_t list[SPIRAL_KEY_COUNT];
+    unsigned classes = 0;
+    const int count = list_keys(f, keys, list);
+    for (int i = 0; i < count; i++) classes |= 1u << list[i] % 12;
+    return classes;
+}
+
+static int is_empty(spiral_keys keys) { return !(keys.word[0] | keys.word[1]); }
 
 static spiral_keys range(const spiral__features *f) { return spiral_keys_range(f->low, f->low + f->P - 1); }
 
@@ -106,6 +118,7 @@ static void take_given(const spiral__conditions *c, spiral__moment *m) {
         /* With one plane a given key begins if it does not sound before. */
         m->given_onsets = c->onsets ? both(m->given, c->onsets[now])
                                     : spiral_keys_starts(&m->history->sounding, &m->given, NULL);
+        m->given_classes = classes_of(m->features, m->given);
     }
     for (int i = 0; i < SPIRAL__LAGS; i++) {
         const size_t u = place(c, m->history->t + (size_t)lags[i]);
@@ -115,6 +128,7 @@ static void take_given(const spiral__conditions *c, spiral__moment *m) {
         m->later_onsets[i] = c->onsets
                                  ? both(m->later[i], c->onsets[u])
                                  : spiral_keys_starts(u ? &c->sounding[u - 1] : NULL, &m->later[i], NULL);
+        m->later_classes[i] = classes_of(m->features, m->later[i]);
     }
 }
 
@@ -166,12 +180,17 @@ static void put_near(list *l, spiral__feature group, int first_row, spiral_keys 
 
 static int clamp(int x, int least, int most) { return x < least ? least : x > most ? most : x; }
 
-/* Pitch classes of keys given as p, counted from that of p upward. */
+/* A set of classes p mod 12, counted from that of p upward, one row each. */
+static void put_class_set(list *l, spiral__feature group, int first_row, int p, unsigned classes) {
+    for (int c = 0; c < 12; c++)
+        if (classes >> (p + c) % 12 & 1) put(l, group, first_row + c, 1);
+}
+
+/* Those of keys given as p. */
 static void put_classes(list *l, spiral__feature group, int p, const uint8_t *keys, int count) {
     unsigned seen = 0;
-    for (int i = 0; i < count; i++) seen |= 1u << (keys[i] - p % 12 + 12) % 12;
-    for (int c = 0; c < 12; c++)
-        if (seen >> c & 1) put(l, group, c, 1);
+    for (int i = 0; i < count; i++) seen |= 1u << keys[i] % 12;
+    put_class_set(l, group, 0, p, seen);
 }
 
 static int age_class(int age) {
@@ -210,6 +229,24 @@ static void put_silent(list *l, spiral__feature group, int p) {
     }
 }
 
+/* What both readers have of given cells that may be far from p: without them low voices would not know when a
+ * melody moves. */
+static void put_given_begins(list *l, spiral__feature group, int later) {
+    const spiral__moment *m = l->m;
+    if (!is_empty(m->given_onsets)) put(l, group, 0, 1);
+    for (int i = 0; i < later; i++)
+        if (!is_empty(m->later_onsets[i])) put(l, group, 1 + i, 1);
+}
+
+static void put_given_above(list *l, spiral__feature group, int p) {
+    const spiral__moment *m = l->m;
+    const int top = m->features->low + m->features->P - 1;
+    int key = m->features->low + p;
+    if (is_empty(m->known)) return;
+    while (key <= top && !spiral_keys_get(&m->given, key)) key++;
+    put_distance(l, group, key > top ? -1 : key - m->features->low - p);
+}
+
 static const float HEARD = 0.02f; /* smaller probabilities of a sketch are left out */
 
 static void put_sketch_near(list *l, spiral__feature group, int first_row, int step, const float *x, int p,
@@ -244,7 +281,10 @@ static void recurrent_frame(list *l) {
     put(l, SPIRAL__BEFORE_COUNT, clamp(l->m->before_count, 0, 8), 1);
     put_position(l, SPIRAL__POSITION);
     put_ages(l);
-    if (l->m->is_given) put(l, SPIRAL__GIVEN, 0, 1);
+    if (l->m->is_given) {
+        put(l, SPIRAL__GIVEN, 0, 1);
+        put_given_begins(l, SPIRAL__GIVEN_BEGINS, SPIRAL__LAGS);
+    }
     if (l->m->has_sketch) put(l, SPIRAL__SKETCH, 0, 1);
 }
 
@@ -260,6 +300,7 @@ static void recurrent_given(list *l, int p) {
         put(l, SPIRAL__GIVEN_LATER_SAME, 2 * i, (float)!spiral_keys_get(&m->later[i], key));
         if (spiral_keys_get(&m->later_onsets[i], key)) put(l, SPIRAL__GIVEN_LATER_SAME, 2 * i + 1, 1);
     }
+    put_given_above(l, SPIRAL__GIVEN_ABOVE, p);
 }
 
 static void recurrent_sketch(list *l, int p) {
@@ -308,6 +349,9 @@ size_t spiral__features_recurrent(const spiral__moment *m, spiral__scope scope, 
     } else if (scope == SPIRAL__PITCH_CLASS) {
         put_classes(&l, SPIRAL__BEFORE_CLASS, unit, m->before, m->before_count);
         put_tonality(&l, SPIRAL__TONALITY, unit);
+        put_class_set(&l, SPIRAL__GIVEN_CLASS, 0, unit, m->given_classes);
+        for (int i = 0; i < 4; i++)
+            put_class_set(&l, SPIRAL__LATER_CLASS, 12 * i, unit, m->later_classes[class_lags[i]]);
     } else {
         recurrent_key(&l, unit);
     }
@@ -382,6 +426,8 @@ static void head_given(list *l, int p) {
     put_silent(l, SPIRAL__HEAD_GIVEN_SILENT, p);
     const int count = list_keys(f, both(m->given, spiral_keys_range(f->low + p, f->low + f->P - 1)), given);
     put_classes(l, SPIRAL__HEAD_GIVEN_CLASS, p, given, count);
+    put_given_above(l, SPIRAL__HEAD_GIVEN_ABOVE, p);
+    put(l, SPIRAL__HEAD_GIVEN_COUNT, clamp(count, 0, 8), 1);
     for (int i = 0; i < 4; i++) put_near(l, SPIRAL__HEAD_GIVEN_LATER, 5 * i, m->later[i], p, 2, 2);
 }
 
@@ -410,10 +456,15 @@ size_t spiral__features_head(const spiral__moment *m, spiral__scope scope, int u
     list l = {m, m->scale[SPIRAL__HEAD], entries, 0};
     if (scope == SPIRAL__FRAME) {
         put_position(&l, SPIRAL__HEAD_POSITION);
-        if (m->is_given) put(&l, SPIRAL__HEAD_GIVEN, 0, 1);
+        if (m->is_given) {
+            put(&l, SPIRAL__HEAD_GIVEN, 0, 1);
+            put_given_begins(&l, SPIRAL__HEAD_GIVEN_BEGINS, 4);
+        }
         if (m->has_sketch) put(&l, SPIRAL__HEAD_SKETCH, 0, 1);
     } else if (scope == SPIRAL__PITCH_CLASS) {
         put_tonality(&l, SPIRAL__HEAD_TONALITY, unit);
+        for (int i = 0; i < 2; i++)
+            put_class_set(&l, SPIRAL__HEAD_LATER_CLASS, 12 * i, unit, m->later_classes[class_lags[i]]);
     } else {
         head_key(&l, decided, unit);
     }

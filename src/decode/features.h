@@ -29,49 +29,57 @@ enum {
 
 /* The groups of features: X(id, reader, scope, rows). In the comments "before" is frame t - 1. The order is
  * that of the rows in the weight matrices. */
-#define SPIRAL__FEATURE_LIST(X)                                                                             \
-    X(BEFORE, RECURRENT, KEY, 25)               /* keys that sound before, p - 12 .. p + 12 */              \
-    X(BEFORE_ONSET, RECURRENT, KEY, 25)         /* those that begin before */                               \
-    X(BEFORE_CLASS, RECURRENT, PITCH_CLASS, 12) /* pitch classes that sound before, from p upward */        \
-    X(BEFORE_COUNT, RECURRENT, FRAME, 9)        /* how many keys sound before: 0 .. 7, more */              \
-    X(POSITION, RECURRENT, FRAME, SPIRAL__BAR)  /* the frame's place in the bar */                          \
-    X(PITCH, RECURRENT, KEY, 2)                 /* v = (MIDI number - 60) / 24, and v^2 */                  \
-    X(AGE, RECURRENT, KEY, 27)                  /* p - 1 .. p + 1: since when it sounds, 9 classes */       \
-    X(TONALITY, RECURRENT, PITCH_CLASS, 36)     /* means of each pitch class, fading by .8, .94, .98 */     \
-    X(AGES, RECURRENT, FRAME, 9)                /* a key sounds since 1, 2, 3, 4, -6, -8, -12, -16, more */ \
-    X(FROM_BASS, RECURRENT, KEY, 38)            /* semitones above the lowest key that sounds before */     \
-    X(TO_TOP, RECURRENT, KEY, 38)               /* semitones below the highest one */                       \
-    X(GIVEN, RECURRENT, FRAME, 1)               /* some cells of the piece are given */                     \
-    X(GIVEN_NEAR, RECURRENT, KEY, 25)           /* given keys that sound, p - 12 .. p + 12 */               \
-    X(GIVEN_ONSET, RECURRENT, KEY, 7)           /* given onsets, p - 3 .. p + 3 */                          \
-    X(GIVEN_SILENT, RECURRENT, KEY, 5)          /* keys given as silent, or out of range, p - 2 .. p + 2 */ \
-    X(GIVEN_LATER, RECURRENT, KEY, 130)         /* given keys in later frames, p - 6 .. p + 6 */            \
-    X(GIVEN_LATER_SAME, RECURRENT, KEY, 8)      /* p itself in later frames 1 .. 4: silent, onset */        \
-    X(SKETCH, RECURRENT, FRAME, 1)              /* there is a sketch */                                     \
-    X(SKETCH_NEAR, RECURRENT, KEY, 13)          /* its probabilities, p - 6 .. p + 6 */                     \
-    X(SKETCH_ONSET, RECURRENT, KEY, 5)          /* those of onsets, p - 2 .. p + 2 */                       \
-    X(SKETCH_CLASS, RECURRENT, KEY, 18)         /* p's own, sounding and onset, in 9 classes each */        \
-    X(SKETCH_LATER, RECURRENT, KEY, 20)         /* frames t + 1, t + 2, p - 2 .. p + 2, both planes */      \
-    X(SKETCH_SUM, RECURRENT, KEY, 2)            /* a quarter of the expected keys below p, above p */       \
-    X(BELOW, HEAD, KEY, 36)                     /* decided keys that sound, p - 36 .. p - 1 */              \
-    X(BELOW_ONSET, HEAD, KEY, 24)               /* those that begin, p - 24 .. p - 1 */                     \
-    X(BELOW_CLASS, HEAD, KEY, 12)               /* pitch classes of decided keys, from p upward */          \
-    X(BELOW_COUNT, HEAD, KEY, 9)                /* how many decided keys sound */                           \
-    X(EXPECTED, HEAD, KEY, 81)                  /* voices n - 1, n, n + 1 before, n decided: motion to p */ \
-    X(MOTION, HEAD, KEY, 56)                    /* motion of the last decided voice and of the bass */      \
-    X(PARALLEL, HEAD, KEY, 60)                  /* a key 7, 12, 19, 24 below and p both moved by -7 .. 7 */ \
-    X(PARALLEL_VOICES, HEAD, KEY, 2)            /* as voice n, p makes parallel octaves; fifths */          \
-    X(HEAD_TONALITY, HEAD, PITCH_CLASS, 36)     /* as TONALITY */                                           \
-    X(HEAD_POSITION, HEAD, FRAME, SPIRAL__BAR)  /* as POSITION */                                           \
-    X(HEAD_GIVEN, HEAD, FRAME, 1)               /* as GIVEN */                                              \
-    X(HEAD_GIVEN_NEAR, HEAD, KEY, 49)           /* given keys that sound, p - 24 .. p + 24 */               \
-    X(HEAD_GIVEN_ONSET, HEAD, KEY, 25)          /* given onsets, p - 12 .. p + 12 */                        \
-    X(HEAD_GIVEN_SILENT, HEAD, KEY, 5)          /* as GIVEN_SILENT */                                       \
-    X(HEAD_GIVEN_CLASS, HEAD, KEY, 12)          /* pitch classes given at p and above, from p upward */     \
-    X(HEAD_GIVEN_LATER, HEAD, KEY, 20)          /* later frames 1 .. 4, p - 2 .. p + 2 */                   \
-    X(HEAD_SKETCH, HEAD, FRAME, 1)              /* as SKETCH, and so on */                                  \
-    X(HEAD_SKETCH_NEAR, HEAD, KEY, 13)                                                                      \
-    X(HEAD_SKETCH_ONSET, HEAD, KEY, 5)                                                                      \
+#define SPIRAL__FEATURE_LIST(X)                                                                              \
+    X(BEFORE, RECURRENT, KEY, 25)               /* keys that sound before, p - 12 .. p + 12 */               \
+    X(BEFORE_ONSET, RECURRENT, KEY, 25)         /* those that begin before */                                \
+    X(BEFORE_CLASS, RECURRENT, PITCH_CLASS, 12) /* pitch classes that sound before, from p upward */         \
+    X(BEFORE_COUNT, RECURRENT, FRAME, 9)        /* how many keys sound before: 0 .. 7, more */               \
+    X(POSITION, RECURRENT, FRAME, SPIRAL__BAR)  /* the frame's place in the bar */                           \
+    X(PITCH, RECURRENT, KEY, 2)                 /* v = (MIDI number - 60) / 24, and v^2 */                   \
+    X(AGE, RECURRENT, KEY, 27)                  /* p - 1 .. p + 1: since when it sounds, 9 classes */        \
+    X(TONALITY, RECURRENT, PITCH_CLASS, 36)     /* means of each pitch class, fading by .8, .94, .98 */      \
+    X(AGES, RECURRENT, FRAME, 9)                /* a key sounds since 1, 2, 3, 4, -6, -8, -12, -16, more */  \
+    X(FROM_BASS, RECURRENT, KEY, 38)            /* semitones above the lowest key that sounds before */      \
+    X(TO_TOP, RECURRENT, KEY, 38)               /* semitones below the highest one */                        \
+    X(GIVEN, RECURRENT, FRAME, 1)               /* some cells of the piece are given */                      \
+    X(GIVEN_NEAR, RECURRENT, KEY, 25)           /* given keys that sound, p - 12 .. p + 12 */                \
+    X(GIVEN_ONSET, RECURRENT, KEY, 7)           /* given onsets, p - 3 .. p + 3 */                           \
+    X(GIVEN_SILENT, RECURRENT, KEY, 5)          /* keys given as silent, or out of range, p - 2 .. p + 2 */  \
+    X(GIVEN_LATER, RECURRENT, KEY, 130)         /* given keys in later frames, p - 6 .. p + 6 */             \
+    X(GIVEN_LATER_SAME, RECURRENT, KEY, 8)      /* p itself in later frames 1 .. 4: silent, onset */         \
+    X(GIVEN_BEGINS, RECURRENT, FRAME, 11)       /* some given key begins, in this or a later frame */        \
+    X(GIVEN_CLASS, RECURRENT, PITCH_CLASS, 12)  /* given pitch classes that sound, from p upward */          \
+    X(LATER_CLASS, RECURRENT, PITCH_CLASS, 48)  /* those of the later frames 2, 4, 8, 16 */                  \
+    X(GIVEN_ABOVE, RECURRENT, KEY, 38)          /* semitones up to the next given key that sounds */         \
+    X(SKETCH, RECURRENT, FRAME, 1)              /* there is a sketch */                                      \
+    X(SKETCH_NEAR, RECURRENT, KEY, 13)          /* its probabilities, p - 6 .. p + 6 */                      \
+    X(SKETCH_ONSET, RECURRENT, KEY, 5)          /* those of onsets, p - 2 .. p + 2 */                        \
+    X(SKETCH_CLASS, RECURRENT, KEY, 18)         /* p's own, sounding and onset, in 9 classes each */         \
+    X(SKETCH_LATER, RECURRENT, KEY, 20)         /* frames t + 1, t + 2, p - 2 .. p + 2, both planes */       \
+    X(SKETCH_SUM, RECURRENT, KEY, 2)            /* a quarter of the expected keys below p, above p */        \
+    X(BELOW, HEAD, KEY, 36)                     /* decided keys that sound, p - 36 .. p - 1 */               \
+    X(BELOW_ONSET, HEAD, KEY, 24)               /* those that begin, p - 24 .. p - 1 */                      \
+    X(BELOW_CLASS, HEAD, KEY, 12)               /* pitch classes of decided keys, from p upward */           \
+    X(BELOW_COUNT, HEAD, KEY, 9)                /* how many decided keys sound */                            \
+    X(EXPECTED, HEAD, KEY, 81)                  /* voices n - 1, n, n + 1 before, n decided: motion to p */  \
+    X(MOTION, HEAD, KEY, 56)                    /* motion of the last decided voice and of the bass */       \
+    X(PARALLEL, HEAD, KEY, 60)                  /* a key 7, 12, 19, 24 below and p both moved by -7 .. 7 */  \
+    X(PARALLEL_VOICES, HEAD, KEY, 2)            /* as voice n, p makes parallel octaves; fifths */           \
+    X(HEAD_TONALITY, HEAD, PITCH_CLASS, 36)     /* as TONALITY */                                            \
+    X(HEAD_POSITION, HEAD, FRAME, SPIRAL__BAR)  /* as POSITION */                                            \
+    X(HEAD_GIVEN, HEAD, FRAME, 1)               /* as GIVEN */                                               \
+    X(HEAD_GIVEN_NEAR, HEAD, KEY, 49)           /* given keys that sound, p - 24 .. p + 24 */                \
+    X(HEAD_GIVEN_ONSET, HEAD, KEY, 25)          /* given onsets, p - 12 .. p + 12 */                         \
+    X(HEAD_GIVEN_SILENT, HEAD, KEY, 5)          /* as GIVEN_SILENT */                                        \
+    X(HEAD_GIVEN_CLASS, HEAD, KEY, 12)          /* pitch classes given at p and above, from p upward */      \
+    X(HEAD_GIVEN_LATER, HEAD, KEY, 20)          /* later frames 1 .. 4, p - 2 .. p + 2 */                    \
+    X(HEAD_GIVEN_BEGINS, HEAD, FRAME, 5)        /* as GIVEN_BEGINS, later frames 1 .. 4 */                   \
+    X(HEAD_LATER_CLASS, HEAD, PITCH_CLASS, 24)  /* as LATER_CLASS, frames 2 and 4 */                         \
+    X(HEAD_GIVEN_ABOVE, HEAD, KEY, 38)          /* as GIVEN_ABOVE */                                         \
+    X(HEAD_GIVEN_COUNT, HEAD, KEY, 9)           /* how many given keys sound at p and above: 0 .. 7, more */ \
+    X(HEAD_SKETCH, HEAD, FRAME, 1)              /* as SKETCH, and so on */                                   \
+    X(HEAD_SKETCH_NEAR, HEAD, KEY, 13)                                                                       \
+    X(HEAD_SKETCH_ONSET, HEAD, KEY, 5)                                                                       \
     X(HEAD_SKETCH_CLASS, HEAD, KEY, 18)
 
 typedef enum spiral__feature {
@@ -150,7 +158,8 @@ typedef struct spiral__moment {
     int is_given, has_sketch;
     spiral_keys known, given, given_onsets; /* of this frame; given: known and sounding */
     spiral_keys later[SPIRAL__LAGS], later_known[SPIRAL__LAGS], later_onsets[SPIRAL__LAGS];
-    const float *sketch[3]; /* of frames t .. t + 2; NULL: none */
+    unsigned given_classes, later_classes[SPIRAL__LAGS]; /* bit p mod 12: such a given key sounds */
+    const float *sketch[3];                              /* of frames t .. t + 2; NULL: none */
 } spiral__moment;
 
 /* conditions: NULL: none. All arguments are borrowed as long as the moment is used. */

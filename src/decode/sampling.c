@@ -49,7 +49,7 @@ spiral__frame_events spiral__frame_events_get(const spiral__moment *m, const spi
 
 static float at_most_0(float x) { return x < 0 ? x : 0; }
 
-float spiral__frame_log_weight(const spiral__sampling *s, const spiral__frame_events *e, int voices) {
+float spiral__frame_log_weight(const spiral__frame_weights *s, const spiral__frame_events *e, int voices) {
     const int class = spiral__voices_class(e->before);
     /* A wish for more voices weighs against frames without more. */
     const float wanted = s->more[class] > 0 ? s->more[class] : 0;

@@ -15,13 +15,21 @@
 
 enum {
     SPIRAL__VOICES = 9,         /* classes of the number of keys that sound: 0 .. 7, more */
-    SPIRAL__SAMPLING_SIZE = 32, /* floats in the model */
+    SPIRAL__SAMPLING_SIZE = 96, /* floats in the model */
     SPIRAL__SETTLED = 16        /* from this frame on the pitch classes heard say which are foreign */
 };
 
-/* A tensor of the model: floats only. Zeros: never calibrated. */
-typedef struct spiral__sampling {
-    float calibrated;            /* 1, or 0: all else is 0 */
+/* What a frame is written from: the past only; given cells of the same frame; a sketch. Each has weights of
+ * its own: under a melody other things go wrong, and more often. */
+typedef enum spiral__basis {
+    SPIRAL__FREE,
+    SPIRAL__UNDER_GIVEN,
+    SPIRAL__SKETCHED,
+    SPIRAL__BASES
+} spiral__basis;
+
+typedef struct spiral__frame_weights {
+    float temperature;           /* logits are divided by it, times that of the request; 0: 1 */
     float more[SPIRAL__VOICES];  /* weights, by the class of the frame before: more keys sound than before */
     float fewer[SPIRAL__VOICES]; /* fewer do */
     float same, changed;         /* the frame has the cells of the one before, or not */
@@ -29,11 +37,17 @@ typedef struct spiral__sampling {
     float clash;    /* for each pair of keys a semitone apart */
     float parallel; /* for each key that moves in parallel octaves or fifths */
     float again;    /* added to the logit that a key which sounded before begins again */
+} spiral__frame_weights;
+
+/* A tensor of the model: floats only. Zeros: never calibrated. */
+typedef struct spiral__sampling {
+    float calibrated;             /* 1, or 0: all else is 0 */
     float voices_mean, voices_sd; /* keys that sound in a frame of the training music */
     float voices_most;            /* the largest mean over a bar */
     float same_most;              /* frames: the longest stretch without any change */
     float passage_most;           /* spiral_generate_passage_limit; 0: unknown */
-    float unused[2];
+    spiral__frame_weights weights[SPIRAL__BASES];
+    float unused[15];
 } spiral__sampling;
 
 _Static_assert(sizeof(spiral__sampling) == SPIRAL__SAMPLING_SIZE * sizeof(float), "no gaps");
@@ -54,7 +68,7 @@ spiral__frame_events spiral__frame_events_get(const spiral__moment *moment, cons
 
 /* The logarithm of the probability that the frame is kept, at most 0. voices: whether the weights of the
  * number of voices count. */
-float spiral__frame_log_weight(const spiral__sampling *sampling, const spiral__frame_events *events,
+float spiral__frame_log_weight(const spiral__frame_weights *weights, const spiral__frame_events *events,
                                int voices);
 
 /* The class of a number of keys that sound. */

@@ -95,13 +95,14 @@ typedef struct run {
     float density_mean, density_bias; /* how many keys sounded lately; what is added to logits */
     double frame_nats;
     int parallels;
+    const spiral__frame_weights *weights; /* of the frame */
+    float temperature;                    /* of the request, times that of the weights */
 } run;
 
 /* A bit of this probability at a temperature. */
 static int draw(run *r, float logit) {
-    const float temperature = r->w->request.temperature;
-    if (temperature == 0) return logit > 0;
-    return (float)spiral__rng_uniform(&r->rng) < spiral__sigmoid_f32(logit / temperature);
+    if (r->temperature == 0) return logit > 0;
+    return (float)spiral__rng_uniform(&r->rng) < spiral__sigmoid_f32(logit / r->temperature);
 }
 
 /* The wishes of the request as biases on the logit that key p sounds. held: it sounds before. */
@@ -130,7 +131,7 @@ static void draw_cell(run *r, int p, size_t t, int held, int ends, int *sounding
     const spiral__features *f = r->stream->weights.features;
     float x[2] = {0, 0};
     spiral__stream_logits(r->stream, p, x);
-    float slope, sounds = x[0] + wishes(r, p, held, t), again = x[1] + (held ? r->w->sampling.again : 0);
+    float slope, sounds = x[0] + wishes(r, p, held, t), again = x[1] + (held ? r->weights->again : 0);
     sounds += sketch_bias(r, 0, p, t);
     if (f->planes == 2) again += sketch_bias(r, 1, p, t);
     /* p(sounds and begins) / p(silent) = exp(sounds) sigmoid(again) */
@@ -140,6 +141,17 @@ static void draw_cell(run *r, int p, size_t t, int held, int ends, int *sounding
     if (*sounding && f->planes == 2 && held && !ends) *onset = draw(r, again);
     r->frame_nats += (double)spiral__bit_nats(x[0], *sounding, &slope);
     if (*sounding && f->planes == 2) r->frame_nats += (double)spiral__bit_nats(x[1], *onset, &slope);
+}
+
+/* The weights of frame t. */
+static void choose_weights(run *r, size_t t) {
+    const spiral__writer *w = r->w;
+    const spiral_keys known = and_keys(known_at(&w->request, t), range_of(r->stream->weights.features));
+    const spiral__basis basis = w->request.sketch               ? SPIRAL__SKETCHED
+                                : known.word[0] | known.word[1] ? SPIRAL__UNDER_GIVEN
+                                                                : SPIRAL__FREE;
+    r->weights = &w->sampling.weights[basis];
+    r->temperature = w->request.temperature * (r->weights->temperature > 0 ? r->weights->temperature : 1);
 }
 
 static void decide_frame(run *r, size_t t) {
@@ -186,7 +198,7 @@ static int is_kept(run *r, size_t t) {
     const spiral__frame_events events =
         spiral__frame_events_get(&r->stream->moment, &r->stream->decided, r->parallels);
     const int any = w->request.voices == SPIRAL__ANY_DENSITY;
-    const float weight = wishes_weight(r, t) + (t ? spiral__frame_log_weight(&w->sampling, &events, any) : 0);
+    const float weight = wishes_weight(r, t) + (t ? spiral__frame_log_weight(r->weights, &events, any) : 0);
     return weight == 0 || (float)spiral__rng_uniform(&r->rng) < spiral__exp_f32(weight);
 }
 
@@ -226,6 +238,7 @@ static void write_frames(run *r, spiral_keys *sounding, spiral_keys *onsets, spi
     written->open_frames = written->decided = 0;
     for (size_t t = w->first; t < w->request.frames; t++) {
         const int open = is_open(f, &w->request, t);
+        choose_weights(r, t);
         spiral__stream_begin_frame(r->stream, conditions_of(w));
         for (int i = 0; i < FRAME_TRIES; i++) {
             spiral__stream_retry_frame(r->stream);

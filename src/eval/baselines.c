@@ -10,7 +10,7 @@
 
 enum { SILENT, BEGINS, GOES_ON, STATES = 3 };
 
-static size_t period(const spiral_model *m) {
+size_t spiral__baselines_period(const spiral_model *m) {
     const size_t two_seconds_us = 2000000;
     if (m->decoder.features.bar) return (size_t)m->decoder.features.bar;
     const size_t frames = two_seconds_us / (size_t)m->config.grid.frame_us;
@@ -28,65 +28,48 @@ static void read_states(const spiral__features *f, const spiral_roll *roll, size
                                                                      : GOES_ON;
 }
 
-/* Calls visit for every frame with the states of the frame, of the one before and of that a period before. */
-typedef void visitor(void *context, const uint8_t *now, const uint8_t *before, const uint8_t *earlier);
+/* The states of a frame, of the one before and of that a period before; silence before the first. */
+typedef struct states {
+    uint8_t now[SPIRAL_KEY_COUNT], before[SPIRAL_KEY_COUNT], earlier[SPIRAL_KEY_COUNT];
+} states;
 
-static void visit_frames(const spiral_model *m, const spiral_corpus *corpus, visitor *visit, void *context) {
+static states states_at(const spiral_model *m, const spiral_roll *roll, size_t t) {
     const spiral__features *f = &m->decoder.features;
-    const size_t lag = period(m);
-    for (size_t i = 0; i < corpus->count; i++) {
-        const spiral__corpus_entry *e = &corpus->entries[i];
-        for (size_t t = 0; !e->left_out && t < e->roll.frames; t++) {
-            uint8_t now[SPIRAL_KEY_COUNT], before[SPIRAL_KEY_COUNT] = {0}, earlier[SPIRAL_KEY_COUNT] = {0};
-            read_states(f, &e->roll, t, now);
-            if (t) read_states(f, &e->roll, t - 1, before);
-            if (t >= lag) read_states(f, &e->roll, t - lag, earlier);
-            visit(context, now, before, earlier);
-        }
-    }
+    const size_t lag = spiral__baselines_period(m);
+    states s = {{0}, {0}, {0}};
+    read_states(f, roll, t, s.now);
+    if (t) read_states(f, roll, t - 1, s.before);
+    if (t >= lag) read_states(f, roll, t - lag, s.earlier);
+    return s;
 }
 
 /* ---- counting --------------------------------------------------------------------------------------------
  */
 
-typedef struct counts {
-    int P;
-    float *markov; /* (3 P, 3) from state, to state */
-    float *repeat; /* (3, 3) */
-} counts;
-
-static void count(void *context, const uint8_t *now, const uint8_t *before, const uint8_t *earlier) {
-    const counts *c = context;
-    for (int p = 0; p < c->P; p++) {
-        c->markov[(STATES * p + before[p]) * STATES + now[p]]++;
-        c->repeat[earlier[p] * STATES + now[p]]++;
+static void count_frame(const states *s, int P, float *markov, float *repeat) {
+    for (int p = 0; p < P; p++) {
+        markov[(STATES * p + s->before[p]) * STATES + s->now[p]]++;
+        repeat[s->earlier[p] * STATES + s->now[p]]++;
     }
 }
 
 void spiral__baselines_measure(spiral_model *m, const spiral_corpus *corpus) {
-    counts c = {m->decoder.features.P, spiral__tensor_data(m, m->decoder.markov),
-                spiral__tensor_data(m, m->decoder.repeat)};
-    memset(c.markov, 0, (size_t)(STATES * STATES * c.P) * sizeof *c.markov);
-    memset(c.repeat, 0, STATES * STATES * sizeof *c.repeat);
-    visit_frames(m, corpus, count, &c);
+    const int P = m->decoder.features.P;
+    float *markov = spiral__tensor_data(m, m->decoder.markov);
+    float *repeat = spiral__tensor_data(m, m->decoder.repeat);
+    memset(markov, 0, (size_t)(STATES * STATES * P) * sizeof *markov);
+    memset(repeat, 0, STATES * STATES * sizeof *repeat);
+    for (size_t i = 0; i < corpus->count; i++) {
+        const spiral__corpus_entry *e = &corpus->entries[i];
+        for (size_t t = 0; !e->left_out && t < e->roll.frames; t++) {
+            const states s = states_at(m, &e->roll, t);
+            count_frame(&s, P, markov, repeat);
+        }
+    }
 }
 
 /* ---- scoring ---------------------------------------------------------------------------------------------
  */
-
-typedef struct scoring {
-    int P;
-    double markov[SPIRAL_KEY_COUNT][STATES][STATES], repeat[STATES][STATES]; /* nats of a transition */
-    double markov_nats, repeat_nats;
-} scoring;
-
-static void score(void *context, const uint8_t *now, const uint8_t *before, const uint8_t *earlier) {
-    scoring *s = context;
-    for (int p = 0; p < s->P; p++) {
-        s->markov_nats += s->markov[p][before[p]][now[p]];
-        s->repeat_nats += s->repeat[earlier[p]][now[p]];
-    }
-}
 
 /* Probabilities of one row of counts and one observation more, which is divided as `prior` says. */
 static void row_probabilities(const float *row, const double *prior, double *p) {
@@ -101,30 +84,46 @@ static double nats_of(const spiral_model *m, const double *p, int to) {
     return -log(m->config.planes == 2 || to == SILENT ? p[to] : p[BEGINS] + p[GOES_ON]);
 }
 
-static void prepare(const spiral_model *m, scoring *s) {
+void spiral__baselines_init(const spiral_model *m, spiral__baselines *b) {
     const float *markov = spiral__tensor_data(m, m->decoder.markov);
     const float *repeat = spiral__tensor_data(m, m->decoder.repeat);
     const double even[STATES] = {1.0 / STATES, 1.0 / STATES, 1.0 / STATES};
+    const int P = m->decoder.features.P;
+    b->model = m;
     for (int from = 0; from < STATES; from++) {
         float sum[STATES] = {0};
         double all[STATES], p[STATES];
-        for (int k = 0; k < s->P; k++)
+        for (int k = 0; k < P; k++)
             for (int to = 0; to < STATES; to++) sum[to] += markov[(STATES * k + from) * STATES + to];
         row_probabilities(sum, even, all);
-        for (int k = 0; k < s->P; k++) {
+        for (int k = 0; k < P; k++) {
             row_probabilities(markov + (STATES * k + from) * STATES, all, p);
-            for (int to = 0; to < STATES; to++) s->markov[k][from][to] = nats_of(m, p, to);
+            for (int to = 0; to < STATES; to++) b->markov[k][from][to] = nats_of(m, p, to);
         }
         row_probabilities(repeat + from * STATES, even, p);
-        for (int to = 0; to < STATES; to++) s->repeat[from][to] = nats_of(m, p, to);
+        for (int to = 0; to < STATES; to++) b->repeat[from][to] = nats_of(m, p, to);
+    }
+}
+
+void spiral__baselines_add_frame(const spiral__baselines *b, const spiral_roll *roll, size_t t,
+                                 const spiral_keys *known, double *markov_nats, double *repeat_nats) {
+    const spiral__features *f = &b->model->decoder.features;
+    const states s = states_at(b->model, roll, t);
+    for (int p = 0; p < f->P; p++) {
+        if (known && spiral_keys_get(known, f->low + p)) continue;
+        *markov_nats += b->markov[p][s.before[p]][s.now[p]];
+        *repeat_nats += b->repeat[s.earlier[p]][s.now[p]];
     }
 }
 
 void spiral__baselines_score(const spiral_model *m, const spiral_corpus *corpus, double *markov_nats,
                              double *repeat_nats) {
-    scoring s = {.P = m->decoder.features.P};
-    prepare(m, &s);
-    visit_frames(m, corpus, score, &s);
-    *markov_nats = s.markov_nats;
-    *repeat_nats = s.repeat_nats;
+    spiral__baselines b;
+    spiral__baselines_init(m, &b);
+    *markov_nats = *repeat_nats = 0;
+    for (size_t i = 0; i < corpus->count; i++) {
+        const spiral__corpus_entry *e = &corpus->entries[i];
+        for (size_t t = 0; !e->left_out && t < e->roll.frames; t++)
+            spiral__baselines_add_frame(&b, &e->roll, t, NULL, markov_nats, repeat_nats);
+    }
 }

@@ -25,4 +25,22 @@ void spiral__baselines_measure(spiral_model *model, const spiral_corpus *corpus)
 void spiral__baselines_score(const spiral_model *model, const spiral_corpus *corpus, double *markov_nats,
                              double *repeat_nats);
 
+/* ---- of some cells ---------------------------------------------------------------------------------------
+ */
+
+/* The nats of each transition. */
+typedef struct spiral__baselines {
+    const spiral_model *model;
+    double markov[SPIRAL_KEY_COUNT][3][3], repeat[3][3];
+} spiral__baselines;
+
+void spiral__baselines_init(const spiral_model *model, spiral__baselines *baselines);
+
+/* Adds the nats of frame t of a roll. known: cells that cost nothing; NULL: none. */
+void spiral__baselines_add_frame(const spiral__baselines *baselines, const spiral_roll *roll, size_t t,
+                                 const spiral_keys *known, double *markov_nats, double *repeat_nats);
+
+/* Frames after which a bar is repeated: those of a bar, or of two seconds. */
+size_t spiral__baselines_period(const spiral_model *model);
+
 #endif

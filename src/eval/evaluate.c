@@ -13,6 +13,7 @@
 #include "data/corpus.h"
 #include "data/window.h"
 #include "eval/baselines.h"
+#include "eval/conditional.h"
 #include "eval/likelihood.h"
 #include "eval/linear.h"
 #include "model/model.h"
@@ -174,7 +175,8 @@ static spiral_status add_likelihood(const evaluating *e, spiral_evaluation *sum,
     sum->nats_per_changing_frame = l.changing_frames ? l.changing_nats / (double)l.changing_frames : 0;
     sum->markov_nats_per_frame = markov / (double)l.frames;
     sum->repeat_bar_nats_per_frame = repeat / (double)l.frames;
-    return SPIRAL_OK;
+    return spiral__conditional_likelihood(e->model, e->corpus, e->pool, &sum->continued, &sum->filled,
+                                          &sum->harmonized, err);
 }
 
 static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spiral_metrics *metrics,

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
  * Sets how frames are sampled (decode/sampling.h), so that what happens in samples happens as often as in
- * training music: the weights are moved by the logarithm of the ratio of both counts, a few times over.
+ * training music: the weights are moved by the logarithm of the ratio of both counts, a few times over. This
+ * is done for each basis: free samples, samples under the top voices of training pieces, and samples from
+ * random latents. For free samples it is done at several temperatures; the one is kept at which the chords
+ * are most like those of validation music.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/floats.h"
 #include "base/par.h"
+#include "base/rng.h"
 #include "data/corpus.h"
+#include "decode/given_top.h"
 #include "decode/writer.h"
 #include "generate/calibrate.h"
+#include "generate/latents.h"
 #include "model/decoder.h"
 #include "model/model.h"
 #include "spiral/generate.h"
@@ -19,14 +26,22 @@
 enum {
     ROUNDS = 6,
     FIRST_AVERAGED = 2, /* of the rounds; the result is the mean of those from here on */
+    OTHER_ROUNDS = 4,   /* of the other bases, which begin with the weights of free samples */
     SAMPLES = 64,       /* in a round, at most: as many frames as the music has, but no fewer than: */
     SAMPLES_FEWEST = 8,
     SAMPLE_FRAMES = 128,
     PIECE_FRAMES = SAMPLE_FRAMES, /* of the beginning of each file; samples are beginnings too */
-    FILES_MOST = 1024
+    FILES_MOST = 1024,
+    CHORDS = 1 << 11 /* sets of the 11 pitch classes other than that of the lowest key */
 };
 
-static const uint64_t SEED = UINT64_C(0x63616c6962);
+static const uint64_t SEED = UINT64_C(0x63616c6962), LATENT_STREAM = UINT64_C(0x6c6174656e74);
+/* For random latents, of which the sketch says little that is certain: the default of the commands that read
+ * latents. */
+static const float SKETCH_TEMPERATURE = 0.5f;
+/* Tried; the first is kept without validation music. */
+static const float TEMPERATURES[] = {1, 0.95f, 0.9f};
+enum { TRIED = sizeof TEMPERATURES / sizeof *TEMPERATURES };
 static const double FEW = 4; /* added to counts: a ratio of few events says little */
 
 /* ---- counts ----------------------------------------------------------------------------------------------
@@ -39,12 +54,28 @@ typedef struct counts {
     double begins, foreign; /* once pitch classes have been heard */
     double from[SPIRAL__VOICES], more[SPIRAL__VOICES], fewer[SPIRAL__VOICES];
     double voices, voices_squared;
+    double chords[CHORDS]; /* frames by their pitch classes above the lowest key */
 } counts;
 
 enum { COUNTS = sizeof(counts) / sizeof(double) };
 
 static void add_counts(const counts *from, counts *to) {
     for (size_t i = 0; i < COUNTS; i++) ((double *)to)[i] += ((const double *)from)[i];
+}
+
+static void count_chord(const spiral__decided *d, counts *c) {
+    unsigned classes = 0;
+    for (int i = 1; i < d->count; i++) classes |= 1u << (d->key[i] - d->key[0]) % 12;
+    if (d->count) c->chords[classes >> 1]++;
+}
+
+/* What two distributions of chords have in common, 0..1. */
+static double overlap(const counts *a, const counts *b) {
+    double both = 0, all_a = 0, all_b = 0;
+    for (int i = 0; i < CHORDS; i++) all_a += a->chords[i], all_b += b->chords[i];
+    for (int i = 0; i < CHORDS && all_a > 0 && all_b > 0; i++)
+        both += fmin(a->chords[i] / all_a, b->chords[i] / all_b);
+    return both;
 }
 
 static void count_frame(const spiral__frame_events *e, counts *c) {
@@ -84,6 +115,7 @@ static counts count_roll(const spiral__features *f, const spiral_keys *sounding,
         }
         const spiral__frame_events events = spiral__frame_events_get(&moment, &decided, parallels);
         if (t) count_frame(&events, &c);
+        count_chord(&decided, &c);
         spiral__history_add(f, &history, decided.sounding, f->planes == 2 ? &decided.onsets : NULL);
     }
     return c;
@@ -162,40 +194,99 @@ static spiral_status count_corpus(const spiral__features *f, const spiral_corpus
  */
 
 typedef struct sampling_job {
-    const spiral__writer *writer;
+    const spiral_model *model;
+    const spiral__decoder_weights *decoder;
+    const spiral_corpus *corpus;
+    const spiral__sampling *sampling;
+    spiral__basis basis;
     uint64_t seed;
-    counts counts[SAMPLES];
+    size_t samples;
+    counts counts[SAMPLES], music[SAMPLES]; /* music: of the piece whose top voice was given */
     spiral_status statuses[SAMPLES];
 } sampling_job;
 
-static void sample_task(void *context, size_t i, int worker) {
-    sampling_job *j = context;
-    spiral_keys sounding[SAMPLE_FRAMES], onsets[SAMPLE_FRAMES];
-    spiral__written written;
-    const spiral__features *f = j->writer->prefix.weights.features;
-    spiral_keys *second = f->planes == 2 ? onsets : NULL;
-    (void)worker;
-    j->statuses[i] = spiral__writer_run(j->writer, j->seed + i, sounding, second, &written, NULL);
-    if (j->statuses[i] == SPIRAL_OK) j->counts[i] = count_roll(f, sounding, second, SAMPLE_FRAMES);
+/* What is known of a sample, in memory of its task. */
+typedef struct basis_data {
+    spiral_keys known[SAMPLE_FRAMES];
+    float *sketch; /* (SAMPLE_FRAMES, planes, P), then a latent for each window */
+} basis_data;
+
+static void give_top(const sampling_job *j, size_t i, basis_data *data, spiral__request *request,
+                     counts *music) {
+    const spiral__features *f = j->decoder->features;
+    const spiral_corpus *c = j->corpus;
+    size_t at = i * c->count / j->samples;
+    while (c->entries[at].left_out || !c->entries[at].roll.frames) at = (at + 1) % c->count;
+    const spiral_roll *roll = &c->entries[at].roll;
+    if (roll->frames < request->frames) request->frames = roll->frames;
+    spiral__give_top(f->low, f->low + f->P - 1, roll->sounding, request->frames, data->known);
+    request->known = data->known;
+    request->sounding = roll->sounding;
+    request->onsets = roll->onsets;
+    *music = count_roll(f, roll->sounding, roll->onsets, request->frames);
 }
 
-static spiral_status count_samples(const spiral__decoder_weights *weights, const spiral__sampling *s,
-                                   uint64_t seed, size_t samples, spiral__pool *pool, sampling_job *j,
-                                   counts *sum, spiral_error *err) {
-    const spiral__request request = {
-        .frames = SAMPLE_FRAMES, .temperature = 1, .voices = SPIRAL__ANY_DENSITY, .tries = 1};
-    spiral__writer writer;
-    spiral_status status = spiral__writer_create(weights, s, &request, &writer, err);
-    j->writer = &writer;
-    j->seed = seed;
-    if (status == SPIRAL_OK) spiral__par_for(pool, samples, sample_task, j);
-    spiral__writer_clear(&writer);
-    memset(sum, 0, sizeof *sum);
-    for (size_t i = 0; status == SPIRAL_OK && i < samples; i++) {
-        if (j->statuses[i] != SPIRAL_OK) status = spiral__no_memory(err, 0);
-        add_counts(&j->counts[i], sum);
+static spiral_status draw_sketch(const sampling_job *j, size_t i, basis_data *data,
+                                 spiral__request *request) {
+    const spiral_model *m = j->model;
+    const size_t Z = m->ae.Z, cells = (size_t)(SAMPLE_FRAMES * m->ae.planes * m->ae.P);
+    const size_t windows = spiral_latents_count(m, SAMPLE_FRAMES);
+    const float *mean = spiral__tensor_data(m, m->ae.latents_mean);
+    const float *F = spiral__tensor_data(m, m->ae.latents_factor);
+    spiral__rng rng = spiral__rng_init(j->seed + i, LATENT_STREAM);
+    data->sketch = spiral__floats(cells + windows * Z);
+    if (!data->sketch) return SPIRAL_NO_MEMORY;
+    for (float *z = data->sketch + cells; z < data->sketch + cells + windows * Z; z += Z) {
+        memcpy(z, mean, Z * sizeof *z);
+        for (size_t b = 0; b < Z; b++) {
+            const double n = spiral__rng_normal(&rng);
+            for (size_t a = b; a < Z; a++) z[a] += (float)((double)F[a * Z + b] * n);
+        }
     }
+    request->sketch = data->sketch;
+    request->temperature = SKETCH_TEMPERATURE;
+    return spiral_sketch_from_latents(m, data->sketch + cells, SAMPLE_FRAMES, data->sketch, NULL);
+}
+
+static spiral_status write_sample(sampling_job *j, size_t i, basis_data *data) {
+    spiral_keys sounding[SAMPLE_FRAMES], onsets[SAMPLE_FRAMES];
+    spiral_keys *second = j->decoder->features->planes == 2 ? onsets : NULL;
+    spiral__request request = {
+        .frames = SAMPLE_FRAMES, .temperature = 1, .voices = SPIRAL__ANY_DENSITY, .tries = 1};
+    spiral__written written;
+    spiral__writer writer;
+    if (j->basis == SPIRAL__UNDER_GIVEN) give_top(j, i, data, &request, &j->music[i]);
+    if (j->basis == SPIRAL__SKETCHED) SPIRAL_TRY(draw_sketch(j, i, data, &request));
+    spiral_status status = spiral__writer_create(j->decoder, j->sampling, &request, &writer, NULL);
+    if (status == SPIRAL_OK)
+        status = spiral__writer_run(&writer, j->seed + i, sounding, second, &written, NULL);
+    spiral__writer_clear(&writer);
+    if (status == SPIRAL_OK)
+        j->counts[i] = count_roll(j->decoder->features, sounding, second, request.frames);
     return status;
+}
+
+static void sample_task(void *context, size_t i, int worker) {
+    sampling_job *j = context;
+    basis_data data = {.sketch = NULL};
+    (void)worker;
+    j->statuses[i] = write_sample(j, i, &data);
+    free(data.sketch);
+}
+
+/* The counts of the samples in *sum, and under given voices those of the pieces these are from in *music. */
+static spiral_status count_samples(sampling_job *j, uint64_t seed, spiral__pool *pool, counts *sum,
+                                   counts *music, spiral_error *err) {
+    j->seed = seed;
+    spiral__par_for(pool, j->samples, sample_task, j);
+    memset(sum, 0, sizeof *sum);
+    if (j->basis == SPIRAL__UNDER_GIVEN) memset(music, 0, sizeof *music);
+    for (size_t i = 0; i < j->samples; i++) {
+        if (j->statuses[i] != SPIRAL_OK) return spiral__no_memory(err, 0);
+        add_counts(&j->counts[i], sum);
+        if (j->basis == SPIRAL__UNDER_GIVEN) add_counts(&j->music[i], music);
+    }
+    return SPIRAL_OK;
 }
 
 /* ---- weights ---------------------------------------------------------------------------------------------
@@ -209,7 +300,7 @@ static float at_most_0(float x) { return x < 0 ? x : 0; }
 static double ratio(double a, double b) { return b > 0 ? a / b : 0; }
 
 /* From the counts of samples with weights s and of the training music. rate: 1, or less for smaller steps. */
-static void move_weights(const counts *sample, const counts *music, float rate, spiral__sampling *s) {
+static void move_weights(const counts *sample, const counts *music, float rate, spiral__frame_weights *s) {
     const double length = sample->frames / music->frames;
     for (int i = 0; i < SPIRAL__VOICES; i++) {
         const double frames = ratio(sample->from[i], music->from[i]);
@@ -234,24 +325,82 @@ static size_t samples_of_round(const counts *music) {
     return fill < SAMPLES_FEWEST ? SAMPLES_FEWEST : fill < SAMPLES ? (size_t)fill : SAMPLES;
 }
 
-static spiral_status calibrate(const spiral__decoder_weights *weights, const counts *music,
-                               spiral__pool *pool, spiral__sampling *s, spiral_error *err) {
-    spiral__sampling mean = {0};
-    float *at = (float *)s, *sum = (float *)&mean;
-    counts sampled;
-    const size_t samples = samples_of_round(music);
-    sampling_job *j = calloc(1, sizeof *j);
-    spiral_status status = j ? SPIRAL_OK : spiral__no_memory(err, sizeof *j);
-    for (int i = 0; status == SPIRAL_OK && i < ROUNDS; i++) {
-        status = count_samples(weights, s, SEED + (uint64_t)(i * SAMPLES), samples, pool, j, &sampled, err);
-        if (status != SPIRAL_OK) break;
-        move_weights(&sampled, music, i < FIRST_AVERAGED ? 1 : 0.5f, s);
-        for (int k = 0; i >= FIRST_AVERAGED && k < SPIRAL__SAMPLING_SIZE; k++)
-            sum[k] += at[k] / (ROUNDS - FIRST_AVERAGED);
+/* Of all bases and temperatures. */
+static int rounds_of(const spiral_corpus *unseen) {
+    return ROUNDS + OTHER_ROUNDS * ((unseen ? TRIED - 1 : 0) + SPIRAL__BASES - 1);
+}
+
+/* Sets the weights of one basis, which begin as they are. *last: the counts of the rounds that are averaged.
+ */
+static spiral_status calibrate(sampling_job *j, spiral__basis basis, int rounds, const counts *all,
+                               spiral__pool *pool, spiral__sampling *s, counts *last, spiral_error *err) {
+    enum { WEIGHTS = sizeof(spiral__frame_weights) / sizeof(float) };
+    spiral__frame_weights *weights = &s->weights[basis], mean = {0};
+    float *at = (float *)weights, *sum = (float *)&mean;
+    counts sampled, music = *all;
+    const int averaged = rounds - FIRST_AVERAGED;
+    memset(last, 0, sizeof *last);
+    j->basis = basis;
+    for (int i = 0; i < rounds; i++) {
+        const uint64_t seed = SEED + (uint64_t)((basis * ROUNDS + i) * SAMPLES);
+        SPIRAL_TRY(count_samples(j, seed, pool, &sampled, &music, err));
+        move_weights(&sampled, &music, i < FIRST_AVERAGED ? 1 : 0.5f, weights);
+        if (i < FIRST_AVERAGED) continue;
+        add_counts(&sampled, last);
+        for (int k = 0; k < WEIGHTS; k++) sum[k] += at[k] / (float)averaged;
     }
-    free(j);
-    *s = mean;
+    mean.temperature = weights->temperature;
+    *weights = mean;
+    return SPIRAL_OK;
+}
+
+/* The weights of free samples, and the temperature of both bases without a sketch. unseen: NULL: none. */
+static spiral_status calibrate_free(sampling_job *j, const counts *music, const counts *unseen,
+                                    spiral__pool *pool, spiral__sampling *s, counts *last,
+                                    spiral_error *err) {
+    spiral__frame_weights *weights = &s->weights[SPIRAL__FREE], best = {0};
+    double best_overlap = -1;
+    for (int i = 0; i < (unseen ? TRIED : 1); i++) {
+        weights->temperature = TEMPERATURES[i];
+        SPIRAL_TRY(calibrate(j, SPIRAL__FREE, i ? OTHER_ROUNDS : ROUNDS, music, pool, s, last, err));
+        const double common = unseen ? overlap(last, unseen) : 0;
+        if (common <= best_overlap) continue;
+        best_overlap = common;
+        best = *weights;
+    }
+    *weights = best;
+    return SPIRAL_OK;
+}
+
+static spiral_status calibrate_bases(sampling_job *j, const counts *music, const counts *unseen,
+                                     spiral__pool *pool, spiral__sampling *s, spiral_error *err) {
+    counts *last = malloc(sizeof *last);
+    spiral_status status = last ? SPIRAL_OK : spiral__no_memory(err, sizeof *last);
+    if (status == SPIRAL_OK) status = calibrate_free(j, music, unseen, pool, s, last, err);
+    for (spiral__basis b = SPIRAL__UNDER_GIVEN; status == SPIRAL_OK && b < SPIRAL__BASES; b++) {
+        s->weights[b] = s->weights[SPIRAL__FREE];
+        if (b == SPIRAL__SKETCHED) s->weights[b].temperature = 1;
+        status = calibrate(j, b, OTHER_ROUNDS, music, pool, s, last, err);
+    }
+    free(last);
     s->calibrated = 1;
+    return status;
+}
+
+/* music, unseen: their counts. */
+static spiral_status calibrate_all(const spiral_model *m, const spiral_corpus *corpus, const counts *music,
+                                   const counts *unseen, spiral__pool *pool, spiral__sampling *s,
+                                   spiral_error *err) {
+    const spiral__decoder_weights decoder = spiral__decoder_get_weights(m);
+    sampling_job *j = calloc(1, sizeof *j);
+    if (!j) return spiral__no_memory(err, sizeof *j);
+    j->model = m;
+    j->decoder = &decoder;
+    j->corpus = corpus;
+    j->sampling = s;
+    j->samples = samples_of_round(music);
+    const spiral_status status = calibrate_bases(j, music, unseen, pool, s, err);
+    free(j);
     return status;
 }
 
@@ -289,7 +438,6 @@ static spiral_status find_limit(const spiral_model *m, const spiral_corpus *corp
     double shares[UNSEEN_FILES];
     size_t n = 0;
     if (!unseen) return SPIRAL_OK;
-    SPIRAL_TRY(spiral__corpus_check(unseen, &m->config.grid, m->config.planes, err));
     const size_t stride = (unseen->count + UNSEEN_FILES - 1) / UNSEEN_FILES;
     for (size_t i = 0; i < unseen->count; i += stride) {
         spiral_passage passage = {.struct_size = sizeof passage};
@@ -310,15 +458,20 @@ spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *co
     if (!m->decoder.H)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "the model has no note-by-note decoder");
     SPIRAL_TRY(spiral__corpus_check(corpus, &m->config.grid, m->config.planes, err));
-    const spiral__decoder_weights weights = spiral__decoder_get_weights(m);
-    spiral__sampling s = {.calibrated = 1};
-    counts music;
-    spiral__pool *pool;
-    SPIRAL_TRY(count_corpus(weights.features, corpus, &s, &music, err));
-    SPIRAL_TRY(find_limit(m, corpus, unseen, threads, &s, err));
-    SPIRAL_TRY(spiral__pool_create(threads, &pool, err));
-    spiral_status status = calibrate(&weights, &music, pool, &s, err);
+    if (unseen) SPIRAL_TRY(spiral__corpus_check(unseen, &m->config.grid, m->config.planes, err));
+    spiral__sampling s = {.calibrated = 1}, ignored;
+    counts *sums = malloc(2 * sizeof *sums);
+    spiral__pool *pool = NULL;
+    if (!sums) return spiral__no_memory(err, 2 * sizeof *sums);
+    spiral_status status = count_corpus(&m->decoder.features, corpus, &s, &sums[0], err);
+    if (status == SPIRAL_OK && unseen)
+        status = count_corpus(&m->decoder.features, unseen, &ignored, &sums[1], err);
+    if (status == SPIRAL_OK) status = find_limit(m, corpus, unseen, threads, &s, err);
+    if (status == SPIRAL_OK) status = spiral__pool_create(threads, &pool, err);
+    if (status == SPIRAL_OK)
+        status = calibrate_all(m, corpus, &sums[0], unseen ? &sums[1] : NULL, pool, &s, err);
     spiral__pool_destroy(pool);
+    free(sums);
     if (status == SPIRAL_OK) memcpy(spiral__tensor_data(m, m->decoder.sampling), &s, sizeof s);
     return status;
 }
@@ -326,17 +479,20 @@ spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *co
 spiral_status spiral__calibrate_rehearse(const spiral_model *m, const spiral_corpus *corpus,
                                          const spiral_corpus *unseen, int threads, size_t samples,
                                          double *share, spiral_error *err) {
-    const spiral__decoder_weights weights = spiral__decoder_get_weights(m);
+    const spiral__decoder_weights decoder = spiral__decoder_get_weights(m);
     spiral__sampling s = {.calibrated = 1}, none = {0};
     counts music, sampled;
     spiral__pool *pool;
-    SPIRAL_TRY(count_corpus(weights.features, corpus, &s, &music, err));
-    *share = (double)samples / (double)(ROUNDS * samples_of_round(&music));
+    SPIRAL_TRY(count_corpus(decoder.features, corpus, &s, &music, err));
+    *share = (double)samples / (double)((size_t)rounds_of(unseen) * samples_of_round(&music));
     if (!samples) return find_limit(m, corpus, unseen, threads, &s, err);
     SPIRAL_TRY(spiral__pool_create(threads, &pool, err));
     sampling_job *j = calloc(1, sizeof *j);
     spiral_status status = j ? SPIRAL_OK : spiral__no_memory(err, sizeof *j);
-    if (status == SPIRAL_OK) status = count_samples(&weights, &none, SEED, samples, pool, j, &sampled, err);
+    if (j)
+        *j = (sampling_job){
+            .model = m, .decoder = &decoder, .corpus = corpus, .sampling = &none, .samples = samples};
+    if (status == SPIRAL_OK) status = count_samples(j, SEED, pool, &sampled, &music, err);
     free(j);
     spiral__pool_destroy(pool);
     return status;

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "decode/given_top.h"
 #include "train/given_mask.h"
 
 typedef struct piece {
@@ -48,12 +49,7 @@ static void give_stretches(const piece *x) {
     }
 }
 
-static void give_top(const piece *x) {
-    for (size_t t = 0; t < x->frames; t++) {
-        const int key = sounding_key(x, t, -1);
-        if (key >= 0) give(x, t, key, x->high);
-    }
-}
+static void give_top(const piece *x) { spiral__give_top(x->low, x->high, x->sounding, x->frames, x->known); }
 
 static void give_bottom(const piece *x) {
     for (size_t t = 0; t < x->frames; t++) {
@@ -102,13 +98,13 @@ void spiral__given_mask_draw(spiral__rng *rng, const spiral_keys *sounding, cons
     const piece x = {rng, sounding, onsets, frames, low, high, known};
     const double kind = spiral__rng_uniform(rng);
     memset(known, 0, frames * sizeof *known);
-    if (kind < 0.30)
+    if (kind < 0.26)
         give_stretches(&x);
-    else if (kind < 0.55)
+    else if (kind < 0.58)
         give_top(&x);
-    else if (kind < 0.63)
+    else if (kind < 0.65)
         give_bottom(&x);
-    else if (kind < 0.73)
+    else if (kind < 0.74)
         give_voice(&x);
     else if (kind < 0.83)
         give_range(&x);

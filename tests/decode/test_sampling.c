@@ -46,7 +46,7 @@ static void keys_a_semitone_apart_and_held_keys_are_counted(void **state) {
 
 static void the_weight_is_the_sum_of_what_happens_and_at_most_0(void **state) {
     (void)state;
-    spiral__sampling s = {.changed = -1, .clash = -2, .parallel = -4};
+    spiral__frame_weights s = {.changed = -1, .clash = -2, .parallel = -4};
     const int two[] = {60, 67, -1}, moved[] = {62, 69, -1}, clash[] = {62, 63, -1};
     const spiral__frame_events plain = events_of(two, two, 0), parallel = events_of(two, moved, 1),
                                close = events_of(two, clash, 0);
@@ -60,7 +60,7 @@ static void the_weight_is_the_sum_of_what_happens_and_at_most_0(void **state) {
 /* A positive weight of more keys weighs against frames that do not have more; voices 0: it does not count. */
 static void a_wish_for_more_keys_weighs_against_fewer(void **state) {
     (void)state;
-    spiral__sampling s = {.calibrated = 1};
+    spiral__frame_weights s = {.same = 0};
     s.more[2] = 2;
     const int one[] = {60, -1}, two[] = {60, 67, -1}, three[] = {60, 64, 67, -1};
     const spiral__frame_events fewer = events_of(two, one, 0), same = events_of(two, two, 0),

@@ -8,6 +8,7 @@
 #include "scoring.h"
 #include "decode/stream.h"
 #include "eval/baselines.h"
+#include "eval/conditional.h"
 #include "eval/likelihood.h"
 #include "spiral/eval.h"
 
@@ -132,6 +133,83 @@ static void the_simple_models_follow_their_counts(void **state) {
     pieces_close(&p);
 }
 
+/* Nats of the cells of frames begin .. end - 1 that are not in `known` (NULL: none is), where the stream
+ * reads `given` (NULL: none). */
+static double open_nats_by_stream(const spiral_model *m, const spiral_roll *roll, const spiral_keys *given,
+                                  size_t begin, size_t end, const spiral_keys *known) {
+    const spiral__decoder_weights weights = spiral__decoder_get_weights(m);
+    const spiral__conditions conditions = {
+        .frames = roll->frames, .known = given, .sounding = roll->sounding, .onsets = roll->onsets};
+    spiral__stream s;
+    double sum = 0;
+    assert_int_equal(spiral__stream_create(&weights, &s, NULL), SPIRAL_OK);
+    spiral__stream_begin(&s);
+    for (size_t t = 0; t < end; t++) {
+        spiral__stream_begin_frame(&s, given ? &conditions : NULL);
+        for (int p = 0; p < m->ae.P; p++) {
+            const int key = m->config.low + p, on = spiral_keys_get(&roll->sounding[t], key);
+            const int begins = spiral_keys_get(&roll->onsets[t], key);
+            float logits[2];
+            spiral__stream_logits(&s, p, logits);
+            if (t >= begin && !(known && spiral_keys_get(&known[t], key)))
+                sum += bce_of(logits[0], (float)on) + (on ? bce_of(logits[1], (float)begins) : 0);
+            spiral__stream_set_key(&s, p, on, begins);
+        }
+        spiral__stream_end_frame(&s);
+    }
+    spiral__stream_clear(&s);
+    return sum;
+}
+
+static void what_commands_would_write_is_scored_given_what_they_are_given(void **state) {
+    (void)state;
+    pieces p;
+    spiral_corpus *c = corpus_of(&p, 2);
+    spiral_model *m = decoding_model(2);
+    spiral_task_nats continued, filled, harmonized;
+    double half = 0, gap = 0, gap_past = 0, below = 0, below_past = 0, markov, repeat;
+    const size_t bar = spiral__baselines_period(m);
+    size_t gap_frames = 0;
+    for (size_t i = 0; i < 2; i++) {
+        const spiral_roll *roll = spiral_corpus_get_roll(c, i);
+        spiral_keys around[70], top[70];
+        const size_t begin = 2 * bar, end = 4 * bar < roll->frames ? 4 * bar : roll->frames;
+        for (size_t t = 0; t < roll->frames; t++) {
+            int highest = m->config.high; /* the pieces are nowhere silent */
+            while (!spiral_keys_get(&roll->sounding[t], highest)) highest--;
+            top[t] = spiral_keys_range(highest, m->config.high);
+            around[t] = t >= begin && t < end ? (spiral_keys){{0, 0}} : spiral_keys_range(0, 127);
+        }
+        half += open_nats_by_stream(m, roll, NULL, roll->frames / 2, roll->frames, NULL);
+        below += open_nats_by_stream(m, roll, top, 0, roll->frames, top);
+        below_past += open_nats_by_stream(m, roll, NULL, 0, roll->frames, top);
+        if (begin >= end) continue;
+        gap += open_nats_by_stream(m, roll, around, begin, end, NULL);
+        gap_past += open_nats_by_stream(m, roll, NULL, begin, end, NULL);
+        gap_frames += end - begin;
+    }
+    assert_true(gap_frames > 0 && gap != gap_past && below != below_past);
+    spiral__baselines_measure(m, c);
+    assert_int_equal(spiral__conditional_likelihood(m, c, NULL, &continued, &filled, &harmonized, NULL),
+                     SPIRAL_OK);
+    assert_int_equal(continued.frames, 35 + 11);
+    assert_int_equal(filled.frames, gap_frames);
+    assert_int_equal(harmonized.frames, 91);
+    assert_true(fabs(continued.nats_per_frame * 46 / half - 1) < 1e-6);
+    assert_true(continued.past_only == continued.nats_per_frame);
+    assert_true(fabs(filled.nats_per_frame * (double)gap_frames / gap - 1) < 1e-6);
+    assert_true(fabs(filled.past_only * (double)gap_frames / gap_past - 1) < 1e-6);
+    assert_true(fabs(harmonized.nats_per_frame * 91 / below - 1) < 1e-6);
+    assert_true(fabs(harmonized.past_only * 91 / below_past - 1) < 1e-6);
+    /* All cells are below the top voice, in it, or above it. */
+    spiral__baselines_score(m, c, &markov, &repeat);
+    assert_true(harmonized.markov > 0 && harmonized.markov * 91 < markov);
+    assert_true(harmonized.repeat_bar > 0 && harmonized.repeat_bar * 91 < repeat);
+    spiral_model_destroy(m);
+    spiral_corpus_destroy(c);
+    pieces_close(&p);
+}
+
 static void evaluation_has_it_for_models_with_a_decoder(void **state) {
     (void)state;
     pieces p;
@@ -147,6 +225,7 @@ static void evaluation_has_it_for_models_with_a_decoder(void **state) {
         assert_int_equal(e.frames, l.frames);
         assert_true(e.nats_per_frame == l.nats / (double)l.frames);
         assert_true(e.nats_per_note == l.nats / (double)l.notes);
+        assert_int_equal(e.harmonized.frames, l.frames);
         assert_true(e.markov_nats_per_frame > 0 && e.markov_nats_per_frame < e.nats_per_frame);
     }
     float *bias = spiral__tensor_data(m, m->decoder.out_bias);
@@ -170,6 +249,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_the_sum_over_the_streams_cells),
         cmocka_unit_test(the_simple_models_follow_their_counts),
+        cmocka_unit_test(what_commands_would_write_is_scored_given_what_they_are_given),
         cmocka_unit_test(evaluation_has_it_for_models_with_a_decoder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

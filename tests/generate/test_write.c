@@ -7,6 +7,7 @@
 
 #include "testing.h"
 #include "../train/training.h"
+#include "decode/sampling.h"
 #include "eval/likelihood.h"
 #include "model/decoder.h"
 #include "model/model.h"
@@ -408,6 +409,38 @@ static void faults_are_found_and_tried_again(void **state) {
 /* ---- calibration -----------------------------------------------------------------------------------------
  */
 
+/* At a temperature near 0 nothing is left to chance: only frames of the basis whose temperature is low are
+ * the same for all seeds. */
+static void each_basis_is_sampled_with_its_own_weights(void **state) {
+    (void)state;
+    spiral_model *m = random_model(2, 7);
+    size_t n;
+    float *tensor_data = tensor(m, "notes.sampling", &n), sketch[T * 2 * (HIGH - LOW + 1)];
+    cells c;
+    memset(&c, 0, sizeof c);
+    for (size_t t = 0; t < T; t++) {
+        c.known[t] = spiral_keys_range(HIGH - 4, 127);
+        spiral_keys_set(&c.sounding[t], HIGH - 4, 1);
+    }
+    for (size_t i = 0; i < sizeof sketch / sizeof *sketch; i++) sketch[i] = 0.5f;
+    for (int low = 0; low < SPIRAL__BASES; low++) {
+        spiral__sampling s = {.calibrated = 1};
+        for (int basis = 0; basis < SPIRAL__BASES; basis++) s.weights[basis].temperature = 1;
+        s.weights[low].temperature = 1e-4f;
+        memcpy(tensor_data, &s, sizeof s);
+        for (int basis = 0; basis < SPIRAL__BASES; basis++) {
+            spiral_generate_request q = request();
+            spiral_roll rolls[2];
+            if (basis == SPIRAL__UNDER_GIVEN) give(&q, &c);
+            if (basis == SPIRAL__SKETCHED) q.sketch = sketch;
+            assert_int_equal(spiral_generate(m, &q, 2, rolls, NULL, NULL), SPIRAL_OK);
+            assert_int_equal(same(&rolls[0], &rolls[1]), basis == low);
+            clear(rolls, 2);
+        }
+    }
+    spiral_model_destroy(m);
+}
+
 /* Frames that equal the one before, in a share of all. */
 static double unchanged(const spiral_roll *rolls, size_t n) {
     double same_frames = 0, frames = 0;
@@ -437,7 +470,7 @@ static void calibration_brings_samples_nearer_to_the_music(void **state) {
     q.frames = 128, q.tries = 1;
     const double music = unchanged(spiral_corpus_get_roll(c, 0), 1);
     assert_true(spiral_generate_passage_limit(m) == 1); /* the music is compared with itself */
-    size_t n;
+    size_t n = 0;
     float first[SPIRAL__SAMPLING_SIZE], *sampling = tensor(m, "notes.sampling", &n);
     assert_int_equal(n, SPIRAL__SAMPLING_SIZE);
     assert_int_equal(spiral_generate(m, &q, N, rolls, NULL, NULL), SPIRAL_OK);
@@ -452,6 +485,14 @@ static void calibration_brings_samples_nearer_to_the_music(void **state) {
     assert_true(isnan(spiral_generate_passage_limit(m)));
     assert_int_equal(spiral_generate_calibrate(m, c, c, 3, NULL), SPIRAL_OK);
     assert_memory_equal(first, sampling, sizeof first);
+    /* With logits of half the size the music is most probable at a lower temperature. */
+    const size_t temperature = offsetof(spiral__sampling, weights) / sizeof(float);
+    for (int i = 0; i < 2; i++) {
+        float *out = tensor(m, i ? "notes.out.bias" : "notes.out.weight", &n);
+        for (size_t k = 0; k < n; k++) out[k] /= 2;
+    }
+    assert_int_equal(spiral_generate_calibrate(m, c, c, 1, NULL), SPIRAL_OK);
+    assert_true(first[temperature] > 0.9f && sampling[temperature] < first[temperature]);
     spiral_model_destroy(m);
     spiral_corpus_destroy(c);
     pieces_close(&p);
@@ -580,6 +621,7 @@ int main(void) {
         cmocka_unit_test(a_sketch_is_followed_by_a_model_that_reads_it),
         cmocka_unit_test(at_temperature_0_a_certain_sketch_is_written_out),
         cmocka_unit_test(faults_are_found_and_tried_again),
+        cmocka_unit_test(each_basis_is_sampled_with_its_own_weights),
         cmocka_unit_test(calibration_brings_samples_nearer_to_the_music),
         cmocka_unit_test(latents_and_sketches_are_those_of_the_windows),
         cmocka_unit_test(bad_requests_are_refused_by_value),
