@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Short names for the tasks of this project. Meson and ninja do the work; everything is written to build/ (and demo/).
 .DEFAULT_GOAL := all
-.PHONY: help all deps demo page test test-all test-gpu python lint oracles san tsan aarch64 i386 mutants fuzz fuzz-afl bench \
-	bench-midi bench-decoder compare docs-api format install clean
+.PHONY: help all deps demo page test test-all test-gpu python lint oracles san tsan valgrind aarch64 i386 mutants fuzz fuzz-afl bench \
+	bench-midi bench-decoder bench-train compare docs-api format install clean
 BENCH ?=
 MODEL ?=
 MUSIC ?=
@@ -24,7 +24,7 @@ build/ready: meson.build meson_options.txt
 	@sed -n '/^spiral /,$$p' build-setup.log; mv build-setup.log build/setup.log
 	@touch build/ready
 
-deps:  ## installs packages with apt: FOR=build, test (default), test-all, fuzz, afl, aarch64 or i386
+deps:  ## installs packages with apt: FOR=build, test (default), test-all, fuzz, valgrind, afl, aarch64 or i386
 	@tools/deps.sh $(FOR)
 
 demo:  ## 3 minutes from typed scores to new music in demo/; first installs missing packages, as make deps FOR=build
@@ -61,6 +61,9 @@ san:  ## the C tests under address and undefined-behaviour sanitizers
 tsan:  ## the C tests under the thread sanitizer
 	@tools/test.sh tsan
 
+valgrind:  ## an hour: the C tests under valgrind; needs FOR=valgrind
+	@tools/test.sh valgrind
+
 aarch64:  ## half an hour: the C tests of core and model for 64-bit ARM, run by qemu; needs FOR=aarch64
 	@tools/test.sh aarch64
 
@@ -84,6 +87,9 @@ bench-midi: all  ## the MIDI reader against symusic and mido, on $SPIRAL_DATA/pi
 
 bench-decoder: all  ## training of the decoder against PyTorch, 2 minutes, on $SPIRAL_DATA/jsb-chorales; BENCH="--quick" for less
 	@bench/run_decoder.sh $(BENCH)
+
+bench-train: all  ## training of the autoencoder against PyTorch, and from a folder to a model, 15 minutes; BENCH="--quick" for less
+	@bench/run_train.sh $(BENCH)
 
 compare: all  ## OLD=/path/to/another/build: runs commands with both programs and compares what they write; 1 minute
 	@test -n "$(OLD)" || { echo "make compare OLD=/path/to/another/build" >&2; exit 2; }

@@ -19,7 +19,7 @@ timeout 60 "$python" -W ignore bench/gpu.py --compile-only >"$out/compile.log" 2
 "$python" -c 'import xdist' 2>/dev/null && jobs="-n 12" || jobs=""
 # shellcheck disable=SC2086
 TORCHINDUCTOR_COMPILE_THREADS=1 timeout 65 "$python" -m pytest -q -rs $jobs -p no:cacheprovider -W ignore \
-    -c python/pyproject.toml --rootdir python python/tests/test_triton.py >"$out/tests.log" 2>&1 || status=1
+    -c python/pyproject.toml --rootdir python python/tests/test_triton_*.py python/tests/test_backends.py >"$out/tests.log" 2>&1 || status=1
 grep -E '^(FAILED|ERROR|SKIPPED|E  )' "$out/tests.log" | cut -c1-200 | head -n 60
 tail -n 1 "$out/tests.log"
 wait

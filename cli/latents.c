@@ -7,6 +7,7 @@
 
 #include "latents.h"
 #include "messages.h"
+#include "spiral/decode.h"
 #include "spiral/helix.h"
 
 int cli_decodes_notes(const cli_writing *w, int way) {
@@ -75,25 +76,42 @@ int cli_write_latents(cli_writing *w, const float *latents, size_t frames, doubl
     return status;
 }
 
+/* The cells of a sketch (frames, planes, P) to notes, by the rule that the model is set to. */
+static spiral_status decode_sketch(const spiral_model *model, const float *sketch, float *logits,
+                                   spiral_roll *out, spiral_error *err) {
+    const spiral_model_config *c = spiral_model_get_config(model);
+    const size_t P = (size_t)spiral_model_keys(model), planes = (size_t)c->planes;
+    const float threshold = spiral_model_get_threshold(model);
+    for (size_t i = 0; i < out->frames * planes * P; i++) { /* (planes, frames, P) */
+        const size_t t = i / (planes * P), plane = i / P % planes;
+        const double y = (double)sketch[i];
+        logits[(plane * out->frames + t) * P + i % P] = (float)(log(y) - log1p(-y));
+    }
+    if (spiral_model_get_decoding(model) == SPIRAL_DECODING_THRESHOLD)
+        return spiral_decode_threshold(logits, out->frames, c->low, (int)P, threshold, threshold,
+                                       out->sounding, out->onsets, err);
+    spiral_min_risk_options o;
+    spiral_min_risk_options_default(&o, sizeof o);
+    o.scale = (double)spiral_model_get_min_risk_scale(model);
+    return spiral_decode_min_risk(&o, logits, out->frames, c->low, (int)P, threshold, out->sounding,
+                                  out->onsets, err);
+}
+
 int cli_threshold_latents(const spiral_model *model, const float *latents, size_t frames,
                           double quarters_per_min, spiral_roll *out) {
     const spiral_model_config *c = spiral_model_get_config(model);
-    const size_t P = (size_t)spiral_model_keys(model), planes = (size_t)c->planes;
-    const double limit = 1 / (1 + exp(-(double)spiral_model_get_threshold(model)));
+    const size_t cells = frames * (size_t)(spiral_model_keys(model) * c->planes);
     spiral_error err = {.text = ""};
-    float *sketch;
+    float *sketch, *logits = NULL;
     int status = make_sketch(model, latents, frames, &sketch);
-    if (status < 0 && spiral_roll_create(c->grid, frames, planes == 2, out, &err) != SPIRAL_OK)
+    if (status < 0 && !(logits = malloc(cells * sizeof *logits)))
+        status = cli_fail("out of memory for a sketch of %zu frames", frames);
+    if (status < 0 && (spiral_roll_create(c->grid, frames, c->planes == 2, out, &err) != SPIRAL_OK ||
+                       decode_sketch(model, sketch, logits, out, &err) != SPIRAL_OK))
         status = cli_error(&err);
-    for (size_t t = 0; status < 0 && t < frames; t++)
-        for (size_t p = 0; p < P; p++) {
-            const float *cell = sketch + t * planes * P + p;
-            const int key = c->low + (int)p, on = *cell > limit;
-            spiral_keys_set(&out->sounding[t], key, on);
-            if (planes == 2) spiral_keys_set(&out->onsets[t], key, on && cell[P] > limit);
-        }
     if (status < 0 && quarters_per_min > 0) out->quarters_per_min = quarters_per_min;
     free(sketch);
+    free(logits);
     return status;
 }
 

@@ -22,7 +22,7 @@ int cli_latents_copy(const spiral_model *model, size_t frames, const float *late
 /* Latents to a new roll of `frames` frames, with the flags of w. */
 int cli_write_latents(cli_writing *w, const float *latents, size_t frames, double quarters_per_min,
                       uint64_t seed, spiral_roll *out, spiral_generate_result *result);
-/* The same, each cell on its own: keys sound where the sketch is above the model's threshold. */
+/* The same from the sketch alone, by the rule that the model is set to: threshold or min-risk. */
 int cli_threshold_latents(const spiral_model *model, const float *latents, size_t frames,
                           double quarters_per_min, spiral_roll *out);
 

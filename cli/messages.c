@@ -86,6 +86,11 @@ void cli_note(const cli_common *common, const char *format, ...) {
     va_end(args);
 }
 
+void cli_note_large(const cli_common *common, const char *path, double bytes, const char *what) {
+    const double large = 50e6;
+    if (bytes >= large) cli_note(common, "%s: takes about %.0f MB %s", path, bytes / 1e6, what);
+}
+
 int cli_flush(void) {
     if (!fflush(stdout) && !ferror(stdout)) return CLI_DONE;
     return cli_fail("standard output: cannot write: %s", strerror(errno));

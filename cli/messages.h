@@ -27,6 +27,9 @@ int cli_error(const spiral_error *err);
 int cli_error_in(const char *path, const spiral_error *err);
 /* Prints one line on standard error, unless --quiet. */
 __attribute__((format(printf, 2, 3))) void cli_note(const cli_common *common, const char *format, ...);
+/* Says before a long step that it takes about so many bytes, of which kind and what for; nothing below 50 MB.
+ * For example what: "on disk". */
+void cli_note_large(const cli_common *common, const char *path, double bytes, const char *what);
 /* Prints text that may hold anything, such as a file name, in one line: control characters and bytes that are
  * not UTF-8 become \xHH. Every name that goes to standard output is printed by this; messages do the same. */
 void cli_print_name(FILE *to, const char *text);

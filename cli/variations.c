@@ -14,7 +14,14 @@
 
 enum { BATCH = 64 }; /* variations that are in memory at a time */
 
-const char *const cli_decodings[] = {"decoder", "threshold", NULL};
+const char *const cli_decodings[] = {"decoder", "threshold", "min-risk", NULL};
+
+int cli_set_decoding(spiral_model *model, int way) {
+    spiral_error err = {.text = ""};
+    const spiral_decoding decoding =
+        way == DECODE_MIN_RISK ? SPIRAL_DECODING_MIN_RISK : SPIRAL_DECODING_THRESHOLD;
+    return spiral_model_set_decoding(model, decoding, &err) == SPIRAL_OK ? -1 : cli_error(&err);
+}
 
 /* ---- session ---------------------------------------------------------------------------------------------
  */

@@ -55,12 +55,17 @@ typedef struct cli_variations {
     }
 
 extern const char *const cli_decodings[]; /* in the order of the enum */
-enum { DECODE_NOTES, DECODE_THRESHOLD };
-#define CLI_DECODE_FLAG(way)                                                                                \
-    {                                                                                                       \
-        "decode", CLI_CHOICE, &(way), "WAY",                                                                \
-            "decoder: note by note, if the model can; threshold: each cell on its own", 0, 0, cli_decodings \
+enum { DECODE_NOTES, DECODE_THRESHOLD, DECODE_MIN_RISK };
+#define CLI_DECODE_FLAG(way)                                                                          \
+    {                                                                                                 \
+        "decode", CLI_CHOICE, &(way), "WAY",                                                          \
+            "decoder: note by note, if the model can; threshold: each cell on its own; min-risk: of " \
+            "probabilities on near keys as many notes as they sum to",                                \
+            0, 0, cli_decodings                                                                       \
     }
+
+/* Sets how cells become notes without the note-by-note decoder. Returns -1 or the exit status. */
+int cli_set_decoding(spiral_model *model, int way);
 
 /* Where the files go: a file if -o ends in .mid or .midi or is "-", else a folder. */
 #define CLI_VARIATIONS_OUTPUT_FLAG(v) \

@@ -71,6 +71,22 @@ static int set_load(set *s, char **paths, int count, const cli_roll_flags *roll_
     return status;
 }
 
+/* The search takes long for large sets. */
+static void note_search(const set *a, const set *b, const cli_common *common) {
+    const double pairs_per_s = 1.5e8,
+                 few_s = 10; /* of frames, in every transposition; measured on one core */
+    double frames[2] = {0, 0};
+    for (size_t i = 0; i < a->count; i++)
+        frames[0] += (double)spiral_corpus_get_roll(a->corpus, a->file[i])->frames;
+    for (size_t i = 0; i < b->count; i++)
+        frames[1] += (double)spiral_corpus_get_roll(b->corpus, b->file[i])->frames;
+    const double seconds = frames[0] * frames[1] / pairs_per_s;
+    if (seconds >= few_s)
+        cli_note(common, "searching %s sixteenths of A in %s of B takes about %s on one core",
+                 cli_thousands((uint64_t)frames[0]), cli_thousands((uint64_t)frames[1]),
+                 cli_duration(seconds));
+}
+
 /* The nearest passage in b of each piece of a; share is negative where a piece has none. */
 static int find_passages(const set *a, const set *b, const cli_common *common, spiral_passage *passages) {
     for (size_t i = 0; i < a->count; i++) {
@@ -193,6 +209,7 @@ static int compare(const set *a, const set *b, const cli_common *common) {
     spiral_overlaps overlaps = {.struct_size = sizeof overlaps};
     spiral_error err = {.text = ""};
     spiral_passage *passages = malloc(a->count * sizeof *passages);
+    note_search(a, b, common);
     int status = passages ? find_passages(a, b, common, passages) : cli_fail("out of memory");
     if (status < 0 && spiral_statistics_overlap(b->counts_list, b->count, a->counts_list, a->count, &overlaps,
                                                 &err) != SPIRAL_OK)

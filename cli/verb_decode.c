@@ -61,6 +61,7 @@ int verb_decode(const cli_verb *verb, int argc, char **argv) {
     float *latents = NULL;
     size_t rows = 0, columns = 0;
     status = cli_writing_begin(&w, verb, &s.v, &common, s.v.model);
+    if (status < 0) status = cli_set_decoding(w.model, s.decode);
     if (status < 0) status = cli_npy_load(argv[first], &rows, &columns, &latents);
     if (status < 0 && columns != (size_t)spiral_model_get_config(w.model)->latent)
         status = cli_fail("%s: it has %zu columns, the model's latents have %d numbers", argv[first], columns,

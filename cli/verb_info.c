@@ -29,6 +29,7 @@ static json_t *config_json(const spiral_model *model) {
                                 value_json(field, spiral_model_config_get_value(c, i)));
     }
     json_object_set_new(config, "threshold", cli_number((double)spiral_model_get_threshold(model)));
+    json_object_set_new(config, "min_risk_scale", cli_number((double)spiral_model_get_min_risk_scale(model)));
     json_object_set_new(config, "grid", grid);
     return config;
 }

@@ -92,6 +92,7 @@ int verb_interpolate(const cli_verb *verb, int argc, char **argv) {
     if (status >= 0) return status;
     cli_writing w;
     status = cli_writing_begin(&w, verb, &s.v, &common, s.v.model);
+    if (status < 0) status = cli_set_decoding(w.model, s.decode);
     if (status < 0) status = cli_load_roll(w.model, argv[first], &common, &s.a);
     if (status < 0) status = cli_load_roll(w.model, argv[first + 1], &common, &s.b);
     if (status < 0) status = cli_latents_of(w.model, &s.a, frames_of(&s), &s.latents[0]);

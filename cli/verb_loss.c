@@ -44,6 +44,15 @@ static spiral_status value_of(spiral_loss_kind kind, const spiral_helix *helix, 
     return status;
 }
 
+static size_t longer(const spiral_roll *a, const spiral_roll *b) {
+    return a->frames > b->frames ? a->frames : b->frames;
+}
+
+/* Bytes: two numbers of double precision for each cell. */
+static double memory_of(const spiral_roll *a, const spiral_roll *b, const spiral_roll_options *o) {
+    return 2. * sizeof(double) * (double)longer(a, b) * (o->high - o->low + 1);
+}
+
 static spiral_status losses(const spiral_roll *right, const spiral_roll *played, const spiral_roll_options *o,
                             const spiral_helix *helix, json_t *json, spiral_error *err) {
     static const spiral_loss_kind kinds[] = {SPIRAL_LOSS_SPIRAL,
@@ -54,7 +63,7 @@ static spiral_status losses(const spiral_roll *right, const spiral_roll *played,
                                              SPIRAL_LOSS_DISTANCE_MASK,
                                              SPIRAL_LOSS_DISTANCE_MASK_CIRCULAR};
     const int P = o->high - o->low + 1;
-    size_t T = right->frames > played->frames ? right->frames : played->frames;
+    const size_t T = longer(right, played);
     double *x = floats_of(played, T, o->low, P), *t = floats_of(right, T, o->low, P), value = 0;
     spiral_status status = x && t ? SPIRAL_OK : (err->status = SPIRAL_NO_MEMORY);
     for (size_t i = 0; status == SPIRAL_OK && i < sizeof kinds / sizeof *kinds; i++) {
@@ -71,7 +80,7 @@ static spiral_status metrics(const spiral_roll *right, const spiral_roll *played
     spiral_metrics_counts counts = {.struct_size = sizeof counts};
     spiral_metrics m = {.struct_size = sizeof m};
     spiral_roll a = {0}, b = {0};
-    size_t T = right->frames > played->frames ? right->frames : played->frames;
+    const size_t T = longer(right, played);
     spiral_status status = spiral_metrics_add_notes(&counts, right, played, tolerance, err);
     if (status == SPIRAL_OK) status = spiral_roll_create(right->grid, T, 0, &a, err);
     if (status == SPIRAL_OK) status = spiral_roll_create(right->grid, T, 0, &b, err);
@@ -144,6 +153,9 @@ int verb_loss(const cli_verb *verb, int argc, char **argv) {
     if (status < 0 && !roll[0].frames)
         status = cli_fail("%s: it has no note from key %d to %d to compare with", argv[first], options.low,
                           options.high);
+    if (status < 0)
+        cli_note_large(&common, argv[first], memory_of(&roll[0], &roll[1], &options),
+                       "of memory for the comparison");
     if (status < 0 && (losses(&roll[0], &roll[1], &options, &helix, json, &err) != SPIRAL_OK ||
                        metrics(&roll[0], &roll[1], tolerance, &helix, json, &err) != SPIRAL_OK))
         status = cli_error_in(argv[first], &err);

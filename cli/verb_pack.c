@@ -14,6 +14,7 @@
 #include "messages.h"
 #include "output.h"
 #include "roll_options.h"
+#include "signals.h"
 
 typedef struct settings {
     const char *output;
@@ -49,8 +50,10 @@ static int choose_range(const settings *s, const cli_common *common, char **path
         spiral_roll_options whole = *roll;
         whole.low = 0;
         whole.high = SPIRAL_KEY_COUNT - 1;
+        cli_signals_remove(path);
         status = pack(s, common, paths, count, &whole, frames, path, &all, NULL);
         if (status < 0) unlink(path); /* its bytes stay until the corpus is destroyed */
+        cli_signals_remove(NULL);
     }
     if (status < 0) status = cli_choose_range(&s->roll_flags, all, roll);
     spiral_corpus_destroy(all);
@@ -76,10 +79,12 @@ static int report(const settings *s, const cli_common *common, const spiral_corp
     }
     stat(s->output, &info);
     const spiral_roll_options *o = spiral_corpus_get_options(corpus);
-    if (cli_prints_text(common))
-        printf("%s: %s file%s, %s frames of keys %d to %d, %s MB, in %s\n", s->output, cli_thousands(files),
+    if (cli_prints_text(common)) {
+        cli_print_name(stdout, s->output);
+        printf(": %s file%s, %s frames of keys %d to %d, %s MB, in %s\n", cli_thousands(files),
                files == 1 ? "" : "s", cli_thousands(frames), o->low, o->high,
                cli_thousands(((uint64_t)info.st_size + 500000) / 1000000), cli_duration(now_s() - begin));
+    }
     return cli_finish(common, json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:o}", "pack",
                                         cli_text(s->output), "files", (json_int_t)files, "left_out",
                                         (json_int_t)left_out, "all_frames", (json_int_t)frames, "windows",

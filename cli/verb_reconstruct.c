@@ -88,6 +88,7 @@ static int run(cli_writing *w, const settings *s) {
     spiral_generate_result result = {.struct_size = sizeof result};
     int lowered = 0, status = cli_load_model(s->v.model, &w->model);
     if (status < 0) status = cli_load_roll(w->model, s->input, w->common, &in);
+    if (status < 0) status = cli_set_decoding(w->model, s->decode);
     const int decoder = status < 0 && cli_decodes_notes(w, s->decode);
     if (status < 0)
         status = decoder ? write_notes(w, s, &in, &out, &result) : write_cells(w, s, &in, &out, &lowered);

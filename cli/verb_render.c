@@ -72,8 +72,9 @@ static int load_piece(const settings *s, const char *path, const cli_common *com
     return status;
 }
 
-/* Makes the roll for a picture: all keys, frames of 20 ms. */
-static int roll_piece(const settings *s, const char *path, const cli_common *common, spiral_roll *roll) {
+/* Makes the roll for a picture: all keys, frames of 20 ms. Adds its notes to *notes. */
+static int roll_piece(const settings *s, const char *path, const cli_common *common, spiral_roll *roll,
+                      size_t *notes) {
     spiral_roll_options options;
     spiral_roll_options_default(&options, sizeof options);
     options.grid.frame_us = 20000;
@@ -90,18 +91,23 @@ static int roll_piece(const settings *s, const char *path, const cli_common *com
     else if (!roll->frames)
         status = cli_fail("%s: %s", path,
                           report.notes_drums ? "it holds drums only, no pitches" : "it has no notes");
+    *notes += report.notes_kept - report.notes_doubled;
     spiral_midi_clear(&midi);
     return status;
 }
 
 static int draw_piece(const settings *s, const char *path, const cli_common *common) {
+    enum { SVG_BYTES = 235 }; /* of a note, measured */
     spiral_roll roll = {0}, reference = {0};
+    size_t notes = 0;
     spiral_error err = {.text = ""};
     const char *slash = strrchr(path, '/');
-    int status = roll_piece(s, path, common, &roll);
-    if (status < 0 && s->against) status = roll_piece(s, s->against, common, &reference);
+    int status = roll_piece(s, path, common, &roll, &notes);
+    if (status < 0 && s->against) status = roll_piece(s, s->against, common, &reference, &notes);
     if (status < 0) status = cli_check_target(s->output, s->kind);
     if (status < 0) status = load_fonts();
+    if (status < 0 && s->kind == CLI_OUTPUT_SVG)
+        cli_note_large(common, s->output, SVG_BYTES * (double)notes, "on disk; .pdf and .png are smaller");
     if (status < 0 && spiral_plot_roll(&roll, s->against ? &reference : NULL, slash ? slash + 1 : path,
                                        s->output, &err) != SPIRAL_OK)
         status = cli_error(&err);
@@ -120,6 +126,7 @@ static void note_not_kept(const settings *s, const char *path, const cli_common 
 }
 
 static int play_or_convert(const settings *s, const char *path, const cli_common *common) {
+    enum { WAV_BYTES = 4 }; /* of a frame: two channels of 16 bits */
     spiral_midi midi = {0};
     spiral_error err = {.text = ""};
     spiral_audio_options options;
@@ -130,6 +137,10 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
     int status = load_piece(s, path, common, &midi);
     if (status >= 0) return status;
     status = midi.note_count ? cli_check_target(s->output, s->kind) : cli_fail("%s: it has no notes", path);
+    if (status < 0 && s->kind == CLI_OUTPUT_WAV)
+        cli_note_large(common, s->output,
+                       WAV_BYTES * options.rate_hz * spiral_midi_seconds(&midi, spiral_midi_music_end(&midi)),
+                       "on disk, and three times as much memory");
     if (status < 0 && (s->kind == CLI_OUTPUT_WAV ? spiral_audio_save(&midi, &options, s->output, NULL, &err)
                                                  : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
         status = err.status == SPIRAL_IO ? cli_error(&err) : cli_error_in(path, &err);

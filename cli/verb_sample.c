@@ -73,9 +73,10 @@ static int write_cells(cli_writing *w, const settings *s, uint64_t seed, size_t 
     if (spiral_generate_sample(w->model, &options, &roll, &report, &err) != SPIRAL_OK)
         return cli_error_in(s->v.model, &err);
     snprintf(text, sizeof text,
-             "spiral sample -n 1 --seed %llu --temperature %.9g --length %s --tempo %.9g --decode threshold; "
+             "spiral sample -n 1 --seed %llu --temperature %.9g --length %s --tempo %.9g --decode %s; "
              "model sha256 %s",
              (unsigned long long)seed, s->v.temperature, s->length, s->tempo,
+             cli_decodings[s->decode == DECODE_NOTES ? DECODE_THRESHOLD : s->decode],
              spiral_model_get_sha256(w->model));
     status = cli_save_roll(&roll, text, path, &notes, &seconds);
     if (status < 0) {
@@ -125,6 +126,7 @@ int verb_sample(const cli_verb *verb, int argc, char **argv) {
     cli_writing w;
     size_t frames = 0;
     status = cli_writing_begin(&w, verb, &s.v, &common, s.v.model);
+    if (status < 0) status = cli_set_decoding(w.model, s.decode);
     if (status < 0) status = frames_of(w.model, &s, &frames);
     const int notes = status < 0 && cli_writing_has_decoder(&w) && s.decode == DECODE_NOTES;
     if (status < 0) status = notes ? write_music(&w, &s, frames) : write_all_cells(&w, &s, frames);

@@ -27,8 +27,8 @@
 static const char *const kinds[] = {"ae", "vae", NULL}; /* in the order of spiral_model_kind */
 /* Those with a gradient. */
 static const char *const losses[] = {
-    "bce", "spiral", "energy", "gauss", "weighted_bce", "channel", "distance_mask", "distance_mask_circular",
-    NULL};
+    "bce",     "spiral", "energy", "gauss", "weighted_bce", "distance_mask", "distance_mask_circular",
+    "channel", NULL};
 
 typedef struct settings {
     const char *output, *valid, *log;

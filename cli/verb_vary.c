@@ -81,6 +81,7 @@ int verb_vary(const cli_verb *verb, int argc, char **argv) {
     spiral_roll in = {0};
     float *latents = NULL;
     status = cli_writing_begin(&w, verb, &s.v, &common, s.v.model);
+    if (status < 0) status = cli_set_decoding(w.model, s.decode);
     if (status < 0) status = cli_load_roll(w.model, argv[first], &common, &in);
     if (status < 0) status = cli_latents_of(w.model, &in, in.frames, &latents);
     for (int64_t i = 0; status < 0 && i < s.v.n; i++)

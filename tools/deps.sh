@@ -3,7 +3,7 @@
 #
 # Installs the Debian packages that a purpose needs and this machine lacks. Prints what it installs, and how big it is,
 # before it does.
-#     tools/deps.sh build | test | test-all | fuzz | afl | aarch64 | i386
+#     tools/deps.sh build | test | test-all | fuzz | valgrind | afl | aarch64 | i386
 # Where it cannot install (no apt, or neither root nor sudo) it prints what is missing. Exit status 0: nothing is
 # missing any more; 1: something still is; 2: no such purpose.
 set -eu
@@ -17,11 +17,12 @@ test-all) wanted="$test cmake git groff-base g++ clang-format python3-dev doxyge
 fuzz) # libFuzzer comes with the compiler, under its version; 14 is Debian 12's
     version=$(clang -dumpversion 2>/dev/null | cut -d . -f 1)
     wanted="$test clang libclang-rt-${version:-14}-dev" ;;
+valgrind) wanted="$test valgrind" ;;
 afl) wanted="$test clang afl++" ;;
 aarch64) # a cross compiler, an emulator, and libraries of that architecture beside this one's
     wanted="meson ninja-build pkg-config gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user libcmocka-dev:arm64 libjansson-dev:arm64" ;;
 i386) wanted="meson ninja-build pkg-config gcc-i686-linux-gnu libc6-dev-i386-cross libcmocka-dev:i386 libjansson-dev:i386" ;;
-*) echo "usage: tools/deps.sh build|test|test-all|fuzz|afl|aarch64|i386" >&2; exit 2 ;;
+*) echo "usage: tools/deps.sh build|test|test-all|fuzz|valgrind|afl|aarch64|i386" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null 2>&1; then

@@ -462,6 +462,7 @@ def regressions():
     feeds = b"\f" * 34 + b"\x8b" + b"\f" * 40 + b"-" + b"\f" * 43  # read back, the title was taken for damaged events
     add("score", "title-of-form-feeds.txt", b"title T" + feeds + b"\nmeter 1/4\nkey C major\ntempo 4 = 120\n"
         b"figure f 8:1 / 4:* 1 8:1 r 2:1 / 1..:1\nchords c f\nc: C")
+    add("midi", "sysex-begins-at-the-end.mid", header(0, 1, 96) + chunk(NOTE + b"\0\xf0"))
     add("midi", "unpaired-notes-without-offs.mid", header(0, 1, 96) + chunk(
         bytes.fromhex("00903c64003e6410b07b0010903c6410b0") + b"\xff" * 15 + b"\x78\0" + END, length=23))
 

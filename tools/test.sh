@@ -6,7 +6,7 @@
 #     tools/test.sh STEP...
 # make test:      c program python
 # make test-all:  these and lint install reliability web oracles torch san
-# others:         tsan aarch64 i386
+# others:         tsan valgrind aarch64 i386
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export SPIRAL_BUILD="$PWD/build" SPIRAL_SOURCE="$PWD" SPIRAL_PROGRAM="$PWD/build/cli/spiral"
@@ -97,6 +97,7 @@ about() {
     torch) echo "Python package with PyTorch: ruff, mypy and all its tests in build/venv-all; 3 minutes" ;;
     san) echo "C tests under address and undefined-behaviour sanitizers, built in build/san; 4 minutes" ;;
     tsan) echo "C tests under the thread sanitizer, built in build/tsan; 10 minutes" ;;
+    valgrind) echo "C tests under valgrind, which finds values that were never set, built in build/valgrind; an hour" ;;
     i386) echo "C tests for 32-bit x86, without pictures, SoundFonts and CBLAS, built in build/i386; 3 minutes" ;;
     aarch64) echo "C tests of core and model for 64-bit ARM, cross-compiled in build/aarch64 and run by qemu; 30 minutes" ;;
     *) return 1 ;;
@@ -171,6 +172,13 @@ step_san() {
 step_tsan() {
     export TSAN_OPTIONS="suppressions=$PWD/tools/tsan.supp:ignore_noninstrumented_modules=1"
     meson_tests build/tsan 1 "" -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized
+}
+
+# Not run: the fuzz corpus, which the sanitizers have; and what needs 80 bits of a long double: valgrind computes 64.
+step_valgrind() {
+    command -v valgrind >/dev/null 2>&1 || { skip "$step: valgrind is missing; make deps FOR=valgrind installs it"; return; }
+    export VALGRIND_OPTS="-q --error-exitcode=99 --leak-check=no"
+    meson_tests build/valgrind 30 "--no-suite fuzz --no-suite long-double --wrap=valgrind" -Dbuildtype=debugoptimized
 }
 
 step_i386() { meson_tests build/i386 2 "" --cross-file tools/i386.ini -Dpictures=disabled -Dfluidsynth=disabled -Dblas=none; }

@@ -46,6 +46,14 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_choose_threshold(const s
                                                                          int threads, float *threshold,
                                                                          spiral_error *err);
 
+/* The scale of spiral_decode_min_risk with the highest F1 of the sounding cells of the corpus' windows (at
+ * most 512, evenly spread), of twelve from half to twice that at which a lone note sounds at the model's
+ * threshold. BAD_ARG: the corpus is not of the model's grid and planes; NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_choose_min_risk_scale(const spiral_model *model,
+                                                                              const spiral_corpus *corpus,
+                                                                              float *scale,
+                                                                              spiral_error *err);
+
 #ifdef __cplusplus
 }
 #endif

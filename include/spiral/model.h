@@ -125,6 +125,25 @@ SPIRAL_API float spiral_model_get_threshold(const spiral_model *model);
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_set_threshold(spiral_model *model, float logit,
                                                                       spiral_error *err);
 
+/* The scale of spiral_decode_min_risk for this model, .01 .. 100, chosen on validation data; if it was never
+ * set, that at which a lone note sounds at the threshold. BAD_ARG: out of its range. */
+SPIRAL_API float spiral_model_get_min_risk_scale(const spiral_model *model);
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_set_min_risk_scale(spiral_model *model, float scale,
+                                                                           spiral_error *err);
+
+/* How the cells of the autoencoder's output become notes in the calls of generate.h that do not use the
+ * note-by-note decoder. Of this object, not saved with the model. */
+typedef enum spiral_decoding {
+    SPIRAL_DECODING_THRESHOLD, /* a model that was made or loaded has this */
+    SPIRAL_DECODING_MIN_RISK,  /* spiral_decode_min_risk; onsets by the threshold */
+} spiral_decoding;
+
+SPIRAL_API spiral_decoding spiral_model_get_decoding(const spiral_model *model);
+/* BAD_ARG: no such decoding. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_set_decoding(spiral_model *model,
+                                                                     spiral_decoding decoding,
+                                                                     spiral_error *err);
+
 /* Texts that are saved with the model, by name; "" if there is none. Training writes "data" (what it was
  * trained on) and "training" (how, and how well), both JSON objects. Other names are free for other programs,
  * except "spiral", which is the config's, BAD_ARG. BAD_ARG: the text is not UTF-8; NO_MEMORY. */

@@ -66,7 +66,7 @@ typedef struct spiral_roll_report {
                              note becomes part of the earlier one. 0 with an onset plane */
     size_t notes_doubled; /* kept, but they begin in the same frame as an earlier note of the same key */
     size_t stretches_cut; /* stretches without a change that were cut to unchanged_frames_max */
-    size_t frames_cut;    /* by that */
+    uint64_t frames_cut;  /* by that */
 } spiral_roll_report;
 
 /* What happens to notes outside low..high. X(id, name) */

@@ -5,7 +5,7 @@
     loss = SpiralLoss()(logits, roll)          # (B, keys, frames); helix, lambda and layout are arguments
 
 The losses, `spiral_loss.model` and `spiral_loss.decoder` need PyTorch. `spiral_loss.numpy`, `spiral_loss.midi`,
-`spiral_loss.metrics` and `Helix` need NumPy alone: nothing is imported before it is used.
+`spiral_loss.metrics`, `spiral_loss.decode` and `Helix` need NumPy alone: nothing is imported before it is used.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from . import _names
 __version__: str  # the C library's; read when it is used
 
 if TYPE_CHECKING:
-    from . import decoder, errors, functional, losses, metrics, midi, model, numpy
+    from . import decode, decoder, errors, functional, losses, metrics, midi, model, numpy
     from .functional import (
         argmax_distance,
         channel_loss,
@@ -42,11 +42,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArgmaxDistance", "ChannelLoss", "DistanceMask", "Helix", "HelixGaussian", "LearnedChannelLoss", "SpiralEnergy",
-    "SpiralLoss", "WeightedBCE", "argmax_distance", "channel_loss", "decoder", "distance_mask", "errors", "functional", "helix_gaussian", "losses", "metrics",
+    "SpiralLoss", "WeightedBCE", "argmax_distance", "channel_loss", "decode", "decoder", "distance_mask", "errors", "functional", "helix_gaussian", "losses", "metrics",
     "midi", "model", "numpy", "spiral_energy", "spiral_loss", "weighted_bce",
 ]  # fmt: skip
 
-_MODULES = ("decoder", "errors", "functional", "losses", "metrics", "midi", "model", "numpy")
+_MODULES = ("decode", "decoder", "errors", "functional", "losses", "metrics", "midi", "model", "numpy")
+
+
+def _import(module: str) -> Any:
+    try:
+        return importlib.import_module(f".{module}", __name__)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ModuleNotFoundError(f"{__name__}.{module} needs PyTorch: pip install torch", name="torch") from None
 
 
 def __getattr__(name: str) -> Any:
@@ -60,9 +69,9 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _MODULES:
-        return importlib.import_module(f".{name}", __name__)
+        return _import(name)
     module = "helix" if name == "Helix" else "losses" if name[0].isupper() else "functional"
-    found = getattr(importlib.import_module(f".{module}", __name__), name)
+    found = getattr(_import(module), name)
     globals()[name] = found
     return found
 

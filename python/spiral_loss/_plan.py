@@ -137,7 +137,7 @@ def _work(size: int) -> int:
 class Plan:
     """A spiral_loss for P keys. Immutable; any number of threads may use it at once.
 
-    With `threads` above 1 it has threads of its own, asleep between calls: results are the same bits for any number.
+    With `threads` above 1 it has threads of its own, which wait between calls: the same bits for any number.
     """
 
     def __init__(self, options: Options, keys: int, threads: int = 1) -> None:

@@ -354,6 +354,80 @@ def _quadratic(d, matrix, wide, FRAMES: tl.constexpr, CHUNKS: tl.constexpr, WEIG
 
 
 @triton.jit
+def _tile(arrays, nearness, inside, keys, cross, positive, term, FRAMES: tl.constexpr, CHUNKS: tl.constexpr,
+          KIND: tl.constexpr, LOGITS: tl.constexpr, CROSS: tl.constexpr, WEIGHTED: tl.constexpr,
+          PER_FRAME: tl.constexpr, COUNT: tl.constexpr, TIME_LAST: tl.constexpr, VECTORS: tl.constexpr):  # fmt: skip
+    """The cells of a tile per chunk, as _cells gives them; their cross-entropy; what COUNT counts of each frame; the
+    largest sample weight of each frame, at least 1."""
+    KEYS: tl.constexpr = 0 if TIME_LAST else 1  # the dimension of keys in a tile
+    part = tl.zeros([FRAMES], tl.float32) if PER_FRAME else 0.0
+    frame_norm = tl.zeros([FRAMES], tl.float32)
+    widest = tl.full([FRAMES], 1.0, tl.float32)
+    cells = ()
+    for c in tl.static_range(len(CHUNKS)):
+        cells = cells + (_cells(
+            arrays, nearness, inside, keys, cross, positive, term, FRAMES, CHUNKS[c][0], CHUNKS[c][1], KIND, LOGITS,
+            CROSS, WEIGHTED, TIME_LAST, VECTORS),)  # fmt: skip
+        part += _sum(cells[c][0], KEYS, PER_FRAME)
+        if COUNT == "frames":
+            frame_norm = tl.maximum(frame_norm, tl.max(cells[c][5], KEYS))
+        elif COUNT == "notes":
+            frame_norm += tl.sum(cells[c][3], KEYS)
+        if WEIGHTED:
+            widest = tl.maximum(widest, tl.max(cells[c][5], KEYS))
+    return cells, part, frame_norm, widest
+
+
+@triton.jit
+def _kind(part, cells, matrix, bins, kl_offset, term, widest, FRAMES: tl.constexpr, CHUNKS: tl.constexpr,
+          BINS: tl.constexpr, KIND: tl.constexpr, WEIGHTED: tl.constexpr, PER_FRAME: tl.constexpr,
+          GRADIENT: tl.constexpr, EXACT_TARGET: tl.constexpr, TIME_LAST: tl.constexpr, SLOPE_SCALE: tl.constexpr,
+          ROW_SCALE: tl.constexpr):  # fmt: skip
+    """part plus the value of the kind for a tile, and its gradient per chunk, () without one."""
+    KEYS: tl.constexpr = 0 if TIME_LAST else 1
+    # Sample weights of a frame are scaled to at most 2.
+    wide, narrow = _power_of_two(widest)
+    row_scale = _by_frame(narrow, TIME_LAST) * SCALE if WEIGHTED and ROW_SCALE else SCALE
+    y = ()
+    t = ()
+    g = ()
+    if KIND == "spiral":
+        for c in tl.static_range(len(CHUNKS)):
+            y = y + (_factor(_frames_first(cells[c][2] * row_scale, TIME_LAST)),)
+            t = t + (_factor(_frames_first(cells[c][3] * row_scale, TIME_LAST)),)
+        value, g = _spiral(
+            y, t, matrix, bins, kl_offset, wide, narrow, FRAMES, CHUNKS, BINS, PER_FRAME, GRADIENT, EXACT_TARGET,
+            WEIGHTED, SLOPE_SCALE, ROW_SCALE)  # fmt: skip
+        part += value * term
+    elif KIND == "quadratic":
+        for c in tl.static_range(len(CHUNKS)):
+            y = y + (_factor(_frames_first((cells[c][2] - cells[c][3]) * row_scale, TIME_LAST)),)
+        g = _quadratic(y, matrix, wide, FRAMES, CHUNKS, WEIGHTED, ROW_SCALE)
+        for c in tl.static_range(len(CHUNKS)):
+            cost = _frames_first(g[c], TIME_LAST) * (cells[c][2] - cells[c][3]) * (0.5 * term)  # (15)
+            part += _sum(cost, KEYS, PER_FRAME)
+    return part, g
+
+
+@triton.jit
+def _store_gradient(to, cells, g, inside, keys, slope_term, CHUNKS: tl.constexpr, KIND: tl.constexpr,
+                    TIME_LAST: tl.constexpr, VECTOR: tl.constexpr):  # fmt: skip
+    for c in tl.static_range(len(CHUNKS)):
+        slope = cells[c][1]
+        if KIND == "spiral" or KIND == "quadratic":
+            slope += _frames_first(g[c], TIME_LAST) * (cells[c][4] * slope_term)  # (6)
+        pointers, exists = _places(to, inside, keys, CHUNKS[c][0], CHUNKS[c][1], TIME_LAST, VECTOR)
+        tl.store(pointers, slope, mask=exists)
+
+
+@triton.jit
+def _count(frame_norm, COUNT: tl.constexpr):
+    """The frames or notes of a tile by which the mean divides (29)."""
+    counted = (frame_norm > 0).to(tl.float32) if COUNT == "frames" else frame_norm
+    return tl.sum(counted).to(tl.float64)
+
+
+@triton.jit
 def _finish(total, norm, value, factor, work, counters, group, COUNTED: tl.constexpr):
     """Stores the sums of this program. The last program of a group adds the sums of all, in order, and stores value."""
     program = tl.program_id(1)
@@ -413,7 +487,6 @@ def loss_kernel(
     SLOPE_SCALE: tl.constexpr, ROW_SCALE: tl.constexpr,
 ):
     # fmt: on
-    KEYS: tl.constexpr = 0 if TIME_LAST else 1  # the dimension of keys in a tile
     group = tl.program_id(0).to(tl.int64)
     pred = _group(pred, group, pred_g, VECTORS[0])
     target = _group(target, group, target_g, VECTORS[1])
@@ -429,57 +502,21 @@ def loss_kernel(
             (target, _frame_at(frame, T, target_b, target_t, FLAT), target_p),
             (sample_weight, _frame_at(frame, T, sample_weight_b, sample_weight_t, FLAT), sample_weight_p),
         )
-        part = tl.zeros([FRAMES], tl.float32) if PER_FRAME else 0.0  # of value
-        frame_norm = tl.zeros([FRAMES], tl.float32)
-        widest = tl.full([FRAMES], 1.0, tl.float32)
-        cells = ()
-        for c in tl.static_range(len(CHUNKS)):
-            cells = cells + (_cells(
-                arrays, nearness, inside, keys, cross, positive, term, FRAMES, CHUNKS[c][0], CHUNKS[c][1], KIND, LOGITS,
-                CROSS, WEIGHTED, TIME_LAST, VECTORS),)  # fmt: skip
-            part += _sum(cells[c][0], KEYS, PER_FRAME)
-            if COUNT == "frames":
-                frame_norm = tl.maximum(frame_norm, tl.max(cells[c][5], KEYS))
-            elif COUNT == "notes":
-                frame_norm += tl.sum(cells[c][3], KEYS)
-            if WEIGHTED:
-                widest = tl.maximum(widest, tl.max(cells[c][5], KEYS))
-        # Sample weights of a frame are scaled to at most 2.
-        wide, narrow = _power_of_two(widest)
-        row_scale = _by_frame(narrow, TIME_LAST) * SCALE if WEIGHTED and ROW_SCALE else SCALE
-        y = ()
-        t = ()
-        if KIND == "spiral":
-            for c in tl.static_range(len(CHUNKS)):
-                y = y + (_factor(_frames_first(cells[c][2] * row_scale, TIME_LAST)),)
-                t = t + (_factor(_frames_first(cells[c][3] * row_scale, TIME_LAST)),)
-            value_part, g = _spiral(
-                y, t, (matrix, matrix_low, MATRIX_WIDTH), bins, kl_offset, wide, narrow, FRAMES, CHUNKS, BINS,
-                PER_FRAME, GRADIENT, EXACT_TARGET, WEIGHTED, SLOPE_SCALE, ROW_SCALE)  # fmt: skip
-            part += value_part * term
-        elif KIND == "quadratic":
-            for c in tl.static_range(len(CHUNKS)):
-                y = y + (_factor(_frames_first((cells[c][2] - cells[c][3]) * row_scale, TIME_LAST)),)
-            g = _quadratic(y, (matrix, matrix_low, MATRIX_WIDTH), wide, FRAMES, CHUNKS, WEIGHTED, ROW_SCALE)
-            for c in tl.static_range(len(CHUNKS)):
-                cost = _frames_first(g[c], TIME_LAST) * (cells[c][2] - cells[c][3]) * (0.5 * term)  # (15)
-                part += _sum(cost, KEYS, PER_FRAME)
+        cells, part, frame_norm, widest = _tile(
+            arrays, nearness, inside, keys, cross, positive, term, FRAMES, CHUNKS, KIND, LOGITS, CROSS, WEIGHTED,
+            PER_FRAME, COUNT, TIME_LAST, VECTORS)  # fmt: skip
+        part, g = _kind(
+            part, cells, (matrix, matrix_low, MATRIX_WIDTH), bins, kl_offset, term, widest, FRAMES, CHUNKS, BINS, KIND,
+            WEIGHTED, PER_FRAME, GRADIENT, EXACT_TARGET, TIME_LAST, SLOPE_SCALE, ROW_SCALE)  # fmt: skip
         if GRADIENT:
             to = (grad, _frame_at(frame, T, grad_b, grad_t, FLAT), grad_p)
-            for c in tl.static_range(len(CHUNKS)):
-                slope = cells[c][1]
-                if KIND == "spiral" or KIND == "quadratic":
-                    slope += _frames_first(g[c], TIME_LAST) * (cells[c][4] * slope_term)  # (6)
-                pointers, exists = _places(to, inside, keys, CHUNKS[c][0], CHUNKS[c][1], TIME_LAST, VECTORS[0])
-                tl.store(pointers, slope, mask=exists)
+            _store_gradient(to, cells, g, inside, keys, slope_term, CHUNKS, KIND, TIME_LAST, VECTORS[0])
         if PER_FRAME:
             tl.store(value + group * frames + frame, part, mask=inside)
         else:
             total += part.to(tl.float64)
-        if COUNT == "frames":
-            norm += tl.sum((frame_norm > 0).to(tl.float32)).to(tl.float64)
-        elif COUNT == "notes":
-            norm += tl.sum(frame_norm).to(tl.float64)
+        if COUNT != "":
+            norm += _count(frame_norm, COUNT)
     if not PER_FRAME:
         _finish(total, norm, value, factor, work, counters, group, COUNT != "")
 

@@ -345,52 +345,26 @@ def spiral_loss(
         input: logits within +-1e20, or probabilities in [0, 1] with `from_logits=False`; any strides. float64 is
             computed in float64, all else in float32.
         target: in [0, 1]; floats, whole numbers or bools.
-        lambd: lambda, the factor of the spiral term; 0 to 1e6.
-        bce: factor of the cross-entropy; 0 to 1e6.
-        helix: a preset's name, a `Helix`, or radii.
-        low: MIDI number of key 0; low + keys <= 128. Only `argmax_distance` depends on it.
-        kl_offset: b, added to both blurred rolls before they are compared; 1e-6 to 1000. The smaller, the more a
-            missed note costs in comparison with an extra one.
-        blur_length: l, the distance on the helix over which the blur falls to 1/e; above 0, at most 1000.
-        blur_radius: W, semitones of the blur to each side; 1 to 127.
-        time_blur: tau, frames over which a blur along time falls to 1/e; 0 to 100, 0 for none.
-        from_logits: whether the input is logits.
-        pitch_dim: the dimension of keys, lowest first; None means -2.
-        time_dim: the dimension of frames; None means -1. An input of two dimensions is refused if both are None.
-        reduction: "mean" over frames (frames of weight 0 do not count), "sum", "per_note" (divided by the number of
-            target notes, at least 1), or "none": one value per frame.
         sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 does not count, whatever it holds.
-        pos_weight: factor of the cross-entropy of sounding cells, 0 to 1e6, as in `torch.nn.BCEWithLogitsLoss`: a
-            number, or a tensor of one number for each key. Above 1 favours recall, below 1 precision.
-        backend: "native" (C kernels: CPU), "triton" (Triton kernels: NVIDIA GPUs; float32, float16 and bfloat16, no
-            time_blur), both for first derivatives; "torch" (any device, any derivative); or "auto", the first of
-            these that can.
-        check: whether a cell that is NaN or out of its range is refused. None: yes on CPU, no elsewhere, because the
-            host would have to wait for the device. Without the check NaN gives NaN, and a number out of range gives NaN
-            except on the Triton kernels, where the result is undefined.
+        others: the options of `losses.SpiralLoss`, which says what they mean.
 
     Returns:
         float64 for a float64 input, else float32. Without frames (an empty batch) the sum is 0 and the mean NaN.
 
     Raises:
         TypeError: an argument is no tensor or not of its type, or the input is not of floats.
-        ValueError: a shape, a dimension, an option or a cell is out of its range; target or sample_weight requires a
-            gradient.
+        ValueError: a shape, an option or a cell is out of its range; target or sample_weight requires a gradient.
 
     Shape:
-        - input: (*, keys, frames), where * is one or more dimensions of a batch; other orders by pitch_dim and
-          time_dim. keys is 1 to 128.
-        - target: that of the input.
-        - sample_weight: any that broadcasts to the input's.
-        - pos_weight: () or (keys,).
+        - input: (*, keys, frames), one or more dimensions of a batch, 1 to 128 keys; or as pitch_dim and time_dim say.
+        - target: that of the input. sample_weight: any that broadcasts to it.
         - output: (), or with reduction "none" the input's shape without its pitch dimension.
 
     Example:
         >>> logits, roll = torch.zeros(4, 88, 50, requires_grad=True), torch.zeros(4, 88, 50)
-        >>> loss = spiral_loss(logits, roll, lambd=2.0, helix="tonnetz")
-        >>> loss.backward()
-        >>> loss.shape, logits.grad.shape
-        (torch.Size([]), torch.Size([4, 88, 50]))
+        >>> spiral_loss(logits, roll, lambd=2.0, helix="tonnetz").backward()
+        >>> logits.grad.shape
+        torch.Size([4, 88, 50])
     """
     options = make_options(
         helix, lambd=lambd, bce=bce, low=low, kl_offset=kl_offset, blur_length=blur_length, blur_radius=blur_radius,

@@ -108,18 +108,25 @@ class SpiralLoss(_Loss):
         lambd: lambda, the factor of the spiral term; 0 to 1e6. README.md has a table for choosing it.
         bce: factor of the cross-entropy; 0 to 1e6.
         helix: "chromatic", "fifths", "tonnetz", "mixed", a `Helix`, or radii.
-        low: MIDI number of key 0; low + keys <= 128. This loss does not depend on it.
-        kl_offset: b, added to both blurred rolls before they are compared; 1e-6 to 1000.
-        blur_length: distance on the helix over which the blur falls to 1/e; above 0, at most 1000.
-        time_blur: frames over which a blur along time falls to 1/e; 0 to 100, 0 for none.
+        low: MIDI number of key 0; low + keys <= 128. Only `ArgmaxDistance` depends on it.
+        kl_offset: b, added to both blurred rolls before they are compared; 1e-6 to 1000. The smaller, the more a
+            missed note costs in comparison with an extra one.
+        blur_length: l, the distance on the helix over which the blur falls to 1/e; above 0, at most 1000.
+        blur_radius: W, semitones of the blur to each side; 1 to 127.
+        time_blur: tau, frames over which a blur along time falls to 1/e; 0 to 100, 0 for none.
         from_logits: whether inputs are logits; else probabilities.
-        pitch_dim: the dimension of keys; None means -2.
-        time_dim: the dimension of frames; None means -1. A two-dimensional input is refused if both are None.
-        reduction: "mean" (over frames), "sum", "per_note" or "none".
-        blur_radius: semitones of the blur to each side; 1 to 127.
-        backend: "auto", "native", "triton" or "torch"; see `functional.spiral_loss`.
-        check: whether cells out of range are refused; None: on CPU. See `functional.spiral_loss`.
-        pos_weight: factor of the cross-entropy of sounding cells, 0 to 1e6: a number, or (keys,).
+        pitch_dim: the dimension of keys, lowest first; None means -2.
+        time_dim: the dimension of frames; None means -1. An input of two dimensions is refused if both are None.
+        reduction: "mean" over frames (frames of weight 0 do not count), "sum", "per_note" (divided by the number of
+            target notes, at least 1), or "none": one value per frame.
+        pos_weight: factor of the cross-entropy of sounding cells, 0 to 1e6, as in `torch.nn.BCEWithLogitsLoss`: a
+            number, or a tensor of one number for each key. Above 1 favours recall, below 1 precision.
+        backend: "native" (C kernels: CPU), "triton" (Triton kernels: NVIDIA GPUs; float32, float16 and bfloat16, no
+            time_blur), both for first derivatives; "torch" (any device, any derivative); or "auto", the first of
+            these that can.
+        check: whether a cell that is NaN or out of its range is refused. None: yes on CPU, no elsewhere, because the
+            host would have to wait for the device. Without the check NaN gives NaN, and a number out of range gives NaN
+            except on the Triton kernels, where the result is undefined.
 
     Raises:
         TypeError: an option is not of its type.

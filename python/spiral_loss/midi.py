@@ -152,12 +152,13 @@ class Report:
 
 
 _REPORT = [field.name for field in dataclasses.fields(Report)]
+_REPORT_TYPES: dict[str, Any] = {"transposed_by": ctypes.c_int, "frames_cut": ctypes.c_uint64}  # others: size_t
 
 
 class _Report(ctypes.Structure):
     _fields_ = (
         ("struct_size", ctypes.c_size_t),
-        *((name, ctypes.c_int if name == "transposed_by" else ctypes.c_size_t) for name in _REPORT),
+        *((name, _REPORT_TYPES.get(name, ctypes.c_size_t)) for name in _REPORT),
     )
 
 
@@ -243,6 +244,20 @@ class Roll:
 
 
 Roll.__init__ = _names.renamed(frames="sounding", column_s="frame_s")(Roll.__init__)  # type: ignore[method-assign]
+
+
+def _channel_bits(channels: Optional[Iterable[int]]) -> int:
+    """A bit for each channel; 0 for None: what the file says."""
+    if channels is None:
+        return 0
+    bits = 0
+    for channel in channels:
+        if not 0 <= channel <= 15:
+            raise ValueError(f"drum_channels has {channel}: must be 0 to 15")
+        bits |= 1 << channel
+    if not bits:
+        raise ValueError("drum_channels is empty: give None for what the file says, or drums=True to keep all")
+    return bits
 
 
 def _grid(frame_s: Optional[float], steps_per_quarter: Optional[int]) -> _Grid:
@@ -370,14 +385,7 @@ class Midi:
             raise ValueError(f"out_of_range is {out_of_range!r}: must be one of {', '.join(OUT_OF_RANGE)}")
         what = OUT_OF_RANGE.index(out_of_range)
         grid = _grid(frame_s, steps_per_quarter)
-        channels = 0
-        if drum_channels is not None:
-            for channel in drum_channels:
-                if not 0 <= channel <= 15:
-                    raise ValueError(f"drum_channels has {channel}: must be 0 to 15")
-                channels |= 1 << channel
-            if not channels:
-                raise ValueError("drum_channels is empty: give None for what the file says, or drums=True to keep all")
+        channels = _channel_bits(drum_channels)
         size = ctypes.sizeof(_RollOptions)
         options = _RollOptions(size, grid, low, high, onsets, drums, pedal, what, channels)
         struct, _keep = self._struct()

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _names
-from ._plan import Array, Options, cost_table, plan
+from ._plan import Array, Options, Plan, cost_table, plan
 from .errors import NotAFiniteNumber
 from .helix import HelixLike, as_helix
 
@@ -37,6 +37,49 @@ def _pointer(array: npt.NDArray[Any]) -> Array:
     return Array(array.ctypes.data, [s // array.itemsize for s in array.strides])
 
 
+def _checked(
+    pred: npt.ArrayLike, target: npt.ArrayLike, pitch_dim: Optional[int], time_dim: Optional[int]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], tuple[int, int]]:
+    """Both arrays, of one type and shape, and their dimensions of frames and keys, from 0."""
+    y = np.asarray(pred)
+    if y.dtype not in (np.float32, np.float64):
+        raise TypeError(f"pred is of {y.dtype}: must be float32 or float64")
+    t = np.asarray(target, dtype=y.dtype)
+    if y.ndim < 2 or (y.ndim == 2 and pitch_dim is None and time_dim is None):
+        raise ValueError(
+            f"pred has shape {y.shape}: must be (B, keys, frames); for a single roll without a batch pass pitch_dim=-2"
+        )
+    if t.shape != y.shape:
+        raise ValueError(f"target has shape {t.shape}: must be that of pred, {y.shape}")
+    pitch, time = -2 if pitch_dim is None else pitch_dim, -1 if time_dim is None else time_dim
+    for name, dim in (("pitch_dim", pitch), ("time_dim", time)):
+        if not -y.ndim <= dim < y.ndim:
+            raise ValueError(f"{name} is {dim}: must be {-y.ndim} to {y.ndim - 1}")
+    dims = (time % y.ndim, pitch % y.ndim)
+    if dims[0] == dims[1]:
+        raise ValueError(f"pitch_dim is {pitch} and time_dim {time}: must be two different dimensions")
+    return y, t, dims
+
+
+def _call(
+    loss: Plan,
+    y: npt.NDArray[Any],
+    t: npt.NDArray[Any],
+    w: Optional[npt.NDArray[Any]],
+    grad: Optional[npt.NDArray[Any]],
+) -> list[float]:
+    """The C kernels on arrays (B, T, P); fills grad. A cell of weight 0 may hold what is not a finite number."""
+    dtype, (rolls, frames, _) = "f32" if y.dtype == np.float32 else "f64", y.shape
+    weights, gradient = None if w is None else _pointer(w), None if grad is None else _pointer(grad)
+    try:
+        return loss.value_grad(dtype, rolls, frames, _pointer(y), _pointer(t), weights, gradient)
+    except NotAFiniteNumber:
+        if w is None:
+            raise
+    y, t = (np.where(w == 0, a.dtype.type(0), a) for a in (y, t))
+    return loss.value_grad(dtype, rolls, frames, _pointer(y), _pointer(t), weights, gradient)
+
+
 @_names.renamed(**_names.ARGUMENTS)
 def value_and_grad(
     pred: npt.ArrayLike,
@@ -58,16 +101,15 @@ def value_and_grad(
         sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 does not count, whatever it holds.
         helix: a preset's name, a `Helix`, or radii.
         low: MIDI number of key 0; only the kinds argmax_distance depend on it.
-        pitch_dim: the dimension of keys; None means -2.
-        time_dim: the dimension of frames; None means -1. An array of two dimensions is refused if both are None.
+        pitch_dim, time_dim: the dimensions of keys and of frames; None means -2 and -1. An array of two dimensions is
+            refused if both are None.
         need_grad: whether the gradient is wanted.
-        **options: `kind` ("spiral"), `lambd`, `bce`, `from_logits`, `reduction` ("mean"), `kl_offset`, `blur_length`,
-            `blur_radius`, `time_blur`, `sigma`, `eta`, `coil_radius`, `coil_rise`, `coil_degrees`: as
-            `spiral_loss.functional.spiral_loss` has them.
+        **options: `kind` ("spiral"), `sigma`, `eta`, `coil_radius`, `coil_rise`, `coil_degrees`, and the options that
+            `spiral_loss.losses.SpiralLoss` describes.
 
     Returns:
-        The value, a float, or with `reduction="none"` an array; and the gradient of the (sum of the) value, of the type
-        of `pred`, or None. Without frames (an empty batch) the sum is 0 and the mean NaN.
+        The value, with `reduction="none"` an array; and the gradient of the (sum of the) value, of the type of `pred`,
+        or None. Without frames (an empty batch) the sum is 0 and the mean NaN.
 
     Raises:
         TypeError: `pred` is not of floats.
@@ -82,57 +124,29 @@ def value_and_grad(
         >>> import numpy as np
         >>> target = np.zeros((1, 36, 36), np.float32)
         >>> target[0, 12, 4:20] = 1
-        >>> value, grad = value_and_grad(np.zeros_like(target), target)
-        >>> grad.shape
+        >>> value_and_grad(np.zeros_like(target), target)[1].shape
         (1, 36, 36)
     """
-    y = np.asarray(pred)
-    if y.dtype not in (np.float32, np.float64):
-        raise TypeError(f"pred is of {y.dtype}: must be float32 or float64")
-    t = np.asarray(target, dtype=y.dtype)
-    if y.ndim < 2 or (y.ndim == 2 and pitch_dim is None and time_dim is None):
-        raise ValueError(
-            f"pred has shape {y.shape}: must be (B, keys, frames); for a single roll without a batch pass pitch_dim=-2"
-        )
-    if t.shape != y.shape:
-        raise ValueError(f"target has shape {t.shape}: must be that of pred, {y.shape}")
-    pitch, time = -2 if pitch_dim is None else pitch_dim, -1 if time_dim is None else time_dim
-    for name, dim in (("pitch_dim", pitch), ("time_dim", time)):
-        if not -y.ndim <= dim < y.ndim:
-            raise ValueError(f"{name} is {dim}: must be {-y.ndim} to {y.ndim - 1}")
-    dims = (time % y.ndim, pitch % y.ndim)
-    if dims[0] == dims[1]:
-        raise ValueError(f"pitch_dim is {pitch} and time_dim {time}: must be two different dimensions")
+    y, t, dims = _checked(pred, target, pitch_dim, time_dim)
     loss = plan(_options(helix, {"low": low, **options}), y.shape[dims[1]])
-    if y.size == 0:
-        return _empty(loss.options.reduction, y, dims[1]), np.empty_like(y) if need_grad else None
     grad = np.empty_like(y) if need_grad else None
-    work = [_canonical(a, dims) for a in (y, t)]
+    if y.size == 0:
+        return _empty(loss.options.reduction, y, dims[1]), grad
     w = None
     if sample_weight is not None:
         w = _canonical(np.broadcast_to(np.asarray(sample_weight, dtype=y.dtype), y.shape), dims)
-    # Where leading dimensions do not fold into one, _canonical has copied, and the gradient must be copied back.
+    # Where leading dimensions do not fold into one, _canonical copies, and the gradient must be copied back.
     g = None if grad is None else _canonical(grad, dims)
-    rolls, frames, _ = work[0].shape
-
-    def call(pred: npt.NDArray[Any], target: npt.NDArray[Any]) -> list[float]:
-        return loss.value_grad(
-            "f32" if y.dtype == np.float32 else "f64", rolls, frames, _pointer(pred), _pointer(target),
-            None if w is None else _pointer(w), None if g is None else _pointer(g),
-        )  # fmt: skip
-
-    try:
-        value = call(*work)
-    except NotAFiniteNumber:
-        if w is None:
-            raise
-        value = call(*(np.where(w == 0, a.dtype.type(0), a) for a in work))  # perhaps only cells of weight 0
+    value = _call(loss, _canonical(y, dims), _canonical(t, dims), w, g)
     if grad is not None and g is not None and not np.shares_memory(g, grad):
         np.moveaxis(grad, dims, (-2, -1))[...] = g.reshape(np.moveaxis(grad, dims, (-2, -1)).shape)
-    if loss.options.reduction != "none":
-        return value[0], grad
-    moved = np.moveaxis(y, dims, (-2, -1)).shape[:-1]
-    return np.moveaxis(np.array(value).reshape(moved), -1, dims[0] - (dims[1] < dims[0])), grad
+    return (value[0] if loss.options.reduction != "none" else _per_frame(value, y, dims)), grad
+
+
+def _per_frame(values: list[float], pred: npt.NDArray[Any], dims: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """The values of all frames in the shape of pred without its pitch dimension."""
+    leading = np.moveaxis(pred, dims, (-2, -1)).shape[:-1]
+    return np.moveaxis(np.array(values).reshape(leading), -1, dims[0] - (dims[1] < dims[0]))
 
 
 def _empty(reduction: str, pred: npt.NDArray[Any], pitch: int) -> Values:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The operator inside PyTorch: compile, export, autocast, functorch, threads, and torch without custom_op."""
+"""The operator inside PyTorch: compile, export, functorch, threads, and torch without custom_op."""
 
 import concurrent.futures
 import io
@@ -86,34 +86,6 @@ def test_export_and_reload(tmp_path):
     buffer.seek(0)
     again = torch.export.load(buffer).module()
     assert torch.allclose(again(z, t), step(z, t), rtol=1e-6)
-
-
-@needs_op
-def test_opcheck():
-    z, t = rolls(3, 5, 7)
-    packed = _op._pack(sl.SpiralLoss().options)
-    for need in (False, True):
-        torch.library.opcheck(
-            _op._op, (z[None], t[None], None, *packed, need), test_utils=("test_schema", "test_faketensor")
-        )
-
-
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_autocast_leaves_the_loss_in_single(dtype):
-    z, t = rolls(4, 12, 12)
-    layer = torch.nn.Linear(12, 12)
-    for backend in ("native", "torch"):
-        loss = sl.SpiralLoss(backend=backend)
-        layer.zero_grad()
-        with torch.autocast("cpu", dtype=dtype):
-            logits = layer(z)
-            value = loss(logits, t)
-        assert logits.dtype == dtype
-        assert value.dtype == torch.float32
-        assert torch.allclose(value, loss(logits.float(), t), rtol=1e-6)
-        value.backward()
-        assert layer.weight.grad.isfinite().all()
-        assert layer.weight.grad.count_nonzero() > 0
 
 
 def test_functorch_grad_vmap_and_both():

@@ -41,6 +41,20 @@ def test_these_do_not_import_torch(python, module):
     assert seconds < 0.2
 
 
+@pytest.mark.parametrize("name", ["SpiralLoss", "spiral_loss", "losses", "functional", "model", "decoder"])
+def test_without_torch_the_error_says_what_to_install(python, name):
+    code = f"""
+import sys
+sys.modules["torch"] = None  # as if it were not installed
+try:
+    from spiral_loss import {name}
+except ModuleNotFoundError as error:
+    print(error, error.name)
+"""
+    module = {"SpiralLoss": "losses", "spiral_loss": "functional"}.get(name, name)
+    assert python(code) == f"spiral_loss.{module} needs PyTorch: pip install torch torch\n"
+
+
 @needs_torch
 def test_losses_import_in_a_fifth_of_a_second_beyond_torch(python):
     seconds, _ = import_seconds(python, "torch", "spiral_loss.losses, spiral_loss.model")

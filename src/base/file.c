@@ -19,7 +19,7 @@ static spiral_status read_all(FILE *stream, const char *path, size_t limit, unsi
     char path_text[SPIRAL__PATH_TEXT];
     struct stat info;
     if (!fstat(fileno(stream), &info) && S_ISREG(info.st_mode) && info.st_size > 0 &&
-        (size_t)info.st_size <= limit)
+        (uint64_t)info.st_size <= limit)
         capacity = (size_t)info.st_size + 1;
     unsigned char *buffer = malloc(capacity + 1);
     if (!buffer) return spiral__no_memory(err, capacity + 1);

@@ -122,22 +122,35 @@ static double repeated_frames(const spiral_roll *roll) {
     return roll->frames > 1 ? (double)same / (double)(roll->frames - 1) : 0;
 }
 
+/* Mixed logits -> notes by the rule that the model is set to. */
+static spiral_status decode_cells(const spiral_model *m, const float *mixed, float threshold,
+                                  spiral_roll *roll, spiral_error *err) {
+    if (m->decoding == SPIRAL_DECODING_THRESHOLD)
+        return spiral_decode_threshold(mixed, roll->frames, m->config.low, m->ae.P, threshold, m->threshold,
+                                       roll->sounding, roll->onsets, err);
+    spiral_min_risk_options o;
+    spiral_min_risk_options_default(&o, sizeof o);
+    /* A threshold that was lowered makes the scale larger by as much as it changes the least probability. */
+    const double lowered = (1 + exp(-(double)threshold)) / (1 + exp(-(double)m->threshold));
+    o.scale = fmin(fmax((double)spiral_model_get_min_risk_scale(m) * lowered, 0.01), 100);
+    return spiral_decode_min_risk(&o, mixed, roll->frames, m->config.low, m->ae.P, m->threshold,
+                                  roll->sounding, roll->onsets, err);
+}
+
 /* Mixed logits -> notes, as spiral_generate_report says. sorted (frames, P) is scratch. */
 static spiral_status decode_roll(const spiral_model *m, const float *mixed, float *sorted, spiral_roll *roll,
                                  spiral_generate_report *report, spiral_error *err) {
     const size_t cells = roll->frames * (size_t)m->ae.P;
     const double density = *spiral__tensor_data(m, m->ae.density), frames = (double)roll->frames;
     report->threshold = m->threshold;
-    SPIRAL_TRY(spiral_decode_threshold(mixed, roll->frames, m->config.low, m->ae.P, report->threshold,
-                                       m->threshold, roll->sounding, roll->onsets, err));
+    SPIRAL_TRY(decode_cells(m, mixed, report->threshold, roll, err));
     size_t on = count_sounding(roll);
     if (on == 0 || (double)on < 0.1 * density * frames) {
         const double wanted = floor(fmax(density, 0.05) * frames);
         const size_t count = wanted < 1 ? 1 : wanted >= (double)cells ? cells : (size_t)wanted;
         report->lowered = 1;
         report->threshold = spiral_decode_threshold_for_count(mixed, cells, count, sorted);
-        SPIRAL_TRY(spiral_decode_threshold(mixed, roll->frames, m->config.low, m->ae.P, report->threshold,
-                                           m->threshold, roll->sounding, roll->onsets, err));
+        SPIRAL_TRY(decode_cells(m, mixed, report->threshold, roll, err));
         on = count_sounding(roll);
     }
     report->density = (double)on / frames;

@@ -193,7 +193,9 @@ static bool has_status_byte(const unsigned char *message, size_t size) {
 
 bool spiral__track_find_sysex_end(spiral__track *t, const unsigned char *start, const unsigned char **message,
                                   uint32_t size) {
-    const unsigned char *payload = *message, *mark = *start < 128 || *start == 0xf7 ? start : payload;
+    const unsigned char *payload = *message;
+    const unsigned first = start < t->end ? *start : 0xf7;
+    const unsigned char *mark = first < 128 || first == 0xf7 ? start : payload;
     bool fits = size <= (size_t)(t->end - payload);
     while (mark < t->end && *mark < 128) mark++;
     bool marked = mark < t->end && *mark == 0xf7;
@@ -204,7 +206,7 @@ bool spiral__track_find_sysex_end(spiral__track *t, const unsigned char *start, 
     /* a message has no status bytes inside: if F7 is there and valid events follow, it is the end */
     bool inside = fits && marked && mark < payload + size && spiral__outlook_is_valid(&by_mark);
     if (inside || score(&by_mark) > score(&by_length)) {
-        if (mark < payload || *start < 128) *message = start; /* its first byte was read as a length */
+        if (mark < payload || first < 128) *message = start; /* its first byte was read as a length */
         return end_sysex(t, mark + 1);
     }
     /* without F7: a part of a message, the rest of which an F7 event has; if its length is right */

@@ -98,6 +98,29 @@ const spiral_tensor *spiral_model_get_tensor(const spiral_model *model, size_t i
 
 float spiral_model_get_threshold(const spiral_model *model) { return model->threshold; }
 
+float spiral_model_get_min_risk_scale(const spiral_model *model) {
+    if (model->min_risk_scale > 0) return model->min_risk_scale;
+    const double scale = 0.5 * (1 + exp(-(double)model->threshold)); /* a lone note sounds at the threshold */
+    return (float)fmin(fmax(scale, 0.01), 100);
+}
+
+spiral_status spiral_model_set_min_risk_scale(spiral_model *model, float scale, spiral_error *err) {
+    if (!(scale >= 0.01f && scale <= 100))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "min_risk_scale is %g, must be 0.01 to 100",
+                            (double)scale);
+    model->min_risk_scale = scale;
+    return SPIRAL_OK;
+}
+
+spiral_decoding spiral_model_get_decoding(const spiral_model *model) { return model->decoding; }
+
+spiral_status spiral_model_set_decoding(spiral_model *model, spiral_decoding decoding, spiral_error *err) {
+    if (decoding != SPIRAL_DECODING_THRESHOLD && decoding != SPIRAL_DECODING_MIN_RISK)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "decoding is %d, must be 0 or 1", (int)decoding);
+    model->decoding = decoding;
+    return SPIRAL_OK;
+}
+
 spiral_status spiral_model_set_threshold(spiral_model *model, float logit, spiral_error *err) {
     if (!isfinite(logit))
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "threshold is %g, must be finite", (double)logit);

@@ -19,6 +19,8 @@ struct spiral_model {
     spiral__autoencoder ae;
     spiral__decoder decoder;
     float threshold;
+    spiral_decoding decoding;
+    float min_risk_scale;    /* of spiral_decode_min_risk; 0: by the threshold */
     struct json_t *metadata; /* texts by name, owned */
     struct json_t *unknown;  /* members of a loaded config that this version does not know, owned */
     char sha256[65];         /* of the file the model was loaded from, or "" */

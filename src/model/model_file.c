@@ -18,7 +18,8 @@
 static const char FORMAT[] = "spiral-model-2";
 static const char FORMAT_OF_0_1[] = "spiral-autoencoder-1"; /* other names for some fields and tensors */
 static const char CONFIG_TEXT[] = "spiral";                 /* its name in the metadata */
-static const size_t MAX_FILE = (size_t)4 << 30;
+/* 4 GiB; where addresses have 32 bits 1 GiB, because a buffer that grows needs twice as much. */
+static const size_t MAX_FILE = (size_t)(SIZE_MAX > UINT32_MAX ? UINT64_C(4) << 30 : UINT64_C(1) << 30);
 
 /* ---- writing ---------------------------------------------------------------------------------------------
  */
@@ -41,6 +42,8 @@ static json_t *config_json(const spiral_model *m) {
     int failed = !config || json_object_set_new(config, "format", json_string(FORMAT)) ||
                  json_object_set_new(config, "networks", networks_json(m)) ||
                  json_object_set_new(config, "threshold", json_real(m->threshold)) ||
+                 (m->min_risk_scale > 0 &&
+                  json_object_set_new(config, "min_risk_scale", json_real(m->min_risk_scale))) ||
                  json_object_update_missing(config, m->unknown);
     if (!failed) return config;
     json_decref(config);
@@ -139,6 +142,16 @@ static spiral_status take_threshold(json_t *config, float *threshold, spiral_err
     return SPIRAL_OK;
 }
 
+/* Models of versions before 0.2 have none. */
+static spiral_status take_min_risk_scale(json_t *config, float *scale, spiral_error *err) {
+    const json_t *number = json_object_get(config, "min_risk_scale");
+    *scale = (float)json_number_value(number);
+    if (number && !(*scale >= 0.01f && *scale <= 100))
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "min_risk_scale is not a number from 0.01 to 100");
+    json_object_del(config, "min_risk_scale");
+    return SPIRAL_OK;
+}
+
 /* Reads the config; what is left of it is unknown. */
 static spiral_status read_config(spiral__model_file *file, spiral_error *err) {
     const char *text = json_string_value(json_object_get(file->metadata, CONFIG_TEXT));
@@ -150,6 +163,7 @@ static spiral_status read_config(spiral__model_file *file, spiral_error *err) {
     spiral__checksum_remove(file->metadata);
     SPIRAL_TRY(take_format(file->unknown, err));
     SPIRAL_TRY(take_threshold(file->unknown, &file->threshold, err));
+    SPIRAL_TRY(take_min_risk_scale(file->unknown, &file->min_risk_scale, err));
     return spiral__config_take_json(file->unknown, &file->config, err);
 }
 
@@ -234,6 +248,7 @@ spiral_status spiral__model_file_create(const spiral__model_file *file, spiral_m
         return status;
     }
     m->threshold = file->threshold;
+    m->min_risk_scale = file->min_risk_scale;
     memcpy(m->sha256, file->sha256, sizeof m->sha256);
     spiral__model_update(m, NULL);
     *out = m;

@@ -29,7 +29,7 @@ typedef struct spiral__model_file {
     unsigned char *owned; /* the bytes, if they were loaded from a path; else NULL */
     spiral__safetensors container;
     spiral_model_config config;
-    float threshold;
+    float threshold, min_risk_scale;
     json_t *unknown;  /* members of the config that this version does not know */
     json_t *metadata; /* the other texts by name */
     char sha256[65];

@@ -75,7 +75,7 @@ static spiral_status entry_span(const char *name, const json_t *entry, size_t li
         return spiral__fail(err, SPIRAL_FORMAT, -1,
                             "tensor \"%.60s\": dtype, shape or data_offsets is missing", name);
     json_int_t from = json_integer_value(b), to = json_integer_value(e);
-    if (from < 0 || to < from || (size_t)to > limit)
+    if (from < 0 || to < from || (uint64_t)to > limit)
         return spiral__fail(err, SPIRAL_FORMAT, -1,
                             "tensor \"%.60s\": bytes %lld to %lld are not within the %zu of the file", name,
                             (long long)from, (long long)to, limit);
@@ -84,11 +84,11 @@ static spiral_status entry_span(const char *name, const json_t *entry, size_t li
         json_t *side;
         json_array_foreach(shape, i, side) {
             json_int_t n = json_is_integer(side) ? json_integer_value(side) : -1;
-            if (n < 0 || (n && elements > limit / (size_t)n))
+            if (n < 0 || (n && elements > limit / (uint64_t)n))
                 return spiral__fail(err, SPIRAL_FORMAT, -1, "tensor \"%.60s\": impossible shape", name);
             elements *= (size_t)n;
         }
-        if (elements * sizeof(float) != (size_t)(to - from))
+        if ((uint64_t)elements * sizeof(float) != (uint64_t)(to - from))
             return spiral__fail(err, SPIRAL_FORMAT, -1, "tensor \"%.60s\": %zu numbers do not fit %lld bytes",
                                 name, elements, (long long)(to - from));
     }
@@ -203,7 +203,7 @@ spiral_status spiral__safetensors_get(const spiral__safetensors *tensors, const 
     size_t begin = (size_t)json_integer_value(json_array_get(span_json, 0));
     size_t end = (size_t)json_integer_value(json_array_get(span_json, 1));
     const char *type = json_string_value(json_object_get(entry, "dtype"));
-    if (strcmp(type, "F32") || end - begin != rows * columns * sizeof(float))
+    if (strcmp(type, "F32") || (uint64_t)(end - begin) != (uint64_t)rows * columns * sizeof(float))
         return spiral__fail(err, SPIRAL_FORMAT, -1, "tensor \"%s\": %.20s of %zu bytes, not F32 of %zu x %zu",
                             name, type, end - begin, rows, columns);
     if (!has_shape(entry, rows, columns))

@@ -123,16 +123,22 @@ static size_t find_runs(const spiral__note_input *l, const spiral_keys *window, 
     return f.count;
 }
 
+/* A run that begins in frame 0 subtracts S[key][0], which is 0. */
 void spiral__note_input_forward(const spiral__note_input *l, const spiral_keys *window, size_t row,
                                 spiral__note_runs *r, float *y) {
-    const spiral__nn_kernels *kernels = spiral__nn_kernels_get();
+    enum { PAIRS = 64 };
+    spiral__row_pair pairs[PAIRS];
     const size_t kept = r->sorted ? row : 0;
     spiral__note_run *runs = r->runs + kept * r->max;
-    r->count[kept] = find_runs(l, window, row, runs);
+    const size_t count = r->count[kept] = find_runs(l, window, row, runs);
     memset(y, 0, l->width * sizeof *y);
-    for (size_t i = 0; i < r->count[kept]; i++) {
-        kernels->add(l->width, sum_row(l, runs[i].key, runs[i].end), y);
-        if (runs[i].begin) kernels->subtract(l->width, sum_row(l, runs[i].key, runs[i].begin), y);
+    for (size_t first = 0; first < count; first += PAIRS) {
+        const size_t n = count - first < PAIRS ? count - first : PAIRS;
+        for (size_t i = 0; i < n; i++) {
+            const spiral__note_run *run = &runs[first + i];
+            pairs[i] = (spiral__row_pair){sum_row(l, run->key, run->end), sum_row(l, run->key, run->begin)};
+        }
+        spiral__nn_kernels_get()->add_differences(n, pairs, l->width, y);
     }
 }
 

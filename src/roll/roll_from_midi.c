@@ -76,7 +76,7 @@ static uint64_t round_to_frame(int64_t numerator, int64_t denominator) {
 static span note_span(const spiral__frame_map *map, const spiral_note *note, size_t segments[2]) {
     int64_t on = spiral__frame_map_at(map, note->on_ticks, &segments[0]);
     int64_t off = spiral__frame_map_at(map, note->off_ticks, &segments[1]);
-    span s = {(size_t)round_to_frame(on, map->denominator), (size_t)round_to_frame(off, map->denominator),
+    span s = {round_to_frame(on, map->denominator), round_to_frame(off, map->denominator),
               off - on < map->denominator};
     if (s.end <= s.begin) s.end = s.begin + 1;
     return s;
@@ -241,7 +241,7 @@ static spiral_status find_cuts(source *in, const spiral_roll_options *options, e
     if (status != SPIRAL_OK) return status;
     const uint64_t frames = spiral__frame_cuts_apply(&in->cuts, e->frames);
     report->stretches_cut = in->cuts.count;
-    report->frames_cut = (size_t)(e->frames - frames);
+    report->frames_cut = e->frames - frames;
     e->frames = frames;
     return SPIRAL_OK;
 }

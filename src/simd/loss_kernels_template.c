@@ -159,11 +159,11 @@ cell_terms_with(const spiral__cell_args *args, real *restrict y_out, real *restr
                 y = z < 0 ? es : s;
                 slope = es * s;
                 if (cross) {
-                    real both = spiral__log1p01_short(e), off = z > 0 ? z : 0;
+                    real both = spiral__log1p01_short(e), off = z > 0 ? z : 0, on = z < 0 ? 0 : one;
                     real negative = class_weights ? negative_weight[i] : one;
                     cost = class_weights ? positive * t * ((z < 0 ? -z : 0) + both) +
                                                negative * (one - t) * (off + both)
-                                         : (off - t * z) + both;
+                                         : (on - t) * z + both; /* both parts are >= 0 */
                     dcost =
                         class_weights ? negative * (one - t) * y - positive * t * (z < 0 ? s : es) : y - t;
                 }
@@ -386,7 +386,7 @@ channel_terms_with(const spiral__channel_args *args, const real *restrict moved,
             const size_t i = p * TILE + c;
             const real z = pred[i], t = target[i], w = weighted ? weight[i] : one;
             const real a = moved[i] < one ? moved[i] : one, a_not = one - a;
-            real own = z, own_not = one - z, cost, least = epsilon;
+            real own = z, own_not = one - z, cost, g, least = epsilon;
             if (logits) {
                 const real e = spiral__exp_down(-spiral__abs(z)), s = one / (one + e), es = e * s;
                 own = z < 0 ? es : s;
@@ -397,8 +397,10 @@ channel_terms_with(const spiral__channel_args *args, const real *restrict moved,
             const real on = v > least ? v : least, off = v_not > least ? v_not : least;
             if (logits) {
                 const int rare = v < v_not;
-                const real r = (rare ? on : off) / (rare ? off : on);
-                real surprise = -spiral__log(r);
+                const real per_small = one / (rare ? on : off), per_large = one / (rare ? off : on);
+                const real r = (rare ? on : off) * per_large;
+                g = (one - t) * (rare ? per_large : per_small) - t * (rare ? per_small : per_large);
+                real surprise = -spiral__log_normal(r);
                 const real beyond = spiral__abs(z) - reach;
                 const int continues =
                     beyond > 0 && (z < 0 ? keep * own >= eta * a : keep * own_not >= eta * a_not);
@@ -406,8 +408,8 @@ channel_terms_with(const spiral__channel_args *args, const real *restrict moved,
                 cost = spiral__log1p01_short(r) + (rare ? t : one - t) * surprise;
             } else {
                 cost = -(t * spiral__log(on) + (one - t) * spiral__log(off));
+                g = (one - t) / off - t / on;
             }
-            const real g = (one - t) / off - t / on;
             g_out[i] = g;
             weighted_g[i] = moved[i] < one ? (weighted ? w * g : g) : 0;
             part[c] += weighted ? w * cost : cost;

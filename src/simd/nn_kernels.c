@@ -17,6 +17,29 @@ static void subtract(size_t n, const float *restrict x, float *restrict y) {
     for (size_t i = 0; i < n; i++) y[i] -= x[i];
 }
 
+/* A strip of all rows is summed in registers. The loads of different rows do not wait for each other. */
+static void add_differences(size_t pairs, const spiral__row_pair *pair, size_t n, float *restrict y) {
+    enum { VECTOR = 16, VECTORS = 4, STRIP = VECTOR * VECTORS };
+    typedef float vector __attribute__((vector_size(VECTOR * sizeof(float)), aligned(sizeof(float))));
+    size_t j = 0;
+    for (; j + STRIP <= n; j += STRIP) {
+        vector sum[VECTORS];
+        memcpy(sum, y + j, sizeof sum);
+        for (size_t r = 0; r < pairs; r++) {
+            const vector *plus = (const vector *)(const void *)(pair[r].plus + j);
+            const vector *minus = (const vector *)(const void *)(pair[r].minus + j);
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; v++) sum[v] = (sum[v] + plus[v]) - minus[v];
+        }
+        memcpy(y + j, sum, sizeof sum);
+    }
+    for (; j < n; j++) {
+        float sum = y[j];
+        for (size_t r = 0; r < pairs; r++) sum = (sum + pair[r].plus[j]) - pair[r].minus[j];
+        y[j] = sum;
+    }
+}
+
 /* Sums over a row have LANES partial sums, enough for the widest vectors, and so a fixed order. */
 enum { LANES = 16 };
 
@@ -129,5 +152,6 @@ static double square_sum(size_t n, const float *x) {
 
 extern const spiral__nn_kernels SPIRAL_TABLE(spiral__nn_kernels);
 const spiral__nn_kernels SPIRAL_TABLE(spiral__nn_kernels) = {
-    add, subtract, norm_silu_forward, norm_silu_backward, fill_rows, column_sums, adamw, square_sum,
+    add,       subtract,    add_differences, norm_silu_forward, norm_silu_backward,
+    fill_rows, column_sums, adamw,           square_sum,
 };

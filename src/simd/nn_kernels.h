@@ -23,10 +23,17 @@ typedef struct spiral__adamw {
     float scale; /* gradient is multiplied by this first (clipping) */
 } spiral__adamw;
 
+/* Two rows of numbers, of which one is added and the other subtracted. */
+typedef struct spiral__row_pair {
+    const float *plus, *minus;
+} spiral__row_pair;
+
 typedef struct spiral__nn_kernels {
     /* y += x, y -= x, over n floats. */
     void (*add)(size_t n, const float *x, float *y);
     void (*subtract)(size_t n, const float *x, float *y);
+    /* y = (y + plus) - minus, over n floats, for one pair after the other. */
+    void (*add_differences)(size_t pairs, const spiral__row_pair *pair, size_t n, float *y);
     /* Layer normalisation and silu(x) = x sigmoid(x), (rows, n):
      *     x = (pre - mean) / sqrt(var + 1e-5) per row,  a = gain x + shift,  out = a sigmoid(a).
      * pre is overwritten with x; inverse[r] = 1 / sqrt(var + 1e-5) of row r; norm_silu_backward needs both.

@@ -192,6 +192,20 @@ static inline double spiral__log_f64(double x) {
     return x >= 0.0 ? y : (double)NAN;
 }
 
+/* log x for normal positive numbers alone. */
+static inline float spiral__log_normal_f32(float x) {
+    uint32_t u = spiral__bits_f32(x) - 0x3f3504f3u;
+    float m = spiral__from_bits_f32((u & 0x7fffffu) + 0x3f3504f3u);
+    return spiral__log_core_f32((float)((int32_t)u >> 23), m - 1.0f);
+}
+static inline double spiral__log_normal_f64(double x) {
+    const uint64_t root = UINT64_C(0x3fe6a09e667f3bcd), one = UINT64_C(0x3ff0000000000000);
+    uint64_t u = spiral__bits_f64(x) + (one - root);
+    double k = spiral__from_bits_f64((u >> 52) | UINT64_C(0x4330000000000000)) - (0x1p52 + 1023.0);
+    double m = spiral__from_bits_f64((u & UINT64_C(0xfffffffffffff)) + root);
+    return spiral__log_core_f64(k, m - 1.0);
+}
+
 /* log(1 + u) for u in [0, 1]. Above sqrt(2) - 1 it is ln2 + log((1 + u) / 2), and (u - 1) / 2 is exact. */
 static inline float spiral__log1p01_f32(float u) {
     int small = u < 0x1.a8279ap-2f;
@@ -263,9 +277,11 @@ static inline double spiral__softplus_f64(double x) {
 }
 
 /* The function for the type of x, for templates (real.h). */
-#define spiral__bits(x)     _Generic((x), float : spiral__bits_f32, double : spiral__bits_f64)(x)
-#define spiral__abs(x)      _Generic((x), float : fabsf, double : fabs)(x)
-#define spiral__log(x)      _Generic((x), float : spiral__log_f32, double : spiral__log_f64)(x)
+#define spiral__bits(x) _Generic((x), float : spiral__bits_f32, double : spiral__bits_f64)(x)
+#define spiral__abs(x)  _Generic((x), float : fabsf, double : fabs)(x)
+#define spiral__log(x)  _Generic((x), float : spiral__log_f32, double : spiral__log_f64)(x)
+#define spiral__log_normal(x) \
+    _Generic((x), float : spiral__log_normal_f32, double : spiral__log_normal_f64)(x)
 #define spiral__exp_down(x) _Generic((x), float : spiral__exp_down_f32, double : spiral__exp_down_f64)(x)
 #define spiral__entropy(x)  _Generic((x), float : spiral__entropy_f32, double : spiral__entropy_f64)(x)
 #define spiral__log1p01_short(x) \

@@ -107,7 +107,7 @@ static spiral_status measure_samples(run *r, spiral_error *err) {
 
 /* How long all will take that comes after the last step of the last network. */
 static spiral_status measure_end(run *r, spiral_error *err) {
-    float threshold;
+    float threshold, scale;
     double share;
     const double begin = now_s(r);
     if (has_decoder(r))
@@ -116,6 +116,7 @@ static spiral_status measure_end(run *r, spiral_error *err) {
     else
         SPIRAL_TRY(spiral_trainer_finish(r->trainer, err));
     SPIRAL_TRY(spiral_model_choose_threshold(r->model, r->valid, r->options->threads, &threshold, err));
+    SPIRAL_TRY(spiral_model_choose_min_risk_scale(r->model, r->valid, &scale, err));
     r->finish_s = now_s(r) - begin;
     return has_decoder(r) ? measure_samples(r, err) : SPIRAL_OK;
 }
@@ -348,10 +349,12 @@ static spiral_status loop(run *r, spiral_error *err) {
 }
 
 static spiral_status finish(run *r, spiral_error *err) {
-    float threshold;
+    float threshold, scale = 1;
     SPIRAL_TRY(spiral_trainer_finish(r->trainer, err));
     SPIRAL_TRY(spiral_model_choose_threshold(r->model, r->valid, r->options->threads, &threshold, err));
     SPIRAL_TRY(spiral_model_set_threshold(r->model, threshold, err));
+    SPIRAL_TRY(spiral_model_choose_min_risk_scale(r->model, r->valid, &scale, err));
+    SPIRAL_TRY(spiral_model_set_min_risk_scale(r->model, scale, err));
     SPIRAL_TRY(save_model(r, err));
     const spiral_trainer_state s = state_of(r);
     r->progress.valid_loss = s.best_loss;

@@ -54,7 +54,7 @@ def test_other_names_on_standard_output_are_printed_escaped(decoder_model, tune,
     for line in (["train", music, "--steps", "3", "--hidden", "8", "--latent", "2", "--decoder", "0", "-o", named(tmp_path)],
                  ["encode", decoder_model, tune, "-o", named(tmp_path, b".npy")], ["loss", tune, there], ["loss", there, tune],
                  ["compare", there, "--with", tune], ["compare", tune, "--with", there],
-                 ["explore", decoder_model, "-o", named(tmp_path, b".html")]):
+                 ["pack", music, "-o", named(tmp_path, b".pack")], ["explore", decoder_model, "-o", named(tmp_path, b".html")]):
         done = spiral(*line)
         assert done.status == 0 or "no page" in done.err, done.err
         assert done.status or PRINTED in done.raw and has_no_control_characters(done.raw), (line, done.raw)
@@ -77,12 +77,12 @@ def test_texts_of_a_model_file_are_escaped(model, tmp_path):
     assert done.status == 0 and rb"\x1b[2J\xc2\x9b" in done.raw and has_no_control_characters(done.raw), done.raw
 
 
-@pytest.mark.parametrize("writer", ["npy", "html", "mid", "pieces"])
+@pytest.mark.parametrize("writer", ["npy", "html", "mid", "pack", "pieces"])
 def test_names_may_be_as_long_as_the_file_system_allows(writer, decoder_model, tune, tmp_path):
     end = "." + writer if writer != "pieces" else ""
     path = tmp_path / ("x" * (255 - len(end)) + end)
     line = {"npy": ["encode", decoder_model, tune], "html": ["explore", decoder_model], "mid": ["continue", decoder_model, tune],
-            "pieces": ["vary", decoder_model, tune]}[writer]
+            "pack": ["pack", tune], "pieces": ["vary", decoder_model, tune]}[writer]
     done = spiral(*line, "-o", path)
     assert done.status == 0 or "no page" in done.err, done.err
     assert done.status or [name.split("/")[0] for name in tree(tmp_path)] == [path.name]

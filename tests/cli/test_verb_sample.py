@@ -36,6 +36,26 @@ def test_text_event_makes_the_same_sample_again(model, tmp_path):
     assert (tmp_path / "b" / "sample-42.mid").read_bytes() == path.read_bytes()
 
 
+def test_min_risk_has_fewer_clashes_than_the_threshold(model, tmp_path):
+    clashes = {}
+    for way in ("threshold", "min-risk"):
+        done = spiral("sample", model, "-n", "8", "--decode", way, "--temperature", "2", "-o", tmp_path / way, "--json")
+        assert done.status == 0, done.err
+        (text,) = text_of(tmp_path / way / "sample-1.mid")
+        assert f"--decode {way}" in text
+        clashes[way] = 0
+        for entry in done.json["files"]:
+            sounding = set()
+            for message in mido.merge_tracks(mido.MidiFile(entry["path"]).tracks):
+                if message.type == "note_on" and message.velocity:
+                    clashes[way] += sum(abs(message.note - other) == 1 for other in sounding)
+                    sounding.add(message.note)
+                elif message.type in ("note_on", "note_off"):
+                    sounding.discard(message.note)
+    assert clashes["min-risk"] <= clashes["threshold"]
+    assert 0.01 <= spiral("info", model, "--json").json["config"]["min_risk_scale"] <= 100
+
+
 def test_same_seed_gives_the_same_bytes(any_model, tmp_path):
     for name, threads in (("a", "1"), ("b", "4")):
         assert spiral("sample", any_model, "-n", "3", "-o", tmp_path / name, "--threads", threads).status == 0

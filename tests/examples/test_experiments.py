@@ -51,3 +51,26 @@ def test_without_music_the_model_is_neither_trained_nor_measured(tmp_path):
                               env={**os.environ, "SPIRAL_DATA": str(tmp_path)})
         assert done.returncode == 2 and "jsb-chorales/midi/train" in done.stderr
         assert not (tmp_path / "out").exists()
+
+
+SQUEEZED = SOURCE / "experiments/005-squeezed-network"
+
+
+def test_page_of_the_squeezed_network_has_its_tables_and_picture(tmp_path):
+    done = subprocess.run([sys.executable, "-B", SQUEEZED / "table.py", SQUEEZED / "results.csv", tmp_path / "frontier.svg"],
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    page = (SQUEEZED / "README.md").read_text()
+    tables = done.stdout.strip().split("\n\n")
+    assert len(tables) == 12
+    for table in tables:
+        assert table.strip() in page
+    assert (tmp_path / "frontier.svg").read_text() == (SQUEEZED / "frontier.svg").read_text()
+
+
+def test_without_music_the_other_experiments_say_so(tmp_path):
+    for name, part in (("002-wrong-octaves", "jsb-chorales/midi/train"), ("005-squeezed-network", "jsb-chorales/midi/train")):
+        done = subprocess.run([SOURCE / "experiments" / name / "run.sh", "program", tmp_path / "out"], capture_output=True,
+                              text=True, env={**os.environ, "SPIRAL_DATA": str(tmp_path)})  # fmt: skip
+        assert done.returncode == 2 and "nothing was run" in done.stderr and part in done.stderr
+        assert not (tmp_path / "out").exists()

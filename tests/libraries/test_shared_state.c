@@ -27,10 +27,8 @@ static void one_instruction_set_for_both_libraries(void **state) {
         *(void **)&set = function_of(paths[i], "spiral_isa_set");
         *(void **)&name = function_of(paths[1 - i], "spiral_isa_name");
         assert_int_equal(set(NULL, NULL), SPIRAL_OK);
-        if (!strcmp(name(), "baseline")) {
-            print_message("this processor has the baseline alone: nothing to choose from\n");
-            skip();
-        }
+        if (!strcmp(name(), "baseline"))
+            print_message("# this processor has the baseline alone: one state or two look the same\n");
         assert_int_equal(set("baseline", NULL), SPIRAL_OK);
         assert_string_equal(name(), "baseline");
     }

@@ -18,6 +18,7 @@ WRITERS = {
     "decode": ["decode", DECODER, "latents.npy", "-o", "out.mid"],
     "encode": ["encode", DECODER, A, "-o", "out.npy"],
     "explore": ["explore", DECODER, "-o", "out.html"],
+    "pack": ["pack", "music", "-o", "out.pack"],
     "render wav": ["render", A, "-o", "out.wav", "--synth", "additive"],
     "render svg": ["render", A, "-o", "out.svg"],
     "render png": ["render", A, "-o", "out.png"],

@@ -24,6 +24,7 @@ WRITERS = {
     "decode": ["decode", DECODER, "latents.npy", "-n", "10", "-o", "out"],
     "explore": ["explore", DECODER, "-o", "out.html", "--against", "music"],
     "reconstruct": ["reconstruct", MODEL, A, "-o", "out.mid"],
+    "pack": ["pack", "music", "-o", "out.pack"],
     "render wav": ["render", A, "-o", "out.wav", "--synth", "additive"],
     "render svg": ["render", A, "-o", "out.svg"],
     "render mid": ["render", A, "-o", "out.mid"],

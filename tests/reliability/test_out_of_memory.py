@@ -42,6 +42,8 @@ COMMANDS = {
     "compare --json": ["compare", A, B, "--with", "music", "--json"],
     "explore": ["explore", DECODER, "-o", "out.html", "--against", "music", "--json"],
     "explore --exact": ["explore", DECODER, "-o", "out.html", "--exact"],
+    "pack": ["pack", "music", "-o", "out.pack", "--json"],
+    "pack 36x36": ["pack", "music", "-o", "out.pack", "--preset", "36x36"],
     "train": ["train", "music", "-o", "out.safetensors", *TINY],
     "train --log": ["train", "music", "-o", "out.safetensors", *TINY, "--log", "out.log", "--kind", "vae"],
     "train decoder": ["train", "music", "-o", "out.safetensors", "--steps", "2", "--hidden", "8", "--latent", "2", "--decoder", "8"],

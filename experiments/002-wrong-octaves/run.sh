@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Labels of music that are an octave off: trains a small network that hears notes in spectra, with each loss, each kind of wrong
+# labels and several seeds, and scores it on right labels and with another SoundFont; then prints the tables of README.md and
+# draws its picture. Finished runs are kept, so an interrupted experiment can be continued.
+#     SPIRAL_DATA=FOLDER experiments/002-wrong-octaves/run.sh [PROGRAM [OUT]]
+# FOLDER has jsb-chorales/midi and piano-midi-de-ccbysa. PROGRAM is build/cli/spiral, built with FluidSynth; OUT is
+# build/002-wrong-octaves. Debian's packages fluid-soundfont-gm (training) and timgm6mb-soundfont (test) have the SoundFonts.
+# PyTorch comes from build/venv-all, which "make test-all" uses too and which is made first if it is not there; SPIRAL_PYTHON
+# names another Python with NumPy, PyTorch and Matplotlib. SEEDS, NOISES, LOSSES and JOBS in the environment change what is run.
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+here="$root/experiments/002-wrong-octaves"
+program="${1:-$root/build/cli/spiral}" out="${2:-$root/build/002-wrong-octaves}"
+data="${SPIRAL_DATA:-}"
+for part in jsb-chorales/midi/train jsb-chorales/midi/test piano-midi-de-ccbysa; do
+    [ -d "$data/$part" ] && continue
+    echo "run.sh: nothing was run: SPIRAL_DATA must name a folder with $part in it" >&2
+    exit 2
+done
+python="${SPIRAL_PYTHON:-$root/build/venv-all/bin/python}"
+[ "${SPIRAL_PYTHON:-}" ] ||
+    (cd "$root" && tools/venv.sh build/venv-all tests/requirements-all.txt "about 1 GB (PyTorch's CPU build)") >&2
+export SPIRAL_LOSS_LIBRARY="${SPIRAL_LOSS_LIBRARY:-$root/build/libspiral.so}" PYTHONPATH="$root/python"
+"$python" -B "$here/audio.py" "$program" "$data" "$out"
+"$python" -B "$here/measure.py" "$data" "$out"
+exec "$python" -B "$here/table.py" "$out/results.csv" "$out/f1.svg"
