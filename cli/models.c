@@ -61,29 +61,33 @@ int cli_load_model(const char *model, spiral_model **out) {
     return cli_note_input(file);
 }
 
-double cli_latent_variance(const spiral_model *model) {
-    double largest = -1;
+double cli_latent_nats(const spiral_model *model) {
+    const double most = 0.999; /* variance; above it the sum means nothing, and is large enough */
+    double nats = 0;
+    int found = 0;
     for (size_t i = 0; i < spiral_model_tensor_count(model); i++) {
         const spiral_tensor *t = spiral_model_get_tensor(model, i);
         if (strcmp(t->name, "latents.factor")) continue;
+        found = 1;
         for (size_t row = 0; row < t->rows; row++) { /* the diagonal of F F' */
             double variance = 0;
             for (size_t k = 0; k < t->columns; k++)
                 variance += (double)t->data[row * t->columns + k] * (double)t->data[row * t->columns + k];
-            largest = fmax(largest, variance);
+            nats -= log1p(-fmin(variance, most)) / 2;
         }
     }
-    return spiral_model_get_config(model)->kind == SPIRAL_MODEL_VAE && largest >= 0 ? largest : INFINITY;
+    return spiral_model_get_config(model)->kind == SPIRAL_MODEL_VAE && found ? nats : INFINITY;
 }
 
 int cli_note_collapsed(const spiral_model *model, const cli_common *common) {
-    /* A Gaussian mean of variance v and noise 1 - v have -log(1 - v) / 2 nats in common: 0.11 for 0.2. */
-    const double collapsed = 0.2, variance = cli_latent_variance(model);
-    if (variance >= collapsed) return 0;
-    cli_note(common,
-             "the latent has collapsed: it is nearly the same for all music (the largest variance of its "
-             "numbers is "
-             "%.2g, that of a useful one is near 1); train with a smaller --beta or a larger --free-bits",
-             variance);
+    /* Trained on 382 chorales and on 1,034 tunes with different --beta: at 0.00, 0.41 and 0.75 nats the
+     * output was silence (F1 0), from 1.7 nats on it was not (F1 .08 to .84). */
+    const double collapsed = 1, nats = cli_latent_nats(model);
+    if (nats >= collapsed) return 0;
+    cli_note(
+        common,
+        "the latent has collapsed: it is nearly the same for all music (it says %.2g nats about a window, "
+        "that of a useful model several); train with a smaller --beta or a larger --free-bits",
+        nats);
     return 1;
 }

@@ -21,10 +21,11 @@ int cli_take_model(const cli_verb *verb, int argc, char **argv, int inputs, int 
  * model is the caller's. */
 int cli_load_model(const char *model, spiral_model **out);
 
-/* The largest variance, over the windows that it was trained on, of a number of the latent of a vae, relative
- * to 1, the variance of the standard normal; infinity for an ae and a model that was not trained. */
-double cli_latent_variance(const spiral_model *model);
-/* Prints that a vae's latent says nothing about the music, if it is so. Returns whether it is so. */
+/* How much the latent of a vae says about a window, in nats, by the variance v of each of its numbers over
+ * the windows that it was trained on: the mean of a posterior with that variance and noise 1 - v shares
+ * -log(1 - v) / 2 with the latent. Infinity for an ae and a model that was not trained. */
+double cli_latent_nats(const spiral_model *model);
+/* Prints that a vae's latent says less than 1 nat, if it is so. Returns whether it is so. */
 int cli_note_collapsed(const spiral_model *model, const cli_common *common);
 
 #endif

@@ -154,8 +154,8 @@ typedef struct spiral_strides {
 /* The same for arrays of any layout, with sample weights; allocates nothing.
  *
  *   sample_weight  (B, T, P) in 0 .. 1e6, or NULL: all 1. It multiplies the cross-entropy of a cell; for the
- * kinds it multiplies the prediction and the target. A cell of weight 0 (padding) has no effect on the value
- *                  and gradient 0. Strides of 0 repeat one weight over many cells
+ * kinds it multiplies the prediction and the target. A cell of weight 0 (padding) has no effect on the value,
+ *                  whatever it holds, and gradient 0. Strides of 0 repeat one weight over many cells
  *   grad           may be pred itself if the strides are equal
  *   work           aligned to 64 bytes, not NULL
  *

@@ -153,6 +153,75 @@ typedef struct spiral_trainer_state {
 } spiral_trainer_state;
 SPIRAL_API void spiral_trainer_get_state(const spiral_trainer *trainer, spiral_trainer_state *state);
 
+/* ---- steps that are made elsewhere ------------------------------------------------------------------------
+ *
+ * Another program, on other hardware, may compute the steps, with the trainer's random numbers and schedule:
+ * it takes the weights, and for each step the windows (or, of the decoder, the features) and the learning
+ * rate (spiral_trainer_get_state); it counts the step, and before a validation, saving, start_decoder or
+ * finish it writes the weights and moments back. python/spiral_loss/train.py does so with PyTorch.
+ */
+
+/* The numbers that steps change. Borrowed from trainer and model. A trained tensor of the model is at the
+ * same place in the three arrays as its data is in weights. After writing weights: spiral_model_update. */
+typedef struct spiral_trainer_arrays {
+    size_t struct_size;       /* set by the caller */
+    size_t count;             /* of each array */
+    float *weights;           /* (count) */
+    float *moment1, *moment2; /* (count) of AdamW: means of gradients and of their squares */
+} spiral_trainer_arrays;
+/* BAD_ARG: not started; NO_MEMORY. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_get_arrays(spiral_trainer *trainer,
+                                                                     spiral_trainer_arrays *arrays,
+                                                                     spiral_error *err);
+/* The mean of the decoder's weights over the last steps, at their places in mean (count); get sets the others
+ * to 0. BAD_ARG: the decoder is not trained now. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_get_decoder_mean(spiral_trainer *trainer,
+                                                                           float *mean, spiral_error *err);
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_set_decoder_mean(spiral_trainer *trainer,
+                                                                           const float *mean,
+                                                                           spiral_error *err);
+
+/* Rows first .. first + rows - 1 of the batch of the next step of the autoencoder: windows (rows, planes *
+ * frames), and of a vae the noise of the posteriors (rows, latent); NULL: not wanted. BAD_ARG. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_draw_windows(spiral_trainer *trainer, size_t first,
+                                                                       size_t rows, spiral_keys *windows,
+                                                                       float *noise, spiral_error *err);
+
+/* A feature: a row of a sparse matrix, and what it is multiplied by. */
+typedef struct spiral_feature {
+    uint32_t row;
+    float value;
+} spiral_feature;
+
+/* What the decoder reads in the next step of a stream: for the two sparse matrices, "notes.recurrent.rows"
+ * and "notes.head.rows", features of frames, of pitch classes (p % 12 of key p, counted from the lowest) and
+ * of keys; those of a cell are the sum. Borrowed until the next draw. */
+enum { SPIRAL_TRAIN_STREAMS = 4, SPIRAL_TRAIN_STREAM_FRAMES = 32 };
+typedef struct spiral_stream_part {
+    size_t frames;               /* 1..SPIRAL_TRAIN_STREAM_FRAMES */
+    int begins;                  /* nonzero: the state before it is 0 */
+    const spiral_keys *sounding; /* (frames) */
+    const spiral_keys *onsets;   /* (frames); NULL with one plane */
+    const spiral_keys *known;    /* (frames) cells that are not predicted; NULL: none */
+    const size_t *begin[2][3];   /* of the features of each frame; (frame, class); (frame, key) */
+    const spiral_feature *features[2][3];
+    size_t classes; /* of a frame: 12, or fewer keys */
+    float *state;   /* (keys, decoder) the recurrent state before this part; write the state
+                       after it here before the training is saved */
+} spiral_stream_part;
+/* Draws the next step of the decoder. streams: bits 1 << i of those whose features are wanted; parts
+ * (SPIRAL_TRAIN_STREAMS) of the others have frames alone. *frames: of all streams. BAD_ARG: the decoder is
+ * not trained now. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_draw_parts(spiral_trainer *trainer,
+                                                                     unsigned streams,
+                                                                     spiral_stream_part *parts,
+                                                                     size_t *frames, spiral_error *err);
+
+/* A step was made: its mean loss per window and KL term, or nats per frame. NUMERIC: the loss is not finite;
+ * BAD_ARG: not started, or all steps are done. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_count_step(spiral_trainer *trainer, double loss,
+                                                                     double kl, spiral_error *err);
+
 /* ---- the whole -------------------------------------------------------------------------------------------
  */
 

@@ -14,9 +14,7 @@ from typing import Any, Callable, Optional, Tuple
 import torch
 from torch import Tensor
 
-from ._cells import left_out
 from ._plan import Array, Options, plan_of_threads
-from .errors import NotAFiniteNumber
 
 __all__ = ["HAS_CUSTOM_OP", "value"]
 
@@ -77,23 +75,13 @@ def _value_grad(
     loss = plan_of_threads(options, keys, torch.get_num_threads())
     grad = torch.empty_like(pred) if need_grad else pred.new_empty(0)
 
-    def call(pred: Tensor, target: Tensor) -> list[list[float]]:
-        return [
-            loss.value_grad(
-                "f32" if pred.dtype == torch.float32 else "f64", rolls, frames, _array(pred, g), _array(target, g),
-                None if sample_weight is None else _array(sample_weight, g), _array(grad, g) if need_grad else None,
-            )
-            for g in range(groups)
-        ]  # fmt: skip
-
-    try:
-        values = call(pred, target)
-    except NotAFiniteNumber:
-        if sample_weight is None:
-            raise
-        # Perhaps only cells of weight 0 are out of range, which the kernels refuse too. This is rare, so a call
-        # without such cells does not pay for it.
-        values = call(left_out(pred, sample_weight), left_out(target, sample_weight))
+    values = [
+        loss.value_grad(
+            "f32" if pred.dtype == torch.float32 else "f64", rolls, frames, _array(pred, g), _array(target, g),
+            None if sample_weight is None else _array(sample_weight, g), _array(grad, g) if need_grad else None,
+        )
+        for g in range(groups)
+    ]  # fmt: skip
     shape = (groups, rolls, frames) if reduction == "none" else (groups,)
     return torch.tensor(values, dtype=pred.dtype).reshape(shape), grad
 

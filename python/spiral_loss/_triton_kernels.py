@@ -35,6 +35,8 @@ _OUTSIDE: tl.constexpr = tl.constexpr(
     -60000.0
 )  # logit of cells outside the batch: finite in float16, and exp(-60000) is 0
 _EPSILON: tl.constexpr = tl.constexpr(2.0**-24)  # least argument of a logarithm (9)
+_MAX_LOGIT: tl.constexpr = tl.constexpr(1e20)  # as in _cells.py; other cells make their frame NaN
+_MAX_WEIGHT: tl.constexpr = tl.constexpr(1e6)
 _LEAST_FACTOR: tl.constexpr = tl.constexpr(0.05)  # (19)
 SCALE: tl.constexpr = tl.constexpr(2.0**14)  # cells and matrices are at most 2, fp16 numbers at most 65,504
 _LOG2_E: tl.constexpr = tl.constexpr(1.4426950408889634)
@@ -256,13 +258,17 @@ def _cells(arrays, nearness, inside, keys, cross, positive, term, FRAMES: tl.con
            WIDTH: tl.constexpr, KIND: tl.constexpr, LOGITS: tl.constexpr, CROSS: tl.constexpr, WEIGHTED: tl.constexpr,
            TIME_LAST: tl.constexpr, VECTORS: tl.constexpr):  # fmt: skip
     """What depends on single cells of a chunk: cost and slope of the cross-entropy (8), (9), (19); w y and w t (7);
-    w dy/dz (5); w."""
+    w dy/dz (5); w. A cell out of range has a target of NaN, so that its frame is NaN."""
     z = _load(arrays[0], inside, keys, _OUTSIDE if LOGITS else 0.0, FIRST, WIDTH, TIME_LAST, VECTORS[0])
     t = _load(arrays[1], inside, keys, 0, FIRST, WIDTH, TIME_LAST, VECTORS[1])
     if WEIGHTED:  # a cell of weight 0 may hold anything, and 0 times NaN is NaN
         w = _load(arrays[2], inside, keys, 0, FIRST, WIDTH, TIME_LAST, VECTORS[2])
         z = tl.where(w == 0.0, 0.0, z)
         t = tl.where(w == 0.0, 0.0, t)
+        t = tl.where((w >= 0.0) & (w <= _MAX_WEIGHT), t, float("nan"))
+    lowest: tl.constexpr = -_MAX_LOGIT if LOGITS else 0.0
+    highest: tl.constexpr = _MAX_LOGIT if LOGITS else 1.0
+    t = tl.where((t >= 0.0) & (t <= 1.0) & (z >= lowest) & (z <= highest), t, float("nan"))
     if LOGITS:
         e, y, rest = _sigmoid(z)
         dy = y * rest

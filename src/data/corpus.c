@@ -89,13 +89,19 @@ static spiral_status fail_empty(const spiral_roll_report *r, const spiral_roll_o
                         options->low, options->high);
 }
 
-/* The seconds that were cut out of a roll, at its mean tempo. */
-static double seconds_cut(const spiral_roll *roll, const spiral_roll_report *report) {
+/* The seconds of music of a file of which the roll has all or a part: without what was cut out of the roll,
+ * and without more silence behind it, where notes out of range may be, than a cut would leave. */
+static double seconds_used(double seconds, const spiral_roll *roll, const spiral_roll_report *report,
+                           const spiral_roll_options *options) {
     const spiral_grid *grid = &roll->grid;
     const double frame_s = grid->kind == SPIRAL_GRID_SECONDS
                                ? grid->frame_us * 1e-6
-                               : 60 / (roll->quarters_per_min * grid->steps_per_quarter);
-    return (double)report->frames_cut * frame_s;
+                               : 60 / (roll->quarters_per_min * grid->steps_per_quarter); /* its mean */
+    const double kept = (double)roll->frames * frame_s, cut = (double)report->frames_cut * frame_s;
+    const double behind_most = options->unchanged_frames_max * frame_s;
+    const double behind = fmax(0, seconds - cut - kept);
+    if (options->unchanged_frames_max && behind > behind_most) return kept + behind_most;
+    return fmax(0, seconds - cut);
 }
 
 static spiral_status roll_entry(const spiral__file_notes *f, const spiral_roll_options *options,
@@ -107,8 +113,9 @@ static spiral_status roll_entry(const spiral__file_notes *f, const spiral_roll_o
     if (f->status != SPIRAL_OK) return spiral__fail(err, f->status, -1, "%s", f->reason);
     e->report.struct_size = sizeof e->report;
     SPIRAL_TRY(spiral_roll_from_midi(&f->midi, options, &e->roll, &e->report, err));
-    if (e->report.frames_cut) e->file.seconds = fmax(0, f->seconds - seconds_cut(&e->roll, &e->report));
-    return e->roll.frames ? SPIRAL_OK : fail_empty(&e->report, options, err);
+    if (!e->roll.frames) return fail_empty(&e->report, options, err);
+    e->file.seconds = seconds_used(f->seconds, &e->roll, &e->report, options);
+    return SPIRAL_OK;
 }
 
 spiral_status spiral__corpus_entry_create(const spiral__file_notes *f, const spiral_roll_options *options,

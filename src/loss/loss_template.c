@@ -161,6 +161,15 @@ static void negative_weights(const state *s) {
                                  s->negative_weight);
 }
 
+/* Cells of weight 0 do not count, whatever they hold: 0 times NaN would be NaN. */
+static void leave_out(const state *s) {
+    for (size_t i = 0; i < s->P * TILE; i++) {
+        if (s->weight[i] != 0) continue;
+        s->pred[i] = 0;
+        s->target[i] = 0;
+    }
+}
+
 /* Loads n frames and computes what depends on single cells; adds the cross-entropy to sums. */
 static spiral_status cell_terms(const state *s, size_t first, size_t n, double *sums) {
     const spiral__loss_call *call = s->call;
@@ -168,7 +177,10 @@ static spiral_status cell_terms(const state *s, size_t first, size_t n, double *
     const int class_weights = s->loss->kind == SPIRAL_LOSS_WEIGHTED_BCE;
     load(s, first, n, call->pred, call->pred_at, s->pred);
     load(s, first, n, call->target, call->target_at, s->target);
-    if (s->weight) load(s, first, n, call->sample_weight, call->weight_at, s->weight);
+    if (s->weight) {
+        load(s, first, n, call->sample_weight, call->weight_at, s->weight);
+        leave_out(s);
+    }
     if (class_weights) negative_weights(s);
     const spiral__cell_args args = {
         .P = s->P,
@@ -449,7 +461,7 @@ static void count_task(void *context, size_t shard, int worker) {
         int any = 0;
         for (size_t p = 0; p < s->P; p++) {
             double weight = w ? (double)w[(ptrdiff_t)p * call->weight_at.p] : 1;
-            notes += weight * (double)t[(ptrdiff_t)p * call->target_at.p];
+            if (weight != 0) notes += weight * (double)t[(ptrdiff_t)p * call->target_at.p];
             any |= weight > 0;
         }
         counted += (size_t)any;

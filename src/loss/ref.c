@@ -322,7 +322,8 @@ static double reduction(const spiral_loss_options *o, size_t frames, int P, cons
     }
     if (o->reduction == SPIRAL_REDUCE_PER_NOTE) {
         double notes = 0;
-        for (size_t i = 0; i < frames * (size_t)P; i++) notes += (weight ? weight[i] : 1) * target[i];
+        for (size_t i = 0; i < frames * (size_t)P; i++)
+            if (!weight || weight[i] != 0) notes += (weight ? weight[i] : 1) * target[i];
         return 1 / fmax(notes, 1);
     }
     return 1;
@@ -330,7 +331,13 @@ static double reduction(const spiral_loss_options *o, size_t frames, int P, cons
 
 size_t spiral__ref_scratch(const spiral_loss_options *o, int P, size_t T) {
     size_t padded = T + 2 * spiral__ref_pad(o), keys = (size_t)P, bins = keys + 2 * (size_t)o->blur_radius;
-    return 4 * T * keys + 2 * padded * bins + SPIRAL__MAX_KEYS + padded;
+    return 6 * T * keys + 2 * padded * bins + SPIRAL__MAX_KEYS + padded;
+}
+
+/* Copies the cells of a roll; those of weight 0, which do not count whatever they hold, as 0. */
+static const double *counted_cells(const double *x, const double *weight, size_t cells, double *copy) {
+    for (size_t i = 0; i < cells; i++) copy[i] = weight && weight[i] == 0 ? 0 : x[i];
+    return copy;
 }
 
 double spiral__ref_value_grad(const spiral_loss_options *o, int P, size_t B, size_t T, const double *pred,
@@ -340,11 +347,26 @@ double spiral__ref_value_grad(const spiral_loss_options *o, int P, size_t B, siz
            padded = T + 2 * M;
     double *y = scratch, *t = y + cells, *g = t + cells, *own = g + cells, *u = own + cells;
     double *v = u + padded * bins, *s = v + padded * bins, *st = s + SPIRAL__MAX_KEYS;
+    double *own_pred = st + padded, *own_target = own_pred + cells;
     double scale = reduction(o, B * T, P, target, weight), sum = 0;
     for (size_t b = 0; b < B; b++) {
-        roll r = {o, P, (long)T, (long)M, pred + b * cells, target + b * cells,           NULL, y, t, g,
-                  u, v, s,       st,      frames + b * T,   grad ? grad + b * cells : own};
-        if (weight) r.weight = weight + b * cells;
+        const double *w = weight ? weight + b * cells : NULL;
+        roll r = {.o = o,
+                  .P = P,
+                  .T = (long)T,
+                  .M = (long)M,
+                  .pred = counted_cells(pred + b * cells, w, cells, own_pred),
+                  .target = counted_cells(target + b * cells, w, cells, own_target),
+                  .weight = w,
+                  .y = y,
+                  .t = t,
+                  .g = g,
+                  .u = u,
+                  .v = v,
+                  .s = s,
+                  .st = st,
+                  .frames = frames + b * T,
+                  .grad = grad ? grad + b * cells : own};
         one_roll(&r);
         for (size_t j = 0; j < T; j++) sum += r.frames[j];
         for (size_t i = 0; i < cells; i++) r.grad[i] *= scale;

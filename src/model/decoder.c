@@ -279,16 +279,22 @@ static void scatter(spiral__decoder_part *b, spiral__reader reader, const float 
 /* ---- forward and backward --------------------------------------------------------------------------------
  */
 
+void spiral__decoder_part_read(spiral__decoder_part *b, size_t frames, const spiral_keys *sounding,
+                               const spiral_keys *onsets, const spiral__conditions *conditions,
+                               const float *const scale[SPIRAL__READERS]) {
+    const size_t floats = state_floats(b);
+    if (b->frames) memmove(b->hidden, b->hidden + b->frames * floats, floats * sizeof *b->hidden);
+    b->frames = frames;
+    read_features(b, sounding, onsets, conditions, scale);
+}
+
 void spiral__decoder_part_forward(spiral__decoder_part *b, size_t frames, const spiral_keys *sounding,
                                   const spiral_keys *onsets, const spiral__conditions *conditions,
                                   const float *const scale[SPIRAL__READERS]) {
     const spiral__recurrent_kernels *k = spiral__recurrent_kernels_get();
     const spiral__decoder_weights w = spiral__decoder_get_weights(b->model);
     const size_t P = (size_t)w.features->P, H = w.H, planes = (size_t)w.features->planes, cells = frames * P;
-    const float *last = b->hidden + b->frames * P * H;
-    if (b->frames) memmove(b->hidden, last, P * H * sizeof *b->hidden);
-    b->frames = frames;
-    read_features(b, sounding, onsets, conditions, scale);
+    spiral__decoder_part_read(b, frames, sounding, onsets, conditions, scale);
     spiral__lap(SPIRAL__LAP_FEATURES, 0);
     gather(b, SPIRAL__RECURRENT, w.recurrent_rows, w.input_bias, 3 * H, b->gates);
     spiral__lap(SPIRAL__LAP_RECURRENT_ROWS, 0);

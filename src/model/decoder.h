@@ -57,6 +57,10 @@ void spiral__decoder_part_clear(spiral__decoder_part *part);
 /* The next part begins a new piece: no frames before it, state 0. */
 void spiral__decoder_part_begin(spiral__decoder_part *part);
 
+/* Reads the features of the next part, without computing anything: see _forward. */
+void spiral__decoder_part_read(spiral__decoder_part *part, size_t frames, const spiral_keys *sounding,
+                               const spiral_keys *onsets, const spiral__conditions *conditions,
+                               const float *const scale[SPIRAL__READERS]);
 /* The logits of the next `frames` (1 .. max) frames, of which sounding (and onsets, NULL with one plane) are
  * the cells. conditions: of the whole piece, NULL: none. scale: see spiral__moment; both NULL: 1. History and
  * state go on to the end of the part. */

@@ -281,9 +281,7 @@ static void begin_next_stretch(spiral__decoder_objective *o, spiral__training_st
     spiral__laps_now = laps;
 }
 
-spiral_status spiral__decoder_objective_gradient(spiral__decoder_objective *o, int64_t step, float *grad,
-                                                 double *nats, spiral_error *err) {
-    const size_t floats = spiral__decoder_floats(&o->model->decoder);
+size_t spiral__decoder_objective_draw(spiral__decoder_objective *o, int64_t step) {
     size_t frames = 0;
     for (int i = 0; i < SPIRAL__STREAMS; i++) {
         spiral__training_stream *s = &o->streams[i];
@@ -294,6 +292,27 @@ spiral_status spiral__decoder_objective_gradient(spiral__decoder_objective *o, i
     }
     o->frame_scale = 1.0f / (float)frames;
     draw_rows(o, step);
+    return frames;
+}
+
+/* No states are computed here: that before the part stays where it is. */
+void spiral__decoder_objective_read(spiral__decoder_objective *o, int stream, int wanted) {
+    spiral__training_stream *s = &o->streams[stream];
+    const float *const scale[] = {o->scale[0], o->scale[1]};
+    if (!wanted) {
+        skip(s, s->step_frames);
+        return;
+    }
+    spiral__decoder_part_read(&s->part, s->step_frames, s->sounding + s->at,
+                              s->conditions.onsets ? s->onsets + s->at : NULL, &s->conditions, scale);
+    s->part.frames = 0;
+    s->at += s->step_frames;
+}
+
+spiral_status spiral__decoder_objective_gradient(spiral__decoder_objective *o, int64_t step, float *grad,
+                                                 double *nats, spiral_error *err) {
+    const size_t floats = spiral__decoder_floats(&o->model->decoder);
+    const size_t frames = spiral__decoder_objective_draw(o, step);
     spiral__lap(SPIRAL__LAP_STRETCHES, 0);
     spiral__nn_par_for(o->pool, SPIRAL__STREAMS, stream_task, o);
     *nats = 0;

@@ -70,6 +70,13 @@ void spiral__decoder_objective_start(spiral__decoder_objective *objective);
 spiral_status spiral__decoder_objective_gradient(spiral__decoder_objective *objective, int64_t step,
                                                  float *grad, double *nats, spiral_error *err);
 
+/* The first half of a step that is computed elsewhere: which frames each stream has, step_frames from `at`
+ * on, and the row dropout. Returns the frames of all streams. */
+size_t spiral__decoder_objective_draw(spiral__decoder_objective *objective, int64_t step);
+/* Then, for each stream: its features, if they are wanted, in part.inputs; it moves on. The state before the
+ * part is, and that after it belongs, at part.hidden. */
+void spiral__decoder_objective_read(spiral__decoder_objective *objective, int stream, int wanted);
+
 /* The state between two steps, to go on later: numbers (1 + 2 streams) are the draws, and of each stream its
  * draw and place; states (streams, P, H), NULL: not wanted. */
 enum { SPIRAL__OBJECTIVE_NUMBERS = 1 + 2 * SPIRAL__STREAMS };

@@ -68,6 +68,22 @@ void spiral__objective_clear(spiral__objective *o) {
 /* The random streams of the posteriors' noise begin here, those of the windows at 0. */
 static const uint64_t NOISE_STREAM = UINT64_C(1) << 62;
 
+/* Noise of the posterior of the window with this stream. */
+static void draw_noise(const spiral__objective *o, uint64_t stream, float *noise /* (Z) */) {
+    spiral__rng rng = spiral__rng_init(o->settings->options.seed, NOISE_STREAM + stream);
+    for (size_t i = 0; i < o->model->ae.Z; i++) noise[i] = (float)spiral__rng_normal(&rng);
+}
+
+void spiral__objective_draw(const spiral__objective *o, uint64_t first_stream, size_t rows,
+                            spiral_keys *windows, float *noise) {
+    const spiral_train_options *options = &o->settings->options;
+    for (size_t r = 0; r < rows; r++) {
+        spiral__window_draw(o->corpus, options->transpose, options->seed, first_stream + r,
+                            windows + r * window_size(o));
+        if (noise && o->model->ae.variational) draw_noise(o, first_stream + r, noise + r * o->model->ae.Z);
+    }
+}
+
 /* A shard's windows, targets and, for a variational model, noise. */
 static void draw(spiral__objective *o, uint64_t first_stream, size_t shard) {
     const spiral__autoencoder *ae = &o->model->ae;
@@ -78,9 +94,7 @@ static void draw(spiral__objective *o, uint64_t first_stream, size_t shard) {
         spiral_keys *window = o->windows + r * size;
         o->files[r] = spiral__window_draw(o->corpus, options->transpose, options->seed, stream, window);
         spiral__window_floats(window, size, o->model->config.low, ae->P, o->targets + r * ae->D);
-        spiral__rng rng = spiral__rng_init(options->seed, NOISE_STREAM + stream);
-        for (size_t i = 0; ae->variational && i < ae->Z; i++)
-            o->batch.noise[r * ae->Z + i] = (float)spiral__rng_normal(&rng);
+        if (ae->variational) draw_noise(o, stream, o->batch.noise + r * ae->Z);
     }
     spiral__lap(SPIRAL__LAP_WINDOWS, 0);
 }

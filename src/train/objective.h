@@ -42,6 +42,11 @@ spiral_status spiral__objective_gradient(spiral__objective *objective, int64_t s
                                          const spiral__gradient_taker *taker, double *loss, double *kl,
                                          spiral_error *err);
 
+/* Windows and, of a variational model, noise (NULL: not wanted) of these random streams: those of row r of
+ * step s are batch * s + r. */
+void spiral__objective_draw(const spiral__objective *objective, uint64_t first_stream, size_t rows,
+                            spiral_keys *windows, float *noise);
+
 /* NUMERIC with the sentence of a loss that is not finite: the file, when it was seen, and what may help. */
 spiral_status spiral__fail_not_finite(const spiral__train_settings *settings, const char *path,
                                       const char *when, int64_t step, spiral_error *err);

@@ -1,12 +1,93 @@
 # SPDX-License-Identifier: MIT
-"""The files of field/make_cases.py, which stands beside the repository in a folder shared by its checkouts: what inspect
-must give for each. Without that folder they are skipped; tests/midi has each kind as bytes of its own."""
+"""Faults that files and scripts in the field have, and what each gives: the files of field_files.py, and those of
+field/make_cases.py, which stands beside the repository in a folder shared by its checkouts and is skipped without it.
+ROWS says which tests show each row of the table of faults."""
 import os
+import re
 import subprocess
 import sys
 
 import pytest
-from program import SOURCE, spiral
+from field_files import FAULTS
+from program import SOURCE, notes_of, spiral
+
+# A row of the table of faults: the tests that show it, of C ("test_name") or Python ("file.py: test_name").
+ROWS = {
+    # K1: one absurd time ruins a corpus
+    "hours without a note in one file": ["test_field_cases.py: test_wrong_times_cost_eight_bars_at_most",
+                                         "test_corpus_files.py: test_long_silence_is_cut_and_said",
+                                         "test_corpus_files.py: test_a_file_with_a_wrong_time_changes_no_training",
+                                         "windows_begin_where_one_has_a_note"],
+    "small files with times of millions of quarters": [
+        "test_corpus_files.py: test_small_files_with_wrong_times_take_no_memory"],
+    "open note, late end of track": ["test_field_cases.py: test_wrong_times_cost_eight_bars_at_most",
+                                     "test_open_note_does_not_last_until_a_late_end_of_track"],
+    "tempos behind the music": ["test_field_cases.py: test_wrong_times_cost_eight_bars_at_most",
+                                "test_tempos_behind_the_notes_are_no_music"],
+    # K2: one lost or doubled event lengthens many notes
+    "on, on, off of one key": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file",
+                               "test_doubled_note_on_is_dropped_and_later_notes_keep_their_ends"],
+    "note-off lost": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file",
+                      "test_lost_or_doubled_event_changes_one_note"],
+    "note-off with a velocity above 127": ["test_note_off_is_kept_whatever_its_velocity",
+                                           "test_note_offs_are_kept_when_all_have_such_a_velocity"],
+    "note-on with data above 127": ["test_data_above_127_is_clipped_in_notes"],
+    "controllers 120 and 123 to 127": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
+    "note-offs in another track": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
+    # K3: channels taken at face value
+    "drums by GS, XG and GM2": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
+    "melody on channel 10 by GS": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
+    "two ports, one pedal": ["test_field_cases.py: test_pedal_of_one_port_holds_no_notes_of_another"],
+    "sostenuto": ["test_pedal.c"],
+    "a switch for drums": ["test_corpus_files.py: test_drums_are_kept_dropped_or_named"],
+    # K4: a wrong number loses the rest of a track
+    "sysex without a length": ["test_sysex_without_a_length_ends_with_f7",
+                               "test_sysex_without_f7_ends_before_the_next_event"],
+    "padded delta time": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
+    "padded length of a meta event": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
+    "data byte lost before a status byte": ["test_lost_data_byte_loses_one_note_at_most"],
+    # K5: folders
+    "unreadable subfolder": ["test_corpus_files.py: test_what_folders_hold_besides_is_skipped_and_counted"],
+    "pipe with the name of a MIDI file": ["test_corpus_files.py: test_what_folders_hold_besides_is_skipped_and_counted"],
+    "dangling link": ["test_corpus_files.py: test_what_folders_hold_besides_is_skipped_and_counted"],
+    ".smf, .mid.gz and names without an ending": [
+        "test_corpus_files.py: test_files_without_an_ending_and_compressed_ones_are_read_when_named"],
+    "thousands of duplicates": ["test_corpus_files.py: test_many_faulty_files_are_told_in_a_dozen_lines"],
+    # K6: losses in PyTorch
+    "weight 0 over NaN or -100": ["test_odd_tensors.py: test_every_path_gives_the_same_answer"],
+    "two-dimensional logits": ["test_odd_tensors.py: test_every_path_gives_the_same_answer"],
+    "targets from 0 to 127": ["test_odd_tensors.py: test_every_path_gives_the_same_answer"],
+    "a tensor for lambda": ["test_losses.py: test_arguments_are_checked_when_they_are_given"],
+    "pos_weight": ["test_losses.py: test_pos_weight_is_that_of_torch"],
+    "empty batch": ["test_odd_tensors.py: test_every_path_gives_the_same_answer"],
+    # K7: messages and losses nobody lists
+    "picture of drums only": ["test_corpus_files.py: test_pictures_of_drums_and_losses_of_midi_are_told"],
+    "programs, volume, names and lyrics": ["test_corpus_files.py: test_what_is_not_written_or_played_is_counted",
+                                           "test_events_that_are_not_kept_are_counted"],
+    "a latent that says nothing": ["test_corpus_files.py: test_a_latent_that_says_nothing_is_told"],
+    "texts in Shift-JIS and Latin-1": ["test_title_in_shift_jis_is_kept_as_bytes_and_read_as_japanese",
+                                       "test_midi.py: test_texts_are_readable_whatever_their_encoding"],
+    "file converted as text": ["test_converted_files_are_refused"],
+}
+# What inspect gives for files with faults of time: notes, seconds, windows of 16 sixteenths with and without a note.
+# A stretch is cut to 8 bars, 16 s; without the fault a tune is 32 notes, 8 s, 4 windows.
+TIMES = {
+    "before the first note": (33, 24.25, 5, 8),
+    "between notes": (65, 32.25, 9, 8),
+    "before a controller": (64, 32, 8, 8),
+    "in a note": (65, 32, 16, 0),
+    "three times": (99, 72.5, 22, 15),
+    "in another track": (33, 24.25, 5, 8),
+    "before the end of the track": (32, 8, 4, 0),
+    "before a tempo": (32, 8, 4, 0),
+    "in a sequence of format 2": (64, 32, 8, 8),
+    "one tick a quarter": (2, 32.5, 9, 8),
+    "open note, late end of track": (33, 10, 5, 0),
+    "open note, late end of one track": (65, 10, 5, 0),
+    "open note, late lyrics": (33, 10, 5, 0),
+    "open note, late controller": (33, 10, 5, 0),
+    "tempos behind the music": (32, 8, 4, 0),
+}
 
 MAKER = SOURCE.parent / "shared" / "field" / "make_cases.py"
 # file: notes, drums, seconds, windows of 16 sixteenths, kinds of repairs
@@ -56,3 +137,47 @@ def test_case_gives_the_right_value(name, folder):
 def test_pedal_of_one_port_holds_no_notes_of_another(folder):
     done = spiral("inspect", folder / "two_ports_one_pedal.mid", "--pedal", "--json")
     assert done.json["notes_held"] == 1
+
+
+def test_every_row_has_its_tests():
+    """The tests that ROWS names are there."""
+    defined = set()
+    for path in [*(SOURCE / "tests").rglob("test_*.c"), *(SOURCE / "tests").rglob("test_*.py"), *(SOURCE / "python").rglob("test_*.py")]:
+        text = path.read_text()
+        pattern = r"^static void (\w+)\(void \*\*state\)" if path.suffix == ".c" else r"^def (test_\w+)\("
+        defined |= {path.name} | {(f"{path.name}: " if path.suffix == ".py" else "") + name for name in re.findall(pattern, text, re.M)}
+    assert [name for names in ROWS.values() for name in names if name not in defined] == []
+
+
+@pytest.mark.parametrize("name", [name for name, (_, sound) in FAULTS.items() if sound])
+def test_fault_gives_the_notes_of_the_sound_file(name, tmp_path):
+    found = []
+    for file, content in zip(("fault.mid", "sound.mid"), FAULTS[name], strict=True):
+        path = tmp_path / file
+        path.write_bytes(content)
+        inspected = spiral("inspect", path, "--json").json
+        assert spiral("render", path, "-o", tmp_path / f"out-{file}").status == 0
+        found.append((inspected["notes"], inspected["notes_drums"], notes_of(tmp_path / f"out-{file}")))
+    pairs = [(n, d, [(start, end, key) for start, end, key, _ in notes]) for n, d, notes in found]
+    assert pairs[0] == pairs[1]
+
+
+@pytest.mark.parametrize("name", [name for name, (_, sound) in FAULTS.items() if not sound])
+def test_wrong_times_cost_eight_bars_at_most(name, tmp_path):
+    path = tmp_path / "fault.mid"
+    path.write_bytes(FAULTS[name][0])
+    done = spiral("inspect", path, "--low", "0", "--high", "127", "--json")
+    notes, seconds, windows, empty = TIMES[name.removeprefix("time: ")]
+    assert (done.json["notes"], done.json["windows"], done.json["windows_empty"]) == (notes, windows, empty)
+    assert done.json["seconds"] == pytest.approx(seconds, abs=0.1)
+    for preset in [], ["--preset", "36x36"]:
+        assert spiral("inspect", path, "--json", *preset).json["seconds"] < 130
+
+
+def test_notes_out_of_range_make_a_file_no_longer(tmp_path):
+    """The far note is not one of the model's keys: the roll ends before it."""
+    path = tmp_path / "fault.mid"
+    path.write_bytes(FAULTS["time: in another track"][0])
+    done = spiral("inspect", path, "--low", "60", "--high", "71", "--json")
+    assert done.json["notes_below"] == 1 and done.json["windows"] == 4
+    assert done.json["seconds"] == pytest.approx(8 + 16)

@@ -207,24 +207,46 @@ static void reductions_are_multiples_of_the_sum(void **state) {
     batch_free(&b);
 }
 
-/* Whatever is in a cell of weight 0, the value and all gradients are the same, and its own gradient is 0. */
+/* Puts numbers into the cells of weight 0. */
+static void fill_left_out(batch *b, double pred, double target) {
+    for (size_t i = 0; i < b->cells; i++)
+        if (b->weight[i] == 0) b->pred[i] = pred, b->target[i] = target;
+}
+
+/* Whatever is in a cell of weight 0, also what would be refused elsewhere, the value and all gradients are
+ * the same, and its own gradient is 0: in double precision, in single precision, and by the definition. */
 static void cells_of_weight_0_have_no_effect(void **state) {
     (void)state;
-    for (int kind = 0; kind < SPIRAL_LOSS_COUNT; kind++) {
-        if (spiral__loss_is_metric((spiral_loss_kind)kind)) continue;
-        batch b = example((spiral_loss_kind)kind, 2, 9, 1);
-        double *one = calloc(b.cells, sizeof(double)), *two = calloc(b.cells, sizeof(double));
-        double before = call_f64(&b, NULL, one);
-        for (size_t i = 0; i < b.cells; i++)
-            if (b.weight[i] == 0) b.pred[i] = 5 - b.pred[i], b.target[i] = 1 - b.target[i];
-        assert_true(call_f64(&b, NULL, two) == before);
-        for (size_t i = 0; i < b.cells; i++) {
-            assert_true(one[i] == two[i]);
-            if (b.weight[i] == 0) assert_true(one[i] == 0);
+    static const double fill[][2] = {{5, 1}, {NAN, NAN}, {INFINITY, -100}, {-1e30, INFINITY}, {0.5, 64}};
+    for (int kind = 0; kind < SPIRAL_LOSS_COUNT; kind++)
+        for (int i = 0; i < 3 * 2 * 5; i++) {
+            batch b = example((spiral_loss_kind)kind, 2, 9, 1);
+            if (spiral__loss_is_metric(b.o.kind)) {
+                batch_free(&b);
+                continue;
+            }
+            b.o.reduction =
+                (spiral_reduction[]){SPIRAL_REDUCE_SUM, SPIRAL_REDUCE_MEAN, SPIRAL_REDUCE_PER_NOTE}[i % 3];
+            b.o.from_logits = i / 3 % 2;
+            batch_fill(&b, 5, 1, 0);
+            double *one = doubles(b.cells), *two = doubles(b.cells);
+            float *grad_one = calloc(b.cells, sizeof *grad_one),
+                  *grad_two = calloc(b.cells, sizeof *grad_two);
+            const double before = call_f64(&b, NULL, one), defined = call_ref(&b);
+            batch single = b;
+            single.o.reduction = SPIRAL_REDUCE_NONE;
+            const double before_single = call_f32(&single, grad_one);
+            fill_left_out(&b, fill[i / 6][0], fill[i / 6][1]);
+            assert_true(call_f64(&b, NULL, two) == before);
+            assert_true(call_ref(&b) == defined);
+            assert_true(call_f32(&single, grad_two) == before_single);
+            assert_memory_equal(one, two, b.cells * sizeof *one);
+            assert_memory_equal(grad_one, grad_two, b.cells * sizeof *grad_one);
+            for (size_t k = 0; k < b.cells; k++)
+                if (b.weight[k] == 0) assert_true(one[k] == 0 && grad_one[k] == 0 && b.grad[k] == 0);
+            free(one), free(two), free(grad_one), free(grad_two);
+            batch_free(&b);
         }
-        free(one), free(two);
-        batch_free(&b);
-    }
 }
 
 /* Rolls in another order, and frames where there is no time blur: the same bits, in that order. */

@@ -1,0 +1,631 @@
+# SPDX-License-Identifier: MIT
+"""The training of `spiral train` with PyTorch, on one process or many: the same windows, schedule and model file.
+
+    python -m spiral_loss.train my_midi/ -o model.safetensors --steps 20000
+    torchrun --nproc-per-node=8 -m spiral_loss.train corpus.pack -o model.safetensors --steps 200000 --bf16
+
+The C library reads the music, draws each step's windows, validates, and saves and resumes the training; PyTorch
+computes the steps. N processes share each batch, so they see what one process would see; docs/scale.md says how that
+scales. Flags are those of `spiral train`. Read next: `_trainer`, then `_decoder_steps`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import math
+import os
+import re
+import sys
+import time
+from typing import Any, Optional
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+
+from . import _plan, _trainer, losses
+from ._library import call
+from .errors import Error
+from .helix import PRESETS, HelixStruct, as_helix
+from .midi import OUT_OF_RANGE, _RollOptions
+from .model import Autoencoder, Config
+
+__all__ = ["main"]
+
+VALIDATIONS, SYNC_EVERY, TRIAL_STEPS = 20, 20, 1_000_000
+AUTOENCODER, DECODER = 0, 1  # spiral_train_network
+LOSSES = ("bce", "spiral", "energy", "gauss", "weighted_bce", "distance_mask", "distance_mask_circular")
+ADDED = ("bce", "spiral", "energy", "gauss")  # cross-entropy counts unless --bce says otherwise
+
+
+# ---- the command line ----------------------------------------------------------------------------------------------
+
+
+def _seconds(text: str) -> float:
+    units = {"ms": 1e-3, "s": 1, "min": 60, "h": 3600}
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|min|h)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f'"{text}": must be a time like 30s, 5min or 1h')
+    return float(match[1]) * units[match[2]]
+
+
+def _grid(text: str) -> tuple[int, int, int]:
+    """Kind, microseconds, frames per quarter."""
+    note = re.fullmatch(r"1/(\d+)", text)
+    if note:
+        denominator = int(note[1])
+        if denominator % 4 or not 4 <= denominator <= 384:
+            raise argparse.ArgumentTypeError(f'"{text}": must be 1/4 to 1/384, the denominator divisible by 4')
+        return 1, 0, denominator // 4
+    seconds = _seconds(text)
+    if not 1e-3 <= seconds <= 1:
+        raise argparse.ArgumentTypeError(f'"{text}": must be a time from 1ms to 1s, or a fraction like 1/16')
+    return 0, round(seconds * 1e6), 0
+
+
+def _channels(text: str) -> tuple[int, int]:
+    """Whether drums are kept, and the mask of channels."""
+    if text in ("drop", "keep"):
+        return int(text == "keep"), 0
+    if not re.fullmatch(r"\d+(,\d+)*", text) or not all(1 <= int(c) <= 16 for c in text.split(",")):
+        raise argparse.ArgumentTypeError(f'"{text}": must be keep, drop, or channels from 1 to 16 like 10,11')
+    return 0, sum(1 << (c - 1) for c in {int(c) for c in text.split(",")})
+
+
+def _within(low: float, high: float, kind: Any = int) -> Any:
+    def read(text: str) -> Any:
+        value = kind(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} must be {low:g} to {high:g}")
+        return value
+
+    return read
+
+
+def _roll_flags(add: Any) -> None:
+    add("--preset", choices=("36x36", "bar", "phrase"), default="bar")
+    add("--grid", type=_grid, help="length of a frame: a time like 10ms, or 1/16 of a whole note")
+    add("--low", type=_within(0, 127))
+    add("--high", type=_within(0, 127))
+    add("--frames", type=_within(1, 512), help="frames in a window")
+    add("--planes", type=_within(1, 2))
+    add("--drums", type=_channels, default=(0, 0))
+    add("--pedal", action="store_true")
+    add("--out-of-range", choices=OUT_OF_RANGE, default="drop")
+    add("--longest-silence", default=None, metavar="LENGTH", help="8bars, 30s or none")
+    add("--strict", action="store_true", help="leave out MIDI files that the reader has to repair")
+    add("--keep-duplicates", action="store_true")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="spiral_loss.train", description="Trains a model on MIDI files or a corpus pack, on one or more processes",
+        epilog="torchrun --nproc-per-node=N -m spiral_loss.train PATH... -o MODEL shares every batch among N processes",
+    )  # fmt: skip
+    options, add = _trainer.train_options(), parser.add_argument
+    add("paths", nargs="+", metavar="PATH", help="MIDI files, folders, or one corpus pack")
+    add("-o", dest="output", default="model.safetensors", metavar="MODEL")
+    add("--valid", metavar="PATH", help="files to validate on (else every tenth of the files)")
+    _roll_flags(add)
+    add("--kind", choices=_trainer.KINDS, default="ae")
+    add("--latent", type=_within(1, 1024), default=16)
+    add("--hidden", type=_within(1, 4096), default=512)
+    add("--layers", type=_within(1, 8), default=1)
+    add("--decoder", type=_within(0, 512), default=96, help="units of the note-by-note decoder; 0: none")
+    add("--decoder-steps", type=_within(1, 1e12), help="with --steps: steps of the decoder (default: as many)")
+    add("--decoder-share", type=_within(0.05, 0.95, float), default=0.8, help="part of the time for the decoder")
+    add("--beta", type=float, default=options.beta)
+    add("--free-bits", type=float, default=options.free_bits)
+    add("--loss", choices=LOSSES, default="spiral")
+    add("--lambda", dest="lambd", type=float, default=1.0)
+    add("--bce", type=float)
+    add("--helix", choices=tuple(PRESETS), default="chromatic")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--time", type=_seconds, help="train for about this time (default 2min)")
+    length.add_argument("--steps", type=_within(1, 1e12))
+    length.add_argument("--epochs", type=_within(1e-6, 1e9, float))
+    add("--batch", type=_within(1, 65536), default=options.batch, help="windows per step, of all processes together")
+    add("--lr", type=float, default=options.learning_rate)
+    add("--decay", type=float, default=options.weight_decay)
+    add("--transpose", type=_within(0, 24), default=options.transpose)
+    add("--seed", type=_within(0, 9e15), default=1)
+    add("--resume", action="store_true", help="continue a training that was stopped")
+    add("--save-every", type=_seconds, default=30.0, metavar="TIME")
+    add("--log", metavar="FILE", help="write a JSON object for each validation, a line each")
+    add("--threads", type=_within(0, 1024), default=0, help="of the C library; 0: one per processor")
+    add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
+    add("--bf16", action="store_true", help="matrix products in bfloat16")
+    add("--compile", action="store_true", help="torch.compile the networks")
+    add("--quiet", action="store_true")
+    return parser
+
+
+# ---- music ---------------------------------------------------------------------------------------------------------
+
+
+def _unchanged_frames_max(text: Optional[str], options: _RollOptions) -> int:
+    in_beats = options.grid.kind == 1
+    if text == "none":
+        return 0
+    text = text or ("8bars" if in_beats else "30s")
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)bars?", text)
+    if in_beats != bool(match):
+        raise SystemExit(f'--longest-silence "{text}": must be none, or {"bars like 8bars" if in_beats else "a time"}')
+    if match:
+        return int(float(match[1]) * 4 * options.grid.steps_per_quarter)
+    return int(_seconds(text) * 1e6 / options.grid.frame_us)
+
+
+def _roll_options(a: argparse.Namespace) -> tuple[_RollOptions, int, tuple[bool, bool]]:
+    """Options, frames of a window, and which ends of the key range the music chooses; as cli/roll_flags.c."""
+    o = _RollOptions(struct_size=ctypes.sizeof(_RollOptions), low=48, high=83)
+    small = a.preset == "36x36"
+    o.grid.kind, o.grid.frame_us, o.grid.steps_per_quarter = a.grid or ((0, 10000, 0) if small else (1, 0, 4))
+    o.onsets = int(not small) if a.planes is None else int(a.planes == 2)
+    o.drums, o.drum_channels = a.drums
+    o.pedal, o.out_of_range = int(a.pedal), OUT_OF_RANGE.index(a.out_of_range)
+    o.unchanged_frames_max = _unchanged_frames_max(a.longest_silence, o)
+    choose = (not small and a.low is None, not small and a.high is None)
+    if not small:
+        o.low, o.high = 0, 127
+    o.low = o.low if a.low is None else a.low
+    o.high = o.high if a.high is None else a.high
+    return o, a.frames or {"36x36": 36, "bar": 16, "phrase": 64}[a.preset], choose
+
+
+def _corpora(a: argparse.Namespace, check: bool) -> tuple[_trainer.Corpus, _trainer.Corpus]:
+    """Training and validation; of several processes one checks a pack's bytes."""
+    options, frames, choose = _roll_options(a)
+    rules = {"strict": a.strict, "keep_duplicates": a.keep_duplicates, "threads": a.threads}
+    packed = len(a.paths) == 1 and _trainer.is_pack(a.paths[0])
+    if packed:
+        train = _trainer.Corpus.open(a.paths[0], a.frames or 0, check, a.threads)
+        options, frames, choose = train.options, train.frames, (False, False)
+    elif any(choose) and a.valid:
+        chosen = _trainer.Corpus.read(a.paths, options, frames, choose=choose, **rules)
+        options, choose = chosen.options, (False, False)
+    if a.valid:
+        is_pack = _trainer.is_pack(a.valid)
+        valid = (_trainer.Corpus.open(a.valid, frames, check, a.threads) if is_pack
+                 else _trainer.Corpus.read([a.valid], options, frames, **rules))  # fmt: skip
+        if packed:
+            train.drop_duplicates_of(valid)
+        else:
+            train = _trainer.Corpus.read(a.paths, options, frames, of=valid, **rules)
+        return train, valid
+    if not packed:
+        train = _trainer.Corpus.read(a.paths, options, frames, choose=choose, **rules)
+    return train, train.split(10)
+
+
+# ---- options of C and the same for PyTorch -------------------------------------------------------------------------
+
+
+def _weights_of_loss(a: argparse.Namespace) -> tuple[float, float]:
+    """Weight of the loss, and of the cross-entropy."""
+    return a.lambd, a.bce if a.bce is not None else float(a.loss in ADDED)
+
+
+def _c_loss(a: argparse.Namespace) -> _plan.OptionsStruct:
+    struct, kind = _plan.OptionsStruct(), ctypes.c_int()
+    _plan._default(ctypes.byref(struct), ctypes.sizeof(struct))
+    call(_plan._kind, a.loss.encode(), ctypes.byref(kind))
+    geometry = as_helix(a.helix)
+    struct.kind, struct.bce = kind.value, _weights_of_loss(a)[1]
+    setattr(struct, "lambda", _weights_of_loss(a)[0])
+    struct.helix = HelixStruct((ctypes.c_double * 6)(*geometry.radii), geometry.octave)
+    return struct
+
+
+def _torch_loss(a: argparse.Namespace) -> torch.nn.Module:
+    """The loss of (B, T, P) logits, summed; its fastest form for the device is chosen by the package."""
+    lambd, bce = _weights_of_loss(a)
+    shared: dict[str, Any] = {"reduction": "sum", "pitch_dim": -1, "time_dim": -2, "check": False}
+    if a.loss == "bce":
+        return losses.SpiralLoss(0.0, bce, **shared)
+    if a.loss.startswith("distance_mask"):
+        return losses.DistanceMask(lambd, bce, circular=a.loss.endswith("circular"), **shared)
+    names = {"spiral": "SpiralLoss", "energy": "SpiralEnergy", "gauss": "HelixGaussian", "weighted_bce": "WeightedBCE"}
+    made: torch.nn.Module = getattr(losses, names[a.loss])(lambd, bce, helix=a.helix, **shared)
+    return made
+
+
+def _c_options(a: argparse.Namespace, loss: _plan.OptionsStruct) -> _trainer.TrainOptions:
+    o = _trainer.train_options()
+    o.loss = ctypes.pointer(loss)
+    o.beta, o.free_bits, o.learning_rate, o.weight_decay = a.beta, a.free_bits, a.lr, a.decay
+    o.batch, o.transpose, o.seed, o.threads = a.batch, a.transpose, a.seed, a.threads
+    return o
+
+
+def _c_config(a: argparse.Namespace, train: _trainer.Corpus) -> _trainer.ModelConfig:
+    c, o = _trainer.model_config(), train.options
+    c.grid, c.low, c.high, c.planes = o.grid, o.low, o.high, 2 if o.onsets else 1
+    c.drums, c.pedal, c.out_of_range, c.drum_channels = o.drums, o.pedal, o.out_of_range, o.drum_channels
+    c.frames, c.kind, c.latent, c.hidden = train.frames, _trainer.KINDS.index(a.kind), a.latent, a.hidden
+    c.layers, c.decoder = a.layers, a.decoder
+    return c
+
+
+def _config(c: _trainer.ModelConfig) -> Config:
+    grid = {"frame_us": c.grid.frame_us} if c.grid.kind == 0 else {"steps_per_quarter": c.grid.steps_per_quarter}
+    return Config(
+        c.low, c.high, c.frames, c.planes, _trainer.KINDS[c.kind], c.latent, c.hidden, c.layers,
+        _trainer.GRIDS[c.grid.kind], **grid,
+    )  # fmt: skip
+
+
+# ---- steps ---------------------------------------------------------------------------------------------------------
+
+
+class _Windows(torch.nn.Module):
+    """The autoencoder with its posterior's noise given: windows -> logits and KL terms."""
+
+    def __init__(self, model: Autoencoder) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, windows: Tensor, noise: Optional[Tensor]) -> tuple[Tensor, Optional[Tensor]]:
+        mean, log_variance = self.model.posterior(windows)
+        if log_variance is None or noise is None:
+            return self.model.decode(mean), None
+        logits = self.model.decode(mean + torch.exp(0.5 * log_variance) * noise)
+        return logits, Autoencoder.kl(mean, log_variance)
+
+
+def cells(words: np.ndarray, low: int, keys: int, device: torch.device) -> Tensor:  # type: ignore[type-arg]
+    """Key sets (..., 2) of words -> (..., keys) of ones and zeros; the bits travel to the device, not the cells."""
+    if device.type == "cpu":
+        bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=-1, bitorder="little")
+        return torch.from_numpy(bits[..., low : low + keys]).float()
+    key = torch.arange(low, low + keys, device=device)
+    sets = torch.from_numpy(words.view(np.int64)).to(device, non_blocking=True)
+    return (sets[..., key >> 6] >> (key & 63) & 1).float()
+
+
+class Network:
+    """A network's trained tensors between C's arrays and PyTorch, and AdamW on them."""
+
+    def __init__(self, trainer: _trainer.Trainer, parameters: dict[str, Tensor], decay: float, beta2: float) -> None:
+        self.trainer, self.parameters, places = trainer, parameters, trainer.places()
+        self.places = {name: places[name] for name in parameters}
+        groups: tuple[list[Tensor], list[Tensor]] = ([], [])
+        for name, parameter in parameters.items():
+            groups[not self.places[name][3]].append(parameter)
+        on_gpu = next(iter(parameters.values())).device.type == "cuda"
+        self.optimizer = torch.optim.AdamW(
+            [{"params": groups[0], "weight_decay": decay}, {"params": groups[1], "weight_decay": 0.0}],
+            lr=torch.tensor(0.0) if on_gpu else 0.0, betas=(0.9, beta2), eps=1e-8, fused=on_gpu or None,
+        )  # fmt: skip
+
+    def _copy(self, array: Any, tensors: dict[str, Tensor], to_torch: bool) -> None:
+        for name, tensor in tensors.items():
+            begin, rows, columns, _ = self.places[name]
+            view = array[begin : begin + rows * columns]
+            if to_torch:
+                tensor.data.copy_(torch.from_numpy(view.copy()).reshape(tensor.shape))
+            else:
+                view[:] = tensor.detach().float().cpu().numpy().reshape(-1)
+
+    def pull(self, step: int) -> None:
+        """Weights and moments as they are in C, before step number `step`."""
+        weights, *moments = self.trainer.arrays()
+        self._copy(weights, self.parameters, True)
+        for name, parameter in self.parameters.items():
+            state = self.optimizer.state[parameter]
+            fused = parameter.device.type == "cuda"
+            state["step"] = torch.tensor(float(step), device=parameter.device if fused else "cpu")
+            for key, array in zip(("exp_avg", "exp_avg_sq"), moments):
+                state[key] = torch.empty_like(parameter)
+                self._copy(array, {name: state[key]}, True)
+
+    def push(self) -> None:
+        """Weights and moments to C."""
+        weights, *moments = self.trainer.arrays()
+        self._copy(weights, self.parameters, False)
+        for key, array in zip(("exp_avg", "exp_avg_sq"), moments):
+            self._copy(array, {n: self.optimizer.state[p][key] for n, p in self.parameters.items()}, False)
+        self.trainer.update()
+
+    def step(self, rate: float) -> None:
+        """AdamW."""
+        for group in self.optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+
+class AutoencoderSteps(Network):
+    """Steps of the autoencoder."""
+
+    def __init__(self, trainer: _trainer.Trainer, a: argparse.Namespace, device: torch.device) -> None:
+        self.arguments, self.device = a, device
+        model = Autoencoder(_config(trainer.config)).to(device)
+        super().__init__(trainer, dict(model.named_parameters()), a.decay, 0.99)
+        self.loss = _torch_loss(a).to(device)
+        module: Any = _Windows(model)
+        if world() > 1:
+            module = DistributedDataParallel(module, device_ids=[device.index] if device.type == "cuda" else None)
+        self.module = torch.compile(module) if a.compile else module
+        share = [a.batch * r // world() for r in range(world() + 1)]
+        self.first, self.rows = share[rank()], share[rank() + 1] - share[rank()]
+        self.pull(int(trainer.state().step))
+
+    def gradient(self) -> tuple[Tensor, Tensor]:
+        """Adds the gradient of the next step; its loss and KL term, of this process's share, per window of all."""
+        c, a = self.trainer.config, self.arguments
+        words, noise = self.trainer.draw_windows(self.first, self.rows)
+        windows = cells(words, c.low, c.high - c.low + 1, self.device)
+        drawn = None if noise is None else torch.from_numpy(noise).to(self.device, non_blocking=True)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=a.bf16):
+            logits, kl = self.module(windows, drawn)
+        loss = self.loss(logits.float().flatten(0, 1), windows.flatten(0, 1)) / a.batch
+        objective, divergence = loss, loss.new_zeros(())
+        if kl is not None:
+            divergence = kl.float().sum() / a.batch
+            objective = loss + a.beta * torch.where(kl > a.free_bits, kl, 0.0).float().sum() / a.batch
+        (objective * world()).backward()  # DistributedDataParallel divides by it
+        return (loss + a.beta * divergence).detach(), divergence.detach()
+
+    def after_step(self, step: int) -> None:
+        """Nothing else changes."""
+
+    def collect_states(self) -> None:
+        """It has none."""
+
+    def size(self) -> int:
+        """Windows of a step, of all processes."""
+        return int(self.arguments.batch)
+
+
+# ---- the loop ------------------------------------------------------------------------------------------------------
+
+
+def rank() -> int:
+    """Of this process."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world() -> int:
+    """How many processes there are."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def _barrier() -> None:
+    if dist.is_initialized():
+        dist.barrier()
+
+
+def _agree(value: float) -> float:
+    """The value of rank 0, everywhere."""
+    if not dist.is_initialized():
+        return value
+    shared = [value]
+    dist.broadcast_object_list(shared, 0)
+    return shared[0]
+
+
+class Run:
+    """A training: its trainer, what it prints, and when it saves."""
+
+    def __init__(self, a: argparse.Namespace, device: torch.device) -> None:
+        self.a, self.device, self.begin = a, device, time.monotonic()
+        self.state_path = a.output + ".unfinished"
+        self.loss = _c_loss(a)
+        corpora = _corpora(a, rank() == 0)
+        self.trainer = _trainer.Trainer(_c_options(a, self.loss), _c_config(a, corpora[0]), *corpora)
+        self.log = open(a.log, "a" if a.resume else "w") if a.log and rank() == 0 else None  # noqa: SIM115
+        self.saved, self.speed = self.begin, 0.0
+
+    def say(self, text: str) -> None:
+        """A line of rank 0."""
+        if rank() == 0 and not self.a.quiet:
+            print(f"spiral_loss.train: {text}", file=sys.stderr, flush=True)
+
+    def share_state(self) -> None:
+        """The other processes take rank 0's training from its file."""
+        if world() == 1:
+            return
+        if rank() == 0:
+            self.trainer.save(self.state_path)
+        _barrier()
+        if rank():
+            self.trainer.load(self.state_path)
+        _barrier()
+
+    def report(self, network: int, valid: _trainer.Validation) -> None:
+        """Prints and logs a validation."""
+        s, seconds = self.trainer.state(), time.monotonic() - self.begin
+        line: dict[str, Any] = {
+            "network": ("autoencoder", "decoder")[network], "step": s.step, "steps": s.steps, "seconds": seconds,
+            "rate": s.learning_rate, "best_step": s.best_step,
+        }  # fmt: skip
+        if network == DECODER:
+            line.update(frames_per_second=self.speed, train_nats_per_frame=valid.train_nats_per_frame,
+                        valid_nats_per_frame=valid.nats_per_frame)  # fmt: skip
+            shown = f"nats per frame {valid.train_nats_per_frame:.4f}, valid {valid.nats_per_frame:.4f}"
+        else:
+            line.update(windows_per_second=self.speed, train_loss=valid.train_loss, kl_nats=valid.train_kl,
+                        valid_loss=valid.loss, valid_f1=valid.f1, valid_exact=valid.exact)  # fmt: skip
+            shown = f"loss {valid.train_loss:.4f}, valid {valid.loss:.4f}, F1 {valid.f1:.4f}"
+        self.say(f"step {s.step} of {s.steps}: {shown}; {self.speed:.0f} {'frames' if network else 'windows'}/s")
+        if self.log:
+            self.log.write(json.dumps(line) + "\n")
+            self.log.flush()
+
+    def loop(self, steps: Any, network: int) -> None:
+        """All steps that are left of a network."""
+        s = self.trainer.state()
+        step, planned, rate = int(s.step), int(s.steps), s.learning_rate
+        every = max(planned // VALIDATIONS, 1)
+        pending: list[tuple[Tensor, Tensor]] = []
+        begin, first = time.monotonic(), step
+        while step < planned:
+            pending.append(steps.gradient())
+            steps.step(rate)
+            step += 1
+            steps.after_step(step)
+            due = step % every == 0 or step == planned
+            # Losses stay on the device until they are needed, so that steps follow each other without waiting.
+            together = due or step % SYNC_EVERY == 0
+            loss, kl, save = self.collect(pending) if together else (0.0, 0.0, False)
+            self.trainer.count_step(loss, kl)
+            rate = self.trainer.state().learning_rate
+            if together:
+                self.speed = (step - first) * steps.size() / (time.monotonic() - begin)
+            if due and rank() == 0:
+                steps.push()
+                self.report(network, self.trainer.validate())
+            if save and step < planned:
+                steps.collect_states()
+                if rank() == 0:
+                    steps.push()
+                    self.trainer.save(self.state_path)
+                self.saved = time.monotonic()
+        if rank() == 0:
+            steps.push()
+
+    def collect(self, pending: list[tuple[Tensor, Tensor]]) -> tuple[float, float, bool]:
+        """The sums of losses since the last call, of all processes, and whether rank 0 wants to save."""
+        wanted = rank() == 0 and time.monotonic() - self.saved > self.a.save_every
+        sums = torch.stack([torch.stack([p[i].double() for p in pending]).sum() for i in range(2)])
+        sums = torch.cat([sums, sums.new_full((1,), float(wanted))])
+        pending.clear()
+        if dist.is_initialized():
+            dist.all_reduce(sums)
+        loss, kl, save = sums.tolist()
+        return loss, kl, save > 0
+
+    # ---- how many steps ----
+
+    def steps_that_fit(self, steps: Any, left_s: float) -> int:
+        """As many as fit in a time, by making some; the training must be started again afterwards."""
+        for _ in range(3):  # the first are slower
+            float(steps.gradient()[0])
+            steps.step(0.0)
+            self.trainer.count_step(0.0, 0.0)
+        begin, count, entered = time.monotonic(), 0, time.monotonic()
+        while _agree(time.monotonic() - begin) < min(2.0, 0.03 * left_s) and count < 1000:
+            float(steps.gradient()[0])
+            steps.step(0.0)
+            self.trainer.count_step(0.0, 0.0)
+            count += 1
+        step_s = (time.monotonic() - begin) / count
+        begin = time.monotonic()
+        if rank() == 0:
+            steps.push()
+            self.trainer.validate()
+        end = time.monotonic()
+        left_s -= end - entered + (VALIDATIONS + 3) * (end - begin)
+        return int(_agree(max(1, left_s // step_s)))
+
+    def start(self) -> None:
+        """Plans the autoencoder's steps and begins."""
+        a, s = self.a, self.trainer.state()
+        if a.epochs:
+            self.trainer.start(max(1, math.ceil(a.epochs * s.windows_per_epoch / a.batch)))
+        elif a.steps:
+            self.trainer.start(int(a.steps))
+        else:
+            self.trainer.start(TRIAL_STEPS)
+            seconds = (a.time or 120.0) * (1 - a.decoder_share if a.decoder else 1)
+            left = seconds - (time.monotonic() - self.begin)
+            self.trainer.start(self.steps_that_fit(AutoencoderSteps(self.trainer, a, self.device), left))
+
+    def start_decoder(self, make: Any) -> None:
+        """Plans the decoder's steps and begins; rank 0 has the best weights of the autoencoder."""
+        a, s = self.a, self.trainer.state()
+        steps = a.decoder_steps or a.steps
+        if not steps and a.epochs:
+            steps = max(1, math.ceil(a.epochs * s.frames_per_epoch / 128))
+
+        def begin(steps: int) -> None:
+            if rank() == 0:
+                self.trainer.start_decoder(steps)
+            self.share_state()
+
+        begin(int(steps or TRIAL_STEPS))
+        if not steps:
+            left = (a.time or 120.0) - (time.monotonic() - self.begin)
+            begin(self.steps_that_fit(make(self.trainer, a, self.device), left))
+
+    def finish(self) -> None:
+        """Completes and saves the model."""
+        if rank() == 0:
+            self.trainer.finish()
+            self.trainer.save(self.a.output)
+            if os.path.exists(self.state_path):
+                os.unlink(self.state_path)
+        _barrier()
+        s = self.trainer.state()
+        self.say(f"{self.a.output}: valid F1 {s.best_f1:.4f}, {time.monotonic() - self.begin:.0f} s")
+
+
+def _check_output(a: argparse.Namespace) -> None:
+    """Nothing that is not a model is overwritten, and no training that could go on."""
+    state = a.output + ".unfinished"
+    if a.resume and not os.path.exists(state):
+        raise SystemExit(f"spiral_loss.train: {state}: no training to resume: there is no such file")
+    if not a.resume and os.path.exists(state):
+        raise SystemExit(
+            f"spiral_loss.train: {state}: a training of this model that is not finished; continue it with --resume, "
+            "or remove the file to begin a new one"
+        )
+    if os.path.exists(a.output):
+        with open(a.output, "rb") as file:
+            if file.read(9)[8:] not in (b"{", b""):
+                raise SystemExit(f"spiral_loss.train: {a.output}: not a model file; it is not overwritten")
+
+
+def run(a: argparse.Namespace, device: torch.device) -> None:
+    """The whole training."""
+    from ._decoder_steps import DecoderSteps
+
+    training = Run(a, device)
+    if a.resume:
+        training.trainer.load(training.state_path)
+    else:
+        training.start()
+    if training.trainer.state().network == AUTOENCODER:
+        training.loop(AutoencoderSteps(training.trainer, a, device), AUTOENCODER)
+        if a.decoder:
+            training.start_decoder(DecoderSteps)
+    if training.trainer.state().network == DECODER:
+        training.loop(DecoderSteps(training.trainer, a, device), DECODER)
+    training.finish()
+
+
+def main(arguments: Optional[list[str]] = None) -> int:
+    """Runs the command line; 0: done, 1: failed."""
+    a = _parser().parse_args(arguments)
+    device = torch.device(a.device)
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", device.index or 0)))
+        torch.cuda.set_device(device)
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    if "RANK" in os.environ and int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        if rank() == 0:
+            _check_output(a)
+        _barrier()
+        run(a, device)
+    except Error as error:
+        print(f"spiral_loss.train: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
