@@ -141,8 +141,7 @@ static void streams_are_the_same_whoever_asks(void **state) {
             assert_memory_equal(a[2].features[r][2], b[2].features[r][2],
                                 begin[units] * sizeof(spiral_feature));
         }
-        for (int i = 0; i < 2; i++)
-            assert_int_equal(spiral_trainer_count_step(t[i], 0, 0, NULL), SPIRAL_OK);
+        for (int i = 0; i < 2; i++) assert_int_equal(spiral_trainer_count_step(t[i], 0, 0, NULL), SPIRAL_OK);
     }
     for (int i = 0; i < 2; i++) {
         spiral_trainer_destroy(t[i]);
