@@ -99,6 +99,8 @@ int cli_check_target(const char *path, cli_output_kind kind) {
     return -1;
 }
 
+/* The name is that of a temporary file of the library: if the program is killed before it is removed, the
+ * next one that writes here removes it. */
 int cli_check_writable(const char *path, cli_output_kind kind) {
     char beside[CLI_PATH_SIZE];
     struct stat info;
@@ -107,11 +109,12 @@ int cli_check_writable(const char *path, cli_output_kind kind) {
     const char *slash = strrchr(path, '/');
     const size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
     if (strlen(slash ? slash + 1 : path) > NAME_MAX ||
-        snprintf(beside, sizeof beside, "%.*s.spiral-XXXXXX", (int)folder, path) >= (int)sizeof beside) {
+        snprintf(beside, sizeof beside, "%.*s.spiral-%08x.tmp", (int)folder, path, (unsigned)getpid()) >=
+            (int)sizeof beside) {
         errno = ENAMETOOLONG;
         return cannot_write(path);
     }
-    int fd = mkstemp(beside);
+    int fd = open(beside, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return cannot_write(path);
     close(fd);
     unlink(beside);

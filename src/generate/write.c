@@ -85,11 +85,12 @@ typedef struct job {
     spiral_roll *out;                /* (n) */
     spiral_generate_result *results; /* (n) or NULL */
     spiral_status *statuses;         /* (n) */
+    size_t result_size;              /* of one, the caller's: read before the tasks write there */
 } job;
 
 /* Element i of the caller's array; its elements may be smaller or larger than ours. */
-static spiral_generate_result *result_at(spiral_generate_result *results, size_t i) {
-    return (spiral_generate_result *)(void *)((unsigned char *)results + i * results->struct_size);
+static spiral_generate_result *result_at(spiral_generate_result *results, size_t size, size_t i) {
+    return (spiral_generate_result *)(void *)((unsigned char *)results + i * size);
 }
 
 static void write_task(void *context, size_t i, int worker) {
@@ -99,7 +100,7 @@ static void write_task(void *context, size_t i, int worker) {
     j->statuses[i] =
         spiral__writer_run(j->writer, j->seed + i, j->out[i].sounding, j->out[i].onsets, &w, NULL);
     if (j->statuses[i] != SPIRAL_OK || !j->results) return;
-    spiral_generate_result *to = result_at(j->results, i);
+    spiral_generate_result *to = result_at(j->results, j->result_size, i);
     const spiral_generate_result result = {
         .struct_size = sizeof result,
         .seed = j->seed + i,
@@ -109,11 +110,12 @@ static void write_task(void *context, size_t i, int worker) {
         .faults = w.faults,
         .faults_seen = w.faults_seen,
     };
-    spiral__sized_write(&result, sizeof result, to, j->results->struct_size);
+    spiral__sized_write(&result, sizeof result, to, j->result_size);
 }
 
 static spiral_status run_job(job *j, size_t n, int threads, spiral_error *err) {
     spiral__pool *pool = NULL;
+    j->result_size = j->results ? j->results->struct_size : 0;
     const int most = n < SPIRAL__MAX_THREADS ? (int)n : SPIRAL__MAX_THREADS;
     if (threads == 0 || threads > most) threads = n == 1 ? 1 : threads;
     if (threads > most) threads = most;

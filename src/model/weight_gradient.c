@@ -35,6 +35,7 @@ static size_t rows_per_task(size_t out) {
 static size_t products(const spiral__autoencoder_batch *b, product list[MAX_PRODUCTS]) {
     const spiral__autoencoder *ae = &b->model->ae;
     const size_t H = ae->H, N = ae->N, D = ae->D, O = ae->O;
+    const float *in = b->last ? b->last + H : NULL; /* NULL: only sizes are asked for */
     size_t n = 0;
     list[n++] = (product){ae->out_weight, b->last, b->logits, N, N, D, D, rows_per_task(D)};
     for (int l = 1; l < ae->layers; l++) {
@@ -42,7 +43,7 @@ static size_t products(const spiral__autoencoder_batch *b, product list[MAX_PROD
         list[n++] = (product){ae->decoder_hidden[l], d[-1].y, d->x, H, H, H, H, rows_per_task(H)};
         list[n++] = (product){ae->encoder_hidden[l], e[-1].y, e->x, H, H, H, H, rows_per_task(H)};
     }
-    list[n++] = (product){ae->decoder_in, b->last + H, b->decoder[0].x, N, ae->Z, H, H, rows_per_task(H)};
+    list[n++] = (product){ae->decoder_in, in, b->decoder[0].x, N, ae->Z, H, H, rows_per_task(H)};
     list[n++] =
         (product){ae->latent_weight, b->encoder[ae->layers - 1].y, b->latent, H, H, O, O, rows_per_task(O)};
     return n;

@@ -23,8 +23,9 @@ void spiral__gru_backward(size_t steps, size_t rows, size_t H, float *x, const f
         float *d = dh + t * state;
         k->gru_backward(rows, H, x + t * gates, s + t * gates, h + t * state, d);
         if (!t) break;
-        for (size_t i = 0; i < state; i++) d[i - state] += d[i];
-        spiral__dense_backward_input_add(rows, H, 3 * H, s + t * gates, 3 * H, U, d - state, H);
+        float *before = d - state;
+        for (size_t i = 0; i < state; i++) before[i] += d[i];
+        spiral__dense_backward_input_add(rows, H, 3 * H, s + t * gates, 3 * H, U, before, H);
     }
     spiral__dense_backward_weight(steps * rows, H, 3 * H, h, H, s, 3 * H, dU);
     spiral__dense_backward_bias(steps * rows, 3 * H, s, 3 * H, db);
