@@ -468,6 +468,7 @@ def regressions():
     chain = sorted([(16 * i, 1) for i in range(12)] + [(16 * i + 40, 0) for i in range(12) if i != 5])
     add("midi", "lost-off-while-three-notes-of-a-key-sound.mid", one(b"".join(
         bytes([t - b, 0x90, 60, 64 * on]) for (b, _), (t, on) in zip([(0, 0)] + chain, chain)) + END))
+    add("pack", "silent-roll.pack", pack_of([[[1 << 60] * 8], [[0]], [[1 << 61] * 12]]))
 
 
 def main():
