@@ -42,8 +42,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArgmaxDistance", "ChannelLoss", "DistanceMask", "Helix", "HelixGaussian", "LearnedChannelLoss", "SpiralEnergy",
-    "SpiralLoss", "WeightedBCE", "argmax_distance", "channel_loss", "decode", "decoder", "distance_mask", "errors", "functional", "helix_gaussian", "losses", "metrics",
-    "midi", "model", "numpy", "spiral_energy", "spiral_loss", "weighted_bce",
+    "SpiralLoss", "WeightedBCE", "argmax_distance", "channel_loss", "decode", "decoder", "distance_mask", "errors",
+    "functional", "helix_gaussian", "losses", "metrics", "midi", "model", "numpy", "spiral_energy",
+    "spiral_loss", "weighted_bce",
 ]  # fmt: skip
 
 _MODULES = ("decode", "decoder", "errors", "functional", "losses", "metrics", "midi", "model", "numpy")

@@ -76,7 +76,7 @@ class DecoderSteps(Network):
         module: Any = parts
         if world() > 1:
             module = DistributedDataParallel(module, device_ids=[device.index] if device.type == "cuda" else None)
-        self.module = torch.compile(module) if a.compile else module
+        self.module: Any = torch.compile(module) if a.compile else module
         self.streams = [s for s in range(_trainer.STREAMS) if s % world() == rank()]
         self.parts: list[_trainer.Part] = []
         self.state: Optional[Tensor] = None  # (streams, P, H); before the first step it is in C
@@ -133,8 +133,8 @@ class DecoderSteps(Network):
         self.parts, frames = self.trainer.draw_parts(self.streams)
         own = [self.parts[s] for s in self.streams]
         if not own:  # more processes than streams: its gradient is 0
-            zero = sum(p.sum() * 0.0 for p in self.module.parameters())
-            zero.backward()
+            zero: Tensor = torch.stack([p.sum() * 0.0 for p in self.module.parameters()]).sum()
+            zero.backward()  # type: ignore[no-untyped-call]
             return zero.detach(), zero.detach()
         T = max(p.frames for p in own)
         bags = [self._bags(own, reader, T) for reader in range(2)]
@@ -150,7 +150,7 @@ class DecoderSteps(Network):
         inside = (torch.arange(T)[:, None] < ends).to(self.device)
         open_cells = (1 - self._planes(own, "known", T)) * inside[..., None]
         loss = (nats * open_cells).sum() / frames
-        (loss * world()).backward()
+        (loss * world()).backward()  # type: ignore[no-untyped-call]
         return loss.detach(), loss.detach() * 0
 
     def step(self, rate: float) -> None:

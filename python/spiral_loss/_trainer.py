@@ -29,16 +29,16 @@ def _net() -> ctypes.CDLL:
     """libspiral-net: beside libspiral in a build folder, or as `make install` puts it on the system."""
     folder = library_path().resolve().parent
     beside = [folder / name for name in ("libspiral-net.so", "libspiral-net.so.0", "libspiral-net.dylib")]
-    found = [str(path) for path in beside if path.exists()] or [ctypes.util.find_library("spiral-net")]
-    if not found[0]:
+    found = next((str(path) for path in beside if path.exists()), None) or ctypes.util.find_library("spiral-net")
+    if not found:
         raise ImportError(
             "libspiral-net is not installed: training reads music and writes models with it; build and install the "
             "program (make install), or set SPIRAL_LOSS_LIBRARY to build/libspiral.so of its build"
         )
-    library = ctypes.CDLL(found[0])
+    library = ctypes.CDLL(found)
     library.spiral_version.restype = ctypes.c_char_p
     if library.spiral_version().decode() != version():
-        raise ImportError(f"{found[0]} is version {library.spiral_version().decode()}: must be {version()}")
+        raise ImportError(f"{found} is version {library.spiral_version().decode()}: must be {version()}")
     return library
 
 
@@ -349,7 +349,7 @@ class Trainer:
         c = self.config
         windows = np.empty((rows, c.planes, c.frames, 2), np.uint64)
         noise = np.empty((rows, c.latent), np.float32) if c.kind else None
-        call(_draw_windows, self.handle, first, rows, windows.ctypes.data, noise.ctypes.data if c.kind else None)
+        call(_draw_windows, self.handle, first, rows, windows.ctypes.data, None if noise is None else noise.ctypes.data)
         return windows, noise
 
     def draw_parts(self, streams: Sequence[int]) -> tuple[list[Part], int]:

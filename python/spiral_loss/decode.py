@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Notes from probabilities: the set of least expected energy on the helix (include/spiral/decode.h, docs/math.md, section 13).
+"""Notes from probabilities: the set of least expected energy on the helix (docs/math.md, section 13).
 
-For anybody's transcription or roll network. NumPy alone is enough; tensors are taken too.
+As include/spiral/decode.h. For anybody's transcription or roll network. NumPy alone is enough; tensors are taken too.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def min_risk(
     tensor = logits if hasattr(logits, "detach") else None
     array = np.asarray(logits if tensor is None else tensor.detach().float().cpu().numpy())
     if array.ndim < 2 or array.dtype.kind not in "fiu":
-        raise ValueError(f"logits have shape {array.shape} and type {array.dtype}: must be (*, keys, frames) of numbers")
+        raise ValueError(
+            f"logits have shape {array.shape} and type {array.dtype}: must be (*, keys, frames) of numbers"
+        )
     keys, frames = array.shape[-2:]
     geometry = as_helix(helix)
     options = _Options(

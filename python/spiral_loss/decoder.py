@@ -107,7 +107,7 @@ def _sketch(sketch: Array, near: int, onset: int) -> list[Array]:
 
 def _given_begins(begins: Array, lags: tuple[int, ...]) -> Array:
     """GIVEN_BEGINS: (T, P, 1 + lags)."""
-    any_begins = begins.any(1)
+    any_begins: Array = np.asarray(begins.any(1))
     rows = np.stack([any_begins, *(_shifted(any_begins, lag) for lag in lags)], -1)
     return np.broadcast_to(rows[:, None].astype(np.float32), (*begins.shape, len(lags) + 1))
 
@@ -118,7 +118,7 @@ def _given_above(known: Array, here: Array) -> Array:
     keys = np.where(here, np.arange(P), P + 99)
     above = np.minimum.accumulate(keys[:, ::-1], 1)[:, ::-1] - np.arange(P)
     row = np.where(above > P, 0, np.minimum(above, 36) + 1)
-    return _one_hot(row, 38, np.broadcast_to(known.any(1)[:, None], (T, P)))
+    return _one_hot(row, 38, np.broadcast_to(known.any(1, keepdims=True), (T, P)))
 
 
 def _later_classes(here: Array, lags: tuple[int, ...]) -> list[Array]:
@@ -155,7 +155,11 @@ def _recurrent(x: dict[str, Any]) -> list[Array]:
             for a in (known & ~sounding, here & starts)
         ]
         parts = [np.ones((T, P, 1)), _near(here, 12, 12), _near(here & starts, 3, 3), silent, *later, *same]
-        parts += [_given_begins(here & starts, LAGS), *_later_classes(here, (0, *CLASS_LAGS)), _given_above(known, here)]
+        parts += [
+            _given_begins(here & starts, LAGS),
+            *_later_classes(here, (0, *CLASS_LAGS)),
+            _given_above(known, here),
+        ]
         given = np.concatenate(parts, -1)
     sketch = np.zeros((T, P, 1 + 13 + 5 + 18 + 20 + 2), np.float32)
     if x["sketch"] is not None:

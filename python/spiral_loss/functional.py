@@ -461,15 +461,15 @@ def channel_loss(
     bce: float = 0.0,
     **arguments: Any,
 ) -> Tensor:
-    """Cross-entropy for labels that are partly wrong: of the prediction moved along the helix (docs/math.md, section 12).
+    """Cross-entropy of the prediction moved along the helix, for labels that are partly wrong (docs/math.md, 12).
 
     The labels are compared with T y, T = (1 - eta) I + eta A, where A moves a note to another key, the more often the
     nearer it is: exp(-D / blur_length), up to blur_radius semitones away. So the prediction stays what was played, not
     what was written down. `losses.LearnedChannelLoss` learns eta.
 
-    eta is the share of the notes that the labels have at another key, 0 to less than 1; with 0 the loss is cross-entropy.
-    The other arguments are those of `spiral_loss`, less kl_offset, time_blur and pos_weight. The backend "triton" has no
-    such kernel: "auto" takes "torch" on a GPU.
+    eta is the share of the notes that the labels have at another key, 0 to less than 1; with 0 the loss is
+    cross-entropy. The other arguments are those of `spiral_loss`, less kl_offset, time_blur and pos_weight. The backend
+    "triton" has no such kernel: "auto" takes "torch" on a GPU.
 
     Shape:
         As `spiral_loss`.

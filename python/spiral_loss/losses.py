@@ -278,7 +278,7 @@ class WeightedBCE(_Loss):
 
 
 class ChannelLoss(_Loss):
-    """Cross-entropy for labels that are partly wrong: of the prediction moved along the helix (docs/math.md, section 12).
+    """Cross-entropy of the prediction moved along the helix, for labels that are partly wrong (docs/math.md, 12).
 
     `eta` is the share of the notes that the labels have at another key, 0 to less than 1; the other arguments are those
     of `SpiralLoss`, less kl_offset, time_blur and pos_weight; `bce` is 0 unless given.
@@ -320,10 +320,10 @@ class ChannelLoss(_Loss):
 class LearnedChannelLoss(ChannelLoss):
     """`ChannelLoss` that learns eta, one number for each class of intervals, together with the network.
 
-    The classes are octaves (12, 24, ... semitones), neighbours (1 and 2 semitones) and all others up to blur_radius; within
-    a class notes move by the helix. Give `loss.parameters()` to the optimiser too, and read `loss.etas()`. It runs in
-    plain PyTorch on every device. Labels alone cannot tell a wrong network from wrong labels: start from a small eta, and
-    choose on validation data as you would for a fixed eta.
+    The classes are octaves (12, 24, ... semitones), neighbours (1 and 2 semitones) and all others up to blur_radius;
+    within a class notes move by the helix. Give `loss.parameters()` to the optimiser too, and read `loss.etas()`. It
+    runs in plain PyTorch on every device. Labels alone cannot tell a wrong network from wrong labels: start from a
+    small eta, and choose on validation data as you would for a fixed eta.
 
     Args:
         keys: the number of keys of the inputs, 2 to 128.
@@ -343,6 +343,8 @@ class LearnedChannelLoss(ChannelLoss):
     """
 
     CLASSES = ("octaves", "neighbours", "others")
+    _classes: Tensor
+    raw: torch.nn.Parameter
 
     def __init__(self, keys: int, eta: float = 0.1, **arguments: Any) -> None:
         if not 2 <= keys <= 128:

@@ -19,6 +19,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, Optional
 
 import numpy as np
@@ -38,7 +39,7 @@ __all__ = ["main"]
 
 VALIDATIONS, SYNC_EVERY, TRIAL_STEPS = 20, 20, 1_000_000
 AUTOENCODER, DECODER = 0, 1  # spiral_train_network
-LOSSES = ("bce", "spiral", "energy", "gauss", "weighted_bce", "distance_mask", "distance_mask_circular")
+LOSSES = ("bce", "spiral", "energy", "gauss", "weighted_bce", "distance_mask", "distance_mask_circular", "channel")
 ADDED = ("bce", "spiral", "energy", "gauss")  # cross-entropy counts unless --bce says otherwise
 
 
@@ -123,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--loss", choices=LOSSES, default="spiral")
     add("--lambda", dest="lambd", type=float, default=1.0)
     add("--bce", type=float)
+    add("--eta", type=_within(0, 0.999, float), help="channel: share of the notes at a wrong key (default 0.3)")
     add("--helix", choices=tuple(PRESETS), default="chromatic")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--time", type=_seconds, help="train for about this time (default 2min)")
@@ -216,6 +218,8 @@ def _c_loss(a: argparse.Namespace) -> _plan.OptionsStruct:
     call(_plan._kind, a.loss.encode(), ctypes.byref(kind))
     geometry = as_helix(a.helix)
     struct.kind, struct.bce = kind.value, _weights_of_loss(a)[1]
+    if a.eta is not None:
+        struct.eta = a.eta
     setattr(struct, "lambda", _weights_of_loss(a)[0])
     struct.helix = HelixStruct((ctypes.c_double * 6)(*geometry.radii), geometry.octave)
     return struct
@@ -228,7 +232,10 @@ def _torch_loss(a: argparse.Namespace) -> torch.nn.Module:
     if a.loss == "bce":
         return losses.SpiralLoss(0.0, bce, **shared)
     if a.loss.startswith("distance_mask"):
-        return losses.DistanceMask(lambd, bce, circular=a.loss.endswith("circular"), **shared)
+        return losses.DistanceMask(a.loss.endswith("circular"), lambd=lambd, bce=bce, **shared)
+    if a.loss == "channel":
+        eta = {} if a.eta is None else {"eta": a.eta}
+        return losses.ChannelLoss(lambd=lambd, bce=bce, helix=a.helix, **eta, **shared)
     names = {"spiral": "SpiralLoss", "energy": "SpiralEnergy", "gauss": "HelixGaussian", "weighted_bce": "WeightedBCE"}
     made: torch.nn.Module = getattr(losses, names[a.loss])(lambd, bce, helix=a.helix, **shared)
     return made
@@ -277,7 +284,7 @@ class _Windows(torch.nn.Module):
         return logits, Autoencoder.kl(mean, log_variance)
 
 
-def cells(words: np.ndarray, low: int, keys: int, device: torch.device) -> Tensor:  # type: ignore[type-arg]
+def cells(words: np.ndarray, low: int, keys: int, device: torch.device) -> Tensor:
     """Key sets (..., 2) of words -> (..., keys) of ones and zeros; the bits travel to the device, not the cells."""
     if device.type == "cpu":
         bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=-1, bitorder="little")
@@ -290,7 +297,7 @@ def cells(words: np.ndarray, low: int, keys: int, device: torch.device) -> Tenso
 class Network:
     """A network's trained tensors between C's arrays and PyTorch, and AdamW on them."""
 
-    def __init__(self, trainer: _trainer.Trainer, parameters: dict[str, Tensor], decay: float, beta2: float) -> None:
+    def __init__(self, trainer: _trainer.Trainer, parameters: Mapping[str, Tensor], decay: float, beta2: float) -> None:
         self.trainer, self.parameters, places = trainer, parameters, trainer.places()
         self.places = {name: places[name] for name in parameters}
         groups: tuple[list[Tensor], list[Tensor]] = ([], [])
@@ -302,7 +309,7 @@ class Network:
             lr=torch.tensor(0.0) if on_gpu else 0.0, betas=(0.9, beta2), eps=1e-8, fused=on_gpu or None,
         )  # fmt: skip
 
-    def _copy(self, array: Any, tensors: dict[str, Tensor], to_torch: bool) -> None:
+    def _copy(self, array: Any, tensors: Mapping[str, Tensor], to_torch: bool) -> None:
         for name, tensor in tensors.items():
             begin, rows, columns, _ = self.places[name]
             view = array[begin : begin + rows * columns]
@@ -604,7 +611,10 @@ def run(a: argparse.Namespace, device: torch.device) -> None:
 
 def main(arguments: Optional[list[str]] = None) -> int:
     """Runs the command line; 0: done, 1: failed."""
-    a = _parser().parse_args(arguments)
+    parser = _parser()
+    a = parser.parse_args(arguments)
+    if a.eta is not None and a.loss != "channel":
+        parser.error(f"--eta {a.eta:g}: only --loss channel has it")
     device = torch.device(a.device)
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", device.index or 0)))

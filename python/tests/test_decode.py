@@ -28,8 +28,10 @@ def test_arrays_and_tensors_give_the_same():
     torch = pytest.importorskip("torch")
     logits = np.random.default_rng(1).normal(size=(2, 3, 40, 9)).astype(np.float32) * 2 - 2
     array, tensor = decode.min_risk(logits), decode.min_risk(torch.from_numpy(logits).requires_grad_())
-    assert array.dtype == bool and tensor.dtype == torch.bool
-    assert array.shape == logits.shape and (tensor.numpy() == array).all()
+    assert array.dtype == bool
+    assert tensor.dtype == torch.bool
+    assert array.shape == logits.shape
+    assert (tensor.numpy() == array).all()
     assert (decode.min_risk(logits[1, 2]) == array[1, 2]).all()
     assert (decode.min_risk(logits, low=60) == array).all()
     assert (decode.min_risk(logits, time_blur=1.0) != array).any()
