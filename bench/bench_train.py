@@ -5,9 +5,10 @@
 
 Speed: preset 36x36, hidden 512, latent 16, batches of 32, 128 and 512 windows of chorales, on one thread and on two.
 PyTorch has the module of the Python package (spiral_loss.model), fused AdamW, windows that are gathered from one array
-of frames, and SpiralLoss, which on the CPU is our C kernel: its loss is as fast as ours. It runs eagerly and compiled, on
-one thread and on two; for two threads its best counts. Each way is a process of its own, timed in turns; the median of
-the rounds is kept, with the processor time of a window, which other load on the machine changes less, and peak memory.
+of frames, and SpiralLoss, which on the CPU is our C kernel: its loss is as fast as ours. It runs eagerly and compiled,
+on one thread and on two; for two threads its best counts. Each way is a process of its own, timed in turns; the median
+of the rounds is kept, with the processor time of a window, which other load on the machine changes less, and peak
+memory.
 
 End to end: the folder PIANO becomes a model of as many steps from the same start (principal components): the program,
 against a script that reads with symusic. Both models are scored by `spiral eval` on the held-out files.
@@ -34,6 +35,7 @@ PAD = 12  # keys kept on each side of the model's, for transposition
 
 
 def peak_mb():
+    """The most memory that this process has had so far, in MiB."""
     with open("/proc/self/status") as lines:
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
@@ -49,7 +51,8 @@ def read_rolls(paths):
     rolls = []
     for path in paths:
         score = symusic.Score(str(path), ttype="second")
-        notes = [(n.time, n.time + n.duration, n.pitch) for track in score.tracks if not track.is_drum for n in track.notes]
+        tracks = [track for track in score.tracks if not track.is_drum]
+        notes = [(n.time, n.time + n.duration, n.pitch) for track in tracks for n in track.notes]
         roll = numpy.zeros((round(max((off for _, off, _ in notes), default=0) * 100) + 1, KEYS + 2 * PAD), numpy.uint8)
         for on, off, key in notes:
             begin = round(on * 100)
@@ -61,6 +64,8 @@ def read_rolls(paths):
 
 
 class Trainer:
+    """The autoencoder, its optimiser and the frames of the training files, in PyTorch."""
+
     def __init__(self, paths, batch, steps, compiled, seed=1):
         import torch
         from spiral_loss import SpiralLoss
@@ -80,19 +85,28 @@ class Trainer:
         self.step_loss = torch.compile(self.forward) if compiled else self.forward
 
     def draw(self, count, transposed=True):
+        """Random windows, (count, FRAMES, KEYS) float; if asked, each transposed by up to TRANSPOSE semitones."""
         torch = self.torch
         rows = self.firsts[torch.randint(len(self.firsts), (count,))][:, None] + torch.arange(FRAMES)
-        shift = torch.randint(-TRANSPOSE, TRANSPOSE + 1, (count,)) if transposed else torch.zeros(count, dtype=torch.long)
+        if transposed:
+            shift = torch.randint(-TRANSPOSE, TRANSPOSE + 1, (count,))
+        else:
+            shift = torch.zeros(count, dtype=torch.long)
         keys = PAD + torch.arange(KEYS) - shift[:, None]
         return self.frames[rows[:, :, None], keys[:, None, :]].float()
 
     def forward(self, windows):
+        """The mean loss of a window."""
         return self.loss(self.model(windows.view(-1, 1, FRAMES, KEYS)).view(-1, FRAMES, KEYS), windows) / len(windows)
 
     def step(self, number):
+        """Step `number` of the training, from 0: a warm-up, then half a cosine."""
         warm = 0.05 * self.steps
         at = number + 1
-        rate = RATE * at / warm if at < warm else RATE * 0.5 * (1 + math.cos(math.pi * (at - warm) / (self.steps - warm)))
+        if at < warm:
+            rate = RATE * at / warm
+        else:
+            rate = RATE * 0.5 * (1 + math.cos(math.pi * (at - warm) / (self.steps - warm)))
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         loss = self.step_loss(self.draw(self.batch))
@@ -131,6 +145,8 @@ def work(folder, batch, threads, compiled, steps, model):
 
 
 class Torch:
+    """A process that trains with PyTorch."""
+
     def __init__(self, folder, batch, threads, compiled):
         command = [sys.executable, __file__, "--worker", folder, str(batch), str(threads), str(int(compiled)), "0", ""]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -138,20 +154,25 @@ class Torch:
             raise SystemExit("bench-train: PyTorch's process failed")
 
     def measure(self, seconds):
+        """Windows per second, seconds of processor time per window, peak MiB, from about that many seconds."""
         print(seconds, file=self.process.stdin, flush=True)
         return [float(x) for x in self.process.stdout.readline().split()]
 
     def close(self):
+        """Ends the process."""
         self.process.stdin.close()
         self.process.wait()
 
 
 class Ours:
+    """The training of the library, bench/train.c."""
+
     def __init__(self, paths, batch, threads):
         self.command = [str(BENCH), str(threads), str(batch), str(HIDDEN)]
         self.paths, self.steps = [str(p) for p in paths], 5
 
     def measure(self, seconds):
+        """Windows per second, seconds of processor time per window, peak MiB, from about that many seconds."""
         speed, processor, memory = self.run(self.steps)
         wanted = max(5, int(speed * seconds / int(self.command[2])))
         if wanted > 2 * self.steps:
@@ -160,6 +181,7 @@ class Ours:
         return speed, processor, memory
 
     def run(self, steps):
+        """As measure, from that many steps."""
         process = subprocess.Popen([*self.command, str(steps), *self.paths], stdout=subprocess.PIPE, text=True)
         text = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
@@ -168,10 +190,11 @@ class Ours:
         return [*map(float, text.split()), usage.ru_maxrss / 1024]
 
     def close(self):
-        pass
+        """Nothing to end: each measurement is a process of its own."""
 
 
 def speeds(folder, quick):
+    """Measures and prints the speed of each way; a row for each batch size, number of threads and way."""
     rows = []
     paths = sorted(pathlib.Path(folder).rglob("*.mid"))
     for threads in (1, 2):
@@ -190,17 +213,18 @@ def speeds(folder, quick):
                 speed, processor, memory = (statistics.median(x) for x in zip(*taken[name]))
                 rows.append({"what": f"batch {batch}, {threads} thread{'s' * (threads > 1)}", "way": name,
                              "windows_per_s": speed, "processor_us_per_window": 1e6 * processor, "peak_mb": memory})
-                print(f"{rows[-1]['what']:22} {name:30} {speed:9.0f} windows/s  {1e6 * processor:7.1f} us of processor each"
-                      f"  {memory:6.0f} MB", flush=True)
+                print(f"{rows[-1]['what']:22} {name:30} {speed:9.0f} windows/s  {1e6 * processor:7.1f} us of processor"
+                      f" each  {memory:6.0f} MB", flush=True)
             best = max(r["windows_per_s"] for r in rows[-len(ways) + 1 :])
             least = min(r["processor_us_per_window"] for r in rows[-len(ways) + 1 :])
             ours = rows[-len(ways)]
-            print(f"{'':22} ours is {ours['windows_per_s'] / best:.2f} times as fast as the best of PyTorch, by processor time "
-                  f"{least / ours['processor_us_per_window']:.2f} times", flush=True)
+            print(f"{'':22} ours is {ours['windows_per_s'] / best:.2f} times as fast as the best of PyTorch, "
+                  f"by processor time {least / ours['processor_us_per_window']:.2f} times", flush=True)
     return rows
 
 
 def timed(command):
+    """Runs a command: its seconds, its seconds of processor time, its peak MiB."""
     begin = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     process.stdout.read()
@@ -211,6 +235,7 @@ def timed(command):
 
 
 def end_to_end(folder, steps):
+    """Trains a model in each way and scores it; a row for each way."""
     rows = []
     paths = sorted(pathlib.Path(folder).rglob("*.mid"))
     with tempfile.TemporaryDirectory() as temporary:
@@ -219,8 +244,8 @@ def end_to_end(folder, steps):
             to = (rest if i % 10 else held) / f"{i:04}.mid"
             to.parent.mkdir(exist_ok=True)
             to.symlink_to(path.resolve())
-        ways = {"ours": [PROGRAM, "train", rest, "--valid", held, "--decoder", "0", "--hidden", str(HIDDEN), "--batch", "256",
-                         "--steps", str(steps), "--quiet", "--keep-duplicates", "-o"]}
+        ways = {"ours": [PROGRAM, "train", rest, "--valid", held, "--decoder", "0", "--hidden", str(HIDDEN),
+                         "--batch", "256", "--steps", str(steps), "--quiet", "--keep-duplicates", "-o"]}
         for threads in (1, 2):
             ways[f"PyTorch eager, {threads} thread{'s' * (threads > 1)}, symusic"] = [
                 sys.executable, __file__, "--worker", folder, "256", str(threads), "0", str(steps)]
@@ -232,12 +257,13 @@ def end_to_end(folder, steps):
             f1 = json.loads(scored.stdout)["frame"]["f1"]
             rows.append({"what": f"{len(paths)} piano files, {steps} steps of 256", "way": name, "wall_s": wall,
                          "processor_s": processor, "peak_mb": memory, "f1": f1})
-            print(f"{rows[-1]['what']:34} {name:30} {wall:6.1f} s, {processor:6.1f} s of processor time, {memory:5.0f} MB, "
-                  f"frame F1 {f1:.4f}", flush=True)
+            print(f"{rows[-1]['what']:34} {name:30} {wall:6.1f} s, {processor:6.1f} s of processor time, "
+                  f"{memory:5.0f} MB, frame F1 {f1:.4f}", flush=True)
     return rows
 
 
 def main():
+    """Runs the bench, or with --worker one training of PyTorch."""
     if len(sys.argv) > 1 and sys.argv[1] == "--worker":
         folder, batch, threads, compiled, steps, model = sys.argv[2:]
         return work(folder, int(batch), int(threads), int(compiled), int(steps), model)

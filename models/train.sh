@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Trains models/chorales.safetensors; models/chorales.md describes it. The number of steps is fixed, so that every run with
-# the same build on the same kind of processor gives the same bytes. 2 to 3 minutes on 2 cores that do nothing else.
+# Trains a model like models/chorales.safetensors; models/chorales.md describes it, and how a run today differs from it. The
+# number of steps is fixed, so that every run with the same build on the same kind of processor gives the same bytes. 3 minutes
+# of processor time.
 #     SPIRAL_DATA=FOLDER models/train.sh [PROGRAM [OUT]]
 # FOLDER/jsb-chorales/midi has train/ and valid/. PROGRAM is build/cli/spiral, OUT models/chorales.safetensors.
 set -eu

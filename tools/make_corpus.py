@@ -465,6 +465,10 @@ def regressions():
     add("midi", "sysex-begins-at-the-end.mid", header(0, 1, 96) + chunk(NOTE + b"\0\xf0"))
     add("midi", "unpaired-notes-without-offs.mid", header(0, 1, 96) + chunk(
         bytes.fromhex("00903c64003e6410b07b0010903c6410b0") + b"\xff" * 15 + b"\x78\0" + END, length=23))
+    chain = sorted([(16 * i, 1) for i in range(12)] + [(16 * i + 40, 0) for i in range(12) if i != 5])
+    add("midi", "lost-off-while-three-notes-of-a-key-sound.mid", one(b"".join(
+        bytes([t - b, 0x90, 60, 64 * on]) for (b, _), (t, on) in zip([(0, 0)] + chain, chain)) + END))
+    add("pack", "silent-roll.pack", pack_of([[[1 << 60] * 8], [[0]], [[1 << 61] * 12]]))
 
 
 def main():

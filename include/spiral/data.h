@@ -117,8 +117,8 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_drop_duplicates(spiral_
                                                                          size_t *count, spiral_error *err);
 /* Moves every n-th file that is not left out to a new corpus, to validate on; every: n, 2 or more. If the
  * corpus has fewer than n such files, the last one is moved; if it has only one, the last tenth of its
- * frames. BAD_ARG: every is below 2; NO_DATA: a tenth of the one file is less than a
- * window, or no note sounds in the rest of it. */
+ * frames. BAD_ARG: every is below 2; NO_DATA: a tenth of the one file is less than a window, or no note
+ * sounds in it or in the rest of the file. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_split(spiral_corpus *corpus, size_t every,
                                                                spiral_corpus **held_out, spiral_error *err);
 

@@ -153,7 +153,7 @@ typedef struct spiral_trainer_state {
 } spiral_trainer_state;
 SPIRAL_API void spiral_trainer_get_state(const spiral_trainer *trainer, spiral_trainer_state *state);
 
-/* ---- steps that are made elsewhere ------------------------------------------------------------------------
+/* ---- steps that another program computes ------------------------------------------------------------------
  *
  * Another program, on other hardware, may compute the steps, with the trainer's random numbers and schedule:
  * it takes the weights, and for each step the windows (or, of the decoder, the features) and the learning

@@ -3,10 +3,11 @@
 
 import numpy as np
 import pytest
-import torch
 
-import spiral_loss as sl
-import spiral_loss.numpy as sln
+torch = pytest.importorskip("torch")
+
+import spiral_loss as sl  # noqa: E402
+import spiral_loss.numpy as sln  # noqa: E402
 
 GEOMETRY = {"helix": sl.Helix([1.3, 0, 0, 0, 0, 0], 0.25), "blur_length": 0.35}
 

@@ -270,6 +270,21 @@ static spiral_status check_planes(const spiral_corpus *c, const uint64_t *hash, 
     return status;
 }
 
+/* A file that is in a corpus has a note, so each part of a split can be trained or validated on. Call after
+ * spiral__corpus_index. */
+static spiral_status check_notes(const spiral_corpus *c, spiral_error *err) {
+    char room[SPIRAL__PATH_TEXT];
+    size_t run = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        while (run < c->run_count && c->runs[run].file < i) run++;
+        if (c->entries[i].left_out || (run < c->run_count && c->runs[run].file == i)) continue;
+        return spiral__fail(err, SPIRAL_FORMAT, -1,
+                            "the corpus pack is damaged: no note sounds in the roll of %s",
+                            spiral__error_path(c->entries[i].path, room));
+    }
+    return SPIRAL_OK;
+}
+
 /* ---- opening ---------------------------------------------------------------------------------------------
  */
 
@@ -289,8 +304,7 @@ spiral_status spiral__corpus_pack_read(const unsigned char *bytes, size_t size, 
     if (status == SPIRAL_OK) status = check_planes(c, x.hash, c->T != x.frames, check, threads, err);
     if (status == SPIRAL_OK) status = spiral__corpus_check_files_left(c, err);
     if (status == SPIRAL_OK) status = spiral__corpus_index(c, err);
-    if (status == SPIRAL_OK && !c->positions)
-        status = spiral__fail(err, SPIRAL_NO_DATA, -1, "no note sounds in the corpus pack");
+    if (status == SPIRAL_OK) status = check_notes(c, err);
     free(x.hash);
     if (status != SPIRAL_OK)
         spiral_corpus_destroy(c);

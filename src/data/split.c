@@ -57,12 +57,12 @@ static spiral_status cut_file(spiral_corpus *c, spiral_corpus *held, spiral_erro
     return SPIRAL_OK;
 }
 
-static spiral_status finish(spiral_corpus *c, spiral_error *err) {
+/* part: what the corpus is, for the error. */
+static spiral_status finish(spiral_corpus *c, const char *part, spiral_error *err) {
     for (size_t i = 0; i < c->count; i++) spiral__corpus_entry_update(&c->entries[i], c->T);
     SPIRAL_TRY(spiral__corpus_index(c, err));
     if (c->positions) return SPIRAL_OK;
-    return spiral__fail(err, SPIRAL_NO_DATA, -1,
-                        "no note sounds in what is left to train on after a part is held out for validation");
+    return spiral__fail(err, SPIRAL_NO_DATA, -1, "no note sounds in what is %s", part);
 }
 
 spiral_status spiral_corpus_split(spiral_corpus *c, size_t every, spiral_corpus **held_out,
@@ -86,8 +86,9 @@ spiral_status spiral_corpus_split(spiral_corpus *c, size_t every, spiral_corpus 
         status = cut_file(c, held, err);
     else
         move_files(c, files < every ? files : every, held);
-    if (status == SPIRAL_OK) status = finish(c, err);
-    if (status == SPIRAL_OK) status = finish(held, err);
+    if (status == SPIRAL_OK)
+        status = finish(c, "left to train on after a part is held out for validation", err);
+    if (status == SPIRAL_OK) status = finish(held, "held out for validation", err);
     if (status != SPIRAL_OK) {
         spiral_corpus_destroy(held);
         return status;

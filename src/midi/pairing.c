@@ -20,7 +20,7 @@ static unsigned slot_of(const spiral_note *note) { return (unsigned)note->channe
 /* ---- one key of one track ---- */
 
 /* What becomes of the notes that no note-off is found for: they end at all_off_ticks, or, if that is
- * negative, are moved to *unpaired. */
+ * negative, are moved to *unpaired or, if they overlap an earlier note of their key, end with the music. */
 typedef struct remainder {
     spiral_midi *midi;
     int64_t all_off_ticks, music_end_ticks;
@@ -34,18 +34,25 @@ static void drop(spiral_midi *midi, spiral_note *note) {
     midi->warnings[SPIRAL_MIDI_WARN_NOTE_DROPPED]++;
 }
 
-/* again_ticks: when the key is struck again, negative: it is not. */
-static void add_remaining(const remainder *r, uint32_t index, int64_t again_ticks) {
+/* again_ticks: when the key is struck again, negative: it is not. before_ticks: when the note-off comes that
+ * ends the latest note before it. A note that began while that one sounds cannot end before it (first in,
+ * first out), so it does not wait for a note-off on another track, which could be earlier. */
+static void add_remaining(const remainder *r, uint32_t index, int64_t again_ticks, int64_t before_ticks) {
     spiral_note *note = &r->midi->notes[index];
-    if (r->all_off_ticks < 0) {
+    const bool ends_here = r->all_off_ticks >= 0, overlaps = before_ticks > note->on_ticks;
+    if (!ends_here && !overlaps) {
         note->off_ticks = again_ticks >= 0 ? again_ticks : -1 - r->music_end_ticks;
         r->unpaired->notes[r->unpaired->note_count++] = index;
-    } else if (again_ticks == note->on_ticks) {
-        drop(r->midi, note);
-    } else {
-        note->off_ticks = again_ticks >= 0 ? again_ticks : r->all_off_ticks;
-        r->midi->warnings[SPIRAL_MIDI_WARN_NOTE_SHORTENED] += again_ticks >= 0;
+        return;
     }
+    if (again_ticks == note->on_ticks) {
+        drop(r->midi, note);
+        return;
+    }
+    note->off_ticks = again_ticks >= 0 ? again_ticks : ends_here ? r->all_off_ticks : r->music_end_ticks;
+    if (note->off_ticks < before_ticks) note->off_ticks = before_ticks;
+    r->midi->warnings[SPIRAL_MIDI_WARN_NOTE_SHORTENED] += again_ticks >= 0;
+    r->midi->warnings[SPIRAL_MIDI_WARN_NOTE_NEVER_ENDS] += again_ticks < 0 && !ends_here;
 }
 
 /* The notes of one key in order: index[0 .. n), of which the first off_count have note-offs, in order too, by
@@ -123,7 +130,7 @@ static void move_marks(const key_notes *k) {
 }
 
 /* Gives the note-offs to the notes that are not marked, first in, first out. In place: a note gets its own
- * note- off or an earlier one, which has not been overwritten yet when going back in time. */
+ * note-off or an earlier one, which has not been overwritten yet when going back in time. */
 static void pair_key(const key_notes *k, const remainder *r) {
     size_t given = k->off_count;
     if (mark_notes(k, false) > 0) {
@@ -137,7 +144,7 @@ static void pair_key(const key_notes *k, const remainder *r) {
             continue;
         }
         k->index[i] &= INT32_MAX;
-        add_remaining(r, k->index[i], i + 1 < k->n ? on_at(k, i + 1) : -1);
+        add_remaining(r, k->index[i], i + 1 < k->n ? on_at(k, i + 1) : -1, given ? off_at(k, given - 1) : 0);
     }
 }
 

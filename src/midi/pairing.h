@@ -7,7 +7,8 @@
  * channel are ended, has lost a note-off or has a note-on too many; then its notes are paired again: the
  * note-ons that no later note-off belongs to, when note-offs are counted from the end, are the ones without.
  * So a lost or doubled event changes one note, and those after it end where they should. What is still left
- * over is paired across tracks, as a player does, which merges the tracks before it plays them.
+ * over is paired across tracks, as a player does, which merges the tracks before it plays them. No note ends
+ * before one of its key that began before it: that cannot be written.
  */
 #ifndef SPIRAL_MIDI_PAIRING_H
 #define SPIRAL_MIDI_PAIRING_H

@@ -178,6 +178,28 @@ static void damage_is_noticed(void **state) {
     pieces_close(&p);
 }
 
+/* Bytes whose index has the right checksum can be wrong too: a file of a corpus has a note. */
+static void a_silent_roll_is_refused(void **state) {
+    (void)state;
+    pieces p;
+    pieces_open(&p);
+    add_many(&p);
+    unsigned char *bytes;
+    size_t size;
+    spiral_error err;
+    spiral_corpus *c = NULL;
+    assert_int_equal(spiral__file_read(pack_pieces(&p, 0), SIZE_MAX / 2, &bytes, &size, NULL), SPIRAL_OK);
+    /* the roll of 1.mid, behind the 20 frames of 0.mid; without a check of the planes their hash is not seen
+     */
+    memset(bytes + SPIRAL__PACK_HEAD + 20 * sizeof(spiral_keys), 0, 25 * sizeof(spiral_keys));
+    assert_int_equal(spiral__corpus_pack_read(bytes, size, 0, 0, 1, &c, &err), SPIRAL_FORMAT);
+    assert_null(c);
+    assert_non_null(strstr(err.text, "the corpus pack is damaged: no note sounds in the roll of "));
+    assert_non_null(strstr(err.text, "/1.mid"));
+    free(bytes);
+    pieces_close(&p);
+}
+
 static void refusals_name_the_reason(void **state) {
     (void)state;
     pieces p;
@@ -215,6 +237,7 @@ int main(void) {
         cmocka_unit_test(a_pack_is_split_as_files_are),
         cmocka_unit_test(windows_of_a_pack_are_those_of_the_files),
         cmocka_unit_test(damage_is_noticed),
+        cmocka_unit_test(a_silent_roll_is_refused),
         cmocka_unit_test(refusals_name_the_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,29 +91,68 @@ static void test_lost_note_off_among_notes_of_zero_length(void **state) {
     check("NOTE_SHORTENED 1", "0:9 38/1 0-0, 0:9 38/2 32-64, 0:9 38/3 64-64, 0:9 38/4 96-96");
 }
 
-/* Notes of 24 ticks, one every 16, so that two of them always sound; the note-off of the sixth is missing.
- * Only the lengths of the others show which. */
-static void test_lost_note_off_in_a_chain_of_overlapping_notes(void **state) {
-    (void)state;
-    enum { NOTES = 12, LOST = 5 };
-    char expected[1000] = "", *text = expected;
+/* A track of CHAIN notes of key 60, 20 and 12 ticks apart in turn, that last `length` ticks each; note `lost`
+ * has no note-off. */
+enum { CHAIN = 12 };
+static int chain_tick(int i) { return 16 * i + i % 2 * 4; }
+static void add_chain(int length, int lost) {
     smf track = {.size = 0};
     int now = 0;
-    for (int tick = 0; tick <= 16 * NOTES + 24; tick++)
-        for (int i = 0; i < NOTES; i++) {
-            bool on = tick == 16 * i, off = tick == 16 * i + 24 && i != LOST;
+    for (int tick = 0; tick <= chain_tick(CHAIN) + length; tick++)
+        for (int i = 0; i < CHAIN; i++) {
+            bool on = tick == chain_tick(i), off = tick == chain_tick(i) + length && i != lost;
             if (!on && !off) continue;
             smf_add(&track, (char[]){(char)(tick - now), (char)0x90, 60, on ? (char)(i + 1) : 0}, 4);
             now = tick;
         }
     SMF_ADD(&track, SMF_EOT);
-    for (int i = 0; i < NOTES; i++) {
-        text += strlen(text);
-        snprintf(text, 40, "%s0:0 60/%d %d-%d", i ? ", " : "", i + 1, 16 * i, 16 * i + (i == LOST ? 16 : 24));
-    }
-    smf_header(&f, 0, 1, 96);
     smf_chunk(&f, "MTrk", (uint32_t)track.size, track.bytes, track.size);
-    check("NOTE_SHORTENED 1", expected);
+}
+
+/* The notes of f are those of the chain, of which `lost` ends at lost_off, and can be written. */
+static void check_chain(int length, int lost, int lost_off, const char *warnings) {
+    char expected[1000] = "", *text = expected;
+    for (int i = 0; i < CHAIN; i++) {
+        text += strlen(text);
+        snprintf(text, 40, "%s0:0 60/%d %d-%d", i ? ", " : "", i + 1, chain_tick(i),
+                 i == lost ? lost_off : chain_tick(i) + length);
+    }
+    spiral_midi midi = read_file();
+    check_text(&midi, warnings, expected);
+    spiral_midi back = written_and_read(&midi);
+    check_text(&back, "", expected);
+    spiral_midi_clear(&back);
+    spiral_midi_clear(&midi);
+}
+
+/* Each note overlaps the next, and the note-off of the sixth is missing. Only the lengths of the others show
+ * which. */
+static void test_lost_note_off_in_a_chain_of_overlapping_notes(void **state) {
+    (void)state;
+    smf_header(&f, 0, 1, 96);
+    add_chain(24, 5);
+    check_chain(24, 5, chain_tick(6), "NOTE_SHORTENED 1");
+}
+
+/* When the key is struck again, the note before the sixth still sounds. A file cannot say that the sixth ends
+ * before that one does. */
+static void test_note_without_a_note_off_ends_no_earlier_than_the_note_before_it(void **state) {
+    (void)state;
+    smf_header(&f, 0, 1, 96);
+    add_chain(40, 5);
+    check_chain(40, 5, chain_tick(4) + 40, "NOTE_SHORTENED 1");
+    smf_header(&f, 0, 1, 96);
+    add_chain(40, CHAIN - 1); /* the last one: nothing strikes the key again */
+    check_chain(40, CHAIN - 1, chain_tick(CHAIN - 2) + 40, "NOTE_NEVER_ENDS 1");
+    /* a note-off or all notes off on another track, while the note before it sounds, does not end it */
+    smf_header(&f, 1, 2, 96);
+    add_chain(40, 5);
+    SMF_TRACK(&f, "\x58\x80\x3c\x40" SMF_EOT);
+    check_chain(40, 5, chain_tick(4) + 40, "NOTE_NEVER_STARTS 1, NOTE_SHORTENED 1");
+    smf_header(&f, 1, 2, 96);
+    add_chain(40, 5);
+    SMF_TRACK(&f, "\x58\xb0\x7b\x00" SMF_EOT);
+    check_chain(40, 5, chain_tick(4) + 40, "NOTE_SHORTENED 1");
 }
 
 /* ---- notes that nothing ends ---- */
@@ -346,6 +385,7 @@ int main(void) {
         cmocka_unit_test(test_lost_note_on_loses_its_note_alone),
         cmocka_unit_test(test_lost_note_off_among_notes_of_zero_length),
         cmocka_unit_test(test_lost_note_off_in_a_chain_of_overlapping_notes),
+        cmocka_unit_test(test_note_without_a_note_off_ends_no_earlier_than_the_note_before_it),
         cmocka_unit_test(test_open_note_ends_with_the_music_of_its_track),
         cmocka_unit_test(test_open_note_does_not_last_until_a_late_end_of_track),
         cmocka_unit_test(test_tempos_behind_the_notes_are_no_music),

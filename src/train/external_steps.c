@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a program needs that computes the steps of a training elsewhere, on a GPU for example.
+ * What a program needs that computes the steps of a training itself, on a GPU for example.
  */
 #include <math.h>
 #include <stddef.h>
