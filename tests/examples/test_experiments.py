@@ -5,6 +5,8 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 CHORALES = SOURCE / "experiments/001-loss-on-chorales"
 MODEL = SOURCE / "experiments/006-chorales"
@@ -53,24 +55,30 @@ def test_without_music_the_model_is_neither_trained_nor_measured(tmp_path):
         assert not (tmp_path / "out").exists()
 
 
-SQUEEZED = SOURCE / "experiments/005-squeezed-network"
+PICTURES = {  # experiment: its picture, and how many tables and paragraphs table.py prints
+    "003-latents-and-voicing": ("joint.svg", 14),
+    "004-decisions": ("clashes.svg", 46),
+    "005-squeezed-network": ("frontier.svg", 12),
+}
 
 
-def test_page_of_the_squeezed_network_has_its_tables_and_picture(tmp_path):
-    done = subprocess.run([sys.executable, "-B", SQUEEZED / "table.py", SQUEEZED / "results.csv", tmp_path / "frontier.svg"],
+@pytest.mark.parametrize("name", PICTURES)
+def test_page_has_its_tables_and_picture(name, tmp_path):
+    folder, (picture, count) = SOURCE / "experiments" / name, PICTURES[name]
+    done = subprocess.run([sys.executable, "-B", folder / "table.py", folder / "results.csv", tmp_path / picture],
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
-    page = (SQUEEZED / "README.md").read_text()
+    page = (folder / "README.md").read_text()
     tables = done.stdout.strip().split("\n\n")
-    assert len(tables) == 12
+    assert len(tables) == count
     for table in tables:
         assert table.strip() in page
-    assert (tmp_path / "frontier.svg").read_text() == (SQUEEZED / "frontier.svg").read_text()
+    assert (tmp_path / picture).read_text() == (folder / picture).read_text()
 
 
 def test_without_music_the_other_experiments_say_so(tmp_path):
-    for name, part in (("002-wrong-octaves", "jsb-chorales/midi/train"), ("005-squeezed-network", "jsb-chorales/midi/train")):
+    for name in ("002-wrong-octaves", *PICTURES):
         done = subprocess.run([SOURCE / "experiments" / name / "run.sh", "program", tmp_path / "out"], capture_output=True,
                               text=True, env={**os.environ, "SPIRAL_DATA": str(tmp_path)})  # fmt: skip
-        assert done.returncode == 2 and "nothing was run" in done.stderr and part in done.stderr
+        assert done.returncode == 2 and "nothing was run" in done.stderr and "jsb-chorales/midi/train" in done.stderr
         assert not (tmp_path / "out").exists()

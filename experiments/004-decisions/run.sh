@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# From the probabilities of autoencoders trained with each loss, decides which keys sound by a threshold, by the most probable
+# keys and by least expected energy, in reconstructions and in samples; then prints the tables of README.md and draws its
+# picture. Finished runs are kept, so an interrupted experiment can be continued.
+#     SPIRAL_DATA=FOLDER experiments/004-decisions/run.sh [PROGRAM [OUT]]
+# FOLDER has jsb-chorales/midi, nottingham-gpl3 and piano-midi-de-ccbysa. PROGRAM is build/cli/spiral, OUT build/004-decisions.
+# PyTorch comes from build/venv-all, which "make test-all" uses too and which is made first if it is not there; SPIRAL_PYTHON
+# names another Python with NumPy and PyTorch. SEEDS, CORPORA, LOSSES and JOBS in the environment change what is run.
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+here="$root/experiments/004-decisions"
+program="${1:-$root/build/cli/spiral}" out="${2:-$root/build/004-decisions}"
+data="${SPIRAL_DATA:-}"
+for part in jsb-chorales/midi/train jsb-chorales/midi/valid jsb-chorales/midi/test nottingham-gpl3 piano-midi-de-ccbysa; do
+    [ -d "$data/$part" ] && continue
+    echo "run.sh: nothing was run: SPIRAL_DATA must name a folder with $part in it" >&2
+    exit 2
+done
+python="${SPIRAL_PYTHON:-$root/build/venv-all/bin/python}"
+[ "${SPIRAL_PYTHON:-}" ] ||
+    (cd "$root" && tools/venv.sh build/venv-all tests/requirements-all.txt "about 1 GB (PyTorch's CPU build)") >&2
+export SPIRAL_LOSS_LIBRARY="${SPIRAL_LOSS_LIBRARY:-$root/build/libspiral.so}" PYTHONPATH="$root/python"
+"$python" -B "$here/measure.py" "$program" "$data" "$out"
+exec "$python" -B "$here/table.py" "$out/results.csv" "$out/clashes.svg"
