@@ -40,8 +40,10 @@ def print_tables(results):
         row("samples above the limit", [str(r["above_limit"]) for r in runs] + [""])
         row("samples with a fault", [str(r["faults"]) for r in runs] + [""])
         if "two_sample" in results:
-            for k in ("auc_by_piece", "auc_by_window"):
-                row(k, [r[k] for r in results["two_sample"].values()] + [""])
+            tests = [results["two_sample"][seed] for seed in results["samples"]]
+            for name, k in (("two-sample AUC by piece", "auc_by_piece"), ("two-sample AUC by window", "auc_by_window")):
+                row(name, [r[k] for r in tests] + [""])
+            row("repetitions of that test", [str(r["seeds"]) for r in tests] + [""])
     if "untouched" in results:
         r = results["untouched"]
         head("verb", "files", "files with a changed given note", "clashes, %", "triads", "four voices", "parallels")
