@@ -59,15 +59,19 @@ def one(songs, tmp_path_factory):
 
 
 def test_losses_of_fifty_steps_are_those_of_the_program(songs, program, tmp_path):
-    """Both networks; of the first the variational kind, which also has noise."""
+    """Both networks; of the first the variational kind, which also has noise.
+
+    At the default learning rate rounding grows: then the program with another instruction set differs from itself by
+    3e-4, and PyTorch from the program by as much.
+    """
     for kind in ("ae", "vae"):
         ours, theirs = tmp_path / f"{kind}.safetensors", tmp_path / f"{kind}-c.safetensors"
-        length = ["--steps", "50", "--decoder-steps", "6", "--kind", kind]
+        length = ["--steps", "50", "--decoder-steps", "6", "--kind", kind, "--lr", "5e-4"]
         program("train", *songs, "-o", theirs, *SMALL, *length)
         train(ours, *length, paths=songs)
         for a, b, count in zip(record(theirs)[1], record(ours)[1], (25, 6)):
             assert len(a) == len(b) == count
-            assert np.abs(b / a - 1).max() < 1e-4
+            assert np.abs(b / a - 1).max() < 5e-5
 
 
 def test_two_processes_do_what_one_does(one, songs, tmp_path):
