@@ -92,12 +92,12 @@ static spiral_status controller_event(track *t, unsigned channel, unsigned numbe
         ALL_NOTES_OFF = 123
     };
     spiral__midi_builder *b = t->builder;
-    const bool kept = number == SUSTAIN || number == SOSTENUTO || number >= ALL_SOUND_OFF;
-    if (!kept) pass(t, SPIRAL_MIDI_NOT_KEPT_CONTROLLER);
+    if (number == SUSTAIN)
+        return move_pedals(t, channel, SPIRAL__SUSTAIN_BIT, value >= 64); /* the commonest */
+    if (number != SOSTENUTO && number < ALL_SOUND_OFF) pass(t, SPIRAL_MIDI_NOT_KEPT_CONTROLLER);
     if (number == BANK)
         return spiral__percussion_bank(&b->percussion, rest_of_file(t), t->now, b->open->port, channel, value,
                                        b->err);
-    if (number == SUSTAIN) return move_pedals(t, channel, SPIRAL__SUSTAIN_BIT, value >= 64);
     if (number == SOSTENUTO) return move_pedals(t, channel, SPIRAL__SOSTENUTO_BIT, value >= 64);
     if (number == RESET_ALL || number == ALL_SOUND_OFF)
         SPIRAL_TRY(move_pedals(t, channel, SPIRAL__PEDAL_BITS, false));
@@ -106,15 +106,13 @@ static spiral_status controller_event(track *t, unsigned channel, unsigned numbe
     return SPIRAL_OK;
 }
 
-/* All but notes. */
-static spiral_status other_channel_event(track *t, unsigned status, unsigned first, unsigned second) {
+/* All but notes and controllers. */
+static void pass_channel_event(track *t, unsigned status) {
     switch (status & 0xf0) {
-    case 0xb0: return controller_event(t, status & 15, first, second);
     case 0xc0: pass(t, SPIRAL_MIDI_NOT_KEPT_PROGRAM); break;
     case 0xe0: pass(t, SPIRAL_MIDI_NOT_KEPT_PITCH_BEND); break;
     default: pass(t, SPIRAL_MIDI_NOT_KEPT_AFTERTOUCH); break;
     }
-    return SPIRAL_OK;
 }
 
 static spiral_status stray_off(track *t, unsigned slot) {
@@ -128,7 +126,9 @@ static inline spiral_status apply_channel_event(track *t, unsigned status, unsig
         return spiral__midi_builder_note_off(t->builder, t->now, slot) ? SPIRAL_OK : stray_off(t, slot);
     if (status < 0xa0)
         return spiral__midi_builder_note_on(t->builder, rest_of_file(t), t->now, t->number, slot, second);
-    return other_channel_event(t, status, first, second);
+    if ((status & 0xf0) == 0xb0) return controller_event(t, status & 15, first, second);
+    pass_channel_event(t, status);
+    return SPIRAL_OK;
 }
 
 spiral_status spiral__track_channel_event(spiral__track *t, unsigned status, unsigned first,
