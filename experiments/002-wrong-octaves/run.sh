@@ -13,16 +13,9 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here="$root/experiments/002-wrong-octaves"
 program="${1:-$root/build/cli/spiral}" out="${2:-$root/build/002-wrong-octaves}"
-data="${SPIRAL_DATA:-}"
-for part in jsb-chorales/midi/train jsb-chorales/midi/test piano-midi-de-ccbysa; do
-    [ -d "$data/$part" ] && continue
-    echo "run.sh: nothing was run: SPIRAL_DATA must name a folder with $part in it" >&2
-    exit 2
-done
-python="${SPIRAL_PYTHON:-$root/build/venv-all/bin/python}"
-[ "${SPIRAL_PYTHON:-}" ] ||
-    (cd "$root" && tools/venv.sh build/venv-all tests/requirements-all.txt "about 1 GB (PyTorch's CPU build)") >&2
-export SPIRAL_LOSS_LIBRARY="${SPIRAL_LOSS_LIBRARY:-$root/build/libspiral.so}" PYTHONPATH="$root/python"
+parts="jsb-chorales/midi/train jsb-chorales/midi/test piano-midi-de-ccbysa"
+# shellcheck source=experiments/setup.sh
+. "$root/experiments/setup.sh"
 "$python" -B "$here/audio.py" "$program" "$data" "$out"
 "$python" -B "$here/measure.py" "$data" "$out"
 exec "$python" -B "$here/table.py" "$out/results.csv" "$out/f1.svg"

@@ -12,15 +12,8 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here="$root/experiments/004-decisions"
 program="${1:-$root/build/cli/spiral}" out="${2:-$root/build/004-decisions}"
-data="${SPIRAL_DATA:-}"
-for part in jsb-chorales/midi/train jsb-chorales/midi/valid jsb-chorales/midi/test nottingham-gpl3 piano-midi-de-ccbysa; do
-    [ -d "$data/$part" ] && continue
-    echo "run.sh: nothing was run: SPIRAL_DATA must name a folder with $part in it" >&2
-    exit 2
-done
-python="${SPIRAL_PYTHON:-$root/build/venv-all/bin/python}"
-[ "${SPIRAL_PYTHON:-}" ] ||
-    (cd "$root" && tools/venv.sh build/venv-all tests/requirements-all.txt "about 1 GB (PyTorch's CPU build)") >&2
-export SPIRAL_LOSS_LIBRARY="${SPIRAL_LOSS_LIBRARY:-$root/build/libspiral.so}" PYTHONPATH="$root/python"
+parts="jsb-chorales/midi/train jsb-chorales/midi/valid jsb-chorales/midi/test nottingham-gpl3 piano-midi-de-ccbysa"
+# shellcheck source=experiments/setup.sh
+. "$root/experiments/setup.sh"
 "$python" -B "$here/measure.py" "$program" "$data" "$out"
 exec "$python" -B "$here/table.py" "$out/results.csv" "$out/clashes.svg"

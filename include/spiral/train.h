@@ -287,9 +287,9 @@ typedef struct spiral_train_plan {
     int64_t steps; /* above 0: so many; else: */
     double
         epochs; /* above 0: steps in which so many times as many windows are drawn as the music has; else: */
-    double
-        seconds;      /* 1..1e8: as many steps as fit in this time, all else that the call does included: the
-                         speed is measured, and the steps that are left are planned anew after each validation */
+    /* 1..1e8: as many steps as fit in this time, all else that the call does included: the speed is measured,
+     * and the steps that are left are planned anew after each validation. */
+    double seconds;
     const char *path; /* where the finished model is saved; NULL: nowhere */
     int resume;       /* nonzero: goes on from the file at state_path, or, if there is none, at path */
     spiral_train_callback callback; /* called every tenth of a second or more often; NULL: none */
