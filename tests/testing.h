@@ -26,6 +26,14 @@
 #define SANITIZED 0
 #endif
 
+/* Instrumented and emulated code is slow (tools/aarch64.ini and make valgrind define SPIRAL_TEST_EMULATED):
+ * it gets fewer rounds. */
+#if SANITIZED || defined(SPIRAL_TEST_EMULATED)
+#define SLOW 1
+#else
+#define SLOW 0
+#endif
+
 /* assert_fails(status, wanted, &err, "word", ...): the call returned the wanted status, *err holds it too,
  * and the sentence names each of the words, such as the offending thing and its value. The rest of the prose
  * is not checked: one test has it (tests/loss/test_call.c, for example). */
