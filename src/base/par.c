@@ -65,10 +65,13 @@ static void *worker_main(void *argument) {
     return NULL;
 }
 
-/* Worker threads take no signals: these are for the threads of the host. */
+/* Worker threads take no signals: these are for the threads of the host. Faults of their own, as when a
+ * mapped file was cut, are not blocked: the host's handler, if it has one, is called. */
 static void start_workers(spiral__pool *pool, int threads) {
+    static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL};
     sigset_t all, before;
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (int i = 1; i < threads; i++) {
         worker_start *start = malloc(sizeof *start);

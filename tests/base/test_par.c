@@ -71,13 +71,15 @@ static void a_call_while_the_pool_is_busy_runs_alone(void **state) {
     spiral__pool_destroy(n.pool);
 }
 
-/* Signals of the host reach its own threads: a worker thread has all of them blocked. */
+/* Signals of the host reach its own threads: a worker thread has all of them blocked, but for faults. */
 static void look_at_signals(void *context, size_t i, int worker) {
     atomic_int *blocked = context;
     sigset_t set;
     (void)i;
     pthread_sigmask(SIG_SETMASK, NULL, &set);
-    if (worker) atomic_store(&blocked[worker], sigismember(&set, SIGINT) && sigismember(&set, SIGTERM));
+    if (worker)
+        atomic_store(&blocked[worker],
+                     sigismember(&set, SIGINT) && sigismember(&set, SIGTERM) && !sigismember(&set, SIGBUS));
     usleep(1000); /* so that every thread gets a task */
 }
 
