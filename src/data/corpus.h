@@ -5,6 +5,8 @@
 #ifndef SPIRAL_DATA_CORPUS_H
 #define SPIRAL_DATA_CORPUS_H
 
+#include <stdatomic.h>
+
 #include "data/paths.h"
 #include "spiral/data.h"
 
@@ -23,6 +25,15 @@ struct spiral_files {
     size_t skipped_count;
     spiral__skipped_path *skipped; /* (skipped_count) owned */
 };
+
+/* Files that the threads of a pool read, and whom to tell. */
+typedef struct spiral__reading {
+    spiral_files_callback callback; /* NULL: nobody */
+    void *context;
+    size_t count;
+    atomic_size_t done;
+    atomic_int stopped; /* the callback has said so */
+} spiral__reading;
 
 /* A file of a corpus. */
 typedef struct spiral__corpus_entry {
@@ -74,6 +85,11 @@ void spiral__corpus_entry_clear_roll(spiral__corpus_entry *entry);
 /* Reads a file's notes; the status and its reason are in the struct, whose path is set. */
 void spiral__file_notes_read(spiral__file_notes *notes);
 void spiral__file_notes_clear(spiral__file_notes *notes);
+
+/* Counts a file as read. worker: of the task; 0 is the calling thread, which calls the callback. */
+void spiral__reading_count(spiral__reading *reading, int worker);
+/* Call when all are read: calls the callback with all files done. INTERRUPTED, if it has ended the work. */
+spiral_status spiral__reading_finish(spiral__reading *reading, spiral_error *err);
 
 /* The files that `paths` name, unread. */
 spiral_status spiral__files_list(const char *const *paths, size_t count, spiral_files **files,

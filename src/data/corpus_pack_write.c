@@ -30,6 +30,7 @@ typedef struct writer {
     spiral_corpus_pack_options options;
     spiral_files *files;
     spiral_corpus *corpus;
+    spiral__reading reading;
     spiral__file file;
     spiral_status *status; /* (count) of reading and rolling each file */
     uint64_t *at;          /* (count) where its planes are in the pack */
@@ -49,9 +50,9 @@ typedef struct block {
 } block;
 
 static void file_task(void *context, size_t i, int worker) {
-    (void)worker;
     const block *b = context;
     writer *w = b->w;
+    if (atomic_load(&w->reading.stopped)) return;
     spiral__file_notes *f = &w->files->files[b->first + i];
     spiral__corpus_entry *e = &w->corpus->entries[b->first + i];
     spiral__file_notes_read(f);
@@ -60,6 +61,7 @@ static void file_task(void *context, size_t i, int worker) {
                                   : spiral__corpus_entry_create(f, &w->corpus->options, w->corpus->T, e);
     if (!e->left_out) w->hash[b->first + i] = spiral__pack_hash(&e->roll);
     spiral__file_notes_clear(f);
+    spiral__reading_count(&w->reading, worker);
 }
 
 static spiral_status put(writer *w, const void *bytes, size_t size, spiral_error *err) {
@@ -96,10 +98,11 @@ static spiral_status put_planes(writer *w, spiral_error *err) {
         const size_t left = w->corpus->count - first, count = left < BLOCK ? left : BLOCK;
         block b = {w, first};
         spiral__par_for(pool, count, file_task, &b);
+        if (atomic_load(&w->reading.stopped)) break;
         status = put_block(w, first, count, err);
     }
     spiral__pool_destroy(pool);
-    return status;
+    return status == SPIRAL_OK ? spiral__reading_finish(&w->reading, err) : status;
 }
 
 /* Maps what is written, and points the rolls to it. */
@@ -239,6 +242,9 @@ static spiral_status allocate(writer *w, const spiral_roll_options *roll, spiral
     w->hash = calloc(count, sizeof *w->hash);
     if (!c || !c->entries || !w->status || !w->at || !w->hash)
         return spiral__no_memory(err, count * sizeof *c->entries);
+    w->reading.callback = w->options.callback;
+    w->reading.context = w->options.context;
+    w->reading.count = count;
     c->count = count;
     c->T = w->options.frames;
     c->options = *roll;

@@ -92,8 +92,10 @@ static spiral_status visit_path(spiral__paths *paths, const char *path, const ch
                                 const spiral__paths_wanted *wanted, spiral_error *err) {
     struct stat info;
     const int named = has_ending(name, wanted->endings);
-    if (stat(path, &info)) { /* or it was removed meanwhile */
-        return named && !lstat(path, &info) ? skip(paths, path, SPIRAL_SKIPPED_LINK, err) : SPIRAL_OK;
+    if (stat(path, &info)) {
+        if (!lstat(path, &info)) return named ? skip(paths, path, SPIRAL_SKIPPED_LINK, err) : SPIRAL_OK;
+        if (errno == ENOENT) return SPIRAL_OK; /* it was removed meanwhile */
+        return skip(paths, path, SPIRAL_SKIPPED_UNREACHABLE, err);
     }
     if (S_ISDIR(info.st_mode))
         return is_open(here, &info) ? SPIRAL_OK : walk(paths, path, here, &info, wanted, err);
