@@ -46,7 +46,7 @@ SPIRAL_API const char *spiral_skipped_name(spiral_skipped kind);
  * same with .gz, in byte order of the names. A file that cannot be read stays in the list with its reason,
  * for spiral_corpus_create to report; what a folder holds besides is skipped (spiral_files_get_skipped).
  * threads: 0..1024, 0 is one per processor. IO: a path that does not exist, or a folder given here that
- * cannot be read; NO_DATA: not a single file; NO_MEMORY. */
+ * cannot be read, or the process may open no more files; NO_DATA: not a single file; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_files_load(const char *const *paths, size_t count,
                                                              int threads, spiral_files **files,
                                                              spiral_error *err);

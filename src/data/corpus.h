@@ -17,6 +17,7 @@ typedef struct spiral__file_notes {
     double seconds;
     spiral_status status; /* of reading */
     char *reason;         /* why it could not be read, owned; NULL if it was */
+    int no_descriptor;    /* the process may open no more files: no fault of this one */
 } spiral__file_notes;
 
 struct spiral_files {
@@ -84,6 +85,8 @@ void spiral__corpus_entry_clear_roll(spiral__corpus_entry *entry);
 
 /* Reads a file's notes; the status and its reason are in the struct, whose path is set. */
 void spiral__file_notes_read(spiral__file_notes *notes);
+/* NO_MEMORY or IO if it was not read for want of memory or descriptors: then all reading has failed. */
+spiral_status spiral__file_notes_check(const spiral__file_notes *notes, spiral_error *err);
 void spiral__file_notes_clear(spiral__file_notes *notes);
 
 /* Counts a file as read. worker: of the task; 0 is the calling thread, which calls the callback. */

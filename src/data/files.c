@@ -2,6 +2,7 @@
  *
  * Reading many MIDI files: each on its own, in parallel, in a fixed order.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,9 @@ static const char *const ENDINGS[] = {".mid",    ".midi",    ".kar",    ".rmi", 
 void spiral__file_notes_read(spiral__file_notes *f) {
     spiral_error err = {.text = ""};
     char room[SPIRAL__PATH_TEXT];
+    errno = 0;
     f->status = spiral_midi_load_compressed(f->path, &f->midi, &err);
+    f->no_descriptor = f->status == SPIRAL_IO && (errno == EMFILE || errno == ENFILE);
     if (f->status == SPIRAL_OK) {
         f->seconds = spiral_midi_seconds(&f->midi, spiral_midi_music_end(&f->midi));
         return;
@@ -27,6 +30,14 @@ void spiral__file_notes_read(spiral__file_notes *f) {
     if (!strncmp(reason, path, n) && !strncmp(reason + n, ": ", 2)) reason += n + 2;
     f->reason = strdup(reason);
     if (!f->reason) f->status = SPIRAL_NO_MEMORY;
+}
+
+spiral_status spiral__file_notes_check(const spiral__file_notes *f, spiral_error *err) {
+    char room[SPIRAL__PATH_TEXT];
+    if (f->status == SPIRAL_NO_MEMORY) return spiral__no_memory(err, 0);
+    if (!f->no_descriptor) return SPIRAL_OK;
+    return spiral__fail(err, SPIRAL_IO, -1, "%s: %s", spiral__error_path(spiral__input_name(f->path), room),
+                        f->reason);
 }
 
 void spiral__file_notes_clear(spiral__file_notes *f) {
@@ -89,8 +100,7 @@ static spiral_status read_all(spiral_files *files, int threads, spiral_files_cal
     SPIRAL_TRY(spiral__pool_create(threads, &pool, err));
     spiral__par_for(pool, files->count, read_task, &l);
     spiral__pool_destroy(pool);
-    for (size_t i = 0; i < files->count; i++)
-        if (files->files[i].status == SPIRAL_NO_MEMORY) return spiral__no_memory(err, 0);
+    for (size_t i = 0; i < files->count; i++) SPIRAL_TRY(spiral__file_notes_check(&files->files[i], err));
     return spiral__reading_finish(&l.reading, err);
 }
 
