@@ -3,6 +3,7 @@
  * spiral pack: reads MIDI files once and writes their rolls to one file, a corpus pack.
  */
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,7 +43,10 @@ static int pack(const settings *s, const cli_common *common, char **paths, int c
     const spiral_status status = spiral_corpus_pack_create((const char *const *)paths, (size_t)count,
                                                            &options, path, corpus, skipped, &err);
     cli_reading_end(&reading);
-    return status == SPIRAL_OK ? -1 : cli_error(&err);
+    if (status == SPIRAL_OK) return -1;
+    if (!strncmp(err.text, path, strlen(path))) /* which may be a temporary file */
+        return cli_fail("%s%s", s->output, err.text + strlen(path));
+    return cli_error(&err);
 }
 
 /* Where the range depends on the music, the files are read twice: first with all keys, to another file. */
@@ -126,5 +130,6 @@ int verb_pack(const cli_verb *verb, int argc, char **argv) {
                               {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(verb, argc, first, 1, 1 << 20);
+    if (status < 0 && !strcmp(s.output, "-")) status = cli_usage("-o -: the corpus pack must be a file");
     return status < 0 ? make_pack(&s, &common, argv + first, argc - first) : status;
 }

@@ -26,9 +26,21 @@
 #define SANITIZED 0
 #endif
 
-/* Instrumented and emulated code is slow (tools/aarch64.ini and make valgrind define SPIRAL_TEST_EMULATED):
- * it gets fewer rounds. */
-#if SANITIZED || defined(SPIRAL_TEST_EMULATED)
+/* Whether the tests are built for valgrind (tools/test.sh), which runs them twenty to fifty times more
+ * slowly: sizes are cut, and what needs hundreds of steps of a training is left out. */
+#ifdef SPIRAL_TEST_VALGRIND
+#define VALGRIND 1
+#else
+#define VALGRIND 0
+#endif
+/* For the beginning of a test: it is listed as skipped. */
+#define NOT_UNDER_VALGRIND()  \
+    do {                      \
+        if (VALGRIND) skip(); \
+    } while (0)
+
+/* Instrumented and emulated code (tools/aarch64.ini) is slow, too: it gets fewer rounds. */
+#if SANITIZED || VALGRIND || defined(SPIRAL_TEST_EMULATED)
 #define SLOW 1
 #else
 #define SLOW 0

@@ -74,6 +74,15 @@ def test_address_space_limits_do_not_hang(place, tmp_path):
         (tmp_path / "m").unlink(missing_ok=True)
 
 
+@pytest.mark.parametrize("line", [["info", "x.safetensors"], ["inspect", "x.mid"], ["render", "x.txt", "-o", "x.wav"]], ids=lambda line: line[0])
+def test_huge_files_are_refused_before_they_are_read(line, tmp_path):
+    """A gigabyte of a file of 100 would be too much memory."""
+    with open(tmp_path / line[1], "wb") as file:
+        file.truncate(100 << 30)
+    status, _, err = run(line, tmp_path, lambda: resource.setrlimit(resource.RLIMIT_AS, (500 << 20, 500 << 20)))
+    assert status == 1 and f"{line[1]}: larger than" in err and len(err.splitlines()) == 1, err
+
+
 def test_log_is_no_other_file(place, tmp_path):
     line = ["train", "music", "-o", tmp_path / "m", "--steps", "3", "--hidden", "8", "--latent", "2", "--decoder", "0", "--quiet", "--log"]
     (tmp_path / "notes").write_text("my notes\n")
