@@ -8,8 +8,8 @@ from program import failed, spiral, tree
 
 # Files of each kind that are overwritten.
 OLD = {"out.mid": b"MThd old", "out.wav": b"RIFF\0\0\0\0WAVE", "out.png": b"\x89PNG\r\n\x1a\n", "out.svg": b"<?xml old",
-       "out.pdf": b"%PDF old"}
-WRITERS = ["reconstruct", "render mid", "render wav", "render png", "render svg", "render pdf", "train"]
+       "out.pdf": b"%PDF old", "out.npy": b"\x93NUMPY old", "out.pack": b"\x89SPCORP\nold"}
+WRITERS = ["reconstruct", "render mid", "render wav", "render png", "render svg", "render pdf", "encode npy", "pack pack", "train"]
 
 
 def writers(model, tune):
@@ -17,6 +17,7 @@ def writers(model, tune):
     return {"reconstruct": ["reconstruct", model, tune, "-o"], "render mid": ["render", tune, "-o"],
             "render wav": ["render", tune, "-o"], "render png": ["render", tune, "-o"],
             "render svg": ["render", tune, "-o"], "render pdf": ["render", tune, "-o"],
+            "encode npy": ["encode", model, tune, "-o"], "pack pack": ["pack", tune, "-o"],
             "train": ["train", tune, "--steps", "3", "--decoder", "0", "--hidden", "8", "-o"]}
 
 

@@ -33,6 +33,7 @@ static training decoder_training(void) {
 /* The likelihood of the held-out piece under the trained model, which `same` trainings give bit for bit. */
 static void it_learns_the_music(void **state) {
     (void)state;
+    NOT_UNDER_VALGRIND();
     training t = decoder_training();
     t.plan.decoder_steps = 400;
     spiral_train_progress result = {.struct_size = sizeof result};
