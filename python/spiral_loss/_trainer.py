@@ -123,6 +123,7 @@ class Part(ctypes.Structure):
         ("features", _void * 3 * 2),
         ("classes", _size),
         ("state", _void),
+        ("dropout", _void * 3),
     )
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -369,11 +370,13 @@ class Decoder(torch.nn.Module):
         recurrent: Tensor,
         head: Tensor,
         state: Optional[Tensor] = None,
-        scale: tuple[Optional[Tensor], Optional[Tensor]] = (None, None),
+        scale: Sequence[Optional[Tensor]] = (None, None),
+        dropout: Sequence[Union[Tensor, float]] = (1.0, 1.0, 1.0),
     ) -> tuple[Tensor, Tensor]:
         """Features (T, P, ...) and the state (P, H) before -> logits (T, P, planes), state after.
 
-        scale: multiplies the rows of the two sparse matrices.
+        scale: multiplies the rows of the two sparse matrices. dropout: multiplies the states as the head reads them, and
+        the two layers of the head, (T, 1 or P, H) each.
         """
         w = dict(self.named_parameters())
         H = w["recurrent_weight"].shape[0]
@@ -386,8 +389,9 @@ class Decoder(torch.nn.Module):
             c = torch.tanh(x[:, 2 * H :] + r * s[:, 2 * H :])
             h = (1 - z) * c + z * h
             states.append(h)
-        y = F.silu(torch.stack(states) @ w["head_0_weight"] + head @ rows[1] + w["head_0_bias"])
-        y = F.silu(y @ w["head_1_weight"] + w["head_1_bias"])
+        read = torch.stack(states) * dropout[0]
+        y = F.silu(read @ w["head_0_weight"] + head @ rows[1] + w["head_0_bias"]) * dropout[1]
+        y = F.silu(y @ w["head_1_weight"] + w["head_1_bias"]) * dropout[2]
         return y @ w["out_weight"] + w["out_bias"], h
 
     @staticmethod

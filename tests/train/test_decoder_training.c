@@ -99,8 +99,8 @@ static void a_pause_does_not_change_a_bit(void **state) {
     free(whole);
 }
 
-/* The sum of the streams' gradients: that of the mean nats per frame, by a difference along it. Rows are
- * dropped, cells are given, sketches are read; the second objective draws the same. */
+/* The sum of the streams' gradients: that of the mean nats per frame, by a difference along it. Rows and
+ * units are dropped, cells are given, sketches are read; the second objective draws the same. */
 static void the_gradient_is_that_of_the_nats(void **state) {
     (void)state;
     training t = decoder_training();
