@@ -22,7 +22,7 @@
 static const uint64_t ORDER = UINT64_C(2) << 60, STRETCH = UINT64_C(3) << 60, ROWS = UINT64_C(6) << 60,
                       UNITS = UINT64_C(7) << 60;
 
-enum { REMEMBERED = 512 };               /* frames */
+enum { REMEMBERED = 1024 };              /* frames */
 static const double DROPPED_ROWS = 0.15; /* share of rows that a stream leaves out in a step */
 /* That of units: the fewer frames the corpus has, the more. By trials on two corpora: in one of 17,000 frames
  * a quarter is best, in one of 55,000 the less the better. */
