@@ -8,7 +8,7 @@
 # missing any more; 1: something still is; 2: no such purpose.
 set -eu
 
-build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libcairo2-dev zlib1g-dev libfluidsynth-dev timgm6mb-soundfont clang lld wasi-libc libclang-rt-dev-wasm32"
+build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libcairo2-dev libpng-dev zlib1g-dev libfluidsynth-dev timgm6mb-soundfont clang lld wasi-libc libclang-rt-dev-wasm32"
 test="$build libcmocka-dev python3-venv"
 case "${1:-test}" in
 build) wanted="$build" ;;

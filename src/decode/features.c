@@ -19,7 +19,7 @@ static const struct group {
 
 static const int lags[SPIRAL__LAGS] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32};
 static const int class_lags[4] = {1, 3, 5, 7}; /* in `lags`: of which the pitch classes are read */
-static const float fades[SPIRAL__FADES] = {0.8f, 0.94f, 0.98f};
+static const float fades[SPIRAL__FADES + 1] = {0.8f, 0.94f, 0.98f, 0.995f};
 static const float FADED = 1e-20f; /* below it a mean counts as 0, before its numbers become denormal */
 
 void spiral__features_init(int low, int P, int planes, int bar, spiral__features *f) {
@@ -86,7 +86,7 @@ void spiral__history_add(const spiral__features *f, spiral__history *h, spiral_k
     for (int p = 0; p < f->P; p++) {
         const int on = spiral_keys_get(&sounding, f->low + p), begins = spiral_keys_get(&starts, f->low + p);
         h->age[p] = (uint16_t)(!on ? 0 : begins ? 1 : h->age[p] < UINT16_MAX ? h->age[p] + 1 : h->age[p]);
-        for (int i = 0; i < SPIRAL__FADES; i++) {
+        for (int i = 0; i <= SPIRAL__SLOW; i++) {
             const float mean = h->fade[i][p] * fades[i] + (on ? 1 - fades[i] : 0);
             h->fade[i][p] = mean < FADED ? 0 : mean;
         }

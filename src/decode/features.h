@@ -120,14 +120,15 @@ typedef struct spiral__conditions {
 /* ---- the past
  * ---------------------------------------------------------------------------------------------- */
 
-enum { SPIRAL__FADES = 3 };
+/* The means of TONALITY; and a slow one, which is no feature but says what the piece is used to. */
+enum { SPIRAL__FADES = 3, SPIRAL__SLOW = SPIRAL__FADES };
 
 /* Frames 0 .. t - 1 of a piece, as far as they matter. A plain value: copies are independent. */
 typedef struct spiral__history {
     size_t t;
     spiral_keys sounding, onsets;   /* of frame t - 1; silent for t = 0 */
     uint16_t age[SPIRAL_KEY_COUNT]; /* by p: since how many frames the key sounds; 0: it does not */
-    float fade[SPIRAL__FADES][SPIRAL_KEY_COUNT];
+    float fade[SPIRAL__FADES + 1][SPIRAL_KEY_COUNT];
 } spiral__history;
 
 void spiral__history_begin(spiral__history *history);

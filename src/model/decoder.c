@@ -117,7 +117,7 @@ spiral__decoder_weights spiral__decoder_get_weights(const spiral_model *m) {
 spiral__sampling spiral__decoder_get_sampling(const spiral_model *m) {
     spiral__sampling sampling;
     memcpy(&sampling, spiral__tensor_data(m, m->decoder.sampling), sizeof sampling);
-    return sampling;
+    return sampling.calibrated == SPIRAL__CALIBRATED ? sampling : (spiral__sampling){0};
 }
 
 /* ---- activations -----------------------------------------------------------------------------------------
