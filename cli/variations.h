@@ -32,7 +32,7 @@ typedef struct cli_variations {
          CLI_REAL,                                                                                         \
          &(v).temperature,                                                                                 \
          "X",                                                                                              \
-         "randomness; 1: as measured on validation data, 0: always the most probable",                     \
+         "randomness; 1: that of the model, 0: always the most probable",                                  \
          0,                                                                                                \
          10},                                                                                              \
         {"tries",                                                                                          \

@@ -79,7 +79,7 @@ int verb_interpolate(const cli_verb *verb, int argc, char **argv) {
          ways},
         {"seed", CLI_INT, &s.v.seed, "N", "seed of all pieces", 0, 9e15},
         {"temperature", CLI_REAL, &s.v.temperature, "X",
-         "randomness; 1: as measured on validation data, 0: always the most probable", 0, 10},
+         "randomness; 1: that of the model, 0: always the most probable", 0, 10},
         CLI_DECODE_FLAG(s.decode),
         {"against", CLI_PATH, &s.v.against, "PATH",
          "training data: report the passage that is most like one of each piece"},

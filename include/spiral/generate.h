@@ -40,8 +40,8 @@ typedef struct spiral_generate_request {
     const float *sketch;     /* (T, planes, P) probabilities of every cell, or NULL: none. At temperature 0
                                 their logits are added to those of the network */
     uint64_t seed;           /* variation i is variation 0 of seed + i */
-    double temperature;      /* 0..10; 1: the temperature measured on validation music, which the model has
-                                stored; 0: the most probable bit each time */
+    double temperature;      /* 0..10; the probabilities of where the next key is, and of onsets, are taken
+                                to the power of 1 / temperature; 0: the most probable bit each time */
     double quarters_per_min; /* above 0, at most 1000: the tempo of rolls on a grid of beats */
     int tonic;               /* pitch class 0 (C) .. 11 (B) of a key that is favoured; -1: none */
     int minor;               /* nonzero: the key is minor */
@@ -85,9 +85,9 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate(const spiral_model *m
 /* Measures on training music how frames are to be sampled, and the limits of faults, and stores both in the
  * model (tensor notes.sampling): it samples pieces, compares what happens in them with the music, and moves
  * the weights of these events; for free pieces, under given top voices, and from random latents. unseen
- * (NULL: none): music that the model was not trained on, for the temperature and
- * spiral_generate_passage_limit. The same for any number of threads. UNSUPPORTED: the model has no
- * note-by-note decoder; NO_DATA; NO_MEMORY; BAD_ARG: a corpus has another grid or number of planes. */
+ * (NULL: none): music that the model was not trained on, for spiral_generate_passage_limit. The same for any
+ * number of threads. UNSUPPORTED: the model has no note-by-note decoder; NO_DATA; NO_MEMORY; BAD_ARG: a
+ * corpus has another grid or number of planes. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_calibrate(spiral_model *model,
                                                                      const spiral_corpus *corpus,
                                                                      const spiral_corpus *unseen, int threads,

@@ -3,13 +3,18 @@
  * The weight of a frame (see sampling.h).
  */
 #include "decode/sampling.h"
+#include "helix/triad.h"
 
-enum { SLOWEST = SPIRAL__FADES - 1, SCALE = 7 };
+enum { SCALE = 7 };
+
+static const float FRESH = 0.004f; /* a slow mean below it: the key never sounded, or long ago */
 
 /* Bit c: fewer than 7 pitch classes were heard more than c; of equal ones the lower counts as more. */
 static unsigned foreign_classes(const spiral__moment *m) {
-    const float *heard = m->tonality[SLOWEST];
+    const spiral__features *f = m->features;
+    float heard[12] = {0};
     unsigned foreign = 0;
+    for (int p = 0; p < f->P; p++) heard[p % 12] += m->history->fade[SPIRAL__SLOW][p];
     for (int c = 0; c < 12; c++) {
         int rank = 0;
         for (int k = 0; k < 12; k++) rank += heard[k] > heard[c] || (heard[k] == heard[c] && k < c);
@@ -37,12 +42,25 @@ spiral__frame_events spiral__frame_events_get(const spiral__moment *m, const spi
     e.again = count_keys(and_keys(held, d->onsets));
     e.clashes = count_keys(and_keys(d->sounding, above));
     e.changed = e.held != e.before || e.held != e.now;
+    unsigned classes = 0;
+    for (int i = 0; i < d->count; i++) classes |= 1u << d->key[i] % 12;
+    e.no_triad = !spiral__is_triad(classes);
+    e.starts = count_keys(d->onsets);
+    e.kept = e.starts ? e.held - e.again : 0;
+    const size_t beat = (size_t)m->features->bar / 4;
+    e.on_beat = beat && h->t % beat == 0;
+    for (int i = 0; i < e.now && e.now == e.before; i++) {
+        const int rise = d->key[i] - m->before[i];
+        e.rises += rise > 0 ? rise : 0;
+        e.falls += rise < 0 ? -rise : 0;
+    }
     if (h->t <= SPIRAL__SETTLED) return e;
     const unsigned foreign = foreign_classes(m);
     for (int i = 0; i < d->count; i++) {
         if (spiral_keys_get(&h->sounding, m->features->low + d->key[i])) continue;
         e.begins++;
         e.foreign += foreign >> d->key[i] % 12 & 1;
+        e.fresh += h->fade[SPIRAL__SLOW][d->key[i]] < FRESH;
     }
     return e;
 }
@@ -58,6 +76,9 @@ float spiral__frame_log_weight(const spiral__frame_weights *s, const spiral__fra
     if (voices && e->now == e->before) w = -wanted;
     if (voices && e->now < e->before) w = at_most_0(s->fewer[class] - wanted);
     w += e->changed ? s->changed : s->same;
+    w += (e->no_triad ? s->no_triad[e->on_beat] : 0);
+    w += s->rise < 0 ? s->rise * (float)e->rises : -s->rise * (float)e->falls;
+    w += s->fresh * (float)e->fresh + s->kept * (float)e->kept;
     w += s->foreign * (float)e->foreign + s->clash * (float)e->clashes + s->parallel * (float)e->parallels;
     return at_most_0(w);
 }

@@ -16,6 +16,7 @@
 enum {
     SPIRAL__VOICES = 9,         /* classes of the number of keys that sound: 0 .. 7, more */
     SPIRAL__SAMPLING_SIZE = 96, /* floats in the model */
+    SPIRAL__CALIBRATED = 2,     /* what the floats mean; with another number they are not used */
     SPIRAL__SETTLED = 16        /* from this frame on the pitch classes heard say which are foreign */
 };
 
@@ -29,25 +30,28 @@ typedef enum spiral__basis {
 } spiral__basis;
 
 typedef struct spiral__frame_weights {
-    float temperature;           /* logits are divided by it, times that of the request; 0: 1 */
     float more[SPIRAL__VOICES];  /* weights, by the class of the frame before: more keys sound than before */
     float fewer[SPIRAL__VOICES]; /* fewer do */
     float same, changed;         /* the frame has the cells of the one before, or not */
-    float foreign;  /* for each key that begins to sound outside the 7 pitch classes heard most */
-    float clash;    /* for each pair of keys a semitone apart */
-    float parallel; /* for each key that moves in parallel octaves or fifths */
-    float again;    /* added to the logit that a key which sounded before begins again */
+    float foreign;     /* for each key that begins to sound outside the 7 pitch classes heard most */
+    float fresh;       /* for each one that was hardly heard before */
+    float kept;        /* for each key that sounds on without an onset where another begins */
+    float clash;       /* for each pair of keys a semitone apart */
+    float parallel;    /* for each key that moves in parallel octaves or fifths */
+    float no_triad[2]; /* the pitch classes that sound are no major or minor triad; [1]: on a beat */
+    float rise;        /* for each semitone that a voice rises; above 0: -rise for each that one falls */
+    float again;       /* added to the logit that a key which sounded before begins again */
 } spiral__frame_weights;
 
 /* A tensor of the model: floats only. Zeros: never calibrated. */
 typedef struct spiral__sampling {
-    float calibrated;             /* 1, or 0: all else is 0 */
+    float calibrated;             /* SPIRAL__CALIBRATED, or 0: all else is 0 */
     float voices_mean, voices_sd; /* keys that sound in a frame of the training music */
     float voices_most;            /* the largest mean over a bar */
     float same_most;              /* frames: the longest stretch without any change */
     float passage_most;           /* spiral_generate_passage_limit; 0: unknown */
     spiral__frame_weights weights[SPIRAL__BASES];
-    float unused[15];
+    float unused[3];
 } spiral__sampling;
 
 _Static_assert(sizeof(spiral__sampling) == SPIRAL__SAMPLING_SIZE * sizeof(float), "no gaps");
@@ -56,10 +60,13 @@ _Static_assert(sizeof(spiral__sampling) == SPIRAL__SAMPLING_SIZE * sizeof(float)
 typedef struct spiral__frame_events {
     int before, now; /* keys that sound */
     int changed;     /* some cell differs from the frame before */
-    int foreign, begins;
+    int foreign, begins, fresh;
     int clashes;
-    int parallels;   /* 0 where the number of keys changes: then it is not known which voice moved where */
-    int held, again; /* keys that sound in both frames, and those of them that begin again */
+    int parallels;    /* 0 where the number of keys changes: then it is not known which voice moved where */
+    int held, again;  /* keys that sound in both frames, and those of them that begin again */
+    int starts, kept; /* keys that have an onset; if any has, keys that sound on */
+    int no_triad, on_beat;
+    int rises, falls; /* semitones, of all voices; 0 where the number of keys changes */
 } spiral__frame_events;
 
 /* Of the frame that is decided. parallels: counted while its keys were decided. */

@@ -11,6 +11,8 @@
 #include "simd/vmath.h"
 
 enum { FRAME_TRIES = 8 };
+static const float NEVER = -1e30f, CERTAIN = 20; /* logarithms of ratios of probabilities */
+static const float COLDEST = 0.01f;              /* the next key is drawn at this temperature or more */
 
 static const uint64_t WRITE_STREAM = UINT64_C(0x7772697465); /* tries of a variation have the next ones */
 static const float DENSITY_MEMORY = 0.9f, DENSITY_GAIN = 0.1f, DENSITY_MOST = 1.5f, DENSITY_LEAST = -5.0f;
@@ -93,19 +95,29 @@ typedef struct run {
     spiral__stream *stream;
     spiral__rng rng;
     float density_mean, density_bias; /* how many keys sounded lately; what is added to logits */
-    double frame_nats;
+    /* of the frame: */
+    const spiral__frame_weights *weights;
+    spiral_keys known, given, given_before, before;
+    double nats;
     int parallels;
-    const spiral__frame_weights *weights; /* of the frame */
-    float temperature;                    /* of the request, times that of the weights */
 } run;
 
-/* A bit of this probability at a temperature. */
+/* An open cell. */
+typedef struct cell {
+    float x[2];          /* the network's logits: it sounds; it begins, if it sounds */
+    float sounds, again; /* the logits that are drawn from */
+    int held;            /* it sounds before */
+    int ends;            /* a given note on this key ended with the frame before */
+} cell;
+
+/* A bit of this logit at the temperature of the request. */
 static int draw(run *r, float logit) {
-    if (r->temperature == 0) return logit > 0;
-    return (float)spiral__rng_uniform(&r->rng) < spiral__sigmoid_f32(logit / r->temperature);
+    const float temperature = r->w->request.temperature;
+    if (temperature == 0) return logit > 0;
+    return (float)spiral__rng_uniform(&r->rng) < spiral__sigmoid_f32(logit / temperature);
 }
 
-/* The wishes of the request as biases on the logit that key p sounds. held: it sounds before. */
+/* The wishes of the request as biases on the logit that key p sounds. */
 static float wishes(const run *r, int p, int held, size_t t) {
     const spiral__request *q = &r->w->request;
     const int class = (r->stream->weights.features->low + p) % 12;
@@ -125,49 +137,117 @@ static float sketch_bias(const run *r, int plane, int p, size_t t) {
     return spiral__log_f32(x) - spiral__log_f32(1 - x);
 }
 
-/* Draws an open cell. Where the cell before was given and sounds, the key must not sound on: a given note
- * ends where it ended. The bits are then drawn from those that remain. */
-static void draw_cell(run *r, int p, size_t t, int held, int ends, int *sounding, int *onset) {
+/* Open cell p, after the keys that were set. Where the cell before was given and sounds, the key must not
+ * sound on: a given note ends where it ended. */
+static cell read_cell(const run *r, int p, size_t t) {
     const spiral__features *f = r->stream->weights.features;
-    float x[2] = {0, 0};
-    spiral__stream_logits(r->stream, p, x);
-    float slope, sounds = x[0] + wishes(r, p, held, t), again = x[1] + (held ? r->weights->again : 0);
-    sounds += sketch_bias(r, 0, p, t);
-    if (f->planes == 2) again += sketch_bias(r, 1, p, t);
+    const int key = f->low + p;
+    cell c = {.held = spiral_keys_get(&r->before, key), .ends = spiral_keys_get(&r->given_before, key)};
+    spiral__stream_logits(r->stream, p, c.x);
+    c.sounds = c.x[0] + wishes(r, p, c.held, t) + sketch_bias(r, 0, p, t);
+    c.again = c.x[1] + (c.held ? r->weights->again : 0);
+    if (f->planes == 2) c.again += sketch_bias(r, 1, p, t);
     /* p(sounds and begins) / p(silent) = exp(sounds) sigmoid(again) */
-    if (ends && f->planes == 2) sounds -= spiral__softplus_f32(-again);
-    *sounding = draw(r, sounds);
-    *onset = !held || ends;
-    if (*sounding && f->planes == 2 && held && !ends) *onset = draw(r, again);
-    r->frame_nats += (double)spiral__bit_nats(x[0], *sounding, &slope);
-    if (*sounding && f->planes == 2) r->frame_nats += (double)spiral__bit_nats(x[1], *onset, &slope);
+    if (c.ends && f->planes == 2) c.sounds -= spiral__softplus_f32(-c.again);
+    return c;
 }
 
-/* The weights of frame t. */
-static void choose_weights(run *r, size_t t) {
-    const spiral__writer *w = r->w;
-    const spiral_keys known = and_keys(known_at(&w->request, t), range_of(r->stream->weights.features));
-    const spiral__basis basis = w->request.sketch               ? SPIRAL__SKETCHED
+static void add_nats(run *r, float logit, int bit) {
+    float slope;
+    r->nats += (double)spiral__bit_nats(logit, bit, &slope);
+}
+
+static int is_given(const run *r, int p) {
+    return spiral_keys_get(&r->given, r->stream->weights.features->low + p);
+}
+
+static int is_known(const run *r, int p) {
+    return spiral_keys_get(&r->known, r->stream->weights.features->low + p);
+}
+
+/* The lowest key from p on that sounds, or P; the open cells below it are silent. *c: its cell, if open. */
+static int draw_next(run *r, int p, size_t t, cell *c) {
+    const int P = r->stream->weights.features->P;
+    for (; p < P && !is_given(r, p); p++) {
+        if (is_known(r, p)) continue;
+        *c = read_cell(r, p, t);
+        const int sounds = draw(r, c->sounds);
+        add_nats(r, c->x[0], sounds);
+        if (sounds) break;
+    }
+    return p;
+}
+
+/* The same at a temperature other than 0 and 1. If each cell's logit were divided by it, voices would move up
+ * at low temperatures: where several keys are possible, silence is the likely bit of each. So the
+ * probabilities of where the next key is are taken to the power of 1 / temperature. */
+static int draw_next_at_temperature(run *r, int p, size_t t, cell *c) {
+    const int P = r->stream->weights.features->P;
+    const float temperature = r->w->request.temperature,
+                power = 1 / (temperature > COLDEST ? temperature : COLDEST);
+    cell cells[SPIRAL_KEY_COUNT];
+    float weight[SPIRAL_KEY_COUNT + 1]; /* logarithms */
+    float silent = 0, most = NEVER, sum = 0;
+    int end = p;
+    for (; end < P && !is_given(r, end) && power * silent > most - CERTAIN; end++) {
+        weight[end] = NEVER;
+        if (is_known(r, end)) continue;
+        cells[end] = read_cell(r, end, t);
+        weight[end] = power * (silent - spiral__softplus_f32(-cells[end].sounds));
+        if (weight[end] > most) most = weight[end];
+        silent -= spiral__softplus_f32(cells[end].sounds);
+    }
+    weight[end] = power * silent;
+    if (weight[end] > most) most = weight[end];
+    const int last = weight[end] > most - CERTAIN ? end : end - 1;
+    for (int k = p; k <= last; k++) sum += weight[k] = spiral__exp_f32(weight[k] - most);
+    float left = (float)spiral__rng_uniform(&r->rng) * sum;
+    int next = p;
+    while (next < last && left >= weight[next]) left -= weight[next++];
+    for (int k = p; k < next; k++)
+        if (!is_known(r, k)) add_nats(r, cells[k].x[0], 0);
+    if (next == end) return end;
+    add_nats(r, cells[next].x[0], 1);
+    *c = cells[next];
+    return next;
+}
+
+/* Whether an open cell that sounds begins. */
+static int draw_onset(run *r, const cell *c) {
+    const int two = r->stream->weights.features->planes == 2;
+    const int onset = !c->held || c->ends || (two && draw(r, c->again));
+    if (two) add_nats(r, c->x[1], onset);
+    return onset;
+}
+
+/* The weights of frame t, and what is given in it. */
+static void begin_frame(run *r, size_t t) {
+    const spiral__request *q = &r->w->request;
+    r->known = known_at(q, t);
+    r->given = given_at(q, t);
+    r->given_before = t ? given_at(q, t - 1) : (spiral_keys){{0, 0}};
+    r->before = r->stream->history.sounding;
+    const spiral_keys known = and_keys(r->known, range_of(r->stream->weights.features));
+    const spiral__basis basis = q->sketch                       ? SPIRAL__SKETCHED
                                 : known.word[0] | known.word[1] ? SPIRAL__UNDER_GIVEN
                                                                 : SPIRAL__FREE;
-    r->weights = &w->sampling.weights[basis];
-    r->temperature = w->request.temperature * (r->weights->temperature > 0 ? r->weights->temperature : 1);
+    r->weights = &r->w->sampling.weights[basis];
 }
 
 static void decide_frame(run *r, size_t t) {
     const spiral__features *f = r->stream->weights.features;
     const spiral__request *q = &r->w->request;
-    const spiral_keys known = known_at(q, t), given = given_at(q, t), before = r->stream->history.sounding;
-    const spiral_keys given_before = t ? given_at(q, t - 1) : (spiral_keys){{0, 0}};
-    r->frame_nats = 0;
+    const int plain = q->temperature == 0 || q->temperature == 1;
+    r->nats = 0;
     r->parallels = 0;
-    for (int p = 0; p < f->P; p++) {
-        const int key = f->low + p, held = spiral_keys_get(&before, key);
-        int sounding = spiral_keys_get(&given, key);
-        int onset = !held || (q->onsets && spiral_keys_get(&q->onsets[t], key));
-        if (!spiral_keys_get(&known, key))
-            draw_cell(r, p, t, held, spiral_keys_get(&given_before, key), &sounding, &onset);
-        if (!sounding) continue;
+    for (int p = 0;; p++) {
+        cell c = {.held = 0};
+        p = plain ? draw_next(r, p, t, &c) : draw_next_at_temperature(r, p, t, &c);
+        if (p == f->P) break;
+        const int key = f->low + p;
+        const int onset = is_given(r, p) ? !spiral_keys_get(&r->before, key) ||
+                                               (q->onsets && spiral_keys_get(&q->onsets[t], key))
+                                         : draw_onset(r, &c);
         r->parallels += spiral__moves_in_parallel(&r->stream->moment, &r->stream->decided, p) != 0;
         spiral__stream_set_key(r->stream, p, 1, onset);
     }
@@ -192,14 +272,35 @@ static float wishes_weight(const run *r, size_t t) {
     return weight;
 }
 
-static int is_kept(run *r, size_t t) {
+/* The logarithm of the probability that the frame is kept. */
+static float weight_of(const run *r, size_t t) {
     const spiral__writer *w = r->w;
-    if (w->request.temperature == 0) return 1;
+    if (w->request.temperature == 0) return 0;
     const spiral__frame_events events =
         spiral__frame_events_get(&r->stream->moment, &r->stream->decided, r->parallels);
     const int any = w->request.voices == SPIRAL__ANY_DENSITY;
-    const float weight = wishes_weight(r, t) + (t ? spiral__frame_log_weight(r->weights, &events, any) : 0);
-    return weight == 0 || (float)spiral__rng_uniform(&r->rng) < spiral__exp_f32(weight);
+    return wishes_weight(r, t) + (t ? spiral__frame_log_weight(r->weights, &events, any) : 0);
+}
+
+/* Draws an open frame until one is kept; of FRAME_TRIES that were not, the one with the greatest weight is.
+ */
+static void draw_frame(run *r, size_t t, spiral__written *written) {
+    spiral__decided best = {.count = 0};
+    float most = -INFINITY;
+    double nats = 0;
+    for (int i = 0; i < FRAME_TRIES; i++) {
+        spiral__stream_retry_frame(r->stream);
+        decide_frame(r, t);
+        written->decided++;
+        const float weight = weight_of(r, t);
+        if (weight == 0 || (float)spiral__rng_uniform(&r->rng) < spiral__exp_f32(weight)) return;
+        if (weight <= most) continue;
+        most = weight;
+        best = r->stream->decided;
+        nats = r->nats;
+    }
+    r->stream->decided = best;
+    r->nats = nats;
 }
 
 /* Moves the bias of density so that the number of voices comes near the wanted one. */
@@ -238,16 +339,13 @@ static void write_frames(run *r, spiral_keys *sounding, spiral_keys *onsets, spi
     written->open_frames = written->decided = 0;
     for (size_t t = w->first; t < w->request.frames; t++) {
         const int open = is_open(f, &w->request, t);
-        choose_weights(r, t);
+        begin_frame(r, t);
         spiral__stream_begin_frame(r->stream, conditions_of(w));
-        for (int i = 0; i < FRAME_TRIES; i++) {
-            spiral__stream_retry_frame(r->stream);
+        if (open)
+            draw_frame(r, t, written);
+        else
             decide_frame(r, t);
-            if (!open) break;
-            written->decided++;
-            if (is_kept(r, t)) break;
-        }
-        written->nats += r->frame_nats;
+        written->nats += r->nats;
         written->open_frames += (size_t)open;
         follow_density(r);
         store_frame(r, t, sounding, onsets);

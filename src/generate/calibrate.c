@@ -3,8 +3,7 @@
  * Sets how frames are sampled (decode/sampling.h), so that what happens in samples happens as often as in
  * training music: the weights are moved by the logarithm of the ratio of both counts, a few times over. This
  * is done for each basis: free samples, samples under the top voices of training pieces, and samples from
- * random latents. For free samples it is done at several temperatures; the one is kept at which the chords
- * are most like those of validation music.
+ * random latents.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -24,24 +23,21 @@
 #include "spiral/generate.h"
 
 enum {
-    ROUNDS = 6,
-    FIRST_AVERAGED = 2, /* of the rounds; the result is the mean of those from here on */
-    OTHER_ROUNDS = 4,   /* of the other bases, which begin with the weights of free samples */
-    SAMPLES = 64,       /* in a round, at most: as many frames as the music has, but no fewer than: */
+    ROUNDS = 12,
+    AVERAGED = 4,     /* the result is the mean of the last rounds, whose steps are smaller */
+    OTHER_ROUNDS = 6, /* of the other bases, which begin with the weights of free samples */
+    ALL_ROUNDS = ROUNDS + OTHER_ROUNDS * (SPIRAL__BASES - 1),
+    SAMPLES = 64, /* in a round, at most: as many frames as the music has, but no fewer than: */
     SAMPLES_FEWEST = 8,
     SAMPLE_FRAMES = 128,
     PIECE_FRAMES = SAMPLE_FRAMES, /* of the beginning of each file; samples are beginnings too */
-    FILES_MOST = 1024,
-    CHORDS = 1 << 11 /* sets of the 11 pitch classes other than that of the lowest key */
+    FILES_MOST = 1024
 };
 
 static const uint64_t SEED = UINT64_C(0x63616c6962), LATENT_STREAM = UINT64_C(0x6c6174656e74);
 /* For random latents, of which the sketch says little that is certain: the default of the commands that read
  * latents. */
 static const float SKETCH_TEMPERATURE = 0.5f;
-/* Tried; the first is kept without validation music. */
-static const float TEMPERATURES[] = {1, 0.95f, 0.9f};
-enum { TRIED = sizeof TEMPERATURES / sizeof *TEMPERATURES };
 static const double FEW = 4; /* added to counts: a ratio of few events says little */
 
 /* ---- counts ----------------------------------------------------------------------------------------------
@@ -50,32 +46,18 @@ static const double FEW = 4; /* added to counts: a ratio of few events says litt
 /* Sums over frames that have one before them. Doubles, so that they can be scaled. */
 typedef struct counts {
     double frames, same, clashes, parallels;
-    double held, again;     /* keys that sound on, and those of them that begin again */
-    double begins, foreign; /* once pitch classes have been heard */
+    double held, again;            /* keys that sound on, and those of them that begin again */
+    double begins, foreign, fresh; /* once pitch classes have been heard */
+    double begin, kept;            /* frames in which a key begins, and keys that sound on in them */
+    double no_triad[2], on_beat[2], rises, falls;
     double from[SPIRAL__VOICES], more[SPIRAL__VOICES], fewer[SPIRAL__VOICES];
     double voices, voices_squared;
-    double chords[CHORDS]; /* frames by their pitch classes above the lowest key */
 } counts;
 
 enum { COUNTS = sizeof(counts) / sizeof(double) };
 
 static void add_counts(const counts *from, counts *to) {
     for (size_t i = 0; i < COUNTS; i++) ((double *)to)[i] += ((const double *)from)[i];
-}
-
-static void count_chord(const spiral__decided *d, counts *c) {
-    unsigned classes = 0;
-    for (int i = 1; i < d->count; i++) classes |= 1u << (d->key[i] - d->key[0]) % 12;
-    if (d->count) c->chords[classes >> 1]++;
-}
-
-/* What two distributions of chords have in common, 0..1. */
-static double overlap(const counts *a, const counts *b) {
-    double both = 0, all_a = 0, all_b = 0;
-    for (int i = 0; i < CHORDS; i++) all_a += a->chords[i], all_b += b->chords[i];
-    for (int i = 0; i < CHORDS && all_a > 0 && all_b > 0; i++)
-        both += fmin(a->chords[i] / all_a, b->chords[i] / all_b);
-    return both;
 }
 
 static void count_frame(const spiral__frame_events *e, counts *c) {
@@ -88,11 +70,18 @@ static void count_frame(const spiral__frame_events *e, counts *c) {
     c->again += e->again;
     c->begins += e->begins;
     c->foreign += e->foreign;
+    c->fresh += e->fresh;
+    c->begin += e->starts > 0;
+    c->kept += e->kept;
+    c->rises += e->rises;
+    c->falls += e->falls;
+    c->on_beat[e->on_beat]++;
     c->from[class]++;
     c->more[class] += e->now > e->before;
     c->fewer[class] += e->now < e->before;
     c->voices += e->now;
     c->voices_squared += (double)e->now * e->now;
+    c->no_triad[e->on_beat] += e->no_triad;
 }
 
 /* The events of the first frames of a roll. */
@@ -115,7 +104,6 @@ static counts count_roll(const spiral__features *f, const spiral_keys *sounding,
         }
         const spiral__frame_events events = spiral__frame_events_get(&moment, &decided, parallels);
         if (t) count_frame(&events, &c);
-        count_chord(&decided, &c);
         spiral__history_add(f, &history, decided.sounding, f->planes == 2 ? &decided.onsets : NULL);
     }
     return c;
@@ -211,13 +199,17 @@ typedef struct basis_data {
     float *sketch; /* (SAMPLE_FRAMES, planes, P), then a latent for each window */
 } basis_data;
 
+/* The i-th of n rolls that are spread evenly over a corpus, which has a roll with frames. */
+static const spiral_roll *roll_at(const spiral_corpus *c, size_t i, size_t n) {
+    size_t at = i * c->count / n;
+    while (c->entries[at].left_out || !c->entries[at].roll.frames) at = (at + 1) % c->count;
+    return &c->entries[at].roll;
+}
+
 static void give_top(const sampling_job *j, size_t i, basis_data *data, spiral__request *request,
                      counts *music) {
     const spiral__features *f = j->decoder->features;
-    const spiral_corpus *c = j->corpus;
-    size_t at = i * c->count / j->samples;
-    while (c->entries[at].left_out || !c->entries[at].roll.frames) at = (at + 1) % c->count;
-    const spiral_roll *roll = &c->entries[at].roll;
+    const spiral_roll *roll = roll_at(j->corpus, i, j->samples);
     if (roll->frames < request->frames) request->frames = roll->frames;
     spiral__give_top(f->low, f->low + f->P - 1, roll->sounding, request->frames, data->known);
     request->known = data->known;
@@ -261,9 +253,9 @@ static spiral_status write_sample(sampling_job *j, size_t i, basis_data *data) {
     if (status == SPIRAL_OK)
         status = spiral__writer_run(&writer, j->seed + i, sounding, second, &written, NULL);
     spiral__writer_clear(&writer);
-    if (status == SPIRAL_OK)
-        j->counts[i] = count_roll(j->decoder->features, sounding, second, request.frames);
-    return status;
+    if (status != SPIRAL_OK) return status;
+    j->counts[i] = count_roll(j->decoder->features, sounding, second, request.frames);
+    return SPIRAL_OK;
 }
 
 static void sample_task(void *context, size_t i, int worker) {
@@ -316,8 +308,19 @@ static void move_weights(const counts *sample, const counts *music, float rate, 
     s->again += rate * step(sample->again, music->again * ratio(sample->held, music->held));
     s->foreign = at_most_0(
         s->foreign + rate * step(sample->foreign, music->foreign * ratio(sample->begins, music->begins)));
+    s->fresh =
+        at_most_0(s->fresh + rate * step(sample->fresh, music->fresh * ratio(sample->begins, music->begins)));
+    s->kept =
+        at_most_0(s->kept + rate * step(sample->kept, music->kept * ratio(sample->begin, music->begin)));
     s->clash = at_most_0(s->clash + rate * step(sample->clashes, music->clashes * length));
     s->parallel = at_most_0(s->parallel + rate * step(sample->parallels, music->parallels * length));
+    for (int i = 0; i < 2; i++)
+        s->no_triad[i] = at_most_0(
+            s->no_triad[i] + rate * step(sample->no_triad[i],
+                                         music->no_triad[i] * ratio(sample->on_beat[i], music->on_beat[i])));
+    /* A voice moves by some semitones at once. */
+    s->rise +=
+        rate / 4 * (step(sample->rises, music->rises * length) - step(sample->falls, music->falls * length));
 }
 
 static size_t samples_of_round(const counts *music) {
@@ -325,72 +328,39 @@ static size_t samples_of_round(const counts *music) {
     return fill < SAMPLES_FEWEST ? SAMPLES_FEWEST : fill < SAMPLES ? (size_t)fill : SAMPLES;
 }
 
-/* Of all bases and temperatures. */
-static int rounds_of(const spiral_corpus *unseen) {
-    return ROUNDS + OTHER_ROUNDS * ((unseen ? TRIED - 1 : 0) + SPIRAL__BASES - 1);
-}
-
-/* Sets the weights of one basis, which begin as they are. *last: the counts of the rounds that are averaged.
- */
-static spiral_status calibrate(sampling_job *j, spiral__basis basis, int rounds, const counts *all,
-                               spiral__pool *pool, spiral__sampling *s, counts *last, spiral_error *err) {
+/* Sets the weights of one basis, which begin as they are. */
+static spiral_status calibrate(sampling_job *j, spiral__basis basis, const counts *all, spiral__pool *pool,
+                               spiral__sampling *s, spiral_error *err) {
     enum { WEIGHTS = sizeof(spiral__frame_weights) / sizeof(float) };
     spiral__frame_weights *weights = &s->weights[basis], mean = {0};
     float *at = (float *)weights, *sum = (float *)&mean;
     counts sampled, music = *all;
-    const int averaged = rounds - FIRST_AVERAGED;
-    memset(last, 0, sizeof *last);
+    const int rounds = basis == SPIRAL__FREE ? ROUNDS : OTHER_ROUNDS, first = rounds - AVERAGED;
     j->basis = basis;
     for (int i = 0; i < rounds; i++) {
-        const uint64_t seed = SEED + (uint64_t)((basis * ROUNDS + i) * SAMPLES);
+        const uint64_t seed = SEED + (uint64_t)(((int)basis * ROUNDS + i) * SAMPLES);
+        const float rate = i < first ? 1 : 0.5f;
         SPIRAL_TRY(count_samples(j, seed, pool, &sampled, &music, err));
-        move_weights(&sampled, &music, i < FIRST_AVERAGED ? 1 : 0.5f, weights);
-        if (i < FIRST_AVERAGED) continue;
-        add_counts(&sampled, last);
-        for (int k = 0; k < WEIGHTS; k++) sum[k] += at[k] / (float)averaged;
+        move_weights(&sampled, &music, rate, weights);
+        for (int k = 0; k < WEIGHTS && i >= first; k++) sum[k] += at[k] / AVERAGED;
     }
-    mean.temperature = weights->temperature;
     *weights = mean;
     return SPIRAL_OK;
 }
 
-/* The weights of free samples, and the temperature of both bases without a sketch. unseen: NULL: none. */
-static spiral_status calibrate_free(sampling_job *j, const counts *music, const counts *unseen,
-                                    spiral__pool *pool, spiral__sampling *s, counts *last,
-                                    spiral_error *err) {
-    spiral__frame_weights *weights = &s->weights[SPIRAL__FREE], best = {0};
-    double best_overlap = -1;
-    for (int i = 0; i < (unseen ? TRIED : 1); i++) {
-        weights->temperature = TEMPERATURES[i];
-        SPIRAL_TRY(calibrate(j, SPIRAL__FREE, i ? OTHER_ROUNDS : ROUNDS, music, pool, s, last, err));
-        const double common = unseen ? overlap(last, unseen) : 0;
-        if (common <= best_overlap) continue;
-        best_overlap = common;
-        best = *weights;
+static spiral_status calibrate_bases(sampling_job *j, const counts *music, spiral__pool *pool,
+                                     spiral__sampling *s, spiral_error *err) {
+    spiral_status status = SPIRAL_OK;
+    for (spiral__basis b = 0; status == SPIRAL_OK && b < SPIRAL__BASES; b++) {
+        if (b != SPIRAL__FREE) s->weights[b] = s->weights[SPIRAL__FREE];
+        status = calibrate(j, b, music, pool, s, err);
     }
-    *weights = best;
-    return SPIRAL_OK;
-}
-
-static spiral_status calibrate_bases(sampling_job *j, const counts *music, const counts *unseen,
-                                     spiral__pool *pool, spiral__sampling *s, spiral_error *err) {
-    counts *last = malloc(sizeof *last);
-    spiral_status status = last ? SPIRAL_OK : spiral__no_memory(err, sizeof *last);
-    if (status == SPIRAL_OK) status = calibrate_free(j, music, unseen, pool, s, last, err);
-    for (spiral__basis b = SPIRAL__UNDER_GIVEN; status == SPIRAL_OK && b < SPIRAL__BASES; b++) {
-        s->weights[b] = s->weights[SPIRAL__FREE];
-        if (b == SPIRAL__SKETCHED) s->weights[b].temperature = 1;
-        status = calibrate(j, b, OTHER_ROUNDS, music, pool, s, last, err);
-    }
-    free(last);
-    s->calibrated = 1;
     return status;
 }
 
-/* music, unseen: their counts. */
+/* music: its counts. */
 static spiral_status calibrate_all(const spiral_model *m, const spiral_corpus *corpus, const counts *music,
-                                   const counts *unseen, spiral__pool *pool, spiral__sampling *s,
-                                   spiral_error *err) {
+                                   spiral__pool *pool, spiral__sampling *s, spiral_error *err) {
     const spiral__decoder_weights decoder = spiral__decoder_get_weights(m);
     sampling_job *j = calloc(1, sizeof *j);
     if (!j) return spiral__no_memory(err, sizeof *j);
@@ -399,7 +369,7 @@ static spiral_status calibrate_all(const spiral_model *m, const spiral_corpus *c
     j->corpus = corpus;
     j->sampling = s;
     j->samples = samples_of_round(music);
-    const spiral_status status = calibrate_bases(j, music, unseen, pool, s, err);
+    const spiral_status status = calibrate_bases(j, music, pool, s, err);
     free(j);
     return status;
 }
@@ -459,19 +429,14 @@ spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *co
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "the model has no note-by-note decoder");
     SPIRAL_TRY(spiral__corpus_check(corpus, &m->config.grid, m->config.planes, err));
     if (unseen) SPIRAL_TRY(spiral__corpus_check(unseen, &m->config.grid, m->config.planes, err));
-    spiral__sampling s = {.calibrated = 1}, ignored;
-    counts *sums = malloc(2 * sizeof *sums);
+    spiral__sampling s = {.calibrated = SPIRAL__CALIBRATED};
+    counts music;
     spiral__pool *pool = NULL;
-    if (!sums) return spiral__no_memory(err, 2 * sizeof *sums);
-    spiral_status status = count_corpus(&m->decoder.features, corpus, &s, &sums[0], err);
-    if (status == SPIRAL_OK && unseen)
-        status = count_corpus(&m->decoder.features, unseen, &ignored, &sums[1], err);
+    spiral_status status = count_corpus(&m->decoder.features, corpus, &s, &music, err);
     if (status == SPIRAL_OK) status = find_limit(m, corpus, unseen, threads, &s, err);
     if (status == SPIRAL_OK) status = spiral__pool_create(threads, &pool, err);
-    if (status == SPIRAL_OK)
-        status = calibrate_all(m, corpus, &sums[0], unseen ? &sums[1] : NULL, pool, &s, err);
+    if (status == SPIRAL_OK) status = calibrate_all(m, corpus, &music, pool, &s, err);
     spiral__pool_destroy(pool);
-    free(sums);
     if (status == SPIRAL_OK) memcpy(spiral__tensor_data(m, m->decoder.sampling), &s, sizeof s);
     return status;
 }
@@ -480,11 +445,11 @@ spiral_status spiral__calibrate_rehearse(const spiral_model *m, const spiral_cor
                                          const spiral_corpus *unseen, int threads, size_t samples,
                                          double *share, spiral_error *err) {
     const spiral__decoder_weights decoder = spiral__decoder_get_weights(m);
-    spiral__sampling s = {.calibrated = 1}, none = {0};
+    spiral__sampling s = {.calibrated = SPIRAL__CALIBRATED}, none = {0};
     counts music, sampled;
     spiral__pool *pool;
     SPIRAL_TRY(count_corpus(decoder.features, corpus, &s, &music, err));
-    *share = (double)samples / (double)((size_t)rounds_of(unseen) * samples_of_round(&music));
+    *share = (double)samples / (double)((size_t)ALL_ROUNDS * samples_of_round(&music));
     if (!samples) return find_limit(m, corpus, unseen, threads, &s, err);
     SPIRAL_TRY(spiral__pool_create(threads, &pool, err));
     sampling_job *j = calloc(1, sizeof *j);

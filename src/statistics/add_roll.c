@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "helix/triad.h"
 #include "roll/roll_check.h"
 #include "statistics/counts.h"
 
@@ -25,16 +26,6 @@ static spiral_keys starts_at(const spiral_roll *roll, size_t t) {
 
 static int any(const spiral_keys *keys) { return (keys->word[0] | keys->word[1]) != 0; }
 
-/* Whether pitch classes, one bit each, are those of a major or minor triad. */
-static int is_triad(unsigned classes) {
-    enum { MAJOR = 1 | 1 << 4 | 1 << 7, MINOR = 1 | 1 << 3 | 1 << 7 };
-    for (int root = 0; root < 12; root++) {
-        const unsigned moved = (classes >> root | classes << (12 - root)) & 0xfff;
-        if (moved == MAJOR || moved == MINOR) return 1;
-    }
-    return 0;
-}
-
 /* What sounds in one frame; key: (n), ascending. */
 static void count_chord(spiral_statistics_counts *c, const int *key, int n) {
     unsigned classes = 0;
@@ -48,7 +39,7 @@ static void count_chord(spiral_statistics_counts *c, const int *key, int n) {
     c->sounding_frames += n > 0;
     c->polyphonic_frames += n > 2;
     c->four_frames += n == 4;
-    c->triad_frames += n > 2 && is_triad(classes);
+    c->triad_frames += n > 2 && spiral__is_triad(classes);
 }
 
 /* Pairs of voices that go the same way between two frames; before, key: (n), ascending. */

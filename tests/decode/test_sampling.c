@@ -15,7 +15,7 @@ static spiral__frame_events events_of(const int *before, const int *now, int par
     spiral__decided decided = {.count = 0};
     for (int i = 0; before[i] >= 0; i++) {
         spiral_keys_set(&history.sounding, before[i], 1);
-        moment.before_count++;
+        moment.before[moment.before_count++] = (uint8_t)before[i];
     }
     for (int i = 0; now[i] >= 0; i++) {
         spiral_keys_set(&decided.sounding, now[i], 1);
@@ -57,6 +57,62 @@ static void the_weight_is_the_sum_of_what_happens_and_at_most_0(void **state) {
     assert_true(spiral__frame_log_weight(&s, &plain, 1) == 0);
 }
 
+static void frames_without_a_triad_weigh_less_and_most_on_a_beat(void **state) {
+    (void)state;
+    const spiral__frame_weights s = {.no_triad = {-1, -2}};
+    const int triad[] = {60, 64, 67, 76, -1}, minor[] = {57, 64, 72, -1}, fifth[] = {60, 67, -1},
+              none[] = {-1};
+    assert_false(events_of(fifth, triad, 0).no_triad);
+    assert_false(events_of(fifth, minor, 0).no_triad);
+    assert_true(events_of(triad, none, 0).no_triad);
+    spiral__frame_events e = events_of(triad, triad, 0);
+    assert_true(spiral__frame_log_weight(&s, &e, 1) == 0);
+    e = events_of(triad, fifth, 0);
+    assert_false(e.on_beat);
+    assert_true(spiral__frame_log_weight(&s, &e, 1) == -1);
+    e.on_beat = 1;
+    assert_true(spiral__frame_log_weight(&s, &e, 1) == -2);
+}
+
+/* A negative weight is for each semitone of the voices that rise, a positive one for those that fall. */
+static void rising_and_falling_voices_are_weighed_by_semitones(void **state) {
+    (void)state;
+    const int before[] = {48, 60, 67, -1}, now[] = {50, 57, 67, -1}, two[] = {50, 57, -1};
+    const spiral__frame_events e = events_of(before, now, 0);
+    assert_int_equal(e.rises, 2);
+    assert_int_equal(e.falls, 3);
+    assert_int_equal(events_of(before, two, 0).rises, 0);
+    const spiral__frame_weights down = {.rise = -0.5f}, up = {.rise = 0.5f};
+    assert_true(spiral__frame_log_weight(&down, &e, 1) == -1);
+    assert_true(spiral__frame_log_weight(&up, &e, 1) == -1.5f);
+}
+
+/* Keys 60 and 64 go on, 67 begins: that is two kept; without a beginning none. A key of which the piece has
+ * no trace is fresh. */
+static void kept_and_fresh_keys_are_counted(void **state) {
+    (void)state;
+    const spiral__features features = {.low = 0, .P = SPIRAL_KEY_COUNT, .bar = 16};
+    spiral__history history;
+    spiral__history_begin(&history);
+    spiral_keys chord = {{0, 0}};
+    spiral_keys_set(&chord, 60, 1);
+    spiral_keys_set(&chord, 64, 1);
+    for (int t = 0; t < 20; t++) spiral__history_add(&features, &history, chord, NULL);
+    for (int i = 0; i < 2; i++) {
+        spiral__moment moment;
+        spiral__decided decided = {.count = 0};
+        spiral__moment_init(&features, &history, NULL, &moment);
+        spiral__decided_add(&features, &decided, 60, 0);
+        spiral__decided_add(&features, &decided, 64, 0);
+        if (i) spiral__decided_add(&features, &decided, 67, 1);
+        const spiral__frame_events e = spiral__frame_events_get(&moment, &decided, 0);
+        assert_int_equal(e.starts, i);
+        assert_int_equal(e.kept, 2 * i);
+        assert_int_equal(e.fresh, i);
+        assert_true(e.on_beat);
+    }
+}
+
 /* A positive weight of more keys weighs against frames that do not have more; voices 0: it does not count. */
 static void a_wish_for_more_keys_weighs_against_fewer(void **state) {
     (void)state;
@@ -76,6 +132,9 @@ int main(void) {
         cmocka_unit_test(parallels_count_only_where_the_number_of_keys_stays),
         cmocka_unit_test(keys_a_semitone_apart_and_held_keys_are_counted),
         cmocka_unit_test(the_weight_is_the_sum_of_what_happens_and_at_most_0),
+        cmocka_unit_test(frames_without_a_triad_weigh_less_and_most_on_a_beat),
+        cmocka_unit_test(rising_and_falling_voices_are_weighed_by_semitones),
+        cmocka_unit_test(kept_and_fresh_keys_are_counted),
         cmocka_unit_test(a_wish_for_more_keys_weighs_against_fewer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
