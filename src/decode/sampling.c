@@ -59,7 +59,7 @@ spiral__frame_events spiral__frame_events_get(const spiral__moment *m, const spi
     unsigned chord = 0;
     for (int i = 0; i < d->count; i++) chord |= 1u << d->key[i] % 12;
     e.on_beat = spiral__is_on_beat(m->features, h->t);
-    e.no_triad = e.on_beat && !spiral__is_triad(chord);
+    e.no_triad = !spiral__is_triad(chord);
     e.new_chord = e.on_beat && !(h->chords[chord >> 6] >> (chord & 63) & 1);
     e.starts = count_keys(d->onsets);
     e.kept = e.starts ? e.held - e.again : 0;

@@ -37,8 +37,8 @@ typedef struct spiral__frame_weights {
     float kept;      /* for each key that sounds on without an onset where another begins */
     float clash;     /* for each pair of keys a semitone apart */
     float parallel;  /* for each key that moves in parallel octaves or fifths */
-    float no_triad;  /* on a beat the pitch classes that sound are no major or minor triad */
-    float new_chord; /* on a beat they have not sounded on a beat before */
+    float no_triad;  /* the pitch classes that sound are no major or minor triad */
+    float new_chord; /* the frame is on a beat, and they have not sounded on a beat before */
     float stray;     /* for each semitone beyond 4 that a voice begins from its slow mean */
     float rise;      /* for each semitone that a voice rises; above 0: -rise for each that one falls */
     float again;     /* added to the logit that a key which sounded before begins again */
@@ -65,10 +65,10 @@ typedef struct spiral__frame_events {
     int parallels;    /* 0 where the number of keys changes: then it is not known which voice moved where */
     int held, again;  /* keys that sound in both frames, and those of them that begin again */
     int starts, kept; /* keys that have an onset; if any has, keys that sound on */
-    int on_beat;
-    int no_triad, new_chord; /* 0 off the beat */
-    int rises, falls;        /* semitones, of all voices; 0 where the number of keys changes */
-    int strays;              /* semitones, of all voices */
+    int on_beat, no_triad;
+    int new_chord;    /* 0 off the beat */
+    int rises, falls; /* semitones, of all voices; 0 where the number of keys changes */
+    int strays;       /* semitones, of all voices */
 } spiral__frame_events;
 
 /* Of the frame that is decided. parallels: counted while its keys were decided. */

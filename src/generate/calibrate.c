@@ -317,7 +317,7 @@ static void move_weights(const counts *sample, const counts *music, float rate, 
     s->clash = at_most_0(s->clash + rate * step(sample->clashes, music->clashes * length));
     s->parallel = at_most_0(s->parallel + rate * step(sample->parallels, music->parallels * length));
     const double beats = ratio(sample->same[1] + sample->changed[1], music->same[1] + music->changed[1]);
-    s->no_triad = at_most_0(s->no_triad + rate * step(sample->no_triad, music->no_triad * beats));
+    s->no_triad = at_most_0(s->no_triad + rate * step(sample->no_triad, music->no_triad * length));
     s->new_chord = at_most_0(s->new_chord + rate * step(sample->new_chord, music->new_chord * beats));
     s->stray = at_most_0(s->stray + rate / 4 * step(sample->strays, music->strays * length));
     /* Voices rise by some semitones at once. */
