@@ -15,7 +15,8 @@ help:  ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*##/\t/' | expand -t 12
 
 all: build/ready  ## the libraries and the program, in half a minute
-	@ninja -C build --quiet
+	@test -t 1 || echo "building in build/, half a minute the first time"
+	@ninja -C build $$(test -t 1 || echo --quiet)
 	@echo "built: build/cli/spiral build/libspiral.so build/libspiral-net.so"
 
 build/ready: meson.build meson_options.txt

@@ -29,6 +29,9 @@ BENCH_API double bench_call(bench *b, size_t B, size_t T, int keys_first, const 
  * network that is mostly right. */
 BENCH_API void bench_fill(size_t B, size_t T, size_t P, unsigned long seed, float *pred, float *target);
 
+/* Prints how long each kernel takes that a tile of the spiral loss goes through. Nonzero: it failed. */
+int bench_steps(size_t keys, const char *isa);
+
 BENCH_API double bench_seconds(void);
 
 /* Multiply-adds of f32 per second that all threads together do from registers, with the vectors of

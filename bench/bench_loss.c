@@ -14,7 +14,7 @@
 typedef struct setting {
     const char *isa, *kind;
     size_t rolls, frames, keys;
-    int threads, keys_first, runs;
+    int threads, keys_first, runs, steps;
 } setting;
 
 static int by_size(const void *a, const void *b) {
@@ -43,6 +43,7 @@ static void move_keys_first(const setting *s, float *x, float *buffer) {
 }
 
 static int measure(const setting *s) {
+    if (s->steps) return bench_steps(s->keys, s->isa);
     const size_t frames = s->rolls * s->frames, cells = frames * s->keys;
     bench *b = bench_open(s->kind, (int)s->keys, s->threads, s->isa);
     if (!b) return 1;
@@ -67,15 +68,18 @@ static int measure(const setting *s) {
 
 static void usage(void) {
     fputs("usage: bench-loss [--isa auto|baseline|avx2|avx512|all] [--kind spiral] [--threads 1]\n"
-          "                  [--rolls 512] [--frames 36] [--keys 36] [--keys-first] [--runs 200]\n",
+          "                  [--rolls 512] [--frames 36] [--keys 36] [--keys-first] [--runs 200]\n"
+          "       bench-loss --steps [--isa ..] [--keys 36]    where the time of the spiral loss goes\n",
           stderr);
 }
 
 static int parse(int argc, char **argv, setting *s) {
     static const struct option options[] = {
-        {"isa", 1, 0, 'i'},   {"kind", 1, 0, 'k'},       {"threads", 1, 0, 't'},
-        {"rolls", 1, 0, 'b'}, {"frames", 1, 0, 'c'},     {"keys", 1, 0, 'p'},
-        {"runs", 1, 0, 'n'},  {"keys-first", 0, 0, 'f'}, {0},
+        {"isa", 1, 0, 'i'},     {"kind", 1, 0, 'k'},
+        {"threads", 1, 0, 't'}, {"rolls", 1, 0, 'b'},
+        {"frames", 1, 0, 'c'},  {"keys", 1, 0, 'p'},
+        {"runs", 1, 0, 'n'},    {"keys-first", 0, 0, 'f'},
+        {"steps", 0, 0, 's'},   {0},
     };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         long n = optarg ? strtol(optarg, NULL, 10) : 0;
@@ -88,6 +92,7 @@ static int parse(int argc, char **argv, setting *s) {
         case 'p': s->keys = (size_t)n; break;
         case 'n': s->runs = (int)n; break;
         case 'f': s->keys_first = 1; break;
+        case 's': s->steps = 1; break;
         default: return 1;
         }
     }
@@ -95,9 +100,11 @@ static int parse(int argc, char **argv, setting *s) {
 }
 
 int main(int argc, char **argv) {
-    setting s = {NULL, "spiral", 512, 36, 36, 1, 0, 200};
+    setting s = {NULL, "spiral", 512, 36, 36, 1, 0, 200, 0};
     if (parse(argc, argv, &s)) return usage(), 2;
-    puts("kind,isa,threads,rolls,frames,keys,layout,min_ns_per_frame,median_ns_per_frame,value_per_frame");
+    if (!s.steps)
+        puts(
+            "kind,isa,threads,rolls,frames,keys,layout,min_ns_per_frame,median_ns_per_frame,value_per_frame");
     if (!s.isa || strcmp(s.isa, "all")) return measure(&s);
     int failed = 0;
     for (int i = 0; i < 3; i++) {

@@ -36,6 +36,7 @@ if GIVEN.isa:
 import numpy as np
 import torch
 
+import goals
 import machine
 import peers
 
@@ -173,7 +174,7 @@ def measure(ours, shape, threads, skip):
 def show(shape, threads, rows, facts):
     B, T, P = shape
     by = {r["contender"]: r["min_ns_per_frame"] for r in rows}
-    mine, bound = by["ours"], max(by["limit: multiply-adds"], by["limit: memory"])
+    mine = by["ours"]
     print(f"\n{B} rolls of {P} x {T}, {threads} thread{'s' * (threads > 1)}: {facts['fma_per_second'] / 1e9:.1f} G "
           f"multiply-adds/s, {facts['bytes_per_second'] / 1e9:.1f} GB/s, {facts['ops_per_frame']:.0f} operations "
           f"and {12 * P} bytes per frame, {100 * facts['density']:.0f} % of keys sound")
@@ -182,23 +183,9 @@ def show(shape, threads, rows, facts):
         note = "" if r["frames_timed"] == B * T else f"   on {r['frames_timed']} frames"
         print(f"    {r['contender']:<24}{r['min_ns_per_frame']:>12.1f}{r['median_ns_per_frame']:>12.1f}"
               f"{r['min_ns_per_frame'] / mine:>10.2f}{note}")
-    goals(by, mine, bound)
     if "torch eager" not in by:
         print(f"    skipped: the formula in PyTorch ({B * T * (P + 48) * 4 * 8 / 2**30:.0f} GiB of intermediates "
               f"and more), and what is slower")
-
-
-def goals(by, mine, bound):
-    def say(name, reached, goal, unit="x"):
-        print(f"    {name:<44}{reached:>9.2f}{unit}   goal {goal:g}{unit}   {'met' if reached >= goal else 'MISSED'}")
-    if "torch eager" in by:
-        say("faster than PyTorch eager, better of two", min(by["torch eager"], by["torch eager conv1d"]) / mine, 20)
-        if "torch compile" in by:
-            say("faster than torch.compile", by["torch compile"] / mine, 5)
-        say("faster than GeomLoss", by["geomloss sinkhorn"] / mine, 1000)
-        say("faster than POT", by["pot sinkhorn"] / mine, 1000)
-    say("faster than PyTorch's cross-entropy alone", by["torch bce alone"] / mine, 1)
-    say("of the machine's own limit", 100 * bound / mine, 50, "%")
 
 
 def versions(ours):
@@ -221,6 +208,7 @@ def main():
             sys.stdout.flush()
             all_rows += [{"rolls": shape[0], "frames": shape[1], "keys": shape[2], "threads": threads, **r, **facts,
                           **about} for r in rows]
+    goals.show(all_rows)
     if given.csv == "-" or given.quick and not given.csv:
         return
     machine.keep(all_rows, about, given.csv, prefix=given.isa + "-" if given.isa else "")

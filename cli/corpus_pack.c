@@ -5,10 +5,23 @@
 #include "corpus_pack.h"
 #include "messages.h"
 #include "output.h"
+#include "signals.h"
 #include "spiral/model.h"
+
+/* A part of a mapped file that another program has cut off is a fault of memory to read. */
+static void expect_cuts(const char *path) {
+    static char sentence[4 * CLI_PATH_SIZE];
+    static int packs; /* train may have one to train on and one to validate on */
+    cli_keep_message(sentence, sizeof sentence,
+                     "%s: a part of the corpus pack is gone: it was changed while it was used, or its disk "
+                     "failed",
+                     packs++ ? "one of the two corpus packs" : path);
+    cli_signals_file_was_cut(sentence);
+}
 
 int cli_open_pack(const char *path, int frames, const cli_common *common, spiral_corpus **corpus) {
     spiral_error err = {.text = ""};
+    expect_cuts(path);
     if (spiral_corpus_pack_open(path, frames, 1, (int)common->threads, corpus, &err) != SPIRAL_OK)
         return cli_error(&err);
     return cli_note_input(path);

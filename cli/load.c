@@ -11,6 +11,7 @@
 #include "load.h"
 #include "messages.h"
 #include "output.h"
+#include "reading.h"
 #include "spiral/midi.h"
 #include "spiral/score.h"
 
@@ -23,8 +24,12 @@ int cli_load_files(char **paths, int count, const cli_common *common, spiral_fil
         else if (spiral_corpus_is_pack(paths[i]))
             return cli_fail("%s: a corpus pack, which this verb does not read, or not beside other files",
                             paths[i]);
-    spiral_status status =
-        spiral_files_load((const char *const *)paths, (size_t)count, (int)common->threads, files, &err);
+    cli_reading reading;
+    cli_reading_begin(&reading, common, "reading");
+    const spiral_status status =
+        spiral_files_load_with_callback((const char *const *)paths, (size_t)count, (int)common->threads,
+                                        cli_reading_report, &reading, files, &err);
+    cli_reading_end(&reading);
     if (status != SPIRAL_OK) return cli_error(&err);
     cli_note_skipped(*files, common);
     return -1;

@@ -39,12 +39,25 @@ void cli_print_name(FILE *to, const char *text) {
 }
 
 /* Always one line. The buffer holds two paths and what is said about them. */
-static void print_message(const char *format, va_list args) {
+static void write_message(FILE *to, const char *format, va_list args) {
     static char text[2 * 4096 + 1024];
     vsnprintf(text, sizeof text, format, args);
-    fprintf(stderr, "spiral%s%s: ", message_verb ? " " : "", message_verb ? message_verb : "");
-    cli_print_name(stderr, text);
-    fputc('\n', stderr);
+    fprintf(to, "spiral%s%s: ", message_verb ? " " : "", message_verb ? message_verb : "");
+    cli_print_name(to, text);
+    fputc('\n', to);
+}
+
+static void print_message(const char *format, va_list args) { write_message(stderr, format, args); }
+
+void cli_keep_message(char *text, size_t size, const char *format, ...) {
+    FILE *to = fmemopen(text, size, "w");
+    *text = 0;
+    if (!to) return;
+    va_list args;
+    va_start(args, format);
+    write_message(to, format, args);
+    va_end(args);
+    fclose(to);
 }
 
 int cli_fail(const char *format, ...) {

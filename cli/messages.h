@@ -19,6 +19,8 @@ void cli_set_message_verb(const char *name);
 /* Print one line on standard error and return CLI_FAILED, or CLI_USAGE. */
 __attribute__((format(printf, 1, 2))) int cli_fail(const char *format, ...);
 __attribute__((format(printf, 1, 2))) int cli_usage(const char *format, ...);
+/* Writes such a line to text[size] instead, with its line feed, for a signal handler; "" without memory. */
+__attribute__((format(printf, 3, 4))) void cli_keep_message(char *text, size_t size, const char *format, ...);
 /* Says how much memory could not be had (0: not known) and returns CLI_FAILED. */
 int cli_no_memory(size_t bytes);
 /* Print the sentence of a library error and return CLI_FAILED. cli_error_in puts `path` before it: for calls

@@ -99,21 +99,24 @@ int cli_check_target(const char *path, cli_output_kind kind) {
     return -1;
 }
 
-/* The name is that of a temporary file of the library: if the program is killed before it is removed, the
- * next one that writes here removes it. */
+int cli_temporary_beside(char *beside, const char *path) {
+    const char *slash = strrchr(path, '/');
+    const size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
+    if (strlen(slash ? slash + 1 : path) <= NAME_MAX &&
+        snprintf(beside, CLI_PATH_SIZE, "%.*s.spiral-%08x.tmp", (int)folder, path, (unsigned)getpid()) <
+            CLI_PATH_SIZE)
+        return -1;
+    errno = ENAMETOOLONG;
+    return cannot_write(path);
+}
+
 int cli_check_writable(const char *path, cli_output_kind kind) {
     char beside[CLI_PATH_SIZE];
     struct stat info;
     int status = cli_check_target(path, kind);
     if (status >= 0 || (!stat(path, &info) && !S_ISREG(info.st_mode))) return status;
-    const char *slash = strrchr(path, '/');
-    const size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
-    if (strlen(slash ? slash + 1 : path) > NAME_MAX ||
-        snprintf(beside, sizeof beside, "%.*s.spiral-%08x.tmp", (int)folder, path, (unsigned)getpid()) >=
-            (int)sizeof beside) {
-        errno = ENAMETOOLONG;
-        return cannot_write(path);
-    }
+    status = cli_temporary_beside(beside, path);
+    if (status >= 0) return status;
     int fd = open(beside, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return cannot_write(path);
     close(fd);

@@ -45,6 +45,11 @@ int cli_same_file(const char *a, const char *b);
  * would be too long for a folder, its beginning, a number made from it, and the ending. */
 int cli_beside(char *beside, const char *path, const char *ending);
 
+/* Writes the path of a temporary file in the folder of `path` to beside[CLI_PATH_SIZE]. The name is that of a
+ * temporary file of the library: if the program is killed before it is removed, the next one that writes
+ * there removes it. One at a time. */
+int cli_temporary_beside(char *beside, const char *path);
+
 /* Creates a folder unless it exists. */
 int cli_make_folder(const char *path);
 /* Writes "folder/stem-NUMBER.mid" to path[CLI_PATH_SIZE]; NUMBER has at least `digits` digits. */

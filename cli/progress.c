@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "messages.h"
 #include "progress.h"
 #include "signals.h"
+#include "terminal.h"
 
 enum { BAR_WIDTH = 20, LINE_SIZE = 240, LOG_LINES = 200 };
 
@@ -112,16 +112,10 @@ void progress_end(progress *p) {
     if (p->drawn_s >= 0 && p->terminal) fputc('\n', stderr);
 }
 
-static int is_set(const char *variable) {
-    const char *value = getenv(variable);
-    return value && *value;
-}
-
 void progress_init(progress *p, const cli_common *common, const char *state_path, progress_log *log) {
-    const char *terminal_kind = getenv("TERM");
     *p = (progress){.common = common, .state_path = state_path, .log = log, .drawn_s = -1};
-    p->terminal = isatty(STDERR_FILENO) && !(terminal_kind && !strcmp(terminal_kind, "dumb"));
-    p->color = p->terminal && !is_set("NO_COLOR");
+    p->terminal = cli_terminal();
+    p->color = cli_terminal_colors();
 }
 
 /* The most important numbers come first: a narrow terminal cuts the end off. */
@@ -143,11 +137,6 @@ static void describe(const spiral_train_progress *r, char *text, size_t size) {
              is_decoder ? "frames" : "windows");
 }
 
-static int terminal_width(void) {
-    struct winsize size;
-    return !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col > 0 ? size.ws_col : 80;
-}
-
 static void draw(const progress *p, const spiral_train_progress *r) {
     char text[LINE_SIZE], bar[BAR_WIDTH + 1];
     describe(r, text, sizeof text);
@@ -155,7 +144,7 @@ static void draw(const progress *p, const spiral_train_progress *r) {
         fprintf(stderr, "%s\n", text);
         return;
     }
-    int width = terminal_width() - 1, full = (int)(BAR_WIDTH * (double)r->step / (double)r->steps);
+    int width = cli_terminal_width() - 1, full = (int)(BAR_WIDTH * (double)r->step / (double)r->steps);
     int with_bar = width >= BAR_WIDTH + 24;
     memset(bar, '=', BAR_WIDTH);
     memset(bar + full, ' ', (size_t)(BAR_WIDTH - full));

@@ -77,6 +77,13 @@ static void on_fault(int number) {
     _exit(1);
 }
 
+void cli_signals_file_was_cut(const char *sentence) {
+    struct sigaction action = {.sa_handler = on_fault};
+    sigemptyset(&action.sa_mask);
+    guard_sentence = sentence;
+    sigaction(SIGBUS, &action, NULL);
+}
+
 static void limit_time(int seconds) {
     const struct itimerval timer = {.it_value = {.tv_sec = seconds}};
     setitimer(ITIMER_PROF, &timer, NULL);

@@ -23,6 +23,9 @@ void cli_signals_remove(const char *path);
  * `seconds` of processor time: for a library that may do so. */
 void cli_signals_guard_begin(const char *sentence, int seconds);
 void cli_signals_guard_end(void);
+/* From now on, if a part of a file that is mapped is no longer there, the program ends with this sentence, a
+ * line, and status 1; borrowed. */
+void cli_signals_file_was_cut(const char *sentence);
 /* Removes that file and the temporary files, as a signal would: for an end in the middle of the work. */
 void cli_signals_remove_files(void);
 

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "corpus_notes.h"
@@ -22,6 +21,7 @@
 #include "progress.h"
 #include "roll_options.h"
 #include "signals.h"
+#include "terminal.h"
 #include "spiral/train.h"
 
 static const char *const kinds[] = {"ae", "vae", NULL}; /* in the order of spiral_model_kind */
@@ -40,12 +40,6 @@ typedef struct settings {
     double began_s;
     char state[CLI_PATH_SIZE]; /* the training until it is finished; the output stays as it is until then */
 } settings;
-
-static double now_s(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Fills the loss from the flags. spiral, energy and gauss are added to cross-entropy unless --bce says
  * otherwise; the others are used alone. Returns -1 or the exit status. */
@@ -325,7 +319,7 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
     j->plan.callback = progress_report;
     j->plan.context = &shown;
     cli_signals_defer_begin();
-    j->plan.seconds_used = now_s() - s->began_s;
+    j->plan.seconds_used = cli_now_s() - s->began_s;
     spiral_status status = spiral_model_create(&j->config, j->options.seed, &model, &err);
     if (status == SPIRAL_OK && s->profile) status = spiral_train_profile_create(&j->plan.profile, &err);
     if (status == SPIRAL_OK) status = spiral_train(&j->options, &j->plan, model, train, valid, &result, &err);
@@ -379,7 +373,7 @@ static int train_on(const settings *s, const cli_common *common, char **paths, i
 
 static settings default_settings(const job *j) {
     return (settings){.output = "model.safetensors",
-                      .began_s = now_s(),
+                      .began_s = cli_now_s(),
                       .loss = 1,
                       .latent = 16,
                       .hidden = j->config.hidden,

@@ -26,6 +26,26 @@
 #define SANITIZED 0
 #endif
 
+/* Whether the tests are built for valgrind (tools/test.sh), which runs them twenty to fifty times more
+ * slowly: sizes are cut, and what needs hundreds of steps of a training is left out. */
+#ifdef SPIRAL_TEST_VALGRIND
+#define VALGRIND 1
+#else
+#define VALGRIND 0
+#endif
+/* For the beginning of a test: it is listed as skipped. */
+#define NOT_UNDER_VALGRIND()  \
+    do {                      \
+        if (VALGRIND) skip(); \
+    } while (0)
+
+/* Instrumented and emulated code (tools/aarch64.ini) is slow, too: it gets fewer rounds. */
+#if SANITIZED || VALGRIND || defined(SPIRAL_TEST_EMULATED)
+#define SLOW 1
+#else
+#define SLOW 0
+#endif
+
 /* assert_fails(status, wanted, &err, "word", ...): the call returned the wanted status, *err holds it too,
  * and the sentence names each of the words, such as the offending thing and its value. The rest of the prose
  * is not checked: one test has it (tests/loss/test_call.c, for example). */

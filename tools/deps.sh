@@ -8,7 +8,7 @@
 # missing any more; 1: something still is; 2: no such purpose.
 set -eu
 
-build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libcairo2-dev zlib1g-dev libfluidsynth-dev timgm6mb-soundfont clang lld wasi-libc libclang-rt-dev-wasm32"
+build="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libcairo2-dev libpng-dev zlib1g-dev libfluidsynth-dev timgm6mb-soundfont clang lld wasi-libc libclang-rt-dev-wasm32"
 test="$build libcmocka-dev python3-venv"
 case "${1:-test}" in
 build) wanted="$build" ;;
@@ -61,10 +61,11 @@ for architecture in arm64 i386; do
     # shellcheck disable=SC2086
     case "$missing" in *:$architecture*) $sudo dpkg --add-architecture $architecture ;; esac
 done
+echo "missing packages:$missing; asking apt where they are, some seconds"
 # shellcheck disable=SC2086
 $sudo apt-get update -qq >"$log" 2>&1 || tail -n 3 "$log" >&2 # old lists may do
 line="${sudo}apt-get install -y --no-install-recommends$missing"
-echo "installing missing packages: $line"
+echo "installing them, minutes if they are large: $line"
 # shellcheck disable=SC2086
 LC_ALL=C apt-get install --no-install-recommends --assume-no $missing 2>/dev/null | grep -E '^(Need to get|After this)' || true
 # shellcheck disable=SC2086

@@ -438,7 +438,7 @@ def pack():
     one_plane = [[1 << (60 + t % 12) for t in range(9)]]
     two = [[7 << (60 + t // 3) for t in range(6)], [7 << 60 if t % 3 == 0 else 0 for t in range(6)]]
     for name, content in {
-            "one-file": pack_of([one_plane]), "two-planes": pack_of([two, two[::-1], [p * 2 for p in two]]),
+            "one-file": pack_of([one_plane]), "duplicates": pack_of([one_plane, one_plane]), "two-planes": pack_of([two, two[::-1], [p * 2 for p in two]]),
             "left-out": pack_of([one_plane, None, [[1 << 71] * 3]]), "only-left-out": pack_of([None], onsets=0),
             "keys-outside": pack_of([one_plane], low=62), "low-above-high": pack_of([one_plane], low=80),
             "no-window": pack_of([one_plane], frames=0), "bad-grid": pack_of([one_plane], steps=0),

@@ -3,7 +3,8 @@
 
     audio.py PROGRAM DATA OUT
 
-Writes OUT/NAME.npz for each excerpt: spectrum (frames, 225), and the excerpt itself as OUT/NAME.mid.
+Writes OUT/NAME.npz for each excerpt: spectrum (frames, 225), and the excerpt itself as OUT/NAME.mid. NAME begins with train, valid or
+test; near is the test in the SoundFont of training.
 """
 import dataclasses
 import pathlib
@@ -34,7 +35,8 @@ def excerpts(data):
                         ("valid", sorted((chorales / "valid").glob("*.mid"))[:6] + flat[8:9]),
                         ("test", files(chorales / "test")[1][:8] + flat[9:11])):  # fmt: skip
         for path in names:
-            yield part, f"{part}-{path.stem}", path
+            for kind in (part, "near") if part == "test" else (part,):
+                yield kind, f"{kind}-{path.stem}", path
 
 
 def cut(path):

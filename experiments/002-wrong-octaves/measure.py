@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Runs what is missing of the experiment (see run.sh), one row of results.csv for each training.
+"""Runs what is missing of the experiment (see run.sh), one row of results.csv for each network.
 
-    measure.py DATA OUT
+    measure.py OUT
+
+The networks of one loss, one for each seed, are trained together: their weights are stacked, so that a layer is one product of a
+batch of matrices. But for rounding, no network depends on another. S is the number of networks, N of frames.
 """
 import concurrent.futures
+import functools
 import os
 import pathlib
 import sys
@@ -18,17 +22,16 @@ from spiral_loss import midi
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from audio import BINS, FRAME_S
 from paired import Runs
+from plan import CHANNELS, KEY, LEARNED, LOSSES, NOISES, VALUES, trainings
 
 LOW, HIGH = 21, 108
 KEYS = HIGH - LOW + 1
-HIDDEN, STEPS, BATCH, EVERY = 128, 800, 256, 40
-HELIX, LENGTH = sl.Helix([1.3, 0, 0, 0, 0, 0], 0.25), 0.35  # of the pilot
-NOISES = ("octave-30", "clean", "octave-50", "octave-10", "part-30", "octave-20-semitone-20")
-ETAS = (0.1, 0.3, 0.5)
-PLAIN = ("bce", "bce-not-stopped", "mse", "focal", "weighted", "smoothing", "generalised", "spiral-4")
-CHANNELS = ("helix", "uniform", "permuted", "semitone", "exact")
-KEY = ("noise", "loss", "eta", "seed")
-VALUES = ("f1", "chroma_f1", "octave_share", "valid_nats", "step")
+HIDDEN, BATCH, RATE, DROPOUT = 128, 256, 2e-3, 0.2
+# Every EVERY steps the validation part is looked at; training ends when its loss has not fallen for PATIENCE steps.
+EVERY, PATIENCE, MOST_STEPS, STEPS_NOT_STOPPED = 40, 240, 3000, 1500
+HELIX, LENGTH = sl.Helix([1.3], 0.25), 0.35  # chosen beforehand, in a pilot with synthetic spectra
+OCTAVES, OCTAVES_LENGTH = sl.Helix([4.0], 0.25), 0.05  # 99.3 % of what moves on it moves by one octave
+PARTS = ("train", "valid", "test", "near")
 
 
 # ---- labels ----
@@ -60,178 +63,240 @@ def roll(piece, frames):
     found = piece.to_roll(FRAME_S, low=LOW, high=HIGH, pedal=True).sounding
     out = np.zeros((frames, KEYS), np.float32)
     out[: found.shape[1]] = found.T[:frames]
-    return out
+    return torch.from_numpy(out)
 
 
 class Data:
+    """Spectra of the parts, (N, BINS), standardised as the training part, and labels (N, KEYS)."""
+
     def __init__(self, out):
-        self.pieces = {part: [] for part in ("train", "valid", "test")}
+        self.pieces = {part: [] for part in PARTS}
+        spectra = {part: [] for part in PARTS}
         for path in sorted(out.glob("*.npz")):
             if path.name.endswith(".part.npz"):
                 continue
+            part = path.name.split("-")[0]
             spectrum = np.load(path)["spectrum"]
-            piece = midi.read(path.with_suffix(".mid"))
-            self.pieces[path.name.split("-")[0]].append((spectrum, piece, roll(piece, len(spectrum))))
-        rows = np.concatenate([s for s, _, _ in self.pieces["train"]])
-        self.mean, self.scale = rows.mean(0), rows.std(0) + 1e-3
+            spectra[part].append(spectrum)
+            self.pieces[part].append((midi.read(path.with_suffix(".mid")), len(spectrum)))
+        rows = {part: np.concatenate(s) for part, s in spectra.items()}
+        mean, scale = rows["train"].mean(0), rows["train"].std(0) + 1e-3
+        self.spectra = {part: torch.from_numpy((x - mean) / scale).float() for part, x in rows.items()}
 
-    def part(self, name, noise=None, seed=0):
-        """Spectra, and labels: right ones, or wrong ones for a kind of noise."""
-        generator = np.random.default_rng([seed, NOISES.index(noise) if noise else 0, len(name)])
-        x, t = [], []
-        for spectrum, piece, right in self.pieces[name]:
-            x.append((spectrum - self.mean) / self.scale)
-            t.append(roll(wrong(piece, noise, generator), len(spectrum)) if noise not in (None, "clean") else right)
-        return torch.from_numpy(np.concatenate(x)).float(), torch.from_numpy(np.concatenate(t))
+    @functools.lru_cache(maxsize=64)
+    def labels(self, part, noise="clean", seed=0):
+        generator = np.random.default_rng([seed, list(NOISES).index(noise), PARTS.index(part)])
+        return torch.cat([roll(piece if noise == "clean" else wrong(piece, noise, generator), frames)
+                          for piece, frames in self.pieces[part]])  # fmt: skip
 
 
-# ---- losses ----
+# ---- losses: logits, labels (S, N, KEYS) -> means over frames (S,) ----
 
 
 def channel_matrix(kind):
-    """A of the control channels, (keys, keys), columns summing to 1."""
+    """A of a channel (docs/math.md, (34)), (KEYS, KEYS), columns summing to 1."""
     interval = (torch.arange(KEYS)[:, None] - torch.arange(KEYS)).abs()
     if kind == "uniform":
         a = (interval > 0).double()
     elif kind == "semitone":
         a = torch.exp(-0.5 * interval.double() ** 2) * (interval > 0)
-    elif kind == "exact":
-        a = (interval == 12).double()
-    else:  # the helix of other keys: its columns' numbers, at keys that have nothing to do with them
+    else:
         distance = torch.tensor([HELIX.distance(0, d) for d in range(KEYS)], dtype=torch.float64)
         a = torch.exp(-distance[interval] / LENGTH) * (interval > 0)
-        order = torch.from_numpy(np.random.default_rng(1).permutation(KEYS))
-        a = a[order][:, order]
+        if kind == "permuted":  # the same numbers, between keys that have nothing to do with them
+            order = torch.from_numpy(np.random.default_rng(1).permutation(KEYS))
+            a = a[order][:, order]
     return (a / a.sum(0)).float()
 
 
 def forward_corrected(z, t, a, eta):
     y = torch.sigmoid(z)
-    v = ((1 - eta) * y + eta * (y @ a.T)).clamp(1e-7, 1 - 1e-7)
-    return F.binary_cross_entropy(v, t, reduction="sum") / len(t)
+    v = ((1 - eta) * y + eta * (y @ a.T).clamp(max=1)).clamp(1e-7, 1 - 1e-7)
+    return F.binary_cross_entropy(v, t, reduction="none").sum(2).mean(1)
 
 
-def make_loss(name, eta):
-    """The loss of logits and labels, (frames, keys), a mean over frames."""
-    frames = {"pitch_dim": 1, "time_dim": 0}
-    if name == "helix":
-        return sl.ChannelLoss(eta, helix=HELIX, blur_length=LENGTH, blur_radius=KEYS - 1, low=LOW, **frames)
+def of_library(loss):
+    return lambda z, t: loss(z, t).mean(1)
+
+
+CELLS = {"low": LOW, "pitch_dim": 2, "time_dim": 1, "reduction": "none"}
+CHANNEL = {"helix": HELIX, "blur_length": LENGTH, "blur_radius": KEYS - 1, **CELLS}
+CHANNEL_OCTAVES = {**CHANNEL, "helix": OCTAVES, "blur_length": OCTAVES_LENGTH}
+
+
+def make_loss(name, eta, t_train):
+    """A loss, and its parameters if it learns."""
+    if name == LEARNED:
+        each = [sl.LearnedChannelLoss(KEYS, **CHANNEL) for _ in t_train]
+        return (lambda z, t: torch.cat([f(z[i : i + 1], t[i : i + 1]).mean(1) for i, f in enumerate(each)]),
+                [f.raw for f in each])  # fmt: skip
+    if name in ("helix", "octaves"):
+        return of_library(sl.ChannelLoss(eta, **(CHANNEL if name == "helix" else CHANNEL_OCTAVES))), []
     if name in CHANNELS:
         a = channel_matrix(name)
-        return lambda z, t: forward_corrected(z, t, a, eta)
+        return (lambda z, t: forward_corrected(z, t, a, eta)), []
     if name == "spiral-4":
-        return sl.SpiralLoss(4.0, low=LOW, **frames)
-    bce = lambda z, t: F.binary_cross_entropy_with_logits(z, t, reduction="none")  # noqa: E731
+        return of_library(sl.SpiralLoss(4.0, **CELLS)), []
     y = torch.sigmoid
-    return {
-        "bce": lambda z, t: bce(z, t).sum(1).mean(),
-        "bce-not-stopped": lambda z, t: bce(z, t).sum(1).mean(),
-        "mse": lambda z, t: ((y(z) - t) ** 2).sum(1).mean(),
-        "focal": lambda z, t: (bce(z, t) * (1 - torch.exp(-bce(z, t))) ** 2).sum(1).mean(),
-        "weighted": lambda z, t: (bce(z, t) * (1 + 2 * t)).sum(1).mean(),
-        "smoothing": lambda z, t: bce(z, 0.9 * t + 0.1 * t.mean()).sum(1).mean(),
+    bce = lambda z, t: F.binary_cross_entropy_with_logits(z, t, reduction="none")  # noqa: E731
+    share = t_train.mean((1, 2))[:, None, None]
+    cells = {
+        "bce": bce,
+        "bce-not-stopped": bce,
+        "mse": lambda z, t: (y(z) - t) ** 2,
+        "focal": lambda z, t: bce(z, t) * (1 - torch.exp(-bce(z, t))) ** 2,
+        "weighted": lambda z, t: bce(z, t) * (1 + 2 * t),
+        "smoothing": lambda z, t: bce(z, 0.9 * t + 0.1 * share),
         # Zhang and Sabuncu 2018, q = .7, of each cell's own class
-        "generalised": lambda z, t: ((1 - torch.exp(-0.7 * bce(z, t))) / 0.7).sum(1).mean(),
+        "generalised": lambda z, t: (1 - torch.exp(-0.7 * bce(z, t))) / 0.7,
     }[name]
+    return (lambda z, t: cells(z, t).sum(2).mean(1)), []
 
 
-# ---- one training ----
+def check_helix():
+    """The library's channel is the one that the controls differ from by their matrix alone."""
+    z, t = 4 * torch.randn(2, 9, KEYS), (torch.rand(2, 9, KEYS) < 0.1).float()
+    ours, theirs = of_library(sl.ChannelLoss(0.3, **CHANNEL))(z, t), forward_corrected(z, t, channel_matrix("helix"), 0.3)
+    if not torch.allclose(ours, theirs, rtol=1e-4):
+        raise SystemExit(f"measure.py: ChannelLoss is {ours.tolist()}, the control's code gives {theirs.tolist()}")
 
 
-def counts(found, right):
+# ---- networks ----
+
+
+class Networks:
+    """S networks of one hidden layer, weights (S, inputs, outputs)."""
+
+    def __init__(self, generators):
+        def uniform(inputs, *shape):
+            rows = [torch.rand(shape, generator=g) for g in generators]
+            return ((2 * torch.stack(rows) - 1) / inputs**0.5).requires_grad_()
+
+        S = len(generators)
+        self.parameters = [uniform(BINS, BINS, HIDDEN), uniform(BINS, 1, HIDDEN), uniform(HIDDEN, HIDDEN, KEYS),
+                           torch.full((S, 1, KEYS), -3.0, requires_grad=True)]  # fmt: skip
+
+    def logits(self, x, kept=None):
+        """x is (S, N, BINS); kept (S, N, HIDDEN), is 0 or 1 / (1 - DROPOUT)."""
+        w1, b1, w2, b2 = self.parameters
+        h = torch.relu(torch.baddbmm(b1, x, w1))
+        return torch.baddbmm(b2, h if kept is None else h * kept, w2)
+
+
+def train(data, noise, name, eta, seeds):
+    """Trained networks, the least validation losses and the steps at which they were reached, and the loss's parameters there."""
+    x, xv = data.spectra["train"], data.spectra["valid"].expand(len(seeds), -1, -1)
+    t, tv = (torch.stack([data.labels(part, noise, seed) for seed in seeds]) for part in PARTS[:2])
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    networks = Networks(generators)
+    loss, learned = make_loss(name, eta, t)
+    optimiser = torch.optim.Adam([{"params": networks.parameters, "lr": RATE}, {"params": learned, "lr": 10 * RATE}]
+                                 if learned else networks.parameters, RATE)  # fmt: skip
+    state = [*networks.parameters, *learned]
+    least, at = torch.full((len(seeds),), torch.inf), torch.zeros(len(seeds), dtype=int)
+    best = [p.detach().clone() for p in state]
+    stops = name != "bce-not-stopped"
+    for step in range(1, (MOST_STEPS if stops else STEPS_NOT_STOPPED) + 1):
+        rows = torch.stack([torch.randint(len(x), (BATCH,), generator=g) for g in generators])
+        kept = torch.stack([torch.rand(BATCH, HIDDEN, generator=g) for g in generators]) >= DROPOUT
+        optimiser.zero_grad()
+        of_rows = t.gather(1, rows[:, :, None].expand(-1, -1, KEYS))
+        loss(networks.logits(x[rows], kept / (1 - DROPOUT)), of_rows).sum().backward()
+        optimiser.step()
+        if step % EVERY == 0:
+            with torch.no_grad():
+                value = loss(networks.logits(xv), tv)
+            # A network that has ended stays as it is while others go on.
+            better = (value < least) & (step - at <= PATIENCE) if stops else torch.ones_like(at, dtype=bool)
+            least, at = torch.where(better, value, least), torch.where(better, step, at)
+            for i in better.nonzero().flatten().tolist():
+                for p, kept_p in zip(networks.parameters, best):
+                    kept_p[i] = p.detach()[i]
+                if learned:
+                    best[len(networks.parameters) + i] = learned[i].detach().clone()
+            if step >= int(at.max()) + PATIENCE:
+                break
+    for p, kept_p in zip(networks.parameters, best):
+        p.data = kept_p
+    return networks, least, at, best[len(networks.parameters) :]
+
+
+# ---- scores ----
+
+
+def f1(found, right):
     both = float((found & right).sum())
     total = float(found.sum() + right.sum())
     return 2 * both / total if total else 0.0
 
 
-def chroma(x):
+def octaves(x):
+    """(N, octaves, 12): the keys by pitch class."""
     padded = F.pad(x, (LOW % 12, -(LOW % 12 + KEYS) % 12))
-    return padded.reshape(len(x), -1, 12).any(1)
+    return padded.reshape(len(x), -1, 12)
 
 
 def octave_share(found, right):
     """Part of the false positives whose pitch class sounds in an octave that was missed."""
-    false, missed = found & ~right, right & ~found
-    padded = F.pad(missed, (LOW % 12, -(LOW % 12 + KEYS) % 12)).reshape(len(right), -1, 12).any(1)
-    of_key = padded[:, (torch.arange(KEYS) + LOW) % 12]
+    false, missed = found & ~right, octaves(right & ~found).any(1)
+    of_key = missed[:, (torch.arange(KEYS) + LOW) % 12]
     return float((false & of_key).sum() / false.sum().clamp(min=1))
 
 
-def run(data, noise, name, eta, seed):
-    torch.manual_seed(seed)
-    torch.set_num_threads(1)
-    (x, t), (xv, tv), (xt, right) = data.part("train", noise, seed), data.part("valid", noise, seed), data.part("test")
-    network = torch.nn.Sequential(torch.nn.Linear(BINS, HIDDEN), torch.nn.ReLU(), torch.nn.Dropout(0.2),
-                                  torch.nn.Linear(HIDDEN, KEYS))  # fmt: skip
-    torch.nn.init.constant_(network[3].bias, -3.0)
-    optimiser = torch.optim.Adam(network.parameters(), 2e-3)
-    loss = make_loss(name, eta)
-    order = torch.Generator().manual_seed(seed)
-    best = (float("inf"), 0, None)
-    for step in range(1, STEPS + 1):
-        network.train()
-        rows = torch.randint(len(x), (BATCH,), generator=order)
-        optimiser.zero_grad()
-        loss(network(x[rows]), t[rows]).backward()
-        optimiser.step()
-        if step % EVERY == 0:
-            network.eval()
-            with torch.no_grad():
-                value = float(loss(network(xv), tv))
-            if value < best[0] or name == "bce-not-stopped":
-                best = (value, step, [p.detach().clone() for p in network.parameters()])
-    network.eval()
+def learned_shares(raw):
+    if raw is None:
+        return {"learned_octaves": float("nan"), "learned_rest": float("nan")}
+    shares = torch.softmax(torch.cat([raw.new_zeros(1), raw]), 0)[1:]
+    return {"learned_octaves": float(shares[0]), "learned_rest": float(shares[1:].sum())}
+
+
+def run(data, noise, name, eta, seeds):
+    """Of each seed the values of its row."""
+    networks, least, at, raws = train(data, noise, name, eta, seeds)
+    rows = []
     with torch.no_grad():
-        for p, kept in zip(network.parameters(), best[2]):
-            p.copy_(kept)
-        zv, zt = network(xv), network(xt)
-        # As many cells sound in the validation part as in its labels: wrong octaves do not change how many they are.
-        threshold = torch.topk(zv.flatten(), int(tv.sum())).values[-1]
-        found, right = zt >= threshold, right > 0.5
-    return {"f1": counts(found, right), "chroma_f1": counts(chroma(found), chroma(right)),
-            "octave_share": octave_share(found, right), "valid_nats": best[0], "step": best[1]}  # fmt: skip
+        valid, test, near = (networks.logits(data.spectra[part].expand(len(seeds), -1, -1)) for part in PARTS[1:])
+    right, right_near = data.labels("test") > 0.5, data.labels("near") > 0.5
+    for i, seed in enumerate(seeds):
+        # As many cells sound in the validation part as in its labels: wrong octaves hardly change how many they are.
+        threshold = torch.topk(valid[i].flatten(), int(data.labels("valid", noise, seed).sum())).values[-1]
+        found = test[i] >= threshold
+        rows.append({"f1": f1(found, right), "chroma_f1": f1(octaves(found).any(1), octaves(right).any(1)),
+                     "octave_share": octave_share(found, right), "near_f1": f1(near[i] >= threshold, right_near),
+                     "valid_loss": float(least[i]), "step": int(at[i]), **learned_shares(raws[i] if raws else None)})  # fmt: skip
+    return rows
 
 
 _data = None
 
 
-def job(out, key):
+def job(out, noise, name, eta, seeds):
     global _data
-    _data = _data or Data(out)
-    return run(_data, *key)
-
-
-def plan(seeds):
-    """What is run; NOISES and LOSSES in the environment choose from it."""
-    chosen = [os.environ.get(name, "").split() for name in ("NOISES", "LOSSES")]
-    for key in all_runs(seeds):
-        if all(not some or value in some for some, value in zip(chosen, key)):
-            yield key
-
-
-def all_runs(seeds):
-    for noise in NOISES:
-        for seed in seeds:
-            for name in PLAIN:
-                yield noise, name, 0.0, seed
-            for name in CHANNELS:
-                for eta in ETAS:
-                    yield noise, name, eta, seed
+    if _data is None:
+        torch.set_num_threads(1)
+        torch.set_flush_denormal(True)
+        check_helix()
+        _data = Data(out)
+    return run(_data, noise, name, eta, seeds)
 
 
 def main():
-    out = pathlib.Path(sys.argv[2]).resolve()
+    out = pathlib.Path(sys.argv[1]).resolve()
     runs = Runs(out / "results.csv", KEY, VALUES)
     seeds = [int(s) for s in os.environ.get("SEEDS", "1 2 3 4 5").split()]
-    everything = list(plan(seeds))
-    left = [key for key in everything if not runs.done(*key)]
+    chosen = {"noise": os.environ.get("NOISES", "").split(), "loss": os.environ.get("LOSSES", "").split()}
+    plan = [p for p in trainings() if all(not some or v in some for some, v in zip(chosen.values(), p))]
+    left = [(p, [s for s in seeds if not runs.done(*p, s)]) for p in plan]
+    left = [(p, missing) for p, missing in left if missing]
     with concurrent.futures.ProcessPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:
-        waiting = {pool.submit(job, out, key): key for key in left}
-        for done in concurrent.futures.as_completed(waiting):
-            runs.add(waiting[done], done.result())
-            print(f"{len(runs.rows)} of {len(everything)} runs done: {waiting[done]}", file=sys.stderr)
-    runs.sort(lambda row: (NOISES.index(row["noise"]), (PLAIN + CHANNELS).index(row["loss"]), float(row["eta"]),
-                           int(row["seed"])))  # fmt: skip
+        waiting = {pool.submit(job, out, *p, missing): (p, missing) for p, missing in left}
+        for finished, done in enumerate(concurrent.futures.as_completed(waiting), 1 + len(plan) - len(left)):
+            p, missing = waiting[done]
+            for seed, row in zip(missing, done.result()):
+                runs.add((*p, seed), row)
+            print(f"{finished} of {len(plan)} trainings of {len(seeds)} networks done: {p}", file=sys.stderr)
+    noises = list(NOISES)
+    runs.sort(lambda row: (noises.index(row["noise"]), LOSSES.index(row["loss"]), float(row["eta"]), int(row["seed"])))
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here="$root/experiments/002-wrong-octaves"
 program="${1:-$root/build/cli/spiral}" out="${2:-$root/build/002-wrong-octaves}"
-parts="jsb-chorales/midi/train jsb-chorales/midi/test piano-midi-de-ccbysa"
+parts="jsb-chorales/midi/train jsb-chorales/midi/valid jsb-chorales/midi/test piano-midi-de-ccbysa"
 # shellcheck source=experiments/setup.sh
 . "$root/experiments/setup.sh"
 "$python" -B "$here/audio.py" "$program" "$data" "$out"
-"$python" -B "$here/measure.py" "$data" "$out"
+"$python" -B "$here/measure.py" "$out"
 exec "$python" -B "$here/table.py" "$out/results.csv" "$out/f1.svg"

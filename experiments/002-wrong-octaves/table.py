@@ -1,56 +1,120 @@
 # SPDX-License-Identifier: MIT
-"""Prints the tables of README.md from results.csv, and draws the clean F1 of 30 % octave noise.
+"""Prints the tables of README.md from results.csv, and draws the F1 on right labels.
 
     table.py results.csv [PICTURE.svg]
 
-For each channel the eta is taken that has the least nats on the wrong labels of the validation part, seed by seed.
+For each channel the eta is taken that has the least loss on the wrong labels of the validation part, seed by seed.
 """
 import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from measure import CHANNELS, ETAS, KEY, NOISES, PLAIN, VALUES
 from paired import Runs, cell, difference, interval, table
+from plan import CHANNELS, ETAS, KEY, LEARNED, LOSSES, NOISES, PLAIN, VALUES
 
-COLUMNS = (("F1", "f1"), ("chroma F1", "chroma_f1"), ("octave share", "octave_share"))
+COLUMNS = (("F1", "f1"), ("chroma F1", "chroma_f1"), ("octave share", "octave_share"), ("F1, same SoundFont", "near_f1"))
+COLOURS = {"helix": "#d55e00", "helix-learned": "#d55e00", "octaves": "#009e73"}  # else blue for channels, black
+
+
+class Noise:
+    """The finished runs of one kind of noise."""
+
+    def __init__(self, runs, noise):
+        self.runs, self.noise = runs, noise
+        seeds = sorted({key[3] for key in runs.rows if key[0] == noise}, key=int)
+        self.names = [name for name in LOSSES if seeds and all(self.etas(name, s) for s in seeds)]
+        self.seeds = seeds
+
+    def etas(self, name, seed):
+        return [eta for eta in (0.0, *ETAS) if self.runs.done(self.noise, name, eta, seed)]
+
+    def eta(self, name, seed):
+        """The one of the least loss on wrong labels."""
+        return min(self.etas(name, seed), key=lambda eta: self.runs.get("valid_loss", self.noise, name, eta, seed))
+
+    def values(self, name, column):
+        return [self.runs.get(column, self.noise, name, self.eta(name, seed), seed) for seed in self.seeds]
+
+    def row(self, name):
+        f1 = self.values(name, "f1")
+        helix = "" if name == "helix" else difference(self.values("helix", "f1"), f1)
+        etas = " ".join(f"{self.eta(name, s):g}".lstrip("0") for s in self.seeds) if name in CHANNELS else ""
+        return [name, *(cell(self.values(name, c)) for _, c in COLUMNS),
+                "" if name == "bce" else difference(f1, self.values("bce", "f1")), helix, etas]  # fmt: skip
+
+    def best_ordinary(self):
+        """The loss without a channel that has the most F1 on right labels, which nobody who has wrong ones can know."""
+        names = [name for name in self.names if name in PLAIN]
+        return max(names, key=lambda name: interval(self.values(name, "f1"))[0])
+
+    def by_eta(self):
+        """Of each channel the F1 with every eta, whatever the validation part says, and how it compares with others."""
+        def at(name, eta):
+            if eta is None:
+                return self.values(name, "f1")
+            return [self.runs.get("f1", self.noise, name, eta, s) for s in self.seeds]
+
+        names = [n for n in self.names if n in CHANNELS and all(self.runs.done(self.noise, n, e, s) for e in ETAS for s in self.seeds)]
+        columns = (*ETAS, None)
+        rows = [[name, *(cell(at(name, eta)) for eta in columns)] for name in names]
+        best = self.best_ordinary()
+        for name in ("helix", "octaves"):
+            if name in names and "uniform" in names:
+                rows.append([f"{name} less uniform", *(difference(at(name, eta), at("uniform", eta)) for eta in columns)])
+                rows.append([f"{name} less {best}", *(difference(at(name, eta), self.values(best, "f1")) for eta in columns)])
+        return table(["F1 of the channel", *(f"η {eta:g}" for eta in ETAS), "η chosen"], rows)
+
+    def learned(self):
+        octaves, rest = (cell(self.values(LEARNED, f"learned_{c}")) for c in ("octaves", "rest"))
+        return f"{LEARNED} ends with {octaves} of the notes moved by octaves and {rest} by other intervals.\n"
+
+
+def picture(noises, path):
+    """A panel for each kind of noise: F1 of each loss, and its interval over seeds; the line is that of bce."""
+    line, left, width, gap = 16, 110, 220, 24
+    height = len(LOSSES) * line
+    points = [{name: interval(noise.values(name, "f1")) for name in noise.names} for noise in noises]
+    least = min(mean - half for of in points for mean, half in of.values())
+    most = max(mean + half for of in points for mean, half in of.values())
+    scale = width / (most - least)
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + len(noises) * (width + gap)}" height="{height + 90}" '
+           'font-family="sans-serif" font-size="12">', '<rect width="100%" height="100%" fill="#fff"/>']  # fmt: skip
+    for i, noise in enumerate(noises):
+        begin = left + i * (width + gap)
+        of_bce = begin + (points[i]["bce"][0] - least) * scale
+        out.append(f'<text x="{begin}" y="20">{noise.noise}</text><rect x="{begin}" y="30" width="{width}" height="{height}" '
+                   f'fill="none" stroke="#999"/><path d="M{of_bce:.1f} 30v{height}" stroke="#bbb"/>'
+                   f'<text x="{begin}" y="{height + 46}">{least:.2f}</text>'
+                   f'<text x="{begin + width}" y="{height + 46}" text-anchor="end">{most:.2f}</text>')  # fmt: skip
+        for j, name in enumerate(LOSSES):
+            y = 30 + (j + 0.5) * line
+            if i == 0:
+                out.append(f'<text x="{left - 6}" y="{y + 4}" text-anchor="end">{name}</text>')
+            if name in points[i]:
+                x, half = (points[i][name][0] - least) * scale, points[i][name][1] * scale
+                colour = COLOURS.get(name, "#0072b2" if name in CHANNELS else "#000000")
+                out.append(f'<path d="M{begin + x - half:.1f} {y}h{2 * half:.1f}" stroke="{colour}"/>'
+                           f'<circle cx="{begin + x:.1f}" cy="{y}" r="3" fill="{colour}"/>')  # fmt: skip
+    out.append(f'<text x="10" y="{height + 74}">F1 on right labels in the other SoundFont, 95 % intervals; line: bce; orange: the '
+               'channel on the helix, green: on a helix of octaves, blue: other channels</text></svg>')  # fmt: skip
+    path.write_text("\n".join(out) + "\n")
 
 
 def main():
     runs = Runs(sys.argv[1], KEY, VALUES)
-    shown = None
-    for noise in NOISES:
-        seeds = sorted({key[3] for key in runs.rows if key[0] == noise}, key=int)
-        names = [n for n in PLAIN + CHANNELS
-                 if all(any(runs.done(noise, n, eta, s) for eta in (0.0, *ETAS)) for s in seeds)]  # fmt: skip
-        if len(seeds) < 2 or "bce" not in names:
-            continue
-
-        def values(name, column, noise=noise, seeds=seeds):
-            out = []
-            for seed in seeds:
-                found = [eta for eta in (0.0, *ETAS) if runs.done(noise, name, eta, seed)]
-                eta = min(found, key=lambda e: runs.get("valid_nats", noise, name, e, seed))  # noqa: B023
-                out.append(runs.get(column, noise, name, eta, seed))
-            return out
-
-        print(f"{noise}, {len(seeds)} seeds:\n")
-        print(table(["loss"] + [c[0] for c in COLUMNS] + ["F1 less that of bce"],
-                    [[n] + [cell(values(n, c)) for _, c in COLUMNS] + [difference(values(n, "f1"), values("bce", "f1"))]
-                     for n in names]))  # fmt: skip
-        if noise == "octave-30":
-            shown = [(n, interval(values(n, "f1"))) for n in names]
-    if shown and len(sys.argv) > 2:
-        import matplotlib
-
-        matplotlib.use("svg")
-        import matplotlib.pyplot as plt
-
-        plt.figure(figsize=(7, 4))
-        plt.barh([n for n, _ in shown], [f[0] for _, f in shown], xerr=[f[1] for _, f in shown])
-        plt.xlabel("F1 on right labels, 30 % of the labels an octave off")
-        plt.xlim(left=min(f[0] - 2 * f[1] for _, f in shown))
-        plt.tight_layout()
-        plt.savefig(sys.argv[2])
+    noises = [found for found in (Noise(runs, name) for name in NOISES)
+              if len(found.seeds) >= 2 and {"bce", "helix"} <= set(found.names)]  # fmt: skip
+    if not noises:
+        sys.exit("table.py: no kind of noise with bce and helix and two seeds")
+    for noise in noises:
+        print(f"**{noise.noise}**: {NOISES[noise.noise]}; {len(noise.seeds)} seeds:\n")
+        head = ["loss", *(c[0] for c in COLUMNS), "F1 less that of bce", "F1 of helix less this", "η chosen"]
+        print(table(head, [noise.row(name) for name in noise.names]))
+        print(noise.by_eta())
+        if LEARNED in noise.names:
+            print(noise.learned())
+    if len(sys.argv) > 2:
+        picture(noises, pathlib.Path(sys.argv[2]))
 
 
 if __name__ == "__main__":

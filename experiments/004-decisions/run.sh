@@ -16,4 +16,5 @@ parts="jsb-chorales/midi/train jsb-chorales/midi/valid jsb-chorales/midi/test no
 # shellcheck source=experiments/setup.sh
 . "$root/experiments/setup.sh"
 "$python" -B "$here/measure.py" "$program" "$data" "$out"
-exec "$python" -B "$here/table.py" "$out/results.csv" "$out/clashes.svg"
+"$python" -B "$here/table.py" "$out/results.csv" "$out/clashes.svg"
+exec "$python" -B "$here/neighbours.py" "$data"

@@ -25,11 +25,12 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_load_compressed(const cha
                                                                        spiral_error *err);
 
 /* What a folder holds that is not read. X(name, text) */
-#define SPIRAL_SKIPPED_LIST(X)                                        \
-    X(FOLDER, "folder that cannot be read")                           \
-    X(LINK, "link whose target is missing")                           \
-    X(SPECIAL, "pipe, socket or device with the name of a MIDI file") \
-    X(NO_ENDING, "MIDI file whose name has no ending; it is read if it is named")
+#define SPIRAL_SKIPPED_LIST(X)                                                    \
+    X(FOLDER, "folder that cannot be read")                                       \
+    X(LINK, "link whose target is missing")                                       \
+    X(SPECIAL, "pipe, socket or device with the name of a MIDI file")             \
+    X(NO_ENDING, "MIDI file whose name has no ending; it is read if it is named") \
+    X(UNREACHABLE, "file or folder that the system does not give access to")
 
 typedef enum spiral_skipped {
 #define SPIRAL_X(name, text) SPIRAL_SKIPPED_##name,
@@ -45,11 +46,21 @@ SPIRAL_API const char *spiral_skipped_name(spiral_skipped kind);
  * same with .gz, in byte order of the names. A file that cannot be read stays in the list with its reason,
  * for spiral_corpus_create to report; what a folder holds besides is skipped (spiral_files_get_skipped).
  * threads: 0..1024, 0 is one per processor. IO: a path that does not exist, or a folder given here that
- * cannot be read; NO_DATA: not a single file; NO_MEMORY. */
+ * cannot be read, or the process may open no more files; NO_DATA: not a single file; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_files_load(const char *const *paths, size_t count,
                                                              int threads, spiral_files **files,
                                                              spiral_error *err);
 SPIRAL_API void spiral_files_destroy(spiral_files *files); /* NULL is fine */
+
+/* Called by the thread that called, about once for each file that it has read itself: `done` of `count` files
+ * are read, by all threads. done never falls, and is `count` in the last call. Nonzero ends the work, with
+ * INTERRUPTED. */
+typedef int (*spiral_files_callback)(void *context, size_t done, size_t count);
+
+/* As spiral_files_load, with a callback (NULL: none) while the files are read. */
+SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_files_load_with_callback(
+    const char *const *paths, size_t count, int threads, spiral_files_callback callback, void *context,
+    spiral_files **files, spiral_error *err);
 
 SPIRAL_API size_t spiral_files_skipped_count(const spiral_files *files);
 /* The path of what was skipped, owned by the files, and its kind. index < spiral_files_skipped_count. */
@@ -144,6 +155,8 @@ typedef struct spiral_corpus_pack_options {
     int drop_repaired;               /* nonzero: as spiral_corpus_drop_repaired */
     int keep_duplicates;             /* zero: as spiral_corpus_drop_duplicates */
     int threads;                     /* 0..1024; 0: one per processor */
+    spiral_files_callback callback;  /* called while the files are read; NULL: none */
+    void *context;                   /* of the callback */
 } spiral_corpus_pack_options;
 
 /* Fills struct_size bytes of *options: the default roll, 36 frames. */
@@ -153,7 +166,7 @@ SPIRAL_API void spiral_corpus_pack_options_default(spiral_corpus_pack_options *o
  * replaced when all is written. Memory holds the rolls of a few hundred files at a time. *corpus, if not
  * NULL, is set to the corpus; skipped, if not NULL, to files that have nothing but what folders hold besides
  * (spiral_files_get_skipped). Both are the caller's to destroy. IO; NO_DATA: no file is left, with the first
- * reason; BAD_ARG; NO_MEMORY. */
+ * reason; BAD_ARG; NO_MEMORY; INTERRUPTED by the callback. After a failure `path` is as it was. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_pack_create(
     const char *const *paths, size_t count, const spiral_corpus_pack_options *options, const char *path,
     spiral_corpus **corpus, spiral_files **skipped, spiral_error *err);

@@ -80,9 +80,9 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_start(spiral_trainer *
                                                                 spiral_error *err);
 /* Completes the autoencoder with its best weights so far, measures its latents on the training music, and
  * plans `steps` steps (1..1e12) of the note-by-note decoder: 4 streams of 32 frames each, AdamW; the learning
- * rate rises over the first hundred steps and falls to 0 as a half cosine. The calls below are then about the
- * decoder. May be called again, to begin anew with the decoder. BAD_ARG: not started, finished, or the model
- * has no decoder; NO_MEMORY. */
+ * rate rises over the first hundred steps and falls to .4 of its peak as a half cosine. The calls below are
+ * then about the decoder. May be called again, to begin anew with the decoder. BAD_ARG: not started,
+ * finished, or the model has no decoder; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_start_decoder(spiral_trainer *trainer,
                                                                         int64_t steps, spiral_error *err);
 /* Cuts the schedule of the learning rate into `count` equal parts (1..SPIRAL_TRAIN_PARTS_MAX) and gives each
@@ -205,9 +205,12 @@ typedef struct spiral_stream_part {
     const spiral_keys *known;    /* (frames) cells that are not predicted; NULL: none */
     const size_t *begin[2][3];   /* of the features of each frame; (frame, class); (frame, key) */
     const spiral_feature *features[2][3];
-    size_t classes; /* of a frame: 12, or fewer keys */
-    float *state;   /* (keys, decoder) the recurrent state before this part; write the state
-                       after it here before the training is saved */
+    size_t classes;          /* of a frame: 12, or fewer keys */
+    float *state;            /* (keys, decoder) the recurrent state before this part; write the state
+                                after it here before the training is saved */
+    const float *dropout[3]; /* (frames, decoder) what is multiplied with the states as the head reads
+                                them, and with the first and the second layer of the head after SiLU, of
+                                every key; NULL: nothing */
 } spiral_stream_part;
 /* Draws the next step of the decoder. streams: bits 1 << i of those whose features are wanted; parts
  * (SPIRAL_TRAIN_STREAMS) of the others have frames alone. *frames: of all streams. BAD_ARG: the decoder is

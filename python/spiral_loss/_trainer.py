@@ -78,13 +78,6 @@ class TrainOptions(ctypes.Structure):
     )
 
 
-class PackOptions(ctypes.Structure):
-    """spiral_corpus_pack_options."""
-
-    _fields_ = (("struct_size", _size), ("roll", ctypes.POINTER(_RollOptions)), *(
-        (n, _int) for n in ("frames", "drop_repaired", "keep_duplicates", "threads")))  # fmt: skip
-
-
 class State(ctypes.Structure):
     """spiral_trainer_state."""
 
@@ -130,6 +123,7 @@ class Part(ctypes.Structure):
         ("features", _void * 3 * 2),
         ("classes", _size),
         ("state", _void),
+        ("dropout", _void * 3),
     )
 
 

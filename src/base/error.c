@@ -89,10 +89,12 @@ const char *spiral__errno_text(int number, char text[SPIRAL__ERRNO_TEXT]) {
 
 spiral_status spiral__fail_io(spiral_error *err, const char *path, const char *what) {
     char path_text[SPIRAL__PATH_TEXT], reason[SPIRAL__ERRNO_TEXT];
-    if (errno == ENOMEM) return spiral__no_memory(err, 0); /* not the file's fault */
-    spiral__errno_text(errno, reason);
-    return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot %s: %s", spiral__error_path(path, path_text), what,
-                        reason);
+    const int why = errno;
+    if (why == ENOMEM) return spiral__no_memory(err, 0); /* not the file's fault */
+    spiral__errno_text(why, reason);
+    spiral__fail(err, SPIRAL_IO, -1, "%s: cannot %s: %s", spiral__error_path(path, path_text), what, reason);
+    errno = why;
+    return SPIRAL_IO;
 }
 
 const char *spiral__error_path(const char *path, char text[SPIRAL__PATH_TEXT]) {

@@ -13,14 +13,20 @@
 #include "base/file.h"
 #include "base/temporary.h"
 
+static spiral_status too_large(const char *path, size_t limit, spiral_error *err) {
+    char path_text[SPIRAL__PATH_TEXT];
+    return spiral__fail(err, SPIRAL_TOO_BIG, -1, "%s: larger than %zu bytes, the limit",
+                        spiral__error_path(path, path_text), limit);
+}
+
 static spiral_status read_all(FILE *stream, const char *path, size_t limit, unsigned char **bytes,
                               size_t *size, spiral_error *err) {
     size_t used = 0, capacity = 1 << 16;
-    char path_text[SPIRAL__PATH_TEXT];
     struct stat info;
-    if (!fstat(fileno(stream), &info) && S_ISREG(info.st_mode) && info.st_size > 0 &&
-        (uint64_t)info.st_size <= limit)
+    if (!fstat(fileno(stream), &info) && S_ISREG(info.st_mode) && info.st_size > 0) {
+        if ((uint64_t)info.st_size > limit) return too_large(path, limit, err); /* before it is read */
         capacity = (size_t)info.st_size + 1;
+    }
     unsigned char *buffer = malloc(capacity + 1);
     if (!buffer) return spiral__no_memory(err, capacity + 1);
     for (;;) {
@@ -35,8 +41,7 @@ static spiral_status read_all(FILE *stream, const char *path, size_t limit, unsi
     if (ferror(stream)) return free(buffer), spiral__fail_io(err, path, "read");
     if (used > limit) {
         free(buffer);
-        return spiral__fail(err, SPIRAL_TOO_BIG, -1, "%s: larger than %zu bytes, the limit",
-                            spiral__error_path(path, path_text), limit);
+        return too_large(path, limit, err);
     }
     buffer[used] = 0;
     *bytes = buffer;

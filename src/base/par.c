@@ -65,22 +65,32 @@ static void *worker_main(void *argument) {
     return NULL;
 }
 
-/* Worker threads take no signals: these are for the threads of the host. */
+/* Worker threads take no signals: these are for the threads of the host. Faults of their own, as when a
+ * mapped file was cut, are not blocked: the host's handler, if it has one, is called. */
 static void start_workers(spiral__pool *pool, int threads) {
+    enum {
+        STACK = 1 << 20
+    }; /* a matrix product needs 140 kB; musl gives threads 128 kB, glibc what `ulimit -s` says */
+    pthread_attr_t attributes;
+    const int have_attributes = !pthread_attr_init(&attributes);
+    if (have_attributes) pthread_attr_setstacksize(&attributes, STACK);
+    static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL};
     sigset_t all, before;
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (int i = 1; i < threads; i++) {
         worker_start *start = malloc(sizeof *start);
         if (!start) break;
         *start = (worker_start){pool, i};
-        if (pthread_create(&pool->workers[i - 1], NULL, worker_main, start)) {
+        if (pthread_create(&pool->workers[i - 1], have_attributes ? &attributes : NULL, worker_main, start)) {
             free(start);
             break;
         }
         pool->threads++;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (have_attributes) pthread_attr_destroy(&attributes);
 }
 
 spiral_status spiral__pool_create(int threads, spiral__pool **out, spiral_error *err) {

@@ -5,6 +5,8 @@
 #ifndef SPIRAL_DATA_CORPUS_H
 #define SPIRAL_DATA_CORPUS_H
 
+#include <stdatomic.h>
+
 #include "data/paths.h"
 #include "spiral/data.h"
 
@@ -15,6 +17,7 @@ typedef struct spiral__file_notes {
     double seconds;
     spiral_status status; /* of reading */
     char *reason;         /* why it could not be read, owned; NULL if it was */
+    int no_descriptor;    /* the process may open no more files: no fault of this one */
 } spiral__file_notes;
 
 struct spiral_files {
@@ -23,6 +26,15 @@ struct spiral_files {
     size_t skipped_count;
     spiral__skipped_path *skipped; /* (skipped_count) owned */
 };
+
+/* Files that the threads of a pool read, and whom to tell. */
+typedef struct spiral__reading {
+    spiral_files_callback callback; /* NULL: nobody */
+    void *context;
+    size_t count;
+    atomic_size_t done;
+    atomic_int stopped; /* the callback has said so */
+} spiral__reading;
 
 /* A file of a corpus. */
 typedef struct spiral__corpus_entry {
@@ -73,7 +85,14 @@ void spiral__corpus_entry_clear_roll(spiral__corpus_entry *entry);
 
 /* Reads a file's notes; the status and its reason are in the struct, whose path is set. */
 void spiral__file_notes_read(spiral__file_notes *notes);
+/* NO_MEMORY or IO if it was not read for want of memory or descriptors: then all reading has failed. */
+spiral_status spiral__file_notes_check(const spiral__file_notes *notes, spiral_error *err);
 void spiral__file_notes_clear(spiral__file_notes *notes);
+
+/* Counts a file as read. worker: of the task; 0 is the calling thread, which calls the callback. */
+void spiral__reading_count(spiral__reading *reading, int worker);
+/* Call when all are read: calls the callback with all files done. INTERRUPTED, if it has ended the work. */
+spiral_status spiral__reading_finish(spiral__reading *reading, spiral_error *err);
 
 /* The files that `paths` name, unread. */
 spiral_status spiral__files_list(const char *const *paths, size_t count, spiral_files **files,

@@ -30,8 +30,10 @@ typedef struct writer {
     spiral_corpus_pack_options options;
     spiral_files *files;
     spiral_corpus *corpus;
+    spiral__reading reading;
     spiral__file file;
     spiral_status *status; /* (count) of reading and rolling each file */
+    spiral_error *failure; /* (BLOCK) of files of the block, if all packing fails for them */
     uint64_t *at;          /* (count) where its planes are in the pack */
     uint64_t *hash;        /* (count) */
     uint64_t end;          /* of what is written */
@@ -49,17 +51,17 @@ typedef struct block {
 } block;
 
 static void file_task(void *context, size_t i, int worker) {
-    (void)worker;
     const block *b = context;
     writer *w = b->w;
+    if (atomic_load(&w->reading.stopped)) return;
     spiral__file_notes *f = &w->files->files[b->first + i];
     spiral__corpus_entry *e = &w->corpus->entries[b->first + i];
     spiral__file_notes_read(f);
-    w->status[b->first + i] = f->status == SPIRAL_NO_MEMORY
-                                  ? SPIRAL_NO_MEMORY
-                                  : spiral__corpus_entry_create(f, &w->corpus->options, w->corpus->T, e);
+    if (spiral__file_notes_check(f, &w->failure[i]) == SPIRAL_OK)
+        w->status[b->first + i] = spiral__corpus_entry_create(f, &w->corpus->options, w->corpus->T, e);
     if (!e->left_out) w->hash[b->first + i] = spiral__pack_hash(&e->roll);
     spiral__file_notes_clear(f);
+    spiral__reading_count(&w->reading, worker);
 }
 
 static spiral_status put(writer *w, const void *bytes, size_t size, spiral_error *err) {
@@ -72,6 +74,8 @@ static spiral_status put(writer *w, const void *bytes, size_t size, spiral_error
 static spiral_status put_block(writer *w, size_t first, size_t count, spiral_error *err) {
     for (size_t i = first; i < first + count; i++) {
         spiral_roll *roll = &w->corpus->entries[i].roll;
+        const spiral_error *failure = &w->failure[i - first];
+        if (failure->status != SPIRAL_OK) return spiral__fail(err, failure->status, -1, "%s", failure->text);
         if (w->status[i] == SPIRAL_NO_MEMORY) return spiral__no_memory(err, 0);
         if (w->status[i] == SPIRAL_BAD_ARG)
             return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%s", w->corpus->entries[i].left_out);
@@ -96,10 +100,11 @@ static spiral_status put_planes(writer *w, spiral_error *err) {
         const size_t left = w->corpus->count - first, count = left < BLOCK ? left : BLOCK;
         block b = {w, first};
         spiral__par_for(pool, count, file_task, &b);
+        if (atomic_load(&w->reading.stopped)) break;
         status = put_block(w, first, count, err);
     }
     spiral__pool_destroy(pool);
-    return status;
+    return status == SPIRAL_OK ? spiral__reading_finish(&w->reading, err) : status;
 }
 
 /* Maps what is written, and points the rolls to it. */
@@ -237,8 +242,12 @@ static spiral_status allocate(writer *w, const spiral_roll_options *roll, spiral
     w->status = calloc(count, sizeof *w->status);
     w->at = calloc(count, sizeof *w->at);
     w->hash = calloc(count, sizeof *w->hash);
-    if (!c || !c->entries || !w->status || !w->at || !w->hash)
+    w->failure = calloc(BLOCK, sizeof *w->failure);
+    if (!c || !c->entries || !w->status || !w->at || !w->hash || !w->failure)
         return spiral__no_memory(err, count * sizeof *c->entries);
+    w->reading.callback = w->options.callback;
+    w->reading.context = w->options.context;
+    w->reading.count = count;
     c->count = count;
     c->T = w->options.frames;
     c->options = *roll;
@@ -283,6 +292,7 @@ spiral_status spiral_corpus_pack_create(const char *const *paths, size_t count,
     const spiral_status status = make(&w, paths, count, err);
     if (status != SPIRAL_OK && w.file.path) spiral__file_abort(&w.file);
     free(w.status);
+    free(w.failure);
     free(w.at);
     free(w.hash);
     free(w.index);

@@ -2,6 +2,7 @@
  *
  * Reading many MIDI files: each on its own, in parallel, in a fixed order.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,9 @@ static const char *const ENDINGS[] = {".mid",    ".midi",    ".kar",    ".rmi", 
 void spiral__file_notes_read(spiral__file_notes *f) {
     spiral_error err = {.text = ""};
     char room[SPIRAL__PATH_TEXT];
+    errno = 0;
     f->status = spiral_midi_load_compressed(f->path, &f->midi, &err);
+    f->no_descriptor = f->status == SPIRAL_IO && (errno == EMFILE || errno == ENFILE);
     if (f->status == SPIRAL_OK) {
         f->seconds = spiral_midi_seconds(&f->midi, spiral_midi_music_end(&f->midi));
         return;
@@ -29,6 +32,14 @@ void spiral__file_notes_read(spiral__file_notes *f) {
     if (!f->reason) f->status = SPIRAL_NO_MEMORY;
 }
 
+spiral_status spiral__file_notes_check(const spiral__file_notes *f, spiral_error *err) {
+    char room[SPIRAL__PATH_TEXT];
+    if (f->status == SPIRAL_NO_MEMORY) return spiral__no_memory(err, 0);
+    if (!f->no_descriptor) return SPIRAL_OK;
+    return spiral__fail(err, SPIRAL_IO, -1, "%s: %s", spiral__error_path(spiral__input_name(f->path), room),
+                        f->reason);
+}
+
 void spiral__file_notes_clear(spiral__file_notes *f) {
     free(f->path);
     free(f->reason);
@@ -36,9 +47,28 @@ void spiral__file_notes_clear(spiral__file_notes *f) {
     *f = (spiral__file_notes){0};
 }
 
+void spiral__reading_count(spiral__reading *r, int worker) {
+    const size_t done = atomic_fetch_add(&r->done, 1) + 1;
+    if (!worker && r->callback && r->callback(r->context, done, r->count)) atomic_store(&r->stopped, 1);
+}
+
+spiral_status spiral__reading_finish(spiral__reading *r, spiral_error *err) {
+    if (!atomic_load(&r->stopped) && (!r->callback || !r->callback(r->context, r->count, r->count)))
+        return SPIRAL_OK;
+    return spiral__fail(err, SPIRAL_INTERRUPTED, -1, "stopped after %zu of %zu files", atomic_load(&r->done),
+                        r->count);
+}
+
+typedef struct loading {
+    spiral__reading reading;
+    spiral_files *files;
+} loading;
+
 static void read_task(void *context, size_t i, int worker) {
-    (void)worker;
-    spiral__file_notes_read(&((spiral_files *)context)->files[i]);
+    loading *l = context;
+    if (atomic_load(&l->reading.stopped)) return;
+    spiral__file_notes_read(&l->files->files[i]);
+    spiral__reading_count(&l->reading, worker);
 }
 
 /* The files of the list, their paths taken over. */
@@ -62,14 +92,16 @@ static spiral_status create(spiral__paths *list, spiral_files **out, spiral_erro
     return SPIRAL_OK;
 }
 
-static spiral_status read_all(spiral_files *files, int threads, spiral_error *err) {
+static spiral_status read_all(spiral_files *files, int threads, spiral_files_callback callback, void *context,
+                              spiral_error *err) {
     spiral__pool *pool;
+    loading l = {.reading = {.callback = callback, .context = context, .count = files->count},
+                 .files = files};
     SPIRAL_TRY(spiral__pool_create(threads, &pool, err));
-    spiral__par_for(pool, files->count, read_task, files);
+    spiral__par_for(pool, files->count, read_task, &l);
     spiral__pool_destroy(pool);
-    for (size_t i = 0; i < files->count; i++)
-        if (files->files[i].status == SPIRAL_NO_MEMORY) return spiral__no_memory(err, 0);
-    return SPIRAL_OK;
+    for (size_t i = 0; i < files->count; i++) SPIRAL_TRY(spiral__file_notes_check(&files->files[i], err));
+    return spiral__reading_finish(&l.reading, err);
 }
 
 spiral_status spiral__files_list(const char *const *paths, size_t count, spiral_files **out,
@@ -92,9 +124,15 @@ spiral_status spiral__files_list(const char *const *paths, size_t count, spiral_
 
 spiral_status spiral_files_load(const char *const *paths, size_t count, int threads, spiral_files **out,
                                 spiral_error *err) {
+    return spiral_files_load_with_callback(paths, count, threads, NULL, NULL, out, err);
+}
+
+spiral_status spiral_files_load_with_callback(const char *const *paths, size_t count, int threads,
+                                              spiral_files_callback callback, void *context,
+                                              spiral_files **out, spiral_error *err) {
     spiral_files *files = NULL;
     SPIRAL_TRY(spiral__files_list(paths, count, &files, err));
-    const spiral_status status = read_all(files, threads, err);
+    const spiral_status status = read_all(files, threads, callback, context, err);
     if (status != SPIRAL_OK) {
         spiral_files_destroy(files);
         return status;

@@ -92,8 +92,10 @@ static spiral_status visit_path(spiral__paths *paths, const char *path, const ch
                                 const spiral__paths_wanted *wanted, spiral_error *err) {
     struct stat info;
     const int named = has_ending(name, wanted->endings);
-    if (stat(path, &info)) { /* or it was removed meanwhile */
-        return named && !lstat(path, &info) ? skip(paths, path, SPIRAL_SKIPPED_LINK, err) : SPIRAL_OK;
+    if (stat(path, &info)) {
+        if (!lstat(path, &info)) return named ? skip(paths, path, SPIRAL_SKIPPED_LINK, err) : SPIRAL_OK;
+        if (errno == ENOENT) return SPIRAL_OK; /* it was removed meanwhile */
+        return skip(paths, path, SPIRAL_SKIPPED_UNREACHABLE, err);
     }
     if (S_ISDIR(info.st_mode))
         return is_open(here, &info) ? SPIRAL_OK : walk(paths, path, here, &info, wanted, err);
@@ -128,7 +130,8 @@ static spiral_status walk(spiral__paths *paths, const char *path, const folder *
     struct dirent **names;
     int count = scandir(path, &names, no_dots, by_bytes);
     if (count < 0 && errno == ENOMEM) return spiral__no_memory(err, 0);
-    if (count < 0 && parent) return skip(paths, path, SPIRAL_SKIPPED_FOLDER, err);
+    const int no_descriptor = count < 0 && (errno == EMFILE || errno == ENFILE); /* no fault of the folder */
+    if (count < 0 && parent && !no_descriptor) return skip(paths, path, SPIRAL_SKIPPED_FOLDER, err);
     if (count < 0) return spiral__fail_io(err, path, "open the folder");
     spiral_status status = SPIRAL_OK;
     for (int i = 0; i < count; i++) {

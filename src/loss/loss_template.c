@@ -88,6 +88,10 @@ static void lay_out_work(state *s, void *work) {
 
 /* The offsets of key 0 of n frames from frame `first` on. */
 static void frame_offsets(const state *s, size_t first, size_t n, spiral_strides at, ptrdiff_t *offset) {
+    if (at.b == (ptrdiff_t)s->T * at.t) { /* all frames of the batch are equally far from each other */
+        for (size_t c = 0; c < n; c++) offset[c] = (ptrdiff_t)(first + c) * at.t;
+        return;
+    }
     size_t b = first / s->T, t = first % s->T;
     for (size_t c = 0; c < n; c++) {
         offset[c] = (ptrdiff_t)b * at.b + (ptrdiff_t)t * at.t;

@@ -67,7 +67,7 @@ spiral_status spiral_loss_create(const spiral_loss_options *options, int P, spir
     /* One block: the plan, then the doubles, then the floats, each the coefficients with the zeros that the
      * Toeplitz product needs, and then what belongs to single keys. */
     plan.per_column.length = plan.kind == SPIRAL_LOSS_CHANNEL ? (size_t)P : 0;
-    const size_t zeros = SPIRAL__ROW_BLOCK, table = plan.coefficients.length + 2 * zeros,
+    const size_t zeros = SPIRAL__TABLE_ZEROS, table = plan.coefficients.length + 2 * zeros,
                  count = table + plan.per_column.length;
     const size_t bytes = sizeof plan + count * (sizeof(double) + sizeof(float));
     spiral_loss *loss = calloc(1, bytes);

@@ -12,7 +12,7 @@
 
 enum { SPIRAL__MAX_TIME_BLUR = 100 };
 
-/* Coefficients by interval, as the Toeplitz product takes them: SPIRAL__ROW_BLOCK zeros before and after
+/* Coefficients by interval, as the Toeplitz product takes them: SPIRAL__TABLE_ZEROS zeros before and after
  * them. Index 0 is
  *
  *     for spiral                        interval -W of the blur profile, length 2 W + 1

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "plot/canvas.h"
+#include "plot/png.h"
 #include "spiral/plot.h"
 
 #define PIXELS_PER_POINT 2
@@ -107,9 +108,10 @@ spiral_status spiral__canvas_open(const char *path, double width, double height,
 spiral_status spiral__canvas_finish(canvas *c, const char *path, spiral_error *err) {
     cairo_status_t status = cairo_status(c->cr);
     cairo_destroy(c->cr);
+    cairo_surface_flush(c->surface);
     errno = 0;
     if (status == CAIRO_STATUS_SUCCESS && c->kind == CANVAS_PNG)
-        status = cairo_surface_write_to_png_stream(c->surface, put, c->file.stream);
+        status = spiral__png_write(c->surface, c->file.stream);
     cairo_surface_finish(c->surface);
     if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_status(c->surface);
     cairo_surface_destroy(c->surface);

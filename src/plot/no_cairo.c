@@ -7,7 +7,8 @@
 
 static spiral_status no_cairo(spiral_error *err) {
     return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
-                        "this build draws no pictures: it was made without cairo (Debian: libcairo2-dev)");
+                        "this build draws no pictures: it was made without cairo or libpng (Debian: "
+                        "libcairo2-dev libpng-dev)");
 }
 
 spiral_status spiral_plot_load_fonts(spiral_error *err) { return no_cairo(err); }

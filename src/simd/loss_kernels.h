@@ -67,8 +67,8 @@ typedef struct spiral__loss_kernels {
     size_t (*nonzero_rows)(size_t n_rows, const real *rows, int *index);
 
     /* out[o] = sum over the n_in rows i of table[o - i + offset] x[i], for o < n_out. table has `length`
-     * coefficients from table[0] on and SPIRAL__ROW_BLOCK zeros before and after them; out has whole row
-     * blocks. toeplitz_sparse leaves out rows that are 0, for at most SPIRAL__MOST_SPARSE_ROWS rows; the
+     * coefficients from table[0] on and SPIRAL__TABLE_ZEROS zeros before and after them; out has whole
+     * row blocks. toeplitz_sparse leaves out rows that are 0, for at most SPIRAL__MOST_SPARSE_ROWS rows; the
      * result is the same bits. */
     void (*toeplitz)(size_t n_out, size_t n_in, const real *x, const real *table, ptrdiff_t offset,
                      size_t length, real *out);

@@ -142,6 +142,8 @@ cell_terms_with(const spiral__cell_args *args, real *restrict y_out, real *restr
     const real weight_scale = (real)(SPIRAL__LOSS_MAX_LOGIT / SPIRAL__LOSS_MAX_WEIGHT);
     real_bits most[TILE] = {0}, any = 0;
     real part[TILE] = {0};
+    if (logits) /* in a loop of its own, see divergence */
+        for (size_t i = 0; i < P * TILE; i++) y_out[i] = spiral__exp_down(-spiral__abs(pred[i]));
     for (size_t p = 0; p < P; p++) {
         prefetch_row(next, p);
         for (size_t c = 0; c < TILE; c++) {
@@ -155,7 +157,7 @@ cell_terms_with(const spiral__cell_args *args, real *restrict y_out, real *restr
             if (logits) {
                 real size = spiral__abs(z);
                 largest = max_bits(largest, spiral__bits(size));
-                real e = spiral__exp_down(-size), s = one / (one + e), es = e * s;
+                real e = y_out[i], s = one / (one + e), es = e * s;
                 y = z < 0 ? es : s;
                 slope = es * s;
                 if (cross) {
@@ -215,23 +217,29 @@ static int cell_terms(const spiral__cell_args *args) {
     return 1; /* class weights without cross-entropy: no caller wants them */
 }
 
-/* A row of n_vectors counts if any of its bits is set. That includes -0: it is then multiplied, which changes
- * nothing. */
-static inline size_t nonzero_rows_of(size_t n_rows, const vector *rows, size_t n_vectors, int *index) {
-    enum { WORDS = sizeof(vector) / sizeof(word_vector) };
-    size_t n = 0;
-    for (size_t r = 0; r < n_rows; r++) {
-        const word_vector *words = (const word_vector *)(rows + r * VECTORS);
-        word_vector any = words[0];
-        for (size_t i = 1; i < WORDS * n_vectors; i++) any |= words[i];
-        index[n] = (int)r;
-        n += (any[0] | any[1]) != 0;
-    }
-    return n;
+/* Whether any bit of a vector is set. That includes -0: it is then multiplied, which changes nothing. */
+static inline int any_bit(const vector *v) {
+#if defined(__AVX512F__)
+    const __m512i x = _mm512_loadu_si512(v);
+    return _mm512_test_epi32_mask(x, x) != 0;
+#elif defined(__AVX__)
+    const __m256i x = _mm256_loadu_si256((const __m256i *)v);
+    return !_mm256_testz_si256(x, x);
+#else
+    const word_vector x = *(const word_vector *)v;
+    return (x[0] | x[1]) != 0;
+#endif
 }
 
 static size_t nonzero_rows(size_t n_rows, const real *rows, int *index) {
-    return nonzero_rows_of(n_rows, (const vector *)rows, VECTORS, index);
+    size_t n = 0;
+    for (size_t r = 0; r < n_rows; r++) {
+        int any = 0;
+        for (size_t j = 0; j < VECTORS; j++) any |= any_bit((const vector *)rows + r * VECTORS + j);
+        index[n] = (int)r;
+        n += (size_t)any;
+    }
+    return n;
 }
 
 /* The sums of a Toeplitz product: BLOCK output rows, two vectors wide, that stay in registers while the input
@@ -283,48 +291,107 @@ static inline __attribute__((always_inline)) void toeplitz_block(ptrdiff_t o, co
         _Pragma("GCC unroll 8") for (int e = 1; e < BLOCK; e++, r++)
             add_row(&sum, x + r * VECTORS, c - r, e, BLOCK);
     }
-    store_sums(&sum, out + o * VECTORS);
+    store_sums(&sum, out);
+}
+
+/* Two vectors of frames. */
+static void toeplitz_columns(size_t n_out, size_t n_in, const vector *x, const real *table, ptrdiff_t offset,
+                             size_t length, vector *out) {
+    for (size_t o = 0; o < n_out; o += BLOCK)
+        toeplitz_block((ptrdiff_t)o, x, (ptrdiff_t)n_in, table, offset, (ptrdiff_t)length, out + o * VECTORS);
 }
 
 static void toeplitz(size_t n_out, size_t n_in, const real *x, const real *table, ptrdiff_t offset,
                      size_t length, real *out) {
     for (size_t j = 0; j < VECTORS; j += 2)
-        for (size_t o = 0; o < n_out; o += BLOCK)
-            toeplitz_block((ptrdiff_t)o, (const vector *)x + j, (ptrdiff_t)n_in, table, offset,
-                           (ptrdiff_t)length, (vector *)out + j);
+        toeplitz_columns(n_out, n_in, (const vector *)x + j, table, offset, length, (vector *)out + j);
 }
 
-static void toeplitz_sparse(size_t n_out, size_t n_in, const real *x, const real *table, ptrdiff_t offset,
-                            size_t length, real *out) {
-    int index[SPIRAL__MOST_SPARSE_ROWS];
-    for (size_t j = 0; j < VECTORS; j += 2) {
-        const vector *const in = (const vector *)x + j;
-        const size_t n = nonzero_rows_of(n_in, in, 2, index);
-        size_t from = 0, to = 0; /* the rows with coefficients in the present block: index[from .. to) */
-        for (size_t o = 0; o < n_out; o += BLOCK) {
-            const ptrdiff_t last = (ptrdiff_t)o + BLOCK - 1 + offset;
-            const ptrdiff_t first = (ptrdiff_t)o + offset - (ptrdiff_t)length + 1;
-            while (from < n && index[from] < first) from++;
-            while (to < n && index[to] <= last) to++;
-            block_sums sum = {0};
-            for (size_t k = from; k < to; k++)
-                add_row(&sum, in + (size_t)index[k] * VECTORS, table + ((ptrdiff_t)o - index[k] + offset), 0,
-                        BLOCK);
-            store_sums(&sum, (vector *)out + o * VECTORS + j);
-        }
+/* The rows of one vector of frames that hold something else than 0, ascending; returns how many. */
+static size_t sounding_rows(size_t n_rows, const vector *x, unsigned char *index) {
+    size_t n = 0;
+    for (size_t r = 0; r < n_rows; r++) {
+        index[n] = (unsigned char)r;
+        n += (size_t)any_bit(x + r * VECTORS);
+    }
+    return n;
+}
+
+/* `rows` output rows of a Toeplitz product, one vector wide, of the n input rows in index; c is the
+ * coefficient of input row 0 in the first output row. */
+static inline __attribute__((always_inline)) void sparse_block(const int rows, const vector *x, size_t n,
+                                                               const unsigned char *index, const real *c,
+                                                               vector *out) {
+    vector sum[2 * BLOCK] = {{0}};
+    for (size_t k = 0; k < n; k++) {
+        const vector in = x[(size_t)index[k] * VECTORS];
+        const real *at = c - index[k];
+        __asm__("" : "+r"(at));
+        for (int i = 0; i < rows; i++) sum[i] += at[i] * in;
+    }
+    for (int i = 0; i < rows; i++) out[i * VECTORS] = sum[i];
+}
+
+/* One vector of frames, of the n input rows in index. */
+static void sparse_column(size_t n_out, const vector *x, size_t n, const unsigned char *index,
+                          const real *table, ptrdiff_t offset, size_t length, vector *out) {
+    size_t from = 0, to = 0; /* the rows with coefficients in the present block: index[from .. to) */
+    for (size_t o = 0, rows; o < n_out; o += rows, out += rows * VECTORS) {
+        rows = n_out - o > BLOCK ? 2 * BLOCK : BLOCK;
+        const ptrdiff_t last = (ptrdiff_t)(o + rows) - 1 + offset;
+        const ptrdiff_t first = (ptrdiff_t)o + offset - (ptrdiff_t)length + 1;
+        while (from < n && index[from] < first) from++;
+        while (to < n && index[to] <= last) to++;
+        const real *const c = table + (ptrdiff_t)o + offset;
+        if (rows == BLOCK)
+            sparse_block(BLOCK, x, to - from, index + from, c, out);
+        else
+            sparse_block(2 * BLOCK, x, to - from, index + from, c, out);
     }
 }
 
+/* One vector at a time, for fewer rows sound in fewer frames. Where most rows sound, two at a time are
+ * faster.
+ */
+static void toeplitz_sparse(size_t n_out, size_t n_in, const real *x, const real *table, ptrdiff_t offset,
+                            size_t length, real *out) {
+    unsigned char index[2][SPIRAL__MOST_SPARSE_ROWS];
+    for (size_t j = 0; j < VECTORS; j += 2) {
+        const vector *const in = (const vector *)x + j;
+        vector *const at = (vector *)out + j;
+        const size_t n[2] = {sounding_rows(n_in, in, index[0]), sounding_rows(n_in, in + 1, index[1])};
+        if (2 * (n[0] + n[1]) > 3 * n_in)
+            toeplitz_columns(n_out, n_in, in, table, offset, length, at);
+        else
+            for (size_t k = 0; k < 2; k++)
+                sparse_column(n_out, in + k, n[k], index[k], table, offset, length, at + k);
+    }
+}
+
+/* For each element: the quotient, the reduction of its logarithm, the polynomial. Each step is done a few
+ * rows after the one before, beside the other steps of other rows. If all were done at once, the instructions
+ * of a few elements, which wait for each other, would be all that a processor can hold, and its units be
+ * idle. */
 static void divergence(size_t n_rows, real b, real *restrict u, const real *restrict v, double factor,
                        double *sums) {
+    enum { LATER = 3, KEPT = 4 };
+    real f[KEPT][TILE] __attribute__((aligned(64))), k_ln2[KEPT][TILE] __attribute__((aligned(64)));
     real part[TILE] = {0};
-    for (size_t r = 0; r < n_rows; r++) {
-        for (size_t c = 0; c < TILE; c++) {
-            real shifted = v[r * TILE + c] + b, e = (u[r * TILE + c] - v[r * TILE + c]) / shifted;
-            u[r * TILE + c] = e;
-            part[c] += shifted * spiral__entropy(e);
+    for (size_t r = 0; r < n_rows + 2 * LATER; r++) {
+        if (r < n_rows)
+            for (size_t i = r * TILE; i < (r + 1) * TILE; i++) u[i] = (u[i] - v[i]) / (v[i] + b);
+        if (r >= LATER && r < n_rows + LATER) {
+            const size_t row = r - LATER;
+            for (size_t c = 0; c < TILE; c++)
+                f[row % KEPT][c] = spiral__entropy_reduce(u[row * TILE + c], &k_ln2[row % KEPT][c]);
         }
-        if (r % SUM_ROWS == SUM_ROWS - 1 || r + 1 == n_rows) add_to_sums(part, factor, sums);
+        if (r >= 2 * LATER) {
+            const size_t row = r - 2 * LATER;
+            for (size_t c = 0; c < TILE; c++)
+                part[c] += (v[row * TILE + c] + b) *
+                           spiral__entropy_from(u[row * TILE + c], f[row % KEPT][c], k_ln2[row % KEPT][c]);
+            if (row % SUM_ROWS == SUM_ROWS - 1 || row + 1 == n_rows) add_to_sums(part, factor, sums);
+        }
     }
 }
 
@@ -381,6 +448,8 @@ channel_terms_with(const spiral__channel_args *args, const real *restrict moved,
     const real reach = sizeof(real) == sizeof(float) ? 69 : 690; /* of exp_down */
     const real *const pred = args->pred, *const target = args->target, *const weight = args->weight;
     real part[TILE] = {0};
+    if (logits) /* in a loop of its own, see divergence */
+        for (size_t i = 0; i < P * TILE; i++) g_out[i] = spiral__exp_down(-spiral__abs(pred[i]));
     for (size_t p = 0; p < P; p++) {
         for (size_t c = 0; c < TILE; c++) {
             const size_t i = p * TILE + c;
@@ -388,7 +457,7 @@ channel_terms_with(const spiral__channel_args *args, const real *restrict moved,
             const real a = moved[i] < one ? moved[i] : one, a_not = one - a;
             real own = z, own_not = one - z, cost, g, least = epsilon;
             if (logits) {
-                const real e = spiral__exp_down(-spiral__abs(z)), s = one / (one + e), es = e * s;
+                const real e = g_out[i], s = one / (one + e), es = e * s;
                 own = z < 0 ? es : s;
                 own_not = z < 0 ? s : es;
                 least = tiny;

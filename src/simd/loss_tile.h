@@ -8,10 +8,11 @@
 #include <stddef.h>
 
 enum {
-    SPIRAL__TILE_BYTES = 128,          /* of a row of a tile: 32 frames of f32, 16 of f64, two cache lines */
-    SPIRAL__ROW_BLOCK = 6,             /* rows that the Toeplitz product computes at once */
-    SPIRAL__MOST_SPARSE_ROWS = 128,    /* rows of a sparse Toeplitz product */
-    SPIRAL__LOSS_MAX_WEIGHT = 1000000, /* the largest sample weight */
+    SPIRAL__TILE_BYTES = 128, /* of a row of a tile: 32 frames of f32, 16 of f64, two cache lines */
+    SPIRAL__ROW_BLOCK = 6,    /* rows that the Toeplitz product computes at once */
+    SPIRAL__TABLE_ZEROS = 2 * SPIRAL__ROW_BLOCK, /* before and after the coefficients of a Toeplitz product */
+    SPIRAL__MOST_SPARSE_ROWS = 128,              /* rows of a sparse Toeplitz product */
+    SPIRAL__LOSS_MAX_WEIGHT = 1000000,           /* the largest sample weight */
 };
 
 /* Rows of a tile that a Toeplitz product is written to: n_rows, rounded up to whole blocks. */

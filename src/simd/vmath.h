@@ -228,25 +228,39 @@ static inline float spiral__log1p01_short_f32(float u) {
 static inline double spiral__log1p01_short_f64(double u) { return spiral__log1p01_f64(u); }
 
 /* (1 + e) log(1 + e) - e, about e^2 / 2. With 1 + e = 2^k (1 + f) and log(1 + f) = f + low it is
- * (1 + e)(k ln2 + low) + e f - (e - f); for k = 0, f is e itself and the last bracket exactly 0. */
-static inline float spiral__entropy_f32(float e) {
-    float r = 1.0f + e;
-    uint32_t u = spiral__bits_f32(r) - 0x3f3504f3u;
+ * (1 + e)(k ln2 + low) + e f - (e - f); for k = 0, f is e itself and the last bracket exactly 0. In two
+ * steps, for loops that do them at different times: reduce returns f and sets k ln2, from computes the rest.
+ */
+static inline float spiral__entropy_reduce_f32(float e, float *k_ln2) {
+    uint32_t u = spiral__bits_f32(1.0f + e) - 0x3f3504f3u;
     float k = (float)((int32_t)u >> 23);
     float m = spiral__from_bits_f32((u & 0x7fffffu) + 0x3f3504f3u);
-    float f = k == 0.0f ? e : m - 1.0f;
-    float low = (f * f) * (spiral__log_series_f32(f) * f - 0.5f) + k * 0x1.62e43p-1f;
-    return r * low + (e * f - (e - f));
+    *k_ln2 = k * 0x1.62e43p-1f;
+    return k == 0.0f ? e : m - 1.0f;
 }
-static inline double spiral__entropy_f64(double e) {
+static inline float spiral__entropy_from_f32(float e, float f, float k_ln2) {
+    float low = (f * f) * (spiral__log_series_f32(f) * f - 0.5f) + k_ln2;
+    return (1.0f + e) * low + (e * f - (e - f));
+}
+static inline double spiral__entropy_reduce_f64(double e, double *k_ln2) {
     const uint64_t root = UINT64_C(0x3fe6a09e667f3bcd), one = UINT64_C(0x3ff0000000000000);
-    double r = 1.0 + e;
-    uint64_t u = spiral__bits_f64(r) + (one - root);
+    uint64_t u = spiral__bits_f64(1.0 + e) + (one - root);
     double k = spiral__from_bits_f64((u >> 52) | UINT64_C(0x4330000000000000)) - (0x1p52 + 1023.0);
     double m = spiral__from_bits_f64((u & UINT64_C(0xfffffffffffff)) + root);
-    double f = k == 0.0 ? e : m - 1.0;
-    double low = spiral__log_tail_f64(f) + k * 0x1.62e42fefa39efp-1;
-    return r * low + (e * f - (e - f));
+    *k_ln2 = k * 0x1.62e42fefa39efp-1;
+    return k == 0.0 ? e : m - 1.0;
+}
+static inline double spiral__entropy_from_f64(double e, double f, double k_ln2) {
+    double low = spiral__log_tail_f64(f) + k_ln2;
+    return (1.0 + e) * low + (e * f - (e - f));
+}
+static inline float spiral__entropy_f32(float e) {
+    float k_ln2, f = spiral__entropy_reduce_f32(e, &k_ln2);
+    return spiral__entropy_from_f32(e, f, k_ln2);
+}
+static inline double spiral__entropy_f64(double e) {
+    double k_ln2, f = spiral__entropy_reduce_f64(e, &k_ln2);
+    return spiral__entropy_from_f64(e, f, k_ln2);
 }
 
 /* sigmoid and softplus from exp(-|x|), which a loop that needs both computes once. */
@@ -283,7 +297,10 @@ static inline double spiral__softplus_f64(double x) {
 #define spiral__log_normal(x) \
     _Generic((x), float : spiral__log_normal_f32, double : spiral__log_normal_f64)(x)
 #define spiral__exp_down(x) _Generic((x), float : spiral__exp_down_f32, double : spiral__exp_down_f64)(x)
-#define spiral__entropy(x)  _Generic((x), float : spiral__entropy_f32, double : spiral__entropy_f64)(x)
+#define spiral__entropy_reduce(x, k_ln2) \
+    _Generic((x), float : spiral__entropy_reduce_f32, double : spiral__entropy_reduce_f64)(x, k_ln2)
+#define spiral__entropy_from(x, f, k_ln2) \
+    _Generic((x), float : spiral__entropy_from_f32, double : spiral__entropy_from_f64)(x, f, k_ln2)
 #define spiral__log1p01_short(x) \
     _Generic((x), float : spiral__log1p01_short_f32, double : spiral__log1p01_short_f64)(x)
 

@@ -2,6 +2,9 @@
  *
  * Parallel-for.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* pthread_setattr_default_np */
+#endif
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -71,13 +74,15 @@ static void a_call_while_the_pool_is_busy_runs_alone(void **state) {
     spiral__pool_destroy(n.pool);
 }
 
-/* Signals of the host reach its own threads: a worker thread has all of them blocked. */
+/* Signals of the host reach its own threads: a worker thread has all of them blocked, but for faults. */
 static void look_at_signals(void *context, size_t i, int worker) {
     atomic_int *blocked = context;
     sigset_t set;
     (void)i;
     pthread_sigmask(SIG_SETMASK, NULL, &set);
-    if (worker) atomic_store(&blocked[worker], sigismember(&set, SIGINT) && sigismember(&set, SIGTERM));
+    if (worker)
+        atomic_store(&blocked[worker],
+                     sigismember(&set, SIGINT) && sigismember(&set, SIGTERM) && !sigismember(&set, SIGBUS));
     usleep(1000); /* so that every thread gets a task */
 }
 
@@ -96,12 +101,40 @@ static void worker_threads_take_no_signals(void **state) {
     spiral__pool_destroy(pool);
 }
 
+/* What a matrix product needs, and more. Without a size of its own a thread would get what the system thinks
+ * right. */
+static void use_stack(void *context, size_t i, int worker) {
+    volatile char large[512 << 10];
+    atomic_int *used = context;
+    large[0] = large[sizeof large - 1] = (char)i;
+    for (size_t k = 0; k < sizeof large; k += 4096) large[k] = large[0];
+    if (worker) atomic_fetch_add(used, 1);
+    usleep(1000);
+}
+
+static void worker_threads_have_half_a_megabyte_of_stack(void **state) {
+    (void)state;
+#ifdef __GLIBC__
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 128 << 10); /* as musl */
+    assert_int_equal(pthread_setattr_default_np(&small), 0);
+#endif
+    spiral__pool *pool = NULL;
+    atomic_int used = 0;
+    assert_int_equal(spiral__pool_create(3, &pool, NULL), SPIRAL_OK);
+    for (int round = 0; round < 1000 && !used; round++) spiral__par_for(pool, 6, use_stack, &used);
+    assert_true(used);
+    spiral__pool_destroy(pool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_task_runs_once_for_any_number_of_threads),
         cmocka_unit_test(numbers_of_threads_out_of_range_are_refused),
         cmocka_unit_test(a_call_while_the_pool_is_busy_runs_alone),
         cmocka_unit_test(worker_threads_take_no_signals),
+        cmocka_unit_test(worker_threads_have_half_a_megabyte_of_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

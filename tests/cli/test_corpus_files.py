@@ -117,8 +117,12 @@ def odd_folder():
     (folder / "closed").mkdir()
     (folder / "closed" / "x.mid").write_bytes(one_note(64))
     (folder / "closed").chmod(0)
+    (folder / "listed").mkdir()
+    (folder / "listed" / "y.mid").write_bytes(one_note(65))
+    (folder / "listed").chmod(0o444)  # its names can be read, what has them cannot
     yield folder
     (folder / "closed").chmod(0o755)
+    (folder / "listed").chmod(0o755)
     shutil.rmtree(folder)
 
 
@@ -134,13 +138,13 @@ def test_what_folders_hold_besides_is_skipped_and_counted(odd_folder):
     result = json.loads(out)
     assert status == 0 and result["files"] == 3 and result["skipped"] == []
     reasons = {os.path.basename(entry["file"]): entry["reason"] for entry in result["not_read"]}
-    assert set(reasons) == {"closed", "nowhere.mid", "pipe.mid", "no-ending"}
+    assert set(reasons) == {"closed", "nowhere.mid", "pipe.mid", "no-ending", "y.mid"}
     lines = err.splitlines()
-    assert len(lines) == 4 and all("1 x " in line and "skipped: " in line for line in lines)
+    assert len(lines) == 5 and all("1 x " in line and "skipped: " in line for line in lines)
     for name, reason in reasons.items():
         assert sum(name in line and reason in line for line in lines) == 1
     verbose = as_a_user("inspect", odd_folder, "--verbose")
-    assert verbose[0] == 0 and len(verbose[2].splitlines()) == 4
+    assert verbose[0] == 0 and len(verbose[2].splitlines()) == 5
     status, _, err = as_a_user("inspect", odd_folder / "closed")
     assert status == 1 and "closed: cannot open the folder" in err
 

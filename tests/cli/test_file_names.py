@@ -45,7 +45,7 @@ def test_names_of_pieces_are_printed_escaped(verb, decoder_model, tune, latents,
 @pytest.mark.parametrize("end", [b".mid", b".wav", b".svg"])
 def test_name_of_a_rendering_is_printed_escaped(end, tune, tmp_path):
     done = spiral("render", tune, "-o", named(tmp_path, end))
-    assert "no cairo" in done.err or done.raw == os.fsencode(tmp_path) + b"/" + PRINTED + end + b"\n"
+    assert "draws no pictures" in done.err or done.raw == os.fsencode(tmp_path) + b"/" + PRINTED + end + b"\n"
 
 
 def test_other_names_on_standard_output_are_printed_escaped(decoder_model, tune, music, tmp_path):

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Progress of a training: lines, terminal, colours, log."""
+"""Progress of a training and of reading many files: lines, terminal, colours, log."""
 import json
 import os
 import pty
 import re
 import select
+import shutil
 import struct
 import subprocess
 import termios
 
 import pytest
-from program import PROGRAM, TINY, failed, spiral
+from program import PROGRAM, TINY, failed, lines_with, one_note, spiral
 
 
 def on_terminal(args, columns=80, env=None):
@@ -83,6 +84,52 @@ def test_colour_depends_on_terminal_and_NO_COLOR(music, tmp_path):
 
 def test_quiet_on_a_terminal_shows_nothing(music, tmp_path):
     assert on_terminal(["train", music, "-o", tmp_path / "m", *TINY, "--quiet"]) == (0, "")
+
+
+CLOCK = """
+#define _GNU_SOURCE
+#include <time.h>
+int clock_gettime(clockid_t id, struct timespec *t) {
+    static _Atomic long seconds;
+    (void)id;
+    t->tv_sec = ++seconds;
+    t->tv_nsec = 0;
+    return 0;
+}
+"""
+
+
+@pytest.fixture
+def fast_clock(tmp_path):
+    """The environment of a program whose clock goes on a second whenever it is read."""
+    if not shutil.which("cc"):
+        pytest.skip("no C compiler for the clock")
+    (tmp_path / "clock.c").write_text(CLOCK)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "clock.so", tmp_path / "clock.c"], check=True)
+    return {"LD_PRELOAD": str(tmp_path / "clock.so")}
+
+
+def test_reading_many_files_shows_how_many_and_how_long(fast_clock, tmp_path):
+    folder, files = tmp_path / "midi", 40
+    folder.mkdir()
+    for i in range(files):
+        (folder / f"{i}.mid").write_bytes(one_note(40 + i))
+    read = ["inspect", folder, "--threads", "1"]
+    pack = ["pack", folder, "-o", tmp_path / "c.pack", "--threads", "1", "--json"]
+    done = spiral(*read, env=fast_clock)
+    assert done.status == 0 and done.err.splitlines() == [
+        f"spiral inspect: reading: {n} of {files} files, {files - n} s left" for n in (10, 20, 30)], done.err
+    done = spiral(*pack, env=fast_clock)
+    assert done.status == 0 and done.json["files"] == files
+    for what in "looking for the key range", "packing":  # the name of the temporary file reads the clock, too
+        assert [int(re.search(r"(\d+) of 40 files, \d+ s left", text)[1]) for text in lines_with(done, what)] == [9, 19, 29, 39], done.err
+    for line in read, pack:
+        assert spiral(*line, "--quiet", env=fast_clock).err == ""
+        assert spiral(*line).err == ""  # in a fraction of a second
+        status, shown = on_terminal(line, 30, env=fast_clock)
+        drawn = shown.split("\r\x1b[K")
+        assert status == 0 and len(drawn) > files and drawn[0] == drawn[-1] == "", shown
+        assert all(len(text) < 30 and re.match("(reading|packing|looking for the key range): ", text) for text in drawn if text)
 
 
 def test_closed_standard_error_does_not_end_training(music, tmp_path):

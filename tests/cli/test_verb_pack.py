@@ -58,6 +58,16 @@ def test_a_pack_is_validated_on_another(pack, music, tmp_path):
     assert done.status == 0 and lines_with(done, "the same notes as in"), done.err
 
 
+def test_no_other_file_is_touched(pack, music, tmp_path):
+    """Also where the key range is chosen from the music, so that the files are packed twice."""
+    for name in "c.pack.all-keys", "all-keys", ".spiral-mine.tmp":
+        (tmp_path / name).write_bytes(pack[0].read_bytes())
+    before = tree(tmp_path)
+    assert spiral("pack", music, "-o", tmp_path / "c.pack", "--preset", "bar").status == 0
+    after = tree(tmp_path)
+    assert after.pop("c.pack") and after == before
+
+
 def test_flags_of_rolls_belong_to_pack(pack, tmp_path):
     for flag in (["--preset", "36x36"], ["--grid", "10ms"], ["--low", "40"], ["--pedal"], ["--strict"],
                  ["--keep-duplicates"], ["--drums", "keep"], ["--longest-silence", "none"]):
@@ -85,6 +95,7 @@ def test_what_is_no_pack_is_kept_and_refused(pack, music, tmp_path):
     failed(spiral("pack", music, "-o", path), 1, "it is not a corpus pack")
     assert path.read_bytes() == text
     failed(spiral("pack", "-", "-o", tmp_path / "d.pack"), 1, "standard input cannot be packed")
+    failed(spiral("pack", music, "-o", "-", cwd=tmp_path), 2, "must be a file")
     failed(spiral("pack", tmp_path / "nowhere", "-o", tmp_path / "d.pack"), 1, "nowhere")
     failed(spiral("train", pack[0], music, "-o", tmp_path / "m"), 1, "corpus.pack: a corpus pack")
     damaged = bytearray(pack[0].read_bytes())

@@ -31,7 +31,7 @@ def test_pictures_have_their_format_and_the_same_bytes_again(ending, what, tune,
     line = {"piece": [tune], "against": [tune, "--against", other], "helix": ["--draw-helix", "--helix", "mixed"]}[what]
     for name in ("a", "b"):
         done = spiral("render", *line, "-o", tmp_path / (name + ending))
-        if "cairo" in done.err:
+        if "draws no pictures" in done.err:
             pytest.skip("built without cairo")
         assert done.status == 0, done.err
     content = (tmp_path / f"a{ending}").read_bytes()

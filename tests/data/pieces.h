@@ -77,6 +77,21 @@ static inline void pieces_add(pieces *p, const char *name, uint64_t seed, size_t
     spiral_roll_clear(&roll);
 }
 
+/* What a spiral_files_callback was told. */
+typedef struct calls_seen {
+    size_t calls, last, count, stop_at; /* stop_at: end the work when so many are done; 0: never */
+    int fell;                           /* done was smaller than before */
+} calls_seen;
+
+static inline int note_call(void *context, size_t done, size_t count) {
+    calls_seen *seen = context;
+    seen->fell |= done < seen->last || done < 1 || done > count;
+    seen->calls++;
+    seen->last = done;
+    seen->count = count;
+    return seen->stop_at && done >= seen->stop_at;
+}
+
 static inline void pieces_open(pieces *p) {
     memset(p, 0, sizeof *p);
     strcpy(p->folder, "/tmp/spiral-pieces-XXXXXX");

@@ -137,6 +137,31 @@ static void a_bad_file_among_good_ones_is_left_out_alone(void **state) {
     pieces_close(&p);
 }
 
+static void the_callback_is_told_of_all_files_and_may_end_the_reading(void **state) {
+    (void)state;
+    pieces p;
+    spiral_error err;
+    pieces_open(&p);
+    pieces_add(&p, "a.mid", 1, 33);
+    pieces_add(&p, "b.mid", 2, 50);
+    pieces_add_bytes(&p, "c.mid", "not MIDI", 8);
+    const char *paths[] = {p.folder};
+    for (int threads = 1; threads <= 4; threads++) {
+        spiral_files *files = NULL;
+        calls_seen seen = {0}, ended = {.stop_at = 1};
+        assert_int_equal(spiral_files_load_with_callback(paths, 1, threads, note_call, &seen, &files, &err),
+                         SPIRAL_OK);
+        assert_true(!seen.fell && seen.calls <= 4 && seen.last == 3 && seen.count == 3);
+        spiral_files_destroy(files);
+        files = NULL;
+        assert_int_equal(spiral_files_load_with_callback(paths, 1, threads, note_call, &ended, &files, &err),
+                         SPIRAL_INTERRUPTED);
+        assert_null(files);
+        assert_true(ended.calls == 1 && (threads > 1 || ended.last == 1));
+    }
+    pieces_close(&p);
+}
+
 /* From files that are read once: corpora of other grids, planes and ranges, equal to those read for them
  * alone. */
 static void several_corpora_are_made_of_files_read_once(void **state) {
@@ -256,6 +281,7 @@ int main(void) {
         cmocka_unit_test(files_are_in_byte_order_of_their_names_with_reasons_for_those_left_out),
         cmocka_unit_test(what_holds_no_music_is_refused),
         cmocka_unit_test(a_bad_file_among_good_ones_is_left_out_alone),
+        cmocka_unit_test(the_callback_is_told_of_all_files_and_may_end_the_reading),
         cmocka_unit_test(several_corpora_are_made_of_files_read_once),
         cmocka_unit_test(bad_roll_options_are_refused),
         cmocka_unit_test(the_report_of_a_corpus_is_the_sum_of_its_files),

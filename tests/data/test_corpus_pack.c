@@ -231,6 +231,34 @@ static void refusals_name_the_reason(void **state) {
     pieces_close(&p);
 }
 
+static void the_callback_may_end_the_packing_and_the_old_pack_stays(void **state) {
+    (void)state;
+    pieces p;
+    pieces_open(&p);
+    add_many(&p);
+    const char *paths[] = {p.folder}, *pack = pack_pieces(&p, 1);
+    struct stat before, after;
+    spiral_roll_options roll = piece_options();
+    spiral_corpus_pack_options options = options_of(&roll);
+    assert_int_equal(stat(pack, &before), 0);
+    for (int threads = 1; threads <= 3; threads++) {
+        calls_seen seen = {0};
+        options.threads = threads;
+        options.callback = note_call;
+        options.context = &seen;
+        seen.stop_at = 1;
+        assert_int_equal(spiral_corpus_pack_create(paths, 1, &options, pack, NULL, NULL, NULL),
+                         SPIRAL_INTERRUPTED);
+        assert_int_equal(stat(pack, &after), 0);
+        assert_true(before.st_ino == after.st_ino && before.st_size == after.st_size);
+        seen = (calls_seen){0};
+        char *other = p.model; /* removed at the end */
+        assert_int_equal(spiral_corpus_pack_create(paths, 1, &options, other, NULL, NULL, NULL), SPIRAL_OK);
+        assert_true(!seen.fell && seen.last == 8 && seen.count == 8);
+    }
+    pieces_close(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pack_is_the_corpus_of_the_files),
@@ -239,6 +267,7 @@ int main(void) {
         cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test(a_silent_roll_is_refused),
         cmocka_unit_test(refusals_name_the_reason),
+        cmocka_unit_test(the_callback_may_end_the_packing_and_the_old_pack_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,8 +56,9 @@ def test_without_music_the_model_is_neither_trained_nor_measured(tmp_path):
 
 
 PICTURES = {  # experiment: its picture, and how many tables and paragraphs table.py prints
+    "002-wrong-octaves": ("f1.svg", 16),
     "003-latents-and-voicing": ("joint.svg", 14),
-    "004-decisions": ("clashes.svg", 46),
+    "004-decisions": ("clashes.svg", 55),
     "005-squeezed-network": ("frontier.svg", 12),
 }
 
@@ -77,7 +78,7 @@ def test_page_has_its_tables_and_picture(name, tmp_path):
 
 
 def test_without_music_the_other_experiments_say_so(tmp_path):
-    for name in ("002-wrong-octaves", *PICTURES):
+    for name in PICTURES:
         done = subprocess.run([SOURCE / "experiments" / name / "run.sh", "program", tmp_path / "out"], capture_output=True,
                               text=True, env={**os.environ, "SPIRAL_DATA": str(tmp_path)})  # fmt: skip
         assert done.returncode == 2 and "nothing was run" in done.stderr and "jsb-chorales/midi/train" in done.stderr

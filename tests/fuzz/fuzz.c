@@ -61,11 +61,13 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *block, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
+char *__real_strdup(const char *text);
 void __real_free(void *block);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *block, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
+char *__wrap_strdup(const char *text);
 void __wrap_free(void *block);
 
 static void *counted(void *block) {
@@ -79,6 +81,7 @@ void *__wrap_calloc(size_t n, size_t size) { return counted(__real_calloc(n, siz
 void *__wrap_aligned_alloc(size_t alignment, size_t size) {
     return counted(__real_aligned_alloc(alignment, size));
 }
+char *__wrap_strdup(const char *text) { return counted(__real_strdup(text)); }
 void *__wrap_realloc(void *block, size_t size) {
     int64_t before = (int64_t)malloc_usable_size(block);
     void *moved = counted(__real_realloc(block, size)); /* counts both, as when the block has to move */

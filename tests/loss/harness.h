@@ -16,13 +16,6 @@
 #include "loss/ref.h"
 #include "spiral/spiral.h"
 
-/* Instrumented and emulated code (tools/aarch64.ini) is slow: it gets fewer rounds. */
-#if SANITIZED || defined(SPIRAL_TEST_EMULATED)
-#define SLOW 1
-#else
-#define SLOW 0
-#endif
-
 /* The instruction sets that a test goes through; spiral_isa_set refuses those that this machine lacks. */
 static const char *const isas[] = {"baseline", "avx2", "avx512"};
 enum { ISAS = 3 };

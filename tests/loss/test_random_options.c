@@ -7,7 +7,7 @@
 
 #include "harness.h"
 
-enum { ROUNDS = SLOW ? 100 : 500 };
+enum { ROUNDS = VALGRIND ? 20 : SLOW ? 100 : 500 };
 
 static double between(spiral__rng *r, double low, double high) { /* evenly on a logarithmic scale */
     return low * pow(high / low, spiral__rng_uniform(r));

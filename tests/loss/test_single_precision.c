@@ -9,7 +9,15 @@
 #define VALUE    1e-6
 #define GRADIENT 1e-6
 
-enum { FRAMES = SLOW ? 100000 : 1000000, BLOCK = 4000, KINDS = 5, CELLS = BLOCK * KEYS, SAMPLE = 2000 };
+enum {
+    FRAMES = VALGRIND ? 8000
+             : SLOW   ? 100000
+                      : 1000000,
+    BLOCK = 4000,
+    KINDS = 5,
+    CELLS = BLOCK * KEYS,
+    SAMPLE = 2000
+};
 
 /* One block of frames, and its results in each precision. */
 typedef struct block {

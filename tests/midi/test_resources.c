@@ -134,7 +134,7 @@ static void check_memory(const char *events, size_t size, size_t n) {
     assert_int_equal(in_use, before);
     free(bytes);
 }
-#define CHECK_MEMORY(events) check_memory(events, sizeof(events) - 1, 100000)
+#define CHECK_MEMORY(events) check_memory(events, sizeof(events) - 1, VALGRIND ? 5000 : 100000)
 
 /* A file of format 1 or 2 with n tracks of these events; of format 1, those of the second half, from `half`
  * on, end the notes that others begin: their status byte is 80. */
@@ -175,7 +175,7 @@ static void check_memory_of_tracks(const char *events, size_t size, size_t n) {
 static void test_memory_of_pedals(void **state) {
     (void)state;
     CHECK_MEMORY("\x00\xb0\x40\x7f\x00\x40\x00"); /* a status each */
-    enum { ALL = 99999 };
+    enum { ALL = VALGRIND ? 4999 : 99999, SEQUENCES = VALGRIND ? 3000 : 60000 };
     char *events = malloc(3 * ALL + 10);
     for (int first = 0; first < 2; first++) /* notes first, pedals first */
         for (int sixteenths = 0; sixteenths <= 16; sixteenths++) {
@@ -195,11 +195,11 @@ static void test_memory_of_pedals(void **state) {
             check_memory(events, n, 1);
         }
     free(events);
-    check_memory_of_sequences("\x00\xb0\x40\x7f", 4, 60000);
-    check_memory_of_sequences("\x00\xb0\x40\x7f\x00\xff\x2f\x00", 8, 60000);
+    check_memory_of_sequences("\x00\xb0\x40\x7f", 4, SEQUENCES);
+    check_memory_of_sequences("\x00\xb0\x40\x7f\x00\xff\x2f\x00", 8, SEQUENCES);
     char all[16 * 4];
     for (int c = 0; c < 16; c++) memcpy(all + 4 * c, (char[]){0, (char)(0xb0 | c), 0x40, 0x7f}, 4);
-    check_memory_of_sequences(all, sizeof all, 60000);
+    check_memory_of_sequences(all, sizeof all, SEQUENCES);
 }
 
 static void test_memory_of_notes_and_texts(void **state) {
@@ -228,7 +228,7 @@ static void test_memory_of_unpaired_notes(void **state) {
     CHECK_MEMORY("\x00\xb0\x7b\x00\x00\x78\x00");
     CHECK_MEMORY("\x00\x90\x3c\x64\x00\xb0\x7b\x00");
     CHECK_MEMORY("\x00\x90\x3c\x64\x00\xb1\x00\x7f\x00\x80\x3e\x40");
-    enum { EVENTS = 300 };
+    enum { EVENTS = 300, TRACKS = VALGRIND ? 60 : 1000 };
     char events[2 + 3 * EVENTS];
     for (int off = 0; off < 2; off++) { /* the tracks of the second round have note-offs only */
         events[0] = 0;
@@ -238,9 +238,9 @@ static void test_memory_of_unpaired_notes(void **state) {
             events[3 + 3 * i] = 0x40;
             if (i + 1 < EVENTS) events[4 + 3 * i] = 0;
         }
-        check_memory_of_sequences(events, 1 + 3 * EVENTS, 1000);
+        check_memory_of_sequences(events, 1 + 3 * EVENTS, TRACKS);
     }
-    check_memory_of_tracks(events, 1 + 3 * EVENTS, 1000);
+    check_memory_of_tracks(events, 1 + 3 * EVENTS, TRACKS);
 }
 
 /* A table for each further port of a track, and no more than so many. */
@@ -304,7 +304,7 @@ static void test_memory_of_claimed_lengths(void **state) {
  * be about tracks times tail. */
 static void test_wrong_lengths_need_one_search_of_the_file(void **state) {
     (void)state;
-    enum { TRACKS = 65000, TRACK = 8 + 11, TAIL = 1 << 20, LAST = 4000 };
+    enum { TRACKS = VALGRIND ? 3000 : 65000, TRACK = 8 + 11, TAIL = 1 << (VALGRIND ? 16 : 20), LAST = 4000 };
     static const char events[] = "\x00\x90\x3c\x64\x10\x3c\x00" SMF_EOT;
     static smf head;
     const size_t from = 14 + TRACKS * TRACK;
@@ -338,6 +338,7 @@ static void test_wrong_lengths_need_one_search_of_the_file(void **state) {
  * between them. */
 static void test_memory_of_a_million_notes(void **state) {
     (void)state;
+    NOT_UNDER_VALGRIND();
     enum { TRACKS = 16, NOTES = 62500, NOTE = 24, TRACK = NOTES * NOTE + 4 };
     static const unsigned char head[] = "MThd\0\0\0\6\0\1\0\x10\1\xe0";
     bytes_size = 14 + TRACKS * (8 + TRACK);

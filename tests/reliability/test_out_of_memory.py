@@ -106,7 +106,7 @@ def verdict(right, status, err, found):
 def test_failed_allocations_are_errors(name, place, preload, long, tmp_path):
     line, count_file = COMMANDS[name], tmp_path / "count"
     status, err, right = run(place, line, preload, fail_report=count_file)
-    if "no cairo" in err:
+    if "draws no pictures" in err:
         pytest.skip("built without cairo")
     assert status == 0, err
     total = int(count_file.read_text())
@@ -133,7 +133,7 @@ def test_fonts_without_memory_neither_hang_nor_crash(place, preload, tmp_path):
     """All allocations from one on fail, also those of fontconfig."""
     line, count_file = COMMANDS["render svg"], tmp_path / "count"
     status, err, right = run(place, line, preload, one_second, fail_report=count_file)
-    if "no cairo" in err:
+    if "draws no pictures" in err:
         pytest.skip("built without cairo")
     assert status == 0, err
     total, bad = int(count_file.read_text()), []

@@ -33,6 +33,7 @@ static training decoder_training(void) {
 /* The likelihood of the held-out piece under the trained model, which `same` trainings give bit for bit. */
 static void it_learns_the_music(void **state) {
     (void)state;
+    NOT_UNDER_VALGRIND();
     training t = decoder_training();
     t.plan.decoder_steps = 400;
     spiral_train_progress result = {.struct_size = sizeof result};
@@ -98,8 +99,8 @@ static void a_pause_does_not_change_a_bit(void **state) {
     free(whole);
 }
 
-/* The sum of the streams' gradients: that of the mean nats per frame, by a difference along it. Rows are
- * dropped, cells are given, sketches are read; the second objective draws the same. */
+/* The sum of the streams' gradients: that of the mean nats per frame, by a difference along it. Rows and
+ * units are dropped, cells are given, sketches are read; the second objective draws the same. */
 static void the_gradient_is_that_of_the_nats(void **state) {
     (void)state;
     training t = decoder_training();

@@ -135,6 +135,7 @@ static void the_best_weights_are_kept(void **state) {
 /* A model that is large enough learns one piece so that all its windows return without a fault. */
 static void one_piece_can_be_learned_exactly(void **state) {
     (void)state;
+    NOT_UNDER_VALGRIND();
     spiral_corpus *one = pieces_corpus(p.path[0], 0, PIECE_T);
     training t = piece_training();
     spiral_evaluation e = {.struct_size = sizeof e};
@@ -234,6 +235,7 @@ static void plans_out_of_range_are_refused_by_name(void **state) {
 /* Rate and decay at their limits throw every weight a hundredfold to the other side at each step. */
 static void a_training_that_diverges_ends_with_a_sentence(void **state) {
     (void)state;
+    NOT_UNDER_VALGRIND();
     training t = piece_training();
     spiral_error err = {.text = ""};
     t.config.kind = SPIRAL_MODEL_VAE;
@@ -274,6 +276,7 @@ static spiral_model *train_for_50_s(const training *t, double later, spiral_trai
 /* Also if the machine becomes half as fast, or twice as fast, in the middle. */
 static void a_training_by_time_ends_at_its_time(void **state) {
     (void)state;
+    NOT_UNDER_VALGRIND();
     for (int decoder = 0; decoder < 2; decoder++) {
         training t = piece_training();
         t.config.decoder = 8 * decoder;
@@ -292,6 +295,7 @@ static void a_training_by_time_ends_at_its_time(void **state) {
 
 static void the_steps_of_a_training_by_time_repeat_its_bytes(void **state) {
     (void)state;
+    NOT_UNDER_VALGRIND();
     size_t size, other_size;
     training t = piece_training();
     spiral_train_progress result = {.struct_size = sizeof result}, again = result;
@@ -363,6 +367,7 @@ static int count_reports(void *context, const spiral_train_progress *progress) {
 /* Reports come at least every tenth of a second, and every thirty seconds the training is saved. */
 static void reports_and_saves_follow_the_clock(void **state) {
     (void)state;
+    NOT_UNDER_VALGRIND();
     for (int slow = 0; slow < 2; slow++) {
         training t = piece_training();
         spiral_train_options options = t.options;
@@ -387,6 +392,7 @@ static void reports_and_saves_follow_the_clock(void **state) {
 /* The mask of the original answer: silence is its optimum, and training finds it. */
 static void the_distance_mask_ends_in_silence(void **state) {
     (void)state;
+    NOT_UNDER_VALGRIND();
     training t = piece_training();
     spiral_evaluation e = {.struct_size = sizeof e};
     spiral_metrics metrics = {.struct_size = sizeof metrics};

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+"""What the experiment runs, and the columns of results.csv; read by measure.py and table.py."""
+NOISES = {  # what is wrong in the labels of training and validation
+    "octave-30": "30 % of the notes an octave off",
+    "clean": "right labels",
+    "octave-50": "50 % of the notes an octave off",
+    "part-30": "30 % of the parts an octave off",
+    "octave-20-semitone-20": "20 % of the notes an octave off, 20 % a semitone",
+    "octave-10": "10 % of the notes an octave off",
+}
+PLAIN = ("bce", "bce-not-stopped", "mse", "focal", "weighted", "smoothing", "generalised", "spiral-4")
+CHANNELS = ("helix", "uniform", "permuted", "semitone", "octaves")
+LEARNED = "helix-learned"  # LearnedChannelLoss
+LOSSES = (*PLAIN, *CHANNELS, LEARNED)
+ETAS = (0.1, 0.3, 0.5)
+KEY = ("noise", "loss", "eta", "seed")
+# valid_loss is the least loss on the wrong labels of the validation part, at `step`; near_f1 is F1 in the SoundFont of training.
+VALUES = ("f1", "chroma_f1", "octave_share", "near_f1", "valid_loss", "step", "learned_octaves", "learned_rest")
+
+
+def trainings():
+    """(noise, loss, eta); each is done for all seeds at once."""
+    for noise in NOISES:
+        for loss in LOSSES:
+            for eta in ETAS if loss in CHANNELS else (0.0,):
+                yield noise, loss, eta
