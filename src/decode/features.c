@@ -93,6 +93,14 @@ void spiral__history_add(const spiral__features *f, spiral__history *h, spiral_k
         }
     }
     h->past = h->past * fades[SPIRAL__SLOW] + (1 - fades[SPIRAL__SLOW]);
+    uint8_t keys[SPIRAL_KEY_COUNT];
+    const int count = list_keys(f, sounding, keys);
+    for (int i = 0; i < count && i < SPIRAL__VOICES; i++) {
+        const float now = keys[i];
+        h->voice[i] = h->voice[i] == 0 ? now : h->voice[i] + 0.02f * (now - h->voice[i]);
+    }
+    const unsigned chord = classes_of(f, sounding);
+    if (spiral__is_on_beat(f, h->t)) h->chords[chord >> 6] |= (uint64_t)1 << (chord & 63);
     h->sounding = sounding;
     h->onsets = starts;
     h->t++;

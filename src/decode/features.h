@@ -128,7 +128,11 @@ typedef struct spiral__conditions {
 
 /* The means of TONALITY, and a slow one for the features named USUAL, in which frame s of the past has weight
  * .995^(t - 1 - s). */
-enum { SPIRAL__FADES = 3, SPIRAL__SLOW = SPIRAL__FADES };
+enum {
+    SPIRAL__FADES = 3,
+    SPIRAL__SLOW = SPIRAL__FADES,
+    SPIRAL__VOICES = 9 /* classes of the number of keys that sound: 0 .. 7, more */
+};
 
 /* Frames 0 .. t - 1 of a piece, as far as they matter. A plain value: copies are independent. */
 typedef struct spiral__history {
@@ -136,8 +140,16 @@ typedef struct spiral__history {
     spiral_keys sounding, onsets;   /* of frame t - 1; silent for t = 0 */
     uint16_t age[SPIRAL_KEY_COUNT]; /* by p: since how many frames the key sounds; 0: it does not */
     float fade[SPIRAL__FADES + 1][SPIRAL_KEY_COUNT];
-    float past; /* what the slow mean of a key that always sounded would be: 1 - .995^t */
+    float past;                    /* what the slow mean of a key that always sounded would be: 1 - .995^t */
+    uint64_t chords[1 << 12 >> 6]; /* bit s: the pitch classes s (bits p mod 12) sounded on a beat */
+    float voice[SPIRAL__VOICES];   /* slow means of p of the voices from the lowest up; 0: none yet */
 } spiral__history;
+
+/* Whether frame t is on a beat, a quarter of a bar; on a grid without bars all are. */
+static inline int spiral__is_on_beat(const spiral__features *features, size_t t) {
+    const size_t beat = (size_t)features->bar / 4;
+    return !beat || t % beat == 0;
+}
 
 void spiral__history_begin(spiral__history *history);
 /* Adds frame t. onsets: NULL with one plane. */
