@@ -109,7 +109,7 @@ typedef struct spiral_validation {
     double train_loss;  /* per window of the steps since the validation before, the KL term included; 0: no
                            step */
     double train_kl;    /* nats per window of these steps; 0 for an ae */
-    /* Of the decoder; then those above are 0. The held-out files from their first frame, at most 20,000
+    /* Of the decoder; then those above are 0. The held-out files from their first frame, at most 10,000
      * frames, and the mean of the weights over the last steps. */
     double nats_per_frame;       /* without given cells or sketch */
     double train_nats_per_frame; /* of the steps since the validation before; of open cells, with given ones
@@ -150,6 +150,10 @@ typedef struct spiral_trainer_state {
         network;      /* that is trained now: step, steps, best_step and learning_rate are its own */
     int64_t part_end; /* step at the end of the part of the schedule that runs; not cut: steps */
     int parts;        /* in how many the schedule is cut; 0: it is not */
+    /* How often spiral_train validates this network if the schedule is not cut: twenty times; of the decoder
+     * fewer, at least once, if its validations would go through more frames than its steps. A frame of a
+     * step takes about three times as long, so validations take at most a quarter of the time. */
+    int validations;
 } spiral_trainer_state;
 SPIRAL_API void spiral_trainer_get_state(const spiral_trainer *trainer, spiral_trainer_state *state);
 
@@ -313,10 +317,11 @@ typedef struct spiral_train_plan {
  * every 30 seconds if a path is given. */
 SPIRAL_API void spiral_train_plan_default(spiral_train_plan *plan, size_t struct_size);
 
-/* Trains a model: starts or resumes, makes the steps, validates each network twenty times, finishes it,
- * chooses its threshold and saves it. result (may be NULL): the last progress; its valid_... are those of the
- * best weights. Errors as above, and INTERRUPTED: the callback asked to stop; what was reached is saved, so
- * that resume can go on. If the file at path or what was reached cannot be written, the error is returned. */
+/* Trains a model: starts or resumes, makes the steps, validates each network (twenty times; the decoder
+ * less often in a short training, see spiral_trainer_state), finishes it, chooses its threshold and saves it.
+ * result (may be NULL): the last progress; its valid_... are those of the best weights. Errors as above, and
+ * INTERRUPTED: the callback asked to stop; what was reached is saved, so that resume can go on. If the file
+ * at path or what was reached cannot be written, the error is returned. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_train(const spiral_train_options *options,
                                                         const spiral_train_plan *plan, spiral_model *model,
                                                         const spiral_corpus *train,

@@ -90,6 +90,7 @@ class State(ctypes.Structure):
         ("network", _int),
         ("part_end", ctypes.c_int64),
         ("parts", _int),
+        ("validations", _int),
     )
 
 

@@ -114,7 +114,7 @@ static spiral_keys some_keys(spiral__rng *r, int notes) {
 static void test_it_is_a_distance(void **state) {
     (void)state;
     spiral__rng r = spiral__rng_init(3, 0);
-    for (int round = 0; round < 20000; round++) {
+    for (int round = 0; round < (VALGRIND ? 300 : 20000); round++) {
         const spiral_helix *h = round % 2 ? &helix : &wide;
         spiral_keys x[3];
         int notes[3];
