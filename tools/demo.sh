@@ -9,8 +9,6 @@
 # SPIRAL_DEMO_SECONDS: how long to train instead.
 set -eu
 spiral="$1" out="$2"
-length="--steps 4000 --decoder-steps 2500"
-[ -z "${SPIRAL_DEMO_SECONDS:-}" ] || length="--time ${SPIRAL_DEMO_SECONDS}s"
 title() { printf '\n== %s\n' "$1"; }
 
 rm -rf "$out"
@@ -25,10 +23,12 @@ for score; do
 done
 "$spiral" inspect "$out/midi" --preset bar
 
-title "training with the spiral loss: $length"
+set -- --steps 4000 --decoder-steps 2500
+[ -z "${SPIRAL_DEMO_SECONDS:-}" ] || set -- --time "${SPIRAL_DEMO_SECONDS}s"
+title "training with the spiral loss: $*"
 model="$out/model.safetensors"
 "$spiral" train "$out/midi/train" --preset bar --low 36 --high 88 --hidden 128 --latent 32 --seed 1 --valid "$out/midi/held_out" \
-    $length -o "$model"
+    "$@" -o "$model"
 
 title "how well the model reconstructs the held-out pieces, and how likely it finds them"
 "$spiral" eval "$model" "$out/midi/held_out"
