@@ -22,11 +22,10 @@
 static const uint64_t ORDER = UINT64_C(2) << 60, STRETCH = UINT64_C(3) << 60, ROWS = UINT64_C(6) << 60,
                       UNITS = UINT64_C(7) << 60;
 
-enum { REMEMBERED = 1024 };              /* frames */
-static const double DROPPED_ROWS = 0.15; /* share of rows that a stream leaves out in a step */
-/* That of units: the fewer frames the corpus has, the more. By trials on two corpora: in one of 17,000 frames
- * a quarter is best, in one of 55,000 the less the better. */
-static const double DROPPED_UNITS_FRAMES = 3500, DROPPED_UNITS_MOST = 0.25;
+enum { REMEMBERED = 1024 }; /* frames */
+/* Dropout: the share of rows that a stream leaves out in a step. Of units about 1 / frames of the corpus, by
+ * trials: in one of 55,000 frames .06, where more is worse; in one of 17,000 .27, where less is worse. */
+static const double DROPPED_ROWS = 0.15, DROPPED_UNITS = 3500, DROPPED_MOST = 0.275, SCARCE = 24000;
 static const double GIVEN = 0.4, BOTH = 0.1, SKETCH = 0.3;
 static const double LATENT_NOISE = 0.5; /* most of it, in deviations of the latents */
 
@@ -253,7 +252,8 @@ static void draw_mask(spiral__rng *rng, double share, size_t n, float *mask) {
 }
 
 static double dropped_units(const spiral__decoder_objective *o) {
-    return fmin(DROPPED_UNITS_MOST, DROPPED_UNITS_FRAMES / (double)o->frames);
+    const double frames = (double)o->frames;
+    return fmin(DROPPED_MOST, DROPPED_UNITS / frames * fmax(1, SCARCE / frames));
 }
 
 /* What stream i leaves out in the step that was drawn: a pure function of seed, step and stream. Rows are
