@@ -83,3 +83,25 @@ def test_without_music_the_other_experiments_say_so(tmp_path):
                               text=True, env={**os.environ, "SPIRAL_DATA": str(tmp_path)})  # fmt: skip
         assert done.returncode == 2 and "nothing was run" in done.stderr and "jsb-chorales/midi/train" in done.stderr
         assert not (tmp_path / "out").exists()
+
+
+OTHER = SOURCE / "experiments/007-other-music"
+
+
+def test_page_of_other_music_has_its_tables_and_picture(tmp_path):
+    done = subprocess.run([sys.executable, "-B", OTHER / "table.py", OTHER / "results.json", tmp_path / "rolls.svg"],
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    page = (OTHER / "README.md").read_text()
+    tables = done.stdout.strip().split("\n\n")
+    assert len(tables) == 3
+    for table in tables:
+        assert table.strip() in page
+    assert (tmp_path / "rolls.svg").read_text() == (OTHER / "rolls.svg").read_text()
+
+
+def test_without_other_music_nothing_is_trained(tmp_path):
+    done = subprocess.run([OTHER / "run.sh", tmp_path / "out"], capture_output=True, text=True,
+                          env={**os.environ, "SPIRAL_DATA": str(tmp_path)})  # fmt: skip
+    assert done.returncode == 2 and "nothing was run" in done.stderr and "nottingham-gpl3" in done.stderr
+    assert not (tmp_path / "out").exists()
