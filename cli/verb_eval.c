@@ -112,6 +112,17 @@ static void note_silence(const cli_common *common, const char *path, const spira
                  path, e->predicted_density, e->target_density);
 }
 
+/* The likelihood takes long for many files. */
+static void note_work(const cli_common *common, const spiral_corpus *corpus, int units) {
+    const double unit_s = 2.6e-6, few_s = 10; /* of a frame and a unit of the decoder; measured on one core */
+    double frames = 0;
+    for (size_t i = 0; i < spiral_corpus_file_count(corpus); i++)
+        frames += (double)spiral_corpus_get_file(corpus, i)->frames;
+    if (frames * units * unit_s >= few_s)
+        cli_note(common, "measuring the likelihood of %s frames takes about %s on one core",
+                 cli_thousands((uint64_t)frames), cli_duration(frames * units * unit_s));
+}
+
 int verb_eval(const cli_verb *verb, int argc, char **argv) {
     cli_common common = {0};
     double tolerance = 0.05;
@@ -134,6 +145,7 @@ int verb_eval(const cli_verb *verb, int argc, char **argv) {
     spiral_roll_options_default(&options, sizeof options);
     spiral_model_config_get_roll(config, &options);
     status = cli_load_corpus(argv + first + 1, argc - first - 1, &options, config->frames, &common, &corpus);
+    if (status < 0) note_work(&common, corpus, config->decoder);
     if (status < 0 && spiral_model_evaluate(model, corpus, tolerance, (int)common.threads, &s.e, &s.model,
                                             &s.pca, &err) != SPIRAL_OK)
         status = cli_error_in(argv[err.status == SPIRAL_NUMERIC ? first : first + 1], &err);

@@ -140,7 +140,7 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
     if (status < 0 && s->kind == CLI_OUTPUT_WAV)
         cli_note_large(common, s->output,
                        WAV_BYTES * options.rate_hz * spiral_midi_seconds(&midi, spiral_midi_music_end(&midi)),
-                       "on disk, and three times as much memory");
+                       "on disk, and twice as much memory");
     if (status < 0 && (s->kind == CLI_OUTPUT_WAV ? spiral_audio_save(&midi, &options, s->output, NULL, &err)
                                                  : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
         status = err.status == SPIRAL_IO ? cli_error(&err) : cli_error_in(path, &err);

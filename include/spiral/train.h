@@ -80,9 +80,9 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_start(spiral_trainer *
                                                                 spiral_error *err);
 /* Completes the autoencoder with its best weights so far, measures its latents on the training music, and
  * plans `steps` steps (1..1e12) of the note-by-note decoder: 4 streams of 32 frames each, AdamW; the learning
- * rate rises over the first hundred steps and falls to 0 as a half cosine. The calls below are then about the
- * decoder. May be called again, to begin anew with the decoder. BAD_ARG: not started, finished, or the model
- * has no decoder; NO_MEMORY. */
+ * rate rises over the first hundred steps and falls to .4 of its peak as a half cosine. The calls below are
+ * then about the decoder. May be called again, to begin anew with the decoder. BAD_ARG: not started,
+ * finished, or the model has no decoder; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_start_decoder(spiral_trainer *trainer,
                                                                         int64_t steps, spiral_error *err);
 /* Cuts the schedule of the learning rate into `count` equal parts (1..SPIRAL_TRAIN_PARTS_MAX) and gives each
@@ -109,7 +109,7 @@ typedef struct spiral_validation {
     double train_loss;  /* per window of the steps since the validation before, the KL term included; 0: no
                            step */
     double train_kl;    /* nats per window of these steps; 0 for an ae */
-    /* Of the decoder; then those above are 0. The held-out files from their first frame, at most 20,000
+    /* Of the decoder; then those above are 0. The held-out files from their first frame, at most 10,000
      * frames, and the mean of the weights over the last steps. */
     double nats_per_frame;       /* without given cells or sketch */
     double train_nats_per_frame; /* of the steps since the validation before; of open cells, with given ones
@@ -150,6 +150,10 @@ typedef struct spiral_trainer_state {
         network;      /* that is trained now: step, steps, best_step and learning_rate are its own */
     int64_t part_end; /* step at the end of the part of the schedule that runs; not cut: steps */
     int parts;        /* in how many the schedule is cut; 0: it is not */
+    /* How often spiral_train validates this network if the schedule is not cut: twenty times; of the decoder
+     * fewer, at least once, if its validations would go through more frames than its steps. A frame of a
+     * step takes about three times as long, so validations take at most a quarter of the time. */
+    int validations;
 } spiral_trainer_state;
 SPIRAL_API void spiral_trainer_get_state(const spiral_trainer *trainer, spiral_trainer_state *state);
 
@@ -205,9 +209,12 @@ typedef struct spiral_stream_part {
     const spiral_keys *known;    /* (frames) cells that are not predicted; NULL: none */
     const size_t *begin[2][3];   /* of the features of each frame; (frame, class); (frame, key) */
     const spiral_feature *features[2][3];
-    size_t classes; /* of a frame: 12, or fewer keys */
-    float *state;   /* (keys, decoder) the recurrent state before this part; write the state
-                       after it here before the training is saved */
+    size_t classes;          /* of a frame: 12, or fewer keys */
+    float *state;            /* (keys, decoder) the recurrent state before this part; write the state
+                                after it here before the training is saved */
+    const float *dropout[3]; /* (frames, decoder) what is multiplied with the states as the head reads
+                                them, and with the first and the second layer of the head after SiLU, of
+                                every key; NULL: nothing */
 } spiral_stream_part;
 /* Draws the next step of the decoder. streams: bits 1 << i of those whose features are wanted; parts
  * (SPIRAL_TRAIN_STREAMS) of the others have frames alone. *frames: of all streams. BAD_ARG: the decoder is
@@ -310,10 +317,11 @@ typedef struct spiral_train_plan {
  * every 30 seconds if a path is given. */
 SPIRAL_API void spiral_train_plan_default(spiral_train_plan *plan, size_t struct_size);
 
-/* Trains a model: starts or resumes, makes the steps, validates each network twenty times, finishes it,
- * chooses its threshold and saves it. result (may be NULL): the last progress; its valid_... are those of the
- * best weights. Errors as above, and INTERRUPTED: the callback asked to stop; what was reached is saved, so
- * that resume can go on. If the file at path or what was reached cannot be written, the error is returned. */
+/* Trains a model: starts or resumes, makes the steps, validates each network (twenty times; the decoder
+ * less often in a short training, see spiral_trainer_state), finishes it, chooses its threshold and saves it.
+ * result (may be NULL): the last progress; its valid_... are those of the best weights. Errors as above, and
+ * INTERRUPTED: the callback asked to stop; what was reached is saved, so that resume can go on. If the file
+ * at path or what was reached cannot be written, the error is returned. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_train(const spiral_train_options *options,
                                                         const spiral_train_plan *plan, spiral_model *model,
                                                         const spiral_corpus *train,

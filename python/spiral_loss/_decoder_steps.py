@@ -23,12 +23,15 @@ from .train import Network, cells, rank, world
 
 __all__ = ["DecoderSteps"]
 
-DECAY, BETA2, CLIP, MEAN_DECAY, MEAN_EVERY = 0.1, 0.98, 1.0, 0.998, 4  # of src/train/decoder_training.c
+DECAY, BETA2, CLIP, MEAN_DECAY, MEAN_EVERY = 0.1, 0.98, 1.0, 0.9995, 4  # of src/train/decoder_training.c
 Bag = tuple[Tensor, Tensor, Tensor]  # rows, where each unit begins, values
 
 
 class _Parts(torch.nn.Module):
-    """Parts of S streams -> logits (T, S, P, planes) and the states after each frame, (T, S, P, H)."""
+    """Parts of S streams -> logits (T, S, P, planes) and the states after each frame, (T, S, P, H).
+
+    dropout (3, T, S, 1, H): factors of the states as the head reads them and of its two layers.
+    """
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__()
@@ -44,7 +47,9 @@ class _Parts(torch.nn.Module):
         every = torch.arange(P, device=rows.device) % 12
         return key.reshape(T, S, P, n) + shared[:, :, every]
 
-    def forward(self, bags: list[list[Bag]], state: Tensor, T: int, classes: int) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, bags: list[list[Bag]], state: Tensor, dropout: Tensor, T: int, classes: int
+    ) -> tuple[Tensor, Tensor]:
         w = dict(self.named_parameters())
         S, P, H = state.shape
         x = self._sum(bags[0], w["recurrent_rows"], T, S, P, classes) + w["recurrent_input_bias"]
@@ -55,8 +60,9 @@ class _Parts(torch.nn.Module):
             h = z * h + (1 - z) * torch.tanh(x[t, ..., 2 * H :] + r * s[..., 2 * H :])
             states.append(h)
         after = torch.stack(states)
-        y = self._sum(bags[1], w["head_rows"], T, S, P, classes) + w["head_0_bias"] + after @ w["head_0_weight"]
-        y = F.silu(F.silu(y) @ w["head_1_weight"] + w["head_1_bias"])
+        y = self._sum(bags[1], w["head_rows"], T, S, P, classes) + w["head_0_bias"]
+        y = F.silu(y + (after * dropout[0]) @ w["head_0_weight"]) * dropout[1]
+        y = F.silu(y @ w["head_1_weight"] + w["head_1_bias"]) * dropout[2]
         return y @ w["out_weight"] + w["out_bias"], after
 
 
@@ -121,6 +127,16 @@ class DecoderSteps(Network):
                 words[: part.frames, s] = found
         return cells(words, self.low, self.keys, self.device)
 
+    def _dropout(self, parts: list[_trainer.Part], T: int) -> Tensor:
+        """Factors (3, T, S, 1, H); those after a stream's end are 1."""
+        factors = np.ones((3, T, len(parts), 1, self.hidden), np.float32)
+        for s, part in enumerate(parts):
+            for i, address in enumerate(part.dropout):
+                if address:
+                    values = _trainer._view(address, part.frames * self.hidden, np.float32)
+                    factors[i, : part.frames, s, 0] = values.reshape(part.frames, self.hidden)
+        return torch.from_numpy(factors).to(self.device)
+
     def _state(self, parts: list[_trainer.Part]) -> Tensor:
         if self.state is None:
             arrays = [_trainer._view(p.state, self.keys * self.hidden, np.float32) for p in parts]
@@ -139,7 +155,7 @@ class DecoderSteps(Network):
         T = max(p.frames for p in own)
         bags = [self._bags(own, reader, T) for reader in range(2)]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.arguments.bf16):
-            logits, states = self.module(bags, self._state(own), T, own[0].classes)
+            logits, states = self.module(bags, self._state(own), self._dropout(own, T), T, own[0].classes)
         ends = torch.tensor([p.frames for p in own])
         self.state = torch.stack([states[end - 1, s] for s, end in enumerate(ends)]).detach().float()
         logits, sounding = logits.float(), self._planes(own, "sounding", T)

@@ -90,6 +90,7 @@ class State(ctypes.Structure):
         ("network", _int),
         ("part_end", ctypes.c_int64),
         ("parts", _int),
+        ("validations", _int),
     )
 
 
@@ -123,6 +124,7 @@ class Part(ctypes.Structure):
         ("features", _void * 3 * 2),
         ("classes", _size),
         ("state", _void),
+        ("dropout", _void * 3),
     )
 
 

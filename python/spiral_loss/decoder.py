@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -29,7 +30,8 @@ Array = npt.NDArray[Any]
 Path = Union[str, "os.PathLike[str]"]
 LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 CLASS_LAGS = (2, 4, 8, 16)
-FADES = (0.8, 0.94, 0.98)
+FADES = (0.8, 0.94, 0.98, 0.995)
+RARE = 0.005
 HEARD = 0.02
 SKETCH_BOUNDS = (0.02, 0.05, 0.12, 0.27, 0.5, 0.73, 0.88, 0.95)
 PREFIX = "notes."
@@ -75,17 +77,38 @@ def _age_class(age: Array) -> Array:
     return np.searchsorted((1, 2, 3, 4, 6, 8, 12, 16), age)
 
 
-def _past(sounding: Array, starts: Array) -> tuple[Array, Array]:
-    """Ages (T, P) and fading means (3, T, P) as they are before each frame."""
+def _past(sounding: Array, starts: Array) -> tuple[Array, Array, Array]:
+    """Before each frame: ages (T, P), fading means (3, T, P), shares of the past in which keys sounded (T, P)."""
     T, P = sounding.shape
-    ages, means = np.zeros((T, P), int), np.zeros((3, T, P), np.float32)
-    age, mean = np.zeros(P, int), np.zeros((3, P), np.float32)
+    ages, means = np.zeros((T, P), int), np.zeros((4, T, P), np.float32)
+    age, mean = np.zeros(P, int), np.zeros((4, P), np.float32)
     fade = np.array(FADES, np.float32)[:, None]
+    whole, wholes = np.zeros(1, np.float32), np.ones((T, 1), np.float32)
     for t in range(T):
         ages[t], means[:, t] = age, mean
+        if t:
+            wholes[t] = whole
         age = np.where(sounding[t], np.where(starts[t], 1, age + 1), 0)
         mean = mean * fade + np.where(sounding[t], 1 - fade, np.float32(0))
-    return ages, means
+        whole = whole * fade[3] + (1 - fade[3])
+    return ages, means[:3], means[3] / wholes
+
+
+def _usual(x: dict[str, Any]) -> list[Array]:
+    """USUAL, USUAL_BELOW, USUAL_ABOVE, UNUSUAL."""
+    usual = x["past"][2]
+    T, P = usual.shape
+    is_usual, keys = usual >= RARE, np.arange(P)
+    any_usual = np.broadcast_to(is_usual.any(1, keepdims=True), (T, P))
+    until = np.cumsum(usual, 1, dtype=np.float32)
+    below = np.concatenate([np.zeros((T, 1), np.float32), until[:, :-1]], 1)
+    lowest, highest = np.argmax(is_usual, 1)[:, None], P - 1 - np.argmax(is_usual[:, ::-1], 1)[:, None]
+    groups = [_near(usual, 2, 2) * any_usual[..., None]]
+    for share in (below, until[:, -1:] - until):
+        groups.append(_one_hot((2 * share + np.float32(0.5)).astype(int), 12, any_usual))
+    for apart in (lowest - keys, keys - highest):
+        groups.append(_one_hot(np.minimum(apart, 13) - 1, 13, any_usual & (apart > 0)))
+    return groups
 
 
 def _voices(a: Array) -> tuple[Array, Array]:
@@ -130,7 +153,7 @@ def _recurrent(x: dict[str, Any]) -> list[Array]:
     sounding, starts, low, bar = x["sounding"], x["starts"], x["low"], x["bar"]
     T, P = sounding.shape
     before, begins = _shifted(sounding, -1), _shifted(starts, -1)
-    ages, means = x["past"]
+    ages, means, usual = x["past"]
     count, keys = before.sum(1), np.arange(P)
     frame = [_one_hot(np.minimum(count, 8), 9)]
     if bar:
@@ -187,6 +210,7 @@ def _recurrent(x: dict[str, Any]) -> list[Array]:
         _one_hot(np.clip(top - keys, -1, 36) + 1, 38, any_before),
         given,
         sketch,
+        _from_p(_classes(usual), P),
     ]
 
 
@@ -264,6 +288,8 @@ def _head(x: dict[str, Any]) -> list[Array]:
         *position,
         given,
         sketch,
+        _from_p(_classes(x["past"][2]), P),
+        *_usual(x),
     ]
 
 
@@ -369,11 +395,13 @@ class Decoder(torch.nn.Module):
         recurrent: Tensor,
         head: Tensor,
         state: Optional[Tensor] = None,
-        scale: tuple[Optional[Tensor], Optional[Tensor]] = (None, None),
+        scale: Sequence[Optional[Tensor]] = (None, None),
+        dropout: Sequence[Union[Tensor, float]] = (1.0, 1.0, 1.0),
     ) -> tuple[Tensor, Tensor]:
         """Features (T, P, ...) and the state (P, H) before -> logits (T, P, planes), state after.
 
-        scale: multiplies the rows of the two sparse matrices.
+        scale: multiplies the rows of the two sparse matrices. dropout: multiplies the states as the head reads them,
+        and the two layers of the head, (T, 1 or P, H) each.
         """
         w = dict(self.named_parameters())
         H = w["recurrent_weight"].shape[0]
@@ -386,8 +414,9 @@ class Decoder(torch.nn.Module):
             c = torch.tanh(x[:, 2 * H :] + r * s[:, 2 * H :])
             h = (1 - z) * c + z * h
             states.append(h)
-        y = F.silu(torch.stack(states) @ w["head_0_weight"] + head @ rows[1] + w["head_0_bias"])
-        y = F.silu(y @ w["head_1_weight"] + w["head_1_bias"])
+        read = torch.stack(states) * dropout[0]
+        y = F.silu(read @ w["head_0_weight"] + head @ rows[1] + w["head_0_bias"]) * dropout[1]
+        y = F.silu(y @ w["head_1_weight"] + w["head_1_bias"]) * dropout[2]
         return y @ w["out_weight"] + w["out_bias"], h
 
     @staticmethod

@@ -471,7 +471,7 @@ class Run:
         """All steps that are left of a network."""
         s = self.trainer.state()
         step, planned, rate = int(s.step), int(s.steps), s.learning_rate
-        every = max(planned // VALIDATIONS, 1)
+        every = max(planned // s.validations, 1)
         pending: list[tuple[Tensor, Tensor]] = []
         begin, first = time.monotonic(), step
         while step < planned:

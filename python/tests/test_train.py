@@ -69,7 +69,7 @@ def test_losses_of_fifty_steps_are_those_of_the_program(songs, program, tmp_path
         length = ["--steps", "50", "--decoder-steps", "6", "--kind", kind, "--lr", "5e-4"]
         program("train", *songs, "-o", theirs, *SMALL, *length)
         train(ours, *length, paths=songs)
-        for a, b, count in zip(record(theirs)[1], record(ours)[1], (25, 6)):
+        for a, b, count in zip(record(theirs)[1], record(ours)[1], (25, 2)):
             assert len(a) == len(b) == count
             assert np.abs(b / a - 1).max() < 5e-5
 

@@ -131,8 +131,8 @@ def test_ten_steps_in_c_and_in_torch_give_the_same_losses(kind, songs, tmp_path)
         assert (ours - theirs).abs().max() < 1e-4 * theirs.abs().max(), name
 
 
-def read_streams(path, rows, keys):
-    """For each step: the factors of both matrices' rows, and the streams."""
+def read_streams(path, rows, keys, hidden):
+    """The streams of each step."""
     numbers, at = np.fromfile(path, np.float32), 0
 
     def take(*shape):
@@ -142,30 +142,35 @@ def read_streams(path, rows, keys):
         return numbers[at - size : at].reshape(shape)
 
     for _ in range(STEPS):
-        scale, streams = [torch.from_numpy(take(n)) for n in rows], []
+        streams = []
         for _ in range(4):
             draw, done, frames, length, given, sketched = map(int, take(6))
             cells = [take(length, keys) for _ in range(3)]
             sketch = take(length, 2, keys)
+            scale = [torch.from_numpy(take(n)) for n in rows]
+            dropout = torch.from_numpy(take(3, 32, hidden)[:, :frames, None])
             streams.append(
                 {
                     "draw": draw,
                     "part": slice(done, done + frames),
                     "cells": (*cells[:2], cells[2] if given else None, sketch if sketched else None),
+                    "scale": scale,
+                    "dropout": dropout,
                 }
             )
-        yield scale, streams
+        yield streams
     assert at == len(numbers)
 
 
-def decoder_step(decoder, scale, streams, states):
+def decoder_step(decoder, streams, states):
     """The nats per frame of a step of the decoder; states: the number of the draw and the state of each stream."""
     total, count = 0.0, sum(s["part"].stop - s["part"].start for s in streams)
     for i, s in enumerate(streams):
         sounding, onsets, known, _ = s["cells"]
         part, (draw, state) = s["part"], states[i]
         read = features(*s["cells"], low=decoder.config["low"], bar=decoder.bar)
-        logits, after = decoder(*(x[part] for x in read), state if draw == s["draw"] else None, scale)
+        before = state if draw == s["draw"] else None
+        logits, after = decoder(*(x[part] for x in read), before, s["scale"], s["dropout"])
         states[i] = s["draw"], after.detach()
         given = None if known is None else known[part]
         total = total + decoder.frame_nats(logits, sounding[part], onsets[part], given).sum() / count
@@ -183,16 +188,17 @@ def test_ten_steps_of_the_decoder_in_c_and_in_torch_give_the_same_nats(songs, tm
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
     rows = decoder.recurrent_rows.shape[0], decoder.head_rows.shape[0]
     ours, states, kinds = [], [(None, None)] * 4, set()
-    for rate, (scale, streams) in zip(rates, read_streams(tmp_path / "batches.f32", rows, 36)):
+    for rate, streams in zip(rates, read_streams(tmp_path / "batches.f32", rows, 36, 24)):
         kinds |= {(s["cells"][2] is not None, s["cells"][3] is not None) for s in streams}
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad()
-        nats = decoder_step(decoder, scale, streams, states)
+        nats = decoder_step(decoder, streams, states)
         nats.backward()
         torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
         optimizer.step()
         ours.append(float(nats.detach()))
+        assert all({float(x) for x in s["dropout"].unique()} >= {0.0} for s in streams), "all have dropout"
     assert len(kinds) > 2, "streams with and without given cells, with and without a sketch"
     assert np.abs(np.array(ours) / theirs - 1).max() < 1e-5
     end = Decoder.load(tmp_path / "end.safetensors")

@@ -112,15 +112,18 @@ static spiral_status render(const spiral__timed_note *notes, size_t count, doubl
                             size_t *size, spiral_error *err) {
     spiral__audio audio = {.rate_hz = o->rate_hz};
     audio.frames = (size_t)ceil((end_s + SPIRAL__RELEASE_S + TAIL_S) * o->rate_hz);
-    audio.samples = calloc(2 * audio.frames, sizeof *audio.samples);
-    if (!audio.samples) return spiral__no_memory(err, 2 * audio.frames * sizeof *audio.samples);
+    /* The samples, and before them room for the header of the file that they become in place. */
+    const size_t head = 64, memory = head + 2 * audio.frames * sizeof *audio.samples;
+    *bytes = calloc(1, memory);
+    if (!*bytes) return spiral__no_memory(err, memory);
+    audio.samples = (float *)(void *)(*bytes + head);
     spiral_status status = SPIRAL_OK;
     if (synth == SPIRAL_SYNTH_FLUID)
         status = spiral__fluid_render(notes, count, soundfont, &audio, err);
     else
         spiral__additive_render(notes, count, &audio);
-    if (status == SPIRAL_OK) status = spiral__wav_write(&audio, o->gain, bytes, size, err);
-    free(audio.samples);
+    if (status == SPIRAL_OK) status = spiral__wav_write(&audio, o->gain, *bytes, size, err);
+    if (status != SPIRAL_OK) free(*bytes);
     return status;
 }
 

@@ -170,7 +170,10 @@ static spiral_status make_synth(fluid_settings_t *settings, const char *soundfon
                             rate_hz);
     api.fluid_settings_setnum(settings, "synth.gain", 0.5);
     api.fluid_settings_setint(settings, "synth.polyphony", 1024);
+    /* Notes are sent to the chorus by controller 93, which is 0 here: its output would be silence. */
+    api.fluid_settings_setint(settings, "synth.chorus.active", 0);
     api.fluid_settings_setint(settings, "synth.dynamic-sample-loading", 1); /* read what is played alone */
+    api.fluid_settings_setint(settings, "synth.lock-memory", 0); /* nobody waits for a sample in real time */
     *synth = api.new_fluid_synth(settings);
     if (!*synth) return spiral__fail(err, SPIRAL_NO_MEMORY, -1, "FluidSynth could not be started");
     if (api.fluid_synth_sfload(*synth, soundfont, 1) == FLUID_FAILED)

@@ -43,9 +43,11 @@ const char *spiral__soundfont_find(void);
 spiral_status spiral__fluid_render(const spiral__timed_note *notes, size_t count, const char *soundfont,
                                    spiral__audio *audio, spiral_error *err);
 
-/* audio times gain as the bytes of a 16-bit WAV file, scaled down if it would clip. *bytes is malloc'ed.
- * TOO_BIG, NO_MEMORY. */
-spiral_status spiral__wav_write(const spiral__audio *audio, double gain, unsigned char **bytes, size_t *size,
+/* audio times gain as the bytes of a 16-bit WAV file, scaled down if it would clip. bytes may be the memory
+ * of the samples, if these begin SPIRAL__WAV_HEADER bytes or more after it: they are read before they are
+ * overwritten. TOO_BIG: nothing is written. */
+enum { SPIRAL__WAV_HEADER = 44 };
+spiral_status spiral__wav_write(const spiral__audio *audio, double gain, unsigned char *bytes, size_t *size,
                                 spiral_error *err);
 
 /* What spiral_audio_save writes, as bytes in memory; used may be NULL. */

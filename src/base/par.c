@@ -65,15 +65,15 @@ static void *worker_main(void *argument) {
     return NULL;
 }
 
+/* Bytes. A matrix product needs 140 kB; musl gives threads 128 kB, glibc what `ulimit -s` says. */
+enum { WORKER_STACK = 1 << 20 };
+
 /* Worker threads take no signals: these are for the threads of the host. Faults of their own, as when a
  * mapped file was cut, are not blocked: the host's handler, if it has one, is called. */
 static void start_workers(spiral__pool *pool, int threads) {
-    enum {
-        STACK = 1 << 20
-    }; /* a matrix product needs 140 kB; musl gives threads 128 kB, glibc what `ulimit -s` says */
     pthread_attr_t attributes;
     const int have_attributes = !pthread_attr_init(&attributes);
-    if (have_attributes) pthread_attr_setstacksize(&attributes, STACK);
+    if (have_attributes) pthread_attr_setstacksize(&attributes, WORKER_STACK);
     static const int faults[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL};
     sigset_t all, before;
     sigfillset(&all);

@@ -21,6 +21,7 @@ static const int lags[SPIRAL__LAGS] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32};
 static const int class_lags[4] = {1, 3, 5, 7}; /* in `lags`: of which the pitch classes are read */
 static const float fades[SPIRAL__FADES + 1] = {0.8f, 0.94f, 0.98f, 0.995f};
 static const float FADED = 1e-20f; /* below it a mean counts as 0, before its numbers become denormal */
+static const float RARE = 0.005f;  /* keys that sounded in a smaller share of the past are not usual */
 
 void spiral__features_init(int low, int P, int planes, int bar, spiral__features *f) {
     *f = (spiral__features){.low = low, .P = P, .planes = planes, .bar = bar};
@@ -91,6 +92,15 @@ void spiral__history_add(const spiral__features *f, spiral__history *h, spiral_k
             h->fade[i][p] = mean < FADED ? 0 : mean;
         }
     }
+    h->past = h->past * fades[SPIRAL__SLOW] + (1 - fades[SPIRAL__SLOW]);
+    uint8_t keys[SPIRAL_KEY_COUNT];
+    const int count = list_keys(f, sounding, keys);
+    for (int i = 0; i < count && i < SPIRAL__VOICES; i++) {
+        const float now = keys[i];
+        h->voice[i] = h->voice[i] == 0 ? now : h->voice[i] + 0.02f * (now - h->voice[i]);
+    }
+    const unsigned chord = classes_of(f, sounding);
+    if (spiral__is_on_beat(f, h->t)) h->chords[chord >> 6] |= (uint64_t)1 << (chord & 63);
     h->sounding = sounding;
     h->onsets = starts;
     h->t++;
@@ -141,6 +151,22 @@ static void take_sketch(const spiral__conditions *c, spiral__moment *m) {
     }
 }
 
+static void take_usual(const spiral__history *h, spiral__moment *m) {
+    const int P = m->features->P;
+    m->usual_low = P;
+    m->usual_high = -1;
+    if (h->past == 0) return;
+    for (int p = 0; p < P; p++) {
+        const float x = h->fade[SPIRAL__SLOW][p] / h->past;
+        m->usual[p] = x;
+        m->usual_below[p + 1] = m->usual_below[p] + x;
+        m->usual_class[p % 12] += x;
+        if (x < RARE) continue;
+        if (m->usual_high < 0) m->usual_low = p;
+        m->usual_high = p;
+    }
+}
+
 void spiral__moment_init(const spiral__features *f, const spiral__history *h, const spiral__conditions *c,
                          spiral__moment *m) {
     memset(m, 0, sizeof *m);
@@ -150,6 +176,7 @@ void spiral__moment_init(const spiral__features *f, const spiral__history *h, co
     m->before_count = list_keys(f, h->sounding, m->before);
     for (int i = 0; i < SPIRAL__FADES; i++)
         for (int p = 0; p < f->P; p++) m->tonality[i][p % 12] += h->fade[i][p];
+    take_usual(h, m);
     if (c && c->known) take_given(c, m);
     if (c && c->sketch) take_sketch(c, m);
 }
@@ -212,6 +239,25 @@ static void put_position(list *l, spiral__feature group) {
 static void put_tonality(list *l, spiral__feature group, int p) {
     for (int i = 0; i < SPIRAL__FADES; i++)
         for (int c = 0; c < 12; c++) put(l, group, 12 * i + c, l->m->tonality[i][(p + c) % 12]);
+}
+
+static void put_usual_class(list *l, spiral__feature group, int p) {
+    for (int c = 0; c < 12; c++) put(l, group, c, l->m->usual_class[(p + c) % 12]);
+}
+
+/* A number of keys, rounded to halves. */
+static int halves(float keys) { return clamp((int)(2 * keys + 0.5f), 0, 11); }
+
+static void put_usual(list *l, int p) {
+    const spiral__moment *m = l->m;
+    const int P = m->features->P, below = m->usual_low - p, above = p - m->usual_high;
+    if (m->usual_high < 0) return;
+    for (int d = -2; d <= 2; d++)
+        if (p + d >= 0 && p + d < P) put(l, SPIRAL__USUAL, d + 2, m->usual[p + d]);
+    put(l, SPIRAL__USUAL_BELOW, halves(m->usual_below[p]), 1);
+    put(l, SPIRAL__USUAL_ABOVE, halves(m->usual_below[P] - m->usual_below[p + 1]), 1);
+    if (below > 0) put(l, SPIRAL__UNUSUAL, clamp(below, 1, 13) - 1, 1);
+    if (above > 0) put(l, SPIRAL__UNUSUAL, clamp(above, 1, 13) + 12, 1);
 }
 
 /* Semitones -1 (below), 0 .. 36, 37 (more) as rows 0 .. 37. */
@@ -349,6 +395,7 @@ size_t spiral__features_recurrent(const spiral__moment *m, spiral__scope scope, 
     } else if (scope == SPIRAL__PITCH_CLASS) {
         put_classes(&l, SPIRAL__BEFORE_CLASS, unit, m->before, m->before_count);
         put_tonality(&l, SPIRAL__TONALITY, unit);
+        put_usual_class(&l, SPIRAL__USUAL_CLASS, unit);
         put_class_set(&l, SPIRAL__GIVEN_CLASS, 0, unit, m->given_classes);
         for (int i = 0; i < 4; i++)
             put_class_set(&l, SPIRAL__LATER_CLASS, 12 * i, unit, m->later_classes[class_lags[i]]);
@@ -446,6 +493,7 @@ static void head_key(list *l, const spiral__decided *decided, int p) {
     put_parallel(l, decided, p);
     const int parallel = spiral__moves_in_parallel(m, decided, p);
     if (parallel) put(l, SPIRAL__PARALLEL_VOICES, parallel - 1, 1);
+    put_usual(l, p);
     if (m->is_given) head_given(l, p);
     if (m->sketch[0])
         put_sketch(l, SPIRAL__HEAD_SKETCH_NEAR, SPIRAL__HEAD_SKETCH_ONSET, SPIRAL__HEAD_SKETCH_CLASS, p);
@@ -463,6 +511,7 @@ size_t spiral__features_head(const spiral__moment *m, spiral__scope scope, int u
         if (m->has_sketch) put(&l, SPIRAL__HEAD_SKETCH, 0, 1);
     } else if (scope == SPIRAL__PITCH_CLASS) {
         put_tonality(&l, SPIRAL__HEAD_TONALITY, unit);
+        put_usual_class(&l, SPIRAL__HEAD_USUAL_CLASS, unit);
         for (int i = 0; i < 2; i++)
             put_class_set(&l, SPIRAL__HEAD_LATER_CLASS, 12 * i, unit, m->later_classes[class_lags[i]]);
     } else {

@@ -57,6 +57,7 @@ enum {
     X(SKETCH_CLASS, RECURRENT, KEY, 18)         /* p's own, sounding and onset, in 9 classes each */         \
     X(SKETCH_LATER, RECURRENT, KEY, 20)         /* frames t + 1, t + 2, p - 2 .. p + 2, both planes */       \
     X(SKETCH_SUM, RECURRENT, KEY, 2)            /* a quarter of the expected keys below p, above p */        \
+    X(USUAL_CLASS, RECURRENT, PITCH_CLASS, 12)  /* share of the past in which each pitch class sounded */    \
     X(BELOW, HEAD, KEY, 36)                     /* decided keys that sound, p - 36 .. p - 1 */               \
     X(BELOW_ONSET, HEAD, KEY, 24)               /* those that begin, p - 24 .. p - 1 */                      \
     X(BELOW_CLASS, HEAD, KEY, 12)               /* pitch classes of decided keys, from p upward */           \
@@ -80,7 +81,12 @@ enum {
     X(HEAD_SKETCH, HEAD, FRAME, 1)              /* as SKETCH, and so on */                                   \
     X(HEAD_SKETCH_NEAR, HEAD, KEY, 13)                                                                       \
     X(HEAD_SKETCH_ONSET, HEAD, KEY, 5)                                                                       \
-    X(HEAD_SKETCH_CLASS, HEAD, KEY, 18)
+    X(HEAD_SKETCH_CLASS, HEAD, KEY, 18)                                                                      \
+    X(HEAD_USUAL_CLASS, HEAD, PITCH_CLASS, 12) /* as USUAL_CLASS */                                          \
+    X(USUAL, HEAD, KEY, 5)                     /* share of the past in which p - 2 .. p + 2 sounded */       \
+    X(USUAL_BELOW, HEAD, KEY, 12)              /* keys below p in a mean frame of the past: 0, .5 .. 5.5 */  \
+    X(USUAL_ABOVE, HEAD, KEY, 12)              /* keys above p */                                            \
+    X(UNUSUAL, HEAD, KEY, 26)                  /* p is 1 .. 13 below, or above, all keys that sounded */
 
 typedef enum spiral__feature {
 #define SPIRAL_X(id, reader, scope, rows) SPIRAL__##id,
@@ -120,8 +126,13 @@ typedef struct spiral__conditions {
 /* ---- the past
  * ---------------------------------------------------------------------------------------------- */
 
-/* The means of TONALITY; and a slow one, which is no feature but says what the piece is used to. */
-enum { SPIRAL__FADES = 3, SPIRAL__SLOW = SPIRAL__FADES };
+/* The means of TONALITY, and a slow one for the features named USUAL, in which frame s of the past has weight
+ * .995^(t - 1 - s). */
+enum {
+    SPIRAL__FADES = 3,
+    SPIRAL__SLOW = SPIRAL__FADES,
+    SPIRAL__VOICES = 9 /* classes of the number of keys that sound: 0 .. 7, more */
+};
 
 /* Frames 0 .. t - 1 of a piece, as far as they matter. A plain value: copies are independent. */
 typedef struct spiral__history {
@@ -129,7 +140,16 @@ typedef struct spiral__history {
     spiral_keys sounding, onsets;   /* of frame t - 1; silent for t = 0 */
     uint16_t age[SPIRAL_KEY_COUNT]; /* by p: since how many frames the key sounds; 0: it does not */
     float fade[SPIRAL__FADES + 1][SPIRAL_KEY_COUNT];
+    float past;                    /* what the slow mean of a key that always sounded would be: 1 - .995^t */
+    uint64_t chords[1 << 12 >> 6]; /* bit s: the pitch classes s (bits p mod 12) sounded on a beat */
+    float voice[SPIRAL__VOICES];   /* slow means of p of the voices from the lowest up; 0: none yet */
 } spiral__history;
+
+/* Whether frame t is on a beat, a quarter of a bar; on a grid without bars all are. */
+static inline int spiral__is_on_beat(const spiral__features *features, size_t t) {
+    const size_t beat = (size_t)features->bar / 4;
+    return !beat || t % beat == 0;
+}
 
 void spiral__history_begin(spiral__history *history);
 /* Adds frame t. onsets: NULL with one plane. */
@@ -156,6 +176,10 @@ typedef struct spiral__moment {
     int before_count;
     uint8_t before[SPIRAL_KEY_COUNT]; /* p of the keys that sound before, from the lowest up */
     float tonality[SPIRAL__FADES][12];
+    float usual[SPIRAL_KEY_COUNT],
+        usual_below[SPIRAL_KEY_COUNT + 1]; /* by p: share of the past; sums below p */
+    float usual_class[12];
+    int usual_low, usual_high; /* p of the lowest and highest key that sounded; low > high: none did */
     int is_given, has_sketch;
     spiral_keys known, given, given_onsets; /* of this frame; given: known and sounding */
     spiral_keys later[SPIRAL__LAGS], later_known[SPIRAL__LAGS], later_onsets[SPIRAL__LAGS];

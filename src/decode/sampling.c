@@ -2,10 +2,12 @@
  *
  * The weight of a frame (see sampling.h).
  */
+#include <math.h>
+
 #include "decode/sampling.h"
 #include "helix/triad.h"
 
-enum { SCALE = 7 };
+enum { SCALE = 7, NEAR = 4 /* semitones */ };
 
 static const float FRESH = 0.004f; /* a slow mean below it: the key never sounded, or long ago */
 
@@ -31,6 +33,18 @@ static spiral_keys and_keys(spiral_keys a, spiral_keys b) {
     return (spiral_keys){{a.word[0] & b.word[0], a.word[1] & b.word[1]}};
 }
 
+/* Semitones beyond NEAR, over all voices that begin, from where the voice usually is. */
+static int strays_of(const spiral__moment *m, const spiral__decided *d) {
+    int strays = 0;
+    for (int i = 0; i < d->count && i < SPIRAL__VOICES; i++) {
+        const int key = m->features->low + d->key[i];
+        const float mean = m->history->voice[i], apart = fabsf((float)d->key[i] - mean);
+        if (mean > 0 && spiral_keys_get(&d->onsets, key) && apart > NEAR)
+            strays += (int)(apart - NEAR + 0.5f);
+    }
+    return strays;
+}
+
 spiral__frame_events spiral__frame_events_get(const spiral__moment *m, const spiral__decided *d,
                                               int parallels) {
     const spiral__history *h = m->history;
@@ -42,13 +56,13 @@ spiral__frame_events spiral__frame_events_get(const spiral__moment *m, const spi
     e.again = count_keys(and_keys(held, d->onsets));
     e.clashes = count_keys(and_keys(d->sounding, above));
     e.changed = e.held != e.before || e.held != e.now;
-    unsigned classes = 0;
-    for (int i = 0; i < d->count; i++) classes |= 1u << d->key[i] % 12;
-    e.no_triad = !spiral__is_triad(classes);
+    unsigned chord = 0;
+    for (int i = 0; i < d->count; i++) chord |= 1u << d->key[i] % 12;
+    e.on_beat = spiral__is_on_beat(m->features, h->t);
+    e.no_triad = !spiral__is_triad(chord);
+    e.new_chord = e.on_beat && !(h->chords[chord >> 6] >> (chord & 63) & 1);
     e.starts = count_keys(d->onsets);
     e.kept = e.starts ? e.held - e.again : 0;
-    const size_t beat = (size_t)m->features->bar / 4;
-    e.on_beat = beat && h->t % beat == 0;
     for (int i = 0; i < e.now && e.now == e.before; i++) {
         const int rise = d->key[i] - m->before[i];
         e.rises += rise > 0 ? rise : 0;
@@ -56,6 +70,7 @@ spiral__frame_events spiral__frame_events_get(const spiral__moment *m, const spi
     }
     if (h->t <= SPIRAL__SETTLED) return e;
     const unsigned foreign = foreign_classes(m);
+    e.strays = strays_of(m, d);
     for (int i = 0; i < d->count; i++) {
         if (spiral_keys_get(&h->sounding, m->features->low + d->key[i])) continue;
         e.begins++;
@@ -75,8 +90,8 @@ float spiral__frame_log_weight(const spiral__frame_weights *s, const spiral__fra
     if (voices && e->now > e->before) w = at_most_0(s->more[class]);
     if (voices && e->now == e->before) w = -wanted;
     if (voices && e->now < e->before) w = at_most_0(s->fewer[class] - wanted);
-    w += e->changed ? s->changed : s->same;
-    w += (e->no_triad ? s->no_triad[e->on_beat] : 0);
+    w += at_most_0(e->changed ? s->change[e->on_beat] : -s->change[e->on_beat]);
+    w += s->no_triad * (float)e->no_triad + s->new_chord * (float)e->new_chord + s->stray * (float)e->strays;
     w += s->rise < 0 ? s->rise * (float)e->rises : -s->rise * (float)e->falls;
     w += s->fresh * (float)e->fresh + s->kept * (float)e->kept;
     w += s->foreign * (float)e->foreign + s->clash * (float)e->clashes + s->parallel * (float)e->parallels;

@@ -14,9 +14,8 @@
 #include "decode/features.h"
 
 enum {
-    SPIRAL__VOICES = 9,         /* classes of the number of keys that sound: 0 .. 7, more */
     SPIRAL__SAMPLING_SIZE = 96, /* floats in the model */
-    SPIRAL__CALIBRATED = 2,     /* what the floats mean; with another number they are not used */
+    SPIRAL__CALIBRATED = 3,     /* what the floats mean; with another number they are not used */
     SPIRAL__SETTLED = 16        /* from this frame on the pitch classes heard say which are foreign */
 };
 
@@ -32,15 +31,17 @@ typedef enum spiral__basis {
 typedef struct spiral__frame_weights {
     float more[SPIRAL__VOICES];  /* weights, by the class of the frame before: more keys sound than before */
     float fewer[SPIRAL__VOICES]; /* fewer do */
-    float same, changed;         /* the frame has the cells of the one before, or not */
-    float foreign;     /* for each key that begins to sound outside the 7 pitch classes heard most */
-    float fresh;       /* for each one that was hardly heard before */
-    float kept;        /* for each key that sounds on without an onset where another begins */
-    float clash;       /* for each pair of keys a semitone apart */
-    float parallel;    /* for each key that moves in parallel octaves or fifths */
-    float no_triad[2]; /* the pitch classes that sound are no major or minor triad; [1]: on a beat */
-    float rise;        /* for each semitone that a voice rises; above 0: -rise for each that one falls */
-    float again;       /* added to the logit that a key which sounded before begins again */
+    float change[2]; /* the frame is not the one before; above 0: -change if it is; [1]: on a beat */
+    float foreign;   /* for each key that begins to sound outside the 7 pitch classes heard most */
+    float fresh;     /* for each one that was hardly heard before */
+    float kept;      /* for each key that sounds on without an onset where another begins */
+    float clash;     /* for each pair of keys a semitone apart */
+    float parallel;  /* for each key that moves in parallel octaves or fifths */
+    float no_triad;  /* the pitch classes that sound are no major or minor triad */
+    float new_chord; /* the frame is on a beat, and they have not sounded on a beat before */
+    float stray;     /* for each semitone beyond 4 that a voice begins from its slow mean */
+    float rise;      /* for each semitone that a voice rises; above 0: -rise for each that one falls */
+    float again;     /* added to the logit that a key which sounded before begins again */
 } spiral__frame_weights;
 
 /* A tensor of the model: floats only. Zeros: never calibrated. */
@@ -51,7 +52,6 @@ typedef struct spiral__sampling {
     float same_most;              /* frames: the longest stretch without any change */
     float passage_most;           /* spiral_generate_passage_limit; 0: unknown */
     spiral__frame_weights weights[SPIRAL__BASES];
-    float unused[3];
 } spiral__sampling;
 
 _Static_assert(sizeof(spiral__sampling) == SPIRAL__SAMPLING_SIZE * sizeof(float), "no gaps");
@@ -65,8 +65,10 @@ typedef struct spiral__frame_events {
     int parallels;    /* 0 where the number of keys changes: then it is not known which voice moved where */
     int held, again;  /* keys that sound in both frames, and those of them that begin again */
     int starts, kept; /* keys that have an onset; if any has, keys that sound on */
-    int no_triad, on_beat;
+    int on_beat, no_triad;
+    int new_chord;    /* 0 off the beat */
     int rises, falls; /* semitones, of all voices; 0 where the number of keys changes */
+    int strays;       /* semitones, of all voices */
 } spiral__frame_events;
 
 /* Of the frame that is decided. parallels: counted while its keys were decided. */

@@ -51,7 +51,7 @@ static double nats_of(const scoring *s, spiral__decoder_part *part, const spiral
         const size_t frames = open->end - begin < PART ? open->end - begin : PART;
         const spiral_keys *onsets = roll->onsets ? roll->onsets + begin : NULL;
         spiral__decoder_part_forward(part, frames, roll->sounding + begin, onsets, given ? &conditions : NULL,
-                                     NULL);
+                                     NULL, NULL);
         for (size_t i = 0; i < frames; i++)
             if (begin + i >= open->begin)
                 sum += spiral__frame_nats(f, part->logits + i * (size_t)(f->P * f->planes),

@@ -74,7 +74,7 @@ static void file_task(void *context, size_t file, int worker) {
     for (size_t begin = 0; begin < end; begin += PART) {
         const size_t frames = end - begin < PART ? end - begin : PART;
         spiral__decoder_part_forward(part, frames, roll->sounding + begin,
-                                     roll->onsets ? roll->onsets + begin : NULL, NULL, NULL);
+                                     roll->onsets ? roll->onsets + begin : NULL, NULL, NULL, NULL);
         for (size_t t = 0; t < frames; t++)
             add_frame(f, roll, begin + t, part->logits + t * (size_t)(f->P * f->planes),
                       &s->likelihoods[file]);

@@ -45,11 +45,12 @@ static const double FEW = 4; /* added to counts: a ratio of few events says litt
 
 /* Sums over frames that have one before them. Doubles, so that they can be scaled. */
 typedef struct counts {
-    double frames, same, clashes, parallels;
+    double frames, clashes, parallels;
+    double same[2], changed[2];    /* by whether the frame is on a beat */
     double held, again;            /* keys that sound on, and those of them that begin again */
     double begins, foreign, fresh; /* once pitch classes have been heard */
     double begin, kept;            /* frames in which a key begins, and keys that sound on in them */
-    double no_triad[2], on_beat[2], rises, falls;
+    double no_triad, new_chord, rises, falls, strays;
     double from[SPIRAL__VOICES], more[SPIRAL__VOICES], fewer[SPIRAL__VOICES];
     double voices, voices_squared;
 } counts;
@@ -63,7 +64,8 @@ static void add_counts(const counts *from, counts *to) {
 static void count_frame(const spiral__frame_events *e, counts *c) {
     const int class = spiral__voices_class(e->before);
     c->frames++;
-    c->same += !e->changed;
+    c->same[e->on_beat] += !e->changed;
+    c->changed[e->on_beat] += e->changed;
     c->clashes += e->clashes;
     c->parallels += e->parallels;
     c->held += e->held;
@@ -75,13 +77,14 @@ static void count_frame(const spiral__frame_events *e, counts *c) {
     c->kept += e->kept;
     c->rises += e->rises;
     c->falls += e->falls;
-    c->on_beat[e->on_beat]++;
+    c->strays += e->strays;
+    c->new_chord += e->new_chord;
     c->from[class]++;
     c->more[class] += e->now > e->before;
     c->fewer[class] += e->now < e->before;
     c->voices += e->now;
     c->voices_squared += (double)e->now * e->now;
-    c->no_triad[e->on_beat] += e->no_triad;
+    c->no_triad += e->no_triad;
 }
 
 /* The events of the first frames of a roll. */
@@ -299,12 +302,11 @@ static void move_weights(const counts *sample, const counts *music, float rate, 
         s->more[i] += rate * step(sample->more[i], music->more[i] * frames);
         s->fewer[i] += rate * step(sample->fewer[i], music->fewer[i] * frames);
     }
-    const float changes =
-        rate * (step(sample->frames - sample->same, (music->frames - music->same) * length) -
-                step(sample->same, music->same * length)) +
-        s->changed - s->same;
-    s->changed = at_most_0(changes);
-    s->same = at_most_0(-changes);
+    for (int i = 0; i < 2; i++) {
+        const double frames = ratio(sample->same[i] + sample->changed[i], music->same[i] + music->changed[i]);
+        s->change[i] += rate * (step(sample->changed[i], music->changed[i] * frames) -
+                                step(sample->same[i], music->same[i] * frames));
+    }
     s->again += rate * step(sample->again, music->again * ratio(sample->held, music->held));
     s->foreign = at_most_0(
         s->foreign + rate * step(sample->foreign, music->foreign * ratio(sample->begins, music->begins)));
@@ -314,11 +316,11 @@ static void move_weights(const counts *sample, const counts *music, float rate, 
         at_most_0(s->kept + rate * step(sample->kept, music->kept * ratio(sample->begin, music->begin)));
     s->clash = at_most_0(s->clash + rate * step(sample->clashes, music->clashes * length));
     s->parallel = at_most_0(s->parallel + rate * step(sample->parallels, music->parallels * length));
-    for (int i = 0; i < 2; i++)
-        s->no_triad[i] = at_most_0(
-            s->no_triad[i] + rate * step(sample->no_triad[i],
-                                         music->no_triad[i] * ratio(sample->on_beat[i], music->on_beat[i])));
-    /* A voice moves by some semitones at once. */
+    const double beats = ratio(sample->same[1] + sample->changed[1], music->same[1] + music->changed[1]);
+    s->no_triad = at_most_0(s->no_triad + rate * step(sample->no_triad, music->no_triad * length));
+    s->new_chord = at_most_0(s->new_chord + rate * step(sample->new_chord, music->new_chord * beats));
+    s->stray = at_most_0(s->stray + rate / 4 * step(sample->strays, music->strays * length));
+    /* Voices rise by some semitones at once. */
     s->rise +=
         rate / 4 * (step(sample->rises, music->rises * length) - step(sample->falls, music->falls * length));
 }

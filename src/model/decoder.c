@@ -137,6 +137,7 @@ static size_t lay_out(spiral__decoder_part *b) {
     b->hidden = take(b->arena, &at, (cells + P) * H);
     b->gates = take(b->arena, &at, cells * 3 * H);
     b->products = take(b->arena, &at, cells * 3 * H);
+    b->seen = take(b->arena, &at, b->backward ? cells * H : 0);
     b->x0 = take(b->arena, &at, cells * H);
     b->y0 = take(b->arena, &at, cells * H);
     b->x1 = take(b->arena, &at, cells * H);
@@ -288,12 +289,26 @@ void spiral__decoder_part_read(spiral__decoder_part *b, size_t frames, const spi
     read_features(b, sounding, onsets, conditions, scale);
 }
 
+/* x (frames, P, H) times the factors (frames, H) of every key; NULL: 1. */
+static void drop(const spiral__decoder_part *b, const float *restrict factors, float *restrict x) {
+    const size_t P = (size_t)b->model->decoder.features.P, H = b->model->decoder.H;
+    for (size_t t = 0; factors && t < b->frames; t++, factors += H)
+        for (size_t p = 0; p < P; p++, x += H)
+            for (size_t j = 0; j < H; j++) x[j] *= factors[j];
+}
+
+/* The states as the head reads them. */
+static float *seen(const spiral__decoder_part *b) {
+    return b->dropout.state ? b->seen : b->hidden + state_floats(b);
+}
+
 void spiral__decoder_part_forward(spiral__decoder_part *b, size_t frames, const spiral_keys *sounding,
                                   const spiral_keys *onsets, const spiral__conditions *conditions,
-                                  const float *const scale[SPIRAL__READERS]) {
+                                  const float *const scale[SPIRAL__READERS], const spiral__dropout *dropout) {
     const spiral__recurrent_kernels *k = spiral__recurrent_kernels_get();
     const spiral__decoder_weights w = spiral__decoder_get_weights(b->model);
     const size_t P = (size_t)w.features->P, H = w.H, planes = (size_t)w.features->planes, cells = frames * P;
+    b->dropout = dropout ? *dropout : (spiral__dropout){NULL, NULL, NULL};
     spiral__decoder_part_read(b, frames, sounding, onsets, conditions, scale);
     spiral__lap(SPIRAL__LAP_FEATURES, 0);
     gather(b, SPIRAL__RECURRENT, w.recurrent_rows, w.input_bias, 3 * H, b->gates);
@@ -302,10 +317,14 @@ void spiral__decoder_part_forward(spiral__decoder_part *b, size_t frames, const 
     spiral__lap(SPIRAL__LAP_RECURRENT, 2.0 * (double)(cells * H * 3 * H));
     gather(b, SPIRAL__HEAD, w.head_rows, w.head0_bias, H, b->x0);
     spiral__lap(SPIRAL__LAP_HEAD_ROWS, 0);
-    spiral__dense_forward_add(cells, H, H, b->hidden + P * H, H, w.head0_weight, b->x0, H);
+    if (b->dropout.state) memcpy(b->seen, b->hidden + P * H, cells * H * sizeof *b->seen);
+    drop(b, b->dropout.state, b->seen);
+    spiral__dense_forward_add(cells, H, H, seen(b), H, w.head0_weight, b->x0, H);
     k->silu_forward(cells * H, b->x0, b->y0);
+    drop(b, b->dropout.head0, b->y0);
     spiral__dense_forward(cells, H, H, b->y0, H, w.head1_weight, w.head1_bias, b->x1, H);
     k->silu_forward(cells * H, b->x1, b->y1);
+    drop(b, b->dropout.head1, b->y1);
     spiral__dense_forward(cells, H, planes, b->y1, H, w.out_weight, w.out_bias, b->logits, planes);
     spiral__lap(SPIRAL__LAP_HEAD, 2.0 * (double)(cells * H * (2 * H + planes)));
 }
@@ -330,14 +349,16 @@ static void head_backward(spiral__decoder_part *b, float *grad) {
                                   grad_of(m, grad, d->out_weight));
     spiral__dense_backward_bias(cells, planes, b->logits, planes, grad_of(m, grad, d->out_bias));
     spiral__dense_backward_input(cells, H, planes, b->logits, planes, w.out_weight, b->y1, H);
+    drop(b, b->dropout.head1, b->y1);
     k->silu_backward(cells * H, b->x1, b->y1);
     spiral__dense_backward_weight(cells, H, H, b->y0, H, b->y1, H, grad_of(m, grad, d->head1_weight));
     spiral__dense_backward_bias(cells, H, b->y1, H, grad_of(m, grad, d->head1_bias));
     spiral__dense_backward_input(cells, H, H, b->y1, H, w.head1_weight, b->y0, H);
+    drop(b, b->dropout.head0, b->y0);
     k->silu_backward(cells * H, b->x0, b->y0);
-    spiral__dense_backward_weight(cells, H, H, b->hidden + P * H, H, b->y0, H,
-                                  grad_of(m, grad, d->head0_weight));
+    spiral__dense_backward_weight(cells, H, H, seen(b), H, b->y0, H, grad_of(m, grad, d->head0_weight));
     spiral__dense_backward_input(cells, H, H, b->y0, H, w.head0_weight, b->dhidden, H);
+    drop(b, b->dropout.state, b->dhidden);
 }
 
 void spiral__decoder_part_backward(spiral__decoder_part *b, float *grad) {

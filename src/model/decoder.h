@@ -30,6 +30,13 @@ spiral__sampling spiral__decoder_get_sampling(const spiral_model *model);
 /* A number for every weight of the decoder alone: matrices, then vectors, as in the arena. */
 static inline size_t spiral__decoder_floats(const spiral__decoder *d) { return d->matrices + d->vectors; }
 
+/* Dropout in training: what the values of each layer of the head are multiplied by after it is computed, 0 or
+ * 1 / (1 - the share that is dropped). Each (frames, H): all keys of a frame have the same. Borrowed. */
+typedef struct spiral__dropout {
+    const float *state; /* of the states as the head reads them; the recurrent layer reads them whole */
+    const float *head0, *head1;
+} spiral__dropout;
+
 /* The activations of one piece of music in training: up to `max` frames of it at a time, one part after
  * another. Rows are cells (frames, P). */
 typedef struct spiral__decoder_part {
@@ -38,11 +45,13 @@ typedef struct spiral__decoder_part {
     int backward;
     spiral__history history;                                     /* before the current part */
     spiral__sparse_rows inputs[SPIRAL__READERS][SPIRAL__SCOPES]; /* units: frames 1, 12 or P */
+    spiral__dropout dropout;                                     /* of the current part; all NULL: none */
     float *hidden;   /* (max + 1, P, H) state; [0] is carried from part to part */
     float *gates;    /* (max, P, 3H) */
     float *products; /* (max, P, 3H) */
+    float *seen;     /* (max, P, H) the states as the head reads them; only with backward */
     float *x0, *x1;  /* (max, P, H) before SiLU */
-    float *y0, *y1;  /* (max, P, H) after */
+    float *y0, *y1;  /* (max, P, H) after it and dropout */
     float *logits;   /* (max, P, planes) */
     float *dhidden;  /* (max, P, H) */
     float *shared;   /* (12, 3H) */
@@ -62,11 +71,11 @@ void spiral__decoder_part_read(spiral__decoder_part *part, size_t frames, const 
                                const spiral_keys *onsets, const spiral__conditions *conditions,
                                const float *const scale[SPIRAL__READERS]);
 /* The logits of the next `frames` (1 .. max) frames, of which sounding (and onsets, NULL with one plane) are
- * the cells. conditions: of the whole piece, NULL: none. scale: see spiral__moment; both NULL: 1. History and
- * state go on to the end of the part. */
+ * the cells. conditions: of the whole piece, NULL: none. scale: see spiral__moment; both NULL: 1. dropout:
+ * NULL: none; else the part was created with backward. History and state go on to the end of the part. */
 void spiral__decoder_part_forward(spiral__decoder_part *part, size_t frames, const spiral_keys *sounding,
                                   const spiral_keys *onsets, const spiral__conditions *conditions,
-                                  const float *const scale[SPIRAL__READERS]);
+                                  const float *const scale[SPIRAL__READERS], const spiral__dropout *dropout);
 /* logits[] holds the gradient of the loss with respect to the logits; adds that of the weights to grad
  * (spiral__decoder_floats). It does not go back beyond the part's first frame. The activations become
  * gradients. */

@@ -7,7 +7,8 @@
  * SPIRAL__STREAM_FRAMES frames a step, and carries the recurrent state along; it is 0 at the beginning of a
  * stretch. All stretches of the corpus are drawn once, in random order, before any is drawn again. In two of
  * ten stretches the decoder knows the past alone; in four some cells are given, in three it has the
- * autoencoder's sketch, in one both.
+ * autoencoder's sketch, in one both. Dropout (Srivastava et al. 2014): a stream's step leaves out rows of the
+ * two sparse matrices, and in each frame units of the head, of the states that it reads and of its layers.
  */
 #ifndef SPIRAL_TRAIN_DECODER_OBJECTIVE_H
 #define SPIRAL_TRAIN_DECODER_OBJECTIVE_H
@@ -36,7 +37,9 @@ typedef struct spiral__training_stream {
     spiral__decoder_part part;
     float *grad; /* (decoder floats) */
     double nats;
-    size_t step_frames; /* in this step */
+    size_t step_frames;            /* in this step */
+    float *scale[SPIRAL__READERS]; /* dropout of rows of the two sparse matrices in this step */
+    float *dropout;                /* (3, SPIRAL__STREAM_FRAMES, H) of states, first and second layer */
 } spiral__training_stream;
 
 typedef struct spiral__decoder_objective {
@@ -47,10 +50,10 @@ typedef struct spiral__decoder_objective {
     spiral__stretch *stretches; /* (count) */
     size_t *order;              /* (count) of the epoch `epoch` */
     size_t count;
-    int64_t epoch, draws;          /* stretches drawn so far */
-    size_t frames;                 /* of all stretches */
-    float *scale[SPIRAL__READERS]; /* row dropout of the step */
-    float frame_scale;             /* 1 / frames of the step */
+    int64_t epoch, draws; /* stretches drawn so far */
+    size_t frames;        /* of all stretches */
+    int64_t step;         /* that was drawn last */
+    float frame_scale;    /* 1 / frames of the step */
     spiral__training_stream streams[SPIRAL__STREAMS];
 } spiral__decoder_objective;
 
@@ -71,11 +74,12 @@ spiral_status spiral__decoder_objective_gradient(spiral__decoder_objective *obje
                                                  float *grad, double *nats, spiral_error *err);
 
 /* The first half of a step that is computed elsewhere: which frames each stream has, step_frames from `at`
- * on, and the row dropout. Returns the frames of all streams. */
+ * on. Returns the frames of all streams. */
 size_t spiral__decoder_objective_draw(spiral__decoder_objective *objective, int64_t step);
-/* Then, for each stream: its features, if they are wanted, in part.inputs; it moves on. The state before the
- * part is, and that after it belongs, at part.hidden. */
-void spiral__decoder_objective_read(spiral__decoder_objective *objective, int stream, int wanted);
+/* Then, for each stream: its features, if they are wanted, in part.inputs, and the dropout in *dropout; it
+ * moves on. The state before the part is, and that after it belongs, at part.hidden. */
+void spiral__decoder_objective_read(spiral__decoder_objective *objective, int stream, int wanted,
+                                    spiral__dropout *dropout);
 
 /* The state between two steps, to go on later: numbers (1 + 2 streams) are the draws, and of each stream its
  * draw and place; states (streams, P, H), NULL: not wanted. */

@@ -13,9 +13,12 @@
 #include "simd/nn_kernels.h"
 #include "train/decoder_training.h"
 
-/* Chosen by trials on chorales: small batches, strong decay and the mean of the weights do best together. */
+/* Chosen by trials on chorales: small batches, strong decay and the mean of the weights do best together. At
+ * low rates the training pieces are learned and no longer what they have in common, so the rate stays high
+ * and the mean takes the noise away. */
 static const double RATE = 5e-3, DECAY = 0.1, BETA2 = 0.98, CLIP = 1;
-static const double MEAN_DECAY = 0.998; /* of the mean, for each step */
+static const double MEAN_DECAY = 0.9995; /* of the mean, for each step */
+static const double LAST = 0.4;          /* share of the rate at the end of the schedule */
 enum { WARM_UP = 100, MEAN_EVERY = 4 };
 
 spiral_status spiral__decoder_training_create(const spiral__train_settings *settings, spiral_model *model,
@@ -63,10 +66,12 @@ void spiral__decoder_training_start(spiral__decoder_training *t) {
 double spiral__decoder_learning_rate(int64_t step, double done) {
     const double pi = 3.14159265358979323846;
     if (done >= 1) return 0;
-    return RATE * fmin(1, ((double)step + 1) / WARM_UP) * 0.5 * (1 + cos(pi * done));
+    const double fall = LAST + (1 - LAST) * 0.5 * (1 + cos(pi * done));
+    return RATE * fmin(1, ((double)step + 1) / WARM_UP) * fall;
 }
 
-/* The mean moves towards the weights; faster at first, when the weights are far from where they will be. */
+/* The mean moves towards the weights. It is over the last ninth of the steps, and later over the last
+ * 1 / (1 - MEAN_DECAY). */
 static void move_mean(spiral__decoder_training *t, int64_t step) {
     const double n = (double)step + 1;
     const float share = (float)(1 - pow(fmin(MEAN_DECAY, n / (n + 9)), MEAN_EVERY));

@@ -14,7 +14,7 @@ typedef struct spiral__decoder_training {
     spiral_model *model; /* borrowed */
     size_t floats;       /* of the decoder: matrices, then vectors */
     float *grad;         /* (floats) */
-    float *mean;         /* (floats) of the weights over the last thousand steps or so */
+    float *mean;         /* (floats) of the weights, over about the last tenth of the steps, 2,000 at most */
     float *aside;        /* (floats) the weights while the mean is in the model */
 } spiral__decoder_training;
 
@@ -33,7 +33,7 @@ spiral_status spiral__decoder_training_step(spiral__decoder_training *training, 
                                             int64_t step, double rate, spiral__pool *pool, double *nats,
                                             spiral_error *err);
 /* The learning rate of a step when `done` (0..1) of the schedule is done: a linear rise over the first
- * hundred steps times a half cosine from 1 to 0. */
+ * hundred steps times a half cosine from 1 to .4; 0 when all is done. */
 double spiral__decoder_learning_rate(int64_t step, double done);
 
 /* Copies the decoder's weights between an arena and a compact array. */

@@ -78,7 +78,11 @@ spiral_status spiral_trainer_draw_parts(spiral_trainer *t, unsigned streams, spi
     for (int i = 0; i < SPIRAL__STREAMS; i++) {
         spiral__training_stream *s = &o->streams[i];
         parts[i] = part_of(t, s);
-        spiral__decoder_objective_read(o, i, streams >> i & 1);
+        spiral__dropout dropout;
+        spiral__decoder_objective_read(o, i, streams >> i & 1, &dropout);
+        parts[i].dropout[0] = dropout.state;
+        parts[i].dropout[1] = dropout.head0;
+        parts[i].dropout[2] = dropout.head1;
         for (int r = 0; r < SPIRAL__READERS && (streams >> i & 1); r++)
             for (int k = 0; k < SPIRAL__SCOPES; k++) {
                 parts[i].begin[r][k] = s->part.inputs[r][k].begin;

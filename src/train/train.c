@@ -21,7 +21,7 @@
 #define FIRST_PROGRESS (offsetof(spiral_train_progress, best_step) + sizeof(int64_t))
 
 enum { DECODER_BATCH = 128 }; /* frames of a step of the decoder */
-enum { VALIDATIONS = 20, REPORTS_PER_VALIDATION = 10 };
+enum { REPORTS = 200 };       /* at least, of a training of so many steps */
 static const double REPORT_EVERY_S = 0.1;
 
 typedef struct run {
@@ -299,15 +299,15 @@ static spiral_status save_model(run *r, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-/* Twenty times, or at the end of each part. s: before the step. */
+/* s: before the step. */
 static int validation_is_due(const spiral_trainer_state *s, int64_t step) {
     if (s->parts) return step == s->part_end;
-    const int64_t every = s->steps < VALIDATIONS ? 1 : s->steps / VALIDATIONS;
+    const int64_t every = s->steps < s->validations ? 1 : s->steps / s->validations;
     return step % every == 0 || step == s->steps;
 }
 
 static int report_is_due(const run *r, const spiral_trainer_state *s, int64_t step) {
-    const int64_t every = s->steps / (VALIDATIONS * REPORTS_PER_VALIDATION);
+    const int64_t every = s->steps / REPORTS;
     return step % (every < 1 ? 1 : every) == 0 ||
            now_s(r) - r->reported > REPORT_EVERY_S; /* often enough to be stopped at once */
 }

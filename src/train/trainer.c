@@ -2,6 +2,7 @@
  *
  * A training in pieces: made, started, a step, a validation, finished. Files: state.c.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -310,6 +311,16 @@ spiral_status spiral_trainer_finish(spiral_trainer *t, spiral_error *err) {
     return spiral__trainer_set_metadata(t, err);
 }
 
+static int validations(const spiral_trainer *t) {
+    enum { MOST = 20 };
+    if (t->network != SPIRAL_TRAIN_DECODER) return MOST;
+    double held_out = 0;
+    for (size_t i = 0; i < t->valid->count; i++)
+        if (!t->valid->entries[i].left_out) held_out += (double)t->valid->entries[i].roll.frames;
+    const double frames = (double)t->phases[t->network].steps * SPIRAL__STREAMS * SPIRAL__STREAM_FRAMES;
+    return (int)fmax(1, fmin(MOST, frames / fmax(1, fmin(VALIDATION_FRAMES, held_out))));
+}
+
 void spiral_trainer_get_state(const spiral_trainer *t, spiral_trainer_state *state) {
     const spiral__phase *now = &t->phases[t->network], *ae = &t->phases[SPIRAL_TRAIN_AUTOENCODER];
     const spiral__phase *decoder = &t->phases[SPIRAL_TRAIN_DECODER];
@@ -335,6 +346,7 @@ void spiral_trainer_get_state(const spiral_trainer *t, spiral_trainer_state *sta
         .network = t->network,
         .part_end = now->parts.count ? now->step - at.step + (at.part < at.parts ? at.steps : 0) : now->steps,
         .parts = now->parts.count,
+        .validations = validations(t),
     };
     if (state->struct_size >= FIRST_STATE) spiral__sized_write(&s, sizeof s, state, state->struct_size);
 }

@@ -49,6 +49,17 @@ def test_small_results_are_not_announced(tune, tmp_path):
         assert "takes about" not in spiral(*line).err
 
 
+def test_long_likelihood_is_announced_before_it(decoder_model, tmp_path):
+    a = piece(tmp_path / "a.mid", 12 * 40000, 960)
+    units = spiral("info", decoder_model, "--json").json["config"]["decoder"]
+    running = subprocess.Popen([PROGRAM, "eval", decoder_model, a], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    line = running.stderr.readline().decode()
+    running.kill()
+    running.communicate()
+    frames = int(re.search(r"likelihood of ([\d,]+) frames takes about \S+ \w+ on one core", line)[1].replace(",", ""))
+    assert frames >= 12 * 40000 and frames * units * 2.6e-6 >= 10, line
+
+
 def test_long_search_is_announced_before_it(tmp_path):
     a = piece(tmp_path / "a.mid", 12 * 1000, 960)
     running = subprocess.Popen([PROGRAM, "compare", a, "--with", a], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

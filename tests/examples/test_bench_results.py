@@ -31,10 +31,16 @@ def results_named_in(text):
         return list(csv.DictReader(file))
 
 
-def results_of_the_losses():
-    """The rows of the two files that README.md names in its tables of speed: with AVX-512 and with AVX2."""
+def results_named_in_readme(field):
+    """The rows of each file that README.md names and that has this field, in the order of the page."""
     page = (SOURCE / "README.md").read_text()
     files = [results_named_in(path) for path in dict.fromkeys(re.findall(r"bench/results/[\w.-]+\.csv", page))]
+    return [rows for rows in files if field in rows[0]]
+
+
+def results_of_the_losses():
+    """The rows of the two files of the losses: with AVX-512 and with AVX2."""
+    files = results_named_in_readme("isa")
     assert [rows[0]["isa"] for rows in files] == ["avx512", "avx2"]
     return files
 
@@ -62,6 +68,27 @@ def test_readme_has_all_goals_and_says_which_are_missed():
     for line, cells in lines.items():
         assert " ".join([line, *(f"{cell} |" for cell in cells)]) in page
     assert sum(line.startswith(("| 512 rolls: ", "| 4,096 rolls: ")) for line in page) == len(lines)
+
+
+@pytest.mark.parametrize(("label", "is_ours"), [("training, this library", True), ("training, PyTorch", False)])
+def test_readme_has_the_speed_of_training(label, is_ours):
+    rows, = results_named_in_readme("windows_per_s")
+    line = next(x for x in (SOURCE / "README.md").read_text().splitlines() if x.startswith(f"| {label} |"))
+    best = {}
+    for row in rows:
+        if (row["way"] == "ours") == is_ours:
+            best[row["what"]] = max(best.get(row["what"], 0), float(row["windows_per_s"]))
+    wanted = [best[f"batch {batch}, {threads}"] for threads in ("1 thread", "2 threads") for batch in (32, 128, 512)]
+    assert [cell.strip() for cell in line.split("|")[2:-1]] == [f"{x:,.0f}" for x in wanted]
+
+
+def test_readme_has_the_time_from_files_to_a_model():
+    rows, = results_named_in_readme("wall_s")
+    fastest = [rows[0], min(rows[1:], key=lambda row: float(row["wall_s"]))]
+    texts = ["{} s, {} MB, frame F1 {} on held-out files; PyTorch with symusic", "{} s, {} MB, {}."]
+    expected = [text.format(f"{float(row['wall_s']):.1f}", f"{float(row['peak_mb']):,.0f}", f"{float(row['f1']):.3f}")
+                for text, row in zip(texts, fastest)]
+    assert rows[0]["way"] == "ours" and " ".join(expected) in (SOURCE / "README.md").read_text()
 
 
 def test_formats_has_the_numbers_of_the_readers():

@@ -251,7 +251,7 @@ static void nats_are_those_of_the_training_code(void **state) {
         double nats = 0;
         assert_int_equal(spiral_generate(models[i], &q, 1, &roll, &result, NULL), SPIRAL_OK);
         assert_int_equal(spiral__decoder_part_create(models[i], T, 0, &part, NULL), SPIRAL_OK);
-        spiral__decoder_part_forward(&part, T, roll.sounding, roll.onsets, NULL, NULL);
+        spiral__decoder_part_forward(&part, T, roll.sounding, roll.onsets, NULL, NULL, NULL);
         for (size_t t = 0; t < T; t++)
             nats += spiral__frame_nats(
                 &models[i]->decoder.features, part.logits + t * (size_t)((HIGH - LOW + 1) * (1 + i)),

@@ -39,7 +39,7 @@ static void test_cost_is_the_least_of_every_pairing(void **state) {
     (void)state;
     spiral__rng r = spiral__rng_init(1, 0);
     double distance[SPIRAL_KEY_COUNT];
-    for (int round = 0; round < 4000; round++) {
+    for (int round = 0; round < (VALGRIND ? 200 : 4000); round++) {
         int a[6], b[6], range = round % 3 ? 128 : 24;
         int n = draw_keys(&r, (int)spiral__rng_below(&r, 7), range, a);
         int m = draw_keys(&r, (int)spiral__rng_below(&r, 7), range, b);
@@ -86,7 +86,7 @@ static void test_cost_of_many_cells_is_that_of_a_flow(void **state) {
     (void)state;
     spiral__rng r = spiral__rng_init(2, 0);
     double distance[SPIRAL_KEY_COUNT];
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < (VALGRIND ? 8 : 200); round++) {
         int a[SPIRAL_KEY_COUNT], b[SPIRAL_KEY_COUNT];
         int n = draw_keys(&r, 1 + (int)spiral__rng_below(&r, MOST), 128, a);
         int m = draw_keys(&r, round % 4 ? 1 + (int)spiral__rng_below(&r, MOST) : n, 128, b);
@@ -114,7 +114,7 @@ static spiral_keys some_keys(spiral__rng *r, int notes) {
 static void test_it_is_a_distance(void **state) {
     (void)state;
     spiral__rng r = spiral__rng_init(3, 0);
-    for (int round = 0; round < 20000; round++) {
+    for (int round = 0; round < (VALGRIND ? 300 : 20000); round++) {
         const spiral_helix *h = round % 2 ? &helix : &wide;
         spiral_keys x[3];
         int notes[3];

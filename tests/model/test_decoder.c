@@ -13,7 +13,7 @@
 #include "model/model.h"
 #include "spiral/isa.h"
 
-enum { T = 9, LOW = 55, P = 17 };
+enum { T = 9, LOW = 55, P = 17, H = 21 };
 
 typedef struct piece {
     spiral_model *m;
@@ -21,13 +21,15 @@ typedef struct piece {
     float sketch[T * 2 * P];
     spiral__conditions conditions;
     float *scale[SPIRAL__READERS];
+    float factors[3 * T * H];
+    spiral__dropout dropout;
 } piece;
 
 static void create(piece *x, int planes, spiral_grid_kind grid) {
     spiral_model_config c;
     spiral_model_config_default(&c, sizeof c);
     c.grid = (spiral_grid){grid, 10000, 1};
-    c.low = LOW, c.high = LOW + P - 1, c.planes = planes, c.decoder = 21;
+    c.low = LOW, c.high = LOW + P - 1, c.planes = planes, c.decoder = H;
     c.frames = 4, c.latent = 2, c.hidden = 3;
     memset(x, 0, sizeof *x);
     assert_int_equal(spiral_model_create(&c, 5, &x->m, NULL), SPIRAL_OK);
@@ -50,6 +52,8 @@ static void create(piece *x, int planes, spiral_grid_kind grid) {
         x->scale[r] = spiral__floats(rows);
         for (size_t i = 0; i < rows; i++) x->scale[r][i] = spiral__rng_uniform(&rng) < 0.2 ? 0 : 1.25f;
     }
+    for (int i = 0; i < 3 * T * H; i++) x->factors[i] = spiral__rng_uniform(&rng) < 0.4 ? 0 : 1 / 0.6f;
+    x->dropout = (spiral__dropout){x->factors, x->factors + T * H, x->factors + 2 * T * H};
 }
 
 static void clear(piece *x) {
@@ -60,9 +64,9 @@ static void clear(piece *x) {
 static const spiral_keys *onsets_of(const piece *x) { return x->m->config.planes == 2 ? x->onsets : NULL; }
 
 static void forward(const piece *x, spiral__decoder_part *part, size_t begin, size_t frames,
-                    const spiral__conditions *c, const float *const *scale) {
+                    const spiral__conditions *c, const float *const *scale, const spiral__dropout *dropout) {
     spiral__decoder_part_forward(part, frames, x->sounding + begin,
-                                 onsets_of(x) ? onsets_of(x) + begin : NULL, c, scale);
+                                 onsets_of(x) ? onsets_of(x) + begin : NULL, c, scale, dropout);
 }
 
 /* ---- the network a second time ---------------------------------------------------------------------------
@@ -86,10 +90,15 @@ static void add_product(size_t k, size_t n, const double *x, const double *W, do
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
+/* A factor of a value of the head in frame t; no dropout: 1. */
+static double factor(const float *factors, size_t t, int j) {
+    return factors ? factors[t * H + (size_t)j] : 1;
+}
+
 /* The sum of weight * logits; theta is as the arena. */
 static double reference(const spiral__decoder_part *part, const double *theta, const double *weight,
                         double *logits) {
-    enum { H = 21 };
+    const spiral__dropout *dropout = &part->dropout;
     const spiral_model *m = part->model;
     const spiral__decoder *d = &m->decoder;
     const size_t planes = (size_t)m->config.planes;
@@ -97,7 +106,7 @@ static double reference(const spiral__decoder_part *part, const double *theta, c
     double h[P][H] = {{0}}, sum = 0;
     for (size_t t = 0; t < part->frames; t++)
         for (size_t p = 0; p < P; p++) {
-            double x[3 * H], s[3 * H], first[H], second[H], out[2];
+            double x[3 * H], s[3 * H], read[H], first[H], second[H], out[2];
             memcpy(x, AT(input_bias), sizeof x);
             memcpy(s, AT(state_bias), sizeof s);
             add_features(part, SPIRAL__RECURRENT, t, p, AT(recurrent_rows), 3 * H, x);
@@ -106,15 +115,16 @@ static double reference(const spiral__decoder_part *part, const double *theta, c
                 const double r = sigmoid(x[j] + s[j]), z = sigmoid(x[H + j] + s[H + j]);
                 const double c = tanh(x[2 * H + j] + r * s[2 * H + j]);
                 h[p][j] = (1 - z) * c + z * h[p][j];
+                read[j] = h[p][j] * factor(dropout->state, t, j);
             }
             memcpy(first, AT(head0_bias), sizeof first);
             memcpy(second, AT(head1_bias), sizeof second);
             memcpy(out, AT(out_bias), planes * sizeof *out);
             add_features(part, SPIRAL__HEAD, t, p, AT(head_rows), H, first);
-            add_product(H, H, h[p], AT(head0_weight), first);
-            for (int j = 0; j < H; j++) first[j] *= sigmoid(first[j]);
+            add_product(H, H, read, AT(head0_weight), first);
+            for (int j = 0; j < H; j++) first[j] *= sigmoid(first[j]) * factor(dropout->head0, t, j);
             add_product(H, H, first, AT(head1_weight), second);
-            for (int j = 0; j < H; j++) second[j] *= sigmoid(second[j]);
+            for (int j = 0; j < H; j++) second[j] *= sigmoid(second[j]) * factor(dropout->head1, t, j);
             add_product(H, planes, second, AT(out_weight), out);
             for (size_t i = 0; i < planes; i++) {
                 const size_t at = (t * P + p) * planes + i;
@@ -151,7 +161,7 @@ static void check_tensor(const spiral__decoder_part *part, double *theta, const 
     free(direction);
 }
 
-static void check_gradient(int planes, spiral_grid_kind grid) {
+static void check_gradient(int planes, spiral_grid_kind grid, int has_dropout) {
     piece x;
     spiral__decoder_part part;
     create(&x, planes, grid);
@@ -162,7 +172,7 @@ static void check_gradient(int planes, spiral_grid_kind grid) {
     double *logits = calloc(n, sizeof *logits);
     float *grad = spiral__floats(spiral__decoder_floats(&m->decoder));
     assert_int_equal(spiral__decoder_part_create(m, T, 1, &part, NULL), SPIRAL_OK);
-    forward(&x, &part, 0, T, &x.conditions, (const float *const *)x.scale);
+    forward(&x, &part, 0, T, &x.conditions, (const float *const *)x.scale, has_dropout ? &x.dropout : NULL);
     for (size_t i = 0; i < m->tensors.floats; i++) theta[i] = m->arena[i];
     for (size_t i = 0; i < n; i++) weight[i] = (float)spiral__rng_normal(&rng);
     for (size_t i = 0; i < spiral__decoder_floats(&m->decoder); i++) grad[i] = 1;
@@ -182,8 +192,10 @@ static void check_gradient(int planes, spiral_grid_kind grid) {
 
 static void logits_and_gradients_are_those_of_the_equations(void **state) {
     (void)state;
-    check_gradient(2, SPIRAL_GRID_BEATS);
-    check_gradient(1, SPIRAL_GRID_SECONDS);
+    for (int has_dropout = 0; has_dropout < 2; has_dropout++) {
+        check_gradient(2, SPIRAL_GRID_BEATS, has_dropout);
+        check_gradient(1, SPIRAL_GRID_SECONDS, has_dropout);
+    }
 }
 
 static void parts_of_a_piece_give_the_logits_of_the_whole(void **state) {
@@ -193,12 +205,12 @@ static void parts_of_a_piece_give_the_logits_of_the_whole(void **state) {
     create(&x, 2, SPIRAL_GRID_BEATS);
     assert_int_equal(spiral__decoder_part_create(x.m, T, 0, &whole, NULL), SPIRAL_OK);
     assert_int_equal(spiral__decoder_part_create(x.m, 4, 0, &part, NULL), SPIRAL_OK);
-    forward(&x, &whole, 0, T, &x.conditions, NULL);
+    forward(&x, &whole, 0, T, &x.conditions, NULL, NULL);
     for (int again = 0; again < 2; again++) {
         spiral__decoder_part_begin(&part);
         for (size_t begin = 0; begin < T; begin += 4) {
             const size_t frames = T - begin < 4 ? T - begin : 4;
-            forward(&x, &part, begin, frames, &x.conditions, NULL);
+            forward(&x, &part, begin, frames, &x.conditions, NULL, NULL);
             for (size_t i = 0; i < frames * P * 2; i++)
                 assert_true(fabsf(part.logits[i] - whole.logits[begin * P * 2 + i]) < 1e-6f);
         }
@@ -243,7 +255,7 @@ static void check_stream(int planes, int conditional) {
     create(&x, planes, planes == 2 ? SPIRAL_GRID_BEATS : SPIRAL_GRID_SECONDS);
     const spiral__conditions *c = conditional ? &x.conditions : NULL;
     assert_int_equal(spiral__decoder_part_create(x.m, T, 0, &part, NULL), SPIRAL_OK);
-    forward(&x, &part, 0, T, c, NULL);
+    forward(&x, &part, 0, T, c, NULL, NULL);
     for (int copied = 0; copied < 8; copied += 7) {
         stream_logits(&x, c, copied, logits);
         for (int i = 0; i < T * P * planes; i++) assert_true(fabsf(logits[i] - part.logits[i]) < 1e-5f);

@@ -5,10 +5,10 @@
  * FOLDER/end.safetensors, and FOLDER/batches.f32: for each step the targets (B, D), then for a vae the
  * posterior's noise (B, Z). Prints for each step its learning rate and its loss.
  *
- * decoder makes ten steps of the note-by-note decoder. Of each step batches.f32 holds the factors of the rows
- * of both matrices, and of each stream: the number of its draw, frames done before, frames of the step,
- * frames of the piece, whether cells are given, whether there is a sketch; then sounding, onsets and given
- * cells (frames, P), and the sketch (frames, 2, P).
+ * decoder makes ten steps of the note-by-note decoder. Of each step and stream batches.f32 holds the number
+ * of its draw, frames done before, frames of the step, frames of the piece, whether cells are given, whether
+ * there is a sketch; then sounding, onsets and given cells (frames, P), the sketch (frames, 2, P); and of the
+ * dropout the factors of the rows of both matrices and of the head's layers (3, 32, H).
  */
 #include <stdio.h>
 #include <string.h>
@@ -70,8 +70,6 @@ static void write_cells(const spiral_model *m, const spiral_keys *keys, size_t f
 static void write_streams(const spiral_trainer *t, FILE *batches) {
     const spiral_model *m = t->model;
     const spiral__decoder_objective *o = &t->decoder.objective;
-    for (int r = 0; r < SPIRAL__READERS; r++)
-        fwrite(o->scale[r], sizeof(float), m->decoder.features.rows[r], batches);
     for (int i = 0; i < SPIRAL__STREAMS; i++) {
         const spiral__training_stream *s = &o->streams[i];
         const float numbers[] = {
@@ -82,6 +80,9 @@ static void write_streams(const spiral_trainer *t, FILE *batches) {
         write_cells(m, s->onsets, s->frames, batches);
         write_cells(m, s->known, s->frames, batches);
         fwrite(s->sketch, sizeof(float), s->frames * 2 * (size_t)m->ae.P, batches);
+        for (int r = 0; r < SPIRAL__READERS; r++)
+            fwrite(s->scale[r], sizeof(float), m->decoder.features.rows[r], batches);
+        fwrite(s->dropout, sizeof(float), 3 * SPIRAL__STREAM_FRAMES * m->decoder.H, batches);
     }
 }
 

@@ -52,6 +52,40 @@ static void it_learns_the_music(void **state) {
     spiral_model_destroy(m);
 }
 
+typedef struct validation_counts {
+    int of[SPIRAL_TRAIN_NETWORKS];
+} validation_counts;
+
+static int count_validations(void *context, const spiral_train_progress *progress) {
+    validation_counts *counts = context;
+    counts->of[progress->network] += progress->event == SPIRAL_TRAIN_VALID;
+    return 0;
+}
+
+/* The held-out frames of all validations are at most as many as the frames of all steps. */
+static void a_short_training_is_validated_less_often(void **state) {
+    (void)state;
+    size_t frames = 0;
+    for (size_t i = 0; i < corpus->count; i++) frames += corpus->entries[i].roll.frames;
+    const int64_t steps = (int64_t)frames / 128 + 1; /* to go through so many frames */
+    const struct {
+        int64_t steps;
+        int validations;
+    } cases[] = {{1, 1}, {steps, 1}, {5 * steps, 5}, {40 * steps, 20}};
+    assert_true(frames > 1280 && frames < 10000);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        training t = decoder_training();
+        validation_counts counts = {{0}};
+        t.plan.steps = 40;
+        t.plan.decoder_steps = cases[i].steps;
+        t.plan.callback = count_validations;
+        t.plan.context = &counts;
+        spiral_model_destroy(train(&t, corpus, corpus));
+        assert_int_equal(counts.of[SPIRAL_TRAIN_AUTOENCODER], 20);
+        assert_int_equal(counts.of[SPIRAL_TRAIN_DECODER], cases[i].validations);
+    }
+}
+
 static void threads_do_not_change_a_bit(void **state) {
     (void)state;
     training t = decoder_training();
@@ -99,8 +133,8 @@ static void a_pause_does_not_change_a_bit(void **state) {
     free(whole);
 }
 
-/* The sum of the streams' gradients: that of the mean nats per frame, by a difference along it. Rows are
- * dropped, cells are given, sketches are read; the second objective draws the same. */
+/* The sum of the streams' gradients: that of the mean nats per frame, by a difference along it. Rows and
+ * units are dropped, cells are given, sketches are read; the second objective draws the same. */
 static void the_gradient_is_that_of_the_nats(void **state) {
     (void)state;
     training t = decoder_training();
@@ -190,6 +224,7 @@ static void calls_in_the_wrong_order_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_learns_the_music),
+        cmocka_unit_test(a_short_training_is_validated_less_often),
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(a_pause_does_not_change_a_bit),
         cmocka_unit_test(the_gradient_is_that_of_the_nats),
