@@ -70,8 +70,11 @@ enum { FAULT_COUNT = sizeof FAULTS / sizeof *FAULTS };
 static const char *guard_sentence;
 static struct sigaction before_guard[FAULT_COUNT];
 
+/* Several threads may come here at once: one ends the program. All signals are blocked meanwhile. */
 static void on_fault(int number) {
+    static atomic_flag ending = ATOMIC_FLAG_INIT;
     (void)number;
+    while (atomic_flag_test_and_set(&ending)) pause();
     if (write(STDERR_FILENO, guard_sentence, strlen(guard_sentence)) < 0) _exit(1);
     cli_signals_remove_files();
     _exit(1);
@@ -79,7 +82,7 @@ static void on_fault(int number) {
 
 void cli_signals_file_was_cut(const char *sentence) {
     struct sigaction action = {.sa_handler = on_fault};
-    sigemptyset(&action.sa_mask);
+    sigfillset(&action.sa_mask);
     guard_sentence = sentence;
     sigaction(SIGBUS, &action, NULL);
 }
@@ -93,7 +96,7 @@ void cli_signals_guard_begin(const char *sentence, int seconds) {
     guard_sentence = sentence;
     for (int i = 0; i < FAULT_COUNT; i++) {
         struct sigaction action = {.sa_handler = on_fault};
-        sigemptyset(&action.sa_mask);
+        sigfillset(&action.sa_mask);
         sigaction(FAULTS[i], &action, &before_guard[i]);
     }
     limit_time(seconds);
