@@ -29,6 +29,11 @@ class Runs:
     def done(self, *key):
         return tuple(map(str, key)) in self.rows
 
+    def complete_seeds(self, *groups):
+        """The seeds, last in the key, of which every group, a key without its seed, has a run; in order."""
+        seeds = sorted({key[-1] for key in self.rows}, key=int)
+        return [seed for seed in seeds if all(self.done(*group, seed) for group in groups)]
+
     def add(self, key, values):
         """Appends the row of a finished run to the file at once."""
         row = dict(zip(self.key, map(str, key)))

@@ -47,8 +47,7 @@ def picture(values, path):
 def main():
     runs = Runs(sys.argv[1], KEY, VALUES)
     names = [*LOSSES, *CONTROLS]
-    seeds = sorted({key[2] for key in runs.rows}, key=int)
-    seeds = [s for s in seeds if all(runs.done(latent, name, s) for latent in LATENTS for name in names)]
+    seeds = runs.complete_seeds(*((latent, name) for latent in LATENTS for name in names))
     if len(seeds) < 2:
         sys.exit("table.py: fewer than two seeds with every run")
 

@@ -46,10 +46,9 @@ def picture(values, losses, music, path):
 def main():
     runs = Runs(sys.argv[1], KEY, VALUES)
     for corpus in CORPORA:
-        seeds = sorted({key[3] for key in runs.rows if key[0] == corpus}, key=int)
         losses = [loss for loss in LOSSES if any(key[:2] == (corpus, loss) for key in runs.rows)]
-        seeds = [s for s in seeds if all(runs.done(corpus, loss, name, s) for loss in losses for name in (*DECISIONS, MUSIC))]
-        if len(seeds) < 2:
+        seeds = runs.complete_seeds(*((corpus, loss, name) for loss in losses for name in (*DECISIONS, MUSIC)))
+        if not losses or len(seeds) < 2:
             continue
 
         def values(loss, name, column, factor=1, corpus=corpus, seeds=seeds):

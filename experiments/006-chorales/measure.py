@@ -15,6 +15,9 @@ import numpy as np
 from spiral_loss import midi
 from spiral_loss._safetensors import load as load_tensors
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from parts import run_parts
+
 ROOT, MODEL, MUSIC, OUT = map(pathlib.Path, sys.argv[1:5])
 SPIRAL = ROOT / "build" / "cli" / "spiral"
 SEEDS = (1, 1001, 2001)
@@ -187,22 +190,5 @@ def measure_reconstruction():
     return result
 
 
-PARTS = {name[8:]: f for name, f in list(globals().items()) if name.startswith("measure_")}
-
-
-def main():
-    OUT.mkdir(parents=True, exist_ok=True)
-    unknown = [p for p in sys.argv[5:] if p not in PARTS]
-    if unknown:
-        sys.exit(f"measure.py: {unknown[0]}: no such part; there are {', '.join(PARTS)}")
-    for name in sys.argv[5:] or PARTS:
-        path = OUT / f"{name}.json"
-        if not path.exists():
-            print(f"{name}: {PARTS[name].__doc__.splitlines()[0]}", file=sys.stderr)
-            result = PARTS[name]()
-            path.write_text(json.dumps(result, indent=1) + "\n")
-    results = {name: json.loads((OUT / f"{name}.json").read_text()) for name in PARTS if (OUT / f"{name}.json").exists()}
-    (OUT / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-
-
-main()
+PARTS = {name[8:]: (f.__doc__.splitlines()[0], f) for name, f in list(globals().items()) if name.startswith("measure_")}
+run_parts(OUT, PARTS, sys.argv[5:])

@@ -13,6 +13,9 @@ import sys
 
 from spiral_loss import midi
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from parts import run_parts
+
 ROOT, DATA, OUT = map(pathlib.Path, sys.argv[1:4])
 SPIRAL = ROOT / "build" / "cli" / "spiral"
 GIVEN = 20  # test files that are continued and filled
@@ -108,18 +111,4 @@ def measure(part, folder):
     return result
 
 
-def main():
-    OUT.mkdir(parents=True, exist_ok=True)
-    unknown = [p for p in sys.argv[4:] if p not in PARTS]
-    if unknown:
-        sys.exit(f"measure.py: {unknown[0]}: no such part; there are {', '.join(PARTS)}")
-    for name in sys.argv[4:] or PARTS:
-        path = OUT / f"{name}.json"
-        if not path.exists():
-            print(f"{name}: training and measuring", file=sys.stderr)
-            path.write_text(json.dumps(measure(PARTS[name], OUT / name), indent=1) + "\n")
-    results = {name: json.loads((OUT / f"{name}.json").read_text()) for name in PARTS if (OUT / f"{name}.json").exists()}
-    (OUT / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-
-
-main()
+run_parts(OUT, {name: ("training and measuring", lambda name=name: measure(PARTS[name], OUT / name)) for name in PARTS}, sys.argv[4:])

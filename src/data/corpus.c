@@ -59,9 +59,9 @@ size_t spiral__corpus_files_left(const spiral_corpus *c) {
 }
 
 static spiral_status fail_with_first_reason(const spiral_corpus *c, spiral_status status, spiral_error *err) {
-    char room[SPIRAL__PATH_TEXT];
+    char path_text[SPIRAL__PATH_TEXT];
     return spiral__fail(err, status, -1, "%s: %s%s",
-                        spiral__error_path(spiral__input_name(c->entries[0].path), room),
+                        spiral__error_path(spiral__input_name(c->entries[0].path), path_text),
                         c->entries[0].left_out, c->count > 1 ? " (no other file can be used either)" : "");
 }
 
@@ -255,14 +255,14 @@ spiral_status spiral__corpus_check(const spiral_corpus *c, const spiral_grid *gr
                                    spiral_error *err) {
     for (size_t i = 0; i < c->count; i++) {
         const spiral__corpus_entry *e = &c->entries[i];
-        char room[SPIRAL__PATH_TEXT];
+        char path_text[SPIRAL__PATH_TEXT];
         if (e->left_out) continue;
         if ((e->roll.onsets ? 2 : 1) != planes)
             return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%s: its roll has %d planes, the model's windows %d",
-                                spiral__error_path(e->path, room), e->roll.onsets ? 2 : 1, planes);
+                                spiral__error_path(e->path, path_text), e->roll.onsets ? 2 : 1, planes);
         if (!spiral__grids_equal(&e->roll.grid, grid))
             return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%s: the grid of its roll is not the model's",
-                                spiral__error_path(e->path, room));
+                                spiral__error_path(e->path, path_text));
     }
     return SPIRAL_OK;
 }

@@ -252,7 +252,7 @@ static void check_task(void *context, size_t i, int worker) {
 
 static spiral_status check_planes(const spiral_corpus *c, const uint64_t *hash, int recount, int check,
                                   int threads, spiral_error *err) {
-    char room[SPIRAL__PATH_TEXT];
+    char path_text[SPIRAL__PATH_TEXT];
     spiral__pool *pool = NULL;
     if (!recount && !check) return SPIRAL_OK;
     checking x = {c, hash, recount, check, calloc(c->count, 1)};
@@ -264,7 +264,7 @@ static spiral_status check_planes(const spiral_corpus *c, const uint64_t *hash, 
             status =
                 spiral__fail(err, SPIRAL_FORMAT, -1,
                              "the corpus pack is damaged: the roll of %s has other bits than were written",
-                             spiral__error_path(c->entries[i].path, room));
+                             spiral__error_path(c->entries[i].path, path_text));
     spiral__pool_destroy(pool);
     free(x.wrong);
     return status;
@@ -273,14 +273,14 @@ static spiral_status check_planes(const spiral_corpus *c, const uint64_t *hash, 
 /* A file that is in a corpus has a note, so each part of a split can be trained or validated on. Call after
  * spiral__corpus_index. */
 static spiral_status check_notes(const spiral_corpus *c, spiral_error *err) {
-    char room[SPIRAL__PATH_TEXT];
+    char path_text[SPIRAL__PATH_TEXT];
     size_t run = 0;
     for (size_t i = 0; i < c->count; i++) {
         while (run < c->run_count && c->runs[run].file < i) run++;
         if (c->entries[i].left_out || (run < c->run_count && c->runs[run].file == i)) continue;
         return spiral__fail(err, SPIRAL_FORMAT, -1,
                             "the corpus pack is damaged: no note sounds in the roll of %s",
-                            spiral__error_path(c->entries[i].path, room));
+                            spiral__error_path(c->entries[i].path, path_text));
     }
     return SPIRAL_OK;
 }
@@ -320,13 +320,13 @@ static void release(spiral__mapping *m) {
 
 spiral_status spiral__map_file(const char *path, spiral__mapping **out, spiral_error *err) {
     struct stat info;
-    char room[SPIRAL__PATH_TEXT];
+    char path_text[SPIRAL__PATH_TEXT];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return spiral__fail_io(err, path, "open");
     spiral_status status = fstat(fd, &info) ? spiral__fail_io(err, path, "read") : SPIRAL_OK;
     if (status == SPIRAL_OK && (!S_ISREG(info.st_mode) || info.st_size < SPIRAL__PACK_HEAD))
-        status =
-            spiral__fail(err, SPIRAL_FORMAT, -1, "%s: not a corpus pack", spiral__error_path(path, room));
+        status = spiral__fail(err, SPIRAL_FORMAT, -1, "%s: not a corpus pack",
+                              spiral__error_path(path, path_text));
     spiral__mapping *m = status == SPIRAL_OK ? calloc(1, sizeof *m) : NULL;
     if (status == SPIRAL_OK && !m) status = spiral__no_memory(err, sizeof *m);
     if (status == SPIRAL_OK) {

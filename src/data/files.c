@@ -17,7 +17,7 @@ static const char *const ENDINGS[] = {".mid",    ".midi",    ".kar",    ".rmi", 
 
 void spiral__file_notes_read(spiral__file_notes *f) {
     spiral_error err = {.text = ""};
-    char room[SPIRAL__PATH_TEXT];
+    char path_text[SPIRAL__PATH_TEXT];
     errno = 0;
     f->status = spiral_midi_load_compressed(f->path, &f->midi, &err);
     f->no_descriptor = f->status == SPIRAL_IO && (errno == EMFILE || errno == ENFILE);
@@ -25,7 +25,7 @@ void spiral__file_notes_read(spiral__file_notes *f) {
         f->seconds = spiral_midi_seconds(&f->midi, spiral_midi_music_end(&f->midi));
         return;
     }
-    const char *reason = err.text, *path = spiral__error_path(spiral__input_name(f->path), room);
+    const char *reason = err.text, *path = spiral__error_path(spiral__input_name(f->path), path_text);
     const size_t n = strlen(path); /* the path is shown beside the reason: not twice */
     if (!strncmp(reason, path, n) && !strncmp(reason + n, ": ", 2)) reason += n + 2;
     f->reason = strdup(reason);
@@ -33,11 +33,11 @@ void spiral__file_notes_read(spiral__file_notes *f) {
 }
 
 spiral_status spiral__file_notes_check(const spiral__file_notes *f, spiral_error *err) {
-    char room[SPIRAL__PATH_TEXT];
+    char path_text[SPIRAL__PATH_TEXT];
     if (f->status == SPIRAL_NO_MEMORY) return spiral__no_memory(err, 0);
     if (!f->no_descriptor) return SPIRAL_OK;
-    return spiral__fail(err, SPIRAL_IO, -1, "%s: %s", spiral__error_path(spiral__input_name(f->path), room),
-                        f->reason);
+    return spiral__fail(err, SPIRAL_IO, -1, "%s: %s",
+                        spiral__error_path(spiral__input_name(f->path), path_text), f->reason);
 }
 
 void spiral__file_notes_clear(spiral__file_notes *f) {
@@ -108,14 +108,14 @@ spiral_status spiral__files_list(const char *const *paths, size_t count, spiral_
                                  spiral_error *err) {
     static const spiral__paths_wanted wanted = {ENDINGS, "MThd"};
     spiral__paths list = {0};
-    char room[SPIRAL__PATH_TEXT];
+    char path_text[SPIRAL__PATH_TEXT];
     spiral_status status = SPIRAL_OK;
     for (size_t i = 0; i < count && status == SPIRAL_OK; i++)
         status = spiral__paths_add(&list, paths[i], &wanted, err);
     if (status == SPIRAL_OK && !list.count)
         status = spiral__fail(
             err, SPIRAL_NO_DATA, -1, "%s: no .mid, .midi, .kar, .rmi or .smf file in it%s%s",
-            count ? spiral__error_path(paths[0], room) : "no path", list.skipped_count ? ", but a " : "",
+            count ? spiral__error_path(paths[0], path_text) : "no path", list.skipped_count ? ", but a " : "",
             list.skipped_count ? spiral_skipped_name(list.skipped[0].kind) : "");
     if (status == SPIRAL_OK) status = create(&list, out, err);
     spiral__paths_clear(&list);

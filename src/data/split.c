@@ -37,13 +37,13 @@ static spiral_status cut_tail(spiral_roll *roll, size_t tail, spiral_roll *out, 
 /* Of the one file the last tenth becomes a file of the same name in held. */
 static spiral_status cut_file(spiral_corpus *c, spiral_corpus *held, spiral_error *err) {
     spiral__corpus_entry *e = c->entries, *h = held->entries;
-    char room[SPIRAL__PATH_TEXT];
+    char path_text[SPIRAL__PATH_TEXT];
     while (e->left_out) e++;
     const size_t tail = e->roll.frames / 10;
     if (tail < (size_t)c->T)
         return spiral__fail(err, SPIRAL_NO_DATA, -1,
                             "%s: its %zu frames are too few to hold some out for validation, %d are needed",
-                            spiral__error_path(e->path, room), e->roll.frames, 10 * c->T);
+                            spiral__error_path(e->path, path_text), e->roll.frames, 10 * c->T);
     char *path = strdup(e->path);
     if (!path) return spiral__no_memory(err, strlen(e->path) + 1);
     spiral_roll roll = {0};

@@ -195,14 +195,14 @@ static void summarise(const scoring *s, spiral__scores *scores) {
 }
 
 static spiral_status check_tallies(const scoring *s, spiral__scores *scores, spiral_error *err) {
-    char room[SPIRAL__PATH_TEXT];
+    char path_text[SPIRAL__PATH_TEXT];
     for (size_t k = 0; k < spiral__shard_count(s->count); k++) {
         const tally *t = &s->tallies[k];
         if (t->out_of_memory) return spiral__no_memory(err, s->model->ae.D * SPIRAL__SHARD * sizeof(float));
         if (!t->bad_window) continue;
         scores->bad_file = s->file[t->bad_window - 1];
         return spiral__fail(err, SPIRAL_NUMERIC, -1, "%s: the model's output for it is not finite",
-                            spiral__error_path(s->corpus->entries[scores->bad_file].path, room));
+                            spiral__error_path(s->corpus->entries[scores->bad_file].path, path_text));
     }
     return SPIRAL_OK;
 }

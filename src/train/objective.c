@@ -146,12 +146,12 @@ static void shard_task(void *context, size_t shard, int worker) {
 
 spiral_status spiral__fail_not_finite(const spiral__train_settings *settings, const char *path,
                                       const char *when, int64_t step, spiral_error *err) {
-    char room[SPIRAL__PATH_TEXT];
+    char path_text[SPIRAL__PATH_TEXT];
     return spiral__fail(
         err, SPIRAL_NUMERIC, -1,
         "%s: the loss of one of its windows is not finite %s step %lld; a lower learning rate "
         "than %g may help",
-        spiral__error_path(path, room), when, (long long)step, settings->options.learning_rate);
+        spiral__error_path(path, path_text), when, (long long)step, settings->options.learning_rate);
 }
 
 spiral_status spiral__objective_gradient(spiral__objective *o, int64_t step,

@@ -169,12 +169,12 @@ static spiral_status start_for_seconds(run *r, spiral_error *err) {
 
 /* Reads the steps of the training that is repeated. */
 static spiral_status read_record(run *r, spiral_error *err) {
-    char room[SPIRAL__PATH_TEXT];
+    char path_text[SPIRAL__PATH_TEXT];
     if (!r->plan.steps_of) return SPIRAL_OK;
     SPIRAL_TRY(spiral__trainer_record_read(r->plan.steps_of, &r->record, err));
     if (!has_decoder(r) || r->record.steps[SPIRAL_TRAIN_DECODER]) return SPIRAL_OK;
     return spiral__fail(err, SPIRAL_NO_DATA, -1, "%s: it has no decoder whose steps could be repeated",
-                        spiral__error_path(r->plan.steps_of, room));
+                        spiral__error_path(r->plan.steps_of, path_text));
 }
 
 static spiral_status start_repeated(run *r, spiral_train_network network,
