@@ -84,7 +84,7 @@ static float at_most_0(float x) { return x < 0 ? x : 0; }
 
 float spiral__frame_log_weight(const spiral__frame_weights *s, const spiral__frame_events *e, int voices) {
     const int class = spiral__voices_class(e->before);
-    /* A wish for more voices weighs against frames without more. */
+    /* A density of more voices weighs against frames without more. */
     const float wanted = s->more[class] > 0 ? s->more[class] : 0;
     float w = 0;
     if (voices && e->now > e->before) w = at_most_0(s->more[class]);

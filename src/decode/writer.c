@@ -117,8 +117,8 @@ static int draw(run *r, float logit) {
     return (float)spiral__rng_uniform(&r->rng) < spiral__sigmoid_f32(logit / temperature);
 }
 
-/* The wishes of the request as biases on the logit that key p sounds. */
-static float wishes(const run *r, int p, int held, size_t t) {
+/* The bias of the key and density that are asked for on the logit that key p sounds. */
+static float key_density_bias(const run *r, int p, int held, size_t t) {
     const spiral__request *q = &r->w->request;
     const int class = (r->stream->weights.features->low + p) % 12;
     if (held) return r->density_bias / 4;
@@ -144,7 +144,7 @@ static cell read_cell(const run *r, int p, size_t t) {
     const int key = f->low + p;
     cell c = {.held = spiral_keys_get(&r->before, key), .ends = spiral_keys_get(&r->given_before, key)};
     spiral__stream_logits(r->stream, p, c.x);
-    c.sounds = c.x[0] + wishes(r, p, c.held, t) + sketch_bias(r, 0, p, t);
+    c.sounds = c.x[0] + key_density_bias(r, p, c.held, t) + sketch_bias(r, 0, p, t);
     c.again = c.x[1] + (c.held ? r->weights->again : 0);
     if (f->planes == 2) c.again += sketch_bias(r, 1, p, t);
     /* p(sounds and begins) / p(silent) = exp(sounds) sigmoid(again) */
@@ -258,7 +258,7 @@ static void decide_frame(run *r, size_t t) {
 
 /* The weights of the keys that begin, as the request wants them; in the first frame, how far the number of
  * keys is from the usual one, because its biases move that too. */
-static float wishes_weight(const run *r, size_t t) {
+static float key_weight(const run *r, size_t t) {
     const spiral__request *q = &r->w->request;
     const spiral__decided *d = &r->stream->decided;
     const float usual = r->w->sampling.voices_mean;
@@ -279,7 +279,7 @@ static float weight_of(const run *r, size_t t) {
     const spiral__frame_events events =
         spiral__frame_events_get(&r->stream->moment, &r->stream->decided, r->parallels);
     const int any = w->request.voices == SPIRAL__ANY_DENSITY;
-    return wishes_weight(r, t) + (t ? spiral__frame_log_weight(r->weights, &events, any) : 0);
+    return key_weight(r, t) + (t ? spiral__frame_log_weight(r->weights, &events, any) : 0);
 }
 
 /* Draws an open frame until one is kept; of FRAME_TRIES that were not, the one with the greatest weight is.

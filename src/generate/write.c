@@ -10,7 +10,7 @@
 #include "base/par.h"
 #include "base/sized.h"
 #include "decode/writer.h"
-#include "generate/wishes.h"
+#include "generate/key_density.h"
 #include "model/decoder.h"
 #include "model/model.h"
 #include "spiral/generate.h"
@@ -146,7 +146,7 @@ spiral_status spiral_generate(const spiral_model *m, const spiral_generate_reque
     if (results)
         SPIRAL_TRY(
             spiral__sized_check("generate result", results->struct_size, FIRST_RESULT, sizeof *results, err));
-    const spiral__request wanted = spiral__wishes_to_request(m, &q);
+    const spiral__request wanted = spiral__key_density_request(m, &q);
     const spiral__decoder_weights weights = spiral__decoder_get_weights(m);
     const spiral__sampling sampling = spiral__decoder_get_sampling(m);
     job j = {&writer, q.seed, out, results, calloc(n, sizeof *j.statuses)};

@@ -217,7 +217,7 @@ def test_models_without_decoder_are_refused(model, tune, tmp_path, verb):
 
 
 @pytest.mark.parametrize("flags", [["--key", "C"], ["--density", "1"]])
-def test_wishes_need_the_decoder(model, tmp_path, flags):
+def test_key_and_density_need_the_decoder(model, tmp_path, flags):
     assert failed(spiral("sample", model, "-o", tmp_path, *flags), 1, "note-by-note decoder")
 
 

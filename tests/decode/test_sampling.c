@@ -122,7 +122,7 @@ static void kept_keys_fresh_ones_and_strays_are_counted(void **state) {
 }
 
 /* A positive weight of more keys weighs against frames that do not have more; voices 0: it does not count. */
-static void a_wish_for_more_keys_weighs_against_fewer(void **state) {
+static void a_density_of_more_keys_weighs_against_fewer(void **state) {
     (void)state;
     spiral__frame_weights s = {.clash = 0};
     s.more[2] = 2;
@@ -143,7 +143,7 @@ int main(void) {
         cmocka_unit_test(frames_without_a_triad_and_beats_with_a_new_chord_weigh_less),
         cmocka_unit_test(rising_and_falling_voices_are_weighed_by_semitones),
         cmocka_unit_test(kept_keys_fresh_ones_and_strays_are_counted),
-        cmocka_unit_test(a_wish_for_more_keys_weighs_against_fewer),
+        cmocka_unit_test(a_density_of_more_keys_weighs_against_fewer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

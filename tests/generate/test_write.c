@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writing with the note-by-note decoder: what is given stays, the same request gives the same bytes, wishes
- * have an effect, faults are found. Most models have random weights: these promises hold for any.
+ * Writing with the note-by-note decoder: what is given stays, the same request gives the same bytes, key and
+ * density have an effect, faults are found. Most models have random weights: these promises hold for any.
  */
 #include <math.h>
 
@@ -263,7 +263,8 @@ static void nats_are_those_of_the_training_code(void **state) {
     }
 }
 
-/* ---- wishes ----------------------------------------------------------------------------------------------
+/* ---- key and density
+ * ---------------------------------------------------------------------------------------
  */
 
 enum { MANY = 24 };

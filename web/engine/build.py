@@ -34,7 +34,7 @@ src/decode/features.c src/decode/guards.c src/decode/sampling.c src/decode/strea
 src/nn/dense.c src/nn/gemm.c src/nn/gru.c src/nn/laps.c src/nn/norm_silu.c src/nn/note_input.c src/nn/sparse_rows.c src/nn/tasks.c
 src/model/autoencoder.c src/model/config.c src/model/decoder.c src/model/encode.c src/model/families.c src/model/model.c src/model/tensors.c src/model/weight_gradient.c
 src/data/corpus.c src/data/passage.c src/data/window.c
-src/generate/calibrate.c src/generate/generate.c src/generate/latents.c src/generate/sketch.c src/generate/wishes.c src/generate/write.c
+src/generate/calibrate.c src/generate/generate.c src/generate/latents.c src/generate/sketch.c src/generate/key_density.c src/generate/write.c
 src/pack/pack_read.c
 src/audio/additive.c src/audio/audio.c src/audio/wav.c
 """.split()

@@ -2,14 +2,15 @@
  *
  * The key and the density that a request asks for, as biases on the decoder's logits.
  */
-#ifndef SPIRAL_GENERATE_WISHES_H
-#define SPIRAL_GENERATE_WISHES_H
+#ifndef SPIRAL_GENERATE_KEY_DENSITY_H
+#define SPIRAL_GENERATE_KEY_DENSITY_H
 
 #include "decode/writer.h"
 #include "model/model.h"
 #include "spiral/generate.h"
 
 /* The request has been checked. The result borrows its pointers. */
-spiral__request spiral__wishes_to_request(const spiral_model *model, const spiral_generate_request *request);
+spiral__request spiral__key_density_request(const spiral_model *model,
+                                            const spiral_generate_request *request);
 
 #endif

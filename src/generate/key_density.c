@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Key and density as biases (see wishes.h).
+ * Key and density as biases (see key_density.h).
  */
 #include <math.h>
 
-#include "generate/wishes.h"
+#include "generate/key_density.h"
 #include "model/decoder.h"
 
 /* Of a key that begins outside the scale: added to its logit, and to the weight of its frame. A large bias
@@ -44,7 +44,7 @@ static float voices_for(const spiral_model *m, double density) {
     return (float)(wanted > 0.1 * mean ? wanted : 0.1 * mean);
 }
 
-spiral__request spiral__wishes_to_request(const spiral_model *m, const spiral_generate_request *q) {
+spiral__request spiral__key_density_request(const spiral_model *m, const spiral_generate_request *q) {
     const int two = m->config.planes == 2;
     spiral__request r = {
         .frames = q->frames,
