@@ -31,8 +31,8 @@ typedef struct spiral_helix {
     double octave;   /* height of one turn, 1e-6 .. 1000 */
 } spiral_helix;
 
-/* X(name, meaning). All presets have octave .5 and the same sum of squared radii, so that their costs
- * compare. */
+/* X(name, meaning). All presets have octave .5 and the same sum of squared radii, so that their costs are
+ * comparable. */
 #define SPIRAL_HELIX_LIST(X)                                                        \
     X(chromatic, "semitones are near: a note in the neighbouring row costs little") \
     X(fifths, "fifths are near: the circle of fifths")                              \
