@@ -20,10 +20,11 @@ int cli_load_files(char **paths, int count, const cli_common *common, spiral_fil
     int inputs = 0;
     for (int i = 0; i < count; i++)
         if (!strcmp(paths[i], "-") && inputs++)
-            return cli_usage("-: standard input can be read once only");
+            return cli_usage("-: standard input can be read only once");
         else if (spiral_corpus_is_pack(paths[i]))
-            return cli_fail("%s: a corpus pack, which this verb does not read, or not beside other files",
-                            paths[i]);
+            return cli_fail(
+                "%s: is a corpus pack; this verb does not read it, or not together with other files",
+                paths[i]);
     cli_reading reading;
     cli_reading_begin(&reading, common, "reading");
     const spiral_status status =

@@ -84,10 +84,9 @@ int cli_note_collapsed(const spiral_model *model, const cli_common *common) {
      * was 0 to .37, from 1.7 nats on .08 to .84. */
     const double collapsed = 1, nats = cli_latent_nats(model);
     if (nats >= collapsed) return 0;
-    cli_note(
-        common,
-        "the latent has collapsed: it is nearly the same for all music (it says %.2g nats about a window, "
-        "that of a useful model several); train with a smaller --beta or a larger --free-bits",
-        nats);
+    cli_note(common,
+             "the latent has collapsed: it is nearly the same for all music (it carries %.2g nats about a "
+             "window; in a useful model, several); train with a smaller --beta or a larger --free-bits",
+             nats);
     return 1;
 }

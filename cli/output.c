@@ -176,7 +176,7 @@ int cli_lock_take(cli_lock *lock, const char *path, const char *what) {
         if (!fstat(fd, &mine) && !stat(path, &there) && mine.st_ino == there.st_ino) {
             if (mine.st_size) {
                 close(fd);
-                return cli_fail("%s: cannot write: it is there and not empty; remove it", path);
+                return cli_fail("%s: cannot write: it exists and is not empty; remove it", path);
             }
             lock->fd = fd;
             cli_signals_remove(lock->path);

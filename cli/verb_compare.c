@@ -180,7 +180,7 @@ static void print_nearest(const set *a, const set *b, spiral_passage *passages) 
     }
     qsort(passages, a->count, sizeof *passages, ascending);
     while (passages[first].share < 0) first++;
-    printf("\nFour bars of A that are most like four bars of B, in any transposition:\n"
+    printf("\nFour bars of A that are most similar to four bars of B, in any transposition:\n"
            "  %.1f %% of the cells are equal: ",
            100 * p.share);
     cli_print_name(stdout, path_of(a, a->file[most]));

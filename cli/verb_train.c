@@ -265,7 +265,7 @@ static int lock_output(const settings *s, cli_lock *lock) {
         return cli_usage("-o -: must be a file: it is written several times during training");
     int status = cli_check_writable(s->output, CLI_OUTPUT_MODEL);
     if (status < 0) status = cli_beside(path, s->output, ".lock");
-    snprintf(what, sizeof what, "%s: another training writes this model at this moment", s->output);
+    snprintf(what, sizeof what, "%s: another training is writing this model", s->output);
     return status < 0 ? cli_lock_take(lock, path, what) : status;
 }
 
@@ -436,10 +436,10 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
         {"layers", CLI_INT, &s.layers, "N", "hidden layers of the encoder, and of the decoder", 1, 8},
         {"decoder", CLI_INT, &s.decoder, "N", "units of the note-by-note decoder; 0: the model has none", 0,
          512},
-        {"decoder-share", CLI_REAL, &s.decoder_share, "X", "part of the time in which the decoder is trained",
-         0.05, 0.95},
+        {"decoder-share", CLI_REAL, &s.decoder_share, "X", "share of the time for training the decoder", 0.05,
+         0.95},
         {"decoder-steps", CLI_INT, &s.decoder_steps, "N",
-         "with --steps: steps of the decoder (default: as many)", 1, 1e12},
+         "with --steps: steps of the decoder (default: the same number)", 1, 1e12},
         {"beta", CLI_REAL, &s.beta, "X", "vae: weight of the KL term", 0, 1e6},
         {"free-bits", CLI_REAL, &s.free_bits, "X", "vae: KL in nats per latent number that costs nothing", 0,
          100},
@@ -468,7 +468,7 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
          "how often the training is saved, in MODEL.unfinished, until it is finished", 0, 1e8},
         {"profile", CLI_SWITCH, &s.profile, NULL,
          "measure where the time goes, and print a table of it at the end"},
-        {"log", CLI_PATH, &s.log, "FILE", "write a JSON object for each progress report, a line each"},
+        {"log", CLI_PATH, &s.log, "FILE", "write a JSON object for each progress report, one per line"},
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(verb, argc, first, 1, 1 << 20);

@@ -261,10 +261,10 @@ static spiral_status check_planes(const spiral_corpus *c, const uint64_t *hash, 
     if (status == SPIRAL_OK) spiral__par_for(pool, c->count, check_task, &x);
     for (size_t i = 0; i < c->count && status == SPIRAL_OK; i++)
         if (x.wrong[i])
-            status =
-                spiral__fail(err, SPIRAL_FORMAT, -1,
-                             "the corpus pack is damaged: the roll of %s has other bits than were written",
-                             spiral__error_path(c->entries[i].path, path_text));
+            status = spiral__fail(
+                err, SPIRAL_FORMAT, -1,
+                "the corpus pack is damaged: the roll of %s differs from the one that was written",
+                spiral__error_path(c->entries[i].path, path_text));
     spiral__pool_destroy(pool);
     free(x.wrong);
     return status;

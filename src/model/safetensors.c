@@ -124,7 +124,7 @@ static spiral_status check_spans(json_t *header, size_t data, spiral_error *err)
     qsort(spans, count, sizeof *spans, by_begin);
     for (size_t i = 0; i < count && status == SPIRAL_OK; at = spans[i++].end)
         if (spans[i].begin != at)
-            status = spiral__fail(err, SPIRAL_FORMAT, -1, "tensors overlap or leave a hole at byte %zu", at);
+            status = spiral__fail(err, SPIRAL_FORMAT, -1, "tensors overlap or leave a gap at byte %zu", at);
     if (status == SPIRAL_OK && at != data)
         status = spiral__fail(err, SPIRAL_FORMAT, -1,
                               "tensors end at byte %zu of %zu: the file is cut or too long", at, data);

@@ -211,7 +211,7 @@ static spiral_status read_steps(spiral__phase *p, const json_t *training, spiral
     const json_t *parts = json_object_get(training, "part_steps");
     if (parts) SPIRAL_TRY(spiral__parts_from_json(parts, &p->parts, err));
     if (parts && spiral__parts_sum(&p->parts) != steps)
-        return spiral__fail(err, SPIRAL_FORMAT, -1, "the steps of its parts are not %lld together",
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "the steps of its parts do not add up to %lld",
                             (long long)steps);
     p->step = step;
     p->steps = steps;

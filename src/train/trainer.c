@@ -157,8 +157,9 @@ spiral_status spiral_trainer_set_parts(spiral_trainer *t, const int64_t *steps, 
     int changed = begun > 0 && count != now->parts.count;
     for (int i = 0; i < begun && !changed; i++) changed = parts.steps[i] != now->parts.steps[i];
     if (changed || t->finished)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
-                            "a part of the schedule that has begun, or their number, cannot be changed");
+        return spiral__fail(
+            err, SPIRAL_BAD_ARG, -1,
+            "a part of the schedule that has begun, and the number of parts, cannot be changed");
     now->parts = parts;
     now->steps = spiral__parts_sum(&parts);
     return SPIRAL_OK;
