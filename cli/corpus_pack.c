@@ -8,7 +8,7 @@
 #include "signals.h"
 #include "spiral/model.h"
 
-/* A part of a mapped file that another program has cut off is a fault of memory to read. */
+/* Reading a part of a mapped file that another program has truncated is a memory fault (SIGBUS). */
 static void expect_cuts(const char *path) {
     static char sentence[4 * CLI_PATH_SIZE];
     static int packs; /* train may have one to train on and one to validate on */

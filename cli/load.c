@@ -130,7 +130,7 @@ int cli_is_drum(const spiral_model_config *config, const spiral_note *note) {
     return config->drum_channels ? config->drum_channels >> note->channel & 1 : spiral_note_is_drum(note);
 }
 
-/* Prints how many notes of a piece the model does not get, or gets moved. */
+/* Prints how many notes of a piece are left out or moved for the model. */
 static void note_changes(const cli_common *common, const char *path, const spiral_roll_options *o,
                          const spiral_roll_report *r) {
     size_t lost = r->notes_low + r->notes_high;

@@ -62,7 +62,7 @@ int cli_load_model(const char *model, spiral_model **out) {
 }
 
 double cli_latent_nats(const spiral_model *model) {
-    const double most = 0.999; /* variance; above it the sum means nothing, and is large enough */
+    const double most = 0.999; /* variance; above it the sum is meaningless, and large enough */
     double nats = 0;
     int found = 0;
     for (size_t i = 0; i < spiral_model_tensor_count(model); i++) {

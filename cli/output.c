@@ -161,7 +161,7 @@ int cli_beside(char *beside, const char *path, const char *ending) {
 /* ---- locks -----------------------------------------------------------------------------------------------
  */
 
-/* The file that was locked may have been removed by its owner meanwhile: then a new one is made. */
+/* The owner may have removed the locked file meanwhile: then a new one is made. */
 int cli_lock_take(cli_lock *lock, const char *path, const char *what) {
     struct stat mine, there;
     lock->fd = -1;

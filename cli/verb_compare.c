@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * spiral compare: two sets of pieces side by side. Statistics of both, how much they overlap, and for each
- * piece of the first set the passage of the second that is most like one of its own.
+ * piece of the first set the passage of the second that is most similar to one of its own.
  */
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * spiral continue: goes on from the end of a piece.
+ * spiral continue: continues a piece from its end.
  */
 #include <math.h>
 #include <stdio.h>

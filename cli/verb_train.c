@@ -170,7 +170,7 @@ static size_t files_used(const spiral_corpus *c) {
     return n;
 }
 
-/* Windows side by side that have a note. */
+/* Consecutive windows that have a note. */
 static size_t windows_used(const spiral_corpus *c) {
     size_t n = 0;
     for (size_t i = 0; i < spiral_corpus_file_count(c); i++) {
@@ -225,7 +225,7 @@ static int look_at(const char *path, found *what) {
 }
 
 /* Before the work: the files can be written, none that is not a model is overwritten, and no training that
- * could go on. Returns -1 or the exit status. */
+ * could be resumed. Returns -1 or the exit status. */
 static int check_output(const settings *s, const cli_common *common) {
     found model, state;
     int status = cli_check_writable(s->output, CLI_OUTPUT_MODEL);
@@ -258,7 +258,7 @@ static int check_log(const settings *s) {
     return cli_check_target(s->log, CLI_OUTPUT_LOG);
 }
 
-/* Two trainings to one file would overwrite each other's. */
+/* Two trainings to one file would overwrite each other's result. */
 static int lock_output(const settings *s, cli_lock *lock) {
     char path[CLI_PATH_SIZE], what[CLI_PATH_SIZE + 80];
     if (!strcmp(s->output, "-"))
@@ -312,7 +312,7 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
     spiral_model *model = NULL;
     spiral_error err = {.text = ""};
     progress_log log = {.fd = -1};
-    int opened = check_log(s); /* again: now it is known what is read */
+    int opened = check_log(s); /* again: now the files to read are known */
     if (opened < 0 && s->log) opened = progress_log_open(&log, s->log, s->resume);
     if (opened >= 0) return opened;
     progress_init(&shown, common, s->state, &log);

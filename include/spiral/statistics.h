@@ -157,7 +157,7 @@ typedef struct spiral_overlaps {
 /* Yang and Lerch, On the evaluation of generative models in music (2020), computed as their program mgeval
  * does. For each entry of the list, the Euclidean distances between all pieces of the reference set are
  * compared with those from each of them to each piece of the other set, after both have been smoothed by a
- * Gaussian whose width follows Scott's rule. The area is taken from the least to the greatest of all
+ * Gaussian whose width follows Scott's rule. The area is computed from the smallest to the greatest of all
  * distances. For the divergence, each density is sampled at 1,000 points of its own range, and the two lists
  * of samples are compared, so it is not a divergence on one axis: it serves only for comparison with
  * published numbers.

@@ -185,7 +185,7 @@ def _no_triton() -> Optional[str]:
     import triton
 
     version = tuple(int(n) for n in triton.__version__.split(".")[:2])
-    return None if version >= (3, 4) else f"kernels for Triton {triton.__version__}, but for 3.4 and newer"
+    return None if version >= (3, 4) else f"kernels for Triton {triton.__version__}, only for 3.4 and newer"
 
 
 def _triton() -> Any:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opening a corpus pack (see corpus_pack.h). Its bytes may be anything: lengths are checked before use.
+ * Opening a corpus pack (see corpus_pack.h). Its bytes are untrusted: lengths are checked before use.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -143,7 +143,7 @@ static int map_roll(const index_of *x, const spiral_roll_options *o, uint64_t at
     if (frames > SPIRAL_ROLL_FRAMES_MAX || at % sizeof(spiral_keys) || at < SPIRAL__PACK_HEAD || at > end ||
         frames * planes > (end - at) / sizeof(spiral_keys))
         return 0;
-    /* The planes are only read: all that writes to a roll makes its own. */
+    /* The planes are only read: code that writes to a roll makes its own. */
     spiral_keys *keys = (spiral_keys *)(uintptr_t)(x->bytes + at);
     e->mapped = 1;
     e->roll.grid = o->grid;

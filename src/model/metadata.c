@@ -28,7 +28,7 @@ spiral_status spiral_model_set_metadata(spiral_model *model, const char *name, c
                                         spiral_error *err) {
     if (!strcmp(name, "spiral"))
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "metadata \"spiral\" is reserved for the config");
-    /* json_string refuses a text for want of memory and for bytes that are not UTF-8. */
+    /* json_string fails when memory runs out and for bytes that are not UTF-8. */
     json_t *any = json_string_nocheck(text), *valid = json_string(text);
     spiral_status status = SPIRAL_OK;
     if (any && !valid)

@@ -140,7 +140,7 @@ static spiral_status read_model(spiral__bytes *b, spiral_model **out, spiral_err
     SPIRAL_TRY(take(b, 4, &p, err));
     b->at -= 4;
     SPIRAL_TRY(spiral__model_numbers(&config, &numbers, err));
-    /* Each weight has a byte at least, and what may be absent is not half of the numbers. */
+    /* Each weight has at least one byte, and less than half of the numbers may be absent. */
     if (numbers / 2 > spiral__bytes_left(b)) return too_short(err);
     SPIRAL_TRY(spiral__model_create_zeros(&config, out, err));
     spiral_model *m = *out;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A training in pieces: made, started, a step, a validation, finished. Files: state.c.
+ * A training step by step: create, start, step, validate, finish. Files: state.c.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -121,7 +121,7 @@ spiral_status spiral_trainer_start_decoder(spiral_trainer *t, int64_t steps, spi
     spiral_model *m = t->model;
     if (t->network == SPIRAL_TRAIN_AUTOENCODER) {
         SPIRAL_TRY(complete_autoencoder(t, err));
-    } else { /* anew: as it was when it began first */
+    } else { /* start over: as it was at the first start */
         spiral__decoder *d = &m->decoder;
         spiral__tensors_init_some(&m->tensors, d->first_tensor, d->tensors, t->settings.options.seed,
                                   m->arena);
