@@ -2,7 +2,7 @@
 # Short names for the tasks of this project. Meson and ninja do the work; everything is written to build/ (and demo/).
 .DEFAULT_GOAL := all
 .PHONY: help all deps demo page test test-all test-gpu python lint oracles san tsan valgrind aarch64 i386 mutants fuzz fuzz-afl bench \
-	bench-midi bench-decoder bench-train compare docs-api format install clean
+	bench-midi bench-decoder bench-train bench-commands compare docs-api format install clean
 BENCH ?=
 MODEL ?=
 MUSIC ?=
@@ -91,6 +91,9 @@ bench-decoder: all  ## training of the decoder against PyTorch, 2 minutes, on $S
 
 bench-train: all  ## training of the autoencoder against PyTorch, and from a folder to a model, 15 minutes; BENCH="--quick" for less
 	@bench/run_train.sh $(BENCH)
+
+bench-commands: all  ## what people wait for: the start, a minute as picture and as sound, 8 new bars; BENCH="--csv FILE" keeps it
+	@python3 bench/bench_commands.py build/cli/spiral $(BENCH)
 
 compare: all  ## OLD=/path/to/another/build: runs commands with both programs and compares what they write; 1 minute
 	@test -n "$(OLD)" || { echo "make compare OLD=/path/to/another/build" >&2; exit 2; }
