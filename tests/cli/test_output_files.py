@@ -173,5 +173,5 @@ def test_standard_input_is_read_once(model, tune, tmp_path):
     for line in (["loss", "-", "-"], ["compare", "-", "--with", "-"], ["interpolate", model, "-", "-", "-o", "i"],
                  ["render", "-", "--against", "-", "-o", "x.png"], ["train", "-", "--valid", "-", "-o", "m"]):
         assert failed(spiral(*line, cwd=tmp_path, stdin=tune.read_bytes()), 2, "-: standard input can be read only once")
-    assert failed(spiral("eval", "-", "-", cwd=tmp_path, stdin=model.read_bytes()), 2, "once only")
+    assert failed(spiral("eval", "-", "-", cwd=tmp_path, stdin=model.read_bytes()), 2, "only once")
     assert tree(tmp_path) == {}
