@@ -57,6 +57,8 @@ int cli_load_model(const char *model, spiral_model **out) {
             return cli_fail("%s: there is no file and no shipped model of this name", model);
         file = path;
     }
+    int checked = cli_check_input(file);
+    if (checked >= 0) return checked;
     if (spiral_model_load(file, out, &err) != SPIRAL_OK) return cli_error(&err);
     return cli_note_input(file);
 }

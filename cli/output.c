@@ -31,6 +31,12 @@ static struct {
     size_t count, capacity;
 } inputs;
 
+int cli_check_input(const char *path) {
+    static int standard_inputs;
+    if (strcmp(path, "-") || !standard_inputs++) return -1;
+    return cli_usage("-: standard input can be read only once");
+}
+
 int cli_note_input(const char *path) {
     struct stat info;
     if ((strcmp(path, "-") ? stat(path, &info) : fstat(STDIN_FILENO, &info)) || !S_ISREG(info.st_mode))

@@ -232,6 +232,10 @@ static int check_output(const settings *s, const cli_common *common) {
     if (status < 0) status = look_at(s->output, &model);
     if (status < 0) status = look_at(s->state, &state);
     if (status >= 0) return status;
+    if (state == FINISHED)
+        return cli_fail("%s: a finished model with the name under which this training would be saved until "
+                        "its end; rename it, or give another -o",
+                        s->state);
     if (s->resume && state != UNFINISHED && model != UNFINISHED)
         return model == FINISHED
                    ? cli_fail(

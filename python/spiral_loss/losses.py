@@ -107,7 +107,7 @@ class SpiralLoss(_Loss):
     Args:
         lambd: lambda, the factor of the spiral term; 0 to 1e6. README.md has a table for choosing it.
         bce: factor of the cross-entropy; 0 to 1e6.
-        helix: "chromatic", "fifths", "tonnetz", "mixed", a `Helix`, or radii.
+        helix: a preset's name ("chromatic", "fifths", "tonnetz", "mixed", "octaves"), a `Helix`, or radii.
         low: MIDI number of key 0; low + keys <= 128. Only `ArgmaxDistance` depends on it.
         kl_offset: b, added to both blurred rolls before they are compared; 1e-6 to 1000. The smaller, the more a
             missed note costs in comparison with an extra one.
@@ -283,8 +283,8 @@ class ChannelLoss(_Loss):
     `eta` is the share of the notes that the labels place at another key, 0 to less than 1; the other arguments are
     those of `SpiralLoss`, less kl_offset, time_blur and pos_weight; `bce` is 0 unless given.
 
-    The helix says which mistakes are likely. For labels that are wrong by octaves alone, use one on which only octaves
-    are near: `helix=Helix([4.0], 0.25), blur_length=0.05`; 99.3 % of what it moves, it moves by one octave.
+    The helix says which mistakes are likely. For labels that are wrong by octaves alone, use `helix="octaves"`: with
+    the default blur_length, 99.3 % of what it moves, it moves by one octave.
 
     Shape:
         As `SpiralLoss`.

@@ -30,4 +30,12 @@ int spiral__pool_threads(const spiral__pool *pool);
 void spiral__par_for(spiral__pool *pool, size_t n, void (*task)(void *context, size_t i, int worker),
                      void *context);
 
+/* Bytes: what the largest product packs (simd/gemm_kernel.h). */
+enum { SPIRAL__SCRATCH = 132 << 10 };
+
+/* Memory for what this thread computes now, SPIRAL__SCRATCH bytes at a multiple of 64, which belong to the
+ * pool. NULL outside of tasks, and in tasks that have no pool or whose pool runs another thread's call. What
+ * a function leaves there is lost with the next function that asks for it. */
+void *spiral__par_scratch(void);
+
 #endif

@@ -2,14 +2,19 @@
  *
  * Which matrix product is called, and with how many threads (see gemm.h).
  */
+#include "base/par.h"
 #include "simd/gemm_kernel.h"
 #include "nn/gemm.h"
 #include "spiral_config.h"
 
+_Static_assert(SPIRAL__GEMM_SCRATCH * sizeof(float) <= SPIRAL__SCRATCH,
+               "a product fits into a task's memory");
+
 static void own(int a_transposed, int b_transposed, size_t m, size_t n, size_t k, const float *A,
                 size_t a_row, const float *B, size_t b_row, float beta, float *C, size_t c_row) {
     spiral__gemm_kernel_get()->gemm(m, n, k, A, a_transposed ? 1 : a_row, a_transposed ? a_row : 1, B,
-                                    b_transposed ? 1 : b_row, b_transposed ? b_row : 1, beta, C, c_row);
+                                    b_transposed ? 1 : b_row, b_transposed ? b_row : 1, beta, C, c_row,
+                                    spiral__par_scratch());
 }
 
 #ifdef SPIRAL_HAVE_CBLAS
