@@ -64,8 +64,8 @@ class Helix:
     def preset(cls, name: str) -> Helix:
         """One of `PRESETS`.
 
-        The costs of chromatic, fifths, tonnetz and mixed are about the same on average. octaves is for `ChannelLoss` with
-        its default blur_length and labels that are an octave off.
+        The costs of chromatic, fifths, tonnetz and mixed are about the same on average. octaves is for `ChannelLoss`
+        with its default blur_length and labels that are an octave off.
         """
         struct = HelixStruct()
         call(_from_name, str(name).encode(), ctypes.byref(struct))

@@ -283,8 +283,8 @@ class ChannelLoss(_Loss):
     `eta` is the share of the notes that the labels have at another key, 0 to less than 1; the other arguments are those
     of `SpiralLoss`, less kl_offset, time_blur and pos_weight; `bce` is 0 unless given.
 
-    The helix says which mistakes are likely. For labels that are wrong by octaves alone, use `helix="octaves"`: with the
-    default blur_length, 99.3 % of what it moves, it moves by one octave.
+    The helix says which mistakes are likely. For labels that are wrong by octaves alone, use `helix="octaves"`: with
+    the default blur_length, 99.3 % of what it moves, it moves by one octave.
 
     Shape:
         As `SpiralLoss`.
