@@ -76,7 +76,9 @@ def main():
     torch.set_num_threads(1)
     runs = Runs(out / "autoencoder.csv", AUTOENCODER_KEY, AUTOENCODER_VALUES)
     seeds = [int(s) for s in os.environ.get("SEEDS", "1 2 3 4 5").split()]
-    plan = [(noise, loss, seed) for noise in AUTOENCODER_NOISES for seed in seeds for loss in AUTOENCODERS]
+    noises, losses = (os.environ.get(name, "").split() for name in ("NOISES", "LOSSES"))
+    plan = [(noise, loss, seed) for noise in AUTOENCODER_NOISES for seed in seeds for loss in AUTOENCODERS
+            if (not noises or noise in noises) and (not losses or loss in losses)]  # fmt: skip
     left = [p for p in plan if not runs.done(*p)]
     for noise, seed in sorted({(noise, seed) for noise, _, seed in left}):
         make_wrong(noise, seed, data, out)

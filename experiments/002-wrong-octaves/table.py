@@ -10,10 +10,12 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from paired import Runs, cell, difference, interval, table
-from plan import AUTOENCODER_KEY, AUTOENCODER_NOISES, AUTOENCODER_VALUES, AUTOENCODERS, CHANNELS, ETAS, KEY, LEARNED, LOSSES, NOISES, PLAIN, VALUES
+from plan import AUTOENCODER_KEY, AUTOENCODER_NOISES, AUTOENCODER_VALUES, AUTOENCODERS
+from plan import CHANNELS, ETAS, KEY, LEARNED, LOSSES, NOISES, PLAIN, VALUES
 
 COLUMNS = (("F1", "f1"), ("chroma F1", "chroma_f1"), ("octave share", "octave_share"), ("F1, same SoundFont", "near_f1"))
-COLOURS = {"helix": "#d55e00", "helix-learned": "#d55e00", "octaves": "#009e73", "octave-or-semitone": "#cc79a7"}  # else blue for channels, black
+# Else blue for channels, black for ordinary losses.
+COLOURS = {"helix": "#d55e00", "helix-learned": "#d55e00", "octaves": "#009e73", "octave-or-semitone": "#cc79a7"}
 
 
 class Noise:
