@@ -2,7 +2,7 @@
 # Short names for the tasks of this project. Meson and ninja do the work; everything is written to build/ (and demo/).
 .DEFAULT_GOAL := all
 .PHONY: help all deps demo page test test-all test-gpu python lint oracles san tsan valgrind aarch64 i386 mutants fuzz fuzz-afl bench \
-	bench-midi bench-decoder bench-train compare docs-api format install clean
+	bench-midi bench-decoder bench-train bench-commands compare docs-api format install clean
 BENCH ?=
 MODEL ?=
 MUSIC ?=
@@ -71,7 +71,7 @@ aarch64:  ## half an hour: the C tests of core and model for 64-bit ARM, run by 
 i386:  ## the C tests for 32-bit x86; needs FOR=i386
 	@tools/test.sh i386
 
-mutants:  ## breaks losses and metrics on purpose, a line at a time: each break must fail a test; 10 minutes
+mutants:  ## breaks losses and metrics on purpose, one line at a time: a test must fail for each; 10 minutes
 	@python3 tools/mutants.py
 
 fuzz:  ## libFuzzer on each reader for SECONDS=60, or on TARGET=midi alone; needs FOR=fuzz
@@ -89,8 +89,11 @@ bench-midi: all  ## the MIDI reader against symusic and mido, on $SPIRAL_DATA/pi
 bench-decoder: all  ## training of the decoder against PyTorch, 2 minutes, on $SPIRAL_DATA/jsb-chorales; BENCH="--quick" for less
 	@bench/run_decoder.sh $(BENCH)
 
-bench-train: all  ## training of the autoencoder against PyTorch, and from a folder to a model, 15 minutes; BENCH="--quick" for less
+bench-train: all  ## training of the autoencoder against PyTorch, and the time from a folder to a model, 15 minutes; BENCH="--quick" for less
 	@bench/run_train.sh $(BENCH)
+
+bench-commands: all  ## times of commands: the start, a minute of music as picture and as sound, 8 new bars; BENCH="--csv FILE" keeps them
+	@python3 bench/bench_commands.py build/cli/spiral $(BENCH)
 
 compare: all  ## OLD=/path/to/another/build: runs commands with both programs and compares what they write; 1 minute
 	@test -n "$(OLD)" || { echo "make compare OLD=/path/to/another/build" >&2; exit 2; }
