@@ -73,8 +73,8 @@ static void *worker_main(void *argument) {
     return NULL;
 }
 
-/* Bytes, with SPIRAL__SCRATCH. musl gives threads 128 kB, glibc what `ulimit -s` says. */
-enum { WORKER_STACK = 1 << 20 };
+/* Bytes. musl gives threads 128 kB, glibc what `ulimit -s` says. */
+enum { WORKER_STACK = (1 << 20) + SPIRAL__SCRATCH };
 
 /* Worker threads take no signals: these are for the threads of the host. Faults of their own, as when a
  * mapped file was cut, are not blocked: the host's handler, if it has one, is called. */
