@@ -21,8 +21,9 @@ int cli_load_files(char **paths, int count, const cli_common *common, spiral_fil
         int checked = cli_check_input(paths[i]);
         if (checked >= 0) return checked;
         if (spiral_corpus_is_pack(paths[i]))
-            return cli_fail("%s: a corpus pack, which this verb does not read, or not beside other files",
-                            paths[i]);
+            return cli_fail(
+                "%s: is a corpus pack; this verb does not read it, or not together with other files",
+                paths[i]);
     }
     cli_reading reading;
     cli_reading_begin(&reading, common, "reading");
@@ -131,7 +132,7 @@ int cli_is_drum(const spiral_model_config *config, const spiral_note *note) {
     return config->drum_channels ? config->drum_channels >> note->channel & 1 : spiral_note_is_drum(note);
 }
 
-/* Prints how many notes of a piece the model does not get, or gets moved. */
+/* Prints how many notes of a piece are left out or moved for the model. */
 static void note_changes(const cli_common *common, const char *path, const spiral_roll_options *o,
                          const spiral_roll_report *r) {
     size_t lost = r->notes_low + r->notes_high;

@@ -64,7 +64,7 @@ int cli_load_model(const char *model, spiral_model **out) {
 }
 
 double cli_latent_nats(const spiral_model *model) {
-    const double most = 0.999; /* variance; above it the sum means nothing, and is large enough */
+    const double most = 0.999; /* variance; above it the sum is meaningless, and large enough */
     double nats = 0;
     int found = 0;
     for (size_t i = 0; i < spiral_model_tensor_count(model); i++) {
@@ -86,10 +86,9 @@ int cli_note_collapsed(const spiral_model *model, const cli_common *common) {
      * was 0 to .37, from 1.7 nats on .08 to .84. */
     const double collapsed = 1, nats = cli_latent_nats(model);
     if (nats >= collapsed) return 0;
-    cli_note(
-        common,
-        "the latent has collapsed: it is nearly the same for all music (it says %.2g nats about a window, "
-        "that of a useful model several); train with a smaller --beta or a larger --free-bits",
-        nats);
+    cli_note(common,
+             "the latent has collapsed: it is nearly the same for all music (it carries %.2g nats about a "
+             "window; in a useful model, several); train with a smaller --beta or a larger --free-bits",
+             nats);
     return 1;
 }

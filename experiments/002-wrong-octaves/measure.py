@@ -31,6 +31,8 @@ HIDDEN, BATCH, RATE, DROPOUT = 128, 256, 2e-3, 0.2
 EVERY, PATIENCE, MOST_STEPS, STEPS_NOT_STOPPED = 40, 240, 3000, 1500
 HELIX, LENGTH = sl.Helix([1.3], 0.25), 0.35  # chosen beforehand, in a pilot with synthetic spectra
 OCTAVES, OCTAVES_LENGTH = sl.Helix([4.0], 0.25), 0.05  # 99.3 % of what moves on it moves by one octave
+# 50 % of what moves on it moves by one octave, 48 % by a semitone.
+EITHER, EITHER_LENGTH = sl.Helix([4.0], 2.07), 0.2
 PARTS = ("train", "valid", "test", "near")
 
 
@@ -121,7 +123,11 @@ def of_library(loss):
 
 CELLS = {"low": LOW, "pitch_dim": 2, "time_dim": 1, "reduction": "none"}
 CHANNEL = {"helix": HELIX, "blur_length": LENGTH, "blur_radius": KEYS - 1, **CELLS}
-CHANNEL_OCTAVES = {**CHANNEL, "helix": OCTAVES, "blur_length": OCTAVES_LENGTH}
+ON_A_HELIX = {  # channel: arguments of ChannelLoss
+    "helix": CHANNEL,
+    "octaves": {**CHANNEL, "helix": OCTAVES, "blur_length": OCTAVES_LENGTH},
+    "octave-or-semitone": {**CHANNEL, "helix": EITHER, "blur_length": EITHER_LENGTH},
+}
 
 
 def make_loss(name, eta, t_train):
@@ -130,8 +136,8 @@ def make_loss(name, eta, t_train):
         each = [sl.LearnedChannelLoss(KEYS, **CHANNEL) for _ in t_train]
         return (lambda z, t: torch.cat([f(z[i : i + 1], t[i : i + 1]).mean(1) for i, f in enumerate(each)]),
                 [f.raw for f in each])  # fmt: skip
-    if name in ("helix", "octaves"):
-        return of_library(sl.ChannelLoss(eta, **(CHANNEL if name == "helix" else CHANNEL_OCTAVES))), []
+    if name in ON_A_HELIX:
+        return of_library(sl.ChannelLoss(eta, **ON_A_HELIX[name])), []
     if name in CHANNELS:
         a = channel_matrix(name)
         return (lambda z, t: forward_corrected(z, t, a, eta)), []

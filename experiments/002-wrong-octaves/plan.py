@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the experiment runs, and the columns of results.csv; read by measure.py and table.py."""
+"""What the experiment runs, and the columns of results.csv and autoencoder.csv; read by measure.py, autoencoder.py and table.py."""
 NOISES = {  # what is wrong in the labels of training and validation
     "octave-30": "30 % of the notes an octave off",
     "clean": "right labels",
@@ -9,13 +9,24 @@ NOISES = {  # what is wrong in the labels of training and validation
     "octave-10": "10 % of the notes an octave off",
 }
 PLAIN = ("bce", "bce-not-stopped", "mse", "focal", "weighted", "smoothing", "generalised", "spiral-4")
-CHANNELS = ("helix", "uniform", "permuted", "semitone", "octaves")
+CHANNELS = ("helix", "uniform", "permuted", "semitone", "octaves", "octave-or-semitone")
 LEARNED = "helix-learned"  # LearnedChannelLoss
 LOSSES = (*PLAIN, *CHANNELS, LEARNED)
 ETAS = (0.1, 0.3, 0.5)
 KEY = ("noise", "loss", "eta", "seed")
 # valid_loss is the least loss on the wrong labels of the validation part, at `step`; near_f1 is F1 in the SoundFont of training.
 VALUES = ("f1", "chroma_f1", "octave_share", "near_f1", "valid_loss", "step", "learned_octaves", "learned_rest")
+
+# autoencoder.py: autoencoders of `spiral train`, with these flags.
+AUTOENCODERS = {
+    "bce": ("--loss", "bce"),
+    "spiral": ("--loss", "spiral"),
+    "chromatic, η 0.3": ("--loss", "channel", "--eta", "0.3"),
+} | {f"octaves, η {eta:g}": ("--loss", "channel", "--helix", "octaves", "--eta", str(eta)) for eta in ETAS}
+AUTOENCODER_NOISES = ("clean", "octave-30", "octave-50")
+AUTOENCODER_KEY = ("noise", "loss", "seed")
+# Frame F1 against right chorales: of reconstructions of right ones, of reconstructions of wrong ones, and of wrong ones as they are.
+AUTOENCODER_VALUES = ("f1_right", "f1_wrong", "f1_copy")
 
 
 def trainings():

@@ -18,4 +18,5 @@ parts="jsb-chorales/midi/train jsb-chorales/midi/valid jsb-chorales/midi/test pi
 . "$root/experiments/setup.sh"
 "$python" -B "$here/audio.py" "$program" "$data" "$out"
 "$python" -B "$here/measure.py" "$out"
+"$python" -B "$here/autoencoder.py" "$program" "$data" "$out"
 exec "$python" -B "$here/table.py" "$out/results.csv" "$out/f1.svg"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Prints the tables of README.md from results.csv, and draws the F1 on right labels.
+"""Prints the tables of README.md from results.csv and the autoencoder.csv beside it, and draws the F1 on right labels.
 
     table.py results.csv [PICTURE.svg]
 
@@ -10,10 +10,12 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from paired import Runs, cell, difference, interval, table
+from plan import AUTOENCODER_KEY, AUTOENCODER_NOISES, AUTOENCODER_VALUES, AUTOENCODERS
 from plan import CHANNELS, ETAS, KEY, LEARNED, LOSSES, NOISES, PLAIN, VALUES
 
 COLUMNS = (("F1", "f1"), ("chroma F1", "chroma_f1"), ("octave share", "octave_share"), ("F1, same SoundFont", "near_f1"))
-COLOURS = {"helix": "#d55e00", "helix-learned": "#d55e00", "octaves": "#009e73"}  # else blue for channels, black
+# Else blue for channels, black for ordinary losses.
+COLOURS = {"helix": "#d55e00", "helix-learned": "#d55e00", "octaves": "#009e73", "octave-or-semitone": "#cc79a7"}
 
 
 class Noise:
@@ -58,7 +60,7 @@ class Noise:
         columns = (*ETAS, None)
         rows = [[name, *(cell(at(name, eta)) for eta in columns)] for name in names]
         best = self.best_ordinary()
-        for name in ("helix", "octaves"):
+        for name in ("helix", "octaves", "octave-or-semitone"):
             if name in names and "uniform" in names:
                 rows.append([f"{name} less uniform", *(difference(at(name, eta), at("uniform", eta)) for eta in columns)])
                 rows.append([f"{name} less {best}", *(difference(at(name, eta), self.values(best, "f1")) for eta in columns)])
@@ -69,9 +71,46 @@ class Noise:
         return f"{LEARNED} ends with {octaves} of the notes moved by octaves and {rest} by other intervals.\n"
 
 
+def chosen_by_wrong_labels(noises):
+    """For each kind of noise what is chosen, seed by seed, from cross-entropy and all channels by the loss on wrong labels."""
+    rows = []
+    for noise in noises:
+        found = []
+        for seed in noise.seeds:
+            names = [n for n in ("bce", *CHANNELS, LEARNED) if n in noise.names]
+            each = [(noise.runs.get("valid_loss", noise.noise, n, eta, seed), n, eta) for n in names for eta in noise.etas(n, seed)]
+            found.append(min(each)[1:])
+        f1 = [noise.runs.get("f1", noise.noise, *pick, seed) for pick, seed in zip(found, noise.seeds)]
+        words = [f"{name} {eta:g}".replace(" 0.", " .").removesuffix(" 0") for name, eta in found]
+        counts = ", ".join(f"{words.count(w)} × {w}" for w in sorted(set(words)))
+        best = noise.best_ordinary()
+        rows.append([noise.noise, counts, cell(f1), difference(f1, noise.values("bce", "f1")), best,
+                     difference(f1, noise.values(best, "f1"))])  # fmt: skip
+    return table(["labels", "chosen, η", "F1", "less bce", "best ordinary loss", "less that"], rows)
+
+
+def autoencoders(path):
+    """The tables of autoencoder.py, from the rows of the seeds that are complete."""
+    runs = Runs(path, AUTOENCODER_KEY, AUTOENCODER_VALUES)
+    seeds = runs.complete_seeds(*((noise, loss) for noise in AUTOENCODER_NOISES for loss in AUTOENCODERS))
+    for noise in AUTOENCODER_NOISES if len(seeds) >= 2 else ():
+        columns = AUTOENCODER_VALUES[:1] if noise == "clean" else AUTOENCODER_VALUES[:2]
+
+        def values(loss, column, noise=noise):
+            return [runs.get(column, noise, loss, seed) for seed in seeds]
+
+        copied = "" if noise == "clean" else f"; wrong test chorales as they are have F1 {cell(values('bce', 'f1_copy'))}"
+        print(f"Autoencoders, {noise}: {NOISES[noise]}; {len(seeds)} seeds{copied}:\n")
+        heads = {"f1_right": "F1, right input", "f1_wrong": "F1, wrong input"}
+        head = ["loss", *(text + heads[c] for text in ("", "less bce: ") for c in columns)]
+        print(table(head, [[loss, *(cell(values(loss, c)) for c in columns),
+                            *("" if loss == "bce" else difference(values(loss, c), values("bce", c)) for c in columns)]
+                           for loss in AUTOENCODERS]))  # fmt: skip
+
+
 def picture(noises, path):
     """A panel for each kind of noise: F1 of each loss, and its interval over seeds; the line is that of bce."""
-    line, left, width, gap = 16, 110, 220, 24
+    line, left, width, gap = 16, 130, 220, 24
     height = len(LOSSES) * line
     points = [{name: interval(noise.values(name, "f1")) for name in noise.names} for noise in noises]
     least = min(mean - half for of in points for mean, half in of.values())
@@ -96,7 +135,7 @@ def picture(noises, path):
                 out.append(f'<path d="M{begin + x - half:.1f} {y}h{2 * half:.1f}" stroke="{colour}"/>'
                            f'<circle cx="{begin + x:.1f}" cy="{y}" r="3" fill="{colour}"/>')  # fmt: skip
     out.append(f'<text x="10" y="{height + 74}">F1 on right labels in the other SoundFont, 95 % intervals; line: bce; orange: the '
-               'channel on the helix, green: on a helix of octaves, blue: other channels</text></svg>')  # fmt: skip
+               'channel on the helix, green: on a helix of octaves, pink: of octaves and semitones, blue: other channels</text></svg>')  # fmt: skip
     path.write_text("\n".join(out) + "\n")
 
 
@@ -106,6 +145,8 @@ def main():
               if len(found.seeds) >= 2 and {"bce", "helix"} <= set(found.names)]  # fmt: skip
     if not noises:
         sys.exit("table.py: no kind of noise with bce and helix and two seeds")
+    print("Of bce and all channels the one with the least loss on wrong labels of the validation part:\n")
+    print(chosen_by_wrong_labels(noises))
     for noise in noises:
         print(f"**{noise.noise}**: {NOISES[noise.noise]}; {len(noise.seeds)} seeds:\n")
         head = ["loss", *(c[0] for c in COLUMNS), "F1 less that of bce", "F1 of helix less this", "η chosen"]
@@ -113,6 +154,7 @@ def main():
         print(noise.by_eta())
         if LEARNED in noise.names:
             print(noise.learned())
+    autoencoders(pathlib.Path(sys.argv[1]).with_name("autoencoder.csv"))
     if len(sys.argv) > 2:
         picture(noises, pathlib.Path(sys.argv[2]))
 

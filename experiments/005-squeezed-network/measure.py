@@ -70,7 +70,7 @@ def main():
         for done in concurrent.futures.as_completed(waiting):
             key = waiting[done][:3]
             runs.add(key, done.result())
-            print(f"{len(runs.rows)} of {len(plan)} runs done: latent {key[0]}, {key[1]}, seed {key[2]}", file=sys.stderr)
+            print(f"{sum(runs.done(*p[:3]) for p in plan)} of {len(plan)} runs done: latent {key[0]}, {key[1]}, seed {key[2]}", file=sys.stderr)
     order = [name for name, _ in losses()]
     runs.sort(lambda row: (int(row["latent"]), order.index(row["loss"]), int(row["seed"])))
 

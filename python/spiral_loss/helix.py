@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The pitch helix: how far two keys are apart (docs/math.md, section 1)."""
+"""The pitch helix: the distance between two keys (docs/math.md, section 1)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,11 @@ class Helix:
 
     @classmethod
     def preset(cls, name: str) -> Helix:
-        """One of `PRESETS`: chromatic, fifths, tonnetz or mixed. They cost about the same on average."""
+        """One of `PRESETS`.
+
+        The costs of chromatic, fifths, tonnetz and mixed are about the same on average. octaves is for `ChannelLoss`
+        with its default blur_length and labels that are an octave off.
+        """
         struct = HelixStruct()
         call(_from_name, str(name).encode(), ctypes.byref(struct))
         return cls(tuple(struct.radii), struct.octave)
@@ -95,12 +99,14 @@ class Helix:
         return table
 
 
-PRESETS: dict[str, Helix] = {name: Helix.preset(name) for name in ("chromatic", "fifths", "tonnetz", "mixed")}
+PRESETS: dict[str, Helix] = {
+    name: Helix.preset(name) for name in ("chromatic", "fifths", "tonnetz", "mixed", "octaves")
+}
 HelixLike = Union[str, Helix, Sequence[float]]
 
 
 def as_helix(helix: HelixLike) -> Helix:
-    """A preset's name, a `Helix`, or radii with the octave of the presets."""
+    """A preset's name, a `Helix`, or radii with the octave 0.5."""
     if isinstance(helix, Helix):
         return helix
     if isinstance(helix, str):

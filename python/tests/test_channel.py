@@ -46,6 +46,20 @@ def test_gradcheck(eta, weighted):
     assert torch.autograd.gradgradcheck(lambda z: sl.channel_loss(z, label, eta=eta, backend="torch"), logits)
 
 
+@pytest.mark.parametrize("backend", ["native", "torch"])
+def test_preset_octaves_is_the_helix_measured_in_experiment_002(backend):
+    logits, label = music(keys=88)
+    loss = sl.ChannelLoss(0.4, helix="octaves", backend=backend)
+    measured = sl.ChannelLoss(0.4, helix=sl.Helix([4.0], 0.25), blur_length=0.05, backend=backend)
+    assert loss(logits, label).item() == pytest.approx(measured(logits, label).item(), rel=1e-12)
+    value = sln.value_and_grad(logits.numpy(), label.numpy(), kind="channel", eta=0.4, bce=0.0, helix="octaves")[0]
+    assert value == pytest.approx(loss(logits, label).item(), rel=1e-12)
+    # A label an octave off costs less than one a semitone off, which costs what a wrong label costs without a channel.
+    note = torch.full((1, 88, 1), -9.0).index_fill(1, torch.tensor([40]), 9.0)
+    octave, semitone = (torch.zeros(1, 88, 1).index_fill(1, torch.tensor([40 + d]), 1.0) for d in (12, 1))
+    assert loss(note, octave) < 0.3 * loss(note, semitone)
+
+
 def test_numpy_gives_the_same():
     logits, label = music()
     logits.requires_grad_()

@@ -76,8 +76,8 @@ static void *worker_main(void *argument) {
 /* Bytes. musl gives threads 128 kB, glibc what `ulimit -s` says. */
 enum { WORKER_STACK = (1 << 20) + SPIRAL__SCRATCH };
 
-/* Worker threads take no signals: these are for the threads of the host. Faults of their own, as when a
- * mapped file was cut, are not blocked: the host's handler, if it has one, is called. */
+/* Worker threads block signals, which are for the threads of the host. Their own faults, such as access to a
+ * mapped file that was truncated, are not blocked: the host's handler, if it has one, is called. */
 static void start_workers(spiral__pool *pool, int threads) {
     pthread_attr_t attributes;
     const int have_attributes = !pthread_attr_init(&attributes);

@@ -3,7 +3,7 @@
  * Parallel-for on a pool of POSIX threads.
  *
  * The caller cuts its work into tasks, in a way that does not depend on the number of threads. Any thread may
- * run a task, but what a task computes must not depend on which one does: then results are the same bits for
+ * run a task, but what a task computes must not depend on which one does: then results are bit-identical for
  * any number of threads. Waiting threads sleep, they do not spin.
  */
 #ifndef SPIRAL_BASE_PAR_H

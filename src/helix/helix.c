@@ -9,10 +9,14 @@
 #include "base/error.h"
 #include "spiral/helix.h"
 
-/* All presets have the same sum of squared radii, 1.3^2. The mean squared distance of two pitch classes is
- * twice that sum (docs/math.md, equation 3), so a loss weight that suits one preset suits the others. The
- * radii of the tonnetz have the ratio 1 : 1/2 : 1 on the circles 3, 4, 5, as in Harte, Sandler and Gasser
- * 2006. */
+/* All presets but octaves have the same sum of squared radii, 1.3^2. The mean squared distance of two pitch
+ * classes is twice that sum (docs/math.md, equation 3), so a loss weight that suits one preset suits the
+ * others. The radii of the tonnetz have the ratio 1 : 1/2 : 1 on the circles 3, 4, 5, as in Harte, Sandler
+ * and Gasser 2006.
+ *
+ * octaves is for the kind channel, whose weights (equation 33) sum to 1 on any helix. With the default blur
+ * length, 0.5, they are e^-5 for an octave, e^-10 for two and at most e^-41 for other intervals before they
+ * are divided by their sum. */
 #define LARGEST   1000.0 /* so that squares of distances are finite */
 #define SMALLEST  1e-6   /* and above 0 */
 #define PI        3.14159265358979323846
@@ -28,6 +32,7 @@ static const struct preset {
     {"fifths", {{0, 0, 0, 0, R_ONE, 0}, 0.5}},
     {"tonnetz", {{0, 0, R_TONNETZ, R_TONNETZ / 2, R_TONNETZ, 0}, 0.5}},
     {"mixed", {{R_TWO, 0, 0, 0, R_TWO, 0}, 0.5}},
+    {"octaves", {{40, 0, 0, 0, 0, 0}, 2.5}},
 };
 
 #define SPIRAL_X(name, text) +1

@@ -7,7 +7,7 @@
  *     a tile of C, ROWS x COLS, is summed in registers: COLS is three vectors, so that ROWS * 3 sums, three
  * loads and one broadcast fill the register file.
  *
- * With the compiler's vector types the tile stays in registers; of plain loops compilers make code that
+ * With the compiler's vector types the tile stays in registers; from plain loops compilers make code that
  * spills it.
  */
 #include <string.h>
@@ -201,7 +201,7 @@ static void gemm(size_t m, size_t n, size_t k, const float *A, size_t a_row, siz
         blocks_on_stack(m, n, k, A, a_row, a_col, B, b_row, b_col, C, c_row);
 }
 
-/* x and a come from volatile memory: to the compiler they may be anything. */
+/* x and a come from volatile memory, so the compiler cannot know their values. */
 static double peak(size_t rounds) {
     enum { SUMS = 12 };
     static volatile float x_seen = 1e-3f, a_seen = 0.999f;

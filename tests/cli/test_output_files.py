@@ -172,6 +172,6 @@ def test_standard_input_is_read_once(model, tune, tmp_path):
     """The second "-" of a command is wrong use, not an empty file."""
     for line in (["loss", "-", "-"], ["compare", "-", "--with", "-"], ["interpolate", model, "-", "-", "-o", "i"],
                  ["render", "-", "--against", "-", "-o", "x.png"], ["train", "-", "--valid", "-", "-o", "m"]):
-        assert failed(spiral(*line, cwd=tmp_path, stdin=tune.read_bytes()), 2, "-: standard input can be read once only")
-    assert failed(spiral("eval", "-", "-", cwd=tmp_path, stdin=model.read_bytes()), 2, "once only")
+        assert failed(spiral(*line, cwd=tmp_path, stdin=tune.read_bytes()), 2, "-: standard input can be read only once")
+    assert failed(spiral("eval", "-", "-", cwd=tmp_path, stdin=model.read_bytes()), 2, "only once")
     assert tree(tmp_path) == {}

@@ -99,6 +99,13 @@ def test_every_loss_trains(loss, music, tmp_path):
     assert spiral("info", tmp_path / "m", "--json").json["training"]["loss"] == loss
 
 
+def test_a_preset_of_the_helix_is_kept_in_the_model(music, tmp_path):
+    done = spiral("train", music, "-o", tmp_path / "m", *TINY, "--loss", "channel", "--helix", "octaves")
+    assert done.status == 0, done.err
+    training = spiral("info", tmp_path / "m", "--json").json["training"]
+    assert training["helix_radii"] == [40, 0, 0, 0, 0, 0] and training["octave"] == 2.5 and training["blur_length"] == 0.5
+
+
 def test_eta_belongs_to_the_channel(music, tmp_path):
     done = spiral("train", music, "-o", tmp_path / "m", *TINY, "--loss", "channel", "--eta", "0.4")
     assert done.status == 0, done.err

@@ -4,12 +4,10 @@
  */
 #include <math.h>
 
+#include "presets.h"
 #include "testing.h"
 
 #include "spiral/helix.h"
-
-static const char *const presets[] = {"chromatic", "fifths", "tonnetz", "mixed"};
-enum { PRESETS = 4 };
 
 static spiral_helix preset(int i) {
     spiral_helix helix;
@@ -25,14 +23,15 @@ static void presets_are_found_by_name(void **state) {
     assert_memory_equal(&first, &usual, sizeof first);
     helix = before;
     assert_int_equal(spiral_helix_from_name("moebius", &helix, &err), SPIRAL_BAD_ARG);
-    assert_string_equal(err.text, "helix preset \"moebius\": not one of chromatic fifths tonnetz mixed");
+    assert_string_equal(err.text,
+                        "helix preset \"moebius\": not one of chromatic fifths tonnetz mixed octaves");
     assert_memory_equal(&helix, &before, sizeof helix);
     assert_fails(spiral_helix_from_name(NULL, &helix, &err), SPIRAL_BAD_ARG, &err, "NULL");
     assert_fails(spiral_helix_from_name("mixed", NULL, &err), SPIRAL_BAD_ARG, &err, "NULL");
 }
 
 /* D by interval 1 .. 6 (without height) times 1.3 / sqrt(sum of the shape's squared radii). */
-static void presets_have_the_documented_distances(void **state) {
+static void presets_whose_costs_compare_have_the_documented_distances(void **state) {
     (void)state;
     static const struct {
         const char *name;
@@ -149,7 +148,7 @@ static void impossible_costs_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(presets_are_found_by_name),
-        cmocka_unit_test(presets_have_the_documented_distances),
+        cmocka_unit_test(presets_whose_costs_compare_have_the_documented_distances),
         cmocka_unit_test(each_bad_number_of_a_helix_is_refused),
         cmocka_unit_test(helix_from_costs_gives_these_costs),
         cmocka_unit_test(impossible_costs_are_refused),

@@ -5,12 +5,11 @@
  */
 #include <math.h>
 
+#include "presets.h"
 #include "testing.h"
 
 #include "helix/kernel.h"
-
-static const char *const presets[] = {"chromatic", "fifths", "tonnetz", "mixed"};
-enum { PRESETS = 4 };
+#include "spiral/loss.h"
 
 /* Whether a symmetric matrix has a Cholesky factor, with pivots above `least`. The factor of its first P rows
  * and columns is the first P rows of the factor, so 128 keys answer for 1 to 128. */
@@ -104,6 +103,25 @@ static void blur_profile_sums_to_1_and_follows_the_distance(void **state) {
     }
 }
 
+/* The default blur length on the preset octaves gives the weights that experiments/002-wrong-octaves measured
+ * on a smaller helix with a shorter blur: only D / l counts. */
+static void channel_on_octaves_moves_by_one_octave(void **state) {
+    (void)state;
+    enum { W = 24 };
+    const spiral_helix measured = {{4}, 0.25};
+    spiral_helix octaves;
+    double a[2 * W + 1], b[2 * W + 1];
+    assert_int_equal(spiral_helix_from_name("octaves", &octaves, NULL), SPIRAL_OK);
+    spiral_loss_options o;
+    spiral_loss_options_default(&o, sizeof o);
+    assert_int_equal(o.blur_radius, W);
+    spiral__helix_channel_profile(&octaves, o.blur_length, W, a);
+    spiral__helix_channel_profile(&measured, 0.05, W, b);
+    for (int k = 0; k <= 2 * W; k++) assert_true(fabs(a[k] - b[k]) <= 1e-12 * b[k]);
+    assert_true(fabs(a[W - 12] + a[W + 12] - 0.9933) < 5e-5);
+    for (int k = 1; k < 12; k++) assert_true(a[W + k] < 1e-15);
+}
+
 static void relative_distance_is_1_at_the_farthest_pitch_class_and_beyond(void **state) {
     (void)state;
     spiral_helix helix = spiral_helix_default();
@@ -120,6 +138,7 @@ int main(void) {
         cmocka_unit_test(kernels_are_positive_definite),
         cmocka_unit_test(semitones_and_octaves_as_axes_give_no_kernel),
         cmocka_unit_test(blur_profile_sums_to_1_and_follows_the_distance),
+        cmocka_unit_test(channel_on_octaves_moves_by_one_octave),
         cmocka_unit_test(relative_distance_is_1_at_the_farthest_pitch_class_and_beyond),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

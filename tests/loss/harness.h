@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "presets.h"
 #include "testing.h"
 
 #include "base/rng.h"
@@ -55,9 +56,6 @@ static const spiral_loss_kind geometric[GEOMETRIC] = {SPIRAL_LOSS_SPIRAL, SPIRAL
 static inline int is_geometric(spiral_loss_kind kind) {
     return kind == SPIRAL_LOSS_SPIRAL || kind == SPIRAL_LOSS_ENERGY || kind == SPIRAL_LOSS_GAUSS;
 }
-
-static const char *const presets[] = {"chromatic", "fifths", "tonnetz", "mixed"};
-enum { PRESETS = 4 };
 
 static inline spiral_helix preset(int i) {
     spiral_helix helix;

@@ -104,8 +104,8 @@ static void presets_and_parameters_equal_the_definition(void **state) {
     for (int i = 0; i < PRESETS; i++) {
         spiral_loss_options o = default_options();
         o.helix = preset(i);
-        o.kl_offset = (double[]){1e-6, 1e-3, 0.5, 100}[i];
-        o.blur_length = (double[]){0.05, 0.2, 1, 20}[i];
+        o.kl_offset = (double[]){1e-6, 1e-3, 0.5, 100, 0.02}[i];
+        o.blur_length = (double[]){0.05, 0.2, 1, 20, 0.5}[i];
         each_mixture(o, 1, 4, 24, 800 + (uint64_t)i);
     }
 }
