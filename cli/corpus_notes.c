@@ -27,7 +27,7 @@ static const char *name_of(const spiral_corpus_file *f) {
 
 static int is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/* Whether two reasons differ in their numbers at most. */
+/* Whether two reasons differ at most in their numbers. */
 static int same_reason(const char *a, const char *b) {
     for (;;) {
         while (is_digit(*a)) a++;

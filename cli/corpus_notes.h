@@ -8,7 +8,7 @@
 #include "flag_types.h"
 #include "spiral/data.h"
 
-/* What folders hold that is not read. */
+/* Entries of folders that are not read. */
 void cli_note_skipped(const spiral_files *files, const cli_common *common);
 /* The files that are not in the corpus. */
 void cli_note_left_out(const spiral_corpus *corpus, const cli_common *common);

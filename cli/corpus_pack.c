@@ -8,7 +8,7 @@
 #include "signals.h"
 #include "spiral/model.h"
 
-/* A part of a mapped file that another program has cut off is a fault of memory to read. */
+/* Reading a part of a mapped file that another program has truncated is a memory fault (SIGBUS). */
 static void expect_cuts(const char *path) {
     static char sentence[4 * CLI_PATH_SIZE];
     static int packs; /* train may have one to train on and one to validate on */
@@ -64,7 +64,7 @@ int cli_check_pack_flags(const char *path, const cli_roll_flags *r, const cli_co
                  {"strict", common->strict}};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (flags[i].given)
-            return cli_usage("--%s: the rolls of %s are made already; give the flag to spiral pack",
+            return cli_usage("--%s: the rolls of %s are already made; give the flag to spiral pack",
                              flags[i].name, path);
     return -1;
 }

@@ -10,9 +10,9 @@
 
 /* Opens and checks a pack. frames: of a window, 0: as it was written. */
 int cli_open_pack(const char *path, int frames, const cli_common *common, spiral_corpus **corpus);
-/* Refuses a pack whose rolls are not made as `options` say. How long silence may be does not matter. */
+/* Refuses a pack whose rolls were not made as `options` say. The longest silence does not matter. */
 int cli_check_pack_rolls(const char *path, const spiral_corpus *corpus, const spiral_roll_options *options);
-/* Refuses flags that say how rolls are made or chosen: those of a pack are. */
+/* Refuses flags that say how rolls are made or chosen: a pack has its rolls already. */
 int cli_check_pack_flags(const char *path, const cli_roll_flags *flags, const cli_common *common);
 
 #endif

@@ -42,10 +42,10 @@ typedef struct cli_common {
     { "strict", CLI_SWITCH, &(common).strict, NULL, "refuse MIDI files that the reader has to repair" }
 
 /* For verbs that read folders. */
-#define CLI_VERBOSE_FLAG(common)                                                                           \
-    {                                                                                                      \
-        "verbose", CLI_SWITCH, &(common).verbose, NULL,                                                    \
-            "name every file that is left out, cut or not read, a line each (else a line for each reason)" \
+#define CLI_VERBOSE_FLAG(common)                                                                         \
+    {                                                                                                    \
+        "verbose", CLI_SWITCH, &(common).verbose, NULL,                                                  \
+            "name every file that is left out, cut or not read, one per line (else one line per reason)" \
     }
 
 /* For verbs that match notes of two pieces; seconds: a double. */

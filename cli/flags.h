@@ -10,7 +10,7 @@
 #include "verbs.h"
 
 /* Parses argv[1..] into flags (ended by a NULL name) and *common. Leaves *first at the index of the first
- * argument that is not a flag. Returns -1 to go on, or the exit status: CLI_DONE after --help, CLI_USAGE
+ * argument that is not a flag. Returns -1 to continue, or the exit status: CLI_DONE after --help, CLI_USAGE
  * after a mistake, which it has printed. */
 int cli_parse(const cli_verb *verb, int argc, char **argv, const cli_flag *flags, cli_common *common,
               int *first);

@@ -198,7 +198,7 @@ static void add_notes(const cli_given *g, const spiral_roll *open, int key, spir
     }
 }
 
-/* Channel of the first note that is no percussion, and the mean velocity of these notes. */
+/* Channel of the first note that is not percussion, and the mean velocity of such notes. */
 static spiral_note typical_note(const spiral_midi *midi) {
     spiral_note note = {.track = (uint16_t)midi->tracks, .channel = 0, .velocity = 80};
     size_t count = 0, sum = 0;
@@ -224,7 +224,7 @@ static size_t count_starts(const spiral_roll *roll) {
 int cli_given_save(const cli_given *g, const spiral_roll *roll, const char *text, const char *path,
                    size_t *notes, double *seconds) {
     spiral_roll open = {0};
-    spiral_midi midi = g->midi; /* borrowed, but for notes and text */
+    spiral_midi midi = g->midi; /* borrowed, except notes and text */
     spiral_error err = {.text = ""};
     int status = open_part(g, roll, &open);
     if (status >= 0) return status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A piece of which notes are given: its notes stay as they are in its file, only new notes come from a roll.
+ * A piece with given notes: its notes stay as they are in the file, only new notes come from a roll.
  */
 #ifndef SPIRAL_CLI_GIVEN_H
 #define SPIRAL_CLI_GIVEN_H
@@ -25,7 +25,7 @@ void cli_given_clear(cli_given *given);
 int cli_given_extend(cli_given *given, size_t frames);
 
 /* Takes out the notes that lie wholly inside frames from .. to - 1 and keys low .. high, and makes the other
- * cells of all frames known. Notes that reach over an end stay. Returns -1 or the exit status. */
+ * cells of all frames known. Notes that extend beyond an end stay. Returns -1 or the exit status. */
 int cli_given_open(const spiral_model *model, size_t from, size_t to, int low, int high, cli_given *given);
 
 /* Puts the given cells into a request, which borrows them. */

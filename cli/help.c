@@ -21,8 +21,8 @@ const char cli_first_steps[] = "  spiral sample -n 4 -o new/\n"
                                "  spiral sample model.safetensors -n 4 -o mine/\n";
 
 const char cli_about_model[] =
-    "MODEL is the path of a model file, or the name of a model that comes with the program. Where help\n"
-    "says [MODEL] it may be left out; then it is \"chorales\", which writes four-part chorales.\n";
+    "MODEL is the path of a model file, or the name of a model that ships with the program. Where help\n"
+    "says [MODEL] it may be left out; the default is \"chorales\", which writes four-part chorales.\n";
 
 static const char *dashes(const cli_flag *f) { return f->name[1] ? "--" : "-"; }
 static int is_hidden(const cli_flag *f) { return !f->help; }

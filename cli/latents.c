@@ -18,7 +18,7 @@ static size_t floats_of(const spiral_model *model, size_t frames) {
     return spiral_latents_count(model, frames) * (size_t)spiral_model_get_config(model)->latent;
 }
 
-/* A roll again and again. */
+/* A roll, repeated. */
 static spiral_status repeat(const spiral_roll *roll, size_t frames, spiral_roll *out, spiral_error *err) {
     const spiral_status status = spiral_roll_create(roll->grid, frames, roll->onsets != NULL, out, err);
     for (size_t t = 0; status == SPIRAL_OK && t < frames; t++) {

@@ -9,7 +9,8 @@
 
 #include "variations.h"
 
-/* Each returns -1 or the exit status after printing why. Arrays are the caller's to free, also then. */
+/* Each returns -1 or the exit status after printing why. The caller frees the arrays, also after a failure.
+ */
 
 /* Whether a verb goes through the decoder; way: of --decode. */
 int cli_decodes_notes(const cli_writing *w, int way);

@@ -17,13 +17,14 @@
 
 int cli_load_files(char **paths, int count, const cli_common *common, spiral_files **files) {
     spiral_error err = {.text = ""};
-    int inputs = 0;
-    for (int i = 0; i < count; i++)
-        if (!strcmp(paths[i], "-") && inputs++)
-            return cli_usage("-: standard input can be read once only");
-        else if (spiral_corpus_is_pack(paths[i]))
-            return cli_fail("%s: a corpus pack, which this verb does not read, or not beside other files",
-                            paths[i]);
+    for (int i = 0; i < count; i++) {
+        int checked = cli_check_input(paths[i]);
+        if (checked >= 0) return checked;
+        if (spiral_corpus_is_pack(paths[i]))
+            return cli_fail(
+                "%s: is a corpus pack; this verb does not read it, or not together with other files",
+                paths[i]);
+    }
     cli_reading reading;
     cli_reading_begin(&reading, common, "reading");
     const spiral_status status =
@@ -95,6 +96,8 @@ static int ends_in(const char *path, const char *ending) {
 
 int cli_load_piece(const char *path, const cli_common *common, spiral_midi *midi) {
     spiral_error err = {.text = ""};
+    int checked = cli_check_input(path);
+    if (checked >= 0) return checked;
     spiral_status status = ends_in(path, ".txt") ? spiral_score_load(path, midi, &err)
                                                  : spiral_midi_load_compressed(path, midi, &err);
     if (status != SPIRAL_OK) return cli_error(&err);
@@ -129,7 +132,7 @@ int cli_is_drum(const spiral_model_config *config, const spiral_note *note) {
     return config->drum_channels ? config->drum_channels >> note->channel & 1 : spiral_note_is_drum(note);
 }
 
-/* Prints how many notes of a piece the model does not get, or gets moved. */
+/* Prints how many notes of a piece are left out or moved for the model. */
 static void note_changes(const cli_common *common, const char *path, const spiral_roll_options *o,
                          const spiral_roll_report *r) {
     size_t lost = r->notes_low + r->notes_high;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Loads corpora and pieces (models: models.h). Each call returns -1, or the exit status after printing why it
- * failed; what it loads is the caller's to free.
+ * failed; the caller frees what it loads.
  */
 #ifndef SPIRAL_CLI_LOAD_H
 #define SPIRAL_CLI_LOAD_H
@@ -36,7 +36,7 @@ int cli_load_piece(const char *path, const cli_common *common, spiral_midi *midi
 int cli_is_drum(const spiral_model_config *config, const spiral_note *note);
 /* Loads a piece as a roll with the model's options; prints how many of its notes were left out or moved. */
 int cli_load_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll);
-/* The same with the notes, and the report of the roll. Both are the caller's to free, also after a failure.
+/* The same with the notes, and the report of the roll. The caller frees both, also after a failure.
  */
 int cli_load_midi_and_roll(const spiral_model *model, const char *path, const cli_common *common,
                            spiral_midi *midi, spiral_roll *roll, spiral_roll_report *report);

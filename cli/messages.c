@@ -13,7 +13,7 @@ static const char *message_verb;
 
 void cli_set_message_verb(const char *name) { message_verb = name; }
 
-/* The length in bytes of the character at s that a terminal may be given as it is; 0: there is none.
+/* The length in bytes of the character at s if it can be printed on a terminal unchanged; 0: it cannot.
  * Characters are UTF-8 (RFC 3629); control characters are those below 0x20, DEL, and U+0080 to U+009F, among
  * which is one that begins an escape sequence. */
 static size_t printable_size(const unsigned char *s) {

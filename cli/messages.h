@@ -19,9 +19,10 @@ void cli_set_message_verb(const char *name);
 /* Print one line on standard error and return CLI_FAILED, or CLI_USAGE. */
 __attribute__((format(printf, 1, 2))) int cli_fail(const char *format, ...);
 __attribute__((format(printf, 1, 2))) int cli_usage(const char *format, ...);
-/* Writes such a line to text[size] instead, with its line feed, for a signal handler; "" without memory. */
+/* Writes such a line to text[size] instead, with its line feed, for a signal handler; "" if memory runs out.
+ */
 __attribute__((format(printf, 3, 4))) void cli_keep_message(char *text, size_t size, const char *format, ...);
-/* Says how much memory could not be had (0: not known) and returns CLI_FAILED. */
+/* Says how much memory could not be allocated (0: not known) and returns CLI_FAILED. */
 int cli_no_memory(size_t bytes);
 /* Print the sentence of a library error and return CLI_FAILED. cli_error_in puts `path` before it: for calls
  * whose sentence does not name the file. */
@@ -29,8 +30,8 @@ int cli_error(const spiral_error *err);
 int cli_error_in(const char *path, const spiral_error *err);
 /* Prints one line on standard error, unless --quiet. */
 __attribute__((format(printf, 2, 3))) void cli_note(const cli_common *common, const char *format, ...);
-/* Says before a long step that it takes about so many bytes, of which kind and what for; nothing below 50 MB.
- * For example what: "on disk". */
+/* Says before a long step that it takes about this many bytes, of which kind and for what; prints nothing
+ * below 50 MB. For example what: "on disk". */
 void cli_note_large(const cli_common *common, const char *path, double bytes, const char *what);
 /* Prints text that may hold anything, such as a file name, in one line: control characters and bytes that are
  * not UTF-8 become \xHH. Every name that goes to standard output is printed by this; messages do the same. */

@@ -57,12 +57,14 @@ int cli_load_model(const char *model, spiral_model **out) {
             return cli_fail("%s: there is no file and no shipped model of this name", model);
         file = path;
     }
+    int checked = cli_check_input(file);
+    if (checked >= 0) return checked;
     if (spiral_model_load(file, out, &err) != SPIRAL_OK) return cli_error(&err);
     return cli_note_input(file);
 }
 
 double cli_latent_nats(const spiral_model *model) {
-    const double most = 0.999; /* variance; above it the sum means nothing, and is large enough */
+    const double most = 0.999; /* variance; above it the sum is meaningless, and large enough */
     double nats = 0;
     int found = 0;
     for (size_t i = 0; i < spiral_model_tensor_count(model); i++) {
@@ -84,10 +86,9 @@ int cli_note_collapsed(const spiral_model *model, const cli_common *common) {
      * was 0 to .37, from 1.7 nats on .08 to .84. */
     const double collapsed = 1, nats = cli_latent_nats(model);
     if (nats >= collapsed) return 0;
-    cli_note(
-        common,
-        "the latent has collapsed: it is nearly the same for all music (it says %.2g nats about a window, "
-        "that of a useful model several); train with a smaller --beta or a larger --free-bits",
-        nats);
+    cli_note(common,
+             "the latent has collapsed: it is nearly the same for all music (it carries %.2g nats about a "
+             "window; in a useful model, several); train with a smaller --beta or a larger --free-bits",
+             nats);
     return 1;
 }

@@ -21,11 +21,11 @@ int cli_take_model(const cli_verb *verb, int argc, char **argv, int inputs, int 
  * model is the caller's. */
 int cli_load_model(const char *model, spiral_model **out);
 
-/* How much the latent of a vae says about a window, in nats, by the variance v of each of its numbers over
- * the windows that it was trained on: the mean of a posterior with that variance and noise 1 - v shares
- * -log(1 - v) / 2 with the latent. Infinity for an ae and a model that was not trained. */
+/* The information that the latent of a vae carries about a window, in nats, by the variance v of each of its
+ * numbers over the windows that it was trained on: the mean of a posterior with that variance and noise 1 - v
+ * shares -log(1 - v) / 2 with the latent. Infinity for an ae and a model that was not trained. */
 double cli_latent_nats(const spiral_model *model);
-/* Prints that a vae's latent says less than 1 nat, if it is so. Returns whether it is so. */
+/* Prints a warning if a vae's latent carries less than 1 nat. Returns whether it does. */
 int cli_note_collapsed(const spiral_model *model, const cli_common *common);
 
 #endif

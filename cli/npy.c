@@ -118,11 +118,13 @@ int cli_npy_load(const char *path, size_t *rows, size_t *columns, float **x) {
     const int standard = !strcmp(path, "-");
     struct stat info;
     *x = NULL;
+    int status = cli_check_input(path);
+    if (status >= 0) return status;
     if (!standard && !stat(path, &info) && !S_ISREG(info.st_mode))
         return cli_fail("%s: is a folder, a pipe or a device, not a file", path);
     FILE *f = standard ? stdin : fopen(path, "rb");
     if (!f) return cli_fail("%s: cannot open: %s", path, strerror(errno));
-    int status = cli_note_input(path);
+    status = cli_note_input(path);
     if (status < 0) status = read_header(f, path, rows, columns);
     if (status < 0) {
         *x = malloc(*rows * *columns * sizeof **x);

@@ -11,7 +11,7 @@
 
 /* Writes x (rows, columns). */
 int cli_npy_save(const char *path, size_t rows, size_t columns, const float *x);
-/* Reads a matrix (rows, columns); *x is the caller's to free. Numbers must be finite. */
+/* Reads a matrix (rows, columns); the caller frees *x. Numbers must be finite. */
 int cli_npy_load(const char *path, size_t *rows, size_t *columns, float **x);
 
 #endif

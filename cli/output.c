@@ -31,6 +31,12 @@ static struct {
     size_t count, capacity;
 } inputs;
 
+int cli_check_input(const char *path) {
+    static int standard_inputs;
+    if (strcmp(path, "-") || !standard_inputs++) return -1;
+    return cli_usage("-: standard input can be read only once");
+}
+
 int cli_note_input(const char *path) {
     struct stat info;
     if ((strcmp(path, "-") ? stat(path, &info) : fstat(STDIN_FILENO, &info)) || !S_ISREG(info.st_mode))
@@ -161,7 +167,7 @@ int cli_beside(char *beside, const char *path, const char *ending) {
 /* ---- locks -----------------------------------------------------------------------------------------------
  */
 
-/* The file that was locked may have been removed by its owner meanwhile: then a new one is made. */
+/* The owner may have removed the locked file meanwhile: then a new one is made. */
 int cli_lock_take(cli_lock *lock, const char *path, const char *what) {
     struct stat mine, there;
     lock->fd = -1;
@@ -176,7 +182,7 @@ int cli_lock_take(cli_lock *lock, const char *path, const char *what) {
         if (!fstat(fd, &mine) && !stat(path, &there) && mine.st_ino == there.st_ino) {
             if (mine.st_size) {
                 close(fd);
-                return cli_fail("%s: cannot write: it is there and not empty; remove it", path);
+                return cli_fail("%s: cannot write: it exists and is not empty; remove it", path);
             }
             lock->fd = fd;
             cli_signals_remove(lock->path);

@@ -32,6 +32,8 @@ typedef enum cli_output_kind {
 #undef SPIRAL_X
 } cli_output_kind;
 
+/* Before an input is read: standard input, "-", can be read only once in a command. */
+int cli_check_input(const char *path);
 /* Notes that the verb reads this file; "-" is standard input. */
 int cli_note_input(const char *path);
 /* Checks that `path` may be written: it is not there, or empty, or a file of this kind that may be written

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Progress of reading many files, for people on standard error: on a terminal a line that is drawn again and
+ * Progress of reading many files, for people on standard error: on a terminal a line that is redrawn and
  * removed at the end, elsewhere a line every 10 s. Nothing if the reading takes less than a second, or with
  * --quiet.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the program asks of the system once, and signals. SIGINT, SIGTERM and SIGHUP end a verb at once,
+ * Settings of the process that are made once, and signals. SIGINT, SIGTERM and SIGHUP end a verb at once,
  * without leaving temporary files; a training is saved first, and a second signal ends it at once. A signal
  * that the caller ignores (nohup, a job in the background of a script) stays ignored.
  */
@@ -20,7 +20,7 @@ int cli_signals_received(void);
 /* A file to remove when a signal ends the program; borrowed until it is set to NULL. */
 void cli_signals_remove(const char *path);
 /* Between the two, the program ends with this sentence, a line, and status 1 if it crashes or uses more than
- * `seconds` of processor time: for a library that may do so. */
+ * `seconds` of processor time: for a library that may do that. */
 void cli_signals_guard_begin(const char *sentence, int seconds);
 void cli_signals_guard_end(void);
 /* From now on, if a part of a file that is mapped is no longer there, the program ends with this sentence, a

@@ -225,7 +225,7 @@ static int is_open(const spiral_model *model, const spiral_generate_request *q, 
     return (range.word[0] & ~q->known[t].word[0]) || (range.word[1] & ~q->known[t].word[1]);
 }
 
-/* The flags of cli_variations that decide what is written, but for --seed. */
+/* The flags of cli_variations that decide what is written, except --seed. */
 static void flags_text(const cli_variations *v, char *text, size_t size) {
     int n = snprintf(text, size, "--temperature %.9g --tries %d", v->temperature, (int)v->tries);
     if (v->key && n < (int)size) n += snprintf(text + n, size - (size_t)n, " --key \"%s\"", v->key);

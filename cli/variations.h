@@ -39,15 +39,15 @@ typedef struct cli_variations {
          CLI_INT,                                                                                          \
          &(v).tries,                                                                                       \
          "N",                                                                                              \
-         "how often a piece that is silent, stuck or too dense is written at most",                        \
+         "largest number of tries for a piece that is silent, stuck or too dense",                         \
          1,                                                                                                \
          100},                                                                                             \
     {                                                                                                      \
         "against", CLI_PATH, &(v).against, "PATH",                                                         \
-            "training data: report the passage that is most like one of each piece"                        \
+            "training data: for each piece, report the most similar passage in it"                         \
     }
 
-/* Wishes, for verbs that write long passages. */
+/* Key and density, for verbs that write long passages. */
 #define CLI_WISH_FLAGS(v)                                                                             \
     {"key", CLI_TEXT, &(v).key, "KEY", "key to favour: C, \"F# minor\", Ebm"}, {                      \
         "density", CLI_REAL, &(v).density, "X",                                                       \
@@ -59,8 +59,8 @@ enum { DECODE_NOTES, DECODE_THRESHOLD, DECODE_MIN_RISK };
 #define CLI_DECODE_FLAG(way)                                                                          \
     {                                                                                                 \
         "decode", CLI_CHOICE, &(way), "WAY",                                                          \
-            "decoder: note by note, if the model can; threshold: each cell on its own; min-risk: of " \
-            "probabilities on near keys as many notes as they sum to",                                \
+            "decoder: note by note, if the model has that decoder; threshold: each cell on its own; " \
+            "min-risk: as many notes on near keys as their probabilities sum to",                     \
             0, 0, cli_decodings                                                                       \
     }
 

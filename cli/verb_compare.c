@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * spiral compare: two sets of pieces side by side. Statistics of both, how much they overlap, and for each
- * piece of the first set the passage of the second that is most like one of its own.
+ * piece of the first set the passage of the second that is most similar to one of its own.
  */
 #include <math.h>
 #include <stdio.h>
@@ -180,7 +180,7 @@ static void print_nearest(const set *a, const set *b, spiral_passage *passages) 
     }
     qsort(passages, a->count, sizeof *passages, ascending);
     while (passages[first].share < 0) first++;
-    printf("\nFour bars of A that are most like four bars of B, in any transposition:\n"
+    printf("\nFour bars of A that are most similar to four bars of B, in any transposition:\n"
            "  %.1f %% of the cells are equal: ",
            100 * p.share);
     cli_print_name(stdout, path_of(a, a->file[most]));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * spiral continue: goes on from the end of a piece.
+ * spiral continue: continues a piece from its end.
  */
 #include <math.h>
 #include <stdio.h>
@@ -36,9 +36,9 @@ int verb_continue(const cli_verb *verb, int argc, char **argv) {
     int first, only_new = 0;
     const cli_flag flags[] = {
         CLI_VARIATIONS_FLAGS(v),
-        {"length", CLI_TEXT, &length, "LENGTH", "length of what is added: 30s or 8bars"},
+        {"length", CLI_TEXT, &length, "LENGTH", "length of the continuation: 30s or 8bars"},
         CLI_WISH_FLAGS(v),
-        {"only-new", CLI_SWITCH, &only_new, NULL, "write what is added, without the piece"},
+        {"only-new", CLI_SWITCH, &only_new, NULL, "write only the continuation, without the piece"},
         CLI_VARIATIONS_OUTPUT_FLAG(v),
         CLI_STRICT_FLAG(common),
         CLI_VERBOSE_FLAG(common),

@@ -68,12 +68,13 @@ static json_t *card_json(const spiral_model *model, const char *name, const spir
              c->decoder);
     add_row(rows, "Size", text);
     if (music) {
-        snprintf(text, sizeof text, "%s pieces, to find what is like them",
+        snprintf(text, sizeof text, "%s pieces, to find similar passages in them",
                  cli_thousands(spiral_corpus_file_count(music)));
         add_row(rows, "Training music inside", text);
     }
-    add_row(rows, "Limits",
-            "it knows only music like that it was trained on; what it writes may be like a piece of it");
+    add_row(
+        rows, "Limits",
+        "it knows only music like its training music; what it writes may be similar to one of those pieces");
     snprintf(text, sizeof text, "%.12s", spiral_model_get_sha256(model));
     add_row(rows, "SHA-256", text);
     return json_pack("{s:o, s:o}", "name", cli_text(name), "rows", rows);
@@ -257,9 +258,9 @@ int verb_explore(const cli_verb *verb, int argc, char **argv) {
         {"o", CLI_PATH, &s.output, "PAGE.html", "the page to write"},
         {"against", CLI_PATH, &s.against, "PATH",
          "training data: names of sliders are made from it, and new music is compared with it"},
-        {"name", CLI_TEXT, &s.name, "NAME", "what the page calls the model; without it, the file's name"},
+        {"name", CLI_TEXT, &s.name, "NAME", "name of the model on the page; without it, the file's name"},
         {"tempo", CLI_REAL, &s.tempo, "X", "quarter notes per minute of new pieces", 10, 1000},
-        {"exact", CLI_SWITCH, &s.exact, NULL, "keep all weights as they are; without it, some have 8 bits"},
+        {"exact", CLI_SWITCH, &s.exact, NULL, "keep all weights exact; without it, some have 8 bits"},
         {"open", CLI_SWITCH, &s.open, NULL, "open the page in the browser"},
         CLI_STRICT_FLAG(common),
         CLI_VERBOSE_FLAG(common),

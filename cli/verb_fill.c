@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * spiral fill: writes a part of a piece anew. Every note that is not wholly inside the part stays.
+ * spiral fill: rewrites a part of a piece. Every note that is not wholly inside the part stays.
  */
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * spiral inspect: what is in the files, and what presets, time grids and key ranges keep and lose of it,
+ * spiral inspect: what the files contain, and what presets, time grids and key ranges keep and lose of it,
  * before any training.
  */
 #include <ctype.h>
@@ -222,8 +222,8 @@ static json_t *result_json(const setting *settings, size_t count, const spiral_f
 
 enum { LABEL = 42, CELL = 20, NUMBER = 11 }; /* three settings fill 100 columns, four 120 */
 
-/* A row, a cell per setting: a number, and what share of `whole` it is, if there is one. A row in which all
- * is 0 is left out if it is there for a flag only. */
+/* A row, a cell per setting: a number, and what share of `whole` it is, if there is one. A row of zeros is
+ * left out if it belongs to a flag. */
 typedef struct row {
     const char *label;
     enum { ALWAYS, IF_ANY, APART } when; /* apart: always, and after a blank line */
@@ -387,7 +387,7 @@ static int is_preset(const cli_roll_flags *r) {
     return !r->grid && r->low < 0 && r->high < 0 && r->frames < 0 && r->planes < 0;
 }
 
-/* Adds the presets to the first setting, without the one that it is. */
+/* Adds the other presets to the first setting. */
 static int add_presets(const cli_roll_flags *given, const cli_common *common, const spiral_files *files,
                        setting *settings, size_t *n) {
     int status = -1;

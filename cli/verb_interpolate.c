@@ -82,7 +82,7 @@ int verb_interpolate(const cli_verb *verb, int argc, char **argv) {
          "randomness; 1: that of the model, 0: always the most probable", 0, 10},
         CLI_DECODE_FLAG(s.decode),
         {"against", CLI_PATH, &s.v.against, "PATH",
-         "training data: report the passage that is most like one of each piece"},
+         "training data: for each piece, report the most similar passage in it"},
         {"o", CLI_PATH, &s.v.output, "DIR", "folder to write to"},
         CLI_STRICT_FLAG(common),
         CLI_VERBOSE_FLAG(common),

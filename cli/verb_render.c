@@ -34,8 +34,8 @@ static const char *ending(const char *path) {
     return dot && (!slash || dot > slash) ? dot : "";
 }
 
-/* fontconfig crashes or goes on without end when memory is very short. Reading a new system's fonts takes it
- * some seconds. */
+/* fontconfig crashes or never returns when memory is very short. On a new system it takes some seconds to
+ * read the fonts. */
 static int load_fonts(void) {
     spiral_error err = {.text = ""};
     cli_signals_guard_begin(
@@ -116,7 +116,7 @@ static int draw_piece(const settings *s, const char *path, const cli_common *com
     return status;
 }
 
-/* Says what the file holds that the result does not. */
+/* Says what the file contains and the result does not. */
 static void note_not_kept(const settings *s, const char *path, const cli_common *common, uint32_t *counts) {
     char text[600];
     const int plays = s->kind == CLI_OUTPUT_WAV;

@@ -170,7 +170,7 @@ static size_t files_used(const spiral_corpus *c) {
     return n;
 }
 
-/* Windows side by side that have a note. */
+/* Consecutive windows that have a note. */
 static size_t windows_used(const spiral_corpus *c) {
     size_t n = 0;
     for (size_t i = 0; i < spiral_corpus_file_count(c); i++) {
@@ -225,13 +225,17 @@ static int look_at(const char *path, found *what) {
 }
 
 /* Before the work: the files can be written, none that is not a model is overwritten, and no training that
- * could go on. Returns -1 or the exit status. */
+ * could be resumed. Returns -1 or the exit status. */
 static int check_output(const settings *s, const cli_common *common) {
     found model, state;
     int status = cli_check_writable(s->output, CLI_OUTPUT_MODEL);
     if (status < 0) status = look_at(s->output, &model);
     if (status < 0) status = look_at(s->state, &state);
     if (status >= 0) return status;
+    if (state == FINISHED)
+        return cli_fail("%s: a finished model with the name under which this training would be saved until "
+                        "its end; rename it, or give another -o",
+                        s->state);
     if (s->resume && state != UNFINISHED && model != UNFINISHED)
         return model == FINISHED
                    ? cli_fail(
@@ -258,14 +262,14 @@ static int check_log(const settings *s) {
     return cli_check_target(s->log, CLI_OUTPUT_LOG);
 }
 
-/* Two trainings to one file would overwrite each other's. */
+/* Two trainings to one file would overwrite each other's result. */
 static int lock_output(const settings *s, cli_lock *lock) {
     char path[CLI_PATH_SIZE], what[CLI_PATH_SIZE + 80];
     if (!strcmp(s->output, "-"))
         return cli_usage("-o -: must be a file: it is written several times during training");
     int status = cli_check_writable(s->output, CLI_OUTPUT_MODEL);
     if (status < 0) status = cli_beside(path, s->output, ".lock");
-    snprintf(what, sizeof what, "%s: another training writes this model at this moment", s->output);
+    snprintf(what, sizeof what, "%s: another training writes this model now", s->output);
     return status < 0 ? cli_lock_take(lock, path, what) : status;
 }
 
@@ -312,7 +316,7 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
     spiral_model *model = NULL;
     spiral_error err = {.text = ""};
     progress_log log = {.fd = -1};
-    int opened = check_log(s); /* again: now it is known what is read */
+    int opened = check_log(s); /* again: now the files to read are known */
     if (opened < 0 && s->log) opened = progress_log_open(&log, s->log, s->resume);
     if (opened >= 0) return opened;
     progress_init(&shown, common, s->state, &log);
@@ -436,10 +440,10 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
         {"layers", CLI_INT, &s.layers, "N", "hidden layers of the encoder, and of the decoder", 1, 8},
         {"decoder", CLI_INT, &s.decoder, "N", "units of the note-by-note decoder; 0: the model has none", 0,
          512},
-        {"decoder-share", CLI_REAL, &s.decoder_share, "X", "part of the time in which the decoder is trained",
-         0.05, 0.95},
+        {"decoder-share", CLI_REAL, &s.decoder_share, "X", "share of the time for training the decoder", 0.05,
+         0.95},
         {"decoder-steps", CLI_INT, &s.decoder_steps, "N",
-         "with --steps: steps of the decoder (default: as many)", 1, 1e12},
+         "with --steps: steps of the decoder (default: the same number)", 1, 1e12},
         {"beta", CLI_REAL, &s.beta, "X", "vae: weight of the KL term", 0, 1e6},
         {"free-bits", CLI_REAL, &s.free_bits, "X", "vae: KL in nats per latent number that costs nothing", 0,
          100},
@@ -468,7 +472,7 @@ int verb_train(const cli_verb *verb, int argc, char **argv) {
          "how often the training is saved, in MODEL.unfinished, until it is finished", 0, 1e8},
         {"profile", CLI_SWITCH, &s.profile, NULL,
          "measure where the time goes, and print a table of it at the end"},
-        {"log", CLI_PATH, &s.log, "FILE", "write a JSON object for each progress report, a line each"},
+        {"log", CLI_PATH, &s.log, "FILE", "write a JSON object for each progress report, one per line"},
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_count(verb, argc, first, 1, 1 << 20);

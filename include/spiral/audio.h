@@ -27,11 +27,11 @@ typedef struct spiral_audio_options {
 SPIRAL_API void spiral_audio_options_default(spiral_audio_options *options, size_t struct_size);
 
 /* Renders *midi to a WAV file, which is written under a temporary name and then renamed. It ends when the
- * last note has died away. *used, if not NULL, is the synthesiser that played. Same notes and options, same
- * bytes. While FluidSynth plays, its log functions, which are those of the whole process, are silent; after
- * that they are FluidSynth's own again. BAD_ARG: an option or a field of *midi is out of range. UNSUPPORTED:
- * FLUID is asked for, but not built in, without a SoundFont, or above 96000 Hz. NO_DATA: no notes. TOO_BIG:
- * more than two hours. IO, NO_MEMORY. */
+ * last note has died away. *used, if not NULL, is the synthesiser that was used. The same notes and options
+ * give the same bytes. While FluidSynth plays, its log functions, which are global to the process, are
+ * silenced; afterwards they are FluidSynth's own again. BAD_ARG: an option or a field of *midi is out of
+ * range. UNSUPPORTED: FLUID is asked for, but not built in, without a SoundFont, or above 96000 Hz. NO_DATA:
+ * no notes. TOO_BIG: more than two hours. IO, NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_audio_save(const spiral_midi *midi,
                                                              const spiral_audio_options *options,
                                                              const char *path, spiral_synth *used,

@@ -24,7 +24,7 @@ typedef struct spiral_corpus spiral_corpus; /* the rolls of many files */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_load_compressed(const char *path, spiral_midi *midi,
                                                                        spiral_error *err);
 
-/* What a folder holds that is not read. X(name, text) */
+/* Entries of folders that are not read. X(name, text) */
 #define SPIRAL_SKIPPED_LIST(X)                                                    \
     X(FOLDER, "folder that cannot be read")                                       \
     X(LINK, "link whose target is missing")                                       \
@@ -44,7 +44,7 @@ SPIRAL_API const char *spiral_skipped_name(spiral_skipped kind);
 
 /* Reads files and folders ("-": standard input); folders are searched for .mid .midi .kar .rmi .smf and the
  * same with .gz, in byte order of the names. A file that cannot be read stays in the list with its reason,
- * for spiral_corpus_create to report; what a folder holds besides is skipped (spiral_files_get_skipped).
+ * for spiral_corpus_create to report; other entries of folders are skipped (spiral_files_get_skipped).
  * threads: 0..1024, 0 is one per processor. IO: a path that does not exist, or a folder given here that
  * cannot be read, or the process may open no more files; NO_DATA: not a single file; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_files_load(const char *const *paths, size_t count,
@@ -52,9 +52,9 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_files_load(const char *const *
                                                              spiral_error *err);
 SPIRAL_API void spiral_files_destroy(spiral_files *files); /* NULL is fine */
 
-/* Called by the thread that called, about once for each file that it has read itself: `done` of `count` files
- * are read, by all threads. done never falls, and is `count` in the last call. Nonzero ends the work, with
- * INTERRUPTED. */
+/* Called in the calling thread, about once for each file that this thread has read: `done` of `count` files
+ * are read, by all threads. done never decreases, and is `count` in the last call. Nonzero ends the work,
+ * with INTERRUPTED. */
 typedef int (*spiral_files_callback)(void *context, size_t done, size_t count);
 
 /* As spiral_files_load, with a callback (NULL: none) while the files are read. */
@@ -67,35 +67,35 @@ SPIRAL_API size_t spiral_files_skipped_count(const spiral_files *files);
 SPIRAL_API const char *spiral_files_get_skipped(const spiral_files *files, size_t index,
                                                 spiral_skipped *kind);
 
-/* What became of one file. Owned by the corpus. */
+/* The result for one file. Owned by the corpus. */
 typedef struct spiral_corpus_file {
     const char *path;
     double seconds;                   /* up to the end of the last note, without what was cut */
     size_t frames;                    /* of its roll; 0 if it was left out */
-    size_t windows, windows_silent;   /* one after another: with a note; without one, which are not used */
+    size_t windows, windows_silent;   /* consecutive: with a note; without one, which are not used */
     const spiral_roll_report *report; /* what the roll kept and left out */
     const uint32_t *warnings;         /* (SPIRAL_MIDI_WARNING_CAPACITY) repairs of the reader */
-    const char *left_out;             /* why it is not in the corpus, one sentence; NULL if it is */
+    const char *left_out;             /* why it is not in the corpus, in one sentence; NULL if it is */
     const char *same_as; /* left out as a duplicate: the file that has the same notes; else NULL */
 } spiral_corpus_file;
 
 /* The rolls of all files. frames: length of the windows they will be cut into, 1..SPIRAL_WINDOW_FRAMES_MAX.
- * Windows in which no key sounds are used neither to train nor to validate. A
- * file that could not be read or has no note in range is left out, with the reason. The files are not needed
- * afterwards. BAD_ARG: an option or frames is out of range; NO_DATA: no file is left, with the first reason;
- * if there is one file only, its own status. */
+ * Windows in which no key sounds are used neither to train nor to validate. A file that could not be read or
+ * has no note in range is left out, with the reason. The files are not needed afterwards. BAD_ARG: an option
+ * or frames is out of range; NO_DATA: no file is left, with the first reason; if there is one file only, its
+ * own status. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_create(const spiral_files *files,
                                                                 const spiral_roll_options *options,
                                                                 int frames, int threads,
                                                                 spiral_corpus **corpus, spiral_error *err);
-/* Both of the above in one call, for those who need the files for one corpus only. */
+/* Both of the above in one call, for files that are needed for one corpus only. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_load(const char *const *paths, size_t count,
                                                               const spiral_roll_options *options, int frames,
                                                               int threads, spiral_corpus **corpus,
                                                               spiral_error *err);
 SPIRAL_API void spiral_corpus_destroy(spiral_corpus *corpus); /* NULL is fine */
 
-/* All files, in order, those left out too. */
+/* All files, in order, including those left out. */
 SPIRAL_API size_t spiral_corpus_file_count(const spiral_corpus *corpus);
 /* index < spiral_corpus_file_count. */
 SPIRAL_API const spiral_corpus_file *spiral_corpus_get_file(const spiral_corpus *corpus, size_t index);
@@ -111,7 +111,7 @@ SPIRAL_API const spiral_roll_options *spiral_corpus_get_options(const spiral_cor
 SPIRAL_API int spiral_corpus_get_frames(const spiral_corpus *corpus);
 
 /* The smallest key range with 99.5 % of the note onsets of the corpus, at least an octave: the rarer of the
- * two outermost keys is dropped again and again. */
+ * two outermost keys is dropped repeatedly. */
 SPIRAL_API void spiral_corpus_choose_range(const spiral_corpus *corpus, int *low, int *high);
 
 /* Leaves out the files that the MIDI reader had to repair; the reason counts the repairs by kind. *count, if
@@ -134,9 +134,9 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_split(spiral_corpus *co
                                                                spiral_corpus **held_out, spiral_error *err);
 
 /* Random windows as training draws them: window r is a pure function of corpus, seed and first + r, at a
- * position drawn evenly from all at which a window can begin, transposed by -transpose..transpose semitones
- * drawn evenly (0..24). Several threads may draw from one corpus. files: the index of each window's file, or
- * NULL. BAD_ARG: transpose is out of range. */
+ * position drawn uniformly from all at which a window can begin, transposed by -transpose..transpose
+ * semitones drawn uniformly (0..24). Several threads may draw from one corpus. files: the index of each
+ * window's file, or NULL. BAD_ARG: transpose is out of range. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_draw_windows(
     const spiral_corpus *corpus, int transpose, uint64_t seed, uint64_t first, size_t count,
     spiral_keys *windows /* (count, planes * frames) */, size_t *files /* (count) */, spiral_error *err);
@@ -145,7 +145,7 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_draw_windows(
  *
  * A corpus in one file, for music that is used many times, or by many processes at once: the rolls as they
  * are in memory, and an index. It is read by mapping it, so processes on one machine share its memory, and a
- * roll is read from disk when a window is cut from it. docs/formats.md has its bytes.
+ * roll is read from disk when a window is cut from it. docs/formats.md describes its bytes.
  */
 
 typedef struct spiral_corpus_pack_options {
@@ -164,9 +164,9 @@ SPIRAL_API void spiral_corpus_pack_options_default(spiral_corpus_pack_options *o
 
 /* Reads files and folders as spiral_files_load does (not "-") and writes their corpus to `path`, which is
  * replaced when all is written. Memory holds the rolls of a few hundred files at a time. *corpus, if not
- * NULL, is set to the corpus; skipped, if not NULL, to files that have nothing but what folders hold besides
- * (spiral_files_get_skipped). Both are the caller's to destroy. IO; NO_DATA: no file is left, with the first
- * reason; BAD_ARG; NO_MEMORY; INTERRUPTED by the callback. After a failure `path` is as it was. */
+ * NULL, is set to the corpus; skipped, if not NULL, to files that contain only the entries that were skipped
+ * (spiral_files_get_skipped). The caller destroys both. IO; NO_DATA: no file is left, with the first reason;
+ * BAD_ARG; NO_MEMORY; INTERRUPTED by the callback. After a failure `path` is as it was. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_pack_create(
     const char *const *paths, size_t count, const spiral_corpus_pack_options *options, const char *path,
     spiral_corpus **corpus, spiral_files **skipped, spiral_error *err);
@@ -186,13 +186,13 @@ SPIRAL_API int spiral_corpus_is_pack(const char *path);
 /* Deprecated: spiral_corpus_nearest_passage, which also says where the passage is, and in which
  * transposition. How close a roll comes to its nearest window of the corpus. Of each window of `frames`
  * frames of the roll that is not silent: the number of cells in which it differs from the nearest window of
- * the corpus, at any position, divided by the number of its sounding cells. The result is the least of these:
- * 0 if the roll has a window of the corpus unchanged, infinity if there is nothing to compare. Onsets are not
- * looked at. */
+ * the corpus, at any position, divided by the number of its sounding cells. The result is the smallest of
+ * these: 0 if the roll has a window of the corpus unchanged, infinity if there is nothing to compare. Onsets
+ * are ignored. */
 SPIRAL_DEPRECATED("use spiral_corpus_nearest_passage")
 SPIRAL_API double spiral_corpus_nearest(const spiral_corpus *corpus, const spiral_roll *roll, int frames);
 
-/* The passage of a corpus that is most like a passage of a roll. */
+/* The passage of a corpus that is most similar to a passage of a roll. */
 typedef struct spiral_passage {
     size_t struct_size;      /* sizeof(spiral_passage), set by the caller */
     size_t begin;            /* first frame in the roll */
@@ -202,10 +202,10 @@ typedef struct spiral_passage {
 } spiral_passage;
 
 /* Searches all passages of `frames` frames of the corpus, at any frame and any transposition, for the one
- * most like one of the roll's, which begin at multiples of frames/4. Onsets are not looked at. Passages of
- * the roll that are silent are left out. Of equally good ones: the first file, then the first frame of the
- * file, then of the roll, then the smallest transposition. threads: 0..1024, 0 is one per processor; the
- * result is the same for any number. Fills *passage, whose struct_size must be set.
+ * most similar to a passage of the roll; those begin at multiples of frames/4. Onsets are ignored. Passages
+ * of the roll that are silent are left out. Of equally good ones, it is the one with the first file, then the
+ * first frame of the file, then of the roll, then the smallest transposition. threads: 0..1024, 0 is one per
+ * processor; the result is the same for any number. Fills *passage, whose struct_size must be set.
  *
  * The search takes about (notes of the roll) x (frames of the corpus) x (its key range) additions of 16 bits,
  * and 2 bytes per frame of the longest file and key of the range, for each thread.
@@ -220,9 +220,9 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_nearest_passage(const s
 
 /* The share that `percentile` (0..100) percent of the files of `unseen` do not exceed with their nearest
  * passages in `corpus`; between two files it is interpolated linearly. With the pieces that a model was
- * validated on, and percentile 99, music whose share is greater is more like the training set than new music
- * of its kind is. Files without a passage that sounds are left out. BAD_ARG: as above, or percentile is out
- * of range; NO_DATA: no file is left; NO_MEMORY. */
+ * validated on, and percentile 99, music whose share is greater is more similar to the training set than new
+ * music of its kind is. Files without a passage that sounds are left out. BAD_ARG: as above, or percentile is
+ * out of range; NO_DATA: no file is left; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_passage_percentile(const spiral_corpus *corpus,
                                                                             const spiral_corpus *unseen,
                                                                             int frames, double percentile,

@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-/* Nats of the cells that a command would have to write, per frame in which there are any, for the cells of
- * the music itself. */
+/* The -log probability of the music in the cells that a command would have to write, per frame that has such
+ * cells. */
 typedef struct spiral_task_nats {
     size_t frames;             /* 0: no file is long enough, and all else is 0 */
     double nats_per_frame;     /* of the decoder, given all that the command is given */
@@ -52,8 +52,9 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_evaluate(
     spiral_evaluation *evaluation, spiral_metrics *metrics, spiral_metrics *pca, spiral_error *err);
 
 /* The threshold, of -4.0, -3.9 .. 4.0, with the highest F1 of the cells of the corpus' windows (one after
- * another, without the silent ones, at most 4096, evenly spread); of several 0 if it is one of them, else the
- * lowest. BAD_ARG; NO_DATA: no window has a note; NUMERIC: a logit is not finite; NO_MEMORY. */
+ * another, without the silent ones, at most 4096, evenly spread); if several are equal, 0 if it is one of
+ * them, else the lowest. BAD_ARG; NO_DATA: no window has a note; NUMERIC: a logit is not finite; NO_MEMORY.
+ */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_choose_threshold(const spiral_model *model,
                                                                          const spiral_corpus *corpus,
                                                                          int threads, float *threshold,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Files that are written completely or not at all: under a temporary name in the same folder, flushed to disk
- * and renamed. All calls of the library that write files do it so. A file that is replaced keeps its
- * permissions; a read-only one is refused; a link is followed; a device or a pipe is written to as it is.
+ * and renamed. All calls of the library that write files do so in this way. A file that is replaced keeps its
+ * permissions; a read-only one is refused; a link is followed; a device or a pipe is written to directly.
  */
 #ifndef SPIRAL_FILE_H
 #define SPIRAL_FILE_H

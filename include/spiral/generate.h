@@ -3,7 +3,7 @@
  * Making music with a trained model.
  *
  * A model with a note-by-note decoder (config.decoder > 0) writes with one call, spiral_generate: new music,
- * and what is missing of a piece of which some cells are given. Together with a sketch, made from latents,
+ * and the missing part of a piece of which some cells are given. Together with a sketch, made from latents,
  * the same call writes out any point of the latent space. The calls after it turn pieces into latents, move
  * latents, and turn them into sketches.
  *
@@ -31,9 +31,9 @@ extern "C" {
 typedef struct spiral_generate_request {
     size_t struct_size;
     size_t frames; /* T, 1..SPIRAL_GENERATE_FRAMES_MAX */
-    /* The cells that are given: they are in the result as they are here. The others are open. Frames of which
-     * all keys are known before the first open cell are the past; everything else that is known is also
-     * known in advance, and the music leads to it. */
+    /* The cells that are given: they are the same in the result. The others are open. Frames before the first
+     * open cell of which all keys are known are the past; all other known cells are known in advance, and the
+     * music leads to them. */
     const spiral_keys *known;    /* (T), or NULL: no cell is given */
     const spiral_keys *sounding; /* (T) read where known; may be NULL with known */
     const spiral_keys *onsets;   /* (T) read where known; needed with known by models of two planes */
@@ -46,16 +46,16 @@ typedef struct spiral_generate_request {
     int tonic;               /* pitch class 0 (C) .. 11 (B) of a key that is favoured; -1: none */
     int minor;               /* nonzero: the key is minor */
     double density;          /* -4..4: keys that sound at a time, in standard deviations from the mean of
-                                the training music; NaN: as it comes */
-    int tries;               /* 1..100: how often a variation with a fault is written; 1: once */
-    int threads;             /* 0..1024; 0: one per processor; variations are written side by side */
+                                the training music; NaN: not controlled */
+    int tries;               /* 1..100: how often a variation with a fault is written at most */
+    int threads;             /* 0..1024; 0: one per processor; variations are written in parallel */
 } spiral_generate_request;
 
 /* Fills struct_size bytes of *request: 256 frames, nothing given, seed 1, temperature 1, 120 quarters a
  * minute, no key, no density, 4 tries, 1 thread. */
 SPIRAL_API void spiral_generate_request_default(spiral_generate_request *request, size_t struct_size);
 
-/* Faults that are looked for in the frames with open cells; the limits are those of the training music. */
+/* Faults that are searched for in the frames with open cells; the limits are those of the training music. */
 enum {
     SPIRAL_GENERATE_SILENT = 1, /* no open cell sounds, in a bar or more */
     SPIRAL_GENERATE_STUCK = 2,  /* nothing changes for longer than anywhere in the training music */
@@ -68,8 +68,8 @@ typedef struct spiral_generate_result {
     uint64_t seed;
     double nats_per_frame; /* -log probability of the open cells at temperature 1, key and density unset */
     size_t open_frames;    /* frames with an open cell */
-    int tries;             /* how often it was written */
-    unsigned faults;       /* of the result: it is the last try, and still has them. 0: none */
+    int tries;             /* number of times it was written */
+    unsigned faults;       /* of the result, which is the last try; 0: none */
     unsigned faults_seen;  /* of all tries */
 } spiral_generate_result;
 
@@ -83,11 +83,11 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate(const spiral_model *m
                                                            spiral_error *err);
 
 /* Measures on training music how frames are to be sampled, and the limits of faults, and stores both in the
- * model (tensor notes.sampling): it samples pieces, compares what happens in them with the music, and moves
- * the weights of these events; for free pieces, under given top voices, and from random latents. unseen
- * (NULL: none): music that the model was not trained on, for spiral_generate_passage_limit. The same for any
- * number of threads. UNSUPPORTED: the model has no note-by-note decoder; NO_DATA; NO_MEMORY; BAD_ARG: a
- * corpus has another grid or number of planes. */
+ * model (tensor notes.sampling): it samples pieces, compares the events in them with those in the music, and
+ * adjusts the weights of these events; for free pieces, under given top voices, and from random latents.
+ * unseen (NULL: none): music that the model was not trained on, for spiral_generate_passage_limit. The same
+ * for any number of threads. UNSUPPORTED: the model has no note-by-note decoder; NO_DATA; NO_MEMORY; BAD_ARG:
+ * a corpus has another grid or number of planes. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_calibrate(spiral_model *model,
                                                                      const spiral_corpus *corpus,
                                                                      const spiral_corpus *unseen, int threads,
@@ -104,7 +104,7 @@ SPIRAL_API double spiral_generate_passage_limit(const spiral_model *model);
 /* ---- latents and sketches --------------------------------------------------------------------------------
  */
 
-/* How many windows a piece has: they follow each other from frame 0; the last is filled up with silence. */
+/* The number of windows of a piece: consecutive from frame 0; the last is padded with silence. */
 SPIRAL_API size_t spiral_latents_count(const spiral_model *model, size_t frames);
 
 /* latents (count, Z): the latents of a roll's windows. BAD_ARG: the roll has another grid, no onsets where
@@ -115,7 +115,8 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_latents_from_roll(const spiral
 
 /* out (count, Z), may be a: the points at `position`, 0 (a) to 1 (b). BAD_ARG. */
 typedef enum spiral_interpolation {
-    SPIRAL_INTERPOLATION_SLERP, /* on the great circle around the mean latent, lengths geometrically */
+    SPIRAL_INTERPOLATION_SLERP, /* on the great circle around the mean latent, lengths interpolated
+                                   geometrically */
     SPIRAL_INTERPOLATION_LERP   /* on the straight line */
 } spiral_interpolation;
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_latents_interpolate(const spiral_model *model, size_t count,
@@ -186,7 +187,7 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_sample(const spiral_m
                                                                   spiral_error *err);
 
 /* The point at `position`, from 0 (a) to 1 (b), between two pieces: the latents of their windows are
- * interpolated one by one, and the tempo. The result is as long as the longer piece; the shorter one is
+ * interpolated one by one, and so is the tempo. The result is as long as the longer piece; the shorter one is
  * repeated. report may be NULL. BAD_ARG: position, or a roll as above; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_interpolation(
     const spiral_model *model, const spiral_roll *a, const spiral_roll *b, double position,

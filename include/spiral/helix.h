@@ -32,8 +32,8 @@ typedef struct spiral_helix {
 } spiral_helix;
 
 /* X(name, meaning). All presets but octaves have octave .5 and the same sum of squared radii, so that their
- * costs compare. octaves is for the loss channel (loss.h) and labels that are an octave off: with the default
- * blur length, 99.3 % of what that loss moves, it moves by one octave. */
+ * costs are comparable. octaves is for the loss channel (loss.h) and labels that are an octave off: with the
+ * default blur length, 99.3 % of what that loss moves, it moves by one octave. */
 #define SPIRAL_HELIX_LIST(X)                                                        \
     X(chromatic, "semitones are near: a note in the neighbouring row costs little") \
     X(fifths, "fifths are near: the circle of fifths")                              \

@@ -16,7 +16,7 @@ extern "C" {
 SPIRAL_API const char *spiral_isa_name(void);
 
 /* Chooses an instruction set by name, for tests and measurements; NULL, "" or "auto" chooses the best. It
- * holds for the whole process, so no other thread may be using the library. BAD_ARG: no such name.
+ * applies to the whole process, so no other thread may be using the library. BAD_ARG: no such name.
  * UNSUPPORTED: this processor or build does not have it. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_isa_set(const char *name, spiral_error *err);
 

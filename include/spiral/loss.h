@@ -5,8 +5,8 @@
  *     loss = bce * BCE(pred, t) + lambda * kind(y, t)
  *
  * where y is the predicted probability of a cell (the sigmoid of a logit) and t in [0, 1] its target. The
- * kinds spiral, energy and gauss are measured in missed notes: a prediction that is right but for one missing
- * note costs 1. BCE, weighted BCE and channel are in nats. Equations: docs/math.md.
+ * kinds spiral, energy and gauss are measured in missed notes: a prediction that is right except for one
+ * missing note costs 1. BCE, weighted BCE and channel are in nats. Equations: docs/math.md.
  *
  *     spiral_loss_options options;
  *     spiral_loss_options_default(&options, sizeof options); // BCE + spiral, on logits, mean per frame
@@ -23,7 +23,7 @@
  * A spiral_loss is immutable and any number of threads may use it at once. The calls keep no state.
  *
  * With the option threads a loss has threads of its own, started by spiral_loss_create, which wait between
- * calls; results are the same bits for any number of them. One call at a time uses them; calls that other
+ * calls; results are bit-identical for any number of them. One call at a time uses them; calls that other
  * threads make meanwhile, calls on small batches, and calls in a child process after fork() run on the
  * calling thread alone. If the system grants fewer threads, the loss works with those it has.
  */
@@ -45,16 +45,16 @@ extern "C" {
     X(ENERGY, "energy", "quadratic form with the kernel 2 exp(-D/2)")                               \
     X(GAUSS, "gauss", "quadratic form with the kernel 2 exp(-D^2 / 2 sigma^2)")                     \
     X(WEIGHTED_BCE, "weighted_bce",                                                                 \
-      "cross-entropy in which an extra note costs by its distance to the target")                   \
+      "cross-entropy in which an extra note costs more the further it is from the target")          \
     X(ARGMAX_DISTANCE, "argmax_distance",                                                           \
-      "distance of the loudest keys, by the question's formula; no gradient")                       \
+      "distance between the loudest keys, by the question's formula; no gradient")                  \
     X(ARGMAX_DISTANCE_CIRCULAR, "argmax_distance_circular",                                         \
       "the same with circular pitch classes; no gradient")                                          \
     X(DISTANCE_MASK, "distance_mask",                                                               \
       "mask of distances to the loudest key, by the answer's formula: silence is best")             \
     X(DISTANCE_MASK_CIRCULAR, "distance_mask_circular", "the same with circular pitch classes")     \
     X(CHANNEL, "channel",                                                                           \
-      "cross-entropy for labels that are partly wrong: of the prediction moved along the helix")
+      "cross-entropy for partly wrong labels: the prediction is moved along the helix first")
 
 typedef enum spiral_loss_kind {
 #define SPIRAL_X(id, name, text) SPIRAL_LOSS_##id,
@@ -63,7 +63,7 @@ typedef enum spiral_loss_kind {
         SPIRAL_LOSS_COUNT
 } spiral_loss_kind;
 
-/* Static storage; "?" for values that are no kind. */
+/* Static storage; "?" for values that are not a kind. */
 SPIRAL_API const char *spiral_loss_kind_name(spiral_loss_kind kind);
 /* BAD_ARG: no such name; the sentence lists the names. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_loss_kind_from_name(const char *name,
@@ -98,7 +98,7 @@ typedef struct spiral_loss_options {
     double coil_rise;   /* argmax_distance, distance_mask: rise per octave, 0 .. 1e6 [5] */
     double coil_degrees; /* argmax_distance: degrees per semitone, 0 .. 1e6 [30] */
     int threads; /* that a call runs on, the calling thread included, 1 .. 1024; 0: one per processor [1] */
-    double eta;  /* channel: share of the notes that the labels have at another key, 0 .. below 1 [.3] */
+    double eta;  /* channel: share of the notes that the labels place at another key, 0 .. below 1 [.3] */
 } spiral_loss_options;
 
 /* Sets the defaults, writing struct_size bytes; call it with sizeof(spiral_loss_options). */
@@ -154,16 +154,16 @@ typedef struct spiral_strides {
 /* The same for arrays of any layout, with sample weights; allocates nothing.
  *
  *   sample_weight  (B, T, P) in 0 .. 1e6, or NULL: all 1. It multiplies the cross-entropy of a cell; for the
- * kinds it multiplies the prediction and the target. A cell of weight 0 (padding) has no effect on the value,
- *                  whatever it holds, and gradient 0. Strides of 0 repeat one weight over many cells
- *   grad           may be pred itself if the strides are equal
- *   work           aligned to 64 bytes, not NULL
+ *                  kinds it multiplies the prediction and the target. A cell of weight 0 (padding) has no
+ *                  effect on the value, whatever it holds, and gradient 0. Strides of 0 repeat one weight
+ * over many cells grad           may be pred itself if the strides are equal work           aligned to 64
+ * bytes, not NULL
  *
- * Cross-entropy of probabilities uses no logarithm of less than 2^-24. Values are summed in double precision,
- * four cells at a time in the element type. With a time blur and SPIRAL_REDUCE_NONE, what the ends of a roll
- * blur into the silence around it counts for the first and last frame. Results do not depend on how rolls are
- * divided among calls, nor, without a time blur, frames: gradients for SUM and NONE and values for NONE are
- * the same bits. Status as above; BAD_ARG also for the alignment of work. */
+ * Cross-entropy of probabilities takes no logarithm of a number below 2^-24. Values are summed in double
+ * precision, four cells at a time in the element type. With a time blur and SPIRAL_REDUCE_NONE, what the ends
+ * of a roll blur into the silence around it counts for the first and last frame. Results do not depend on how
+ * rolls are divided among calls, nor, without a time blur, on how frames are: gradients for SUM and NONE and
+ * values for NONE are bit-identical. Status as above; BAD_ARG also for the alignment of work. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status
 spiral_loss_value_grad_f32(const spiral_loss *loss, size_t B, size_t T, const float *pred,
                            spiral_strides pred_strides, const float *target, spiral_strides target_strides,
@@ -175,9 +175,9 @@ spiral_loss_value_grad_f64(const spiral_loss *loss, size_t B, size_t T, const do
                            const double *sample_weight, spiral_strides sample_weight_strides, double *value,
                            double *grad, spiral_strides grad_strides, void *work, spiral_error *err);
 
-/* What one interval costs, in missed notes, by the kind alone without lambda or BCE: substitute[d] of playing
- * a note d semitones off, insert[d] of adding a note d semitones from the one right note, d = 0 .. n-1. n is
- * 1 .. 128, whatever P is. UNSUPPORTED: the kind is not spiral, energy or gauss. */
+/* The cost of each interval, in missed notes, of the kind alone without lambda and BCE: substitute[d] for
+ * playing a note d semitones off, insert[d] for adding a note d semitones from the one right note, d = 0 ..
+ * n-1. n is 1 .. 128, whatever P is. UNSUPPORTED: the kind is not spiral, energy or gauss. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_loss_table(const spiral_loss *loss, int n,
                                                              double *substitute, double *insert,
                                                              spiral_error *err);

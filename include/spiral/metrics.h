@@ -49,7 +49,7 @@ typedef struct spiral_metrics_counts {
 #undef SPIRAL_X
 } spiral_metrics_counts;
 
-/* The calls below return BAD_ARG if a struct_size is not a known one, and then change nothing. */
+/* The calls below return BAD_ARG if a struct_size has no known value, and then change nothing. */
 
 /* Adds the counts of *more to *counts: the counts of parts give those of the whole. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_metrics_counts_add(spiral_metrics_counts *counts,
@@ -80,8 +80,8 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_metrics_add_notes(spiral_metri
  * helix_energy is 1/2 d^T K d with d = target - predicted and K = 2 exp(-D/2), where D is the distance on the
  * helix. A cell at distance D from the right one costs 2 (1 - exp(-D/2)); all pairs of wrong cells count.
  *
- * For helix_distance, false negatives and false positives are paired such that the sum of costs is least. A
- * pair at distance D costs min(D, 2), a cell without a partner 1.
+ * For helix_distance, false negatives and false positives are paired such that the sum of costs is smallest.
+ * A pair at distance D costs min(D, 2), a cell without a partner 1.
  *
  * BAD_ARG: spiral_helix_check refuses the helix. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_metrics_add_helix(spiral_metrics_counts *counts,

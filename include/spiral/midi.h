@@ -3,11 +3,12 @@
  * Standard MIDI Files (MIDI 1.0 detailed specification, RP-001) <-> notes.
  *
  * The reader accepts faulty files: it repairs and counts the faults, and refuses only files that contain no
- * MIDI at all or were changed on their way as if they were text. Times stay whole ticks; spiral_midi_seconds
- * turns them into seconds through the tempo map of the whole file. Percussion is kept and marked. A note ends
- * when its key comes up; events of the sustain and sostenuto pedals are kept beside the notes. Programs,
- * other controllers and pitch bends are counted and left out. Which note-off ends which note, how faults are
- * repaired and what is percussion: docs/formats.md. Read next: roll.h, which turns notes into frames.
+ * MIDI at all or were changed in transfer as if they were text. Times are kept in whole ticks;
+ * spiral_midi_seconds turns them into seconds through the tempo map of the whole file. Percussion is kept and
+ * marked. A note ends when its key comes up; events of the sustain and sostenuto pedals are kept beside the
+ * notes. Programs, other controllers and pitch bends are counted and left out. Which note-off ends which
+ * note, how faults are repaired and what is percussion: docs/formats.md. Read next: roll.h, which turns notes
+ * into frames.
  */
 #ifndef SPIRAL_MIDI_H
 #define SPIRAL_MIDI_H
@@ -31,8 +32,8 @@ extern "C" {
 #define SPIRAL_MIDI_PORT_MAX        127
 #define SPIRAL_MIDI_TRACK_PORTS_MAX 16 /* different ports that one track may use */
 
-/* Whether a note is percussion. BY_CHANNEL, as General MIDI says, is 0: a program that makes notes need not
- * care. YES and NO are for files that say otherwise (GS, XG and GM2). */
+/* Whether a note is percussion. BY_CHANNEL, as in General MIDI, is 0, so a program that makes notes may leave
+ * the field at 0. YES and NO are for files that say otherwise (GS, XG and GM2). */
 typedef enum spiral_drum { SPIRAL_DRUM_BY_CHANNEL, SPIRAL_DRUM_YES, SPIRAL_DRUM_NO } spiral_drum;
 
 /* One note. 0 <= on_ticks <= off_ticks <= SPIRAL_MIDI_TICKS_MAX; from the reader, on and off are equal only
@@ -108,7 +109,7 @@ typedef enum spiral_midi_warning {
         SPIRAL_MIDI_WARNING_COUNT
 } spiral_midi_warning;
 
-/* Length of the array spiral_midi.warnings: it has places for warnings that later versions add. */
+/* Length of the array spiral_midi.warnings: it has room for warnings that later versions add. */
 #define SPIRAL_MIDI_WARNING_CAPACITY 32
 
 SPIRAL_API const char *spiral_midi_warning_name(spiral_midi_warning warning); /* static storage, never NULL */
@@ -117,7 +118,7 @@ SPIRAL_API const char *spiral_midi_warning_name(spiral_midi_warning warning); /*
  * (SPIRAL_MIDI_WARNING_COUNT) counts. */
 SPIRAL_API int spiral_midi_warnings_text(const uint32_t *warnings, char *text, size_t size);
 
-/* What a file holds that is read past: no call writes or plays it. X(name, text) */
+/* What a file contains that is skipped: no call writes or plays it. X(name, text) */
 #define SPIRAL_MIDI_NOT_KEPT_LIST(X)                                                 \
     X(PROGRAM, "program change")                                                     \
     X(CONTROLLER, "controller") /* banks and all but the pedals and ends of notes */ \
@@ -138,7 +139,7 @@ typedef enum spiral_midi_not_kept {
         SPIRAL_MIDI_NOT_KEPT_COUNT
 } spiral_midi_not_kept;
 
-/* Length of the array spiral_midi.not_kept: it has places for kinds that later versions add. */
+/* Length of the array spiral_midi.not_kept: it has room for kinds that later versions add. */
 #define SPIRAL_MIDI_NOT_KEPT_CAPACITY 16
 
 SPIRAL_API const char *spiral_midi_not_kept_name(spiral_midi_not_kept kind); /* static storage, never NULL */
@@ -217,13 +218,13 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_save(const spiral_midi *m
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_apply_pedal(spiral_midi *midi, spiral_error *err);
 
 /* The tick at which the last note ends, 0 without notes: the length of the music, which a tempo or an
- * end-of-track event after it does not change. Takes time in proportion to the notes. */
+ * end-of-track event after it does not change. Takes time in proportion to the number of notes. */
 SPIRAL_API int64_t spiral_midi_music_end(const spiral_midi *midi);
 
 /* Writes a text of a file (name, text) as UTF-8 to utf8[0 .. size), cut off after the last character that
  * fits. A file does not say how its texts are encoded. A text that is valid UTF-8 is copied. One that is
- * valid Shift-JIS, with more Japanese characters of two bytes than Latin letters, is read as that, where the
- * C library's iconv knows it (CP932). Any other is read as Windows-1252 (Latin-1 with printable characters at
+ * valid Shift-JIS, with more two-byte Japanese characters than Latin letters, is read as Shift-JIS, if the C
+ * library's iconv knows it (CP932). Any other is read as Windows-1252 (Latin-1 with printable characters at
  * 80..9F), byte by byte: right for Western European files; other encodings become wrong characters, but the
  * result is always valid. Returns the length of the whole, as snprintf does. */
 SPIRAL_API int spiral_midi_text_utf8(const char *text, char *utf8, size_t size);

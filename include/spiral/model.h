@@ -67,7 +67,7 @@ typedef enum spiral_field_kind { SPIRAL_FIELD_INT, SPIRAL_FIELD_FLAG, SPIRAL_FIE
 /* A field of spiral_model_config. Static storage. */
 typedef struct spiral_model_field {
     const char *name;       /* in the model file and in messages: "frames" */
-    const char *old_name;   /* in files before version 0.2, if it was another one; else NULL */
+    const char *old_name;   /* in files before version 0.2, if it was different; else NULL */
     spiral_field_kind kind; /* INT: least..most; FLAG: 0 or 1; CHOICE: one of words[0 .. most] */
     int least, most;
     int initial;  /* in spiral_model_config_default */
@@ -99,7 +99,7 @@ SPIRAL_API const spiral_model_config *spiral_model_get_config(const spiral_model
 SPIRAL_API int spiral_model_keys(const spiral_model *model);     /* P */
 SPIRAL_API size_t spiral_model_cells(const spiral_model *model); /* planes T P */
 
-/* What a tensor is to training: weight decay is for matrices only; what is measured is not trained. */
+/* How training treats a tensor: weight decay applies to matrices only; measured tensors are not trained. */
 typedef enum spiral_tensor_group {
     SPIRAL_TENSOR_MATRIX,
     SPIRAL_TENSOR_VECTOR,
@@ -132,9 +132,9 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_set_min_risk_scale(spira
                                                                            spiral_error *err);
 
 /* How the cells of the autoencoder's output become notes in the calls of generate.h that do not use the
- * note-by-note decoder. Of this object, not saved with the model. */
+ * note-by-note decoder. A property of this object, not saved with the model. */
 typedef enum spiral_decoding {
-    SPIRAL_DECODING_THRESHOLD, /* a model that was made or loaded has this */
+    SPIRAL_DECODING_THRESHOLD, /* of a model that was created or loaded */
     SPIRAL_DECODING_MIN_RISK,  /* spiral_decode_min_risk; onsets by the threshold */
 } spiral_decoding;
 
@@ -154,12 +154,12 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_set_metadata(spiral_mode
 /* ---- files -----------------------------------------------------------------------------------------------
  */
 
-/* The file is written under a temporary name and renamed. What a loaded file said beyond what this version
- * knows, keys of the config and texts, is saved again. */
+/* The file is written under a temporary name and renamed. Keys of the config and texts of a loaded file that
+ * this version does not know are saved again. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_save(const spiral_model *model, const char *path,
                                                              spiral_error *err);
 /* IO; FORMAT: not a safetensors file, damaged, or not a Spiral model, the error says which; UNSUPPORTED:
- * written by a version that knows more; NUMERIC: a number is not finite. */
+ * written by a newer version; NUMERIC: a number is not finite. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_load(const char *path, spiral_model **model,
                                                              spiral_error *err);
 /* SHA-256 of the file a model was loaded from, 64 hexadecimal digits; "" if it was not loaded. */
@@ -175,7 +175,7 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_work_create(const spiral
                                                                     spiral_error *err);
 SPIRAL_API void spiral_model_work_destroy(spiral_model_work *work); /* NULL is fine */
 
-/* windows (B, planes * T) -> latents (B, Z); of a vae the means. Keys outside the range are ignored. kl, if
+/* windows (B, planes * T) -> latents (B, Z); for a vae, the means. Keys outside the range are ignored. kl, if
  * not NULL, gets the divergence of each posterior from the standard normal in nats; 0 for an ae. */
 SPIRAL_API void spiral_model_encode(const spiral_model *model, size_t B, const spiral_keys *windows,
                                     float *latents /* (B, Z) */, double *kl /* (B) */,

@@ -46,11 +46,11 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_pack_write(const spiral_model 
                                                              spiral_pack_report *report, spiral_error *err);
 
 /* The axes of the sliders. Along the first ones the quantities below rise most steeply; the others are the
- * principal axes of what is left. How much more of a quantity windows of the training music have whose
- * latents are one standard deviation further along an axis (linear regression); and, in _sd, the same in
+ * principal axes of what is left. An effect is how much a quantity of the windows of the training music rises
+ * when their latents are one standard deviation further along an axis (linear regression); _sd is the same in
  * standard deviations of the quantity, to compare axes. X(name) */
 #define SPIRAL_AXIS_EFFECT_LIST(X)                                             \
-    X(height)     /* mean key of what sounds, semitones */                     \
+    X(height)     /* mean sounding key, semitones */                           \
     X(density)    /* keys that sound at a time */                              \
     X(onsets)     /* notes that begin in a frame; 0 for models of one plane */ \
     X(brightness) /* major thirds among the thirds that sound together, a share */
@@ -62,8 +62,8 @@ typedef struct spiral_axis {
 } spiral_axis;
 
 /* axes (count), count 1..16, at most Z. music: on the model's grid; NULL: the quantities are those of
- * sketches. An axis points to where the largest of its effects (in standard deviations) rises. Errors as
- * above. */
+ * sketches. The sign of an axis is such that the largest of its effects (in standard deviations) is positive.
+ * Errors as above. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_pack_measure_axes(const spiral_model *model,
                                                                     const spiral_corpus *music, size_t count,
                                                                     spiral_axis *axes, spiral_error *err);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Pictures as PNG, SVG or PDF files: piano rolls, the helix, curves. The ending of `path` chooses the
- * format. A file is written under a temporary name and then renamed. Same input, same bytes, except for one
- * number in SVG files: cairo counts the surfaces of the process and puts the number into an id.
+ * format. A file is written under a temporary name and then renamed. The same input gives the same bytes,
+ * except for one number in SVG files: cairo counts the surfaces of the process and puts the number into an
+ * id.
  *
  * All calls can return UNSUPPORTED (another ending, or a build without cairo), IO and NO_MEMORY. On failure
  * no file is left.
@@ -17,8 +18,9 @@
 extern "C" {
 #endif
 
-/* Loads the fonts, which the first picture would do. cairo's library for it, fontconfig, crashes or goes on
- * without end when memory is very short: a program that must not can call this first, in its own guard. */
+/* Loads the fonts, which otherwise the first picture does. fontconfig, which cairo uses for this, crashes or
+ * never returns when memory is very short: a program that must handle this can call it first, in a guard of
+ * its own. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_plot_load_fonts(spiral_error *err);
 
 /* Draws a roll; title may be NULL. With a reference (NULL: none) on the same grid, colours show true

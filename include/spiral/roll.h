@@ -20,7 +20,7 @@ extern "C" {
 #define SPIRAL_ROLL_FRAMES_MAX ((size_t)1 << 26) /* a week at 10 ms; 1 GiB per plane */
 
 /* A roll made from notes has at most SPIRAL_ROLL_FRAMES_BASE + notes kept * SPIRAL_ROLL_FRAMES_PER_NOTE
- * frames (64 MiB per plane, and 256 KiB a note), so that a small file with a wrong time cannot take the
+ * frames (64 MiB per plane, and 256 KiB a note), so that a small file with a wrong time cannot use up the
  * memory. At 10 ms that is 11 hours and 164 s a note. */
 #define SPIRAL_ROLL_FRAMES_BASE     ((size_t)1 << 22)
 #define SPIRAL_ROLL_FRAMES_PER_NOTE ((size_t)1 << 14)
@@ -66,14 +66,14 @@ typedef struct spiral_roll_report {
                              note becomes part of the earlier one. 0 with an onset plane */
     size_t notes_doubled; /* kept, but they begin in the same frame as an earlier note of the same key */
     size_t stretches_cut; /* stretches without a change that were cut to unchanged_frames_max */
-    uint64_t frames_cut;  /* by that */
+    uint64_t frames_cut;  /* frames removed by this */
 } spiral_roll_report;
 
 /* What happens to notes outside low..high. X(id, name) */
-#define SPIRAL_OUT_OF_RANGE_LIST(X)                                                                    \
-    X(DROP, "drop") /* they are left out */                                                            \
-    X(FOLD, "fold") /* each is moved inside by as few octaves as possible, or left out if none does */ \
-    X(FIT, "fit")   /* all notes are moved by the semitones that leave the fewest out; of several, by  \
+#define SPIRAL_OUT_OF_RANGE_LIST(X)                                                                          \
+    X(DROP, "drop") /* they are left out */                                                                  \
+    X(FOLD, "fold") /* each is moved inside by as few octaves as possible, or left out if it fits in none */ \
+    X(FIT, "fit")   /* all notes are moved by the semitones that leave the fewest out; of several, by        \
                        the fewest, upwards if both directions are equal */
 
 typedef enum spiral_out_of_range {
@@ -97,7 +97,7 @@ typedef struct spiral_roll_options {
     uint32_t drum_channels; /* the channels that are percussion, 1 << channel for each, on all ports, whatever
                                the file says; 0: as the file says (spiral_note_is_drum) */
     int unchanged_frames_max; /* a stretch of more frames in which no note begins or ends, silent or not, is
-                                 cut to so many; 0: none is cut */
+                                 cut to this many; 0: none is cut */
 } spiral_roll_options;
 
 /* Fills struct_size bytes of *options and sets the field: keys 48..83, frames of 10 ms, one plane, without
@@ -110,8 +110,8 @@ SPIRAL_API void spiral_roll_options_default(spiral_roll_options *options, size_t
  * exact. The roll ends with its last note. options->pedal: as spiral_midi_apply_pedal (midi.h). On a grid of
  * beats, files of SMPTE time have 120 quarters a minute. report may be NULL. BAD_ARG: an option, a
  * struct_size or a field of *midi is out of range; TOO_BIG: more than SPIRAL_ROLL_FRAMES_MAX frames, or more
- * than so few notes may have; NO_MEMORY. *roll is then empty. A file without a note in range gives 0 frames
- * and SPIRAL_OK. */
+ * than a roll of so few notes may have; NO_MEMORY. *roll is then empty. A file without a note in range gives
+ * 0 frames and SPIRAL_OK. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_roll_from_midi(const spiral_midi *midi,
                                                                  const spiral_roll_options *options,
                                                                  spiral_roll *roll,
@@ -121,8 +121,8 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_roll_from_midi(const spiral_mi
  * a whole number of ticks. A note begins where spiral_keys_starts says so and ends before the next frame in
  * which its key is silent or begins again. spiral_roll_from_midi with the same grid, all keys and as many
  * planes gives the same sounding bits, and the starts as onset bits (except for silence at the end): so a
- * roll made from notes comes back bit for bit. BAD_ARG: a grid out of range or, for BEATS, a tempo that MIDI
- * cannot express; TOO_BIG; NO_MEMORY. */
+ * roll made from notes is reproduced bit for bit. BAD_ARG: a grid out of range or, for BEATS, a tempo that
+ * MIDI cannot express; TOO_BIG; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_from_roll(const spiral_roll *roll, spiral_midi *midi,
                                                                  spiral_error *err);
 
@@ -177,7 +177,7 @@ static inline spiral_keys spiral_keys_transpose(spiral_keys keys, int semitones)
 
 /* The keys at which a note begins in a frame, for any bits in the two planes: those that sound, and were
  * silent in the frame before (before is NULL: there is none) or have their onset bit set (onsets is NULL: no
- * such plane). An onset bit on a silent key is no note. */
+ * such plane). An onset bit on a silent key is not a note. */
 static inline spiral_keys spiral_keys_starts(const spiral_keys *before, const spiral_keys *sounding,
                                              const spiral_keys *onsets) {
     spiral_keys keys;

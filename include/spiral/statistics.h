@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Statistics of music: what a piece is like, and how much two sets of pieces are alike. Nothing here needs a
- * second piece to compare a first one with, cell by cell; that is metrics.h.
+ * Statistics of music: properties of a piece, and the similarity of two sets of pieces. For comparing two
+ * pieces cell by cell, see metrics.h.
  *
  *     spiral_statistics_counts counts = {.struct_size = sizeof counts};
  *     spiral_statistics statistics = {.struct_size = sizeof statistics};
@@ -9,7 +9,7 @@
  *     ... spiral_statistics_from_counts(&counts, &statistics, &err) ...
  *
  * A note begins where spiral_keys_starts (roll.h) says so and ends before the next frame in which its key is
- * silent or begins again. Two voices that sing the same key are one note: a roll does not tell them apart.
+ * silent or begins again. Two voices that sing the same key are one note: a roll does not distinguish them.
  * For the statistics of a MIDI file make a roll of it first (spiral_roll_from_midi).
  */
 #ifndef SPIRAL_STATISTICS_H
@@ -37,7 +37,7 @@ extern "C" {
                                       next; the i-th lowest keys of two frames with equally many keys are a  \
                                       voice */                                                               \
     X(uint64_t, parallels)         /* of these, the pairs that are a perfect fifth, a unison or an octave    \
-                                      apart before and after, whole octaves more or less */                  \
+                                      apart before and after, plus or minus whole octaves */                 \
     X(uint64_t, notes)                                                                                       \
     X(uint64_t, beats)              /* length / frames_per_beat + 1, whole division; the next four are for   \
                                        beats and bars, see spiral_statistics_add_roll */                     \
@@ -73,7 +73,7 @@ typedef struct spiral_statistics_counts {
 #undef SPIRAL_X
 } spiral_statistics_counts;
 
-/* The calls below return BAD_ARG if a struct_size is not a known one, and then change nothing. */
+/* The calls below return BAD_ARG if a struct_size has no known value, and then change nothing. */
 
 /* Adds one piece. frames_per_beat, frames_per_bar: 0: on a grid of beats a quarter note and four of them; on
  * a grid of seconds there are no beats, and the counts of beats and groove stay as they are (lengths and
@@ -119,8 +119,8 @@ typedef struct spiral_statistics {
 #undef SPIRAL_X
 } spiral_statistics;
 
-/* The statistics of a piece: fills *statistics, whose struct_size must be set. Of the counts of several
- * pieces, the statistics of all their notes together. */
+/* The statistics of a piece: fills *statistics, whose struct_size must be set. For the summed counts of
+ * several pieces, the statistics of all their notes together. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_statistics_from_counts(
     const spiral_statistics_counts *counts, spiral_statistics *statistics, spiral_error *err);
 
@@ -141,7 +141,7 @@ spiral_statistics_of_set(const spiral_statistics_counts *const *pieces, size_t c
     X(lengths)                 \
     X(onset_intervals)
 
-/* How alike the distances between pieces of one set and those to the pieces of another set are. */
+/* How similar the distances within one set of pieces are to the distances to the pieces of another set. */
 typedef struct spiral_overlap {
     double area;          /* under both densities: 1 when they are the same, 0 when they do not meet */
     double kl_divergence; /* nats, of the first from the second; may be infinite */
@@ -157,10 +157,10 @@ typedef struct spiral_overlaps {
 /* Yang and Lerch, On the evaluation of generative models in music (2020), computed as their program mgeval
  * does. For each entry of the list, the Euclidean distances between all pieces of the reference set are
  * compared with those from each of them to each piece of the other set, after both have been smoothed by a
- * Gaussian whose width follows Scott's rule. The area is taken from the least to the greatest of all
+ * Gaussian whose width follows Scott's rule. The area is computed from the smallest to the greatest of all
  * distances. For the divergence, each density is sampled at 1,000 points of its own range, and the two lists
- * of samples are compared, so it is not a divergence on one axis: it only serves to compare with numbers that
- * others have published.
+ * of samples are compared, so it is not a divergence on one axis: it serves only for comparison with
+ * published numbers.
  *
  * reference: (n), other: (m). A piece in which a statistic is not defined is left out of that entry. Both
  * numbers are NaN where there are fewer than three reference pieces, no other piece, or no two distances that

@@ -2,9 +2,9 @@
  *
  * How a call reports what went wrong: a status, and on request one sentence.
  *
- * A call that can fail returns a spiral_status. Its results go out by pointer; on failure they are unchanged
- * or empty unless the call's comment says otherwise. Calls that take a `spiral_error *` accept NULL. The
- * library never prints and never exits.
+ * A call that can fail returns a spiral_status. Its results are returned through pointers; on failure they
+ * are unchanged or empty unless the call's comment says otherwise. Calls that take a `spiral_error *` accept
+ * NULL. The library never prints and never exits.
  */
 #ifndef SPIRAL_STATUS_H
 #define SPIRAL_STATUS_H
@@ -34,7 +34,7 @@ extern "C" {
     X(BAD_ARG, 1, "bad argument")        /* the caller's mistake: a value outside its documented range */ \
     X(NO_MEMORY, 2, "out of memory")     /* an allocation failed; nothing was changed */                  \
     X(IO, 3, "input/output error")       /* the operating system refused a file */                        \
-    X(FORMAT, 4, "bad format")           /* the bytes are not what they should be */                      \
+    X(FORMAT, 4, "bad format")           /* the bytes do not have the expected form */                    \
     X(UNSUPPORTED, 5, "not supported")   /* valid, but this build or version cannot do it */              \
     X(TOO_BIG, 6, "too big")             /* valid, but beyond a stated limit */                           \
     X(NUMERIC, 7, "not a finite number") /* NaN or infinity where a number is needed */                   \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Training a model on a corpus, as pieces (spiral_trainer_...) and as a whole (spiral_train).
+ * Training a model on a corpus, step by step (spiral_trainer_...) and in one call (spiral_train).
  *
  *     spiral_model_config config; spiral_train_options options;
  *     spiral_model_config_default(&config, sizeof config);
@@ -51,7 +51,7 @@ typedef struct spiral_train_options {
 /* Fills struct_size bytes of *options. */
 SPIRAL_API void spiral_train_options_default(spiral_train_options *options, size_t struct_size);
 
-/* ---- the pieces ------------------------------------------------------------------------------------------
+/* ---- training step by step -------------------------------------------------------------------------------
  */
 
 typedef struct spiral_trainer spiral_trainer;
@@ -73,27 +73,28 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_create(const spiral_tr
                                                                  spiral_trainer **trainer, spiral_error *err);
 SPIRAL_API void spiral_trainer_destroy(spiral_trainer *trainer); /* NULL is fine */
 
-/* Plans `steps` steps (1..1e12) and begins before the first: the model gets new weights from the seed and
- * starts as the projection onto the principal components of the training windows and back. May be called
- * again, to begin anew. */
+/* Plans `steps` steps (1..1e12) and initialises the model: it gets new weights from the seed and starts as
+ * the projection onto the principal components of the training windows and back. May be called again, to
+ * start over. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_start(spiral_trainer *trainer, int64_t steps,
                                                                 spiral_error *err);
 /* Completes the autoencoder with its best weights so far, measures its latents on the training music, and
  * plans `steps` steps (1..1e12) of the note-by-note decoder: 4 streams of 32 frames each, AdamW; the learning
- * rate rises over the first hundred steps and falls to .4 of its peak as a half cosine. The calls below are
- * then about the decoder. May be called again, to begin anew with the decoder. BAD_ARG: not started,
- * finished, or the model has no decoder; NO_MEMORY. */
+ * rate rises over the first hundred steps and falls to .4 of its peak as a half cosine. The calls below then
+ * act on the decoder. May be called again, to start over with the decoder. BAD_ARG: not started, finished, or
+ * the model has no decoder; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_start_decoder(spiral_trainer *trainer,
                                                                         int64_t steps, spiral_error *err);
 /* Cuts the schedule of the learning rate into `count` equal parts (1..SPIRAL_TRAIN_PARTS_MAX) and gives each
- * its number of steps (0..5e10), above 0 in all: so a training can follow a clock. Before the first step of
- * the network, instead of the number it was started with, or later, to change parts that have not begun; the
- * count stays. The list is saved, as part_steps: it repeats the training. BAD_ARG. */
+ * its number of steps (0..5e10), above 0 in all, so that a training can be planned by time. Called before the
+ * first step of the network, it replaces the number the network was started with; called later, it changes
+ * parts that have not begun, and the count must stay the same. The list is saved, as part_steps: with it the
+ * training can be repeated. BAD_ARG. */
 enum { SPIRAL_TRAIN_PARTS_MAX = 20 };
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_set_parts(spiral_trainer *trainer,
                                                                     const int64_t *steps, int count,
                                                                     spiral_error *err);
-/* One step. Of the autoencoder: a batch of random windows, the gradient of their mean loss, AdamW. The
+/* One step. For the autoencoder: a batch of random windows, the gradient of their mean loss, AdamW. The
  * learning rate rises linearly over the first twentieth of the steps and then falls to 0 as a half cosine.
  * NUMERIC: the loss is not finite, the error names the file of the window; BAD_ARG: not started, or all steps
  * are done. */
@@ -106,14 +107,14 @@ typedef struct spiral_validation {
     double loss;        /* per window, without the KL term */
     double f1;          /* of the cells, one sounding at a logit above 0 */
     double exact;       /* share of windows in which every cell is right */
-    double train_loss;  /* per window of the steps since the validation before, the KL term included; 0: no
+    double train_loss;  /* per window of the steps since the previous validation, the KL term included; 0: no
                            step */
     double train_kl;    /* nats per window of these steps; 0 for an ae */
     /* Of the decoder; then those above are 0. The held-out files from their first frame, at most 10,000
      * frames, and the mean of the weights over the last steps. */
     double nats_per_frame;       /* without given cells or sketch */
-    double train_nats_per_frame; /* of the steps since the validation before; of open cells, with given ones
-                                    too */
+    double train_nats_per_frame; /* of the steps since the previous validation; of open cells, also in streams
+                                    with given cells */
 } spiral_validation;
 
 /* Scores the weights, keeps a copy of them if their loss is the lowest so far (but not those before the first
@@ -126,13 +127,13 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_validate(spiral_traine
  * music, and its metadata says that it is finished. No step can follow. BAD_ARG: not started; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_finish(spiral_trainer *trainer, spiral_error *err);
 
-/* Saves the best weights as a model, and all that is needed to go on. After spiral_trainer_finish: as
+/* Saves the best weights as a model, and all that is needed to continue. After spiral_trainer_finish: as
  * spiral_model_save. BAD_ARG: not started. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_save(spiral_trainer *trainer, const char *path,
                                                                spiral_error *err);
-/* Goes on from such a file, instead of spiral_trainer_start: what follows gives the same bytes as without the
- * pause. BAD_ARG: its options, config or music differ, the error says in what; NO_DATA: it is finished;
- * FORMAT; IO. On failure the trainer must be started or loaded again. */
+/* Continues from such a file, instead of spiral_trainer_start: the result has the same bytes as without the
+ * interruption. BAD_ARG: its options, config or music differ, the error says in what; NO_DATA: it is
+ * finished; FORMAT; IO. On failure the trainer must be started or loaded again. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_load(spiral_trainer *trainer, const char *path,
                                                                spiral_error *err);
 
@@ -150,9 +151,9 @@ typedef struct spiral_trainer_state {
         network;      /* that is trained now: step, steps, best_step and learning_rate are its own */
     int64_t part_end; /* step at the end of the part of the schedule that runs; not cut: steps */
     int parts;        /* in how many the schedule is cut; 0: it is not */
-    /* How often spiral_train validates this network if the schedule is not cut: twenty times; of the decoder
-     * fewer, at least once, if its validations would go through more frames than its steps. A frame of a
-     * step takes about three times as long, so validations take at most a quarter of the time. */
+    /* How often spiral_train validates this network if the schedule is not cut: twenty times; the decoder
+     * less often, but at least once, if its validations would process more frames than its steps. A frame of
+     * a step takes about three times as long, so validations take at most a quarter of the time. */
     int validations;
 } spiral_trainer_state;
 SPIRAL_API void spiral_trainer_get_state(const spiral_trainer *trainer, spiral_trainer_state *state);
@@ -165,8 +166,9 @@ SPIRAL_API void spiral_trainer_get_state(const spiral_trainer *trainer, spiral_t
  * finish it writes the weights and moments back. python/spiral_loss/train.py does so with PyTorch.
  */
 
-/* The numbers that steps change. Borrowed from trainer and model. A trained tensor of the model is at the
- * same place in the three arrays as its data is in weights. After writing weights: spiral_model_update. */
+/* The numbers that training steps change. Borrowed from trainer and model. A trained tensor of the model is
+ * at the same place in the three arrays as its data is in weights. After writing weights:
+ * spiral_model_update. */
 typedef struct spiral_trainer_arrays {
     size_t struct_size;       /* set by the caller */
     size_t count;             /* of each array */
@@ -186,7 +188,7 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_set_decoder_mean(spira
                                                                            spiral_error *err);
 
 /* Rows first .. first + rows - 1 of the batch of the next step of the autoencoder: windows (rows, planes *
- * frames), and of a vae the noise of the posteriors (rows, latent); NULL: not wanted. BAD_ARG. */
+ * frames), and for a vae the noise of the posteriors (rows, latent); NULL: not wanted. BAD_ARG. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_draw_windows(spiral_trainer *trainer, size_t first,
                                                                        size_t rows, spiral_keys *windows,
                                                                        float *noise, spiral_error *err);
@@ -199,7 +201,7 @@ typedef struct spiral_feature {
 
 /* What the decoder reads in the next step of a stream: for the two sparse matrices, "notes.recurrent.rows"
  * and "notes.head.rows", features of frames, of pitch classes (p % 12 of key p, counted from the lowest) and
- * of keys; those of a cell are the sum. Borrowed until the next draw. */
+ * of keys; a cell has the sum of the three. Borrowed until the next draw. */
 enum { SPIRAL_TRAIN_STREAMS = 4, SPIRAL_TRAIN_STREAM_FRAMES = 32 };
 typedef struct spiral_stream_part {
     size_t frames;               /* 1..SPIRAL_TRAIN_STREAM_FRAMES */
@@ -229,7 +231,7 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_draw_parts(spiral_trai
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_count_step(spiral_trainer *trainer, double loss,
                                                                      double kl, spiral_error *err);
 
-/* ---- the whole -------------------------------------------------------------------------------------------
+/* ---- training in one call --------------------------------------------------------------------------------
  */
 
 typedef enum spiral_train_event {
@@ -260,7 +262,7 @@ typedef struct spiral_train_progress {
     const char *save_error; /* in a callback: why saving failed since the last report; NULL: it did not */
 } spiral_train_progress;
 
-/* Returns nonzero to stop the training, which can go on later. */
+/* Returns nonzero to stop the training, which can be resumed later. */
 typedef int (*spiral_train_callback)(void *context, const spiral_train_progress *progress);
 
 /* Where the time of a training went. */
@@ -291,26 +293,25 @@ SPIRAL_API double spiral_train_profile_peak(const spiral_train_profile *profile)
 /* How long to train, and what to do meanwhile. */
 typedef struct spiral_train_plan {
     size_t struct_size;
-    int64_t steps; /* above 0: so many; else: */
-    double
-        epochs; /* above 0: steps in which so many times as many windows are drawn as the music has; else: */
-    /* 1..1e8: as many steps as fit in this time, all else that the call does included: the speed is measured,
-     * and the steps that are left are planned anew after each validation. */
+    int64_t steps; /* above 0: this many; else: */
+    double epochs; /* above 0: steps that draw this many times the number of windows of the music; else: */
+    /* 1..1e8: as many steps as fit in this time, including everything else that the call does: the speed is
+     * measured, and the remaining steps are planned again after each validation. */
     double seconds;
     const char *path; /* where the finished model is saved; NULL: nowhere */
-    int resume;       /* nonzero: goes on from the file at state_path, or, if there is none, at path */
+    int resume;       /* nonzero: continues from the file at state_path, or, if there is none, at path */
     spiral_train_callback callback; /* called every tenth of a second or more often; NULL: none */
     void *context;                  /* its first argument */
-    int64_t decoder_steps;  /* of the decoder, if the model has one; with steps: 0 is as many, with seconds it
-                               is not read */
-    double decoder_share;   /* of the seconds, 0.05..0.95 */
+    int64_t decoder_steps; /* of the decoder, if the model has one; with steps, 0 means as many; with seconds,
+                              it is ignored */
+    double decoder_share;  /* of the seconds, 0.05..0.95 */
     const char *state_path; /* where the training is saved until it is finished; then removed. NULL: path */
-    double save_every_s;    /* how often, 0..1e8; if it fails, the training goes on and it is tried again */
+    double save_every_s;    /* how often, 0..1e8; if it fails, training continues and saving is tried again */
     double seconds_used;    /* of the seconds, before the call: for reading the music. 0..1e8 */
     const char *steps_of;   /* file of a finished model: as many steps as its training took, so that the same
                                options and music give the same bytes, however its length was given; NULL: none.
-                               Comes before steps, epochs and seconds */
-    spiral_train_profile *profile; /* is added to; NULL: nothing is measured. It changes no result */
+                               Takes precedence over steps, epochs and seconds */
+    spiral_train_profile *profile; /* gets the times added; NULL: not measured. It changes no result */
 } spiral_train_plan;
 
 /* Fills struct_size bytes of *plan: 120 seconds, of which 0.8 for the decoder; nothing saved,
@@ -320,8 +321,8 @@ SPIRAL_API void spiral_train_plan_default(spiral_train_plan *plan, size_t struct
 /* Trains a model: starts or resumes, makes the steps, validates each network (twenty times; the decoder
  * less often in a short training, see spiral_trainer_state), finishes it, chooses its threshold and saves it.
  * result (may be NULL): the last progress; its valid_... are those of the best weights. Errors as above, and
- * INTERRUPTED: the callback asked to stop; what was reached is saved, so that resume can go on. If the file
- * at path or what was reached cannot be written, the error is returned. */
+ * INTERRUPTED: the callback asked to stop; the state is saved, so that the training can be resumed. If the
+ * file at path or the state cannot be written, the error is returned. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_train(const spiral_train_options *options,
                                                         const spiral_train_plan *plan, spiral_model *model,
                                                         const spiral_corpus *train,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The autoencoder of the original question, whole: MIDI in, 36 x 36 rolls, SpiralLoss, MIDI out.
+"""The complete autoencoder of the original question: MIDI in, 36 x 36 rolls, SpiralLoss, MIDI out.
 
 python examples/autoencoder_36x36.py my_midi/ -o again.mid
 
-Reads next: choose_lambda.py, which trains this with other losses, and ddp.py, the same on several processes.
+Read next: choose_lambda.py, which trains this with other losses, and ddp.py, the same on several processes.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 
 python examples/choose_lambda.py my_midi/ --steps 400 --seeds 3
 
-The network is that of the C program, started from principal components, so that short runs are enough to compare by.
-Of every ten files one is held out and scored, and one chooses the threshold above which a cell sounds: with a
-different loss another one suits. Numbers are means over the seeds, +- their standard deviation.
+The network is that of the C program, started from principal components, so that short runs are enough for a comparison.
+Of every ten files one is held out and scored, and one chooses the threshold above which a cell sounds: each
+loss needs its own. Numbers are means over the seeds, +- their standard deviation.
 """
 
 from __future__ import annotations

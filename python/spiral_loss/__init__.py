@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Losses for piano rolls: a wrong note costs by its distance from the right one on the pitch helix.
+"""Losses for piano rolls: the cost of a wrong note depends on its distance from the right one on the pitch helix.
 
     from spiral_loss import SpiralLoss
     loss = SpiralLoss()(logits, roll)          # (B, keys, frames); helix, lambda and layout are arguments
 
 The losses, `spiral_loss.model` and `spiral_loss.decoder` need PyTorch. `spiral_loss.numpy`, `spiral_loss.midi`,
-`spiral_loss.metrics`, `spiral_loss.decode` and `Helix` need NumPy alone: nothing is imported before it is used.
+`spiral_loss.metrics`, `spiral_loss.decode` and `Helix` need only NumPy: nothing is imported before it is used.
 """
 
 from __future__ import annotations

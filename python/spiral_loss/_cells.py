@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The rules for cells, on tensors (G, B, T, P): which values are allowed, and what is done about others.
 
-The C kernels check the cells they read. These functions give the same refusals for the other paths. A cell whose sample
-weight is 0 is never examined: it may hold anything.
+The C kernels check the cells they read. These functions give the same errors for the other implementations. A cell
+whose sample weight is 0 is never examined: it may hold anything.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class DecoderSteps(Network):
         self._copy(mean, self.mean, True)
 
     def size(self) -> int:
-        """Frames of a step, of all processes, about."""
+        """The approximate number of frames in a step of all processes."""
         return 128
 
     def _bags(self, parts: list[_trainer.Part], reader: int, T: int) -> list[Bag]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Options of a loss, its plan in C, and the one call that gives value and gradient.
 
-No arithmetic here: pointers and strides go to include/spiral/loss.h as they come. Who calls: `numpy` with arrays,
+No arithmetic here: pointers and strides go to include/spiral/loss.h as they come. Callers: `numpy` with arrays,
 `_op` with tensors.
 """
 
@@ -137,7 +137,7 @@ def _work(size: int) -> int:
 class Plan:
     """A spiral_loss for P keys. Immutable; any number of threads may use it at once.
 
-    With `threads` above 1 it has threads of its own, which wait between calls: the same bits for any number.
+    With `threads` above 1 it has threads of its own, which wait between calls: results are the same for any number.
     """
 
     def __init__(self, options: Options, keys: int, threads: int = 1) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The losses in plain PyTorch: the path for devices without C kernels, and for derivatives of any order.
+"""The losses in plain PyTorch: for devices without C kernels, and for derivatives of any order.
 
 docs/math.md again, equation by equation, on tensors (G, B, T, P): G groups that are reduced apart. Slower than the
 kernels; tests compare the two: 1e-10 in float64, the bound of equation 32 in float32. Cells are checked by `_cells`.
@@ -148,7 +148,7 @@ def _time_vector(dtype: torch.dtype, device: torch.device, kind: str, tau: float
 
 
 def _sizes(x: Tensor) -> tuple[int, int]:
-    """T and P, of which tables are made: plain numbers in a compiled call too."""
+    """T and P, from which tables are made: plain numbers also in a compiled call."""
     return operator.index(x.shape[-2]), operator.index(x.shape[-1])
 
 

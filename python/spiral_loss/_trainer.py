@@ -220,13 +220,13 @@ class Corpus:
 
     @property
     def options(self) -> _RollOptions:
-        """How its rolls were made."""
+        """The options of its rolls."""
         value: _RollOptions = _corpus_options(self.handle).contents
         return value
 
     @property
     def frames(self) -> int:
-        """Of a window."""
+        """The number of frames of a window."""
         return int(_corpus_frames(self.handle))
 
     def drop_duplicates_of(self, other: Corpus) -> None:
@@ -245,14 +245,14 @@ class Corpus:
 
 
 def model_config() -> ModelConfig:
-    """The defaults."""
+    """The default config of a model."""
     config = ModelConfig()
     _config_default(ctypes.byref(config), ctypes.sizeof(config))
     return config
 
 
 def train_options() -> TrainOptions:
-    """The defaults."""
+    """The default options of a training."""
     options = TrainOptions()
     _options_default(ctypes.byref(options), ctypes.sizeof(options))
     return options
@@ -282,7 +282,7 @@ class Trainer:
         call(_start_decoder, self.handle, steps)
 
     def load(self, path: str) -> None:
-        """Goes on from a file."""
+        """Continues from a file."""
         call(_load, self.handle, os.fsencode(path))
 
     def save(self, path: str) -> None:
@@ -303,13 +303,13 @@ class Trainer:
         call(_set_threshold, self.model, threshold)
 
     def state(self) -> State:
-        """Where the training is."""
+        """The state of the training: steps, best validation, learning rate."""
         state = State(struct_size=ctypes.sizeof(State))
         _get_state(self.handle, ctypes.byref(state))
         return state
 
     def update(self) -> None:
-        """After weights were written."""
+        """Must be called after writing weights."""
         _model_update(self.model)
 
     def arrays(self) -> tuple[npt.NDArray[np.float32], ...]:
@@ -319,7 +319,7 @@ class Trainer:
         return tuple(_view(p, a.count, np.float32) for p in (a.weights, a.moment1, a.moment2))
 
     def places(self) -> dict[str, tuple[int, int, int, bool]]:
-        """Where each trained tensor is in the arrays: begin, rows, columns, whether it is a matrix."""
+        """The place of each trained tensor in the arrays: begin, rows, columns, whether it is a matrix."""
         a = _Arrays(struct_size=ctypes.sizeof(_Arrays))
         call(_get_arrays, self.handle, ctypes.byref(a))
         found = {}
@@ -336,7 +336,7 @@ class Trainer:
         return mean
 
     def set_decoder_mean(self, mean: npt.NDArray[np.float32]) -> None:
-        """Sets it."""
+        """Sets the mean of the decoder's weights."""
         call(_set_mean, self.handle, np.ascontiguousarray(mean, np.float32).ctypes.data)
 
     def draw_windows(self, first: int, rows: int) -> tuple[npt.NDArray[np.uint64], Optional[npt.NDArray[np.float32]]]:
@@ -354,7 +354,7 @@ class Trainer:
         return list(parts), int(frames.value)
 
     def count_step(self, loss: float, kl: float) -> None:
-        """A step was made; the sums of losses that were not counted yet."""
+        """Counts a completed step, with its mean loss and KL term."""
         call(_count_step, self.handle, loss, kl)
 
 

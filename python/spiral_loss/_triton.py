@@ -186,8 +186,8 @@ def _key(
     options: Options, input: Tensor, target: Tensor, sample_weight: Optional[Tensor],
     pitch_dim: Optional[int], time_dim: Optional[int], backend: str,
 ) -> Any:  # fmt: skip
-    """All that a call depends on but the contents of the tensors, whether target and sample_weight require gradients,
-    and where arrays begin. The arrangement keeps the options alive, so their address identifies them."""
+    """All that a call depends on except the contents of the tensors, whether target and sample_weight require
+    gradients, and where arrays begin. The arrangement keeps the options alive, so their address identifies them."""
     of_sample_weight = None
     if sample_weight is not None:
         of_sample_weight = sample_weight.shape, sample_weight.stride(), sample_weight.dtype, sample_weight.device
@@ -207,7 +207,7 @@ def repeated(
     time_dim: Optional[int],
     backend: str,
 ) -> Optional[Tensor]:
-    """The loss of a call that was checked before but for the contents of its tensors; None for any other."""
+    """The loss of a call that was checked before except for the contents of its tensors; None for any other."""
     if not plain(input, target, sample_weight) or target is None:
         return None
     a = _arrangements.get(_key(options, input, target, sample_weight, pitch_dim, time_dim, backend))

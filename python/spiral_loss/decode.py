@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Notes from probabilities: the set of least expected energy on the helix (docs/math.md, section 13).
+"""Notes from probabilities: the set of lowest expected energy on the helix (docs/math.md, section 13).
 
-As include/spiral/decode.h. For anybody's transcription or roll network. NumPy alone is enough; tensors are taken too.
+As include/spiral/decode.h. For any transcription or roll network. NumPy is enough; tensors are accepted too.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _min_risk = declare(
 def min_risk(
     logits: Any, *, scale: float = 1.0, helix: HelixLike = SHORT_RANGED, time_blur: float = 0.0, low: int = 0
 ) -> Any:
-    """The keys that sound: those of the least expected energy x'Kx/2 - x'Ky, with y = scale * sigmoid(logits).
+    """The sounding keys: those of lowest expected energy x'Kx/2 - x'Ky, with y = scale * sigmoid(logits).
 
     A threshold cannot know that .45 on C and .45 on C sharp mean one note; this can. The search is greedy, from several
-    starts (C, on the calling thread), and never ends with more risk than the threshold y > 1/2.
+    starts (C, on the calling thread), and never ends with a higher risk than the threshold y > 1/2.
 
     Args:
         logits: an array or a tensor of floats, on any device.

@@ -447,7 +447,7 @@ class Decoder(torch.nn.Module):
 
     @classmethod
     def load(cls, path: Path) -> Decoder:
-        """The decoder of a model file. ValueError: it is no model, or has no decoder."""
+        """The decoder of a model file. ValueError: it is not a model, or has no decoder."""
         arrays, metadata = _safetensors.load(path)
         try:
             config = json.loads(metadata["spiral"])

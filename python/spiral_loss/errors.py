@@ -54,7 +54,7 @@ class InputOutputError(Error, OSError):
 
 
 class BadFormat(Error, ValueError):
-    """The bytes are not what they should be."""
+    """The bytes do not have the expected form."""
 
     status, status_name = 4, "FORMAT"
 

@@ -179,13 +179,13 @@ def _choose(backend: str, input: Tensor, options: Options) -> str:
 
 @_reference._constant
 def _no_triton() -> Optional[str]:
-    """Why the Triton path cannot be imported; None if it can."""
+    """Why the Triton kernels cannot be imported; None if they can."""
     if not HAS_TRITON:
         return "triton, which is not installed"
     import triton
 
     version = tuple(int(n) for n in triton.__version__.split(".")[:2])
-    return None if version >= (3, 4) else f"kernels for Triton {triton.__version__}, but for 3.4 and newer"
+    return None if version >= (3, 4) else f"kernels for Triton {triton.__version__}, only for 3.4 and newer"
 
 
 def _triton() -> Any:
@@ -339,20 +339,20 @@ def spiral_loss(
 
         bce * BCE(input, target) + lambd * spiral(input, target)
 
-    A missed note costs 1 of the spiral term, another note instead less than 2, by its distance: see `interval_costs`.
+    In the spiral term a missed note costs 1, and another note instead less than 2, by distance: see `interval_costs`.
 
     Args:
         input: logits within +-1e20, or probabilities in [0, 1] with `from_logits=False`; any strides. float64 is
-            computed in float64, all else in float32.
+            computed in float64, all others in float32.
         target: in [0, 1]; floats, whole numbers or bools.
-        sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 does not count, whatever it holds.
+        sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 is ignored, whatever it holds.
         others: the options of `losses.SpiralLoss`, which says what they mean.
 
     Returns:
         float64 for a float64 input, else float32. Without frames (an empty batch) the sum is 0 and the mean NaN.
 
     Raises:
-        TypeError: an argument is no tensor or not of its type, or the input is not of floats.
+        TypeError: an argument is not a tensor or not of its type, or the input is not of floats.
         ValueError: a shape, an option or a cell is out of its range; target or sample_weight requires a gradient.
 
     Shape:
@@ -434,10 +434,10 @@ def helix_gaussian(
 
 @_names.renamed(**_names.ARGUMENTS)
 def weighted_bce(input: Tensor, target: Tensor, *, lambd: float = 1.0, bce: float = 0.0, **arguments: Any) -> Tensor:
-    """Cross-entropy in which an extra note costs by its distance to the target (docs/math.md, equations 19 and 20).
+    """Cross-entropy in which extra notes are weighted by distance (docs/math.md, equations 19 and 20).
 
-    Cheap and convex in the logits, but not proper: a network that is unsure between two octaves plays both. The other
-    arguments are those of `spiral_loss`, less kl_offset, blur_length, blur_radius and time_blur.
+    Cheap and convex in the logits, but not proper: a network that is uncertain between two octaves plays both. The
+    other arguments are those of `spiral_loss`, less kl_offset, blur_length, blur_radius and time_blur.
 
     Shape:
         As `spiral_loss`.
@@ -464,10 +464,10 @@ def channel_loss(
     """Cross-entropy of the prediction moved along the helix, for labels that are partly wrong (docs/math.md, 12).
 
     The labels are compared with T y, T = (1 - eta) I + eta A, where A moves a note to another key, the more often the
-    nearer it is: exp(-D / blur_length), up to blur_radius semitones away. So the prediction stays what was played, not
-    what was written down. `losses.LearnedChannelLoss` learns eta.
+    nearer it is: exp(-D / blur_length), up to blur_radius semitones away. So the prediction remains what was
+    played, not what the labels say. `losses.LearnedChannelLoss` learns eta.
 
-    eta is the share of the notes that the labels have at another key, 0 to less than 1; with 0 the loss is
+    eta is the share of the notes that the labels place at another key, 0 to less than 1; with 0 the loss is
     cross-entropy. The other arguments are those of `spiral_loss`, less kl_offset, time_blur and pos_weight. The backend
     "triton" has no such kernel: "auto" takes "torch" on a GPU.
 
@@ -487,7 +487,7 @@ def channel_loss(
 
 @_names.renamed(**_names.ARGUMENTS)
 def argmax_distance(input: Tensor, target: Tensor, *, circular: bool = False, **arguments: Any) -> Tensor:
-    """The original question's distance of the loudest keys (docs/math.md, equations 22 and 23): a metric.
+    """The original question's distance between the loudest keys (docs/math.md, equations 22 and 23): a metric.
 
     It has no gradient. Arguments: coil_radius (10), coil_rise (5), coil_degrees (30), lambd, low, from_logits,
     reduction, sample_weight, pitch_dim, time_dim, backend, check.

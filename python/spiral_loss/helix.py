@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The pitch helix: how far two keys are apart (docs/math.md, section 1)."""
+"""The pitch helix: the distance between two keys (docs/math.md, section 1)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The losses as modules: options once, then `loss(input, target)`. `functional` has the same as functions.
+"""The losses as modules: options once, then `loss(input, target)`. `functional` has them as functions.
 
 Example:
     >>> import torch
@@ -65,7 +65,7 @@ class _Loss(torch.nn.Module):
         Args:
             input: logits (or probabilities), floats.
             target: in [0, 1]; floats, whole numbers or bools.
-            sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 does not count, whatever it holds.
+            sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 is ignored, whatever it holds.
 
         Raises:
             TypeError, ValueError: as `functional.spiral_loss`.
@@ -239,7 +239,7 @@ class HelixGaussian(SpiralEnergy):
 
 
 class WeightedBCE(_Loss):
-    """bce * BCE + lambd * cross-entropy in which extra notes cost by their distance (docs/math.md, section 6).
+    """bce * BCE + lambd * cross-entropy in which extra notes are weighted by distance (docs/math.md, section 6).
 
     Cheap and convex in the logits, but not proper. Arguments as for `SpiralLoss`, less kl_offset, blur_length,
     blur_radius and time_blur; `bce` is 0 unless given.
@@ -280,8 +280,8 @@ class WeightedBCE(_Loss):
 class ChannelLoss(_Loss):
     """Cross-entropy of the prediction moved along the helix, for labels that are partly wrong (docs/math.md, 12).
 
-    `eta` is the share of the notes that the labels have at another key, 0 to less than 1; the other arguments are those
-    of `SpiralLoss`, less kl_offset, time_blur and pos_weight; `bce` is 0 unless given.
+    `eta` is the share of the notes that the labels place at another key, 0 to less than 1; the other arguments are
+    those of `SpiralLoss`, less kl_offset, time_blur and pos_weight; `bce` is 0 unless given.
 
     The helix says which mistakes are likely. For labels that are wrong by octaves alone, use `helix="octaves"`: with
     the default blur_length, 99.3 % of what it moves, it moves by one octave.
@@ -325,7 +325,7 @@ class LearnedChannelLoss(ChannelLoss):
 
     The classes are octaves (12, 24, ... semitones), neighbours (1 and 2 semitones) and all others up to blur_radius;
     within a class notes move by the helix. Give `loss.parameters()` to the optimiser too, and read `loss.etas()`. It
-    runs in plain PyTorch on every device. Labels alone cannot tell a wrong network from wrong labels: in
+    runs in plain PyTorch on every device. Labels alone cannot distinguish a wrong network from wrong labels: in
     experiments/002-wrong-octaves eta fell nearly to 0. Prefer a fixed eta chosen on validation data.
 
     Args:
@@ -405,7 +405,7 @@ class DistanceMask(_Loss):
     """The original answer's mask around the target's loudest key (docs/math.md, section 7). Silence is its optimum.
 
     Args:
-        circular: whether pitch classes go around, so that B is one step from C.
+        circular: whether pitch classes are circular, so that B is one step from C.
         coil_radius: cost of a step of the pitch class; 0 to 1e6.
         coil_rise: cost of an octave; 0 to 1e6.
         lambd: factor; 0 to 1e6.
@@ -456,7 +456,7 @@ class DistanceMask(_Loss):
 
 
 class ArgmaxDistance(DistanceMask):
-    """The original question's distance of the loudest keys (docs/math.md, section 7). A metric: no gradient.
+    """The original question's distance between the loudest keys (docs/math.md, section 7). A metric: no gradient.
 
     `coil_degrees` is degrees per semitone; the other arguments are those of `DistanceMask`, less bce and pos_weight.
 

@@ -3,7 +3,7 @@
 
 What is counted, and how: include/spiral/metrics.h. Counts of parts add up to those of the whole exactly. Tensors are
 counted on their device, without waiting for it; arrays are counted by the C library. `compute` adds up the counts of
-all processes if torch.distributed is initialized, as torchmetrics does. PyTorch is needed for tensors alone.
+all processes if torch.distributed is initialized, as torchmetrics does. PyTorch is needed only for tensors.
 
 Example:
     >>> import numpy as np
@@ -141,7 +141,7 @@ class Metric(Generic[Result]):
         self.reset()
 
     def reset(self) -> None:
-        """Forgets what was added."""
+        """Sets all counts to 0."""
         self._integers = np.zeros(len(_INTEGERS) + 1, np.int64)  # the last one counts NaN
         self._reals = np.zeros(len(_REALS), np.float64)
         self._on_device: Any = None  # the same two as tensors, or None
@@ -350,8 +350,8 @@ class SpiralError(Metric[float]):
     Args:
         helix: a preset's name, a `Helix`, or radii.
         hard: False: the spiral energy (docs/math.md, equation 30). True: wrong notes are paired with missing ones so
-            that the sum of distances is least (equation 31); the C library does that, so tensors of a device are copied
-            to the host in each update.
+            that the sum of distances is smallest (equation 31); the C library does that, so tensors of a device are
+            copied to the host in each update.
         **arguments: those of `Metric`.
 
     Shape:
@@ -398,7 +398,7 @@ class SpiralError(Metric[float]):
 
 
 class OctaveShare(Metric[float]):
-    """The share of substituted notes that only miss the octave, 0 to 1; 0 if nothing was substituted.
+    """The share of substituted notes that are wrong only in the octave, 0 to 1; 0 if nothing was substituted.
 
     Arguments: those of `Metric`.
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Standard MIDI files <-> notes <-> piano rolls, without PyTorch.
 
-The reader repairs what it can and counts the repairs in `warnings`; bytes that are no MIDI file raise errors.BadFormat.
+The reader repairs what it can and counts the repairs in `warnings`; other bytes raise errors.BadFormat.
 What is kept, and how: include/spiral/midi.h and roll.h.
 
 Example:
@@ -229,7 +229,7 @@ class Roll:
 
     @_names.renamed(columns="frames")
     def windows(self, frames: int = 36, hop: Optional[int] = None) -> Bits:
-        """Windows one after another, or every `hop` frames; the last one is filled up with silence.
+        """Consecutive windows, or one every `hop` frames; the last one is padded with silence.
 
         Shape:
             (N, keys, frames).
@@ -285,7 +285,7 @@ class Midi:
         name, text: the first track name and the first text, or None. A file does not say how they are encoded: UTF-8,
             Shift-JIS and Windows-1252 are tried. They are written as UTF-8.
         warnings: what the reader repaired, and how often; empty for a file without faults.
-        not_kept: what the file holds besides, such as programs and lyrics, and how often; it is not written.
+        not_kept: what else the file contains, such as programs and lyrics, and how often; it is not written.
     """
 
     notes: Notes
@@ -372,8 +372,8 @@ class Midi:
             onsets: whether to mark where notes begin.
             drums: whether to keep percussion.
             pedal: whether the sustain and sostenuto pedals hold notes.
-            out_of_range: notes outside low..high are left out ("drop"), moved by octaves each ("fold"), or all notes
-                are moved so that most fit ("fit"). `report` counts what became of them.
+            out_of_range: notes outside low..high are left out ("drop"), each moved by octaves ("fold"), or all notes
+                are moved so that most fit ("fit"). `report` counts what happened to them.
             drum_channels: the channels, 0 to 15, that are percussion, on all ports; default: as the file says.
 
         Shape:
@@ -433,7 +433,7 @@ def _seconds_of(ticks: npt.NDArray[np.int64], midi: _Midi, tempos: Notes) -> npt
 def _decoded(text: bytes) -> str:
     """A text of a file, which does not name its encoding, by the rule of spiral_midi_text_utf8 (midi.h).
 
-    UTF-8 if it is that, else Shift-JIS if that gives more Japanese characters of two bytes than Latin letters, else
+    UTF-8 if it is valid, else Shift-JIS if that gives more two-byte Japanese characters than Latin letters, else
     Windows-1252.
     """
     for encoding in ("utf-8", "cp932"):
@@ -488,7 +488,7 @@ def _compressed(path: Union[str, os.PathLike[str]]) -> Optional[bytes]:
 
 
 def _decompressed(data: bytes) -> bytes:
-    """All members of a gzip file; bytes behind them that are no member are ignored."""
+    """All members of a gzip file; bytes after them that are not a member are ignored."""
     parts: list[bytes] = []
     size = 0
     while data.startswith(_GZIP) or not parts:
@@ -514,8 +514,8 @@ def read(source: Union[str, os.PathLike[str], bytes, bytearray, memoryview, Bina
             decompressed, to at most 256 MiB.
 
     Raises:
-        errors.BadFormat: it is no MIDI file; errors.TooBig; errors.InputOutputError: it cannot be read.
-        TypeError: a file object that gives text: open it with "rb".
+        errors.BadFormat: it is not a MIDI file; errors.TooBig; errors.InputOutputError: it cannot be read.
+        TypeError: the file object gives text: open it with "rb".
 
     Example:
         >>> import io

@@ -51,7 +51,7 @@ def _within(name: str, value: int, low: int, high: int) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """The shape of a model, and what its cells mean; the fields of the file's metadata (docs/formats.md).
+    """The shape of a model and the meaning of its cells; the fields of the file's metadata (docs/formats.md).
 
     Raises:
         ValueError: a field is outside its range.
@@ -287,7 +287,7 @@ class Autoencoder(torch.nn.Module):
         Args:
             rolls: whole pieces, (planes, frames, keys) or, for one plane, (frames, keys), of ones and zeros.
             threshold: the logit above which a cell sounds; None leaves it as it is.
-            pairs: at most so many pairs of windows are encoded.
+            pairs: at most this many pairs of windows are encoded.
 
         Raises:
             ValueError: no rolls, or one of another shape.

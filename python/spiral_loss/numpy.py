@@ -68,7 +68,7 @@ def _call(
     w: Optional[npt.NDArray[Any]],
     grad: Optional[npt.NDArray[Any]],
 ) -> list[float]:
-    """The C kernels on arrays (B, T, P); fills grad. A cell of weight 0 may hold what is not a finite number."""
+    """The C kernels on arrays (B, T, P); fills grad. A cell of weight 0 may hold NaN or an infinity."""
     dtype, (rolls, frames, _) = "f32" if y.dtype == np.float32 else "f64", y.shape
     weights, gradient = None if w is None else _pointer(w), None if grad is None else _pointer(grad)
     try:
@@ -98,7 +98,7 @@ def value_and_grad(
     Args:
         pred: logits, or probabilities with `from_logits=False`; float32 or float64.
         target: in [0, 1]; any type.
-        sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 does not count, whatever it holds.
+        sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 is ignored, whatever it holds.
         helix: a preset's name, a `Helix`, or radii.
         low: MIDI number of key 0; only the kinds argmax_distance depend on it.
         pitch_dim, time_dim: the dimensions of keys and of frames; None means -2 and -1. An array of two dimensions is
@@ -113,7 +113,7 @@ def value_and_grad(
 
     Raises:
         TypeError: `pred` is not of floats.
-        ValueError: a shape, an option, or a cell is out of its range; the sentence says which.
+        ValueError: a shape, an option, or a cell is out of its range; the message says which.
 
     Shape:
         - pred: (*, keys, frames), one or more dimensions of a batch; other orders by pitch_dim and time_dim.

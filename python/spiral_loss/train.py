@@ -5,8 +5,8 @@
     torchrun --nproc-per-node=8 -m spiral_loss.train corpus.pack -o model.safetensors --steps 200000 --bf16
 
 The C library reads the music, draws each step's windows, validates, and saves and resumes the training; PyTorch
-computes the steps. N processes share each batch, so they see what one process would see; docs/scale.md says how that
-scales. Flags are those of `spiral train`. Read next: `_trainer`, then `_decoder_steps`.
+computes the steps. N processes share each batch, so they train on the same windows as one process; docs/scale.md says
+how that scales. Flags are those of `spiral train`. Read next: `_trainer`, then `_decoder_steps`.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--hidden", type=_within(1, 4096), default=512)
     add("--layers", type=_within(1, 8), default=1)
     add("--decoder", type=_within(0, 512), default=96, help="units of the note-by-note decoder; 0: none")
-    add("--decoder-steps", type=_within(1, 1e12), help="with --steps: steps of the decoder (default: as many)")
-    add("--decoder-share", type=_within(0.05, 0.95, float), default=0.8, help="part of the time for the decoder")
+    add("--decoder-steps", type=_within(1, 1e12), help="with --steps: steps of the decoder (default: the same number)")
+    add("--decoder-share", type=_within(0.05, 0.95, float), default=0.8, help="share of the time for the decoder")
     add("--beta", type=float, default=options.beta)
     add("--free-bits", type=float, default=options.free_bits)
     add("--loss", choices=LOSSES, default="spiral")
@@ -137,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=_within(0, 9e15), default=1)
     add("--resume", action="store_true", help="continue a training that was stopped")
     add("--save-every", type=_seconds, default=30.0, metavar="TIME")
-    add("--log", metavar="FILE", help="write a JSON object for each validation, a line each")
+    add("--log", metavar="FILE", help="write a JSON object for each validation, one per line")
     add("--threads", type=_within(0, 1024), default=0, help="of the C library; 0: one per processor")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
     add("--bf16", action="store_true", help="matrix products in bfloat16")
@@ -180,7 +180,7 @@ def _roll_options(a: argparse.Namespace) -> tuple[_RollOptions, int, tuple[bool,
 
 
 def _corpora(a: argparse.Namespace, check: bool) -> tuple[_trainer.Corpus, _trainer.Corpus]:
-    """Training and validation; of several processes one checks a pack's bytes."""
+    """Training and validation corpus; only one process checks a pack's bytes."""
     options, frames, choose = _roll_options(a)
     rules = {"strict": a.strict, "keep_duplicates": a.keep_duplicates, "threads": a.threads}
     packed = len(a.paths) == 1 and _trainer.is_pack(a.paths[0])
@@ -285,7 +285,7 @@ class _Windows(torch.nn.Module):
 
 
 def cells(words: np.ndarray, low: int, keys: int, device: torch.device) -> Tensor:
-    """Key sets (..., 2) of words -> (..., keys) of ones and zeros; the bits travel to the device, not the cells."""
+    """Key sets (..., 2) of words -> (..., keys) of ones and zeros; the bits are sent to the device, not the cells."""
     if device.type == "cpu":
         bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=-1, bitorder="little")
         return torch.from_numpy(bits[..., low : low + keys]).float()
@@ -382,10 +382,10 @@ class AutoencoderSteps(Network):
         return (loss + a.beta * divergence).detach(), divergence.detach()
 
     def after_step(self, step: int) -> None:
-        """Nothing else changes."""
+        """Nothing to do: a step changes nothing but weights and moments."""
 
     def collect_states(self) -> None:
-        """It has none."""
+        """Nothing to do: the autoencoder has no state between steps."""
 
     def size(self) -> int:
         """Windows of a step, of all processes."""
@@ -396,12 +396,12 @@ class AutoencoderSteps(Network):
 
 
 def rank() -> int:
-    """Of this process."""
+    """The number of this process."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def world() -> int:
-    """How many processes there are."""
+    """The number of processes."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
@@ -411,7 +411,7 @@ def _barrier() -> None:
 
 
 def _agree(value: float) -> float:
-    """The value of rank 0, everywhere."""
+    """The value of rank 0, on every process."""
     if not dist.is_initialized():
         return value
     shared = [value]
@@ -432,12 +432,12 @@ class Run:
         self.saved, self.speed = self.begin, 0.0
 
     def say(self, text: str) -> None:
-        """A line of rank 0."""
+        """Prints a line, on rank 0 only."""
         if rank() == 0 and not self.a.quiet:
             print(f"spiral_loss.train: {text}", file=sys.stderr, flush=True)
 
     def share_state(self) -> None:
-        """The other processes take rank 0's training from its file."""
+        """The other processes load rank 0's training from its file."""
         if world() == 1:
             return
         if rank() == 0:
@@ -468,7 +468,7 @@ class Run:
             self.log.flush()
 
     def loop(self, steps: Any, network: int) -> None:
-        """All steps that are left of a network."""
+        """Makes the remaining steps of a network."""
         s = self.trainer.state()
         step, planned, rate = int(s.step), int(s.steps), s.learning_rate
         every = max(planned // s.validations, 1)
@@ -513,7 +513,7 @@ class Run:
     # ---- how many steps ----
 
     def steps_that_fit(self, steps: Any, left_s: float) -> int:
-        """As many as fit in a time, by making some; the training must be started again afterwards."""
+        """The number of steps that fit in a time, by timing some; the training must be started again afterwards."""
         for _ in range(3):  # the first are slower
             float(steps.gradient()[0])
             steps.step(0.0)
@@ -576,7 +576,7 @@ class Run:
 
 
 def _check_output(a: argparse.Namespace) -> None:
-    """Nothing that is not a model is overwritten, and no training that could go on."""
+    """Checks that no file is overwritten but a model, and no training that could be resumed."""
     state = a.output + ".unfinished"
     if a.resume and not os.path.exists(state):
         raise SystemExit(f"spiral_loss.train: {state}: no training to resume: there is no such file")

@@ -145,7 +145,7 @@ def test_an_old_triton_is_not_used(monkeypatch):
 
     monkeypatch.setattr(triton, "__version__", "3.1.0")
     why = functional._no_triton.__wrapped__()
-    assert why == "kernels for Triton 3.1.0, but for 3.4 and newer"
+    assert why == "kernels for Triton 3.1.0, only for 3.4 and newer"
     monkeypatch.setattr(functional, "_no_triton", lambda: why)
     z, t = rolls(2, 12, 4)
     with pytest.raises(ValueError, match="no kernels for Triton 3.1.0"):

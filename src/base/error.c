@@ -42,8 +42,8 @@ static size_t character_size(const unsigned char *s) {
     return control || surrogate || overlong || beyond ? 0 : n;
 }
 
-/* Sentences quote files and paths. What a terminal would take for a command, or JSON cannot hold, becomes
- * '?'. */
+/* Sentences quote files and paths. What a terminal would interpret as a command, or JSON cannot represent,
+ * becomes '?'. */
 static void clean(char *text) {
     for (size_t n; *text; text += n) {
         n = character_size((const unsigned char *)text);

@@ -26,8 +26,8 @@ spiral_status spiral__fail_io(spiral_error *err, const char *path, const char *w
 enum { SPIRAL__ERRNO_TEXT = 128 };
 const char *spiral__errno_text(int number, char text[SPIRAL__ERRNO_TEXT]);
 
-/* A path as messages show it: the path itself, or, if it is so long that it would push the reason out of the
- * sentence, "..." and its end, written to text. */
+/* A path as messages show it: the path itself, or, if it is so long that there would be no room for the
+ * reason, "..." and its end, written to text. */
 enum { SPIRAL__PATH_TEXT = 160 };
 const char *spiral__error_path(const char *path, char text[SPIRAL__PATH_TEXT]);
 

@@ -162,8 +162,8 @@ void spiral__file_abort(spiral__file *file) {
     errno = why;
 }
 
-/* The stream is closed after the rename: closing it ends the lock that says that the temporary file has an
- * owner. Closing cannot fail by then: all bytes are on disk. */
+/* The stream is closed after the rename: closing it releases the lock that marks the temporary file as owned.
+ * Closing cannot fail by then: all bytes are on disk. */
 spiral_status spiral__file_finish(spiral__file *file, spiral_error *err) {
     int failed = fflush(file->stream) || ferror(file->stream);
     if (!failed && file->temporary) /* a pipe or a device cannot be synced */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whole files in and out. A file is written under a temporary name beside its final one, flushed to disk and
- * renamed: a reader sees the old file or the new one, never a part of either. It gets the permissions of the
- * file that it replaces, or those that the process's umask allows; a read-only file is not replaced. A device
- * or a pipe is written to as it is and never replaced; a link is followed.
+ * renamed: a reader sees the complete old file or the complete new one. It gets the permissions of the file
+ * that it replaces, or those that the process's umask allows; a read-only file is not replaced. A device or a
+ * pipe is written to directly and never replaced; a link is followed.
  */
 #ifndef SPIRAL_BASE_FILE_H
 #define SPIRAL_BASE_FILE_H
@@ -14,8 +14,8 @@
 #include "spiral/file.h"
 
 /* Reads all of path into *bytes (malloc; the caller frees), followed by one NUL byte that *size does not
- * count. "-" reads standard input. IO: the system refused, or it is no regular file; TOO_BIG: more than limit
- * bytes. */
+ * count. "-" reads standard input. IO: the system refused, or it is not a regular file; TOO_BIG: more than
+ * limit bytes. */
 spiral_status spiral__file_read(const char *path, size_t limit, unsigned char **bytes, size_t *size,
                                 spiral_error *err);
 

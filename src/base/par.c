@@ -10,12 +10,14 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/floats.h"
 #include "base/par.h"
 
 struct spiral__pool {
     int threads;   /* the calling thread included */
     pid_t process; /* that created the pool: after fork() the child has no worker threads */
     pthread_t *workers;
+    float *scratch;   /* of the calling thread; workers have theirs on their stacks */
     atomic_flag busy; /* a parallel-for runs */
     pthread_mutex_t lock;
     pthread_cond_t work, done;
@@ -34,6 +36,10 @@ typedef struct worker_start {
     int worker;
 } worker_start;
 
+static _Thread_local void *scratch_now;
+
+void *spiral__par_scratch(void) { return scratch_now; }
+
 static void run_tasks(spiral__pool *pool, int worker) {
     for (;;) {
         size_t i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
@@ -45,8 +51,10 @@ static void run_tasks(spiral__pool *pool, int worker) {
 /* A thread that wakes after the others have finished the round goes back to sleep; the caller does not wait
  * for it. */
 static void *worker_main(void *argument) {
+    _Alignas(64) char scratch[SPIRAL__SCRATCH];
     worker_start start = *(worker_start *)argument;
     free(argument);
+    scratch_now = scratch;
     spiral__pool *pool = start.pool;
     unsigned long seen = 0;
     pthread_mutex_lock(&pool->lock);
@@ -65,11 +73,11 @@ static void *worker_main(void *argument) {
     return NULL;
 }
 
-/* Bytes. A matrix product needs 140 kB; musl gives threads 128 kB, glibc what `ulimit -s` says. */
+/* Bytes, with SPIRAL__SCRATCH. musl gives threads 128 kB, glibc what `ulimit -s` says. */
 enum { WORKER_STACK = 1 << 20 };
 
-/* Worker threads take no signals: these are for the threads of the host. Faults of their own, as when a
- * mapped file was cut, are not blocked: the host's handler, if it has one, is called. */
+/* Worker threads block signals, which are for the threads of the host. Their own faults, such as access to a
+ * mapped file that was truncated, are not blocked: the host's handler, if it has one, is called. */
 static void start_workers(spiral__pool *pool, int threads) {
     pthread_attr_t attributes;
     const int have_attributes = !pthread_attr_init(&attributes);
@@ -103,7 +111,13 @@ spiral_status spiral__pool_create(int threads, spiral__pool **out, spiral_error 
     spiral__pool *pool = calloc(1, sizeof *pool);
     if (!pool) return spiral__no_memory(err, sizeof *pool);
     pool->workers = calloc((size_t)threads, sizeof *pool->workers);
-    if (!pool->workers) return free(pool), spiral__no_memory(err, (size_t)threads * sizeof *pool->workers);
+    pool->scratch = spiral__floats(SPIRAL__SCRATCH / sizeof *pool->scratch);
+    if (!pool->workers || !pool->scratch) {
+        free(pool->workers);
+        free(pool->scratch);
+        free(pool);
+        return spiral__no_memory(err, SPIRAL__SCRATCH + (size_t)threads * sizeof *pool->workers);
+    }
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->done, NULL);
@@ -132,6 +146,7 @@ void spiral__pool_destroy(spiral__pool *pool) {
     if (!pool) return;
     if (pool->process == getpid()) stop_workers(pool);
     free(pool->workers);
+    free(pool->scratch);
     free(pool);
 }
 
@@ -159,12 +174,14 @@ static void run_round(spiral__pool *pool, size_t n, void (*task)(void *, size_t,
 }
 
 void spiral__par_for(spiral__pool *pool, size_t n, void (*task)(void *, size_t, int), void *context) {
-    const int parallel = pool && pool->threads > 1 && n > 1 && pool->process == getpid() &&
-                         !atomic_flag_test_and_set_explicit(&pool->busy, memory_order_acquire);
-    if (!parallel) {
+    const int taken = pool && pool->process == getpid() &&
+                      !atomic_flag_test_and_set_explicit(&pool->busy, memory_order_acquire);
+    void *callers = scratch_now;
+    if (taken) scratch_now = pool->scratch;
+    if (taken && pool->threads > 1 && n > 1)
+        run_round(pool, n, task, context);
+    else
         for (size_t i = 0; i < n; i++) task(context, i, 0);
-        return;
-    }
-    run_round(pool, n, task, context);
-    atomic_flag_clear_explicit(&pool->busy, memory_order_release);
+    scratch_now = callers;
+    if (taken) atomic_flag_clear_explicit(&pool->busy, memory_order_release);
 }

@@ -3,7 +3,7 @@
  * Parallel-for on a pool of POSIX threads.
  *
  * The caller cuts its work into tasks, in a way that does not depend on the number of threads. Any thread may
- * run a task, but what a task computes must not depend on which one does: then results are the same bits for
+ * run a task, but what a task computes must not depend on which one does: then results are bit-identical for
  * any number of threads. Waiting threads sleep, they do not spin.
  */
 #ifndef SPIRAL_BASE_PAR_H
@@ -29,5 +29,13 @@ int spiral__pool_threads(const spiral__pool *pool);
  * the pool's: such a child has no worker threads. */
 void spiral__par_for(spiral__pool *pool, size_t n, void (*task)(void *context, size_t i, int worker),
                      void *context);
+
+/* Bytes: what the largest product packs (simd/gemm_kernel.h). */
+enum { SPIRAL__SCRATCH = 132 << 10 };
+
+/* Memory for what this thread computes now, SPIRAL__SCRATCH bytes at a multiple of 64, which belong to the
+ * pool. NULL outside of tasks, and in tasks that have no pool or whose pool runs another thread's call. What
+ * a function leaves there is lost with the next function that asks for it. */
+void *spiral__par_scratch(void);
 
 #endif

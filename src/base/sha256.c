@@ -29,7 +29,7 @@ static void block(uint32_t h[8], const unsigned char *bytes) {
         const uint32_t s1 = right(w[t - 2], 17) ^ right(w[t - 2], 19) ^ w[t - 2] >> 10;
         w[t] = w[t - 16] + s0 + w[t - 7] + s1;
     }
-    /* In registers: an array that is shifted in memory takes twice the time. */
+    /* In registers: shifting an array in memory takes twice the time. */
     uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], f = h[5], g = h[6], last = h[7];
     for (int t = 0; t < 64; t++) {
         const uint32_t t1 =

@@ -27,7 +27,7 @@ enum { RANDOM = 8, NAME = sizeof PREFIX - 1 + RANDOM + sizeof ENDING - 1, ATTEMP
  */
 
 /* Who takes a path out of the table owns it: a signal handler may do so in the middle of anything. A file for
- * which there is no place is written all the same, but not removed when a signal ends the program. */
+ * which there is no place is still written, but not removed when a signal ends the program. */
 enum { PLACES = 64 };
 static _Atomic(char *) active[PLACES];
 
@@ -83,8 +83,8 @@ static void remove_without_owner(int folder, const char *name) {
     close(fd);
 }
 
-/* Whether this is another folder than the last time. By its name too: a new folder may get the number of one
- * that was removed. */
+/* Whether this is a different folder from the last one. Names are compared too: a new folder may get the
+ * inode number of one that was removed. */
 static int is_new_folder(const char *path) {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static dev_t device;
@@ -126,9 +126,9 @@ static void choose_name(char *at) {
     memcpy(at, ENDING, sizeof ENDING);
 }
 
-/* Not mkstemp, which gives the owner alone access: open grants what the process's umask allows, and the umask
- * cannot be read without changing it for all threads. Between the creation and the lock another process may
- * take the file for one without an owner and remove it; then another name is tried. A file system without
+/* Not mkstemp, which gives access to the owner only: open grants what the process's umask allows, and the
+ * umask cannot be read without changing it for all threads. Between the creation and the lock another process
+ * may take the file for one without an owner and remove it; then another name is tried. A file system without
  * locks is written to without. */
 static int create(const char *path) {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

@@ -2,8 +2,8 @@
  *
  * Temporary files: ".spiral-XXXXXXXX.tmp" in the folder of the file that each will become. The name is short,
  * so that any name that a folder can hold can be written, and is not the name of music. Its owner holds a
- * lock (flock) on it until it has its final name. One whose lock is free has lost its owner, and the next
- * writer in the folder removes it.
+ * lock (flock) on it until it has its final name. A file whose lock is free has no owner any more, and the
+ * next writer in the folder removes it.
  */
 #ifndef SPIRAL_BASE_TEMPORARY_H
 #define SPIRAL_BASE_TEMPORARY_H

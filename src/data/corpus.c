@@ -12,7 +12,7 @@
 #include "base/sized.h"
 #include "data/corpus.h"
 
-/* Windows one after another: those that have a note, and those that have none. */
+/* Consecutive windows: those that have a note, and those that have none. */
 static void count_windows(spiral__corpus_entry *e, size_t T) {
     const spiral_roll *roll = &e->roll;
     e->file.windows = e->file.windows_silent = 0;
@@ -90,7 +90,7 @@ static spiral_status fail_empty(const spiral_roll_report *r, const spiral_roll_o
 }
 
 /* The seconds of music of a file of which the roll has all or a part: without what was cut out of the roll,
- * and without more silence behind it, where notes out of range may be, than a cut would leave. */
+ * and with no more silence after it, where notes out of range may be, than a cut would leave. */
 static double seconds_used(double seconds, const spiral_roll *roll, const spiral_roll_report *report,
                            const spiral_roll_options *options) {
     const spiral_grid *grid = &roll->grid;
@@ -242,7 +242,7 @@ const spiral_roll_options *spiral_corpus_get_options(const spiral_corpus *corpus
 
 int spiral_corpus_get_frames(const spiral_corpus *corpus) { return corpus->T; }
 
-/* ---- for those who use a corpus --------------------------------------------------------------------------
+/* ---- access to a corpus ----------------------------------------------------------------------------------
  */
 
 int spiral__grids_equal(const spiral_grid *a, const spiral_grid *b) {

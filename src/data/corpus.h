@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The inside of files and corpora.
+ * Internals of files and corpora.
  */
 #ifndef SPIRAL_DATA_CORPUS_H
 #define SPIRAL_DATA_CORPUS_H
@@ -27,13 +27,13 @@ struct spiral_files {
     spiral__skipped_path *skipped; /* (skipped_count) owned */
 };
 
-/* Files that the threads of a pool read, and whom to tell. */
+/* Files that the threads of a pool read, and the callback. */
 typedef struct spiral__reading {
     spiral_files_callback callback; /* NULL: nobody */
     void *context;
     size_t count;
     atomic_size_t done;
-    atomic_int stopped; /* the callback has said so */
+    atomic_int stopped; /* the callback asked to stop */
 } spiral__reading;
 
 /* A file of a corpus. */
@@ -80,12 +80,12 @@ spiral_status spiral__midi_read_compressed(const unsigned char *bytes, size_t si
  * after it was moved. T: frames of a window. */
 void spiral__corpus_entry_update(spiral__corpus_entry *entry, int T);
 
-/* Frees the roll of an entry, or lets go of its mapped planes. */
+/* Frees the roll of an entry, or forgets its mapped planes. */
 void spiral__corpus_entry_clear_roll(spiral__corpus_entry *entry);
 
 /* Reads a file's notes; the status and its reason are in the struct, whose path is set. */
 void spiral__file_notes_read(spiral__file_notes *notes);
-/* NO_MEMORY or IO if it was not read for want of memory or descriptors: then all reading has failed. */
+/* NO_MEMORY or IO if it was not read because memory or descriptors ran out: then all reading has failed. */
 spiral_status spiral__file_notes_check(const spiral__file_notes *notes, spiral_error *err);
 void spiral__file_notes_clear(spiral__file_notes *notes);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opening a corpus pack (see corpus_pack.h). Its bytes may be anything: lengths are checked before use.
+ * Opening a corpus pack (see corpus_pack.h). Its bytes are untrusted: lengths are checked before use.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -143,7 +143,7 @@ static int map_roll(const index_of *x, const spiral_roll_options *o, uint64_t at
     if (frames > SPIRAL_ROLL_FRAMES_MAX || at % sizeof(spiral_keys) || at < SPIRAL__PACK_HEAD || at > end ||
         frames * planes > (end - at) / sizeof(spiral_keys))
         return 0;
-    /* The planes are only read: all that writes to a roll makes its own. */
+    /* The planes are only read: code that writes to a roll makes its own. */
     spiral_keys *keys = (spiral_keys *)(uintptr_t)(x->bytes + at);
     e->mapped = 1;
     e->roll.grid = o->grid;
@@ -261,10 +261,10 @@ static spiral_status check_planes(const spiral_corpus *c, const uint64_t *hash, 
     if (status == SPIRAL_OK) spiral__par_for(pool, c->count, check_task, &x);
     for (size_t i = 0; i < c->count && status == SPIRAL_OK; i++)
         if (x.wrong[i])
-            status =
-                spiral__fail(err, SPIRAL_FORMAT, -1,
-                             "the corpus pack is damaged: the roll of %s has other bits than were written",
-                             spiral__error_path(c->entries[i].path, path_text));
+            status = spiral__fail(
+                err, SPIRAL_FORMAT, -1,
+                "the corpus pack is damaged: the roll of %s differs from the one that was written",
+                spiral__error_path(c->entries[i].path, path_text));
     spiral__pool_destroy(pool);
     free(x.wrong);
     return status;

@@ -26,7 +26,7 @@ void spiral__file_notes_read(spiral__file_notes *f) {
         return;
     }
     const char *reason = err.text, *path = spiral__error_path(spiral__input_name(f->path), path_text);
-    const size_t n = strlen(path); /* the path is shown beside the reason: not twice */
+    const size_t n = strlen(path); /* the path is shown beside the reason, so not here */
     if (!strncmp(reason, path, n) && !strncmp(reason + n, ": ", 2)) reason += n + 2;
     f->reason = strdup(reason);
     if (!f->reason) f->status = SPIRAL_NO_MEMORY;

@@ -30,8 +30,8 @@ static spiral_status grow(unsigned char **buffer, size_t *capacity, spiral_error
     return SPIRAL_OK;
 }
 
-/* One member after another, until the bytes are used up. Bytes behind the last member that are no member are
- * ignored, as gzip does. */
+/* One member after another, until the bytes are used up. Bytes after the last member that are not a member
+ * are ignored, as gzip does. */
 static spiral_status inflate_all(z_stream *z, unsigned char **buffer, size_t *size, spiral_error *err) {
     size_t capacity = (size_t)1 << 16, members = 0;
     *size = 0;

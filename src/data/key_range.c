@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which keys the music of a corpus needs.
+ * The range of keys that the music of a corpus needs.
  */
 #include "data/corpus.h"
 

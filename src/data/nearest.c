@@ -23,7 +23,8 @@ static unsigned differing(const spiral_keys *x, const spiral_keys *y, size_t n, 
     return count;
 }
 
-/* The least number of differing cells over all windows of the corpus, if it is below `limit`; else limit. */
+/* The smallest number of differing cells over all windows of the corpus, if it is below `limit`; else limit.
+ */
 static unsigned least_differing(const spiral_corpus *c, const spiral_keys *window, size_t T, unsigned limit) {
     for (size_t i = 0; i < c->count; i++) {
         const spiral_roll *roll = &c->entries[i].roll;

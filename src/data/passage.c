@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The search for the passage of a corpus that is most like a passage of a roll, in any transposition.
+ * The search for the passage of a corpus that is most similar to a passage of a roll, in any transposition.
  *
  * For a file of the corpus, sums[t][key] is the number of frames before t in which the key sounds. A note of
  * the roll with key k that sounds in the frames a .. b-1, laid over the file with an offset o, then shares
@@ -246,7 +246,7 @@ static spiral_status check_frames(int frames, spiral_error *err) {
                         frames, SPIRAL_WINDOW_FRAMES_MAX);
 }
 
-/* The best of the files' matches, the first of equals. */
+/* The best of the files' matches; if several are equal, the first. */
 static spiral_passage best_of(const search *s) {
     spiral_passage best = {.struct_size = sizeof best, .share = -1};
     for (size_t i = 0; i < s->corpus->count; i++) {

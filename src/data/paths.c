@@ -49,7 +49,7 @@ static spiral_status skip(spiral__paths *paths, const char *path, spiral_skipped
     return SPIRAL_OK;
 }
 
-/* Whether two words are the same but for the case of ASCII letters; strcasecmp depends on the locale. */
+/* Whether two words are equal except for the case of ASCII letters; strcasecmp depends on the locale. */
 static int same_word(const char *a, const char *b) {
     for (; *a && *b; a++, b++) {
         char x = *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
@@ -130,7 +130,7 @@ static spiral_status walk(spiral__paths *paths, const char *path, const folder *
     struct dirent **names;
     int count = scandir(path, &names, no_dots, by_bytes);
     if (count < 0 && errno == ENOMEM) return spiral__no_memory(err, 0);
-    const int no_descriptor = count < 0 && (errno == EMFILE || errno == ENFILE); /* no fault of the folder */
+    const int no_descriptor = count < 0 && (errno == EMFILE || errno == ENFILE); /* not the folder's fault */
     if (count < 0 && parent && !no_descriptor) return skip(paths, path, SPIRAL_SKIPPED_FOLDER, err);
     if (count < 0) return spiral__fail_io(err, path, "open the folder");
     spiral_status status = SPIRAL_OK;

@@ -29,8 +29,8 @@ typedef struct spiral__paths_wanted {
 } spiral__paths_wanted;
 
 /* Adds `path` if it is a file (whatever its ending) or "-", or, if it is a folder, all wanted files below it,
- * folder by folder in byte order of the names. Links to folders are followed, except into a folder whose
- * content is just being read. IO: no such path, or `path` is a folder that cannot be read. NO_MEMORY. */
+ * folder by folder in byte order of the names. Links to folders are followed, except into a folder that is
+ * being read. IO: no such path, or `path` is a folder that cannot be read. NO_MEMORY. */
 spiral_status spiral__paths_add(spiral__paths *paths, const char *path, const spiral__paths_wanted *wanted,
                                 spiral_error *err);
 void spiral__paths_clear(spiral__paths *paths);

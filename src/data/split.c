@@ -23,7 +23,7 @@ static void move_files(spiral_corpus *c, size_t every, spiral_corpus *held) {
     c->count = kept;
 }
 
-/* The last `tail` frames of a roll as a roll of its own; the other loses them. */
+/* Moves the last `tail` frames of a roll to a roll of its own. */
 static spiral_status cut_tail(spiral_roll *roll, size_t tail, spiral_roll *out, spiral_error *err) {
     const size_t begin = roll->frames - tail;
     SPIRAL_TRY(spiral_roll_create(roll->grid, tail, roll->onsets != NULL, out, err));

@@ -78,8 +78,8 @@ static void row_probabilities(const float *row, const double *prior, double *p) 
     for (int j = 0; j < STATES; j++) p[j] = ((double)row[j] + prior[j]) / sum;
 }
 
-/* With one plane a cell that sounds after silence begins and one that sounds after sound goes on, for
- * certain. */
+/* With one plane, a cell that sounds after silence certainly begins, and one that sounds after sound
+ * certainly continues. */
 static double nats_of(const spiral_model *m, const double *p, int to) {
     return -log(m->config.planes == 2 || to == SILENT ? p[to] : p[BEGINS] + p[GOES_ON]);
 }

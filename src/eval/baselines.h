@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Two simple models of rolls, counted on the training music, that the decoder's likelihood is compared with.
- * In both a cell is silent, begins, or goes on (with one plane: it begins if it was silent), and is
+ * In both a cell is silent, begins, or continues (with one plane: it begins if it was silent), and is
  * independent of the other keys of its frame:
  *
  *     Markov   p(cell | the same key in the frame before), for each key. To the counts of a key, those of all

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The likelihood of cells of pieces, given others: what the commands continue, fill and harmonize would have
- * to write. Exact: the cells in their order, each given those before it and the given ones.
+ * The likelihood of the cells of pieces that the commands continue, fill and harmonize would have to write,
+ * given the others. Exact: the cells in their order, each given those before it and the given ones.
  */
 #ifndef SPIRAL_EVAL_CONDITIONAL_H
 #define SPIRAL_EVAL_CONDITIONAL_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How well a model reconstructs pieces: every window of every file to its latent and back, compared with the
- * windows, and beside it the best linear reconstruction.
+ * How well a model reconstructs pieces: every window of every file is encoded and decoded, and compared with
+ * the original; for comparison, so is the best linear reconstruction.
  */
 #include <stdlib.h>
 #include <string.h>

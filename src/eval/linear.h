@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The best linear autoencoder of the same size: what a model is compared with.
+ * The best linear autoencoder of the same size, for comparison with a model.
  */
 #ifndef SPIRAL_EVAL_LINEAR_H
 #define SPIRAL_EVAL_LINEAR_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The scale that suits a model when its cells are decoded by the least expected energy
+ * The best scale for a model when its cells are decoded by the lowest expected energy
  * (spiral_decode_min_risk).
  */
 #include <math.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Scoring the weights of a model on windows (see score.h), and the threshold that suits them.
+ * Scoring the weights of a model on windows (see score.h), and choosing their threshold.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -20,8 +20,8 @@ void spiral__helix_blur_profile(const spiral_helix *helix, double length, int ra
                                 double *s /* (2 radius + 1) */);
 
 /* a(k), equation 33: 0 for k = 0, else exp(-D(k) / length), divided by the sum over 0 < |k| <= radius, for
- * radius >= 1, length > 0. No coefficient is less than e^-60 times the largest: a short length cannot make
- * all that one key has within its reach vanish. */
+ * radius >= 1, length > 0. No coefficient is less than e^-60 times the largest: so a short length cannot make
+ * all coefficients of a key vanish. */
 void spiral__helix_channel_profile(const spiral_helix *helix, double length, int radius,
                                    double *a /* (2 radius + 1) */);
 

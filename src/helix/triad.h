@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What counts as a triad, in statistics of music and in the sampling that is measured by them.
+ * The definition of a triad, for the statistics of music and for sampling, which is measured by them.
  */
 #ifndef SPIRAL_HELIX_TRIAD_H
 #define SPIRAL_HELIX_TRIAD_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A call of a loss on its way from the public functions (call.c) to the code for its element type
+ * A call of a loss, as the public functions (call.c) pass it to the code for its element type
  * (loss_template.c).
  */
 #ifndef SPIRAL_LOSS_CALL_H

@@ -21,8 +21,8 @@
 
 enum {
     TILE = SPIRAL__TILE_BYTES / sizeof(real), /* frames in a tile */
-    /* Cells of the smallest shard, by measurement: waking a thread takes about 10 us, and so many cells take
-     * 20 us (AVX-512) to 40 us (AVX2). A batch of one shard stays on the calling thread. */
+    /* Cells of the smallest shard, by measurement: waking a thread takes about 10 us, and this many cells
+     * take 20 us (AVX-512) to 40 us (AVX2). A batch of one shard stays on the calling thread. */
     LEAST_CELLS = 8192,
     MOST_SHARDS = 256,
 };
@@ -115,8 +115,8 @@ static void store(const state *s, size_t first, size_t n, const real *rows, real
     s->kernels->store(s->P, n, rows, frame, at.p);
 }
 
-/* Where the tile after the one at frame `first` is in an array, if its frames are adjacent one way or the
- * other. Otherwise, and after the last tile, an address that is in the cache anyway. */
+/* Where the tile after the one at frame `first` is in an array, if its frames are adjacent in either
+ * direction. Otherwise, and after the last tile, an address that is already in the cache. */
 static spiral__next_tile next_tile(const state *s, size_t first, const real *array, spiral_strides at) {
     const size_t next = first + TILE, b = next / s->T, t = next % s->T;
     const int by_frame = at.p == 1 && at.t == (ptrdiff_t)s->P;
@@ -155,7 +155,7 @@ static spiral_status name_bad_cell(const state *s, size_t first, size_t n) {
                         first, first + n - 1);
 }
 
-/* The factors of equation 19 by equation 20; cross-entropy, if there is any, has its own added. */
+/* The factors of equation 19 by equation 20; the term of the cross-entropy, if there is one, is added. */
 static void negative_weights(const state *s) {
     const spiral_loss_options *o = s->options;
     int index[SPIRAL__MAX_KEYS];
@@ -165,7 +165,7 @@ static void negative_weights(const state *s) {
                                  s->negative_weight);
 }
 
-/* Cells of weight 0 do not count, whatever they hold: 0 times NaN would be NaN. */
+/* Cells of weight 0 are ignored, whatever they hold: 0 times NaN would be NaN. */
 static void leave_out(const state *s) {
     for (size_t i = 0; i < s->P * TILE; i++) {
         if (s->weight[i] != 0) continue;
@@ -420,8 +420,8 @@ static spiral_status all_rolls(state *s, size_t start, size_t end) {
     return SPIRAL_OK;
 }
 
-/* A call divided into shards. How, depends on the shape alone, and what the shards sum is added in their
- * order: so results are the same bits for any number of threads. */
+/* A call divided into shards. The division depends only on the shape, and the sums of the shards are added in
+ * order, so results are bit-identical for any number of threads. */
 typedef struct division {
     const state *common;  /* what the shards have in common; each has a copy, with a work buffer */
     size_t shard_frames;  /* frames of a shard: whole tiles, or whole rolls with a time blur */

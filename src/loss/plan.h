@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a spiral_loss holds: the checked options and the tables that all calls share, for both element types.
+ * The contents of a spiral_loss: the checked options and the tables that all calls share, for both element
+ * types.
  */
 #ifndef SPIRAL_LOSS_PLAN_H
 #define SPIRAL_LOSS_PLAN_H
@@ -50,6 +51,6 @@ spiral_status spiral__loss_options_read(const spiral_loss_options *options, int 
 int spiral__loss_is_quadratic(spiral_loss_kind kind); /* energy, gauss */
 int spiral__loss_is_metric(spiral_loss_kind kind);    /* without a gradient: argmax_distance */
 int spiral__loss_uses_argmax(
-    spiral_loss_kind kind); /* sees the loudest key of a frame: argmax_distance, distance_mask */
+    spiral_loss_kind kind); /* uses the loudest key of a frame: argmax_distance, distance_mask */
 
 #endif

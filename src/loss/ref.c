@@ -78,7 +78,7 @@ double spiral__ref_argmax_distance(const spiral_loss_options *o, int p, int q) {
     return sqrt(turn * turn + rise * rise);
 }
 
-/* One roll on its way through the definition. */
+/* One roll while the definition is computed. */
 typedef struct roll {
     const spiral_loss_options *o;
     int P;

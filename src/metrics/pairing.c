@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The helix distance of a frame: cells that differ are paired such that the sum of their distances is least
- * (docs/math.md, equations 30 and 31).
+ * The helix distance of a frame: cells that differ are paired such that the sum of their distances is
+ * smallest (docs/math.md, equations 30 and 31).
  *
  * This is the assignment problem, solved by shortest augmenting paths (Jonker and Volgenant 1987). Two cells
  * further apart than 2 cost as much as two cells without partners, so every cell of the smaller set can get a

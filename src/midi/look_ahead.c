@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading a few events without keeping them (see look_ahead.h). What most probably is wrong with an event
- * that is not valid is passed over, so that the events after it count too.
+ * Reading a few events without keeping them (see look_ahead.h). The most probable error in an invalid event
+ * is skipped, so that the events after it can be judged too.
  */
 #include <string.h>
 
@@ -132,7 +132,7 @@ spiral__resume spiral__after_slip(const unsigned char *at, const unsigned char *
     }
 }
 
-/* Whether one delta time is far longer than all others: it may be no delta time. */
+/* Whether one delta time is far longer than all others: it may not be a delta time. */
 static bool has_stray_delta(const spiral__outlook *o) {
     enum { FAR = 16 };
     uint32_t longest = 0, second = 0;

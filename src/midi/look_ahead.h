@@ -14,7 +14,7 @@
 /* How far it looks. */
 #define SPIRAL__LOOK_AHEAD 24
 
-/* Where reading goes on: with a delta time, with the status byte of an event whose delta time is known, or
+/* Where reading continues: with a delta time, with the status byte of an event whose delta time is known, or
  * with its data bytes under running status. */
 typedef enum spiral__resume_at { SPIRAL__AT_DELTA, SPIRAL__AT_STATUS, SPIRAL__AT_DATA } spiral__resume_at;
 
@@ -60,12 +60,12 @@ typedef struct spiral__outlook {
                                           kinds often have different ones */
 } spiral__outlook;
 
-/* Whether all events are valid as far as it looks. */
+/* Whether all events within the look-ahead are valid. */
 static inline bool spiral__outlook_is_valid(const spiral__outlook *o) {
     return o->events == SPIRAL__LOOK_AHEAD && o->clipped == 0;
 }
 
-/* What reading would find from there on. Takes a bounded time. */
+/* What reading from there would find. Takes bounded time. */
 spiral__outlook spiral__look_ahead_from(const spiral__look_ahead *track, spiral__resume from);
 
 /* The same with a slip after the first `after` events. */

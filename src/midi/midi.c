@@ -35,7 +35,8 @@ const char *spiral_midi_not_kept_name(spiral_midi_not_kept kind) {
     return (unsigned)kind < SPIRAL_MIDI_NOT_KEPT_COUNT ? names[kind] : "unknown kind of event";
 }
 
-/* Appends "; 3 x name" to text, of which *used bytes are used; counts on where it does not fit. */
+/* Appends "; 3 x name" to text, of which *used bytes are used; where it does not fit, only the length is
+ * counted. */
 static void add_count(uint32_t count, const char *name, char *text, size_t size, size_t *used) {
     const size_t at = *used < size ? *used : size;
     if (count)

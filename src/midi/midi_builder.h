@@ -52,7 +52,7 @@ static inline void spiral__midi_builder_warn(spiral__midi_builder *builder, spir
     builder->midi->warnings[warning]++;
 }
 
-/* An event that is read past. */
+/* An event that is skipped. */
 static inline void spiral__midi_builder_pass(spiral__midi_builder *builder, spiral_midi_not_kept kind) {
     builder->midi->not_kept[kind]++;
 }

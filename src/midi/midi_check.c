@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether a spiral_midi, which a caller may have made, keeps to the ranges of midi.h.
+ * Whether all fields of a spiral_midi, which a caller may have made, are within the ranges of midi.h.
  */
 #include "base/error.h"
 #include "midi/midi_check.h"

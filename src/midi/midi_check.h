@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a valid spiral_midi is.
+ * Validity of a spiral_midi.
  */
 #ifndef SPIRAL_MIDI_MIDI_CHECK_H
 #define SPIRAL_MIDI_MIDI_CHECK_H

@@ -2,8 +2,8 @@
  *
  * The Standard MIDI File reader: finds the header, goes through the chunks and reads each track.
  *
- * The chunks found count, not the header's number of tracks. A chunk's length is used only if what follows it
- * can be a chunk; otherwise the next track is searched for. Read next: track_reader.c.
+ * The chunks found are used, not the header's number of tracks. A chunk's length is used only if what follows
+ * it can be a chunk; otherwise the next track is searched for. Read next: track_reader.c.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -38,7 +38,7 @@ static void warn(file_reader *f, spiral_midi_warning warning) {
 
 static bool has_name(const unsigned char *at, const char *name) { return !memcmp(at, name, 4); }
 
-/* The first place in [at, end) at which name occurs with at least `size` bytes left, or end. */
+/* The first position in [at, end) at which name occurs with at least `size` bytes left, or end. */
 static const unsigned char *find_name(const unsigned char *at, const unsigned char *end, const char *name,
                                       size_t size) {
     while ((size_t)(end - at) >= size) {

@@ -32,7 +32,7 @@ enum {
 typedef enum kind {
     KIND_TEMPO,
     KIND_METER,
-    KIND_DRUM, /* the channel of a note becomes percussion, or no percussion */
+    KIND_DRUM, /* the channel of a note becomes percussion, or stops being percussion */
     KIND_OFF,
     KIND_PEDAL,
     KIND_ON,
@@ -303,7 +303,7 @@ static spiral_status check_events(const writer *w, spiral_error *err) {
     return status;
 }
 
-/* Adds an event before each note whose channel must become percussion, or no percussion, for it. */
+/* Adds an event before each note whose channel must become percussion, or stop being percussion, for it. */
 static spiral_status add_drum_events(writer *w, spiral_error *err) {
     enum { PORTS = SPIRAL_MIDI_PORT_MAX + 1 };
     int64_t latest[PORTS][16]; /* 1 + the tick at which a note of the channel began, or 0 */

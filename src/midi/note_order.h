@@ -10,8 +10,8 @@
 
 #include "spiral/midi.h"
 
-/* The total order of notes: on_ticks, pitch, channel, track, off_ticks, velocity, port, drum. Notes that none
- * of these tells apart are equal, so sorting has one result. */
+/* The total order of notes: on_ticks, pitch, channel, track, off_ticks, velocity, port, drum. Notes that are
+ * equal in all of these are identical, so sorting has one result. */
 bool spiral__note_before(const spiral_note *a, const spiral_note *b);
 
 /* Sorts in place; linear time when the notes are a few runs that are nearly in order, as tracks are.

@@ -19,8 +19,8 @@ static unsigned slot_of(const spiral_note *note) { return (unsigned)note->channe
 
 /* ---- one key of one track ---- */
 
-/* What becomes of the notes that no note-off is found for: they end at all_off_ticks, or, if that is
- * negative, are moved to *unpaired or, if they overlap an earlier note of their key, end with the music. */
+/* What happens to notes for which no note-off is found: they end at all_off_ticks, or, if that is negative,
+ * are moved to *unpaired or, if they overlap an earlier note of their key, end with the music. */
 typedef struct remainder {
     spiral_midi *midi;
     int64_t all_off_ticks, music_end_ticks;
@@ -70,7 +70,7 @@ static int64_t on_at(const key_notes *k, size_t i) { return note_at(k, i)->on_ti
 static int64_t off_at(const key_notes *k, size_t i) { return note_at(k, i)->off_ticks; }
 
 /* Marks the notes without a note-off: going back in time, a note-on takes a note-off that is not taken by a
- * later one, or has none. At one tick, notes are taken to end before others begin, unless zero_length.
+ * later one, or has none. At one tick, notes are assumed to end before others begin, unless zero_length.
  * Returns the number of note-offs that no note-on takes, which is 0 if zero_length. */
 static size_t mark_notes(const key_notes *k, bool zero_length) {
     size_t j = k->off_count, spare = 0;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which note-off ends which note, when the file is damaged as well as when it is sound.
+ * Which note-off ends which note, in damaged files as well as in valid ones.
  *
  * Notes are paired per track, port, channel and key: first in, first out. While a track is read this is done
  * at once (midi_builder.h). A key that has notes left over at the end of its track, or when all notes of its
  * channel are ended, has lost a note-off or has a note-on too many; then its notes are paired again: the
  * note-ons that no later note-off belongs to, when note-offs are counted from the end, are the ones without.
- * So a lost or doubled event changes one note, and those after it end where they should. What is still left
- * over is paired across tracks, as a player does, which merges the tracks before it plays them. No note ends
- * before one of its key that began before it: that cannot be written.
+ * So a lost or duplicated event changes only one note, and those after it end where they should. Notes that
+ * are still left over are paired across tracks, as by a player, which merges the tracks before it plays them.
+ * No note ends before one of its key that began before it: that cannot be written.
  */
 #ifndef SPIRAL_MIDI_PAIRING_H
 #define SPIRAL_MIDI_PAIRING_H

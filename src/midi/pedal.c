@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * When a note falls silent whose key comes up while a pedal holds it (see pedal.h).
+ * When a note that a pedal holds after its key comes up falls silent (see pedal.h).
  *
  * Lists of times are made: when the pedals of each channel move, and when each key of each channel is struck.
  * All are in order of time, so a few binary searches find what ends a note. Ports that notes use are counted

@@ -31,7 +31,8 @@ spiral_status spiral__percussion_bank(spiral__percussion *percussion, size_t res
 spiral_status spiral__percussion_reset(spiral__percussion *percussion, size_t rest, int64_t at_ticks,
                                        spiral_error *err);
 
-/* Marks the notes, which must be sorted, whose channel is percussion against General MIDI, or is not. */
+/* Marks the notes, which must be sorted, whose channel differs from General MIDI in being percussion or not.
+ */
 void spiral__percussion_mark(spiral__percussion *percussion, spiral_note *notes, size_t count);
 
 #endif

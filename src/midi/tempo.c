@@ -10,7 +10,7 @@
 #include "base/search.h"
 #include "midi/tempo.h"
 
-/* x as a whole number within low..high; false if it is none. */
+/* x as a whole number within low..high; false if it is not one. */
 static bool to_whole(double x, int low, int high, int *value) {
     if (!(x >= low && x <= high)) return false;
     *value = (int)x;

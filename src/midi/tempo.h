@@ -13,7 +13,7 @@
 #define SPIRAL__TEMPO_MAX     0xffffff /* three bytes in the file */
 
 /* ticks_per_s as SMPTE frames per second (24, 25, 30, or 29 for 30000/1001) times ticks per frame (1..255).
- * false: it is no such product. */
+ * false: it is not such a product. */
 bool spiral__smpte_from_rate(double ticks_per_s, int *frames_per_s, int *ticks_per_frame);
 /* The other direction: frames_per_s 24, 25, 29 or 30. */
 double spiral__smpte_rate(int frames_per_s, int ticks_per_frame);

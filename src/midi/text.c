@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Texts of files as UTF-8 (see spiral_midi_text_utf8 in midi.h). The standard says ASCII; files have whatever
- * their program's language used, and do not say which.
+ * Texts of files as UTF-8 (see spiral_midi_text_utf8 in midi.h). The standard says ASCII; files use whatever
+ * encoding their program used, and do not say which.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,7 +82,7 @@ static size_t decode_shift_jis(void *state, const unsigned char *at, const unsig
 static bool is_letter(unsigned byte) { return (byte | 32) >= 'a' && (byte | 32) <= 'z'; }
 
 /* Whether the text is valid and has more Japanese characters of two bytes than Latin letters. (Bytes A1 to DF
- * are also Japanese letters, but as often Latin letters with accents.) */
+ * are also Japanese letters, but just as often Latin letters with accents.) */
 static bool is_shift_jis(iconv_t state, const unsigned char *at, const unsigned char *end) {
     size_t japanese = 0, latin = 0, n, written;
     unsigned char character[CHARACTER_MAX];

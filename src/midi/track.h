@@ -25,7 +25,7 @@ typedef struct spiral__track {
     bool damaged;       /* not careful, and a sign of damage was found */
     bool careful;       /* look ahead at each event, since the track is damaged */
     bool has_no_delta;  /* careful: the next event begins without a delta time, at `now` */
-    int clear;          /* careful: so many events need no looking ahead */
+    int clear;          /* careful: this many events need no looking ahead */
     uint16_t number;
 } spiral__track;
 
@@ -44,8 +44,8 @@ static inline unsigned spiral__slot(unsigned status, unsigned key) { return (sta
 
 /* ---- repairs (track_repair.c), for a track that is read carefully. NO_MEMORY ---- */
 
-/* A channel event: its `length` data bytes begin at t->at and may be above 127. Goes on where the next event
- * begins by what follows, which need not be after them. */
+/* A channel event: its `length` data bytes begin at t->at and may be above 127. Continues where, judging by
+ * what follows, the next event begins, which need not be after them. */
 spiral_status spiral__track_read_carefully(spiral__track *t, unsigned status, size_t length);
 
 /* A valid channel event. (track_reader.c) */

@@ -26,7 +26,7 @@ static void truncate_track(track *t) {
     t->truncated = t->stop = true;
 }
 
-/* The track has to be read again, carefully, which finds out what is wrong. */
+/* The track has to be read again, carefully, to find what is wrong. */
 static void stop_at_damage(track *t) { t->damaged = t->stop = true; }
 
 typedef enum number_state { NUMBER_READ, NUMBER_TOO_LARGE, NUMBER_CUT_OFF } number_state;
@@ -55,7 +55,7 @@ static inline number_state read_number(track *t, uint32_t *number) {
     return read_long_number(t, number);
 }
 
-/* A delta time of two bytes or more; one that is too large counts as 0. */
+/* A delta time of two bytes or more; one that is too large is read as 0. */
 static uint32_t read_long_delta(track *t) {
     uint32_t delta;
     switch (read_number(t, &delta)) {
@@ -79,9 +79,9 @@ static spiral_status move_pedals(track *t, unsigned channel, unsigned pedals, bo
     return spiral__midi_builder_pedal(t->builder, rest_of_file(t), t->now, t->number, channel, pedals, down);
 }
 
-/* Of the controllers those count that say how long notes sound, and the bank, which may be percussion. A
- * reset of all controllers releases the pedals, and so does all sound off. The mode messages 124..127 end all
- * notes, as 123 does. */
+/* Only the controllers that determine how long notes sound are used, and the bank select, which may mean
+ * percussion. A reset of all controllers releases the pedals, and so does all sound off. The mode messages
+ * 124..127 end all notes, as 123 does. */
 static spiral_status controller_event(track *t, unsigned channel, unsigned number, unsigned value) {
     enum {
         BANK = 0,

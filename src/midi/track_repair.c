@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a track goes on when its bytes are wrong (see track.h): a value above 127, a byte that is missing, a
- * length that cannot be right. The possible places are compared by what follows them (look_ahead.h). The
- * other events of the track then keep their times.
+ * Where reading of a track continues when its bytes are wrong (see track.h): a value above 127, a missing
+ * byte, an impossible length. The possible places are compared by what follows them (look_ahead.h). The other
+ * events of the track then keep their times.
  */
 #include "midi/midi_check.h"
 #include "midi/track.h"
@@ -18,8 +18,8 @@ static spiral__outlook look(const spiral__track *t, const unsigned char *at, spi
     return spiral__look_ahead_from(&track, (spiral__resume){at, kind});
 }
 
-/* How well the events fit together. One with a wrong data byte is valid, but it is no more likely than some
- * that do not fit, except for note-offs. */
+/* How well the events fit together. One with a wrong data byte is valid, but no more likely than several that
+ * do not fit, except for note-offs. */
 static int score(const spiral__outlook *o) {
     return o->events + o->ended - o->odd - 3 * o->clipped + 2 * o->clipped_offs;
 }
@@ -133,8 +133,8 @@ static bool slips_later(const spiral__look_ahead *track, spiral__resume here, in
     return false;
 }
 
-/* What happened to the bytes after an event that ends at `end`: nothing, unless the events that follow are
- * much better otherwise, and no slip at a later place is better still. */
+/* What happened to the bytes after an event that ends at `end`: nothing, unless the events that follow fit
+ * much better with a slip here, and no slip at a later place fits better still. */
 static spiral__slip find_slip(spiral__track *t, unsigned status, const unsigned char *end) {
     enum { CLEAR = SPIRAL__LOOK_AHEAD / 3 }; /* a slip after these would show */
     if (t->clear-- > 0) return SPIRAL__SLIP_NONE;
@@ -217,7 +217,7 @@ bool spiral__track_find_sysex_end(spiral__track *t, const unsigned char *start, 
     return fits;
 }
 
-/* Whether a text has control characters, which it can have if it is no text but events. */
+/* Whether a text has control characters, as it may if it is not text but events. */
 static bool has_control_characters(const unsigned char *text, size_t size) {
     for (size_t i = 0; i < size; i++)
         if (spiral__midi_is_control(text[i])) return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Detecting files that were converted as if they were text (see transfer.h). They are refused: what they hold
+ * Detecting files that were converted as if they were text (see transfer.h). They are refused: their content
  * is not what was played, though much of it can still be read as events.
  */
 #include <stdbool.h>
@@ -17,8 +17,8 @@ static spiral_status damaged(spiral_error *err, int64_t offset, const char *how)
                         "the MIDI file was damaged in transfer: %s; copy it as binary", how);
 }
 
-/* The first byte above 127, if all of the file is valid UTF-8; NULL: there is none, or it is not. A sound
- * file never is: its status bytes stand before bytes below 128, and FF is in no UTF-8. */
+/* The first byte above 127, if all of the file is valid UTF-8; NULL: there is none, or it is not. An
+ * undamaged file never is: its status bytes stand before bytes below 128, and FF does not occur in UTF-8. */
 static const unsigned char *first_of_utf8(const spiral__bytes *file) {
     const unsigned char *first = NULL;
     size_t n;
@@ -35,7 +35,7 @@ static bool has_byte_above_127(const unsigned char *at, const unsigned char *end
     return at < end;
 }
 
-/* Where "MTrk" next is, from `at` on; the end of the file if nowhere. */
+/* The next position of "MTrk" from `at` on; the end of the file if there is none. */
 static const unsigned char *find_track(const unsigned char *at, const unsigned char *end) {
     while (end - at >= 4 && memcmp(at, "MTrk", 4)) at++;
     return end - at >= 4 ? at : end;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files that were changed on their way because a program took them for text.
+ * Files that were changed in transfer because a program treated them as text.
  */
 #ifndef SPIRAL_MIDI_TRANSFER_H
 #define SPIRAL_MIDI_TRANSFER_H

@@ -55,8 +55,8 @@ void spiral__autoencoder_forward_shard(spiral__autoencoder_batch *batch, size_t 
                                        const spiral_keys *windows);
 /* The activations' gradients, of one shard: logits[] holds the gradient of the loss with respect to the
  * logits, summed over the batch. A variational model also minimises beta times its KL divergence per window,
- * as far as a latent number's divergence is above free_bits nats; kl[] is set. The activations become
- * gradients: forward must come before each backward. */
+ * counting only what a latent number's divergence has above free_bits nats; kl[] is set. The activations
+ * become gradients: forward must come before each backward. */
 void spiral__autoencoder_backward_shard(spiral__autoencoder_batch *batch, size_t shard, float beta,
                                         float free_bits);
 

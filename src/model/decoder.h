@@ -72,7 +72,7 @@ void spiral__decoder_part_read(spiral__decoder_part *part, size_t frames, const 
                                const float *const scale[SPIRAL__READERS]);
 /* The logits of the next `frames` (1 .. max) frames, of which sounding (and onsets, NULL with one plane) are
  * the cells. conditions: of the whole piece, NULL: none. scale: see spiral__moment; both NULL: 1. dropout:
- * NULL: none; else the part was created with backward. History and state go on to the end of the part. */
+ * NULL: none; else the part was created with backward. History and state advance to the end of the part. */
 void spiral__decoder_part_forward(spiral__decoder_part *part, size_t frames, const spiral_keys *sounding,
                                   const spiral_keys *onsets, const spiral__conditions *conditions,
                                   const float *const scale[SPIRAL__READERS], const spiral__dropout *dropout);

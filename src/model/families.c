@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The networks of a model (see family.h). A file of its own: model.c calls them through this list and knows
- * none.
+ * The networks of a model (see family.h). In a file of its own, so that model.c depends on none of them.
  */
 #include <stddef.h>
 

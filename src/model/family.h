@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a network must offer to be part of a model. A model is a config, a list of tensors and one arena of
+ * The interface of a network that is part of a model. A model is a config, a list of tensors and one arena of
  * numbers (model.h); its networks share all three, and the model file. Forward and backward are not here:
  * they differ in what they read and write, and are called by those who know the network (src/train,
  * src/generate).
@@ -23,7 +23,7 @@ typedef struct spiral__family {
     void (*describe)(spiral_model *model);
     /* Allocates what is derived from the weights. NO_MEMORY. */
     spiral_status (*create)(spiral_model *model, spiral_error *err);
-    /* Derives it anew; must be called after each change of the weights. */
+    /* Derives it again; must be called after each change of the weights. */
     void (*update)(spiral_model *model, spiral__pool *pool);
     /* Frees it, also after a failed create. */
     void (*clear)(spiral_model *model);

@@ -27,8 +27,8 @@ const char *spiral_model_get_metadata(const spiral_model *model, const char *nam
 spiral_status spiral_model_set_metadata(spiral_model *model, const char *name, const char *text,
                                         spiral_error *err) {
     if (!strcmp(name, "spiral"))
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "metadata \"spiral\" is the config's");
-    /* json_string refuses a text for want of memory and for bytes that are not UTF-8. */
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "metadata \"spiral\" is reserved for the config");
+    /* json_string fails when memory runs out and for bytes that are not UTF-8. */
     json_t *any = json_string_nocheck(text), *valid = json_string(text);
     spiral_status status = SPIRAL_OK;
     if (any && !valid)

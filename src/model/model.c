@@ -13,7 +13,7 @@
 #include "model/family.h"
 #include "model/model.h"
 
-/* All of a model that follows from its config, but the memory. */
+/* All of a model that follows from its config, except the memory. */
 static void describe(const spiral_model_config *config, spiral_model *m) {
     m->config = *config;
     for (int i = 0; spiral__families[i]; i++) spiral__families[i]->describe(m);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The inside of a model: its config, the list of its tensors, and one arena of numbers that holds them all.
+ * Internals of a model: its config, the list of its tensors, and one arena of numbers that holds them all.
  */
 #ifndef SPIRAL_MODEL_MODEL_H
 #define SPIRAL_MODEL_MODEL_H

@@ -152,7 +152,7 @@ static spiral_status take_min_risk_scale(json_t *config, float *scale, spiral_er
     return SPIRAL_OK;
 }
 
-/* Reads the config; what is left of it is unknown. */
+/* Reads the config; the members that remain are unknown. */
 static spiral_status read_config(spiral__model_file *file, spiral_error *err) {
     const char *text = json_string_value(json_object_get(file->metadata, CONFIG_TEXT));
     file->unknown = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;

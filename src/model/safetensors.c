@@ -63,7 +63,7 @@ spiral_status spiral__safetensors_write(const spiral__array *arrays, size_t coun
     return SPIRAL_OK;
 }
 
-/* Begin, end and number of elements of an entry; FORMAT if its fields are not what they must be. */
+/* Begin, end and number of elements of an entry; FORMAT if its fields are wrong. */
 static spiral_status entry_span(const char *name, const json_t *entry, size_t limit, size_t *begin,
                                 size_t *end, spiral_error *err) {
     const char *type = json_string_value(json_object_get(entry, "dtype"));
@@ -124,7 +124,7 @@ static spiral_status check_spans(json_t *header, size_t data, spiral_error *err)
     qsort(spans, count, sizeof *spans, by_begin);
     for (size_t i = 0; i < count && status == SPIRAL_OK; at = spans[i++].end)
         if (spans[i].begin != at)
-            status = spiral__fail(err, SPIRAL_FORMAT, -1, "tensors overlap or leave a hole at byte %zu", at);
+            status = spiral__fail(err, SPIRAL_FORMAT, -1, "tensors overlap or leave a gap at byte %zu", at);
     if (status == SPIRAL_OK && at != data)
         status = spiral__fail(err, SPIRAL_FORMAT, -1,
                               "tensors end at byte %zu of %zu: the file is cut or too long", at, data);
@@ -154,7 +154,7 @@ spiral_status spiral__safetensors_read(const unsigned char *bytes, size_t size, 
     json_error_t json_error;
     json_t *header =
         json_loadb((const char *)bytes + LENGTH_BYTES, (size_t)length, JSON_REJECT_DUPLICATES, &json_error);
-    /* jansson may report a lack of memory as a mistake in the text; then the status is FORMAT, as for one. */
+    /* jansson may report a lack of memory as an error in the text; the status is then FORMAT. */
     if (!header && (!*json_error.text || json_error_code(&json_error) == json_error_out_of_memory))
         return spiral__no_memory(err, (size_t)length);
     if (!header)

@@ -4,8 +4,8 @@
  *
  *     8 bytes, little-endian: length n of the header | n bytes of JSON | the arrays, back to back
  *
- * The reader trusts nothing: length limits, no duplicate names, sizes that match shapes, no overlap, no
- * holes. It knows no model; model_file.c does.
+ * The reader checks everything: length limits, no duplicate names, sizes that match shapes, no overlap, no
+ * gaps. It does not depend on models; model_file.c does.
  */
 #ifndef SPIRAL_MODEL_SAFETENSORS_H
 #define SPIRAL_MODEL_SAFETENSORS_H

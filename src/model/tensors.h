@@ -25,7 +25,7 @@ typedef enum spiral__init {
 
 typedef struct spiral__tensor {
     char name[SPIRAL__TENSOR_NAME];
-    const char *old_name; /* in files before version 0.2, if it was another one; else NULL */
+    const char *old_name; /* in files before version 0.2, if it was different; else NULL */
     size_t rows, columns;
     spiral_tensor_group group;
     spiral__init init;

@@ -25,13 +25,14 @@ enum {
     CACHED = 1 << 18 /* floats that the second-level cache holds */
 };
 
-/* So many that the gradient stays in the cache until it is taken. */
+/* So that the gradient stays in the cache until it is taken. */
 static size_t rows_per_task(size_t out) {
     const size_t rows = CACHED / out / 8 * 8;
     return rows > MOST_ROWS ? MOST_ROWS : rows < FEWEST_ROWS ? FEWEST_ROWS : rows;
 }
 
-/* The products but for the first layer's, the largest first: so the threads end at about the same time. */
+/* The products except the first layer's, the largest first, so that the threads end at about the same time.
+ */
 static size_t products(const spiral__autoencoder_batch *b, product list[MAX_PRODUCTS]) {
     const spiral__autoencoder *ae = &b->model->ae;
     const size_t H = ae->H, N = ae->N, D = ae->D, O = ae->O;

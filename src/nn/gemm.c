@@ -2,14 +2,19 @@
  *
  * Which matrix product is called, and with how many threads (see gemm.h).
  */
+#include "base/par.h"
 #include "simd/gemm_kernel.h"
 #include "nn/gemm.h"
 #include "spiral_config.h"
 
+_Static_assert(SPIRAL__GEMM_SCRATCH * sizeof(float) <= SPIRAL__SCRATCH,
+               "a product fits into a task's memory");
+
 static void own(int a_transposed, int b_transposed, size_t m, size_t n, size_t k, const float *A,
                 size_t a_row, const float *B, size_t b_row, float beta, float *C, size_t c_row) {
     spiral__gemm_kernel_get()->gemm(m, n, k, A, a_transposed ? 1 : a_row, a_transposed ? a_row : 1, B,
-                                    b_transposed ? 1 : b_row, b_transposed ? b_row : 1, beta, C, c_row);
+                                    b_transposed ? 1 : b_row, b_transposed ? b_row : 1, beta, C, c_row,
+                                    spiral__par_scratch());
 }
 
 #ifdef SPIRAL_HAVE_CBLAS
@@ -30,10 +35,10 @@ extern char *openblas_get_corename(void) __attribute__((weak));
 extern int omp_get_max_threads(void) __attribute__((weak));
 extern void omp_set_num_threads(int) __attribute__((weak));
 
-/* OpenBLAS allocates a working area of 128 MB for each thread that is in a product. If it cannot, it tries
- * again without end and does not react to signals. So it is not called where addresses are limited (ulimit
- * -v) to less than a machine of many threads needs, nor where the system refuses this much to us now. Decided
- * once: a model is computed by one product. */
+/* OpenBLAS allocates a working area of 128 MB for each thread that is in a product. If it cannot, it retries
+ * forever and does not react to signals. So it is not called where addresses are limited (ulimit -v) to less
+ * than a machine of many threads needs, nor where the system refuses this much memory now. Decided once, so
+ * that a model is always computed by the same product. */
 static int has_room;
 
 static void look_for_room(void) {
@@ -58,7 +63,7 @@ static int blas_has_room(void) {
     return has_room;
 }
 
-/* OpenBLAS takes a processor newer than itself for a much older one; then our own product is several times
+/* OpenBLAS treats a processor newer than itself as a much older one; then our own product is several times
  * faster. The choice depends on names alone and never on a measured time, so that the same machine always
  * gives the same bits. */
 static int blas_knows_processor(void) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the time of a training step goes. Each thread has sums of seconds and of arithmetic for each kind of
- * work; a lap is the time since the thread's last mark. Code that does a kind of work marks its end:
+ * Where the time of a training step goes. Each thread sums seconds and operations for each kind of work; a
+ * lap is the time since the thread's last mark. Code that does a kind of work marks its end:
  *
  *     spiral__dense_forward(rows, in, out, ...);
  *     spiral__lap(SPIRAL__LAP_OUT_FORWARD, 2.0 * rows * in * out);
  *
- * While nobody measures, a mark is one comparison.
+ * When nothing is measured, a mark costs one comparison.
  */
 #ifndef SPIRAL_NN_LAPS_H
 #define SPIRAL_NN_LAPS_H
@@ -65,8 +65,8 @@ typedef struct spiral__laps {
     char apart[64]; /* threads do not share a cache line */
 } spiral__laps;
 
-/* Those of this thread; NULL: nobody measures. Set by who measures, for the duration of a call, and by
- * spiral__nn_par_for, for its tasks. */
+/* Those of this thread; NULL: not measured. Set by the caller that measures, for the duration of a call, and
+ * by spiral__nn_par_for, for its tasks. */
 extern _Thread_local spiral__laps *spiral__laps_now;
 
 void spiral__laps_add(spiral__laps *laps, spiral__lap_kind kind, double operations);

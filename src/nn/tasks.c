@@ -9,7 +9,7 @@
 typedef struct flushed {
     void (*task)(void *context, size_t i, int worker);
     void *context;
-    spiral__laps *laps; /* of all threads; NULL: nobody measures */
+    spiral__laps *laps; /* of all threads; NULL: not measured */
 } flushed;
 
 static void flushed_task(void *context, size_t i, int worker) {

@@ -3,7 +3,7 @@
  * How the rows of a batch are cut into tasks, and the parallel-for that runs them.
  *
  * A batch is cut into shards of SPIRAL__SHARD rows, the last one shorter. Their number does not depend on the
- * number of threads, and no two tasks add to the same numbers: so results are the same bits for any number of
+ * number of threads, and no two tasks add to the same numbers, so results are bit-identical for any number of
  * threads.
  */
 #ifndef SPIRAL_NN_TASKS_H

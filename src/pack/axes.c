@@ -140,7 +140,7 @@ static void place_of(const spiral_model *m, const float *z, double *n) {
     }
 }
 
-/* A window of music: its latent, and what it really is. */
+/* A window of music: its latent, and its true quantities. */
 static void add_window(slopes *s, const spiral_keys *window, spiral_model_work *work) {
     const spiral__autoencoder *ae = &s->model->ae;
     const size_t T = (size_t)ae->T, P = (size_t)ae->P;
@@ -159,7 +159,7 @@ static int is_silent(const spiral_model *m, const spiral_keys *window) {
     return spiral__window_is_silent(window, m->ae.T, m->config.low, m->config.high);
 }
 
-/* Windows side by side that are not silent, all of them or every so many. NO_MEMORY. */
+/* Consecutive windows that are not silent, all of them or every n-th. NO_MEMORY. */
 static spiral_status add_music(slopes *s, const spiral_corpus *music, spiral_model_work *work,
                                spiral_error *err) {
     const size_t T = (size_t)s->model->ae.T;
@@ -268,7 +268,7 @@ static spiral_status add_principal(const spiral_model *m, double *R, size_t coun
     return status;
 }
 
-/* What a step along r changes; turns r round if its largest effect falls. */
+/* What a step along r changes; negates r if its largest effect is negative. */
 static spiral_axis measure_axis(const slopes *s, double *r) {
     const size_t Z = s->model->ae.Z;
     double scaled[EFFECTS] = {0};

@@ -38,8 +38,8 @@ typedef struct spiral__pack {
 /* CRC-32 (ISO 3309, as in PNG). */
 uint32_t spiral__pack_crc(const unsigned char *bytes, size_t size);
 
-/* Trusts nothing: any bytes give a pack that can be used, or a sentence. FORMAT, NO_MEMORY; on failure *pack
- * is empty. */
+/* The bytes are untrusted: they give a usable pack, or an error. FORMAT, NO_MEMORY; on failure *pack is
+ * empty. */
 spiral_status spiral__pack_read(const unsigned char *bytes, size_t size, spiral__pack *pack,
                                 spiral_error *err);
 void spiral__pack_clear(spiral__pack *pack);

@@ -140,7 +140,7 @@ static spiral_status read_model(spiral__bytes *b, spiral_model **out, spiral_err
     SPIRAL_TRY(take(b, 4, &p, err));
     b->at -= 4;
     SPIRAL_TRY(spiral__model_numbers(&config, &numbers, err));
-    /* Each weight has a byte at least, and what may be absent is not half of the numbers. */
+    /* Each weight has at least one byte, and less than half of the numbers may be absent. */
     if (numbers / 2 > spiral__bytes_left(b)) return too_short(err);
     SPIRAL_TRY(spiral__model_create_zeros(&config, out, err));
     spiral_model *m = *out;
@@ -172,7 +172,8 @@ static spiral_status read_run(spiral__bytes *b, spiral_roll *roll, size_t *t, sp
     if (!frames || frames > roll->frames - *t) return damaged(err, "a run of frames does not fit its piece");
     for (unsigned i = 0; i < count; i++) {
         SPIRAL_TRY(take_byte(b, &key, err));
-        if (key >= SPIRAL_KEY_COUNT || (int)key <= below) return damaged(err, "keys of a frame do not rise");
+        if (key >= SPIRAL_KEY_COUNT || (int)key <= below)
+            return damaged(err, "keys of a frame are not in rising order");
         spiral_keys_set(&keys, (int)key, 1);
         below = (int)key;
     }
@@ -223,7 +224,7 @@ static spiral_status read_head(spiral__bytes *b, spiral_error *err) {
     SPIRAL_TRY(take(b, size, &p, err));
     if (size != strlen(SPIRAL_VERSION) || memcmp(p, SPIRAL_VERSION, size))
         return spiral__fail(err, SPIRAL_FORMAT, -1,
-                            "the model of this page is of another version than its engine, %s",
+                            "the model of this page is from a different version than its engine, %s",
                             SPIRAL_VERSION);
     return SPIRAL_OK;
 }

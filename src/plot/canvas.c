@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opening and writing a page, and what all pictures draw with (see canvas.h).
+ * Opening and writing a page, and the drawing tools of all pictures (see canvas.h).
  */
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
@@ -42,7 +42,7 @@ static cairo_surface_t *surface_of(canvas_kind kind, FILE *stream, double width,
     case CANVAS_SVG: return cairo_svg_surface_create_for_stream(put, stream, width, height);
     case CANVAS_PDF:
         surface = cairo_pdf_surface_create_for_stream(put, stream, width, height);
-        /* cairo's default is the current time, which would make every file different */
+        /* cairo's default is the current time, which would make all files differ */
         cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "2000-01-01T00:00:00Z");
         if (title) {
             char clean[CANVAS_TEXT];

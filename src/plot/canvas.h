@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A page to draw on: PNG, SVG or PDF by the path's ending, written completely or not at all. Also what all
- * pictures draw with: colours, text, rounded boxes. Lengths are points; a PNG has two pixels per point.
+ * A page to draw on: PNG, SVG or PDF by the path's ending, written completely or not at all. Also the drawing
+ * tools of all pictures: colours, text, rounded boxes. Lengths are points; a PNG has two pixels per point.
  */
 #ifndef SPIRAL_PLOT_CANVAS_H
 #define SPIRAL_PLOT_CANVAS_H

@@ -23,7 +23,7 @@ typedef struct spiral__frame_cuts {
 } spiral__frame_cuts;
 
 /* changes: (count) the frames in which notes begin or end, in any order; they are sorted. A stretch between
- * two of them, or before the first, of more than `longest` frames is cut to so many. NO_MEMORY. */
+ * two of them, or before the first, of more than `longest` frames is cut to `longest`. NO_MEMORY. */
 spiral_status spiral__frame_cuts_create(uint64_t *changes, size_t count, uint64_t longest,
                                         spiral__frame_cuts *cuts, spiral_error *err);
 void spiral__frame_cuts_destroy(spiral__frame_cuts *cuts);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Roll -> notes, such that spiral_roll_from_midi gives the roll again (see roll.h).
+ * Roll -> notes, such that spiral_roll_from_midi reproduces the roll (see roll.h).
  *
  * A frame is a whole number of ticks, so every note begins and ends exactly on the grid, and the notes of one
  * key never overlap.

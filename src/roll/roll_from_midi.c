@@ -84,7 +84,8 @@ static span note_span(const spiral__frame_map *map, const spiral_note *note, siz
 
 /* ---- the key of a note ---- */
 
-/* The key moved into low..high by as few octaves as possible, or, if no number of octaves does, the key. */
+/* The key moved into low..high by as few octaves as possible, or, if no number of octaves moves it inside,
+ * the key itself. */
 static int fold(int key, int low, int high) {
     int folded = key;
     if (key < low) folded += (low - key + 11) / 12 * 12;
@@ -187,7 +188,7 @@ static double mean_tempo(const spiral_midi *midi, int64_t ticks) {
 typedef struct source {
     const spiral_midi *midi;
     const spiral_note *sorted; /* midi's notes in order */
-    const spiral_note *notes;  /* the same, held by the pedals if that is asked for */
+    const spiral_note *notes;  /* the same, prolonged by the pedals if requested */
     spiral_note *copy, *held;  /* owned, or NULL */
     spiral__frame_map map;
     spiral__frame_cuts cuts;
@@ -246,7 +247,7 @@ static spiral_status find_cuts(source *in, const spiral_roll_options *options, e
     return SPIRAL_OK;
 }
 
-/* TOO_BIG: more frames than so many notes may have. */
+/* TOO_BIG: more frames than this number of notes may have. */
 static spiral_status check_extent(const extent *e, size_t notes, spiral_grid grid, spiral_error *err) {
     const uint64_t limit = SPIRAL_ROLL_FRAMES_BASE + (uint64_t)notes * SPIRAL_ROLL_FRAMES_PER_NOTE;
     if (e->frames > limit)

@@ -34,7 +34,7 @@ static inline void spiral__denormals_restore(uint64_t before) {
     __asm__ volatile("msr fpcr, %0" : : "r"(before));
 }
 
-#else /* without the setting loops are slower and results the same but for denormals */
+#else /* without the setting, loops are slower and results differ only in denormals */
 
 static inline uint64_t spiral__denormals_flush(void) { return 0; }
 static inline void spiral__denormals_restore(uint64_t before) { (void)before; }

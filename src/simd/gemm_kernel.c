@@ -2,12 +2,12 @@
  *
  * The dense matrix product in blocks (Goto and van de Geijn 2008), compiled once per instruction set:
  *
- *     a block of A, BLOCK x DEPTH, is packed to fit into the second-level cache,
+ *     a block of A, BLOCK x DEPTH or less, is packed to fit into the second-level cache,
  *     a panel of B, DEPTH x COLS, is packed to fit into the first-level cache,
  *     a tile of C, ROWS x COLS, is summed in registers: COLS is three vectors, so that ROWS * 3 sums, three
  * loads and one broadcast fill the register file.
  *
- * With the compiler's vector types the tile stays in registers; of plain loops compilers make code that
+ * With the compiler's vector types the tile stays in registers; from plain loops compilers make code that
  * spills it.
  */
 #include <string.h>
@@ -23,7 +23,10 @@ enum { LANES = 4, ROWS = 8 };
 #else
 enum { LANES = 4, ROWS = 4 };
 #endif
-enum { VECTORS = 3, COLS = VECTORS * LANES, DEPTH = 192, BLOCK = 128 };
+enum { VECTORS = 3, COLS = VECTORS * LANES, DEPTH = 192, BLOCK = 128, STACK_BLOCK = 64 };
+
+_Static_assert((BLOCK + COLS) * DEPTH <= SPIRAL__GEMM_SCRATCH,
+               "a block and a panel fit into the scratch memory");
 
 typedef float vector __attribute__((vector_size(LANES * sizeof(float))));
 typedef float loose_vector __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float))));
@@ -106,8 +109,7 @@ static void edge_tile(size_t depth, const float *a, const float *b, size_t rows,
 }
 
 static void block(size_t m, size_t n, size_t depth, const float *a_packed, const float *B, size_t b_row,
-                  size_t b_col, float *C, size_t c_row) {
-    _Alignas(64) float b_packed[DEPTH * COLS];
+                  size_t b_col, float *b_packed, float *C, size_t c_row) {
     for (size_t j = 0; j < n; j += COLS) {
         size_t cols = least(COLS, n - j);
         pack(depth, cols, COLS, B + j * b_col, b_row, b_col, b_packed);
@@ -164,26 +166,42 @@ static void row(size_t n, size_t k, const float *a, size_t a_col, const float *B
     }
 }
 
-static void gemm(size_t m, size_t n, size_t k, const float *A, size_t a_row, size_t a_col, const float *B,
-                 size_t b_row, size_t b_col, float beta, float *C, size_t c_row) {
-    _Alignas(64) float a_packed[BLOCK * DEPTH];
-    for (size_t i = 0; i < m && beta != 1.0f; i++)
-        for (size_t j = 0; j < n; j++) C[i * c_row + j] = beta == 0.0f ? 0.0f : beta * C[i * c_row + j];
-    if (m == 1 && b_col == 1) {
-        row(n, k, A, a_col, B, b_row, C);
-        return;
-    }
-    for (size_t i0 = 0; i0 < m; i0 += BLOCK)
+/* C += A B in blocks of `block_rows` rows of A; packed: (block_rows + COLS, DEPTH). */
+static void blocks(size_t block_rows, float *packed, size_t m, size_t n, size_t k, const float *A,
+                   size_t a_row, size_t a_col, const float *B, size_t b_row, size_t b_col, float *C,
+                   size_t c_row) {
+    float *a_packed = packed + COLS * DEPTH;
+    for (size_t i0 = 0; i0 < m; i0 += block_rows)
         for (size_t k0 = 0; k0 < k; k0 += DEPTH) {
-            size_t depth = least(DEPTH, k - k0), rows = least(BLOCK, m - i0);
+            size_t depth = least(DEPTH, k - k0), rows = least(block_rows, m - i0);
             for (size_t i = 0; i < rows; i += ROWS)
                 pack(depth, least(ROWS, rows - i), ROWS, A + (i0 + i) * a_row + k0 * a_col, a_col, a_row,
                      a_packed + i * DEPTH);
-            block(rows, n, depth, a_packed, B + k0 * b_row, b_row, b_col, C + i0 * c_row, c_row);
+            block(rows, n, depth, a_packed, B + k0 * b_row, b_row, b_col, packed, C + i0 * c_row, c_row);
         }
 }
 
-/* x and a come from volatile memory: to the compiler they may be anything. */
+/* Not inlined: where there is scratch memory, the stack has no room for these blocks. */
+static __attribute__((noinline)) void blocks_on_stack(size_t m, size_t n, size_t k, const float *A,
+                                                      size_t a_row, size_t a_col, const float *B,
+                                                      size_t b_row, size_t b_col, float *C, size_t c_row) {
+    _Alignas(64) float packed[(STACK_BLOCK + COLS) * DEPTH];
+    blocks(STACK_BLOCK, packed, m, n, k, A, a_row, a_col, B, b_row, b_col, C, c_row);
+}
+
+static void gemm(size_t m, size_t n, size_t k, const float *A, size_t a_row, size_t a_col, const float *B,
+                 size_t b_row, size_t b_col, float beta, float *C, size_t c_row, float *scratch) {
+    for (size_t i = 0; i < m && beta != 1.0f; i++)
+        for (size_t j = 0; j < n; j++) C[i * c_row + j] = beta == 0.0f ? 0.0f : beta * C[i * c_row + j];
+    if (m == 1 && b_col == 1)
+        row(n, k, A, a_col, B, b_row, C);
+    else if (scratch)
+        blocks(BLOCK, scratch, m, n, k, A, a_row, a_col, B, b_row, b_col, C, c_row);
+    else
+        blocks_on_stack(m, n, k, A, a_row, a_col, B, b_row, b_col, C, c_row);
+}
+
+/* x and a come from volatile memory, so the compiler cannot know their values. */
 static double peak(size_t rounds) {
     enum { SUMS = 12 };
     static volatile float x_seen = 1e-3f, a_seen = 0.999f;

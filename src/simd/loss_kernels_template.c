@@ -119,12 +119,12 @@ static inline void prefetch_row(const spiral__next_tile *next, size_t p) {
 }
 
 /* One loop for all combinations of options: where it is inlined, the flags are constants and their branches
- * disappear. The outputs are parameters, not only in the struct, because compilers make use of restrict there
- * alone.
+ * disappear. The outputs are parameters, not only in the struct, because compilers use restrict only on
+ * parameters.
  *
  * The cross-entropy is cost = -positive t log y - negative (1 - t) log(1 - y). From logits, -log y = max(-z,
  * 0) + log(1 + e) and -log(1 - y) = max(z, 0) + log(1 + e) with e = exp(-|z|): sums of numbers that are not
- * negative, so that a cell that is right and sure costs next to nothing.
+ * negative, so that a cell that is right and confident costs almost nothing.
  *
  * A number is in 0 .. limit if its bits, read as an integer, are at most those of the limit: negative numbers
  * and NaN have larger ones. Adding 0 turns -0 into 0. */
@@ -370,7 +370,7 @@ static void toeplitz_sparse(size_t n_out, size_t n_in, const real *x, const real
 
 /* For each element: the quotient, the reduction of its logarithm, the polynomial. Each step is done a few
  * rows after the one before, beside the other steps of other rows. If all were done at once, the instructions
- * of a few elements, which wait for each other, would be all that a processor can hold, and its units be
+ * of a few elements, which wait for each other, would fill the processor's window, and its units would be
  * idle. */
 static void divergence(size_t n_rows, real b, real *restrict u, const real *restrict v, double factor,
                        double *sums) {
@@ -436,8 +436,8 @@ static void channel_input(const spiral__channel_args *args, const real *y, real 
 
 /* The probabilities v that a label is there, and 1 - v, from those of the note, own and 1 - own, and of notes
  * that moved here. From logits, with r the smaller of the two divided by the larger, their logarithms are
- * -log(1 + r) and log(r) - log(1 + r), which is exact for a label that is sure. Below the smallest
- * probability that exp_down gives, the logit itself continues the logarithm. */
+ * -log(1 + r) and log(r) - log(1 + r), which is exact for a confident label. Below the smallest probability
+ * that exp_down gives, the logit itself continues the logarithm. */
 static inline __attribute__((always_inline)) void
 channel_terms_with(const spiral__channel_args *args, const real *restrict moved, real *restrict g_out,
                    real *restrict weighted_g, const int logits, const int weighted) {

@@ -23,7 +23,7 @@ static inline size_t spiral__whole_row_blocks(size_t n_rows) {
 /* The largest logit: with the largest weights, costs in f32 stay finite up to it. */
 #define SPIRAL__LOSS_MAX_LOGIT 1e20
 
-/* The least probability that the logarithms of the cross-entropy see, equation 9 of docs/math.md. */
+/* The smallest probability that the logarithms of the cross-entropy take, equation 9 of docs/math.md. */
 #define SPIRAL__LOSS_EPSILON 0x1p-24
 
 #endif

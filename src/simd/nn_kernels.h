@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The inner loops of the network and its optimiser, as a table of functions. The order of a sum depends on
- * the arguments alone, so results are the same bits for any number of threads that divide the calls among
+ * the arguments alone, so results are bit-identical for any number of threads that divide the calls among
  * them.
  */
 #ifndef SPIRAL_SIMD_NN_KERNELS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The inner loops of the note-by-note decoder, as a table of functions. They are compiled without fused
- * multiply-add, every sum has the order of its terms, and exp is the library's own: so the results are the
- * same bits for every instruction set, also in WebAssembly. Rows of arrays have no gaps.
+ * multiply-add, every sum has the order of its terms, and exp is the library's own: so the results are
+ * bit-identical on every instruction set, also in WebAssembly. Rows of arrays have no gaps.
  */
 #ifndef SPIRAL_SIMD_RECURRENT_KERNELS_H
 #define SPIRAL_SIMD_RECURRENT_KERNELS_H

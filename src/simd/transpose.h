@@ -3,7 +3,7 @@
  * Transposing a few frames at a time, between memory in which the keys of a frame are adjacent and the rows
  * of a tile: SIDE keys of FRAMES frames. Of each frame 16 bytes are loaded or stored, SIDE keys. With AVX two
  * of these, with AVX-512 four, lie side by side in a vector and are transposed together, each within its 16
- * bytes. Putting them side by side names instructions: gcc 12 makes slow shuffles of it otherwise.
+ * bytes. Putting them side by side uses intrinsics: gcc 12 otherwise makes slow shuffles.
  */
 #ifndef SPIRAL_SIMD_TRANSPOSE_H
 #define SPIRAL_SIMD_TRANSPOSE_H

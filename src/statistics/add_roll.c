@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Counts the frames, notes, beats and bars of one roll. Each is a pass of its own over the bits. Not here:
- * what the counts mean (counts.c).
+ * statistics made from the counts (counts.c).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static spiral_keys starts_at(const spiral_roll *roll, size_t t) {
 
 static int any(const spiral_keys *keys) { return (keys->word[0] | keys->word[1]) != 0; }
 
-/* What sounds in one frame; key: (n), ascending. */
+/* The sounding keys of one frame; key: (n), ascending. */
 static void count_chord(spiral_statistics_counts *c, const int *key, int n) {
     unsigned classes = 0;
     for (int i = 0; i < n; i++) {
@@ -42,7 +42,7 @@ static void count_chord(spiral_statistics_counts *c, const int *key, int n) {
     c->triad_frames += n > 2 && spiral__is_triad(classes);
 }
 
-/* Pairs of voices that go the same way between two frames; before, key: (n), ascending. */
+/* Pairs of voices that move in the same direction between two frames; before, key: (n), ascending. */
 static void count_motion(spiral_statistics_counts *c, const int *before, const int *key, int n) {
     for (int j = 1; j < n; j++)
         for (int i = 0; i < j; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Kernel densities on even grids of points: the area under two of them, and how they diverge.
+ * Kernel densities on even grids of points: the area under two of them, and their divergence.
  */
 #include <math.h>
 #include <stdlib.h>

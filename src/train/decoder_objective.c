@@ -117,7 +117,7 @@ void spiral__decoder_objective_clear(spiral__decoder_objective *o) {
 /* ---- drawing ---------------------------------------------------------------------------------------------
  */
 
-/* The stretch of a draw: in every epoch each once. */
+/* The stretch of a draw: in every epoch each is drawn once. */
 static const spiral__stretch *stretch_of(spiral__decoder_objective *o, int64_t draw) {
     const int64_t count = (int64_t)o->count, epoch = draw / count;
     if (epoch != o->epoch) {
@@ -180,7 +180,7 @@ static void draw_sketch(const spiral_model *m, spiral__training_stream *s, spira
     }
 }
 
-/* The history of a stretch that does not begin its piece: of the frames before it as many as leave a trace.
+/* The history of a stretch that does not begin its piece: as many frames before it as have an effect.
  */
 static void remember(const spiral_model *m, const spiral_roll *roll, size_t begin, int shift,
                      spiral__history *history) {
@@ -224,7 +224,7 @@ static void begin_stretch(spiral__decoder_objective *o, spiral__training_stream 
     remember(m, roll, stretch->begin, shift, &s->part.history);
 }
 
-/* Moves a stream on without training; the state stays. */
+/* Advances a stream without training; the state is unchanged. */
 static void skip(spiral__training_stream *s, size_t frames) {
     const spiral__features *f = &s->part.model->decoder.features;
     for (; frames && s->at < s->frames; frames--, s->at++)
@@ -256,8 +256,8 @@ static double dropped_units(const spiral__decoder_objective *o) {
     return fmin(DROPPED_MOST, DROPPED_UNITS / frames * fmax(1, SCARCE / frames));
 }
 
-/* What stream i leaves out in the step that was drawn: a pure function of seed, step and stream. Rows are
- * left out for all frames of the step, units of the head for all keys of a frame. */
+/* The dropout of stream i in the step that was drawn: a pure function of seed, step and stream. Rows are left
+ * out for all frames of the step, units of the head for all keys of a frame. */
 static spiral__dropout draw_dropout(spiral__decoder_objective *o, int i) {
     spiral__training_stream *s = &o->streams[i];
     const spiral__decoder *d = &o->model->decoder;
@@ -293,7 +293,7 @@ static void stream_task(void *context, size_t i, int worker) {
     s->at += s->step_frames;
 }
 
-/* What it does is one kind of work, although it uses the autoencoder. */
+/* This counts as one kind of work, although it uses the autoencoder. */
 static void begin_next_stretch(spiral__decoder_objective *o, spiral__training_stream *s) {
     spiral__laps *laps = spiral__laps_now;
     spiral__laps_now = NULL;
@@ -315,7 +315,7 @@ size_t spiral__decoder_objective_draw(spiral__decoder_objective *o, int64_t step
     return frames;
 }
 
-/* No states are computed here: that before the part stays where it is. */
+/* No states are computed here: the state before the part stays in place. */
 void spiral__decoder_objective_read(spiral__decoder_objective *o, int stream, int wanted,
                                     spiral__dropout *dropout) {
     spiral__training_stream *s = &o->streams[stream];

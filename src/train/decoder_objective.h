@@ -81,7 +81,7 @@ size_t spiral__decoder_objective_draw(spiral__decoder_objective *objective, int6
 void spiral__decoder_objective_read(spiral__decoder_objective *objective, int stream, int wanted,
                                     spiral__dropout *dropout);
 
-/* The state between two steps, to go on later: numbers (1 + 2 streams) are the draws, and of each stream its
+/* The state between two steps, for resuming: numbers (1 + 2 streams) are the draws, and of each stream its
  * draw and place; states (streams, P, H), NULL: not wanted. */
 enum { SPIRAL__OBJECTIVE_NUMBERS = 1 + 2 * SPIRAL__STREAMS };
 void spiral__decoder_objective_get_state(const spiral__decoder_objective *objective, int64_t *numbers,

@@ -14,8 +14,8 @@
 #include "train/decoder_training.h"
 
 /* Chosen by trials on chorales: small batches, strong decay and the mean of the weights do best together. At
- * low rates the training pieces are learned and no longer what they have in common, so the rate stays high
- * and the mean takes the noise away. */
+ * low rates the network overfits the training pieces, so the rate stays high, and the mean of the weights
+ * removes the noise. */
 static const double RATE = 5e-3, DECAY = 0.1, BETA2 = 0.98, CLIP = 1;
 static const double MEAN_DECAY = 0.9995; /* of the mean, for each step */
 static const double LAST = 0.4;          /* share of the rate at the end of the schedule */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a program needs that computes the steps of a training itself, on a GPU for example.
+ * Calls for a program that computes the steps of a training itself, for example on a GPU.
  */
 #include <math.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What tests need of the training loop: its clock.
+ * The clock of the training loop, for tests.
  */
 #ifndef SPIRAL_TRAIN_LOOP_H
 #define SPIRAL_TRAIN_LOOP_H

@@ -132,7 +132,8 @@ typedef struct pass {
     uint64_t first_stream;
 } pass;
 
-/* All that a shard does alone, from its windows to the gradients of its activations: these stay in the cache.
+/* The part of a step that a shard does alone, from its windows to the gradients of its activations, which
+ * stay in the cache.
  */
 static void shard_task(void *context, size_t shard, int worker) {
     const pass *p = context;

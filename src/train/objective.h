@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is minimised: the mean loss of random windows of the corpus, and its gradient. This is where music,
- * model and loss meet; the trainer around it moves numbers. A second network gets an objective of its own
- * beside this one.
+ * The objective: the mean loss of random windows of the corpus, and its gradient. Only here music, model and
+ * loss are used together. A second network gets an objective of its own beside this one.
  */
 #ifndef SPIRAL_TRAIN_OBJECTIVE_H
 #define SPIRAL_TRAIN_OBJECTIVE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The options of a training: checked, and as they are written to the model file and compared when it goes on.
+ * The options of a training: checked, written to the model file, and compared when the training is resumed.
  */
 #ifndef SPIRAL_TRAIN_OPTIONS_H
 #define SPIRAL_TRAIN_OPTIONS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How many steps fit in a time. A pace knows how long a step and a validation took lately, and divides the
- * time that is left among the parts of the schedule that are left. It never looks at a clock itself.
+ * How many steps fit in a time. A pace holds how long a step and a validation took recently, and divides the
+ * remaining time among the remaining parts of the schedule. It never reads a clock itself.
  */
 #ifndef SPIRAL_TRAIN_PACE_H
 #define SPIRAL_TRAIN_PACE_H
@@ -18,7 +18,7 @@ typedef struct spiral__pace {
  * of the time. */
 int spiral__pace_parts(const spiral__pace *pace, double now_s);
 
-/* Steps for each of `parts` parts that are left; 0: there is no time for half a step in each. */
+/* Steps for each of the `parts` remaining parts; 0: there is no time for half a step in each. */
 int64_t spiral__pace_steps(const spiral__pace *pace, double now_s, int parts);
 
 /* A part of `steps` steps has ended, and its validation, which took validation_s. New times count for half.

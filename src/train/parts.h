@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * A schedule in parts. The learning rate of a network goes through one schedule, from its first step to its
- * last. Cut into equal parts, each with a number of steps of its own, the schedule can follow a clock: before
- * each part its steps are chosen from the time that is left. The list of these numbers is all that a
- * repetition needs: no time is part of it.
+ * last. Cut into equal parts, each with a number of steps of its own, the schedule can fit a given time:
+ * before each part, its steps are chosen from the remaining time. The list of these numbers is enough to
+ * repeat the training: it contains no times.
  */
 #ifndef SPIRAL_TRAIN_PARTS_H
 #define SPIRAL_TRAIN_PARTS_H

@@ -2,8 +2,8 @@
  *
  * Principal axes by orthogonal iteration (Golub and Van Loan, section 8.2.4): an orthonormal basis is
  * multiplied by the covariance and orthonormalised again. The covariance itself is never formed. At the end
- * the basis is rotated within its span (Rayleigh and Ritz), so that axes beyond those that are wanted make
- * these more exact.
+ * the basis is rotated within its span (Rayleigh and Ritz), so that additional axes make the wanted ones more
+ * accurate.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -28,7 +28,7 @@ static double seconds_of(clockid_t clock) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Of the calling thread: time in which another program had the processor does not count. */
+/* Of the calling thread: time in which another program had the processor is not counted. */
 static double thread_s(void) { return seconds_of(CLOCK_THREAD_CPUTIME_ID); }
 
 spiral_status spiral_train_profile_create(spiral_train_profile **out, spiral_error *err) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The inside of a profile of a training: the laps of its threads (nn/laps.h).
+ * Internals of a profile of a training: the laps of its threads (nn/laps.h).
  */
 #ifndef SPIRAL_TRAIN_PROFILE_H
 #define SPIRAL_TRAIN_PROFILE_H
@@ -21,7 +21,7 @@ struct spiral_train_profile {
 spiral_status spiral__profile_begin(spiral_train_profile *profile, const spiral__pool *pool,
                                     spiral_error *err);
 
-/* Around a step, which marks its laps, or a validation of a network; profile NULL: nobody measures. */
+/* Around a step, which marks its laps, or a validation of a network; profile NULL: not measured. */
 typedef struct spiral__profile_time {
     double wall_s, processor_s; /* of the process */
 } spiral__profile_time;

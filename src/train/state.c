@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a model file says about its training, and saving a training so that it can go on. Nothing in the file
- * depends on the clock or the number of threads: the same seed gives the same bytes.
+ * What a model file says about its training, and saving a training so that it can be resumed. Nothing in the
+ * file depends on the clock or the number of threads: the same seed gives the same bytes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -211,7 +211,7 @@ static spiral_status read_steps(spiral__phase *p, const json_t *training, spiral
     const json_t *parts = json_object_get(training, "part_steps");
     if (parts) SPIRAL_TRY(spiral__parts_from_json(parts, &p->parts, err));
     if (parts && spiral__parts_sum(&p->parts) != steps)
-        return spiral__fail(err, SPIRAL_FORMAT, -1, "the steps of its parts are not %lld together",
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "the steps of its parts do not add up to %lld",
                             (long long)steps);
     p->step = step;
     p->steps = steps;
@@ -252,7 +252,7 @@ spiral_status spiral__trainer_record_read(const char *path, spiral__trainer_reco
     return status == SPIRAL_OK ? status : spiral__error_prefix(err, status, path);
 }
 
-/* The phases, and which of them is going on. */
+/* The phases, and which one is current. */
 static spiral_status read_training(spiral_trainer *t, const json_t *training, spiral_error *err) {
     const json_t *decoder = json_object_get(training, "decoder");
     spiral__trainer_reset(t, 0);

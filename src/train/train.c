@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A whole training by the public pieces: plan the steps, step, report, validate, save. Only here time is
- * looked at; it decides how many steps are planned (pace.h), and when there is a report or the training is
- * saved, never what a step of a plan computes.
+ * A whole training by the public calls: plan the steps, step, report, validate, save. Time is read only here;
+ * it decides how many steps are planned (pace.h), and when there is a report or the training is saved, never
+ * what a step of a plan computes.
  */
 #include <math.h>
 #include <time.h>
@@ -21,7 +21,7 @@
 #define FIRST_PROGRESS (offsetof(spiral_train_progress, best_step) + sizeof(int64_t))
 
 enum { DECODER_BATCH = 128 }; /* frames of a step of the decoder */
-enum { REPORTS = 200 };       /* at least, of a training of so many steps */
+enum { REPORTS = 200 };       /* at least, in a training of that many steps */
 static const double REPORT_EVERY_S = 0.1;
 
 typedef struct run {
@@ -105,7 +105,7 @@ static spiral_status measure_samples(run *r, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-/* How long all will take that comes after the last step of the last network. */
+/* How long everything after the last step of the last network will take. */
 static spiral_status measure_end(run *r, spiral_error *err) {
     float threshold, scale;
     double share;
@@ -121,8 +121,8 @@ static spiral_status measure_end(run *r, spiral_error *err) {
     return has_decoder(r) ? measure_samples(r, err) : SPIRAL_OK;
 }
 
-/* Gives the parts that are left as many steps as fit in the time that is left. Where time is short some parts
- * get none. */
+/* Gives the remaining parts as many steps as fit in the remaining time. If time is short, some parts get
+ * none. */
 static spiral_status plan_parts(run *r, spiral_error *err) {
     spiral__parts *p = &r->parts;
     r->pace.end_s = r->end_s - r->finish_s - r->samples_s;
@@ -154,10 +154,10 @@ static spiral_status next_part(run *r, double validation_s, spiral_error *err) {
     return plan_parts(r, err);
 }
 
-/* So many that the learning rate is near 0 in the trial. */
+/* This many, so that the learning rate is near 0 in the trial. */
 enum { TRIAL_STEPS = 1000000 };
 
-/* A trial, then anew. The autoencoder has what the decoder leaves. */
+/* A trial, then a new start. The autoencoder gets the time that the decoder's share leaves. */
 static spiral_status start_for_seconds(run *r, spiral_error *err) {
     const double begin = r->started, end = begin + r->plan.seconds - r->plan.seconds_used;
     SPIRAL_TRY(spiral_trainer_start(r->trainer, TRIAL_STEPS, err));
@@ -291,7 +291,7 @@ static spiral_status save_state(run *r, spiral_error *err) {
     return path ? spiral_trainer_save(r->trainer, path, err) : SPIRAL_OK;
 }
 
-/* Saves the finished model. The state of the training is of no use then. */
+/* Saves the finished model. The state of the training is no longer needed. */
 static spiral_status save_model(run *r, spiral_error *err) {
     if (!r->plan.path) return SPIRAL_OK;
     SPIRAL_TRY(spiral_trainer_save(r->trainer, r->plan.path, err));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A training in pieces: made, started, a step, a validation, finished. Files: state.c.
+ * A training step by step: create, start, step, validate, finish. Files: state.c.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -121,7 +121,7 @@ spiral_status spiral_trainer_start_decoder(spiral_trainer *t, int64_t steps, spi
     spiral_model *m = t->model;
     if (t->network == SPIRAL_TRAIN_AUTOENCODER) {
         SPIRAL_TRY(complete_autoencoder(t, err));
-    } else { /* anew: as it was when it began first */
+    } else { /* start over: as it was at the first start */
         spiral__decoder *d = &m->decoder;
         spiral__tensors_init_some(&m->tensors, d->first_tensor, d->tensors, t->settings.options.seed,
                                   m->arena);
@@ -157,8 +157,9 @@ spiral_status spiral_trainer_set_parts(spiral_trainer *t, const int64_t *steps, 
     int changed = begun > 0 && count != now->parts.count;
     for (int i = 0; i < begun && !changed; i++) changed = parts.steps[i] != now->parts.steps[i];
     if (changed || t->finished)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
-                            "a part of the schedule that has begun, or their number, cannot be changed");
+        return spiral__fail(
+            err, SPIRAL_BAD_ARG, -1,
+            "a part of the schedule that has begun, and the number of parts, cannot be changed");
     now->parts = parts;
     now->steps = spiral__parts_sum(&parts);
     return SPIRAL_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The inside of a trainer.
+ * Internals of a trainer.
  *
  * trainer.c makes, starts and finishes it and makes its steps, state.c saves and loads it. What depends on
  * the network is in objective.c, pca_start.c and latent_statistics.c. train.c uses the public calls alone, as
@@ -24,7 +24,7 @@ typedef struct spiral__history_entry {
     double train, valid, f1, exact;
 } spiral__history_entry;
 
-/* The training of one network, as far as it has come. */
+/* The state of the training of one network. */
 typedef struct spiral__phase {
     int64_t step, steps;              /* done, planned; 0: not started */
     spiral__parts parts;              /* of the planned steps */

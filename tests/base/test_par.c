@@ -74,6 +74,41 @@ static void a_call_while_the_pool_is_busy_runs_alone(void **state) {
     spiral__pool_destroy(n.pool);
 }
 
+/* Each thread of a pool has scratch memory of its own while it runs tasks; nobody has any elsewhere. */
+static void fill_scratch(void *context, size_t i, int worker) {
+    (void)worker;
+    unsigned char *scratch = spiral__par_scratch();
+    atomic_int *wrong = context;
+    if (!scratch || (uintptr_t)scratch % 64) {
+        atomic_fetch_add(wrong, 1);
+        return;
+    }
+    memset(scratch, (int)(i % 251), SPIRAL__SCRATCH);
+    for (size_t k = 0; k < SPIRAL__SCRATCH; k += 61)
+        if (scratch[k] != i % 251) atomic_fetch_add(wrong, 1);
+}
+
+static void count_scratch(void *context, size_t i, int worker) {
+    (void)i, (void)worker;
+    *(int *)context += spiral__par_scratch() != NULL;
+}
+
+static void tasks_of_a_pool_have_scratch_memory(void **state) {
+    (void)state;
+    int found = 0;
+    for (int threads = 1; threads < 4; threads++) {
+        spiral__pool *pool = NULL;
+        atomic_int wrong = 0;
+        assert_int_equal(spiral__pool_create(threads, &pool, NULL), SPIRAL_OK);
+        spiral__par_for(pool, 500, fill_scratch, &wrong);
+        assert_int_equal(wrong, 0);
+        assert_null(spiral__par_scratch());
+        spiral__pool_destroy(pool);
+    }
+    spiral__par_for(NULL, 3, count_scratch, &found);
+    assert_int_equal(found, 0);
+}
+
 /* Signals of the host reach its own threads: a worker thread has all of them blocked, but for faults. */
 static void look_at_signals(void *context, size_t i, int worker) {
     atomic_int *blocked = context;
@@ -133,6 +168,7 @@ int main(void) {
         cmocka_unit_test(each_task_runs_once_for_any_number_of_threads),
         cmocka_unit_test(numbers_of_threads_out_of_range_are_refused),
         cmocka_unit_test(a_call_while_the_pool_is_busy_runs_alone),
+        cmocka_unit_test(tasks_of_a_pool_have_scratch_memory),
         cmocka_unit_test(worker_threads_take_no_signals),
         cmocka_unit_test(worker_threads_have_half_a_megabyte_of_stack),
     };

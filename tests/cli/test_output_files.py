@@ -165,4 +165,13 @@ def test_dash_is_standard_input_and_output(model, tune, other, tmp_path):
     assert spiral("render", "-", "-o", tmp_path / "x.mid", stdin=other.read_bytes()).status == 0
     assert spiral("info", "-", "--json", stdin=model.read_bytes()).json == spiral("info", model, "--json").json
     assert failed(spiral("render", "-", "-o", tmp_path / "y.mid", stdin=b"junk"), 1, "standard input", "not a MIDI file")
-    assert failed(spiral("loss", "-", "-", stdin=tune.read_bytes()), 1, "standard input", "empty")
+    assert failed(spiral("loss", "-", tune, stdin=b""), 1, "standard input", "empty")
+
+
+def test_standard_input_is_read_once(model, tune, tmp_path):
+    """The second "-" of a command is wrong use, not an empty file."""
+    for line in (["loss", "-", "-"], ["compare", "-", "--with", "-"], ["interpolate", model, "-", "-", "-o", "i"],
+                 ["render", "-", "--against", "-", "-o", "x.png"], ["train", "-", "--valid", "-", "-o", "m"]):
+        assert failed(spiral(*line, cwd=tmp_path, stdin=tune.read_bytes()), 2, "-: standard input can be read only once")
+    assert failed(spiral("eval", "-", "-", cwd=tmp_path, stdin=model.read_bytes()), 2, "only once")
+    assert tree(tmp_path) == {}

@@ -86,6 +86,15 @@ def test_unfinished_training_is_not_overwritten(music, stopped, tmp_path):
     assert tree(tmp_path) == {"m.unfinished": stopped.read_bytes()}
 
 
+def test_finished_model_at_the_name_of_the_state_is_refused(music, model, stopped, tmp_path):
+    """It would be overwritten while the training runs, and removed at its end."""
+    (tmp_path / "m.unfinished").write_bytes(model.read_bytes())
+    assert failed(spiral("train", music, "-o", tmp_path / "m", *TINY), 1, "m.unfinished: a finished model", "another -o")
+    (tmp_path / "m").write_bytes(stopped.read_bytes())
+    assert failed(spiral("train", music, "-o", tmp_path / "m", *LONG, "--resume"), 1, "m.unfinished: a finished model")
+    assert tree(tmp_path) == {"m": stopped.read_bytes(), "m.unfinished": model.read_bytes()}
+
+
 def test_state_of_earlier_versions_at_the_output_is_resumed(music, tmp_path):
     """Before version 0.2 it was saved there."""
     steps = ["--steps", "3000", *SMALL_MODEL]

@@ -227,9 +227,9 @@ static void hostile_headers_are_refused(void **state) {
         {"{" ENTRY("a", "F32", "[4611686018427387905]", "0", "4") "}", 4, "tensor \"a\": impossible shape"},
         {"{" ENTRY("a", "F32", "[1]", "0", "4") "," ENTRY("b", "F32", "[1]", "0", "4") "}", 4, "overlap"},
         {"{" ENTRY("a", "F32", "[2]", "0", "8") "," ENTRY("b", "F32", "[1]", "4", "8") "}", 8, "overlap"},
-        {"{" ENTRY("a", "F32", "[1]", "4", "8") "}", 8, "hole at byte 0"},
+        {"{" ENTRY("a", "F32", "[1]", "4", "8") "}", 8, "gap at byte 0"},
         {"{" ENTRY("a", "F32", "[1]", "0", "4") "," ENTRY("b", "F32", "[1]", "8", "12") "}", 12,
-         "hole at byte 4"},
+         "gap at byte 4"},
         {"{" ENTRY("a", "F32", "[1]", "0", "4") "}", 5, "tensors end at byte 4 of 5"},
         {"{}", 1, "tensors end at byte 0 of 1"},
     };

@@ -5,8 +5,10 @@
  */
 #include <float.h>
 #include <math.h>
+#include <pthread.h>
 
 #include "testing.h"
+#include "base/floats.h"
 #include "base/par.h"
 #include "base/rng.h"
 #include "simd/gemm_kernel.h"
@@ -90,14 +92,15 @@ static void clear(product *p) {
     free(p->bound);
 }
 
-static void own(const product *p) {
+static void own(const product *p, float *scratch) {
     spiral__gemm_kernel_get()->gemm(p->m, p->n, p->k, p->A, p->a_row, p->a_col, p->B, p->b_row, p->b_col,
-                                    p->beta, p->C, p->c_row);
+                                    p->beta, p->C, p->c_row, scratch);
 }
 
 static const float BETAS[] = {0.0f, 1.0f, -0.5f};
 
-/* Sizes on both sides of tiles (4, 8 rows; 12, 24, 48 columns), blocks of 128 rows and 192 deep. */
+/* Sizes on both sides of tiles (4, 8 rows; 12, 24, 48 columns), blocks of 64 and 128 rows and
+ * 192 deep; packed in scratch memory and on the stack. */
 static void own_kernel(const char *isa) {
     const size_t m[] = {1, 3, 4, 5, 8, 9, 31, 127, 128, 129}, n[] = {1, 5, 12, 13, 24, 47, 48, 49, 97};
     const size_t k[] = {0, 1, 3, 4, 7, 191, 192, 193, 390};
@@ -106,16 +109,19 @@ static void own_kernel(const char *isa) {
         print_message("# %s: not on this processor\n", isa);
         return;
     }
+    float *scratch = spiral__floats(SPIRAL__GEMM_SCRATCH);
+    assert_non_null(scratch);
     for (size_t a = 0; a < sizeof m / sizeof *m; a++)
         for (size_t b = 0; b < sizeof n / sizeof *n; b++)
             for (size_t c = 0; c < sizeof k / sizeof *k; c++) {
                 uint64_t way = spiral__rng_u64(&rng);
                 product p = {.m = m[a], .n = n[b], .k = k[c], .beta = BETAS[way % 3]};
                 create(&p, way >> 8 & 1, way >> 9 & 1, (way >> 10 & 1) * 3, &rng);
-                own(&p);
+                own(&p, way >> 11 & 1 ? scratch : NULL);
                 check(&p, isa);
                 clear(&p);
             }
+    free(scratch);
     assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
 }
 
@@ -134,7 +140,8 @@ static void own_product_on_any_strides(void **state) {
             float *A = zeros(2 * p.a_size, sizeof *A), *B = zeros(3 * p.b_size, sizeof *B);
             for (size_t i = 0; i < p.a_size; i++) A[2 * i] = p.A[i];
             for (size_t i = 0; i < p.b_size; i++) B[3 * i] = p.B[i];
-            spiral__gemm_kernel_get()->gemm(m, n, p.k, A, 2 * p.a_row, 2, B, 3 * p.b_row, 3, 1, p.C, p.c_row);
+            spiral__gemm_kernel_get()->gemm(m, n, p.k, A, 2 * p.a_row, 2, B, 3 * p.b_row, 3, 1, p.C, p.c_row,
+                                            NULL);
             check(&p, "strides");
             free(A);
             free(B);
@@ -148,17 +155,63 @@ static void rows_of_the_own_product_are_independent(void **state) {
     spiral__rng rng = spiral__rng_init(5, 6);
     product p = {.m = 21, .n = 50, .k = 200, .beta = 0};
     create(&p, 0, 0, 0, &rng);
-    own(&p);
+    own(&p, NULL);
     float *before = zeros(p.c_size, sizeof *before);
     memcpy(before, p.C, p.c_size * sizeof *before);
     for (size_t l = 0; l < p.k; l++) p.A[7 * p.a_row + l] = NAN;
-    own(&p);
+    own(&p, NULL);
     for (size_t i = 0; i < p.m; i++)
         for (size_t j = 0; j < p.n; j++)
             assert_true(i == 7 ? isnan(p.C[i * p.c_row + j])
                                : p.C[i * p.c_row + j] == before[i * p.c_row + j]);
     free(before);
     clear(&p);
+}
+
+static void scratch_memory_does_not_change_the_bits(void **state) {
+    (void)state;
+    spiral__rng rng = spiral__rng_init(9, 10);
+    float *scratch = spiral__floats(SPIRAL__GEMM_SCRATCH);
+    assert_non_null(scratch);
+    product p = {.m = 300, .n = 100, .k = 400, .beta = 0};
+    create(&p, 0, 1, 0, &rng);
+    own(&p, scratch);
+    float *with = zeros(p.c_size, sizeof *with);
+    memcpy(with, p.C, p.c_size * sizeof *with);
+    own(&p, NULL);
+    assert_memory_equal(with, p.C, p.c_size * sizeof *with);
+    free(with);
+    free(scratch);
+    clear(&p);
+}
+
+/* A host's thread may have as little stack as musl gives: 128 kB. */
+static void *product_on_a_small_stack(void *context) {
+    product *p = context;
+    spiral__gemm(0, 0, p->m, p->n, p->k, p->A, p->a_row, p->B, p->b_row, p->beta, p->C, p->c_row);
+    return NULL;
+}
+
+static void a_product_needs_less_than_100_kB_of_stack(void **state) {
+    (void)state;
+    if (SANITIZED || strcmp(spiral__gemm_name(), "built-in") != 0) skip();
+    for (int isa = 0; isa < 3; isa++) {
+        static const char *const names[] = {"baseline", "avx2", "avx512"};
+        spiral__rng rng = spiral__rng_init(11, 12);
+        pthread_attr_t attributes;
+        pthread_t thread;
+        if (spiral_isa_set(names[isa], NULL) != SPIRAL_OK) continue;
+        product p = {.m = 200, .n = 100, .k = 200, .beta = 0};
+        create(&p, 0, 0, 0, &rng);
+        assert_int_equal(pthread_attr_init(&attributes), 0);
+        assert_int_equal(pthread_attr_setstacksize(&attributes, 100 << 10), 0);
+        assert_int_equal(pthread_create(&thread, &attributes, product_on_a_small_stack, &p), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        pthread_attr_destroy(&attributes);
+        check(&p, "small stack");
+        clear(&p);
+    }
+    assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
 }
 
 /* What the network calls: the BLAS where there is one that knows the processor (any, for the baseline). */
@@ -239,8 +292,8 @@ static void test_one_row_alone(void **state) {
             float *all = random_floats(5 * n, &rng), *one = zeros(n, sizeof *one);
             for (int beta = 0; beta < 2; beta++) {
                 memcpy(one, all + 3 * n, n * sizeof *one);
-                spiral__gemm_kernel_get()->gemm(5, n, k, A, k, 1, B, n, 1, (float)beta, all, n);
-                spiral__gemm_kernel_get()->gemm(1, n, k, A + 3 * k, k, 1, B, n, 1, (float)beta, one, n);
+                spiral__gemm_kernel_get()->gemm(5, n, k, A, k, 1, B, n, 1, (float)beta, all, n, NULL);
+                spiral__gemm_kernel_get()->gemm(1, n, k, A + 3 * k, k, 1, B, n, 1, (float)beta, one, n, NULL);
                 assert_memory_equal(one, all + 3 * n, n * sizeof *one);
             }
             free(A), free(B), free(all), free(one);
@@ -257,6 +310,8 @@ int main(void) {
         cmocka_unit_test(own_product_avx512),
         cmocka_unit_test(own_product_on_any_strides),
         cmocka_unit_test(rows_of_the_own_product_are_independent),
+        cmocka_unit_test(scratch_memory_does_not_change_the_bits),
+        cmocka_unit_test(a_product_needs_less_than_100_kB_of_stack),
         cmocka_unit_test(the_chosen_product_is_right),
         cmocka_unit_test(the_threads_of_the_blas_stay_as_they_are),
     };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writing music, and reading, playing and comparing it.
+ * Writing music; reading, playing and comparing it.
  */
 #include <math.h>
 #include <stdio.h>
@@ -198,9 +198,9 @@ int EXPORT(engine_compare)(size_t frames, const spiral_keys *a, const spiral_key
     return 0;
 }
 
-/* The passage of the training music that is most like one of the roll: the number is the share of equal
- * cells, the bytes the file's name. Returns the frame in the file, or -1; -2: the roll is too short, or
- * no piece is long enough; -3: the pack has no music. */
+/* The passage of the training music that is most similar to one of the roll: the number is the share of equal
+ * cells, the bytes the file's name. Returns the frame in the file, or -1; -2: the roll is too short, or no
+ * piece is long enough; -3: the pack has no music. */
 int EXPORT(engine_nearest)(size_t frames, spiral_keys *sounding) {
     spiral_passage passage = {.struct_size = sizeof passage};
     if (engine_need_pack()) return -1;

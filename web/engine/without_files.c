@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the engine has instead of files and JSON: no SoundFonts, models without texts, and no
- * streams.
+ * Replacements in the engine for files and JSON: no SoundFonts, models without texts, and no streams.
  */
 #include <wasi/api.h>
 
