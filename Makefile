@@ -71,7 +71,7 @@ aarch64:  ## half an hour: the C tests of core and model for 64-bit ARM, run by 
 i386:  ## the C tests for 32-bit x86; needs FOR=i386
 	@tools/test.sh i386
 
-mutants:  ## breaks losses and metrics on purpose, a line at a time: each break must fail a test; 10 minutes
+mutants:  ## breaks losses and metrics on purpose, one line at a time: a test must fail for each; 10 minutes
 	@python3 tools/mutants.py
 
 fuzz:  ## libFuzzer on each reader for SECONDS=60, or on TARGET=midi alone; needs FOR=fuzz
@@ -89,10 +89,10 @@ bench-midi: all  ## the MIDI reader against symusic and mido, on $SPIRAL_DATA/pi
 bench-decoder: all  ## training of the decoder against PyTorch, 2 minutes, on $SPIRAL_DATA/jsb-chorales; BENCH="--quick" for less
 	@bench/run_decoder.sh $(BENCH)
 
-bench-train: all  ## training of the autoencoder against PyTorch, and from a folder to a model, 15 minutes; BENCH="--quick" for less
+bench-train: all  ## training of the autoencoder against PyTorch, and the time from a folder to a model, 15 minutes; BENCH="--quick" for less
 	@bench/run_train.sh $(BENCH)
 
-bench-commands: all  ## what people wait for: the start, a minute as picture and as sound, 8 new bars; BENCH="--csv FILE" keeps it
+bench-commands: all  ## times of commands: the start, a minute of music as picture and as sound, 8 new bars; BENCH="--csv FILE" keeps them
 	@python3 bench/bench_commands.py build/cli/spiral $(BENCH)
 
 compare: all  ## OLD=/path/to/another/build: runs commands with both programs and compares what they write; 1 minute

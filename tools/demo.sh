@@ -53,4 +53,4 @@ if "$spiral" render "$out/new/sample-1.mid" -o "$out/new/sample-1.png" --quiet &
     pictures="look at the pictures beside them; in harmonized.png, blue notes are the melody"
 fi
 printf '\nListen to sample-1.wav, continued.wav and harmonized.wav in %s/new; %s.\n' "$out" "$pictures"
-printf 'The model that comes with the program had more music: %s sample, %s continue FILE.mid.\n' "$spiral" "$spiral"
+printf 'The model that ships with the program was trained on more music: %s sample, %s continue FILE.mid.\n' "$spiral" "$spiral"

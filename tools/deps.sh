@@ -29,7 +29,7 @@ if ! command -v dpkg-query >/dev/null 2>&1; then
     missing=""
     for tool in cc meson ninja pkg-config; do command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"; done
     [ -z "$missing" ] && exit 0
-    echo "missing:$missing. A build needs a C compiler, meson 1.0 or newer, ninja, pkg-config and jansson; better with" \
+    echo "missing:$missing. A build needs a C compiler, meson 1.0 or newer, ninja, pkg-config and jansson; optional:" \
         "cairo and FluidSynth; tests need cmocka and Python 3. This machine has no apt: install them yourself" >&2
     exit 1
 fi
@@ -61,11 +61,11 @@ for architecture in arm64 i386; do
     # shellcheck disable=SC2086
     case "$missing" in *:$architecture*) $sudo dpkg --add-architecture $architecture ;; esac
 done
-echo "missing packages:$missing; asking apt where they are, some seconds"
+echo "missing packages:$missing; looking them up with apt, some seconds"
 # shellcheck disable=SC2086
 $sudo apt-get update -qq >"$log" 2>&1 || tail -n 3 "$log" >&2 # old lists may do
 line="${sudo}apt-get install -y --no-install-recommends$missing"
-echo "installing them, minutes if they are large: $line"
+echo "installing them, which takes minutes if they are large: $line"
 # shellcheck disable=SC2086
 LC_ALL=C apt-get install --no-install-recommends --assume-no $missing 2>/dev/null | grep -E '^(Need to get|After this)' || true
 # shellcheck disable=SC2086

@@ -90,7 +90,7 @@ def load(path: Path) -> tuple[Arrays, dict[str, str]]:
     at = 0
     for begin, end in sorted(spans):
         if begin != at:
-            raise ValueError(f"{os.fspath(path)}: tensors overlap or leave a hole at byte {at}")
+            raise ValueError(f"{os.fspath(path)}: tensors overlap or leave a gap at byte {at}")
         at = end
     if at != len(body):
         raise ValueError(f"{os.fspath(path)}: tensors end at byte {at} of {len(body)}")

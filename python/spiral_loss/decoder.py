@@ -453,7 +453,7 @@ class Decoder(torch.nn.Module):
             config = json.loads(metadata["spiral"])
             decoder = cls(config)
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{os.fspath(path)}: no model with a decoder: {error}") from None
+            raise ValueError(f"{os.fspath(path)}: not a model with a decoder: {error}") from None
         for name, parameter in decoder.named_parameters():
             array = arrays.get(cls._in_file(name))
             if array is None or array.size != parameter.numel():

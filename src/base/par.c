@@ -73,8 +73,8 @@ static void *worker_main(void *argument) {
     return NULL;
 }
 
-/* Bytes, with SPIRAL__SCRATCH. musl gives threads 128 kB, glibc what `ulimit -s` says. */
-enum { WORKER_STACK = 1 << 20 };
+/* Bytes. musl gives threads 128 kB, glibc what `ulimit -s` says. */
+enum { WORKER_STACK = (1 << 20) + SPIRAL__SCRATCH };
 
 /* Worker threads block signals, which are for the threads of the host. Their own faults, such as access to a
  * mapped file that was truncated, are not blocked: the host's handler, if it has one, is called. */

@@ -14,10 +14,54 @@
 #include "decode/features.h"
 
 enum {
-    SPIRAL__SAMPLING_SIZE = 96, /* floats in the model */
-    SPIRAL__CALIBRATED = 3,     /* what the floats mean; with another number they are not used */
-    SPIRAL__SETTLED = 16        /* from this frame on the pitch classes heard say which are foreign */
+    SPIRAL__SAMPLING_SIZE = 3030, /* floats in the model */
+    SPIRAL__CALIBRATED = 4,       /* what the floats mean; with another number they are not used */
+    SPIRAL__SETTLED = 16          /* from this frame on the pitch classes heard say which are foreign */
 };
+
+/* Classes of how long ago something was, or of how often; of these and of places. */
+enum { SPIRAL__QUIET = 5, SPIRAL__TIMES = SPIRAL__PLACES * SPIRAL__QUIET };
+
+/* What happens in one of several ways, each of which has a weight in each context: contexts, ways.
+ * - STARTS: how many keys begin, by the place of the frame; on a beat also by how long ago a key last began,
+ *   elsewhere by the share of half beats on which keys began so far
+ * - ECHO: whether a key begins, on a half beat and on a beat, by whether one did two bars before and four; on
+ *   a beat also by whether it is the one of its bar on which most often no key began
+ * - CHORD: which kind of chord sounds, by the place, and in the first frame of a piece
+ * - MOVE: how the lowest and the highest key move if they do, by how they last moved; how others do
+ * - SPACING: how far a key that sounds is from the next one below, of the lowest two, the next two, others
+ * - STRAY: how far a voice that begins is from where it was in the mean, of the lowest three voices, others
+ * - REGISTER: which MIDI numbers the lowest and the highest key have, two by two
+ * - OUTER: whether they begin, elsewhere than before or again, by the place of the frame and by how long they
+ *   sound */
+#define SPIRAL__CHOICE_LIST(X)               \
+    X(STARTS, SPIRAL__TIMES, SPIRAL__VOICES) \
+    X(ECHO, (1 + 3) * 3 * 3, 2)              \
+    X(CHORD, SPIRAL__PLACES + 1, 16)         \
+    X(MOVE, 2 * 4 + 1, 12)                   \
+    X(SPACING, 3, 16)                        \
+    X(STRAY, 4, 16)                          \
+    X(REGISTER, 2, SPIRAL_KEY_COUNT / 2)     \
+    X(OUTER, 2 * SPIRAL__TIMES, 3)
+
+typedef enum spiral__choice {
+#define SPIRAL_X(id, contexts, ways) SPIRAL__##id,
+    SPIRAL__CHOICE_LIST(SPIRAL_X)
+#undef SPIRAL_X
+        SPIRAL__CHOICES
+} spiral__choice;
+
+#define SPIRAL_X(id, contexts, ways) +(contexts) * (ways)
+enum { SPIRAL__WAYS = 0 SPIRAL__CHOICE_LIST(SPIRAL_X) }; /* of all choices and contexts */
+#undef SPIRAL_X
+
+/* Where the weights of a choice are: those of a context are neighbours. */
+typedef struct spiral__choice_shape {
+    int first, contexts, ways;
+} spiral__choice_shape;
+extern const spiral__choice_shape spiral__choice_shapes[SPIRAL__CHOICES];
+
+enum { SPIRAL__CHOSEN_MAX = 7 + 3 * SPIRAL__VOICES }; /* in a frame */
 
 /* What a frame is written from: the past only; given cells of the same frame; a sketch. Each has weights of
  * its own: under a melody other things go wrong, and more often. */
@@ -31,15 +75,13 @@ typedef enum spiral__basis {
 typedef struct spiral__frame_weights {
     float more[SPIRAL__VOICES];  /* weights, by the class of the frame before: more keys sound than before */
     float fewer[SPIRAL__VOICES]; /* fewer do */
-    float change[2]; /* the frame is not the one before; above 0: -change if it is; [1]: on a beat */
+    float way[SPIRAL__WAYS];     /* weights around 0 */
+    float headroom;              /* what is taken off the sum of them, so that those above 0 count */
     float foreign;   /* for each key that begins to sound outside the 7 pitch classes heard most */
     float fresh;     /* for each one that was hardly heard before */
-    float kept;      /* for each key that sounds on without an onset where another begins */
     float clash;     /* for each pair of keys a semitone apart */
     float parallel;  /* for each key that moves in parallel octaves or fifths */
-    float no_triad;  /* the pitch classes that sound are no major or minor triad */
-    float new_chord; /* the frame is on a beat, and they have not sounded on a beat before */
-    float stray;     /* for each semitone beyond 4 that a voice begins from its slow mean */
+    float new_chord; /* the frame is on a beat, and its pitch classes have not sounded on a beat before */
     float rise;      /* for each semitone that a voice rises; above 0: -rise for each that one falls */
     float again;     /* added to the logit that a key which sounded before begins again */
 } spiral__frame_weights;
@@ -58,17 +100,15 @@ _Static_assert(sizeof(spiral__sampling) == SPIRAL__SAMPLING_SIZE * sizeof(float)
 
 /* What the rule counts in a frame. */
 typedef struct spiral__frame_events {
-    int before, now; /* keys that sound */
-    int changed;     /* some cell differs from the frame before */
+    int chosen_count, is_first;          /* first: nothing but the ways is counted */
+    uint16_t chosen[SPIRAL__CHOSEN_MAX]; /* the ways, as indices of their weights */
+    int before, now;                     /* keys that sound */
     int foreign, begins, fresh;
     int clashes;
-    int parallels;    /* 0 where the number of keys changes: then it is not known which voice moved where */
-    int held, again;  /* keys that sound in both frames, and those of them that begin again */
-    int starts, kept; /* keys that have an onset; if any has, keys that sound on */
-    int on_beat, no_triad;
-    int new_chord;    /* 0 off the beat */
-    int rises, falls; /* semitones, of all voices; 0 where the number of keys changes */
-    int strays;       /* semitones, of all voices */
+    int parallels;   /* 0 where the number of keys changes: then it is not known which voice moved where */
+    int held, again; /* keys that sound in both frames, and those of them that begin again */
+    int on_beat, new_chord; /* new_chord: 0 off the beat */
+    int rises, falls;       /* semitones, of all voices; 0 where the number of keys changes */
 } spiral__frame_events;
 
 /* Of the frame that is decided. parallels: counted while its keys were decided. */

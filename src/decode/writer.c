@@ -279,7 +279,7 @@ static float weight_of(const run *r, size_t t) {
     const spiral__frame_events events =
         spiral__frame_events_get(&r->stream->moment, &r->stream->decided, r->parallels);
     const int any = w->request.voices == SPIRAL__ANY_DENSITY;
-    return key_weight(r, t) + (t ? spiral__frame_log_weight(r->weights, &events, any) : 0);
+    return key_weight(r, t) + spiral__frame_log_weight(r->weights, &events, any);
 }
 
 /* Draws an open frame until one is kept; of FRAME_TRIES that were not, the one with the greatest weight is.

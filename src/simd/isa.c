@@ -30,7 +30,12 @@ static int available(spiral__isa isa) {
     }
 }
 
+/* Valgrind computes fused multiply-adds in software, a thousand times slower: there only the tests of kernels
+ * ask for them. */
 static spiral__isa best(void) {
+#ifdef SPIRAL_TEST_VALGRIND
+    return SPIRAL__ISA_baseline;
+#endif
     int isa = SPIRAL__ISA_COUNT - 1;
     while (!available((spiral__isa)isa)) isa--;
     return (spiral__isa)isa;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the trials share. The fast part takes some minutes; SPIRAL_RELIABILITY=long makes every trial."""
+"""What the trials share. The fast part takes some minutes; SPIRAL_RELIABILITY=long makes every trial, which takes hours;
+SPIRAL_RELIABILITY=200 fails about 200 allocations of each command, evenly spread, instead of all or a dozen."""
 import os
 import pathlib
 import sys
@@ -10,9 +11,16 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 pytest_plugins = ["reliability_fixtures"]
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-LONG = os.environ.get("SPIRAL_RELIABILITY") == "long"
+WHICH = os.environ.get("SPIRAL_RELIABILITY", "")
+LONG = WHICH == "long"
 
 
 @pytest.fixture(scope="session")
 def long():
     return LONG
+
+
+@pytest.fixture(scope="session")
+def most_allocations():
+    """How many allocations of a command fail, evenly spread, one at a time and all from one on."""
+    return 10**9 if LONG else int(WHICH or 12)

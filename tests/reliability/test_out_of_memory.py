@@ -56,7 +56,6 @@ COMMANDS = {
     "--man": ["--man"],
     "--completion": ["--completion", "bash"],
 }
-MOST = 12  # trials of a command in each of the two ways, in the fast part
 
 
 def outputs(folder):
@@ -103,7 +102,8 @@ def verdict(right, status, err, found):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_failed_allocations_are_errors(name, place, preload, long, tmp_path):
+@pytest.mark.parametrize("many", [1, 0], ids=["one_at_a_time", "all_from_one_on"])
+def test_failed_allocations_are_errors(name, many, place, preload, most_allocations, tmp_path):
     line, count_file = COMMANDS[name], tmp_path / "count"
     status, err, right = run(place, line, preload, fail_report=count_file)
     if "draws no pictures" in err:
@@ -111,16 +111,14 @@ def test_failed_allocations_are_errors(name, place, preload, long, tmp_path):
     assert status == 0, err
     total = int(count_file.read_text())
     assert total > 0
-    step = 1 if long else max(1, total // MOST)
     bad, trials = [], 0
-    for many in (1, 0):
-        for n in range(1, total + 1, step):
-            what = verdict(right, *run(place, line, preload, fail_from=n, fail_count=many))
-            trials += 1
-            if what:
-                bad.append(f"{'allocation' if many else 'all from allocation'} {n} of {total}: {what}")
+    for n in range(1, total + 1, max(1, total // most_allocations)):
+        what = verdict(right, *run(place, line, preload, fail_from=n, fail_count=many))
+        trials += 1
+        if what:
+            bad.append(f"{'allocation' if many else 'all from allocation'} {n} of {total}: {what}")
     clear(place)
-    print(f"{name}: {trials} trials of {total} allocations, {len(bad)} wrong")
+    print(f"{name}, {'one' if many else 'all from one on'}: {trials} trials of {total} allocations, {len(bad)} wrong")
     assert not bad, "\n".join([f"{len(bad)} of {trials}", *bad[:40]])
 
 

@@ -79,7 +79,11 @@ static void a_loaded_trainer_is_the_saved_one(void **state) {
     assert_int_equal(spiral_trainer_save(a, p.model, NULL), SPIRAL_OK);
     assert_int_equal(spiral_trainer_load(b, p.model, NULL), SPIRAL_OK);
     spiral_trainer_state x = state_of(a), y = state_of(b);
-    assert_memory_equal(&x, &y, sizeof x);
+    assert_memory_equal(&x, &y, offsetof(spiral_trainer_state, network)); /* there is padding after it */
+    assert_int_equal(x.network, y.network);
+    assert_int_equal(x.part_end, y.part_end);
+    assert_int_equal(x.parts, y.parts);
+    assert_int_equal(x.validations, y.validations);
     assert_int_equal(x.step, 9);
     const size_t size = m[0]->tensors.trained * sizeof(float);
     assert_memory_equal(m[0]->arena, m[1]->arena, m[0]->tensors.floats * sizeof(float));

@@ -129,7 +129,7 @@ function model({ workspace, generator, sliders, work }) {
         {
             id: "reconstruct",
             group,
-            label: "Reconstruct: through the codes and back",
+            label: "Reconstruct: encode the piece and decode it again",
             short: "Reconstruct",
             keys: ["Shift+V"],
             enabled: sounding,

@@ -37,7 +37,7 @@ export class ContextBar {
         const known = Number.isFinite(nats[index]);
         const text = find("#review-text");
         text.textContent = label + (known ? ` · surprise ${nats[index].toFixed(2)}` : "");
-        text.title = known ? "Nats a frame: the lower, the more usual the model finds the new notes" : "";
+        text.title = known ? "Nats per frame: lower means that the model finds the new notes more usual" : "";
         const choices = find("#choices");
         if (choices.children.length !== pieces.length) {
             const buttons = pieces.map((_, i) => {

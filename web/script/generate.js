@@ -267,7 +267,7 @@ export class Generator {
     review(kind, label, region, rolls, natsPerFrame, piece) {
         if (piece !== this.#workspace.settled)
             return show(
-                `${label}: the piece was changed meanwhile, so the variations no longer fit. Ask again.`,
+                `${label}: the piece was changed meanwhile, so the variations no longer fit. Try again.`,
             );
         const variations = rolls
             .map((roll, i) => ({

@@ -17,7 +17,7 @@ export class LongWork {
      *  Errors, and the end by Stop, are told here; the promise never rejects. */
     async run(label, work) {
         if (this.#workspace.busy) {
-            show(`"${this.#workspace.busy.label}" is still going on. Stop it first.`);
+            show(`"${this.#workspace.busy.label}" is still running. Stop it first.`);
             return;
         }
         this.#isHalted = false;

@@ -34,7 +34,7 @@ export class Measurements {
                     { a: origin, b: piece.roll },
                     { urgency: BACKGROUND, slot: "compare" },
                 );
-                return { text: `${spiral.toFixed(2)} missed notes a frame` };
+                return { text: `${spiral.toFixed(2)} missed notes per frame` };
             }),
             this.#show("#nearest", async () => {
                 if (!notesOf(piece.roll).length) return { text: "none: the piece is silent" };
@@ -55,7 +55,7 @@ export class Measurements {
         const place = `${name}, ${positionText(this.#workspace.preset, frame)}`;
         const close = limit !== undefined && share > limit;
         const warning = close
-            ? ". This is closer than pieces the model never saw come to its training music."
+            ? ". Unseen pieces are rarely this close to the training music."
             : "";
         return { text: `${Math.round(100 * share)} % the same notes: ${place}${warning}`, close };
     }
