@@ -32,7 +32,7 @@ static spiral_keys and_keys(spiral_keys a, spiral_keys b) {
     return (spiral_keys){{a.word[0] & b.word[0], a.word[1] & b.word[1]}};
 }
 
-/* ---- what happens in one of several ways -----------------------------------------------------------------
+/* ---- choices ----------------------------------------------------------------------------------------------
  */
 
 enum {
@@ -84,7 +84,7 @@ static int way_of_move(int rise) {
     return (rise < 0 ? 6 : 0) + (size < 8 ? ways[size] : 5);
 }
 
-/* Frames, 1 or more, as half beats; the last of a bar and a quarter or more. */
+/* Whole half beats that fit in frames - 1; at most QUIET - 1. */
 static int half_beats(const spiral__moment *m, int frames) {
     const int half = m->features->bar / 8;
     return half ? at_most((frames - 1) / half, SPIRAL__QUIET - 1) : 0;
@@ -111,7 +111,8 @@ static int began_before(const spiral__moment *m, int bars) {
     return 1 + (int)(m->history->began[at / 64] >> at % 64 & 1);
 }
 
-/* 1: no beat of a bar had no key that begins more often; 2: some had; 0: each always had one. */
+/* How often no key began on this beat of a bar: 1: as often as on any, or more often; 2: less often than on
+ * another; 0: a key began on every beat so far. */
 static int quiet_beat_of(const spiral__history *h, int place) {
     uint32_t most = 0;
     for (int i = 0; i < SPIRAL__BEATS; i++) most = h->quiet_beats[i] > most ? h->quiet_beats[i] : most;

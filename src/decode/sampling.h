@@ -19,21 +19,23 @@ enum {
     SPIRAL__SETTLED = 16          /* from this frame on the pitch classes heard say which are foreign */
 };
 
-/* Classes of how long ago something was, or of how often; of these and of places. */
+/* QUIET: classes of how long ago something happened, or how often. TIMES: these at each place. */
 enum { SPIRAL__QUIET = 5, SPIRAL__TIMES = SPIRAL__PLACES * SPIRAL__QUIET };
 
-/* What happens in one of several ways, each of which has a weight in each context: contexts, ways.
- * - STARTS: how many keys begin, by the place of the frame; on a beat also by how long ago a key last began,
- *   elsewhere by the share of half beats on which keys began so far
- * - ECHO: whether a key begins, on a half beat and on a beat, by whether one did two bars before and four; on
- *   a beat also by whether it is the one of its bar on which most often no key began
+/* Choices: what happens in one of several ways. In each context, each way has a weight. The list has the
+ * number of contexts and of ways.
+ * - STARTS: how many keys begin, by the place of the frame in its bar; on a beat also by how long ago a key
+ *   last began, elsewhere by the share of half beats on which keys began so far
+ * - ECHO: whether a key begins on a half beat or a beat, by whether one did two bars before and four bars
+ *   before; on a beat also by whether this beat of the bar most often had no key that begins
  * - CHORD: which kind of chord sounds, by the place, and in the first frame of a piece
- * - MOVE: how the lowest and the highest key move if they do, by how they last moved; how others do
- * - SPACING: how far a key that sounds is from the next one below, of the lowest two, the next two, others
- * - STRAY: how far a voice that begins is from where it was in the mean, of the lowest three voices, others
- * - REGISTER: which MIDI numbers the lowest and the highest key have, two by two
- * - OUTER: whether they begin, elsewhere than before or again, by the place of the frame and by how long they
- *   sound */
+ * - MOVE: how the lowest and the highest key move if they do, by their last move; how other keys move
+ * - SPACING: semitones from a sounding key to the next one below; of the lowest two keys, the next two,
+ * others
+ * - STRAY: semitones from a voice that begins to its mean; of each of the lowest three voices, of others
+ * - REGISTER: the MIDI numbers of the lowest and of the highest key, halved
+ * - OUTER: whether the lowest and the highest key begin: no, on another key than before, on the same key; by
+ *   the place, and by how long the lowest or highest key of the frame before has sounded */
 #define SPIRAL__CHOICE_LIST(X)               \
     X(STARTS, SPIRAL__TIMES, SPIRAL__VOICES) \
     X(ECHO, (1 + 3) * 3 * 3, 2)              \
@@ -75,8 +77,8 @@ typedef enum spiral__basis {
 typedef struct spiral__frame_weights {
     float more[SPIRAL__VOICES];  /* weights, by the class of the frame before: more keys sound than before */
     float fewer[SPIRAL__VOICES]; /* fewer do */
-    float way[SPIRAL__WAYS];     /* weights around 0 */
-    float headroom;              /* what is taken off the sum of them, so that those above 0 count */
+    float way[SPIRAL__WAYS];     /* of choices, around 0 */
+    float headroom;              /* subtracted from the sum of these, so that weights above 0 count too */
     float foreign;   /* for each key that begins to sound outside the 7 pitch classes heard most */
     float fresh;     /* for each one that was hardly heard before */
     float clash;     /* for each pair of keys a semitone apart */
