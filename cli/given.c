@@ -129,15 +129,18 @@ void cli_given_clear(cli_given *g) {
 }
 
 int cli_given_open(const spiral_model *model, size_t from, size_t to, int low, int high, cli_given *g) {
-    /* Half a frame earlier or later is still rounded to the frame. */
+    /* Half a frame earlier or later is still rounded to the frame; but a note that is wholly outside stays.
+     */
     const int64_t first = tick_of_frame(g, (double)from - 0.5), last = tick_of_frame(g, (double)to + 0.5);
+    const int64_t begin = tick_of_frame(g, (double)from), end = tick_of_frame(g, (double)to);
     const spiral_model_config *config = spiral_model_get_config(model);
     size_t kept = 0;
     for (size_t i = 0; i < g->midi.note_count; i++) {
         const spiral_note note = g->midi.notes[i];
         const int key = note.pitch + g->transposed_by;
         const int other = key < low || key > high || (!config->drums && cli_is_drum(config, &note));
-        if (other || note.on_ticks < first || note.off_ticks >= last) g->midi.notes[kept++] = note;
+        const int outside = note.off_ticks <= begin || note.on_ticks >= end;
+        if (other || outside || note.on_ticks < first || note.off_ticks >= last) g->midi.notes[kept++] = note;
     }
     g->midi.note_count = kept;
     int status = make_roll(model, g);

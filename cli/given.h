@@ -24,8 +24,9 @@ void cli_given_clear(cli_given *given);
 /* Makes the roll longer, silent at its end; known (frames) is renewed. Returns -1 or the exit status. */
 int cli_given_extend(cli_given *given, size_t frames);
 
-/* Takes out the notes that lie wholly inside frames from .. to - 1 and keys low .. high, and makes the other
- * cells of all frames known. Notes that extend beyond an end stay. Returns -1 or the exit status. */
+/* Takes out the notes that lie wholly inside frames from .. to - 1 and keys low .. high, half a frame more or
+ * less, and makes the other cells of all frames known. Notes that extend beyond an end stay, and so do
+ * those that end before the part or begin after it. Returns -1 or the exit status. */
 int cli_given_open(const spiral_model *model, size_t from, size_t to, int low, int high, cli_given *given);
 
 /* Puts the given cells into a request, which borrows them. */

@@ -4,6 +4,8 @@
 
     tools/mutants.py [--list] [WORD ...]    only the breaks whose name contains one of the words
 
+--list prints them and checks that the sources hold what they replace; it breaks nothing.
+
 Each break is applied to a copy of the sources in build/mutants. The tests of base, simd, helix, loss and metrics are
 built and run, fastest first, until one fails. A break without a failing test shows that a test is missing; the exit
 status is then 1.
@@ -45,7 +47,9 @@ MUTANTS = [
     ("dropped kl_offset", "b is 0: a missed note costs infinitely much",
      (TEMPLATE, "(real)s->options->kl_offset", "0")),
     ("sign of the gradient", "it points uphill",
-     (KERNELS, "u[r * TILE + c] = e;", "u[r * TILE + c] = -e;")),
+     (KERNELS, "if (row % SUM_ROWS == SUM_ROWS - 1 || row + 1 == n_rows) add_to_sums(part, factor, sums);",
+      "if (row % SUM_ROWS == SUM_ROWS - 1 || row + 1 == n_rows) add_to_sums(part, factor, sums);\n"
+      "            for (size_t c = 0; c < TILE; c++) u[row * TILE + c] *= -1;")),
     ("unpadded blur", "what is blurred past the ends of the keyboard is lost",
      (PLAN, "plan.bins = P + 2 * plan.options.blur_radius", "plan.bins = P"),
      (TEMPLATE, "s->t, s->coefficients, 0,", "s->t, s->coefficients, s->options->blur_radius,"),
@@ -100,13 +104,13 @@ MUTANTS = [
     ("last rows not summed", "the cost of the rows after the last four is lost",
      (KERNELS, "(p % SUM_ROWS == SUM_ROWS - 1 || p + 1 == P)", "(p % SUM_ROWS == SUM_ROWS - 1)")),
     ("sure right answers inexact", "the rounding error of the logit is left in the cost",
-     (KERNELS, ": (off - t * z) + both;", ": off + both - t * z;")),
+     (KERNELS, ": (on - t) * z + both;", ": off + both - t * z;")),
     ("weight of the farthest note", "the largest instead of the smallest",
      (KERNELS, "least[c] = cost < least[c] ? cost : least[c];", "least[c] = cost > least[c] ? cost : least[c];")),
     ("extra notes free", "an extra note on a sounding one costs nothing",
      (TEMPLATE, "(real)(o->bce + o->lambda * SPIRAL__REF_LEAST_WEIGHT)", "(real)o->bce")),
     ("rows missed", "the last frames of a tile do not make a row count",
-     (KERNELS, "i < WORDS * n_vectors; i++) any |= words[i];", "i < WORDS * n_vectors - 1; i++) any |= words[i];")),
+     (KERNELS, "for (size_t j = 0; j < VECTORS; j++) any |= any_bit", "for (size_t j = 0; j < VECTORS - 1; j++) any |= any_bit")),
     ("triangle too small", "the first rows of a block lack a coefficient each",
      (KERNELS, "add_row(&sum, x + r * VECTORS, c - r, 0, e);", "add_row(&sum, x + r * VECTORS, c - r, 0, e - 1);")),
     ("shard too short", "the last shard lacks its last frame",
@@ -146,9 +150,7 @@ MUTANTS = [
     ("entropy's series", "the first term of x - log(1 + x) alone",
      (REF, "for (int n = 16; n >= 2; n--)", "for (int n = 2; n >= 2; n--)")),
     ("entropy cancels", "(1 + e) log(1 + e) - e computed as it is written",
-     (VMATH, "float low = (f * f) * (spiral__log_series_f32(f) * f - 0.5f) + k * 0x1.62e43p-1f;\n"
-      "    return r * low + (e * f - (e - f));",
-      "float low = (f * f) * (spiral__log_series_f32(f) * f - 0.5f) + k * 0x1.62e43p-1f;\n    return r * (f + low) - e;")),
+     (VMATH, "return (1.0f + e) * low + (e * f - (e - f));", "return (1.0f + e) * (f + low) - e;")),
     ("exp cut early", "a sure right answer costs 1e-17",
      (VMATH, "spiral__bits_f32(69.0f)", "spiral__bits_f32(39.0f)")),
     ("a coefficient", "one hexadecimal digit of a polynomial",
@@ -253,24 +255,27 @@ def failures():
     return None
 
 
+def missing(edits, sources):
+    """What the sources do not hold of the texts that are to be replaced."""
+    return [f"{file}: {old[:60]!r} is not there" for file, old, _ in edits if old not in (sources / file).read_text()]
+
+
 def apply(edits):
-    """Applies the edits; what could not be found."""
-    wrong = []
     for file, old, new in edits:
         text = (COPY / file).read_text()
-        if old not in text:
-            wrong.append(f"{file}: {old[:60]!r} is not there")
         (COPY / file).write_text(text.replace(old, new))
-    return wrong
 
 
 def main():
     words = [w for w in sys.argv[1:] if not w.startswith("--")]
     chosen = [m for m in MUTANTS if not words or any(w in m[0] for w in words)]
     if "--list" in sys.argv:
-        for name, why, *_ in chosen:
+        wrong = []
+        for name, why, *edits in chosen:
             print(f"{name:36} {why}")
-        return 0
+            wrong += [f"{name}: {text}" for text in missing(edits, ROOT)]
+        print("\n".join(wrong), file=sys.stderr, end="\n" if wrong else "")
+        return 1 if wrong else 0
     copy_sources()
     if not (BUILD / "meson-private").is_dir():
         done = run("meson", "setup", BUILD, COPY, "-Dprogram=disabled", "-Doptimization=2")
@@ -287,7 +292,9 @@ def main():
     survived = []
     for number, (name, why, *edits) in enumerate(chosen, 1):
         begin, before = time.time(), {file: (COPY / file).read_text() for file, _, _ in edits}
-        wrong = apply(edits)
+        wrong = missing(edits, COPY)
+        if not wrong:
+            apply(edits)
         if wrong:
             verdict = "DOES NOT APPLY: " + "; ".join(wrong)
         elif (done := build()).returncode:

@@ -35,7 +35,7 @@ if [ "${ONE:-}" ]; then # one run: ONE="LOSS SEED"
     run="$out/$loss.$seed.$steps.$latent"
     [ -s "$run.json" ] && exit 0
     # shellcheck disable=SC2046
-    "$program" train "$music/train" --valid "$music/valid" --preset bar --latent "$latent" $(flags "$loss") \
+    "$program" train "$music/train" --valid "$music/valid" --preset bar --decoder 0 --latent "$latent" $(flags "$loss") \
         --steps "$steps" --seed "$seed" --threads 1 -o "$run.safetensors" --quiet --json >"$run.train"
     "$program" eval "$run.safetensors" "$music/test" --threads 1 --quiet --json >"$run.part"
     mv "$run.part" "$run.json"

@@ -15,6 +15,17 @@ COLUMNS = (("frame F1", "f1", 3), ("49 clean: F1", "clean_f1", 3), ("note F1", "
 COLOURS = {"bce": "#000000", "chromatic": "#0072b2", "tonnetz": "#d55e00"}
 
 
+def place(x, y, text, taken):
+    """Where a label of this point does not lie on another, as (x, y, anchor); adds its box to `taken`."""
+    width, height = 7 * len(text), 12
+    for dx, dy in ((4, -4), (4, 13), (-4, -4), (-4, 13), (4, -17), (4, 26), (-4, -17), (-4, 26)):
+        left, bottom = x + dx - (width if dx < 0 else 0), y + dy
+        if all(left + width < l or l + w < left or bottom - height > b or b - height > bottom for l, b, w in taken):  # noqa: E741
+            break
+    taken.append((left, bottom, width))
+    return x + dx, bottom, "end" if dx < 0 else "start"
+
+
 def picture(values, path):
     """Frame F1 from left to right, spiral error upwards, a panel for each latent; a cross is as long as its intervals."""
     width, height, margin = 300, 240, 50
@@ -39,12 +50,13 @@ def picture(values, path):
             out.append(f'<text x="{x(value):.1f}" y="{top + height + 16}" text-anchor="{at}">{value:.3f}</text>')
         for value in (min(ys), max(ys)):
             out.append(f'<text x="{left - 4}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.2f}</text>')
+        taken = []
         for name, (f1, error) in points.items():
-            colour = COLOURS[name.split("-")[0]]
+            colour, text = COLOURS[name.split("-")[0]], name.split("-")[-1]
+            at_x, at_y, anchor = place(x(f1[0]), y(error[0]), text, taken)
             out.append(f'<path d="M{x(f1[0] - f1[1]):.1f} {y(error[0]):.1f}H{x(f1[0] + f1[1]):.1f}M{x(f1[0]):.1f} '
                        f'{y(error[0] - error[1]):.1f}V{y(error[0] + error[1]):.1f}" stroke="{colour}"/>'
-                       f'<text x="{x(f1[0]) + 4:.1f}" y="{y(error[0]) - 4:.1f}" fill="{colour}">'
-                       f'{name.split("-")[-1]}</text>')  # fmt: skip
+                       f'<text x="{at_x:.1f}" y="{at_y:.1f}" fill="{colour}" text-anchor="{anchor}">{text}</text>')  # fmt: skip
     out.append(f'<text x="{margin}" y="{height + 85}">frame F1 (to the right is better) and spiral error (lower is better); '
                'blue: chromatic, orange: tonnetz, numbers: lambda beside cross-entropy</text></svg>')  # fmt: skip
     path.write_text("\n".join(out) + "\n")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The features of the decoder (see features.h). Nothing here but additions, multiplications and comparisons:
- * the same on every processor.
+ * The features of the decoder (see features.h). Nothing here but arithmetic of one operation at a time and
+ * comparisons: the same on every processor.
  */
 #include <string.h>
 
@@ -79,6 +79,31 @@ static spiral_keys range(const spiral__features *f) { return spiral_keys_range(f
 
 void spiral__history_begin(spiral__history *h) { memset(h, 0, sizeof *h); }
 
+static void add_to_mean(float now, float rate, float *mean) {
+    *mean = *mean == 0 ? now : *mean + rate * (now - *mean);
+}
+
+/* count keys: p from the lowest up. */
+static void add_moves(const spiral__features *f, spiral__history *h, const uint8_t *keys, int count) {
+    uint8_t before[SPIRAL_KEY_COUNT];
+    const int count_before = list_keys(f, h->sounding, before);
+    if (!count || !count_before) return;
+    const int rises[2] = {keys[0] - before[0], keys[count - 1] - before[count_before - 1]};
+    for (int i = 0; i < 2; i++)
+        if (rises[i]) h->moved[i] = rises[i];
+}
+
+static void add_starts(const spiral__features *f, spiral__history *h, int begins) {
+    const int place = spiral__place_of(f, h->t);
+    const uint64_t bit = (uint64_t)1 << h->t % 64;
+    uint64_t *began = &h->began[h->t % SPIRAL__REMEMBERED / 64];
+    *began = (*began & ~bit) | (begins ? bit : 0);
+    if (place < SPIRAL__BEATS) h->quiet_beats[place] += !begins;
+    if (place != SPIRAL__HALF_BEAT) return;
+    h->half_beats++;
+    h->half_beat_starts += begins;
+}
+
 void spiral__history_add(const spiral__features *f, spiral__history *h, spiral_keys sounding,
                          const spiral_keys *onsets) {
     sounding = both(sounding, range(f));
@@ -95,12 +120,14 @@ void spiral__history_add(const spiral__features *f, spiral__history *h, spiral_k
     h->past = h->past * fades[SPIRAL__SLOW] + (1 - fades[SPIRAL__SLOW]);
     uint8_t keys[SPIRAL_KEY_COUNT];
     const int count = list_keys(f, sounding, keys);
-    for (int i = 0; i < count && i < SPIRAL__VOICES; i++) {
-        const float now = keys[i];
-        h->voice[i] = h->voice[i] == 0 ? now : h->voice[i] + 0.02f * (now - h->voice[i]);
-    }
+    /* The mean of all frames so far, until it is a slow one. */
+    const float of_all = 1 / ((float)h->t + 1), least = 1 - fades[SPIRAL__SLOW];
+    const float rate = of_all > least ? of_all : least;
+    for (int i = 0; i < count && i < SPIRAL__VOICES; i++) add_to_mean(keys[i], rate, &h->voice[i]);
+    add_moves(f, h, keys, count);
+    add_starts(f, h, !is_empty(starts));
     const unsigned chord = classes_of(f, sounding);
-    if (spiral__is_on_beat(f, h->t)) h->chords[chord >> 6] |= (uint64_t)1 << (chord & 63);
+    if (spiral__place_of(f, h->t) < SPIRAL__BEATS) h->chords[chord >> 6] |= (uint64_t)1 << (chord & 63);
     h->sounding = sounding;
     h->onsets = starts;
     h->t++;
@@ -275,8 +302,8 @@ static void put_silent(list *l, spiral__feature group, int p) {
     }
 }
 
-/* What both readers have of given cells that may be far from p: without them low voices would not know when a
- * melody moves. */
+/* Features of given cells that may be far from p, for both readers: without them low voices would not see
+ * when a melody moves. */
 static void put_given_begins(list *l, spiral__feature group, int later) {
     const spiral__moment *m = l->m;
     if (!is_empty(m->given_onsets)) put(l, group, 0, 1);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the note-by-note decoder reads. Cells are decided frame after frame and, within a frame, from the
+ * The input of the note-by-note decoder. Cells are decided frame after frame and, within a frame, from the
  * lowest key to the highest. Of each cell there are two lists of sparse features: one for the recurrent
- * layer, which knows the frames before, and one for the head, which also knows the cells of this frame that
- * lie below. A feature is a row of a weight matrix and a value, most often 1; the layer's input is the sum of
- * the rows.
+ * layer, which sees the frames before, and one for the head, which also sees the cells of this frame that lie
+ * below. A feature is a row of a weight matrix and a value, most often 1; the layer's input is the sum of the
+ * rows.
  *
  * Keys p are counted from the lowest of the roll, 0 .. P - 1. Nearly all features are relative to p, so that
  * the weights are the same for every key.
@@ -131,10 +131,15 @@ typedef struct spiral__conditions {
 enum {
     SPIRAL__FADES = 3,
     SPIRAL__SLOW = SPIRAL__FADES,
-    SPIRAL__VOICES = 9 /* classes of the number of keys that sound: 0 .. 7, more */
+    SPIRAL__VOICES = 9,      /* classes of the number of keys that sound: 0 .. 7, more */
+    SPIRAL__REMEMBERED = 256 /* frames of which it is known whether a key began */
 };
 
-/* Frames 0 .. t - 1 of a piece, as far as they matter. A plain value: copies are independent. */
+/* Where a frame is in its bar: on one of the four beats, half way to the next, elsewhere. On a grid without
+ * bars all frames are on the first beat. */
+enum { SPIRAL__BEATS = 4, SPIRAL__HALF_BEAT = SPIRAL__BEATS, SPIRAL__BETWEEN, SPIRAL__PLACES };
+
+/* What is kept of frames 0 .. t - 1 of a piece. A plain value: copies are independent. */
 typedef struct spiral__history {
     size_t t;
     spiral_keys sounding, onsets;   /* of frame t - 1; silent for t = 0 */
@@ -142,13 +147,20 @@ typedef struct spiral__history {
     float fade[SPIRAL__FADES + 1][SPIRAL_KEY_COUNT];
     float past;                    /* what the slow mean of a key that always sounded would be: 1 - .995^t */
     uint64_t chords[1 << 12 >> 6]; /* bit s: the pitch classes s (bits p mod 12) sounded on a beat */
-    float voice[SPIRAL__VOICES];   /* slow means of p of the voices from the lowest up; 0: none yet */
+    float voice[SPIRAL__VOICES];   /* means of p of the voices from the lowest up; 0: none yet */
+    int moved[2]; /* semitones that the lowest and the highest key rose when they last changed; 0: never */
+    uint32_t quiet_beats[SPIRAL__BEATS];     /* of a bar: how often no key began on it */
+    uint32_t half_beats, half_beat_starts;   /* frames of this place; those in which a key began */
+    uint64_t began[SPIRAL__REMEMBERED / 64]; /* bit t % 64 of [t / 64]: in frame t, counted modulo
+                                                SPIRAL__REMEMBERED, a key began */
 } spiral__history;
 
-/* Whether frame t is on a beat, a quarter of a bar; on a grid without bars all are. */
-static inline int spiral__is_on_beat(const spiral__features *features, size_t t) {
-    const size_t beat = (size_t)features->bar / 4;
-    return !beat || t % beat == 0;
+/* The place of frame t. */
+static inline int spiral__place_of(const spiral__features *features, size_t t) {
+    const size_t beat = (size_t)features->bar / SPIRAL__BEATS;
+    if (!beat) return 0;
+    if (t % beat == 0) return (int)(t / beat % SPIRAL__BEATS);
+    return 2 * (t % beat) == beat ? SPIRAL__HALF_BEAT : SPIRAL__BETWEEN;
 }
 
 void spiral__history_begin(spiral__history *history);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sets how frames are sampled (decode/sampling.h), so that what happens in samples happens as often as in
- * training music: the weights are moved by the logarithm of the ratio of both counts, a few times over. This
- * is done for each basis: free samples, samples under the top voices of training pieces, and samples from
- * random latents.
+ * Sets how frames are sampled (decode/sampling.h), so that events occur in samples as often as in training
+ * music: the weights are adjusted by the logarithm of the ratio of the two counts, in several rounds. This is
+ * done for each basis: free samples, samples under the top voices of training pieces, and samples from random
+ * latents.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -23,8 +23,7 @@
 #include "spiral/generate.h"
 
 enum {
-    ROUNDS = 12,
-    AVERAGED = 4,     /* the result is the mean of the last rounds, whose steps are smaller */
+    ROUNDS = 14,      /* the result is the mean of the later half, whose steps are smaller */
     OTHER_ROUNDS = 6, /* of the other bases, which begin with the weights of free samples */
     ALL_ROUNDS = ROUNDS + OTHER_ROUNDS * (SPIRAL__BASES - 1),
     SAMPLES = 64, /* in a round, at most: as many frames as the music has, but no fewer than: */
@@ -38,19 +37,23 @@ static const uint64_t SEED = UINT64_C(0x63616c6962), LATENT_STREAM = UINT64_C(0x
 /* For random latents, of which the sketch says little that is certain: the default of the commands that read
  * latents. */
 static const float SKETCH_TEMPERATURE = 0.5f;
+/* Several choices are made in a frame, and depend on each other: their weights move more slowly. */
+static const float WAY_RATE = 0.5f, WAY_MOST = 3;
+/* Frames whose ways weigh 0 in the sum are kept with probability exp(-1): others can be kept more often. */
+static const float HEADROOM = 1;
 static const double FEW = 4; /* added to counts: a ratio of few events says little */
 
 /* ---- counts ----------------------------------------------------------------------------------------------
  */
 
-/* Sums over frames that have one before them. Doubles, so that they can be scaled. */
+/* Sums over frames that have one before them; way: over all. Doubles, so that they can be scaled. */
 typedef struct counts {
+    double way[SPIRAL__WAYS];
     double frames, clashes, parallels;
-    double same[2], changed[2];    /* by whether the frame is on a beat */
-    double held, again;            /* keys that sound on, and those of them that begin again */
+    double beats;                  /* frames on a beat */
+    double held, again;            /* keys that keep sounding, and those of them that begin again */
     double begins, foreign, fresh; /* once pitch classes have been heard */
-    double begin, kept;            /* frames in which a key begins, and keys that sound on in them */
-    double no_triad, new_chord, rises, falls, strays;
+    double new_chord, rises, falls;
     double from[SPIRAL__VOICES], more[SPIRAL__VOICES], fewer[SPIRAL__VOICES];
     double voices, voices_squared;
 } counts;
@@ -63,9 +66,10 @@ static void add_counts(const counts *from, counts *to) {
 
 static void count_frame(const spiral__frame_events *e, counts *c) {
     const int class = spiral__voices_class(e->before);
+    for (int i = 0; i < e->chosen_count; i++) c->way[e->chosen[i]]++;
+    if (e->is_first) return;
     c->frames++;
-    c->same[e->on_beat] += !e->changed;
-    c->changed[e->on_beat] += e->changed;
+    c->beats += e->on_beat;
     c->clashes += e->clashes;
     c->parallels += e->parallels;
     c->held += e->held;
@@ -73,18 +77,14 @@ static void count_frame(const spiral__frame_events *e, counts *c) {
     c->begins += e->begins;
     c->foreign += e->foreign;
     c->fresh += e->fresh;
-    c->begin += e->starts > 0;
-    c->kept += e->kept;
     c->rises += e->rises;
     c->falls += e->falls;
-    c->strays += e->strays;
     c->new_chord += e->new_chord;
     c->from[class]++;
     c->more[class] += e->now > e->before;
     c->fewer[class] += e->now < e->before;
     c->voices += e->now;
     c->voices_squared += (double)e->now * e->now;
-    c->no_triad += e->no_triad;
 }
 
 /* The events of the first frames of a roll. */
@@ -106,7 +106,7 @@ static counts count_roll(const spiral__features *f, const spiral_keys *sounding,
             spiral__decided_add(f, &decided, p, spiral_keys_get(&starts, f->low + p));
         }
         const spiral__frame_events events = spiral__frame_events_get(&moment, &decided, parallels);
-        if (t) count_frame(&events, &c);
+        count_frame(&events, &c);
         spiral__history_add(f, &history, decided.sounding, f->planes == 2 ? &decided.onsets : NULL);
     }
     return c;
@@ -124,7 +124,7 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The value that 95 % of n values do not exceed. */
+/* The 95th percentile of n values. */
 static double most_of(double *values, size_t n) {
     qsort(values, n, sizeof *values, ascending);
     return values[(n - 1) * 19 / 20];
@@ -294,6 +294,23 @@ static float at_most_0(float x) { return x < 0 ? x : 0; }
 
 static double ratio(double a, double b) { return b > 0 ? a / b : 0; }
 
+static double sum_of(const double *values, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += values[i];
+    return sum;
+}
+
+/* The weights of the n ways of a context. Their mean in the samples is 0. */
+static void move_ways(const double *sample, const double *music, int n, float rate, float *weights) {
+    const double sampled = sum_of(sample, n), length = ratio(sampled, sum_of(music, n));
+    double mean = 0;
+    for (int i = 0; i < n; i++) {
+        weights[i] += rate * step(sample[i], music[i] * length);
+        mean += ratio(sample[i] * (double)weights[i], sampled);
+    }
+    for (int i = 0; i < n; i++) weights[i] = fmaxf(-WAY_MOST, fminf(WAY_MOST, weights[i] - (float)mean));
+}
+
 /* From the counts of samples with weights s and of the training music. rate: 1, or less for smaller steps. */
 static void move_weights(const counts *sample, const counts *music, float rate, spiral__frame_weights *s) {
     const double length = sample->frames / music->frames;
@@ -302,24 +319,21 @@ static void move_weights(const counts *sample, const counts *music, float rate, 
         s->more[i] += rate * step(sample->more[i], music->more[i] * frames);
         s->fewer[i] += rate * step(sample->fewer[i], music->fewer[i] * frames);
     }
-    for (int i = 0; i < 2; i++) {
-        const double frames = ratio(sample->same[i] + sample->changed[i], music->same[i] + music->changed[i]);
-        s->change[i] += rate * (step(sample->changed[i], music->changed[i] * frames) -
-                                step(sample->same[i], music->same[i] * frames));
+    s->headroom = HEADROOM;
+    for (int i = 0; i < SPIRAL__CHOICES; i++) {
+        const spiral__choice_shape *c = &spiral__choice_shapes[i];
+        for (int at = c->first; at < c->first + c->contexts * c->ways; at += c->ways)
+            move_ways(&sample->way[at], &music->way[at], c->ways, rate * WAY_RATE, &s->way[at]);
     }
     s->again += rate * step(sample->again, music->again * ratio(sample->held, music->held));
     s->foreign = at_most_0(
         s->foreign + rate * step(sample->foreign, music->foreign * ratio(sample->begins, music->begins)));
     s->fresh =
         at_most_0(s->fresh + rate * step(sample->fresh, music->fresh * ratio(sample->begins, music->begins)));
-    s->kept =
-        at_most_0(s->kept + rate * step(sample->kept, music->kept * ratio(sample->begin, music->begin)));
     s->clash = at_most_0(s->clash + rate * step(sample->clashes, music->clashes * length));
     s->parallel = at_most_0(s->parallel + rate * step(sample->parallels, music->parallels * length));
-    const double beats = ratio(sample->same[1] + sample->changed[1], music->same[1] + music->changed[1]);
-    s->no_triad = at_most_0(s->no_triad + rate * step(sample->no_triad, music->no_triad * length));
+    const double beats = ratio(sample->beats, music->beats);
     s->new_chord = at_most_0(s->new_chord + rate * step(sample->new_chord, music->new_chord * beats));
-    s->stray = at_most_0(s->stray + rate / 4 * step(sample->strays, music->strays * length));
     /* Voices rise by some semitones at once. */
     s->rise +=
         rate / 4 * (step(sample->rises, music->rises * length) - step(sample->falls, music->falls * length));
@@ -337,14 +351,14 @@ static spiral_status calibrate(sampling_job *j, spiral__basis basis, const count
     spiral__frame_weights *weights = &s->weights[basis], mean = {0};
     float *at = (float *)weights, *sum = (float *)&mean;
     counts sampled, music = *all;
-    const int rounds = basis == SPIRAL__FREE ? ROUNDS : OTHER_ROUNDS, first = rounds - AVERAGED;
+    const int rounds = basis == SPIRAL__FREE ? ROUNDS : OTHER_ROUNDS, first = rounds / 2;
     j->basis = basis;
     for (int i = 0; i < rounds; i++) {
         const uint64_t seed = SEED + (uint64_t)(((int)basis * ROUNDS + i) * SAMPLES);
         const float rate = i < first ? 1 : 0.5f;
         SPIRAL_TRY(count_samples(j, seed, pool, &sampled, &music, err));
         move_weights(&sampled, &music, rate, weights);
-        for (int k = 0; k < WEIGHTS && i >= first; k++) sum[k] += at[k] / AVERAGED;
+        for (int k = 0; k < WEIGHTS && i >= first; k++) sum[k] += at[k] / (float)(rounds - first);
     }
     *weights = mean;
     return SPIRAL_OK;

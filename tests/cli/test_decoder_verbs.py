@@ -37,7 +37,8 @@ def uneven(tmp_path):
         on, key = i * 250 + 7 * (i % 3), 60 + (i * 5) % 13
         events += [(on, bytes([0x90 | i % 2, key, 40 + i])), (on + 190 + i, bytes([0x80 | i % 2, key, 0]))]
     events += [(100, bytes([0x99, 36, 100])), (160, bytes([0x89, 36, 0])), (3100, bytes([0x90, 3, 90])),
-               (3400, bytes([0x80, 3, 0])), (2000, bytes([0xFF, 0x51, 3, 0x07, 0xA1, 0x20]))]
+               (3400, bytes([0x80, 3, 0])), (1880, bytes([0x90, 66, 70])), (1915, bytes([0x80, 66, 0])),
+               (3845, bytes([0x90, 64, 70])), (3880, bytes([0x80, 64, 0])), (2000, bytes([0xFF, 0x51, 3, 0x07, 0xA1, 0x20]))]
     events.sort(key=lambda e: e[0])
     now, body = 0, b""
     for at, message in events:
@@ -126,15 +127,17 @@ def test_continue_only_new_begins_at_once(decoder_model, tune, tmp_path):
 
 
 def test_fill_changes_the_part_and_nothing_else(any_decoder_model, uneven, tmp_path):
-    """Notes that are not wholly inside stay. Quarters of 480 ticks: two bars are 3840."""
+    """Notes that are not wholly inside stay, also those outside that the grid rounds into the part. Quarters of 480 ticks:
+    two bars are 3840."""
     done = spiral("fill", any_decoder_model, uneven, "--from", "1bar", "--to", "2bars", "--low", "62", "--high", "70",
                   "-n", "4", "-o", tmp_path / "out", "--json")
     assert done.status == 0, done.err
     old = given_notes(uneven)
     # Half a frame of either grid, in ticks at either tempo.
     inside = [n for n in old if n[0] >= 1920 + 60 and n[1] < 3840 - 60 and 62 <= n[3] <= 70 and n[2] != 9]
-    stay = [n for n in old if n[0] < 1920 - 60 or n[1] >= 3840 + 60 or not 62 <= n[3] <= 70 or n[2] == 9]
-    assert inside and stay
+    outside = [n for n in old if n[1] <= 1920 or n[0] >= 3840 or not 62 <= n[3] <= 70 or n[2] == 9]
+    stay = [n for n in old if n in outside or n[0] < 1920 - 60 or n[1] >= 3840 + 60]
+    assert inside and {66, 64} <= {n[3] for n in outside if n[1] - n[0] == 35}
     results = []
     for file in done.json["files"]:
         new = given_notes(file["path"])

@@ -24,6 +24,42 @@ static spiral__frame_events events_at(size_t t, const int *before, const int *no
     return spiral__frame_events_get(&moment, &decided, parallels);
 }
 
+/* How often a way of a choice was chosen in a context. */
+static int chosen(const spiral__frame_events *e, spiral__choice choice, int context, int way) {
+    const spiral__choice_shape *shape = &spiral__choice_shapes[choice];
+    int count = 0;
+    assert_true(context < shape->contexts && way < shape->ways);
+    for (int i = 0; i < e->chosen_count; i++)
+        count += e->chosen[i] == shape->first + context * shape->ways + way;
+    return count;
+}
+
+/* In all contexts and ways. */
+static int chosen_at_all(const spiral__frame_events *e, spiral__choice choice) {
+    int count = 0;
+    for (int context = 0; context < spiral__choice_shapes[choice].contexts; context++)
+        for (int way = 0; way < spiral__choice_shapes[choice].ways; way++)
+            count += chosen(e, choice, context, way);
+    return count;
+}
+
+static spiral_keys keys_of(const int *list) {
+    spiral_keys keys = {{0, 0}};
+    for (; *list >= 0; list++) spiral_keys_set(&keys, *list, 1);
+    return keys;
+}
+
+/* The events of a frame in which p of `now` sound; those that do not sound before begin. */
+static spiral__frame_events events_after(const spiral__features *f, const spiral__history *h,
+                                         const int *now) {
+    spiral__moment moment;
+    spiral__decided decided = {.count = 0};
+    spiral__moment_init(f, h, NULL, &moment);
+    for (; *now >= 0; now++)
+        spiral__decided_add(f, &decided, *now, !spiral_keys_get(&h->sounding, f->low + *now));
+    return spiral__frame_events_get(&moment, &decided, 0);
+}
+
 static spiral__frame_events events_of(const int *before, const int *now, int parallels) {
     return events_at(1, before, now, parallels);
 }
@@ -44,38 +80,203 @@ static void keys_a_semitone_apart_and_held_keys_are_counted(void **state) {
     assert_int_equal(e.held, 2);
     assert_int_equal(e.before, 2);
     assert_int_equal(e.now, 3);
-    assert_true(e.changed);
-    assert_false(events_of(before, before, 0).changed);
 }
 
 static void the_weight_is_the_sum_of_what_happens_and_at_most_0(void **state) {
     (void)state;
-    spiral__frame_weights s = {.change = {-1}, .clash = -2, .parallel = -4};
+    spiral__frame_weights s = {.clash = -2, .parallel = -4};
     const int two[] = {60, 67, -1}, moved[] = {62, 69, -1}, clash[] = {62, 63, -1};
     const spiral__frame_events plain = events_of(two, two, 0), parallel = events_of(two, moved, 1),
                                close = events_of(two, clash, 0);
     assert_true(spiral__frame_log_weight(&s, &plain, 1) == 0);
-    assert_true(spiral__frame_log_weight(&s, &parallel, 1) == -5);
-    assert_true(spiral__frame_log_weight(&s, &close, 1) == -3);
-    s.change[0] = 3; /* weighs against frames that do not change */
-    assert_true(spiral__frame_log_weight(&s, &plain, 1) == -3);
     assert_true(spiral__frame_log_weight(&s, &parallel, 1) == -4);
-    const spiral__frame_events beat = events_at(4, two, two, 0);
-    assert_true(spiral__frame_log_weight(&s, &beat, 1) == 0);
+    assert_true(spiral__frame_log_weight(&s, &close, 1) == -2);
+    assert_int_equal(plain.chosen_count, 7); /* STARTS, CHORD, SPACING; REGISTER and OUTER of both keys */
+    for (int i = 0; i < SPIRAL__WAYS; i++) s.way[i] = 0.25f;
+    assert_true(spiral__frame_log_weight(&s, &plain, 1) == 0);
+    assert_true(spiral__frame_log_weight(&s, &parallel, 1) == -2.25f);
+    s.headroom = 2;
+    assert_true(spiral__frame_log_weight(&s, &plain, 1) == -0.25f);
+    assert_true(spiral__frame_log_weight(&s, &parallel, 1) == -4.25f);
 }
 
-static void frames_without_a_triad_and_beats_with_a_new_chord_weigh_less(void **state) {
+static void a_beat_with_a_new_chord_weighs_less(void **state) {
     (void)state;
-    const spiral__frame_weights s = {.no_triad = -1, .new_chord = -2};
-    const int triad[] = {60, 64, 67, 76, -1}, minor[] = {57, 64, 72, -1}, fifth[] = {60, 67, -1};
+    const spiral__frame_weights s = {.new_chord = -2};
+    const int triad[] = {60, 64, 67, 76, -1}, fifth[] = {60, 67, -1};
     const spiral__frame_events off = events_at(5, triad, fifth, 0), on = events_at(8, triad, fifth, 0);
     assert_false(off.on_beat || off.new_chord);
-    assert_true(off.no_triad);
-    assert_true(on.on_beat && on.no_triad && on.new_chord);
-    assert_true(spiral__frame_log_weight(&s, &off, 1) == -1);
-    assert_true(spiral__frame_log_weight(&s, &on, 1) == -3);
-    assert_false(events_at(8, fifth, triad, 0).no_triad);
-    assert_false(events_at(8, fifth, minor, 0).no_triad);
+    assert_true(on.on_beat && on.new_chord);
+    assert_true(spiral__frame_log_weight(&s, &off, 1) == 0);
+    assert_true(spiral__frame_log_weight(&s, &on, 1) == -2);
+}
+
+/* By what is the lowest key: C major and minor in three positions, and others on C. */
+static void kinds_of_chords_are_counted_by_place(void **state) {
+    (void)state;
+    const struct {
+        int keys[6], kind;
+    } chords[] = {
+        {{-1}, 0},
+        {{60, 67, 72, -1}, 0},
+        {{48, 64, 67, 72, -1}, 1},
+        {{52, 60, 67, -1}, 2},
+        {{55, 60, 64, -1}, 3},
+        {{48, 63, 67, -1}, 4},
+        {{51, 60, 67, -1}, 5},
+        {{55, 60, 63, -1}, 6},
+        {{43, 47, 53, 62, -1}, 7},  /* a dominant seventh chord */
+        {{47, 53, 55, 62, -1}, 8},  /* on its third */
+        {{50, 53, 55, 59, -1}, 9},  /* fifth */
+        {{41, 50, 55, 59, -1}, 10}, /* seventh */
+        {{47, 62, 65, -1}, 11},     /* diminished */
+        {{48, 52, 56, -1}, 11},     /* augmented */
+        {{48, 53, 55, -1}, 12},
+        {{48, 50, 53, 55, -1}, 13},
+        {{48, 50, 52, 53, 55, -1}, 14},
+    };
+    const int none[] = {-1};
+    for (size_t i = 0; i < sizeof chords / sizeof *chords; i++)
+        for (int t = 0; t < 32; t++) {
+            const spiral__frame_events e = events_at((size_t)t, none, chords[i].keys, 0);
+            const int place = !t ? SPIRAL__PLACES : t % 4 == 0 ? t / 4 % 4 : t % 4 == 2 ? 4 : 5;
+            assert_int_equal(chosen(&e, SPIRAL__CHORD, place, chords[i].kind), 1);
+            assert_int_equal(chosen_at_all(&e, SPIRAL__CHORD), 1);
+            if (!t) assert_int_equal(e.chosen_count, 1 + chosen_at_all(&e, SPIRAL__REGISTER));
+        }
+}
+
+/* In each bar a chord begins on three beats, and half a beat after the first and the third. */
+static void keys_that_begin_are_counted_by_what_began_before(void **state) {
+    (void)state;
+    const spiral__features features = {.low = 0, .P = SPIRAL_KEY_COUNT, .planes = 2, .bar = 16};
+    const int chord[] = {60, 64, -1}, other[] = {59, 65, 68, -1};
+    const int begins[16] = {[0] = 1, [2] = 1, [4] = 1, [8] = 1, [10] = 1};
+    /* Half beats since the last ones; on half beats: half of them had some, the third of five classes. */
+    const int quiet[16] = {[0] = 2, [2] = 2, [4] = 0, [6] = 2, [8] = 1, [10] = 2, [12] = 0, [14] = 2};
+    const spiral_keys keys = keys_of(chord), silent = {{0, 0}};
+    spiral__history h;
+    spiral__history_begin(&h);
+    for (int t = 0; t < 80; t++) {
+        const int at = t % 16, on_beat = t % 4 == 0, place = on_beat ? at / 4 : SPIRAL__HALF_BEAT;
+        const int two_bars = t < 32 ? 0 : 1 + begins[at], four_bars = t < 64 ? 0 : 1 + begins[at];
+        if (t >= 16 && t % 2 == 0) {
+            const spiral__frame_events e = events_after(&features, &h, other);
+            const int kind = !on_beat ? 0 : at == 12 ? 2 : 3; /* beat 4 is the quiet one */
+            assert_int_equal(chosen(&e, SPIRAL__ECHO, 9 * kind + 3 * two_bars + four_bars, 1), 1);
+            assert_int_equal(chosen_at_all(&e, SPIRAL__ECHO), 1);
+            assert_int_equal(chosen(&e, SPIRAL__STARTS, place * SPIRAL__QUIET + quiet[at], 3), 1);
+            assert_int_equal(chosen_at_all(&e, SPIRAL__STARTS), 1);
+        }
+        spiral__history_add(&features, &h, keys, begins[at] ? &keys : &silent);
+    }
+    const spiral__frame_events e = events_after(&features, &h, chord); /* nothing begins on a first beat */
+    assert_int_equal(chosen(&e, SPIRAL__ECHO, 9 * 3 + 3 * 2 + 2, 0), 1);
+    assert_int_equal(chosen(&e, SPIRAL__STARTS, 2, 0), 1);
+}
+
+/* On a grid without bars nothing is known of beats. */
+static void without_bars_all_frames_are_one_place(void **state) {
+    (void)state;
+    const spiral__features features = {.low = 0, .P = SPIRAL_KEY_COUNT, .planes = 2};
+    const int chord[] = {60, 64, -1};
+    const spiral_keys keys = keys_of(chord);
+    spiral__history h;
+    spiral__history_begin(&h);
+    for (int t = 0; t < 100; t++) {
+        const spiral__frame_events e = events_after(&features, &h, chord);
+        assert_int_equal(chosen(&e, SPIRAL__STARTS, 0, t ? 0 : 2), t > 0);
+        assert_int_equal(chosen(&e, SPIRAL__ECHO, t > 1 ? 9 * 2 : 9, 0), t > 0);
+        assert_int_equal(chosen(&e, SPIRAL__OUTER, 0, 0), t > 0);
+        assert_int_equal(chosen(&e, SPIRAL__CHORD, t ? 0 : SPIRAL__PLACES, 0), 1);
+        spiral__history_add(&features, &h, keys, NULL);
+    }
+}
+
+/* The lowest key rises and the highest falls; then both go on, turn or stay. */
+static void moves_of_the_outer_keys_are_counted_by_the_last_one(void **state) {
+    (void)state;
+    enum { ROSE_BY_A_STEP = 0, LEAPT = 1, FELL = 2, HIGHEST = 4, DOWN = 6 };
+    const spiral__features features = {.low = 0, .P = SPIRAL_KEY_COUNT, .planes = 1, .bar = 16};
+    const int first[] = {48, 60, 72, -1}, second[] = {50, 60, 69, -1}, third[] = {50, 60, 69, -1},
+              fourth[] = {57, 60, 73, -1}, fifth[] = {45, 60, 68, -1};
+    const int *frames[] = {first, second, third};
+    spiral__history h;
+    spiral__history_begin(&h);
+    for (int t = 0; t < 3; t++) {
+        const spiral__frame_events e = events_after(&features, &h, frames[t]);
+        assert_int_equal(chosen_at_all(&e, SPIRAL__MOVE), 0); /* no move before, or none now */
+        spiral__history_add(&features, &h, keys_of(frames[t]), NULL);
+    }
+    const spiral__frame_events up = events_after(&features, &h, fourth),
+                               down = events_after(&features, &h, fifth);
+    assert_int_equal(chosen(&up, SPIRAL__MOVE, ROSE_BY_A_STEP, 4), 1);         /* a fifth */
+    assert_int_equal(chosen(&up, SPIRAL__MOVE, HIGHEST + FELL + LEAPT, 2), 1); /* a third */
+    assert_int_equal(chosen(&down, SPIRAL__MOVE, ROSE_BY_A_STEP, DOWN + 3), 1);
+    assert_int_equal(chosen(&down, SPIRAL__MOVE, HIGHEST + FELL + LEAPT, DOWN), 1);
+    assert_int_equal(chosen_at_all(&up, SPIRAL__MOVE), 2);
+}
+
+/* Key 48 sounds since 3 frames and goes on; 70 began in the frame before, and 71 follows it. */
+static void registers_and_onsets_of_the_outer_keys_are_counted(void **state) {
+    (void)state;
+    enum { ON_HALF_BEAT = SPIRAL__HALF_BEAT * SPIRAL__QUIET, HIGHEST = SPIRAL__PLACES * SPIRAL__QUIET };
+    const spiral__features features = {.low = 21, .P = 88, .planes = 1, .bar = 16};
+    const int first[] = {48, -1}, now[] = {48 - 21, 71 - 21, -1};
+    spiral_keys keys = keys_of(first);
+    spiral__history h;
+    spiral__history_begin(&h);
+    for (int t = 0; t < 6; t++) {
+        if (t == 5) spiral_keys_set(&keys, 70, 1);
+        spiral__history_add(&features, &h, t < 3 ? (spiral_keys){{0, 0}} : keys, NULL);
+    }
+    const spiral__frame_events e = events_after(&features, &h, now);
+    assert_int_equal(chosen(&e, SPIRAL__REGISTER, 0, 24), 1);
+    assert_int_equal(chosen(&e, SPIRAL__REGISTER, 1, 35), 1);
+    assert_int_equal(chosen(&e, SPIRAL__OUTER, ON_HALF_BEAT + 1, 0), 1);
+    assert_int_equal(chosen(&e, SPIRAL__OUTER, HIGHEST + ON_HALF_BEAT + 0, 1), 1);
+    assert_int_equal(chosen_at_all(&e, SPIRAL__REGISTER) + chosen_at_all(&e, SPIRAL__OUTER), 4);
+    const spiral__moment moment = {
+        .features = &features, .history = &h, .before = {48 - 21, 70 - 21}, .before_count = 2};
+    spiral__decided again = {.count = 0};
+    for (int i = 0; i < 2; i++) spiral__decided_add(&features, &again, moment.before[i], i);
+    const spiral__frame_events same = spiral__frame_events_get(&moment, &again, 0);
+    assert_int_equal(chosen(&same, SPIRAL__OUTER, ON_HALF_BEAT + 1, 0), 1);
+    assert_int_equal(chosen(&same, SPIRAL__OUTER, HIGHEST + ON_HALF_BEAT + 0, 2), 1);
+}
+
+static void spacings_and_strays_are_counted_by_semitones(void **state) {
+    (void)state;
+    const spiral__features features = {.low = 0, .P = SPIRAL_KEY_COUNT, .planes = 1, .bar = 16};
+    const int first[] = {48, 60, 64, -1}, now[] = {48, 63, 90, -1};
+    spiral__history h;
+    spiral__history_begin(&h);
+    for (int t = 0; t < 3; t++) spiral__history_add(&features, &h, keys_of(first), NULL);
+    const spiral__frame_events e = events_after(&features, &h, now);
+    assert_int_equal(chosen(&e, SPIRAL__SPACING, 0, 14), 1);
+    assert_int_equal(chosen(&e, SPIRAL__SPACING, 1, 15), 1); /* 27 semitones count as 16 */
+    assert_int_equal(chosen(&e, SPIRAL__STRAY, 1, 3), 1);    /* 60 -> 63; 48 did not begin */
+    assert_int_equal(chosen(&e, SPIRAL__STRAY, 2, 15), 1);   /* 64 -> 90 */
+    assert_int_equal(chosen(&e, SPIRAL__MOVE, 8, 2), 1);     /* the middle voice: a third up */
+    assert_int_equal(chosen_at_all(&e, SPIRAL__MOVE), 1);    /* the highest did not move before */
+    assert_int_equal(chosen_at_all(&e, SPIRAL__STRAY), 2);
+}
+
+/* Twenty voices that all move as they did before: no more can be chosen. */
+static void many_keys_fit(void **state) {
+    (void)state;
+    const spiral__features features = {.low = 0, .P = SPIRAL_KEY_COUNT, .planes = 2, .bar = 16};
+    int frames[3][21];
+    for (int i = 0; i < 20; i++)
+        for (int t = 0; t < 3; t++) frames[t][i] = 30 + 4 * i + t;
+    for (int t = 0; t < 3; t++) frames[t][20] = -1;
+    spiral__history h;
+    spiral__history_begin(&h);
+    for (int t = 0; t < 2; t++) spiral__history_add(&features, &h, keys_of(frames[t]), NULL);
+    const spiral__frame_events e = events_after(&features, &h, frames[2]);
+    assert_int_equal(e.chosen_count, SPIRAL__CHOSEN_MAX);
+    assert_int_equal(chosen(&e, SPIRAL__STARTS, SPIRAL__HALF_BEAT * SPIRAL__QUIET + 2, SPIRAL__VOICES - 1),
+                     1);
 }
 
 /* A negative weight is for each semitone of the voices that rise, a positive one for those that fall. */
@@ -91,34 +292,21 @@ static void rising_and_falling_voices_are_weighed_by_semitones(void **state) {
     assert_true(spiral__frame_log_weight(&up, &e, 1) == -1.5f);
 }
 
-/* The keys 60 and 64 sounded for 20 frames and go on; then 71 begins too. It is fresh, and far from where the
- * third voice was. */
-static void kept_keys_fresh_ones_and_strays_are_counted(void **state) {
+/* The keys 60 and 64 sounded for 20 frames and go on; then 71 begins too. It is fresh. */
+static void fresh_keys_are_counted(void **state) {
     (void)state;
     const spiral__features features = {.low = 0, .P = SPIRAL_KEY_COUNT, .bar = 16};
-    const int keys[] = {60, 64, 66};
+    const int keys[] = {60, 64, -1}, more[] = {60, 64, 71, -1};
     spiral__history history;
     spiral__history_begin(&history);
-    for (int t = 0; t < 20; t++) {
-        spiral_keys chord = {{0, 0}};
-        for (int i = 0; i < (t < 10 ? 3 : 2); i++) spiral_keys_set(&chord, keys[i], 1);
-        spiral__history_add(&features, &history, chord, NULL);
-    }
-    for (int i = 0; i < 2; i++) {
-        spiral__moment moment;
-        spiral__decided decided = {.count = 0};
-        spiral__moment_init(&features, &history, NULL, &moment);
-        spiral__decided_add(&features, &decided, 60, 0);
-        spiral__decided_add(&features, &decided, 64, 0);
-        if (i) spiral__decided_add(&features, &decided, 71, 1);
-        const spiral__frame_events e = spiral__frame_events_get(&moment, &decided, 0);
-        assert_int_equal(e.starts, i);
-        assert_int_equal(e.kept, 2 * i);
-        assert_int_equal(e.fresh, i);
-        assert_int_equal(e.strays, i);
-        assert_true(e.on_beat);
-        assert_int_equal(e.new_chord, i);
-    }
+    for (int t = 0; t < 20; t++) spiral__history_add(&features, &history, keys_of(keys), NULL);
+    const spiral__frame_events same = events_after(&features, &history, keys),
+                               fresh = events_after(&features, &history, more);
+    assert_int_equal(same.fresh, 0);
+    assert_int_equal(same.new_chord, 0);
+    assert_int_equal(fresh.begins, 1);
+    assert_int_equal(fresh.fresh, 1);
+    assert_int_equal(fresh.new_chord, 1);
 }
 
 /* A positive weight of more keys weighs against frames that do not have more; voices 0: it does not count. */
@@ -140,9 +328,16 @@ int main(void) {
         cmocka_unit_test(parallels_count_only_where_the_number_of_keys_stays),
         cmocka_unit_test(keys_a_semitone_apart_and_held_keys_are_counted),
         cmocka_unit_test(the_weight_is_the_sum_of_what_happens_and_at_most_0),
-        cmocka_unit_test(frames_without_a_triad_and_beats_with_a_new_chord_weigh_less),
+        cmocka_unit_test(a_beat_with_a_new_chord_weighs_less),
+        cmocka_unit_test(kinds_of_chords_are_counted_by_place),
+        cmocka_unit_test(keys_that_begin_are_counted_by_what_began_before),
+        cmocka_unit_test(without_bars_all_frames_are_one_place),
+        cmocka_unit_test(moves_of_the_outer_keys_are_counted_by_the_last_one),
+        cmocka_unit_test(registers_and_onsets_of_the_outer_keys_are_counted),
+        cmocka_unit_test(spacings_and_strays_are_counted_by_semitones),
+        cmocka_unit_test(many_keys_fit),
         cmocka_unit_test(rising_and_falling_voices_are_weighed_by_semitones),
-        cmocka_unit_test(kept_keys_fresh_ones_and_strays_are_counted),
+        cmocka_unit_test(fresh_keys_are_counted),
         cmocka_unit_test(a_density_of_more_keys_weighs_against_fewer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SPIRAL_BUILD", SOURCE / "build"))
 PROGRAM = BUILD / "cli/spiral"
 README = (SOURCE / "README.md").read_text()
-PAGES = [p for pattern in ("*.md", "docs/*.md", "examples/*.md", "python/*.md", "experiments/*/*.md")
+PAGES = [p for pattern in ("*.md", "docs/*.md", "examples/*.md", "python/*.md", "experiments/*.md", "experiments/*/*.md")
          for p in sorted(SOURCE.glob(pattern))]
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wpedantic", "-Werror"]
 
