@@ -162,7 +162,7 @@ step_torch() {
     run_pytest build/venv-all build/pytest-snippet.log tests/examples/test_documents.py -k python_snippet
 }
 
-# Leaks of other libraries at exit, and races inside them, are listed in the two .supp files.
+# Leaks of other libraries at exit, and races inside them, are listed in the .supp files.
 step_san() {
     export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0"
     export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
@@ -179,7 +179,7 @@ step_valgrind() {
     echo "left out: the fuzz corpus, which the sanitizers have; simd/vmath, which needs 80 bits of a long double (valgrind computes 64);" \
         "and what the list at the end names: it needs hundreds of steps of a training, a million notes, long doubles, or true times." \
         "Fused multiply-adds are very slow there: only tests that name an instruction set use them"
-    export VALGRIND_OPTS="-q --error-exitcode=99 --leak-check=no"
+    export VALGRIND_OPTS="-q --error-exitcode=99 --leak-check=no --suppressions=$PWD/tools/valgrind.supp"
     meson_tests build/valgrind 4 "--no-suite fuzz --no-suite long-double --wrap=valgrind" -Dbuildtype=debugoptimized \
         -Dc_args=-DSPIRAL_TEST_VALGRIND
 }
