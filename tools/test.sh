@@ -97,7 +97,7 @@ about() {
     torch) echo "Python package with PyTorch: ruff, mypy and all its tests in build/venv-all; 3 minutes" ;;
     san) echo "C tests under address and undefined-behaviour sanitizers, built in build/san; 4 minutes" ;;
     tsan) echo "C tests under the thread sanitizer, built in build/tsan; 10 minutes" ;;
-    valgrind) echo "C tests under valgrind, which finds values that were never set, built in build/valgrind; an hour" ;;
+    valgrind) echo "C tests under valgrind, which finds values that were never set, built in build/valgrind; half an hour" ;;
     i386) echo "C tests for 32-bit x86, without pictures, SoundFonts and CBLAS, built in build/i386; 3 minutes" ;;
     aarch64) echo "C tests of core and model for 64-bit ARM, cross-compiled in build/aarch64 and run by qemu; 30 minutes" ;;
     *) return 1 ;;
@@ -162,7 +162,7 @@ step_torch() {
     run_pytest build/venv-all build/pytest-snippet.log tests/examples/test_documents.py -k python_snippet
 }
 
-# Leaks of other libraries at exit, and races inside them, are listed in the two .supp files.
+# Leaks of other libraries at exit, and races inside them, are listed in the .supp files.
 step_san() {
     export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0"
     export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
@@ -177,8 +177,9 @@ step_tsan() {
 step_valgrind() {
     command -v valgrind >/dev/null 2>&1 || { skip "$step: valgrind is missing; make deps FOR=valgrind installs it"; return; }
     echo "left out: the fuzz corpus, which the sanitizers have; simd/vmath, which needs 80 bits of a long double (valgrind computes 64);" \
-        "and what the list at the end names: it needs hundreds of steps of a training, a million notes, or true times"
-    export VALGRIND_OPTS="-q --error-exitcode=99 --leak-check=no"
+        "and what the list at the end names: it needs hundreds of steps of a training, a million notes, long doubles, or true times." \
+        "Fused multiply-adds are very slow there: only tests that name an instruction set use them"
+    export VALGRIND_OPTS="-q --error-exitcode=99 --leak-check=no --suppressions=$PWD/tools/valgrind.supp"
     meson_tests build/valgrind 4 "--no-suite fuzz --no-suite long-double --wrap=valgrind" -Dbuildtype=debugoptimized \
         -Dc_args=-DSPIRAL_TEST_VALGRIND
 }

@@ -129,6 +129,7 @@ static void impossible_numbers_of_threads_are_refused(void **state) {
  * make every gradient a denormal number. A call takes a few milliseconds, so that all threads take part. */
 static void threads_take_the_floating_point_mode_of_the_caller(void **state) {
     (void)state;
+    NOT_UNDER_VALGRIND(); /* it has no mode in which denormal numbers count as zero */
     batch b = example(SPIRAL_LOSS_SPIRAL, 20 * ROLLS, FRAMES, 1);
     for (size_t i = 0; i < b.cells; i++) b.weight[i] = 1e-40;
     float *cells = cells_f32(&b), *grad = cells + 3 * b.cells;
