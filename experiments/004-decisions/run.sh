@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # From the probabilities of autoencoders trained with each loss, decides which keys sound by a threshold, by the most probable
-# keys and by least expected energy, in reconstructions and in samples; then prints the tables of README.md and draws its
+# keys and by lowest expected energy, in reconstructions and in samples; then prints the tables of README.md and draws its
 # picture. Finished runs are kept, so an interrupted experiment can be continued.
 #     SPIRAL_DATA=FOLDER experiments/004-decisions/run.sh [PROGRAM [OUT]]
 # FOLDER has jsb-chorales/midi, nottingham-gpl3 and piano-midi-de-ccbysa. PROGRAM is build/cli/spiral, OUT build/004-decisions.

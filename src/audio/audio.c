@@ -17,7 +17,7 @@ static const double TAIL_S = 0.5; /* silence after the last release */
 
 static const spiral_audio_options default_options = {.synth = SPIRAL_SYNTH_ANY, .rate_hz = 44100, .gain = 1};
 
-/* Size of the struct in the first version with struct_size. A field added later begins where it ends. */
+/* Size of the struct in the first version with struct_size. A field added later begins there. */
 enum { OPTIONS_FIRST = sizeof(spiral_audio_options) };
 
 void spiral_audio_options_default(spiral_audio_options *options, size_t struct_size) {

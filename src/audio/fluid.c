@@ -29,7 +29,7 @@ const char *spiral__soundfont_find(void) {
 /* ---- loading ----
  *
  * FluidSynth needs 70 libraries, among them those of every sound system; loading them takes 10 ms, more than
- * all else that a start does. So it is loaded when it is first needed, where the build knows its file name.
+ * the rest of the program's start. So it is loaded when it is first needed, if the build knows its file name.
  */
 
 #define FLUID_FUNCTIONS(X)     \
@@ -85,9 +85,9 @@ static spiral_status load_once(spiral_error *err) {
 
 /* ---- FluidSynth's messages ----
  *
- * Its log functions are global, and by default print to standard error. They are silent while any thread
- * renders. FluidSynth has no call that reads a log function's data, so a host's own functions cannot be put
- * back; its defaults are set instead, which audio.h says. */
+ * Its log functions are global, and by default print to standard error. They are silenced while any thread
+ * renders. FluidSynth has no call that reads a log function's data, so a host's own functions cannot be
+ * restored; its defaults are set instead, as audio.h says. */
 
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static int rendering; /* threads, guarded by log_lock */
@@ -173,7 +173,7 @@ static spiral_status make_synth(fluid_settings_t *settings, const char *soundfon
     /* Notes are sent to the chorus by controller 93, which is 0 here: its output would be silence. */
     api.fluid_settings_setint(settings, "synth.chorus.active", 0);
     api.fluid_settings_setint(settings, "synth.dynamic-sample-loading", 1); /* read what is played alone */
-    api.fluid_settings_setint(settings, "synth.lock-memory", 0); /* nobody waits for a sample in real time */
+    api.fluid_settings_setint(settings, "synth.lock-memory", 0); /* nothing waits for a sample in real time */
     *synth = api.new_fluid_synth(settings);
     if (!*synth) return spiral__fail(err, SPIRAL_NO_MEMORY, -1, "FluidSynth could not be started");
     if (api.fluid_synth_sfload(*synth, soundfont, 1) == FLUID_FAILED)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a cell costs: -log probability of its bit, for the writer, which asks for the value alone, and for
- * likelihoods, which also need the slope. Inline, so that who ignores the slope does not compute it.
+ * The cost of a cell: -log probability of its bit, for the writer, which needs only the value, and for
+ * likelihoods, which also need the slope. Inline, so that a caller that ignores the slope does not compute
+ * it.
  */
 #ifndef SPIRAL_DECODE_BIT_NATS_H
 #define SPIRAL_DECODE_BIT_NATS_H

@@ -302,8 +302,8 @@ static void put_silent(list *l, spiral__feature group, int p) {
     }
 }
 
-/* What both readers have of given cells that may be far from p: without them low voices would not know when a
- * melody moves. */
+/* Features of given cells that may be far from p, for both readers: without them low voices would not see
+ * when a melody moves. */
 static void put_given_begins(list *l, spiral__feature group, int later) {
     const spiral__moment *m = l->m;
     if (!is_empty(m->given_onsets)) put(l, group, 0, 1);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the note-by-note decoder reads. Cells are decided frame after frame and, within a frame, from the
+ * The input of the note-by-note decoder. Cells are decided frame after frame and, within a frame, from the
  * lowest key to the highest. Of each cell there are two lists of sparse features: one for the recurrent
- * layer, which knows the frames before, and one for the head, which also knows the cells of this frame that
- * lie below. A feature is a row of a weight matrix and a value, most often 1; the layer's input is the sum of
- * the rows.
+ * layer, which sees the frames before, and one for the head, which also sees the cells of this frame that lie
+ * below. A feature is a row of a weight matrix and a value, most often 1; the layer's input is the sum of the
+ * rows.
  *
  * Keys p are counted from the lowest of the roll, 0 .. P - 1. Nearly all features are relative to p, so that
  * the weights are the same for every key.
@@ -139,7 +139,7 @@ enum {
  * bars all frames are on the first beat. */
 enum { SPIRAL__BEATS = 4, SPIRAL__HALF_BEAT = SPIRAL__BEATS, SPIRAL__BETWEEN, SPIRAL__PLACES };
 
-/* Frames 0 .. t - 1 of a piece, as far as they matter. A plain value: copies are independent. */
+/* What is kept of frames 0 .. t - 1 of a piece. A plain value: copies are independent. */
 typedef struct spiral__history {
     size_t t;
     spiral_keys sounding, onsets;   /* of frame t - 1; silent for t = 0 */

@@ -18,8 +18,8 @@ static limits limits_of(const spiral__writer *w) {
     const spiral__sampling *s = &w->sampling;
     const int bar = w->prefix.weights.features->bar;
     limits l = {.bar = (size_t)(bar ? bar : DEFAULT_BAR)};
-    /* A little more than what was ever seen. On a grid of seconds without limits there is none: how long a
-     * note may last in frames is not known. */
+    /* Slightly more than the largest value seen. On a grid of seconds without limits there is no limit: how
+     * many frames a note may last is not known. */
     l.same_most = s->same_most > 0 ? (size_t)s->same_most + l.bar : bar ? DEFAULT_BARS * l.bar : SIZE_MAX;
     l.voices_most = s->voices_most > 0 ? s->voices_most + 1 : DEFAULT_VOICES;
     if (w->request.voices + 2 > l.voices_most) l.voices_most = w->request.voices + 2;

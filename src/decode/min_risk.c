@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Decoding by the least expected energy on the helix (see include/spiral/decode.h; docs/math.md, section 13).
+ * Decoding by the lowest expected energy on the helix (see include/spiral/decode.h; docs/math.md, section
+ * 13).
  *
  * In a frame only a few keys can be in the best set: those for which the first term of equation 40 alone does
  * not decide. Each search works on these, from several starts, and ends where neither one key nor two keys
@@ -20,7 +21,7 @@ enum { STARTS = 4, MAX_KEYS = SPIRAL_KEY_COUNT };
 /* Gains below this are rounding. */
 #define LEAST_GAIN 1e-6f
 
-/* Probabilities below this are taken for 0. */
+/* Probabilities below this are treated as 0. */
 #define LEAST_PROBABILITY 0x1p-20f
 
 typedef struct search {
@@ -31,8 +32,8 @@ typedef struct search {
     float field[MAX_KEYS], near[MAX_KEYS * MAX_KEYS];
 } search;
 
-/* A set of keys on its way: sign is -1 for those that sound, 1 for the others, pull the field less what the
- * set itself contributes, equation 41. */
+/* A set of keys during the search: sign is -1 for those that sound, 1 for the others, pull the field less
+ * what the set itself contributes, equation 41. */
 typedef struct set {
     float sign[MAX_KEYS], pull[MAX_KEYS];
 } set;
@@ -86,8 +87,8 @@ static void take_candidates(search *w, const float *field) {
         for (int j = 0; j < w->count; j++) w->near[i * w->count + j] = w->k[MAX_KEYS + w->key[i] - w->key[j]];
 }
 
-/* Starts: 0 the keys that are more likely than not, or what is given; 1 silence; 2 and 3 one key where half
- * of a note has come together, from below and from above. */
+/* Starts: 0 the keys that are more likely than not, or what is given; 1 silence; 2 and 3 one key where the
+ * probabilities add up to half a note, from below and from above. */
 static void start(const search *w, int which, const float *y, const unsigned char *given, set *s) {
     float sum = 0;
     for (int i = 0; i < w->count; i++) s->pull[i] = w->field[i], s->sign[i] = 1;
@@ -104,7 +105,7 @@ static void start(const search *w, int which, const float *y, const unsigned cha
     }
 }
 
-/* The set of least risk that is found, as 0 and 1 for each key; never one of more risk than `given`. */
+/* The set of lowest risk that is found, as 0 and 1 for each key; its risk is never above that of `given`. */
 static void best_set(search *w, const float *field, const float *y, const unsigned char *given,
                      unsigned char *out /* (MAX_KEYS) */) {
     float least = 0;

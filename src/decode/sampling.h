@@ -5,8 +5,8 @@
  *
  * The cells of a frame are drawn one by one. Small errors of their probabilities add up over a long piece:
  * too many changes, too few voices. Therefore a frame that was drawn is kept with probability exp(w), w <= 0,
- * and else drawn again. w is a sum of weights of what happens in the frame; they are set so that samples have
- * the rates of the training music (spiral_generate_calibrate).
+ * and else drawn again. w is a sum of weights of the events in the frame; they are set so that these events
+ * are as frequent in samples as in the training music (spiral_generate_calibrate).
  */
 #ifndef SPIRAL_DECODE_SAMPLING_H
 #define SPIRAL_DECODE_SAMPLING_H
@@ -67,7 +67,7 @@ extern const spiral__choice_shape spiral__choice_shapes[SPIRAL__CHOICES];
 enum { SPIRAL__CHOSEN_MAX = 7 + 3 * SPIRAL__VOICES };
 
 /* What a frame is written from: the past only; given cells of the same frame; a sketch. Each has weights of
- * its own: under a melody other things go wrong, and more often. */
+ * its own: under a melody, errors differ and are more frequent. */
 typedef enum spiral__basis {
     SPIRAL__FREE,
     SPIRAL__UNDER_GIVEN,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The note-by-note decoder, one cell at a time, for generation. The results are the same bits for every
+ * The note-by-note decoder, one cell at a time, for generation. The results are bit-identical on every
  * instruction set.
  *
  *     spiral__stream_create(weights, &stream, err);
@@ -61,7 +61,7 @@ void spiral__stream_begin_frame(spiral__stream *stream, const spiral__conditions
 void spiral__stream_logits(spiral__stream *stream, int p, float *logits);
 /* Decides key p, in the order 0 .. P - 1. With one plane, onset is not used. */
 void spiral__stream_set_key(spiral__stream *stream, int p, int sounding, int onset);
-/* Forgets the keys that were set in this frame: the next is key 0 again. */
+/* Discards the keys that were set in this frame: the next is key 0 again. */
 void spiral__stream_retry_frame(spiral__stream *stream);
 void spiral__stream_end_frame(spiral__stream *stream);
 

@@ -43,8 +43,8 @@ static int is_open(const spiral__features *f, const spiral__request *r, size_t t
     return known.word[0] != range.word[0] || known.word[1] != range.word[1];
 }
 
-/* What is known from frame `first` on is a condition. Frames before it, all known, are only the past: music
- * that goes on from there was trained without conditions. */
+/* What is known from frame `first` on is a condition. Frames before it, all known, are only the past: the
+ * network was trained to continue music without conditions. */
 static void set_conditions(spiral__writer *w) {
     const spiral__request *r = &w->request;
     const spiral_keys range = range_of(w->prefix.weights.features);
@@ -94,7 +94,7 @@ typedef struct run {
     const spiral__writer *w;
     spiral__stream *stream;
     spiral__rng rng;
-    float density_mean, density_bias; /* how many keys sounded lately; what is added to logits */
+    float density_mean, density_bias; /* recent number of sounding keys; what is added to logits */
     /* of the frame: */
     const spiral__frame_weights *weights;
     spiral_keys known, given, given_before, before;
@@ -117,7 +117,7 @@ static int draw(run *r, float logit) {
     return (float)spiral__rng_uniform(&r->rng) < spiral__sigmoid_f32(logit / temperature);
 }
 
-/* The bias of the key and density that are asked for on the logit that key p sounds. */
+/* The bias of the requested key and density on the logit that key p sounds. */
 static float key_density_bias(const run *r, int p, int held, size_t t) {
     const spiral__request *q = &r->w->request;
     const int class = (r->stream->weights.features->low + p) % 12;
@@ -138,7 +138,7 @@ static float sketch_bias(const run *r, int plane, int p, size_t t) {
 }
 
 /* Open cell p, after the keys that were set. Where the cell before was given and sounds, the key must not
- * sound on: a given note ends where it ended. */
+ * keep sounding: a given note ends where it ended. */
 static cell read_cell(const run *r, int p, size_t t) {
     const spiral__features *f = r->stream->weights.features;
     const int key = f->low + p;
@@ -256,8 +256,8 @@ static void decide_frame(run *r, size_t t) {
 /* ---- frames ----------------------------------------------------------------------------------------------
  */
 
-/* The weights of the keys that begin, as the request wants them; in the first frame, how far the number of
- * keys is from the usual one, because its biases move that too. */
+/* The weights of the keys that begin, as requested; in the first frame, how far the number of keys is from
+ * the usual one, because its biases move that too. */
 static float key_weight(const run *r, size_t t) {
     const spiral__request *q = &r->w->request;
     const spiral__decided *d = &r->stream->decided;
@@ -282,7 +282,7 @@ static float weight_of(const run *r, size_t t) {
     return key_weight(r, t) + spiral__frame_log_weight(r->weights, &events, any);
 }
 
-/* Draws an open frame until one is kept; of FRAME_TRIES that were not, the one with the greatest weight is.
+/* Draws an open frame until one is kept; if none of FRAME_TRIES is, the one with the greatest weight is kept.
  */
 static void draw_frame(run *r, size_t t, spiral__written *written) {
     spiral__decided best = {.count = 0};

@@ -16,7 +16,7 @@
 
 enum { SPIRAL__ANY_DENSITY = -1 };
 
-/* What is wanted. All pointers are borrowed until the writer is cleared. */
+/* The request. All pointers are borrowed until the writer is cleared. */
 typedef struct spiral__request {
     size_t frames;               /* T */
     const spiral_keys *known;    /* (T) cells that are given; NULL: none */
@@ -29,7 +29,7 @@ typedef struct spiral__request {
     float begins_bias[12];       /* added to the logit of a key that would begin */
     float begins_weight[12];     /* at most 0: added to the weight of the frame for each key that begins */
     float first_bias[12];        /* more bias, in the first frame of a piece without given frames */
-    int tries;                   /* with guards: how often at most a variation is written; 1: no guards */
+    int tries;                   /* with guards: largest number of tries of a variation; 1: no guards */
 } spiral__request;
 
 typedef struct spiral__written {

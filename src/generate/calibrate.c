@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sets how frames are sampled (decode/sampling.h), so that what happens in samples happens as often as in
- * training music: the weights are moved by the logarithm of the ratio of both counts, a few times over. This
- * is done for each basis: free samples, samples under the top voices of training pieces, and samples from
- * random latents.
+ * Sets how frames are sampled (decode/sampling.h), so that events occur in samples as often as in training
+ * music: the weights are adjusted by the logarithm of the ratio of the two counts, in several rounds. This is
+ * done for each basis: free samples, samples under the top voices of training pieces, and samples from random
+ * latents.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -51,7 +51,7 @@ typedef struct counts {
     double way[SPIRAL__WAYS];
     double frames, clashes, parallels;
     double beats;                  /* frames on a beat */
-    double held, again;            /* keys that sound on, and those of them that begin again */
+    double held, again;            /* keys that keep sounding, and those of them that begin again */
     double begins, foreign, fresh; /* once pitch classes have been heard */
     double new_chord, rises, falls;
     double from[SPIRAL__VOICES], more[SPIRAL__VOICES], fewer[SPIRAL__VOICES];
@@ -124,7 +124,7 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The value that 95 % of n values do not exceed. */
+/* The 95th percentile of n values. */
 static double most_of(double *values, size_t n) {
     qsort(values, n, sizeof *values, ascending);
     return values[(n - 1) * 19 / 20];

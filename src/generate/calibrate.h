@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What those who plan a calibration need: a small part of its work, to time it.
+ * A small part of a calibration's work, to time it.
  */
 #ifndef SPIRAL_GENERATE_CALIBRATE_H
 #define SPIRAL_GENERATE_CALIBRATE_H

@@ -9,8 +9,8 @@
 
 /* Of a key that begins outside the scale: added to its logit, and to the weight of its frame. A large bias
  * would leave voices without a note, so most is left to the weight. The raised sixth and seventh of minor
- * have a third. In the first frame, outside the chord of the tonic: that chord says the key to the network,
- * which then stays in it. */
+ * have a third. In the first frame, outside the chord of the tonic: from that chord the network infers the
+ * key, and then stays in it. */
 static const float OUTSIDE = -1, OUTSIDE_WEIGHT = -2, NOT_FIRST = -4;
 
 /* Bit i: i semitones above the tonic is in the scale, or in the chord. */

@@ -20,8 +20,8 @@ spiral_status spiral__latents_create(const spiral_model *model, size_t frames, s
                                      spiral_error *err);
 void spiral__latents_clear(spiral__latents *latents);
 
-/* Encodes the windows of a roll. Before its beginning and after its end there is the roll again (repeated
- * nonzero) or silence. NO_MEMORY. */
+/* Encodes the windows of a roll. Before its beginning and after its end is the roll again (repeated nonzero)
+ * or silence. NO_MEMORY. */
 spiral_status spiral__latents_encode(const spiral_model *model, const spiral_roll *roll, int repeated,
                                      spiral__latents *latents, spiral_error *err);
 

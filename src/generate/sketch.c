@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pieces to latents of windows that follow each other, latents moved, and latents to sketches for the
- * note-by-note decoder.
+ * Pieces to latents of consecutive windows, moving latents, and latents to sketches for the note-by-note
+ * decoder.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ size_t spiral_latents_count(const spiral_model *m, size_t frames) {
     return (frames + T - 1) / T;
 }
 
-/* Window i of a roll, filled up with silence. window: (planes * T). */
+/* Window i of a roll, padded with silence. window: (planes * T). */
 static void cut_window(const spiral_model *m, const spiral_roll *roll, size_t i, spiral_keys *window) {
     const size_t T = (size_t)m->ae.T, begin = i * T;
     const size_t count = roll->frames - begin < T ? roll->frames - begin : T;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * spiral_generate: checks a request, and writes its variations side by side.
+ * spiral_generate: checks a request, and writes its variations in parallel.
  */
 #include <math.h>
 #include <stdlib.h>

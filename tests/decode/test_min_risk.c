@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Decoding by the least expected energy: against exhaustive search, against the threshold, the time term, and
- * its speed.
+ * Decoding by the lowest expected energy: against exhaustive search, against the threshold, the time term,
+ * and its speed.
  */
 #include <math.h>
 #include <time.h>
