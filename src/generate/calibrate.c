@@ -41,6 +41,8 @@ static const float SKETCH_TEMPERATURE = 0.5f;
 static const float WAY_RATE = 0.5f, WAY_MOST = 3;
 /* Frames whose ways weigh 0 in the sum are kept with probability exp(-1): others can be kept more often. */
 static const float HEADROOM = 1;
+/* In a calibration a frame is drawn four to five times. With this headroom alone it is, too. */
+static const float REHEARSED = 2;
 static const double FEW = 4; /* added to counts: a ratio of few events says little */
 
 /* ---- counts ----------------------------------------------------------------------------------------------
@@ -461,10 +463,11 @@ spiral_status spiral__calibrate_rehearse(const spiral_model *m, const spiral_cor
                                          const spiral_corpus *unseen, int threads, size_t samples,
                                          double *share, spiral_error *err) {
     const spiral__decoder_weights decoder = spiral__decoder_get_weights(m);
-    spiral__sampling s = {.calibrated = SPIRAL__CALIBRATED}, none = {0};
+    spiral__sampling s = {.calibrated = SPIRAL__CALIBRATED}, first = {0};
     counts music, sampled;
     spiral__pool *pool;
     SPIRAL_TRY(count_corpus(decoder.features, corpus, &s, &music, err));
+    first.weights[SPIRAL__FREE].headroom = REHEARSED;
     *share = (double)samples / (double)((size_t)ALL_ROUNDS * samples_of_round(&music));
     if (!samples) return find_limit(m, corpus, unseen, threads, &s, err);
     SPIRAL_TRY(spiral__pool_create(threads, &pool, err));
@@ -472,7 +475,7 @@ spiral_status spiral__calibrate_rehearse(const spiral_model *m, const spiral_cor
     spiral_status status = j ? SPIRAL_OK : spiral__no_memory(err, sizeof *j);
     if (j)
         *j = (sampling_job){
-            .model = m, .decoder = &decoder, .corpus = corpus, .sampling = &none, .samples = samples};
+            .model = m, .decoder = &decoder, .corpus = corpus, .sampling = &first, .samples = samples};
     if (status == SPIRAL_OK) status = count_samples(j, SEED, pool, &sampled, &music, err);
     free(j);
     spiral__pool_destroy(pool);
