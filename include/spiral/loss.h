@@ -156,8 +156,9 @@ typedef struct spiral_strides {
  *   sample_weight  (B, T, P) in 0 .. 1e6, or NULL: all 1. It multiplies the cross-entropy of a cell; for the
  *                  kinds it multiplies the prediction and the target. A cell of weight 0 (padding) has no
  *                  effect on the value, whatever it holds, and gradient 0. Strides of 0 repeat one weight
- * over many cells grad           may be pred itself if the strides are equal work           aligned to 64
- * bytes, not NULL
+ *                  over many cells
+ *   grad           may be pred itself if the strides are equal
+ *   work           aligned to 64 bytes, not NULL
  *
  * Cross-entropy of probabilities takes no logarithm of a number below 2^-24. Values are summed in double
  * precision, four cells at a time in the element type. With a time blur and SPIRAL_REDUCE_NONE, what the ends

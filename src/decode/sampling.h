@@ -30,8 +30,7 @@ enum { SPIRAL__QUIET = 5, SPIRAL__TIMES = SPIRAL__PLACES * SPIRAL__QUIET };
  *   before; on a beat also by whether this beat of the bar most often had no key that begins
  * - CHORD: which kind of chord sounds, by the place, and in the first frame of a piece
  * - MOVE: how the lowest and the highest key move if they do, by their last move; how other keys move
- * - SPACING: semitones from a sounding key to the next one below; of the lowest two keys, the next two,
- * others
+ * - SPACING: semitones between neighbouring sounding keys: the lowest two, the next pair, all others
  * - STRAY: semitones from a voice that begins to its mean; of each of the lowest three voices, of others
  * - REGISTER: the MIDI numbers of the lowest and of the highest key, halved
  * - OUTER: whether the lowest and the highest key begin: no, on another key than before, on the same key; by
@@ -63,7 +62,9 @@ typedef struct spiral__choice_shape {
 } spiral__choice_shape;
 extern const spiral__choice_shape spiral__choice_shapes[SPIRAL__CHOICES];
 
-enum { SPIRAL__CHOSEN_MAX = 7 + 3 * SPIRAL__VOICES }; /* in a frame */
+/* In a frame: STARTS, ECHO, CHORD, two of REGISTER and of OUTER; VOICES of STRAY, VOICES - 1 of SPACING, and
+ * VOICES + 1 of MOVE. */
+enum { SPIRAL__CHOSEN_MAX = 7 + 3 * SPIRAL__VOICES };
 
 /* What a frame is written from: the past only; given cells of the same frame; a sketch. Each has weights of
  * its own: under a melody, errors differ and are more frequent. */

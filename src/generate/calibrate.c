@@ -315,7 +315,7 @@ static void move_ways(const double *sample, const double *music, int n, float ra
 
 /* From the counts of samples with weights s and of the training music. rate: 1, or less for smaller steps. */
 static void move_weights(const counts *sample, const counts *music, float rate, spiral__frame_weights *s) {
-    const double length = sample->frames / music->frames;
+    const double length = ratio(sample->frames, music->frames);
     for (int i = 0; i < SPIRAL__VOICES; i++) {
         const double frames = ratio(sample->from[i], music->from[i]);
         s->more[i] += rate * step(sample->more[i], music->more[i] * frames);

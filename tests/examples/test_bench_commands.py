@@ -10,6 +10,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SPIRAL_BUILD", SOURCE / "build"))
 
@@ -18,6 +20,8 @@ def test_the_bench_of_commands(tmp_path):
     kept = tmp_path / "result.csv"
     done = subprocess.run([sys.executable, SOURCE / "bench/bench_commands.py", BUILD / "cli/spiral", "--rounds", "1",
                            "--csv", kept], cwd=SOURCE, capture_output=True, text=True)
+    if "draws no pictures" in done.stderr:
+        pytest.skip("a build without pictures")
     assert done.returncode == 0, done.stderr
     rows = {row["command"]: row for row in csv.DictReader(kept.open())}
     assert len(rows) == 6

@@ -552,6 +552,36 @@ static void calibration_brings_samples_nearer_to_the_music(void **state) {
     pieces_close(&p);
 }
 
+/* Under given voices eight pieces are sampled, every second of these sixteen: all have a single frame. */
+static void music_of_single_frames_gives_finite_weights(void **state) {
+    (void)state;
+    NOT_UNDER_VALGRIND();
+    pieces p;
+    pieces_open(&p);
+    for (int i = 0; i < 16; i++) {
+        const char name[] = {(char)('a' + i), '.', 'm', 'i', 'd', 0};
+        spiral_roll roll = piece_roll((uint64_t)i, i % 2 ? 40 : 1);
+        if (i % 2 == 0) {
+            roll.sounding[0] = (spiral_keys){{0, 0}};
+            spiral_keys_set(&roll.sounding[0], PIECE_LOW + i / 2, 1);
+        }
+        pieces_add_roll(&p, name, &roll);
+        spiral_roll_clear(&roll);
+    }
+    spiral_corpus *c = pieces_corpus(p.folder, 1, PIECE_T);
+    assert_int_equal(spiral_corpus_file_count(c), 16);
+    for (size_t i = 0; i < 16; i += 2) assert_int_equal(spiral_corpus_get_roll(c, i)->frames, 1);
+    spiral_model *m = random_model(2, 7);
+    size_t n;
+    assert_int_equal(spiral_generate_calibrate(m, c, NULL, 1, NULL), SPIRAL_OK);
+    const float *sampling = tensor(m, "notes.sampling", &n);
+    assert_true(sampling[0] == SPIRAL__CALIBRATED);
+    for (size_t i = 0; i < n; i++) assert_true(isfinite(sampling[i]));
+    spiral_model_destroy(m);
+    spiral_corpus_destroy(c);
+    pieces_close(&p);
+}
+
 /* ---- latents ---------------------------------------------------------------------------------------------
  */
 
@@ -678,6 +708,7 @@ int main(void) {
         cmocka_unit_test(faults_are_found_and_tried_again),
         cmocka_unit_test(each_basis_is_sampled_with_its_own_weights),
         cmocka_unit_test(calibration_brings_samples_nearer_to_the_music),
+        cmocka_unit_test(music_of_single_frames_gives_finite_weights),
         cmocka_unit_test(latents_and_sketches_are_those_of_the_windows),
         cmocka_unit_test(bad_requests_are_refused_by_value),
     };
