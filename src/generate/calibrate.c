@@ -23,10 +23,12 @@
 #include "spiral/generate.h"
 
 enum {
-    ROUNDS = 14,      /* the result is the mean of the later half, whose steps are smaller */
+    /* The result is the mean of the later half of the rounds, whose steps are smaller. The first half only
+     * brings the weights near it: few samples do. */
+    ROUNDS = 14,
     OTHER_ROUNDS = 6, /* of the other bases, which begin with the weights of free samples */
     ALL_ROUNDS = ROUNDS + OTHER_ROUNDS * (SPIRAL__BASES - 1),
-    SAMPLES = 64, /* in a round, at most: as many frames as the music has, but no fewer than: */
+    SAMPLES = 64, /* in a later round, at most: as many frames as the music has, but no fewer than: */
     SAMPLES_FEWEST = 8,
     SAMPLE_FRAMES = 128,
     PIECE_FRAMES = SAMPLE_FRAMES, /* of the beginning of each file; samples are beginnings too */
@@ -357,6 +359,7 @@ static spiral_status calibrate(sampling_job *j, spiral__basis basis, const count
     j->basis = basis;
     for (int i = 0; i < rounds; i++) {
         const uint64_t seed = SEED + (uint64_t)(((int)basis * ROUNDS + i) * SAMPLES);
+        j->samples = i < first ? SAMPLES_FEWEST : samples_of_round(all);
         const float rate = i < first ? 1 : 0.5f;
         SPIRAL_TRY(count_samples(j, seed, pool, &sampled, &music, err));
         move_weights(&sampled, &music, rate, weights);
@@ -386,7 +389,6 @@ static spiral_status calibrate_all(const spiral_model *m, const spiral_corpus *c
     j->decoder = &decoder;
     j->corpus = corpus;
     j->sampling = s;
-    j->samples = samples_of_round(music);
     const spiral_status status = calibrate_bases(j, music, pool, s, err);
     free(j);
     return status;
@@ -468,7 +470,7 @@ spiral_status spiral__calibrate_rehearse(const spiral_model *m, const spiral_cor
     spiral__pool *pool;
     SPIRAL_TRY(count_corpus(decoder.features, corpus, &s, &music, err));
     first.weights[SPIRAL__FREE].headroom = REHEARSED;
-    *share = (double)samples / (double)((size_t)ALL_ROUNDS * samples_of_round(&music));
+    *share = 2.0 * (double)samples / (double)(ALL_ROUNDS * (SAMPLES_FEWEST + samples_of_round(&music)));
     if (!samples) return find_limit(m, corpus, unseen, threads, &s, err);
     SPIRAL_TRY(spiral__pool_create(threads, &pool, err));
     sampling_job *j = calloc(1, sizeof *j);
