@@ -177,7 +177,7 @@ spiral_loss_value_grad_f64(const spiral_loss *loss, size_t B, size_t T, const do
                            double *grad, spiral_strides grad_strides, void *work, spiral_error *err);
 
 /* The cost of each interval, in missed notes, of the kind alone without lambda and BCE: substitute[d] for
- * playing a note d semitones off, insert[d] for adding a note d semitones from the one right note, d = 0 ..
+ * playing a note d semitones off, insert[d] for adding a note d semitones from the one right note; d is 0 to
  * n-1. n is 1 .. 128, whatever P is. UNSUPPORTED: the kind is not spiral, energy or gauss. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_loss_table(const spiral_loss *loss, int n,
                                                              double *substitute, double *insert,

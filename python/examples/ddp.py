@@ -7,6 +7,8 @@ torchrun --nproc-per-node 2 examples/ddp.py my_midi/
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 
 import torch
 import torch.distributed as dist
@@ -55,3 +57,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    # DistributedDataParallel keeps the threads of gloo: one of them may abort the process while Python shuts down
+    # (PyTorch 2.13).
+    sys.stdout.flush()
+    os._exit(0)

@@ -10,8 +10,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from conftest import GLOO_ABORT  # noqa: E402
-
 from spiral_loss import midi  # noqa: E402
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[1] / "examples"
@@ -39,10 +37,7 @@ def test_ddp_on_two_processes(songs):
         pytest.skip("this torch has no torch.distributed")
     command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", EXAMPLES / "ddp.py",
                songs[0].parent, "--epochs", "1"]  # fmt: skip
-    for _ in range(4):
-        result = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True)
-        if result.returncode == 0 or GLOO_ABORT not in result.stderr:
-            break
+    result = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "2 processes, weights equal" in result.stdout
 

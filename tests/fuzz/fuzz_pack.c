@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/par.h"
 #include "base/bytes.h"
 #include "data/corpus_pack.h"
 #include "data/window.h"
@@ -39,8 +40,9 @@ static void use(const unsigned char *bytes, size_t size, int check) {
     spiral_error err = {0};
     fuzz_memory_begin();
     const spiral_status status = spiral__corpus_pack_read(bytes, size, 0, check, 1, &c, &err);
-    /* An entry of the index has at least 20 bytes; in memory it is a few hundred. */
-    fuzz_memory_end(sizeof(spiral__corpus_entry) * (size + 64), status != SPIRAL_OK);
+    /* An entry of the index has at least 20 bytes; in memory it is a few hundred. The pool that computes the
+     * hash has scratch memory. */
+    fuzz_memory_end(sizeof(spiral__corpus_entry) * (size + 64) + SPIRAL__SCRATCH, status != SPIRAL_OK);
     if (status != SPIRAL_OK) {
         fuzz_refusal(status, &err);
         FUZZ_CHECK(!c &&
