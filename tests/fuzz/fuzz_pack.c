@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/par.h"
 #include "base/bytes.h"
+#include "base/par.h"
 #include "data/corpus_pack.h"
 #include "data/window.h"
 #include "fuzz.h"
