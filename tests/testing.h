@@ -33,10 +33,16 @@
 #else
 #define VALGRIND 0
 #endif
-/* For the beginning of a test: it is listed as skipped. */
-#define NOT_UNDER_VALGRIND()  \
-    do {                      \
-        if (VALGRIND) skip(); \
+/* Leaves a test out and says why. cmocka's skip() writes "not ok", which Meson counts as a failure. */
+#define LEAVE_OUT(why)                                   \
+    do {                                                 \
+        print_message("# SKIP %s: %s\n", __func__, why); \
+        return;                                          \
+    } while (0)
+/* For the beginning of a test. */
+#define NOT_UNDER_VALGRIND()                                \
+    do {                                                    \
+        if (VALGRIND) LEAVE_OUT("too slow under valgrind"); \
     } while (0)
 
 /* Instrumented and emulated code (tools/aarch64.ini) is slow, too: it gets fewer rounds. */

@@ -143,7 +143,7 @@ static void test_title_in_shift_jis_is_kept_as_bytes_and_read_as_japanese(void *
     spiral_midi midi = read_file();
     assert_string_equal(midi.name, "\x83\x5c\x83\x69\x83\x5e");
     spiral_midi_clear(&midi);
-    if (!knows_shift_jis()) skip();
+    if (!knows_shift_jis()) LEAVE_OUT("iconv does not know Shift-JIS");
     check_utf8("\x83\x5c\x83\x69\x83\x5e", "\xe3\x82\xbd\xe3\x83\x8a\xe3\x82\xbf"); /* "sonata" */
     check_utf8("\x83\x5c\x83\x69\x83\x5e No",
                "\xe3\x82\xbd\xe3\x83\x8a\xe3\x82\xbf No");       /* three against two */
