@@ -20,10 +20,6 @@ try:
 except ImportError:
     pass
 
-# What PyTorch 2.13 says when a process that used gloo dies at its end, after all Python code: 5 of 30 runs of a script
-# without this package did, on a loaded machine.
-GLOO_ABORT = "terminate called without an active exception"
-
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SPIRAL_BUILD", SOURCE / "build")).resolve()
 

@@ -7,7 +7,6 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import GLOO_ABORT
 
 from spiral_loss import Helix
 from spiral_loss.metrics import MultiPitch, OctaveShare, SpiralError
@@ -158,7 +157,7 @@ def test_arrays_take_one_call_of_the_library(monkeypatch):
 
 
 DISTRIBUTED = """
-import sys, numpy as np, torch, torch.distributed as dist
+import os, sys, numpy as np, torch, torch.distributed as dist
 from spiral_loss.metrics import MultiPitch, OctaveShare, SpiralError
 rank = int(sys.argv[1])
 dist.init_process_group("gloo", init_method="file://" + sys.argv[2], rank=rank, world_size=2)
@@ -187,7 +186,8 @@ if rank == 0:
     empty.update(y, t)  # the other process has nothing
 assert close(empty.compute(), {**MultiPitch(sync_on_compute=False)(y, t)})
 dist.destroy_process_group()
-print("equal")
+print("equal", flush=True)
+os._exit(0)  # a thread of gloo may abort the process while Python shuts down (PyTorch 2.13)
 """
 
 
@@ -207,7 +207,7 @@ def test_two_processes_compute_the_score_of_all(tmp_path):
     ]  # fmt: skip
     for run in runs:
         out, error = run.communicate(timeout=120)
-        assert run.returncode == 0 or GLOO_ABORT in error, error
+        assert run.returncode == 0, error
         assert out == "equal\n"
 
 

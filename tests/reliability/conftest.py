@@ -13,6 +13,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 WHICH = os.environ.get("SPIRAL_RELIABILITY", "")
 LONG = WHICH == "long"
+if not (LONG or WHICH == "" or WHICH.isdecimal() and int(WHICH)):
+    raise pytest.UsageError(f"SPIRAL_RELIABILITY is {WHICH!r}, must be long or a number from 1 on")
 
 
 @pytest.fixture(scope="session")
