@@ -303,8 +303,8 @@ static int by_key_and_note(const void *left, const void *right) {
 }
 
 /* Pairs the n waiting notes of one port, channel and key with note-offs, both in order. Returns how many
- * note- offs ended a note. First the note-offs before which no note waits are left out, then as in pair_key.
- * A note whose key is struck again on its own track ends there at the latest. */
+ * note-offs ended a note. First the note-offs before which no note waits are left out, then as in pair_key. A
+ * note whose key is struck again on its own track ends there at the latest. */
 static size_t pair_waiting(waiting *w, size_t n, uint64_t *offs, size_t off_count, spiral_note *notes) {
     size_t open = 0, begun = 0, useful = 0, found = 0;
     for (size_t j = 0; j < off_count; j++) {
