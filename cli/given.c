@@ -10,8 +10,7 @@
 #include "load.h"
 #include "messages.h"
 
-/* ---- time ------------------------------------------------------------------------------------------------
- */
+/* ---- time ---- */
 
 /* The tick at a time in seconds, by halving: spiral_midi_seconds rises with the ticks. */
 static int64_t tick_at(const spiral_midi *midi, double seconds) {
@@ -58,8 +57,7 @@ double cli_given_frame_at(const cli_given *g, double seconds, double bars) {
     return round(quarters * grid->steps_per_quarter);
 }
 
-/* ---- loading ---------------------------------------------------------------------------------------------
- */
+/* ---- loading ---- */
 
 /* The roll of the notes that are left, of g->frames frames. The transposition stays that of the whole piece.
  */
@@ -162,8 +160,7 @@ void cli_given_request(const cli_given *g, spiral_generate_request *q) {
     if (g->roll.quarters_per_min > 0) q->quarters_per_min = g->roll.quarters_per_min;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 /* The open cells of a roll, as the new notes are. */
 static int open_part(const cli_given *g, const spiral_roll *roll, spiral_roll *open) {

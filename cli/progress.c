@@ -20,8 +20,7 @@
 
 enum { BAR_WIDTH = 20, LINE_SIZE = 240, LOG_LINES = 200 };
 
-/* ---- the log ---------------------------------------------------------------------------------------------
- */
+/* ---- the log ---- */
 
 int progress_log_open(progress_log *log, const char *path, int append) {
     log->path = path;
@@ -105,8 +104,7 @@ static void write_log(progress_log *log, const spiral_train_progress *r) {
     free(text);
 }
 
-/* ---- for people ------------------------------------------------------------------------------------------
- */
+/* ---- for people ---- */
 
 void progress_end(progress *p) {
     if (p->drawn_s >= 0 && p->terminal) fputc('\n', stderr);

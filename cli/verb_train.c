@@ -201,8 +201,7 @@ static int check_music(const cli_common *common, const spiral_model_config *m, c
     return -1;
 }
 
-/* ---- output ----------------------------------------------------------------------------------------------
- */
+/* ---- output ---- */
 
 typedef enum found { NOTHING, UNFINISHED, FINISHED } found;
 

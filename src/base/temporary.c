@@ -23,8 +23,7 @@ static const char PREFIX[] = ".spiral-", ENDING[] = ".tmp";
 static const char CHARACTERS[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 enum { RANDOM = 8, NAME = sizeof PREFIX - 1 + RANDOM + sizeof ENDING - 1, ATTEMPTS = 100 };
 
-/* ---- the files of this process ---------------------------------------------------------------------------
- */
+/* ---- the files of this process ---- */
 
 /* Whoever takes a path out of the table owns it: a signal handler may do so at any moment. A file for which
  * the table has no place is still written, but is not removed when a signal ends the program. */
@@ -65,8 +64,7 @@ void spiral__temporary_remove(char *path) {
     free(path);
 }
 
-/* ---- files without an owner ------------------------------------------------------------------------------
- */
+/* ---- files without an owner ---- */
 
 static int is_temporary(const char *name) {
     return strlen(name) == NAME && !strncmp(name, PREFIX, sizeof PREFIX - 1) &&
@@ -111,8 +109,7 @@ static void clean_folder(const char *path) {
     closedir(folder);
 }
 
-/* ---- creating --------------------------------------------------------------------------------------------
- */
+/* ---- creating ---- */
 
 static void choose_name(char *at) {
     static atomic_uint calls;

@@ -69,8 +69,7 @@ spiral_status spiral__corpus_check_files_left(const spiral_corpus *c, spiral_err
     return spiral__corpus_files_left(c) ? SPIRAL_OK : fail_with_first_reason(c, SPIRAL_NO_DATA, err);
 }
 
-/* ---- making a corpus -------------------------------------------------------------------------------------
- */
+/* ---- making a corpus ---- */
 
 typedef struct rolling {
     spiral_corpus *corpus;
@@ -242,8 +241,7 @@ const spiral_roll_options *spiral_corpus_get_options(const spiral_corpus *corpus
 
 int spiral_corpus_get_frames(const spiral_corpus *corpus) { return corpus->T; }
 
-/* ---- access to a corpus ----------------------------------------------------------------------------------
- */
+/* ---- access to a corpus ---- */
 
 int spiral__grids_equal(const spiral_grid *a, const spiral_grid *b) {
     return a->kind == b->kind &&

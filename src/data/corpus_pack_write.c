@@ -42,8 +42,7 @@ typedef struct writer {
     const char *path;
 } writer;
 
-/* ---- the planes ------------------------------------------------------------------------------------------
- */
+/* ---- the planes ---- */
 
 typedef struct block {
     writer *w;
@@ -123,8 +122,7 @@ static spiral_status map_planes(writer *w, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-/* ---- the index -------------------------------------------------------------------------------------------
- */
+/* ---- the index ---- */
 
 /* Makes room for `more` bytes. */
 static spiral_status reserve(writer *w, size_t more, spiral_error *err) {
@@ -232,8 +230,7 @@ static spiral_status put_index(writer *w, spiral_error *err) {
     return put(w, head, sizeof head, err);
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------------
- */
+/* ---- the whole ---- */
 
 static spiral_status allocate(writer *w, const spiral_roll_options *roll, spiral_error *err) {
     const size_t count = w->files->count;

@@ -43,8 +43,7 @@ static states states_at(const spiral_model *m, const spiral_roll *roll, size_t t
     return s;
 }
 
-/* ---- counting --------------------------------------------------------------------------------------------
- */
+/* ---- counting ---- */
 
 static void count_frame(const states *s, int P, float *markov, float *repeat) {
     for (int p = 0; p < P; p++) {
@@ -68,8 +67,7 @@ void spiral__baselines_measure(spiral_model *m, const spiral_corpus *corpus) {
     }
 }
 
-/* ---- scoring ---------------------------------------------------------------------------------------------
- */
+/* ---- scoring ---- */
 
 /* Probabilities of one row of counts and one observation more, which is divided as `prior` says. */
 static void row_probabilities(const float *row, const double *prior, double *p) {

@@ -25,8 +25,7 @@ void spiral__baselines_measure(spiral_model *model, const spiral_corpus *corpus)
 void spiral__baselines_score(const spiral_model *model, const spiral_corpus *corpus, double *markov_nats,
                              double *repeat_nats);
 
-/* ---- of some cells ---------------------------------------------------------------------------------------
- */
+/* ---- of some cells ---- */
 
 /* The nats of each transition. */
 typedef struct spiral__baselines {

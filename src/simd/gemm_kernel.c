@@ -124,7 +124,7 @@ static void block(size_t m, size_t n, size_t depth, const float *a_packed, const
     }
 }
 
-/* ---- one row ---------------------------------------------------------------------------------------------
+/* ---- one row ----
  *
  * A row of C needs each number of B once: nothing is packed. Each sum has the order that it has in a tile, so
  * the result has the same bits whether a row is computed alone or with others.

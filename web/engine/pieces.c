@@ -11,8 +11,7 @@
 #include "engine.h"
 #include "spiral/metrics.h"
 
-/* ---- writing ---------------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 /* Writes variation `number` of a request: see spiral_generate_request. known, sounding, onsets and sketch may
  * be 0; density NaN: as it comes. The result is a roll; its number is the nats per frame. */
@@ -78,8 +77,7 @@ void EXPORT(engine_know_melody)(size_t frames, const spiral_keys *sounding, int 
     }
 }
 
-/* ---- MIDI and sound --------------------------------------------------------------------------------------
- */
+/* ---- MIDI and sound ---- */
 
 /* One sentence each, on a line of its own. */
 static int write_warnings(const spiral_midi *midi, const spiral_roll_report *r) {
@@ -186,8 +184,7 @@ int EXPORT(engine_tone)(int key, size_t count, int rate) {
     return 0;
 }
 
-/* ---- comparing -------------------------------------------------------------------------------------------
- */
+/* ---- comparing ---- */
 
 /* The number is the distance of two rolls on the helix, in missed notes a frame. */
 int EXPORT(engine_compare)(size_t frames, const spiral_keys *a, const spiral_keys *b) {
