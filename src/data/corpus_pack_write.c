@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writing a corpus pack (see corpus_pack.h): the files are read and written some hundred at a time, then the
- * rolls are mapped, to find duplicates, and the index is written.
+ * Writing a corpus pack (see corpus_pack.h): the files are read and written in blocks of a few hundred; then
+ * the rolls are mapped, to find duplicates, and the index is written.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ typedef struct writer {
     spiral__reading reading;
     spiral__file file;
     spiral_status *status; /* (count) of reading and rolling each file */
-    spiral_error *failure; /* (BLOCK) of files of the block, if all packing fails for them */
+    spiral_error *failure; /* (BLOCK) for each file of the block: an error that ends the packing */
     uint64_t *at;          /* (count) where its planes are in the pack */
     uint64_t *hash;        /* (count) */
     uint64_t end;          /* of what is written */
