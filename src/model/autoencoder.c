@@ -47,8 +47,7 @@ static int add_measured(spiral_model *m, const char *name, size_t rows, size_t c
     return spiral__tensor_add(&m->tensors, name, SPIRAL_TENSOR_MEASURED, rows, columns);
 }
 
-static const float HIDDEN_SCALE =
-    1.414f; /* He et al. 2015, for units that pass about half of what they get */
+static const float HIDDEN_SCALE = 1.414f; /* He et al. 2015, for units that pass about half of their input */
 
 static void add_hidden_matrices(spiral_model *m, const char *side, int stream, int *index) {
     char name[SPIRAL__TENSOR_NAME];

@@ -17,7 +17,7 @@
 
 /* ---- description ---- */
 
-enum { FIRST_STREAM = 16, ACTIVE_ROWS = 64 }; /* about as many features of a cell are not 0 */
+enum { FIRST_STREAM = 16, ACTIVE_ROWS = 64 }; /* ACTIVE_ROWS: about how many features of a cell are not 0 */
 
 /* Uniform numbers in +-1 / sqrt(inputs) have this deviation. */
 static float deviation(size_t inputs) { return 1.0f / sqrtf(3.0f * (float)inputs); }
@@ -195,7 +195,7 @@ void spiral__decoder_part_begin(spiral__decoder_part *b) {
 
 /* ---- features ---- */
 
-/* Of the units of frame t, in all six lists. */
+/* Reads the features of all units of frame t into the six lists. */
 static void read_frame(spiral__decoder_part *b, const spiral__moment *m, spiral_keys sounding,
                        spiral_keys onsets) {
     const spiral__features *f = m->features;
