@@ -27,7 +27,7 @@ int progress_log_open(progress_log *log, const char *path, int append) {
     log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0666);
     struct stat info;
     int failed = log->fd < 0;
-    if (!failed) failed = fcntl(log->fd, F_SETFL, O_APPEND) != 0; /* a pipe with a reader is waited for */
+    if (!failed) failed = fcntl(log->fd, F_SETFL, O_APPEND) != 0; /* writes to a pipe wait for its reader */
     if (!failed && !append && !fstat(log->fd, &info) && S_ISREG(info.st_mode))
         failed = ftruncate(log->fd, 0) != 0;
     return failed ? cli_fail("%s: cannot write the log: %s", path, strerror(errno)) : -1;
@@ -59,7 +59,7 @@ static int append_line(int fd, const char *line, size_t size) {
     return 0;
 }
 
-/* The members of the decoder's lines that are its own. */
+/* The members that only lines of the decoder have. */
 static void add_decoder(json_t *line, const spiral_train_progress *r) {
     json_object_set_new(line, "network", json_string("decoder"));
     json_object_set_new(line, "frames_per_second", cli_number(r->frames_per_s));

@@ -171,8 +171,8 @@ static json_t *passage_json(cli_writing *w, const char *path, const spiral_roll 
     const char *file = spiral_corpus_get_file(w->against, p.file)->path;
     if (p.share > limit)
         cli_note(w->common,
-                 "%s: a passage is like one of %s: %.0f %% of the cells are equal; of unseen pieces 99 %% "
-                 "stay below %.0f %%",
+                 "%s: a passage is similar to one of %s: %.0f %% of the cells are equal; in 99 %% of unseen "
+                 "pieces it is less than %.0f %%",
                  path, file, 100 * p.share, 100 * limit);
     return json_pack("{s:o, s:f, s:i, s:I, s:I}", "file", cli_text(file), "share", p.share, "transposition",
                      p.transposition, "frame", (json_int_t)p.begin, "file_frame", (json_int_t)p.file_begin);
