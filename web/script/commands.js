@@ -430,7 +430,7 @@ function piece({ workspace, generator, files, kept }) {
             icon: "redo",
             keys: ["Mod+Shift+Z", "Mod+Y", "Shift+Z"],
             enabled: () => workspace.canRedo,
-            run: () => told("Done again", workspace.redo()),
+            run: () => told("Redone", workspace.redo()),
         },
         {
             id: "open",

@@ -65,7 +65,7 @@ export function textToPiece(text) {
     const locked = [];
     let begin = 0;
     for (let left = number("number of notes", NOTES_MAX); left > 0; left--) {
-        begin += number("begin of a note", roll.frames);
+        begin += number("beginning of a note", roll.frames);
         const key = number("key", 127);
         const length = number("length of a note", 2 * roll.frames + 1);
         const note = { key, begin, end: begin + Math.floor(length / 2) };

@@ -105,8 +105,8 @@ export function clearSpan(roll, key, begin, end) {
     }
 }
 
-/** Changes the roll: writes a note. A note of this key that sounds at its begin is cut there; one that begins
- *  inside it is removed. */
+/** Changes the roll: writes a note. A note of this key that sounds where it begins is cut there; one that
+ *  begins inside it is removed. */
 export function writeNote(roll, { key, begin, end }) {
     let last = end;
     while (last < roll.frames && getBit(roll.sounding, last, key) && !getBit(roll.onsets, last, key)) last++;
