@@ -10,7 +10,7 @@ template serves every model.
 
 The modules of script/ become one script: each in a function that returns what it exports, in the order of their imports.
 For that only a small part of the language is accepted: imports at the top, by name, from "./file.js"; exports of functions,
-classes and constants; no circular imports.
+classes and constants; no cycle of imports.
 """
 import argparse
 import base64
@@ -44,7 +44,7 @@ def read(path):
 def module_order(name, seen, path=()):
     """The modules that `name` needs, then itself; each once."""
     if name in path:
-        fail(f"script/{name}: circular imports: {' -> '.join([*path, name])}")
+        fail(f"script/{name}: cycle of imports: {' -> '.join([*path, name])}")
     if name in seen:
         return seen
     for imported in IMPORT.findall(read(WEB / "script" / name)):
