@@ -158,7 +158,7 @@ int progress_report(void *context, const spiral_train_progress *r) {
     int valid = r->event == SPIRAL_TRAIN_VALID, last = r->step == r->steps;
     if (r->save_error) {
         progress_end(p);
-        cli_fail("%s: the training could not be saved, it goes on: %s", p->state_path, r->save_error);
+        cli_fail("%s: the training goes on, but could not be saved: %s", p->state_path, r->save_error);
     }
     if (r->network != p->network) p->next_logged = 0;
     p->network = r->network;

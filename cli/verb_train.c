@@ -269,7 +269,7 @@ static int lock_output(const settings *s, cli_lock *lock) {
         return cli_usage("-o -: must be a file: it is written several times during training");
     int status = cli_check_writable(s->output, CLI_OUTPUT_MODEL);
     if (status < 0) status = cli_beside(path, s->output, ".lock");
-    snprintf(what, sizeof what, "%s: another training writes this model now", s->output);
+    snprintf(what, sizeof what, "%s: another training is writing this model", s->output);
     return status < 0 ? cli_lock_take(lock, path, what) : status;
 }
 

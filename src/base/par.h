@@ -30,7 +30,7 @@ int spiral__pool_threads(const spiral__pool *pool);
 void spiral__par_for(spiral__pool *pool, size_t n, void (*task)(void *context, size_t i, int worker),
                      void *context);
 
-/* Bytes: what the largest product packs (simd/gemm_kernel.h). */
+/* Bytes that the largest product packs (simd/gemm_kernel.h). */
 enum { SPIRAL__SCRATCH = 132 << 10 };
 
 /* The scratch memory of this thread: SPIRAL__SCRATCH bytes, aligned to 64 bytes, owned by the pool. NULL

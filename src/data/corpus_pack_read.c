@@ -197,8 +197,9 @@ static spiral_status check_head(const unsigned char *bytes, size_t size, spiral_
     uint64_t order;
     memcpy(&order, bytes + SPIRAL__PACK_ORDER_AT, sizeof order);
     if (order != SPIRAL__PACK_ORDER)
-        return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
-                            "the corpus pack is of a machine with another byte order; pack the files again");
+        return spiral__fail(
+            err, SPIRAL_UNSUPPORTED, -1,
+            "the corpus pack was written on a machine with another byte order; pack the files again");
     const uint64_t version = spiral__le64(bytes + SPIRAL__PACK_VERSION_AT);
     if (version != SPIRAL__PACK_VERSION)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,

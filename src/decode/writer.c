@@ -32,7 +32,7 @@ static spiral_keys known_at(const spiral__request *r, size_t t) {
     return r->known ? r->known[t] : (spiral_keys){{0, 0}};
 }
 
-/* The given keys that sound, and those that begin. before: the frame before, as it is. */
+/* The given keys that sound. */
 static spiral_keys given_at(const spiral__request *r, size_t t) {
     return r->known ? and_keys(r->known[t], r->sounding[t]) : (spiral_keys){{0, 0}};
 }

@@ -2,8 +2,8 @@
  *
  * Pairing note-ons and note-offs again where some are left over (see pairing.h).
  *
- * The steps are linear in the notes of the keys concerned, apart from sorting what is left over of the
- * tracks.
+ * The steps are linear in the notes of the keys concerned, except for sorting the notes that the tracks leave
+ * over.
  */
 #include <stdlib.h>
 #include <string.h>

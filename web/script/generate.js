@@ -188,7 +188,7 @@ export class Generator {
         };
     }
 
-    /** Variations that go on from the end of the piece. */
+    /** Variations that continue from the end of the piece. */
     continuePiece() {
         this.settleReview("continue");
         const { piece, preset } = this.#workspace;

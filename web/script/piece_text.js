@@ -42,7 +42,7 @@ function describeRest({ title, made, sliders, tempo }) {
     return { title, made, sliders: { ...sliders, base, values: Array.from(sliders.values) } };
 }
 
-/** The piece of a text. Throws an error with one sentence if the text is no piece. */
+/** The piece of a text. Throws an error with one sentence if the text is not a piece. */
 export function textToPiece(text) {
     const bytes = textToBytes(text);
     let at = 0;
@@ -76,7 +76,7 @@ export function textToPiece(text) {
         if (length % 2) locked.push(note);
     }
     const size = number("number of bytes", bytes.length);
-    if (size !== bytes.length - at) throw new Error("the piece's text has another length than it says");
+    if (size !== bytes.length - at) throw new Error("the piece's text is not as long as it says");
     const rest = readRest(new TextDecoder().decode(bytes.subarray(at)), roll.frames);
     const piece = createPiece(roll, tempo, rest.title, rest.made);
     return { ...(locked.length ? withLocks(piece, locked, true) : piece), sliders: rest.sliders };

@@ -203,7 +203,7 @@ function paintNote(context, colours, note, box, look, scale) {
     }
 }
 
-/** A dark outline and, where there is room, a padlock: locked is not told by colour alone. */
+/** A dark outline and, where there is room, a padlock: locked is not shown by colour alone. */
 function paintLock(context, colours, box, radius, scale) {
     context.strokeStyle = context.fillStyle = colours.ink;
     context.lineWidth = 1.6;
