@@ -284,7 +284,7 @@ static void put_usual(list *l, int p) {
     if (above > 0) put(l, SPIRAL__UNUSUAL, clamp(above, 1, 13) + 12, 1);
 }
 
-/* Semitones -1 (below), 0 .. 36, 37 (more) as rows 0 .. 37. */
+/* Semitones -1 (below), 0 .. 35, 36 (or more) as rows 0 .. 37. */
 static void put_distance(list *l, spiral__feature group, int semitones) {
     put(l, group, clamp(semitones, -1, 36) + 1, 1);
 }

@@ -55,8 +55,8 @@ static void choose(spiral__frame_events *e, spiral__choice choice, int context, 
 }
 
 /* 0: two pitch classes or fewer; 1 .. 3: a major triad whose root, third or fifth is the lowest; 4 .. 6: a
- * minor one; 7 .. 10: a seventh chord, by what is the lowest; 11: diminished or augmented; 12 .. 15: three to
- * six other ones. classes: bits, counted from the lowest. */
+ * minor one; 7 .. 10: a seventh chord, by what is the lowest; 11: diminished or augmented; 12 .. 15: other
+ * sets of three, four, five, six or more. classes: bits, counted from the lowest. */
 static int kind_of_chord(unsigned classes) {
     enum { MAJOR = 1, MINOR = 4, SEVENTH = 7, OTHER_TRIAD = 11, OTHER = 12 };
     static const struct {
