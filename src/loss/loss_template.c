@@ -282,7 +282,7 @@ static void channel(const state *s, double factor, double *sums) {
     s->kernels->channel_slope(&args, s->negative_weight, s->v, s->dkind);
 }
 
-/* The kind of a tile of n frames, where no time blur connects them. */
+/* The terms of the kind for a tile of n frames, if no time blur connects the frames. */
 static void kind_terms(const state *s, size_t n, double *sums) {
     const double factor = s->options->lambda / s->loss->missed_note;
     switch (s->loss->kind) {
@@ -377,7 +377,7 @@ static spiral_status cells_pass(state *s, size_t start) {
     return SPIRAL_OK;
 }
 
-/* Second pass: the kind on every frame, padding included; its derivative goes into roll_y. */
+/* Second pass: the terms of the kind for every frame, padding included; its derivative goes into roll_y. */
 static void kind_pass(state *s, size_t start) {
     const size_t pad = s->loss->pad, padded = s->T + 2 * pad;
     const double factor = s->options->lambda / s->loss->missed_note;

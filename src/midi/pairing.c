@@ -90,9 +90,9 @@ static void remove_marks(const key_notes *k) {
 
 /* A marked note begins a stretch in which the key never falls silent: up to `end`, where the next marked note
  * or the last note is. Any other note of the stretch may be the one without a note-off instead. earlier: the
- * number of marked notes before. In a stretch of notes that overlap, the lengths of the notes show which:
- * they are as even as the others only if the right one is left out. Returns its position; `first`, unless
- * another makes the lengths far more even. */
+ * number of marked notes before. In a stretch of overlapping notes, the lengths show which one it is: they
+ * are even only if the right one is left out. Returns its position; `first`, unless another makes the lengths
+ * far more even. */
 static size_t most_even(const key_notes *k, size_t first, size_t end, size_t earlier) {
     enum { NOTES_MIN = 8, MUCH = 4 };
     if (end - first < NOTES_MIN) return first;
