@@ -179,7 +179,7 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_get_arrays(spiral_trai
                                                                      spiral_trainer_arrays *arrays,
                                                                      spiral_error *err);
 /* The mean of the decoder's weights over the last steps, at their places in mean (count); get sets the others
- * to 0. BAD_ARG: the decoder is not trained now. */
+ * to 0. BAD_ARG: the decoder is not being trained. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_get_decoder_mean(spiral_trainer *trainer,
                                                                            float *mean, spiral_error *err);
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_set_decoder_mean(spiral_trainer *trainer,

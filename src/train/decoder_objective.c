@@ -18,16 +18,17 @@
 #include "train/decoder_objective.h"
 #include "train/given_mask.h"
 
-/* Random streams of the training's seed, above those of the autoencoder's windows and noise. */
+/* Random streams of the training's seed; the autoencoder's windows and noise use other streams. */
 static const uint64_t ORDER = UINT64_C(2) << 60, STRETCH = UINT64_C(3) << 60, ROWS = UINT64_C(6) << 60,
                       UNITS = UINT64_C(7) << 60;
 
-enum { REMEMBERED = 1024 }; /* frames */
-/* Dropout: the share of rows that a stream leaves out in a step. Of units about 1 / frames of the corpus, by
- * trials: in one of 55,000 frames .06, where more is worse; in one of 17,000 .27, where less is worse. */
+enum { REMEMBERED = 1024 }; /* frames of history */
+/* Dropout rates, found by trials. The rate of the units falls with the number of frames in the corpus: .06
+ * for 55,000 frames, where a higher rate is worse; .275 for 17,000, where a lower rate is worse. */
 static const double DROPPED_ROWS = 0.15, DROPPED_UNITS = 3500, DROPPED_MOST = 0.275, SCARCE = 24000;
+/* Shares of the stretches with given cells alone, with given cells and a sketch, with a sketch alone. */
 static const double GIVEN = 0.4, BOTH = 0.1, SKETCH = 0.3;
-static const double LATENT_NOISE = 0.5; /* most of it, in deviations of the latents */
+static const double LATENT_NOISE = 0.5; /* at most, in standard deviations of the latents */
 
 /* ---- memory ---- */
 
@@ -35,7 +36,7 @@ static size_t state_floats(const spiral__decoder_objective *o) {
     return (size_t)o->model->decoder.features.P * o->model->decoder.H;
 }
 
-/* Frames of the whole windows that cover a stretch. */
+/* Frames of the smallest number of windows that cover a stretch. */
 static size_t window_frames(const spiral_model *m) {
     const size_t T = (size_t)m->ae.T;
     return (SPIRAL__STRETCH_FRAMES + T - 1) / T * T;
@@ -67,7 +68,7 @@ static void clear_stream(spiral__training_stream *s) {
     spiral__decoder_part_clear(&s->part);
 }
 
-/* Cuts all files into stretches; with a NULL list only counts them. */
+/* Cuts all files into stretches and returns their number; list NULL: only counts them. */
 static size_t cut(const spiral_corpus *corpus, spiral__stretch *list) {
     size_t count = 0;
     for (size_t i = 0; i < corpus->count; i++) {
@@ -115,7 +116,7 @@ void spiral__decoder_objective_clear(spiral__decoder_objective *o) {
 
 /* ---- drawing ---- */
 
-/* The stretch of a draw: in every epoch each is drawn once. */
+/* The stretch of a draw: each stretch is drawn once in every epoch. */
 static const spiral__stretch *stretch_of(spiral__decoder_objective *o, int64_t draw) {
     const int64_t count = (int64_t)o->count, epoch = draw / count;
     if (epoch != o->epoch) {
@@ -130,7 +131,7 @@ static const spiral__stretch *stretch_of(spiral__decoder_objective *o, int64_t d
     return &o->stretches[o->order[draw % count]];
 }
 
-/* Semitones, -transpose .. transpose, that leave all notes within the keys. */
+/* A random transposition, -transpose .. transpose semitones, that keeps all notes within the model's keys. */
 static int draw_shift(const spiral__decoder_objective *o, const spiral__training_stream *s,
                       spiral__rng *rng) {
     const int transpose = o->settings->options.transpose, low = o->model->config.low,
@@ -147,8 +148,8 @@ static int draw_shift(const spiral__decoder_objective *o, const spiral__training
     return down + (int)spiral__rng_below(rng, (uint64_t)(up - down + 1));
 }
 
-/* Consecutive windows of the stretch, encoded, moved at random, decoded: probabilities (frames, planes, P).
- */
+/* Encodes consecutive windows of the stretch, adds noise to the latents, and decodes them to probabilities
+ * (frames, planes, P). */
 static void draw_sketch(const spiral_model *m, spiral__training_stream *s, spiral__rng *rng) {
     const spiral__autoencoder *ae = &m->ae;
     const size_t T = (size_t)ae->T, P = (size_t)ae->P, planes = (size_t)ae->planes, Z = ae->Z;
@@ -178,8 +179,7 @@ static void draw_sketch(const spiral_model *m, spiral__training_stream *s, spira
     }
 }
 
-/* The history of a stretch that does not begin its piece: as many frames before it as have an effect.
- */
+/* Adds the frames before the stretch to the history, as far back as frames have an effect. */
 static void remember(const spiral_model *m, const spiral_roll *roll, size_t begin, int shift,
                      spiral__history *history) {
     const size_t first = begin < REMEMBERED ? 0 : begin - REMEMBERED;
@@ -192,7 +192,7 @@ static void remember(const spiral_model *m, const spiral_roll *roll, size_t begi
     history->t = begin;
 }
 
-/* Puts a stream at the beginning of a draw's stretch: a pure function of seed and draw. */
+/* Sets a stream to the beginning of the stretch of a draw. What it draws depends on seed and draw only. */
 static void begin_stretch(spiral__decoder_objective *o, spiral__training_stream *s, int64_t draw) {
     const spiral_model *m = o->model;
     const spiral__stretch *stretch = stretch_of(o, draw);
@@ -222,7 +222,7 @@ static void begin_stretch(spiral__decoder_objective *o, spiral__training_stream 
     remember(m, roll, stretch->begin, shift, &s->part.history);
 }
 
-/* Advances a stream without training; the state is unchanged. */
+/* Advances a stream without computing; the recurrent state stays as it is. */
 static void skip(spiral__training_stream *s, size_t frames) {
     const spiral__features *f = &s->part.model->decoder.features;
     for (; frames && s->at < s->frames; frames--, s->at++)
@@ -243,7 +243,7 @@ void spiral__decoder_objective_start(spiral__decoder_objective *o) {
 
 /* ---- a step ---- */
 
-/* n times 0, for a share of them, or 1 / (1 - share). */
+/* A dropout mask of n numbers: 0 with probability `share`, else 1 / (1 - share). */
 static void draw_mask(spiral__rng *rng, double share, size_t n, float *mask) {
     for (size_t i = 0; i < n; i++) mask[i] = spiral__rng_uniform(rng) < share ? 0 : (float)(1 / (1 - share));
 }
@@ -253,8 +253,8 @@ static double dropped_units(const spiral__decoder_objective *o) {
     return fmin(DROPPED_MOST, DROPPED_UNITS / frames * fmax(1, SCARCE / frames));
 }
 
-/* The dropout of stream i in the step that was drawn: a pure function of seed, step and stream. Rows are left
- * out for all frames of the step, units of the head for all keys of a frame. */
+/* The dropout of stream i in the step that was drawn; it depends on seed, step and stream only. A row is
+ * dropped for all frames of the step, a unit of the head for all keys of a frame. */
 static spiral__dropout draw_dropout(spiral__decoder_objective *o, int i) {
     spiral__training_stream *s = &o->streams[i];
     const spiral__decoder *d = &o->model->decoder;
@@ -290,7 +290,7 @@ static void stream_task(void *context, size_t i, int worker) {
     s->at += s->step_frames;
 }
 
-/* This counts as one kind of work, although it uses the autoencoder. */
+/* The profile counts this as one kind of work, although it runs the autoencoder. */
 static void begin_next_stretch(spiral__decoder_objective *o, spiral__training_stream *s) {
     spiral__laps *laps = spiral__laps_now;
     spiral__laps_now = NULL;
@@ -312,7 +312,7 @@ size_t spiral__decoder_objective_draw(spiral__decoder_objective *o, int64_t step
     return frames;
 }
 
-/* No states are computed here: the state before the part stays in place. */
+/* No states are computed here; the state before the part stays where it is. */
 void spiral__decoder_objective_read(spiral__decoder_objective *o, int stream, int wanted,
                                     spiral__dropout *dropout) {
     spiral__training_stream *s = &o->streams[stream];
@@ -346,9 +346,9 @@ spiral_status spiral__decoder_objective_gradient(spiral__decoder_objective *o, i
                         (long long)step + 1);
 }
 
-/* ---- going on later ---- */
+/* ---- saving and resuming ---- */
 
-/* The state before the next part. */
+/* The recurrent state before the next part. */
 static float *state_of(const spiral__decoder_objective *o, const spiral__training_stream *s) {
     return s->part.hidden + s->part.frames * state_floats(o);
 }

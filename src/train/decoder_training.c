@@ -13,12 +13,12 @@
 #include "simd/nn_kernels.h"
 #include "train/decoder_training.h"
 
-/* Chosen by trials on chorales: small batches, strong decay and the mean of the weights do best together. At
- * low rates the network overfits the training pieces, so the rate stays high, and the mean of the weights
+/* Found by trials on chorales: small batches, strong weight decay and the mean of the weights are best
+ * together. At low learning rates the network overfits, so the rate stays high, and the mean of the weights
  * removes the noise. */
 static const double RATE = 5e-3, DECAY = 0.1, BETA2 = 0.98, CLIP = 1;
-static const double MEAN_DECAY = 0.9995; /* of the mean, for each step */
-static const double LAST = 0.4;          /* share of the rate at the end of the schedule */
+static const double MEAN_DECAY = 0.9995; /* of the mean, per step */
+static const double LAST = 0.4;          /* rate at the end of the schedule, as a share of the highest */
 enum { WARM_UP = 100, MEAN_EVERY = 4 };
 
 spiral_status spiral__decoder_training_create(const spiral__train_settings *settings, spiral_model *model,
@@ -70,7 +70,7 @@ double spiral__decoder_learning_rate(int64_t step, double done) {
     return RATE * fmin(1, ((double)step + 1) / WARM_UP) * fall;
 }
 
-/* The mean moves towards the weights. It is over the last ninth of the steps, and later over the last
+/* Moves the mean towards the weights. It covers about the last ninth of the steps, and at most the last
  * 1 / (1 - MEAN_DECAY). */
 static void move_mean(spiral__decoder_training *t, int64_t step) {
     const double n = (double)step + 1;

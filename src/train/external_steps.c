@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls for a program that computes the steps of a training itself, for example on a GPU.
+ * The calls for a program that computes the training steps itself, for example on a GPU.
  */
 #include <math.h>
 #include <stddef.h>
@@ -39,10 +39,10 @@ static spiral_status check_network(const spiral_trainer *t, spiral_train_network
     SPIRAL_TRY(spiral__trainer_check_started(t, err));
     const spiral__phase *now = &t->phases[t->network];
     if (t->network != network)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the %s is not trained now",
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the %s is not being trained",
                             network == SPIRAL_TRAIN_DECODER ? "decoder" : "autoencoder");
     if (t->finished || now->step >= now->steps)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "all %lld steps are made", (long long)now->steps);
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "all %lld steps have been made", (long long)now->steps);
     return SPIRAL_OK;
 }
 

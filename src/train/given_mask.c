@@ -20,8 +20,8 @@ static double uniform(const piece *x, double low, double high) {
     return low + (high - low) * spiral__rng_uniform(x->rng);
 }
 
-static int whole_between(const piece *x, int least, int most) {
-    return least + (int)spiral__rng_below(x->rng, (uint64_t)(most - least + 1));
+static int uniform_int(const piece *x, int low, int high) {
+    return low + (int)spiral__rng_below(x->rng, (uint64_t)(high - low + 1));
 }
 
 static void give(const piece *x, size_t t, int low, int high) {
@@ -29,7 +29,8 @@ static void give(const piece *x, size_t t, int low, int high) {
     for (int w = 0; w < 2; w++) x->known[t].word[w] |= range.word[w];
 }
 
-/* The number of the r-th sounding key of the range from below; r = -1: the highest; -1: there is none. */
+/* The r-th sounding key of the range, counted from 0 at the lowest; r = -1: the highest. Returns -1 if there
+ * is none. */
 static int sounding_key(const piece *x, size_t t, int r) {
     int found = -1;
     for (int key = x->low; key <= x->high; key++)
@@ -41,7 +42,7 @@ static int sounding_key(const piece *x, size_t t, int r) {
 }
 
 static void give_stretches(const piece *x) {
-    int given = whole_between(x, 0, 1);
+    int given = uniform_int(x, 0, 1);
     for (size_t t = 0; t < x->frames; given = !given) {
         size_t n = (size_t)lround(exp2(uniform(x, 2, 6)));
         for (; n && t < x->frames; n--, t++)
@@ -59,7 +60,7 @@ static void give_bottom(const piece *x) {
 }
 
 static void give_voice(const piece *x) {
-    const int r = whole_between(x, 0, 3);
+    const int r = uniform_int(x, 0, 3);
     for (size_t t = 0; t < x->frames; t++) {
         const int key = sounding_key(x, t, r);
         if (key >= 0) give(x, t, key, key);
@@ -68,8 +69,8 @@ static void give_voice(const piece *x) {
 
 static void give_range(const piece *x) {
     const int P = x->high - x->low + 1;
-    const int width = whole_between(x, P < 8 ? P : 8, P < 30 ? P : 30);
-    const int from = x->low + whole_between(x, 0, P - width), inside = whole_between(x, 0, 1);
+    const int width = uniform_int(x, P < 8 ? P : 8, P < 30 ? P : 30);
+    const int from = x->low + uniform_int(x, 0, P - width), inside = uniform_int(x, 0, 1);
     for (size_t t = 0; t < x->frames; t++) {
         if (inside) {
             give(x, t, from, from + width - 1);

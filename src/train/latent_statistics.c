@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * How the latents of the training music are distributed and how they change from one window to the next, half
- * a window later: their mean and covariance C0, and the vector autoregression of order one
+ * The distribution of the latents of the training music, and how they change from a window (latent z) to the
+ * window that begins half a window later (latent z'): mean and covariance C0 of the latents, and the vector
+ * autoregression of order one
  *
  *     z' - mean = A (z - mean) + noise,    A = C1 C0^-1,    covariance of the noise Q = C0 - A C0 A',
  *
@@ -59,7 +60,7 @@ static void set_tensor(spiral_model *m, int tensor, size_t n, const double *from
     for (size_t i = 0; i < n; i++) to[i] = (float)from[i];
 }
 
-/* Pairs of latents -> the model's tensors. */
+/* Computes the model's tensors from pairs of latents. */
 static spiral_status fit(spiral_model *m, size_t pairs, const float *now, const float *next,
                          spiral_error *err) {
     const size_t Z = m->ae.Z, ZZ = Z * Z;
@@ -91,7 +92,7 @@ typedef struct pairs {
     int *failed;       /* (tasks) */
 } pairs;
 
-/* The latents of the windows at a position of the corpus and half a window later. */
+/* The latents of the window at a position of the corpus and of the window half a window later. */
 static void encode_pair(const pairs *p, size_t position, spiral_keys *window, spiral_model_work *work,
                         float *now, float *next) {
     const spiral__autoencoder *ae = &p->model->ae;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The clock of the training loop, for tests.
+ * The training loop with a clock of the caller, for tests.
  */
 #ifndef SPIRAL_TRAIN_LOOP_H
 #define SPIRAL_TRAIN_LOOP_H
 
 #include "spiral/train.h"
 
-/* Seconds since any fixed moment. */
+/* Returns the seconds since some fixed moment. */
 typedef double spiral__clock(void *context);
 
 /* spiral_train with another clock. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Windows of music through the autoencoder, the loss and back (see objective.h).
+ * Passes windows forward through autoencoder and loss, and backward (see objective.h).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 
 static size_t batch_size(const spiral__objective *o) { return (size_t)o->settings->options.batch; }
 
-/* Key sets of a window. */
+/* The number of key sets in a window. */
 static size_t window_size(const spiral__objective *o) {
     return (size_t)o->model->ae.planes * (size_t)o->model->ae.T;
 }
@@ -65,10 +65,10 @@ void spiral__objective_clear(spiral__objective *o) {
     memset(o, 0, sizeof *o);
 }
 
-/* The random streams of the posteriors' noise begin here, those of the windows at 0. */
+/* Random streams: the windows use those from 0 on, the noise of their posteriors those from here on. */
 static const uint64_t NOISE_STREAM = UINT64_C(1) << 62;
 
-/* Noise of the posterior of the window with this stream. */
+/* The noise of the posterior, for the window that is drawn from this stream. */
 static void draw_noise(const spiral__objective *o, uint64_t stream, float *noise /* (Z) */) {
     spiral__rng rng = spiral__rng_init(o->settings->options.seed, NOISE_STREAM + stream);
     for (size_t i = 0; i < o->model->ae.Z; i++) noise[i] = (float)spiral__rng_normal(&rng);
@@ -106,8 +106,9 @@ static size_t bad_row(size_t rows, size_t n, const float *x) {
     return 0;
 }
 
-/* Logits -> loss and, in place, its gradient. Returns whether all is finite. */
-static int lose(spiral__objective *o, size_t shard, int worker) {
+/* Computes the loss of a shard's logits, and replaces the logits by its gradient. Returns whether all numbers
+ * are finite. */
+static int replace_by_gradient(spiral__objective *o, size_t shard, int worker) {
     const spiral__autoencoder *ae = &o->model->ae;
     const size_t begin = spiral__shard_begin(shard), rows = spiral__shard_rows(batch_size(o), shard);
     const ptrdiff_t T = ae->T, P = ae->P;
@@ -132,16 +133,15 @@ typedef struct pass {
     uint64_t first_stream;
 } pass;
 
-/* The part of a step that a shard does alone, from its windows to the gradients of its activations, which
- * stay in the cache.
- */
+/* The part of a step that each shard does alone, from its windows to the gradients of its activations, so
+ * that its numbers stay in the cache. */
 static void shard_task(void *context, size_t shard, int worker) {
     const pass *p = context;
     spiral__objective *o = p->objective;
     const spiral_train_options *options = &o->settings->options;
     draw(o, p->first_stream, shard);
     spiral__autoencoder_forward_shard(&o->batch, shard, o->windows);
-    if (lose(o, shard, worker))
+    if (replace_by_gradient(o, shard, worker))
         spiral__autoencoder_backward_shard(&o->batch, shard, (float)options->beta, (float)options->free_bits);
 }
 

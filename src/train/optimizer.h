@@ -26,14 +26,14 @@ void spiral__optimizer_reset(spiral__optimizer *optimizer);
 
 /* A step of one network's weights. */
 typedef struct spiral__optimizer_plan {
-    spiral__range ranges[2]; /* its matrices, which decay, its vectors */
+    spiral__range ranges[2]; /* its matrices, which decay, and its vectors, which do not */
     int64_t step;            /* 0 is the first */
     double rate, decay;      /* learning rate, weight decay of the matrices */
-    double beta2;            /* of the second moment; that of the first is 0.9 */
-    double scale;            /* the gradient is multiplied by this first */
+    double beta2;            /* of the second moment; beta1 is 0.9 */
+    double scale;            /* the gradient is first multiplied by it */
 } spiral__optimizer_plan;
 
-/* A step whose gradient comes in parts. */
+/* A step whose gradient is passed in parts. */
 typedef struct spiral__optimizer_move {
     const spiral__optimizer *optimizer;
     spiral__optimizer_plan plan;
@@ -42,16 +42,16 @@ typedef struct spiral__optimizer_move {
 } spiral__optimizer_move;
 spiral__optimizer_move spiral__optimizer_prepare(const spiral__optimizer *optimizer,
                                                  const spiral__optimizer_plan *plan, float *weights);
-/* Moves n weights, from `begin` on, against their gradient, and sets this to 0. context: the move. They are
- * in one of the ranges; each weight must come once. Parts may come from several threads. */
+/* Updates n weights, from `begin` on, and sets their gradient to 0. context: the move. The weights are in one
+ * of the ranges. In a step, each weight must be passed once; several threads may call it. */
 void spiral__optimizer_take(void *context, size_t begin, size_t n, float *grad);
 
-/* A step at once: grad has the gradient of the first range, then that of the second; it becomes 0. */
+/* A whole step: grad has the gradient of the first range, then that of the second; it becomes 0. */
 void spiral__optimizer_step(const spiral__optimizer *optimizer, const spiral__optimizer_plan *plan,
                             float *weights, float *grad, spiral__pool *pool);
 
-/* The learning rate at `at` of `end`: a linear rise to `peak` over a twentieth of the way, then a half cosine
- * to 0. A step is at its end: number 0 of n steps is at 1 of n. */
+/* The learning rate at position `at` of a schedule of length `end`: a linear rise to `peak` over the first
+ * twentieth, then half a cosine to 0. Step number i of n steps is at position i + 1 of n. */
 double spiral__learning_rate(double peak, double at, double end);
 
 #endif

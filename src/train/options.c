@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The options of a training (see options.h). An option that decides the result has a line in the table.
+ * The options of a training (see options.h). Each option that affects the result has a line in the table.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +36,8 @@ void spiral_train_plan_default(spiral_train_plan *plan, size_t struct_size) {
 
 typedef enum kind { REAL, INT, UINT64, LOSS_KIND, RADII } kind;
 
-/* In the model file; old_name: in files before version 0.2, if it was another one; "": it was not there, and
- * no loss had it. */
+/* The names are those in the model file. old_name: the name in files before version 0.2, if it was different;
+ * "": it did not exist, and no loss used it. */
 static const struct option {
     const char *name, *old_name;
     kind kind;
@@ -98,7 +98,7 @@ static spiral_status check(const spiral__train_settings *s, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-/* Takes a caller's loss options of any accepted size and checks them, by making a loss. */
+/* Completes a caller's loss options, of any accepted size, and checks them by creating a loss. */
 static spiral_status read_loss(const spiral_loss_options *given, spiral_loss_options *options,
                                spiral_error *err) {
     spiral_loss *loss;
@@ -151,7 +151,7 @@ json_t *spiral__train_settings_to_json(const spiral__train_settings *settings) {
     return NULL;
 }
 
-/* Whether a saved value is the option's; losses had other names before version 0.2. */
+/* Whether a saved value equals the option's. Losses had other names before version 0.2. */
 static int is_same(const struct option *o, const json_t *now, const json_t *saved) {
     spiral_loss_kind a, b;
     if (o->kind != LOSS_KIND || !json_is_string(saved)) return json_equal(now, saved);

@@ -7,7 +7,8 @@
 #include "spiral/train.h"
 #include "train/pace.h"
 
-static const double VALIDATING = 0.25, NEW = 0.5;
+static const double VALIDATING = 0.25; /* share of the time for validations, at most */
+static const double NEW = 0.5;         /* weight of a new measurement */
 
 int spiral__pace_parts(const spiral__pace *p, double now_s) {
     const double parts = VALIDATING * (p->end_s - now_s) / fmax(p->validation_s, 1e-9);

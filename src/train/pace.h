@@ -9,20 +9,20 @@
 #include <stdint.h>
 
 typedef struct spiral__pace {
-    double end_s;                /* when the last validation must be done */
-    double step_s, validation_s; /* of one */
-    double began_s;              /* the part that runs */
+    double end_s;                /* when the last validation must have ended */
+    double step_s, validation_s; /* how long one takes */
+    double began_s;              /* when the current part began */
 } spiral__pace;
 
-/* In how many parts a schedule is cut: twenty, or fewer if their validations would take more than a quarter
+/* How many parts a schedule is cut into: twenty, or fewer if their validations would take more than a quarter
  * of the time. */
 int spiral__pace_parts(const spiral__pace *pace, double now_s);
 
 /* Steps for each of the `parts` remaining parts; 0: there is no time for half a step in each. */
 int64_t spiral__pace_steps(const spiral__pace *pace, double now_s, int parts);
 
-/* A part of `steps` steps has ended, and its validation, which took validation_s. New times count for half.
- */
+/* Call it when a part of `steps` steps and its validation, which took validation_s, have ended. step_s
+ * and validation_s become the mean of their old value and the measured one. */
 void spiral__pace_measured(spiral__pace *pace, double now_s, int64_t steps, double validation_s);
 
 #endif

@@ -2,8 +2,8 @@
  *
  * Principal axes by orthogonal iteration (Golub and Van Loan, section 8.2.4): an orthonormal basis is
  * multiplied by the covariance and orthonormalised again. The covariance itself is never formed. At the end
- * the basis is rotated within its span (Rayleigh and Ritz), so that additional axes make the wanted ones more
- * accurate.
+ * the basis is rotated within its span (Rayleigh-Ritz); therefore computing more axes than are wanted makes
+ * the first ones more accurate.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -17,8 +17,8 @@
 
 enum { ITERATIONS = 16, MAX_SWEEPS = 30 };
 
-/* Rows of Q (k, D) become orthonormal, by modified Gram-Schmidt, twice; a row that is a combination of those
- * before becomes 0. */
+/* Makes the rows of Q (k, D) orthonormal, by modified Gram-Schmidt, done twice. A row that is a linear
+ * combination of the rows before it becomes 0. */
 static void orthonormalise(size_t k, size_t D, float *Q) {
     for (size_t i = 0; i < k; i++) {
         float *q = Q + i * D;
@@ -34,8 +34,8 @@ static void orthonormalise(size_t k, size_t D, float *Q) {
     }
 }
 
-/* One Jacobi rotation of the symmetric S (k, k) that makes S[p, q] zero; V (k, k) collects the axes in its
- * rows. */
+/* One Jacobi rotation of the symmetric S (k, k), which makes S[p, q] zero; the rows of V (k, k) are rotated
+ * with it. */
 static void rotate(size_t k, size_t p, size_t q, double *S, double *V) {
     double angle = 0.5 * atan2(2 * S[p * k + q], S[q * k + q] - S[p * k + p]), c = cos(angle), s = sin(angle);
     for (size_t i = 0; i < k; i++) {
@@ -49,7 +49,7 @@ static void rotate(size_t k, size_t p, size_t q, double *S, double *V) {
     }
 }
 
-/* Rows of V become the eigenvectors of S (k, k); S ends nearly diagonal. */
+/* The rows of V become the eigenvectors of S (k, k), and S becomes nearly diagonal. */
 static void diagonalise(size_t k, double *S, double *V) {
     for (size_t i = 0; i < k * k; i++) V[i] = i % (k + 1) == 0;
     for (int sweep = 0, changed = 1; sweep < MAX_SWEEPS && changed; sweep++) {
@@ -64,8 +64,8 @@ static void diagonalise(size_t k, double *S, double *V) {
     }
 }
 
-/* Rotates the axes Q (k, D) within their span so that the coordinates Y (n, k) are uncorrelated, that of the
- * largest variance first. */
+/* Rotates the axes Q (k, D) within their span so that the coordinates along them are uncorrelated, with the
+ * largest variance first. Y (n, k): the coordinates before the rotation. */
 static spiral_status rotate_axes(size_t n, size_t D, size_t k, const float *Y, float *Q, spiral_error *err) {
     double *S = calloc(2 * k * k, sizeof *S), *V = S ? S + k * k : NULL;
     float *G = spiral__floats(k * k), *rotated = spiral__floats(k * D);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The start of a training: the best linear autoencoder of the training windows, as the model's linear path
- * beside networks that add 0.
+ * The start of a training: the model's linear path becomes the best linear autoencoder of the training
+ * windows, and its networks add 0 to it.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -18,11 +18,11 @@
 enum { MAX_WINDOWS = 8192, SPARE = 8 /* axes beyond Z, see pca.h */ };
 static const size_t MAX_FLOATS = (size_t)32 << 20; /* of the windows */
 
-/* The slope of the logits where the linear reconstruction is one half, at which their probability is one half
- * too. */
+/* A linear reconstruction x becomes the logit LOGIT_SLOPE (x - 1/2), so that 1/2 becomes the probability
+ * 1/2. */
 static const float LOGIT_SLOPE = 6.0f;
 
-/* Random streams: of the first axes; window i has ~i, far from the streams of the steps. */
+/* The random stream of the first axes. Window i has stream ~i, far from the streams of the steps. */
 static const uint64_t AXES_STREAM = UINT64_C(0x706361);
 
 /* Fills X (n, D) with random windows minus their mean (D). */

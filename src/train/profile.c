@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Profiles of trainings (see profile.h).
+ * Profiles of trainings (see profile.h): times and operations of each kind of work.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -28,7 +28,7 @@ static double seconds_of(clockid_t clock) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Of the calling thread: time in which another program had the processor is not counted. */
+/* Processor time of the calling thread: time in which other programs ran is not counted. */
 static double thread_s(void) { return seconds_of(CLOCK_THREAD_CPUTIME_ID); }
 
 spiral_status spiral_train_profile_create(spiral_train_profile **out, spiral_error *err) {
@@ -44,7 +44,7 @@ void spiral_train_profile_destroy(spiral_train_profile *p) {
     free(p);
 }
 
-/* The best of several: another program may interrupt one. */
+/* The best of several trials, because another program may disturb one. */
 static double measure_peak(void) {
     enum { TRIALS = 20 };
     const size_t rounds = 20000;
@@ -62,7 +62,7 @@ spiral_status spiral__profile_begin(spiral_train_profile *p, const spiral__pool 
     const int threads = spiral__pool_threads(pool);
     if (!p || p->threads == threads) return SPIRAL_OK;
     if (p->threads)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the profile is of %d threads, the training has %d",
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "the profile is for %d threads, the training has %d",
                             p->threads, threads);
     p->laps = calloc((size_t)threads, sizeof *p->laps);
     if (!p->laps) return spiral__no_memory(err, (size_t)threads * sizeof *p->laps);
@@ -103,7 +103,7 @@ static spiral__lap_sum sum_of(const spiral_train_profile *p, int kind) {
     return sum;
 }
 
-/* The time of all threads in which none of the kinds was done. */
+/* The time of all threads that was spent on none of the kinds of work. */
 static double seconds_of_rest(const spiral_train_profile *p, spiral_train_network network) {
     double seconds = p->wall_s[network] * p->threads;
     for (int k = 0; k < SPIRAL__LAPS; k++)

@@ -16,12 +16,13 @@ struct spiral_train_profile {
     double peak; /* operations per second of one thread */
 };
 
-/* Measures the peak. NULL is fine. NO_MEMORY; BAD_ARG: it measured a training with another number of threads.
- */
+/* Measures the peak; profile NULL: does nothing. NO_MEMORY; BAD_ARG: the profile has measured a training with
+ * another number of threads. */
 spiral_status spiral__profile_begin(spiral_train_profile *profile, const spiral__pool *pool,
                                     spiral_error *err);
 
-/* Around a step, which marks its laps, or a validation of a network; profile NULL: not measured. */
+/* Call these before and after a step (`step` nonzero), which marks its laps, or a validation. profile NULL:
+ * nothing is measured. */
 typedef struct spiral__profile_time {
     double wall_s, processor_s; /* of the process */
 } spiral__profile_time;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a model file says about its training, and saving a training so that it can be resumed. Nothing in the
+ * The record of the training in a model file, and saving a training so that it can be resumed. Nothing in the
  * file depends on the clock or the number of threads: the same seed gives the same bytes.
  */
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 /* ---- metadata ---- */
 
-/* What the model is trained on. NULL: out of memory, as for all functions that return JSON. */
+/* Counts of the training music. All functions here that return JSON return NULL if memory is out. */
 static json_t *data_json(const spiral_trainer *t) {
     size_t left_out = 0, frames = 0, notes = 0;
     double seconds = 0;
@@ -50,7 +50,7 @@ static json_t *history_json(const spiral__phase *p, spiral_train_network network
     return list;
 }
 
-/* A phase's members. best_loss: of the decoder in nats per frame. */
+/* A phase as an object. The decoder's best_loss is in nats per frame. */
 static json_t *phase_json(const spiral__phase *p, spiral_train_network network, int finished) {
     json_t *json = json_pack(
         "{s:I, s:I, s:I, s:f, s:f, s:f, s:I, s:o}", "steps", (json_int_t)p->steps, "step",
@@ -101,7 +101,7 @@ static json_t *training_json(const spiral_trainer *t) {
     return NULL;
 }
 
-/* Takes the object. */
+/* Frees the object. */
 static spiral_status set_metadata(spiral_model *m, const char *name, json_t *json, spiral_error *err) {
     char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(json);
@@ -119,7 +119,7 @@ spiral_status spiral__trainer_set_metadata(spiral_trainer *t, spiral_error *err)
 
 enum { STATE_ARRAYS = 5 };
 
-/* What a decoder's training needs beside weights and moments. The states are allocated. */
+/* The arrays that a decoder's training needs besides weights and moments. The caller frees *states. */
 static spiral_status decoder_arrays(const spiral_trainer *t, spiral__array *arrays, float **states,
                                     spiral_error *err) {
     const spiral__decoder *d = &t->model->decoder;
@@ -159,7 +159,7 @@ static json_t *metadata(const spiral__model_file *file, const char *name) {
     return text ? json_loads(text, 0, NULL) : NULL;
 }
 
-/* In files before version 0.2 frames were called columns. */
+/* Files before version 0.2 have "columns" instead of "frames". */
 static spiral_status compare_data(const spiral_trainer *t, const spiral__model_file *file,
                                   spiral_error *err) {
     json_t *now = data_json(t), *saved = metadata(file, "data");
@@ -192,7 +192,7 @@ static double real(const json_t *object, const char *name) {
     return json_number_value(json_object_get(object, name));
 }
 
-/* History, and the best of it. */
+/* Reads the history, and finds the best entry in it. */
 static spiral_status read_history(spiral__phase *p, const json_t *training, spiral_error *err) {
     const int64_t best = integer(training, "best_step");
     const json_t *item;
@@ -223,7 +223,7 @@ static spiral_status read_steps(spiral__phase *p, const json_t *training, spiral
     return SPIRAL_OK;
 }
 
-/* Files written before calibrations could be shortened do not have it. */
+/* calibration_samples is missing in files of versions in which the number was fixed. */
 static spiral_status read_calibration(const json_t *decoder, int *samples, spiral_error *err) {
     const json_t *value = json_object_get(decoder, "calibration_samples");
     const json_int_t n = value ? json_integer_value(value) : SPIRAL_CALIBRATION_SAMPLES_MAX;
@@ -268,7 +268,7 @@ spiral_status spiral__trainer_record_read(const char *path, spiral__trainer_reco
     return status == SPIRAL_OK ? status : spiral__error_prefix(err, status, path);
 }
 
-/* The phases, and which one is current. */
+/* Reads the phases, and which network is trained now. */
 static spiral_status read_training(spiral_trainer *t, const json_t *training, spiral_error *err) {
     const json_t *decoder = json_object_get(training, "decoder");
     spiral__trainer_reset(t, 0);
@@ -291,8 +291,8 @@ static spiral_status read_weights(spiral_trainer *t, const spiral__model_file *f
     return SPIRAL_OK;
 }
 
-/* The mean of the weights, and where the streams are. After the weights: the streams read the autoencoder's.
- */
+/* Reads the mean of the weights and the positions of the streams. Call it after read_weights: the streams use
+ * the autoencoder. */
 static spiral_status read_decoder(spiral_trainer *t, const spiral__model_file *file, const json_t *training,
                                   spiral_error *err) {
     const spiral__decoder *d = &t->model->decoder;

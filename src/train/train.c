@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A whole training by the public calls: plan the steps, step, report, validate, save. Time is read only here;
- * it decides how many steps are planned (pace.h), and when there is a report or the training is saved, never
- * what a step of a plan computes.
+ * A whole training by the public calls: plans the steps, makes them, reports, validates and saves. Time is
+ * read only here. It decides how many steps are planned (pace.h), when to report and when to save the
+ * training, never what a step computes.
  */
 #include <math.h>
 #include <time.h>
@@ -21,9 +21,11 @@
 #define FIRST_PROGRESS (offsetof(spiral_train_progress, best_step) + sizeof(int64_t))
 
 enum { DECODER_BATCH = 128 }; /* frames of a step of the decoder */
-enum { REPORTS = 200 };       /* at least, in a training of that many steps */
+enum { REPORTS = 200 };       /* at least so many, if there are as many steps */
 static const double REPORT_EVERY_S = 0.1;
-static const double CALIBRATING = 0.25; /* at most, of the decoder's time, if more than the fewest samples */
+/* The calibration's samples may take this share of the decoder's time; the smallest number of samples may
+ * take more. */
+static const double CALIBRATING = 0.25;
 
 typedef struct run {
     spiral_train_plan plan;
@@ -35,17 +37,19 @@ typedef struct run {
     spiral__clock *clock;
     void *clock_context;
     double started, loop_started, saved, reported; /* seconds */
-    int timed;                                     /* the current network follows the clock: */
-    double end_s, finish_s, samples_s;             /* its end; what comes after its last validation */
-    double calibration_most_s;                     /* what the calibration's samples may take */
+    int timed;                 /* the current network is trained for a time, by this plan: */
+    double end_s;              /* when its training, with all work after it, is to end */
+    double finish_s;           /* how long the work after its last validation takes, without ... */
+    double samples_s;          /* ... the calibration's samples, and how long these take */
+    double calibration_most_s; /* how long these may take */
     spiral__pace pace;
     spiral__parts parts;
     int part;             /* the next one */
-    int calibration_part; /* at the end of this one, or the next after it, the calibration is planned again */
+    int calibration_part; /* after this part, or the first that runs later, plan the calibration again */
     spiral__trainer_record record;                    /* of plan.steps_of */
     int64_t autoencoder_steps, autoencoder_best_step; /* 0 in a run that was resumed after it */
     int64_t first_step;                               /* of this run and network; not 0 if it was resumed */
-    spiral_error save_error;                          /* of a save that is tried again; not yet reported */
+    spiral_error save_error;                          /* of the last save, until it is reported */
 } run;
 
 static double now_s(const run *r) { return r->clock(r->clock_context); }
@@ -81,7 +85,7 @@ static spiral_status check_plan(const spiral_train_plan *p, spiral_error *err) {
 
 static int has_decoder(const run *r) { return spiral_model_get_config(r->model)->decoder > 0; }
 
-/* How long a step and a validation of the current network take, by a few steps and a validation. */
+/* Measures how long a step and a validation of the current network take. */
 static spiral_status measure_speed(run *r, spiral_error *err) {
     const int64_t most = 1000;
     const double trial_s = fmin(0.5, 0.01 * r->plan.seconds);
@@ -96,7 +100,7 @@ static spiral_status measure_speed(run *r, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-/* Plans how many samples the calibration draws, and measures how long they will take: a few are drawn. */
+/* Draws a few samples to measure how long the calibration's samples take, and chooses their number. */
 static spiral_status plan_calibration(run *r, spiral_error *err) {
     enum { TRIED = 8 };
     int most;
@@ -110,7 +114,7 @@ static spiral_status plan_calibration(run *r, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-/* How long everything after the last step of the last network will take. */
+/* Measures how long everything after the last step of the last network takes. */
 static spiral_status measure_end(run *r, spiral_error *err) {
     float threshold, scale;
     int most;
@@ -140,7 +144,7 @@ static spiral_status plan_parts(run *r, spiral_error *err) {
     return spiral_trainer_set_parts(r->trainer, p->steps, p->count, err);
 }
 
-/* The current network, just started, is to end at end_s. */
+/* Plans the current network, which has just been started, to end at end_s. */
 static spiral_status begin_parts(run *r, double end_s, spiral_error *err) {
     r->timed = 1;
     r->end_s = end_s;
@@ -151,21 +155,21 @@ static spiral_status begin_parts(run *r, double end_s, spiral_error *err) {
     return plan_parts(r, err);
 }
 
-/* After a validation at the end of a part. */
+/* Call it after the validation at the end of a part. */
 static spiral_status next_part(run *r, double validation_s, spiral_error *err) {
     const int at = r->part - 1; /* the part that ended */
     spiral__pace_measured(&r->pace, now_s(r), r->parts.steps[at], validation_s);
     if (state_of(r).network == SPIRAL_TRAIN_DECODER && at >= r->calibration_part) {
-        SPIRAL_TRY(plan_calibration(r, err)); /* a trained network writes other notes than a new one */
+        SPIRAL_TRY(plan_calibration(r, err)); /* the time depends on the notes, and these on the weights */
         r->calibration_part = at < r->parts.count - 2 ? r->parts.count - 2 : r->parts.count;
     }
     return plan_parts(r, err);
 }
 
-/* This many, so that the learning rate is near 0 in the trial. */
+/* So many that the learning rate stays near 0 in the trial. */
 enum { TRIAL_STEPS = 1000000 };
 
-/* A trial, then a new start. The autoencoder gets the time that the decoder's share leaves. */
+/* Makes trial steps, then starts anew. The autoencoder gets the time that is not the decoder's share. */
 static spiral_status start_for_seconds(run *r, spiral_error *err) {
     const double begin = r->started, end = begin + r->plan.seconds - r->plan.seconds_used;
     SPIRAL_TRY(spiral_trainer_start(r->trainer, TRIAL_STEPS, err));
@@ -212,7 +216,7 @@ static spiral_status start(run *r, spiral_error *err) {
     return start_for_seconds(r, err);
 }
 
-/* In a training that was resumed, the time of the run before is not known: the decoder has its share. */
+/* The time that the run before a resume took is unknown: the decoder then gets its share of `seconds`. */
 static spiral_status start_decoder_for_seconds(run *r, spiral_error *err) {
     const spiral_train_plan *p = &r->plan;
     const double begin = now_s(r);
@@ -252,7 +256,7 @@ static void report_speed(run *r, const spiral_trainer_state *s, double now) {
     p->windows_per_s = steps_per_s * r->options->batch;
 }
 
-/* Calls the callback; nonzero: it asks to stop. */
+/* Calls the callback. Returns nonzero if it asks to stop. */
 static int report(run *r, spiral_train_event event) {
     const spiral_trainer_state s = state_of(r);
     spiral_train_progress *p = &r->progress;
@@ -310,7 +314,7 @@ static spiral_status save_model(run *r, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-/* s: before the step. */
+/* s: the state before the step. */
 static int validation_is_due(const spiral_trainer_state *s, int64_t step) {
     if (s->parts) return step == s->part_end;
     const int64_t every = s->steps < s->validations ? 1 : s->steps / s->validations;
@@ -320,11 +324,11 @@ static int validation_is_due(const spiral_trainer_state *s, int64_t step) {
 static int report_is_due(const run *r, const spiral_trainer_state *s, int64_t step) {
     const int64_t every = s->steps / REPORTS;
     return step % (every < 1 ? 1 : every) == 0 ||
-           now_s(r) - r->reported > REPORT_EVERY_S; /* often enough to be stopped at once */
+           now_s(r) - r->reported > REPORT_EVERY_S; /* the callback must be able to stop slow steps too */
 }
 
-/* Validates, reports, plans and saves what is due after a step; s: before it. INTERRUPTED: the callback asked
- * to stop. */
+/* Validates, reports, plans and saves, if it is due after a step. s: the state before the step. INTERRUPTED:
+ * the callback asked to stop. */
 static spiral_status after_step(run *r, const spiral_trainer_state *s, spiral_error *err) {
     const int64_t step = s->step + 1;
     int stop = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A training step by step: create, start, step, validate, finish. Files: state.c.
+ * The calls of a trainer: create, start, step, validate, finish. Saving and loading are in state.c.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -66,7 +66,7 @@ void spiral_trainer_destroy(spiral_trainer *t) {
     free(t);
 }
 
-/* The memory of its history stays. */
+/* Keeps the memory of the history. */
 static void reset_phase(spiral__phase *p, int64_t steps) {
     *p = (spiral__phase){.steps = steps, .history = p->history, .history_capacity = p->history_capacity};
 }
@@ -98,7 +98,7 @@ spiral_status spiral__trainer_check_started(const spiral_trainer *t, spiral_erro
                : spiral__fail(err, SPIRAL_BAD_ARG, -1, "the training has not been started");
 }
 
-/* The best weights, and what is measured with them. */
+/* Restores the best weights and measures the latents with them. */
 static spiral_status complete_autoencoder(spiral_trainer *t, spiral_error *err) {
     if (t->phases[SPIRAL_TRAIN_AUTOENCODER].best_entry.step) {
         memcpy(t->model->arena, t->best, t->model->tensors.trained * sizeof *t->best);
@@ -122,7 +122,7 @@ spiral_status spiral_trainer_start_decoder(spiral_trainer *t, int64_t steps, spi
     spiral_model *m = t->model;
     if (t->network == SPIRAL_TRAIN_AUTOENCODER) {
         SPIRAL_TRY(complete_autoencoder(t, err));
-    } else { /* start over: as it was at the first start */
+    } else { /* a second start: back to the state of the first */
         spiral__decoder *d = &m->decoder;
         spiral__tensors_init_some(&m->tensors, d->first_tensor, d->tensors, t->settings.options.seed,
                                   m->arena);
@@ -166,7 +166,7 @@ spiral_status spiral_trainer_set_parts(spiral_trainer *t, const int64_t *steps, 
     return SPIRAL_OK;
 }
 
-/* Of the next step. */
+/* The learning rate of the next step. */
 static double learning_rate(const spiral_trainer *t) {
     const spiral__phase *now = &t->phases[t->network];
     const spiral__part_position at = spiral__parts_find(&now->parts, now->step, now->steps);
@@ -201,7 +201,7 @@ spiral_status spiral_trainer_step(spiral_trainer *t, spiral_error *err) {
     double loss, kl = 0;
     SPIRAL_TRY(spiral__trainer_check_started(t, err));
     if (t->finished || now->step >= now->steps)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "all %lld steps are made", (long long)now->steps);
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "all %lld steps have been made", (long long)now->steps);
     const spiral__profile_time entered = spiral__profile_enter(t->profile, 1);
     const spiral_status status = t->network == SPIRAL_TRAIN_AUTOENCODER
                                      ? step_autoencoder(t, &loss, &kl, err)
@@ -228,7 +228,7 @@ spiral_status spiral__phase_add_history(spiral__phase *p, spiral__history_entry 
     return SPIRAL_OK;
 }
 
-/* Means of the steps since the last validation. */
+/* The mean of a sum over the steps since the last validation. */
 static double mean(const spiral__phase *p, double sum) {
     return p->loss_steps ? sum / (double)p->loss_steps : 0;
 }
@@ -248,7 +248,7 @@ static spiral_status validate_autoencoder(spiral_trainer *t, spiral_validation *
     return status;
 }
 
-/* The mean of the weights is scored. */
+/* Scores the mean of the weights. */
 static spiral_status validate_decoder(spiral_trainer *t, spiral_validation *v, spiral_error *err) {
     spiral__likelihood l;
     spiral__decoder_training_show_mean(&t->decoder);

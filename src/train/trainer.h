@@ -2,9 +2,9 @@
  *
  * Internals of a trainer.
  *
- * trainer.c makes, starts and finishes it and makes its steps, state.c saves and loads it. What depends on
- * the network is in objective.c, pca_start.c and latent_statistics.c. train.c uses the public calls alone, as
- * other programs may.
+ * trainer.c has its calls from create to finish, state.c saving and loading. What depends on the network is
+ * in objective.c, pca_start.c and latent_statistics.c for the autoencoder, in decoder_training.c for the
+ * decoder. train.c trains as other programs may: with the public calls.
  */
 #ifndef SPIRAL_TRAIN_TRAINER_H
 #define SPIRAL_TRAIN_TRAINER_H
@@ -18,7 +18,7 @@
 #include "train/parts.h"
 #include "train/profile.h"
 
-/* A validation as it is saved; of the decoder, train and valid are nats per frame, f1 and exact are 0. */
+/* A validation as it is saved. For the decoder, train and valid are nats per frame, f1 and exact are 0. */
 typedef struct spiral__history_entry {
     int64_t step;
     double train, valid, f1, exact;
@@ -30,7 +30,7 @@ typedef struct spiral__phase {
     spiral__parts parts;              /* of the planned steps */
     spiral__history_entry best_entry; /* step 0: none yet */
     double loss_sum, kl_sum; /* of the steps since the last validation: per window, or nats per frame */
-    int64_t loss_steps;      /* how many they are */
+    int64_t loss_steps;      /* the number of these steps */
     spiral__history_entry *history; /* (history_count), owned */
     size_t history_count, history_capacity;
 } spiral__phase;
@@ -42,7 +42,7 @@ struct spiral_trainer {
     spiral__pool *pool;
     spiral__objective objective;
     spiral__optimizer optimizer;
-    spiral__decoder_training decoder; /* created when it begins */
+    spiral__decoder_training decoder; /* zeros until the decoder is started */
     float *best;                      /* (trained) the weights that did best on validation */
 
     spiral__phase phases[SPIRAL_TRAIN_NETWORKS];
@@ -52,7 +52,7 @@ struct spiral_trainer {
     struct spiral_train_profile *profile; /* borrowed; NULL: nothing is measured */
 };
 
-/* Everything but the weights as before the first step. */
+/* Resets everything except the weights to the state before the first step. */
 void spiral__trainer_reset(spiral_trainer *trainer, int64_t steps);
 
 /* The phase of the network that is trained now. */
@@ -60,7 +60,7 @@ static inline spiral__phase *spiral__trainer_now(spiral_trainer *trainer) {
     return &trainer->phases[trainer->network];
 }
 
-/* Makes the decoder's training, if it is not there yet. BAD_ARG: the model has no decoder; NO_MEMORY. */
+/* Creates the decoder's training, unless it exists. BAD_ARG: the model has no decoder; NO_MEMORY. */
 spiral_status spiral__trainer_create_decoder(spiral_trainer *trainer, spiral_error *err);
 
 /* BAD_ARG before a successful start or load. */
@@ -68,7 +68,7 @@ spiral_status spiral__trainer_check_started(const spiral_trainer *trainer, spira
 
 /* The steps of both networks of a finished training, and its calibration_samples. */
 typedef struct spiral__trainer_record {
-    int64_t steps[SPIRAL_TRAIN_NETWORKS]; /* 0: there was no such network */
+    int64_t steps[SPIRAL_TRAIN_NETWORKS]; /* 0: the model has no such network */
     spiral__parts parts[SPIRAL_TRAIN_NETWORKS];
     int calibration_samples;
 } spiral__trainer_record;
@@ -77,21 +77,20 @@ typedef struct spiral__trainer_record {
 spiral_status spiral__trainer_record_read(const char *path, spiral__trainer_record *record,
                                           spiral_error *err);
 
-/* Appends to the history. NO_MEMORY. */
+/* NO_MEMORY. */
 spiral_status spiral__phase_add_history(spiral__phase *phase, spiral__history_entry entry, spiral_error *err);
 
-/* Writes what the model was trained on and how to its metadata. NO_MEMORY. */
+/* Sets the model's metadata "data" and "training". NO_MEMORY. */
 spiral_status spiral__trainer_set_metadata(spiral_trainer *trainer, spiral_error *err);
 
-/* Measures mean, covariance and motion of the latents of the training music, and its density, into the model.
- * NO_MEMORY. */
+/* Measures the latents of the training music, and the density of the music, and sets the model's tensors for
+ * them. NO_MEMORY. */
 spiral_status spiral__measure_latents(spiral_model *model, const spiral_corpus *corpus, spiral__pool *pool,
                                       spiral_error *err);
 
-/* Measures mean and first Z principal axes of random windows of the corpus into the model's tensors pca.mean
- * and pca.basis, and starts the model from them: its linear path becomes the projection onto the components,
- * scaled to variance 1, and back, its networks add 0. The windows are not transposed: the components are
- * those of the music as it is. NO_MEMORY. */
+/* Sets the model's tensors pca.mean and pca.basis to the mean and the first Z principal axes of random
+ * windows of the corpus, and initialises the weights from them: the linear path becomes the projection onto
+ * the axes, scaled to variance 1, and back; the networks add 0. The windows are not transposed. NO_MEMORY. */
 spiral_status spiral__pca_start(spiral_model *model, const spiral_corpus *corpus, uint64_t seed,
                                 spiral__pool *pool, spiral_error *err);
 

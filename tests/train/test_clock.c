@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Trainings by a clock that the test moves: they end at their time, reports and saves are regular, the
- * calibration takes its share at most, and what was planned by time can be repeated.
+ * Trainings with a clock of the test: they end on time, reports are regular, the calibration takes
+ * at most its share, and a training that was planned by time can be repeated.
  */
 #include <math.h>
 
@@ -15,10 +15,10 @@ static int set_up(void **state) {
     return open_music(16, 0, 150, 150, 0);
 }
 
-/* A clock that goes on by the same time at each look. */
+/* A clock that advances by tick_s each time it is read. */
 typedef struct fake_clock {
     double now_s, tick_s;
-    double change_s, later_s; /* from change_s on a look takes later_s; 0: never */
+    double change_s, later_s; /* from change_s on it advances by later_s; change_s 0: never */
 } fake_clock;
 
 static double tick(void *context) {
@@ -26,7 +26,7 @@ static double tick(void *context) {
     return c->now_s += c->change_s > 0 && c->now_s >= c->change_s ? c->later_s : c->tick_s;
 }
 
-/* Trains for 50 seconds of a clock whose looks take .1 s, from 25 s on `later` s. Returns the model. */
+/* Trains for 50 seconds of a clock that advances by .1 s per reading, from 25 s on by `later` s. */
 static spiral_model *train_for_50_s(const training *t, double later, spiral_train_progress *result) {
     spiral_train_options options = t->options;
     spiral_train_plan plan = t->plan;
@@ -50,11 +50,11 @@ static int calibration_samples(const spiral_model *m) {
     return samples;
 }
 
-/* Of 128 frames: as many frames as the beginnings of the 15 pieces to train on. */
+/* Samples of 128 frames that have as many frames as the beginnings of the 15 training pieces. */
 enum { ALL_SAMPLES = 15 };
 
-/* Also if the machine becomes half as fast, or twice as fast, in the middle. */
-static void a_training_by_time_ends_at_its_time(void **state) {
+/* Also if the machine becomes half as fast or twice as fast halfway. */
+static void a_training_by_time_ends_on_time(void **state) {
     (void)state;
     NOT_UNDER_VALGRIND();
     for (int decoder = 0; decoder < 2; decoder++) {
@@ -64,7 +64,8 @@ static void a_training_by_time_ends_at_its_time(void **state) {
         for (int i = 0; i < 3; i++) {
             spiral_train_progress result = {.struct_size = sizeof result};
             spiral_model *m = train_for_50_s(&t, later[i], &result);
-            /* The time of eight samples is measured by one look; at the end, all of them take none. */
+            /* The clock is read once while eight samples are timed, but not while the samples at the end are
+             * drawn: they take no time, and the training ends early by the time that was planned for them. */
             const double calibration_s = decoder ? later[i] / 8 * spiral__calibrate_samples(ALL_SAMPLES) : 0;
             assert_true(fabs(result.seconds - 50) <= 0.5 + calibration_s);
             assert_int_equal(result.step, result.steps);
@@ -76,8 +77,8 @@ static void a_training_by_time_ends_at_its_time(void **state) {
     }
 }
 
-/* The decoder has 40 s, and a look takes .5 s: all samples would take 19 s, and may take 10. */
-static void the_calibration_takes_a_quarter_of_the_time_at_most(void **state) {
+/* The decoder has 40 s, and a reading takes .5 s: all samples would take 19 s, and may take 10. */
+static void the_calibration_takes_at_most_a_quarter_of_the_time(void **state) {
     (void)state;
     NOT_UNDER_VALGRIND();
     training t = piece_training();
@@ -105,7 +106,7 @@ static void as_many_samples_as_fit_are_planned(void **state) {
     assert_int_equal(spiral__calibrate_fit(1e30, 64), 64);
 }
 
-/* With a calibration that was shortened. */
+/* The calibration has been shortened. */
 static void the_steps_of_a_training_by_time_repeat_its_bytes(void **state) {
     (void)state;
     NOT_UNDER_VALGRIND();
@@ -130,7 +131,7 @@ static void the_steps_of_a_training_by_time_repeat_its_bytes(void **state) {
     free(other);
 }
 
-/* A state in a file; then the same file with a number that no calibration can have. */
+/* First a valid number; then two that are out of range. */
 static void the_planned_samples_are_saved_with_the_state(void **state) {
     (void)state;
     training t = piece_training();
@@ -167,8 +168,8 @@ static int count_reports(void *context, const spiral_train_progress *progress) {
     return 0;
 }
 
-/* Reports come at least every tenth of a second, and every thirty seconds the training is saved. */
-static void reports_and_saves_follow_the_clock(void **state) {
+/* There is a report at least every tenth of a second. */
+static void reports_follow_the_clock(void **state) {
     (void)state;
     NOT_UNDER_VALGRIND();
     for (int slow = 0; slow < 2; slow++) {
@@ -194,12 +195,12 @@ static void reports_and_saves_follow_the_clock(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_training_by_time_ends_at_its_time),
-        cmocka_unit_test(the_calibration_takes_a_quarter_of_the_time_at_most),
+        cmocka_unit_test(a_training_by_time_ends_on_time),
+        cmocka_unit_test(the_calibration_takes_at_most_a_quarter_of_the_time),
         cmocka_unit_test(as_many_samples_as_fit_are_planned),
         cmocka_unit_test(the_steps_of_a_training_by_time_repeat_its_bytes),
         cmocka_unit_test(the_planned_samples_are_saved_with_the_state),
-        cmocka_unit_test(reports_and_saves_follow_the_clock),
+        cmocka_unit_test(reports_follow_the_clock),
     };
     return cmocka_run_group_tests(tests, set_up, close_music);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Training the note-by-note decoder: it learns; the bytes depend neither on the number of threads nor on
- * pauses; what is given in training; the trainer's calls in the wrong order are refused.
+ * pauses; the gradient is right; given cells are within the keys; calls in the wrong order are refused.
  */
 #include <math.h>
 
@@ -30,7 +30,7 @@ static training decoder_training(void) {
     return t;
 }
 
-/* The likelihood of the held-out piece under the trained model, which `same` trainings give bit for bit. */
+/* The held-out piece is more likely under the trained model than under the baselines. */
 static void it_learns_the_music(void **state) {
     (void)state;
     NOT_UNDER_VALGRIND();
@@ -43,7 +43,7 @@ static void it_learns_the_music(void **state) {
     double markov, repeat;
     assert_int_equal(spiral__likelihood_of_corpus(m, held, 0, NULL, &l, NULL), SPIRAL_OK);
     spiral__baselines_score(m, held, &markov, &repeat);
-    /* Six chords, one every four frames, and nothing else: log 6 / 4 nats a frame at best. */
+    /* The music is a random chord of six every four frames: at best log 6 / 4 nats per frame. */
     assert_true(l.nats / (double)l.frames < 0.9);
     assert_true(l.nats < 0.6 * markov && l.nats < 0.6 * repeat);
     assert_true(fabs(result.valid_nats_per_frame - l.nats / (double)l.frames) < 1e-6);
@@ -62,13 +62,13 @@ static int count_validations(void *context, const spiral_train_progress *progres
     return 0;
 }
 
-/* The held-out frames of all validations are at most as many as the frames of all steps. */
+/* All validations together read at most as many held-out frames as the steps read frames. */
 static void a_short_training_is_validated_less_often(void **state) {
     (void)state;
     NOT_UNDER_VALGRIND();
     size_t frames = 0;
     for (size_t i = 0; i < corpus->count; i++) frames += corpus->entries[i].roll.frames;
-    const int64_t steps = (int64_t)frames / 128 + 1; /* to go through so many frames */
+    const int64_t steps = (int64_t)frames / 128 + 1; /* which read so many frames */
     const struct {
         int64_t steps;
         int validations;
@@ -134,8 +134,8 @@ static void a_pause_does_not_change_a_bit(void **state) {
     free(whole);
 }
 
-/* The sum of the streams' gradients: that of the mean nats per frame, by a difference along it. Rows and
- * units are dropped, cells are given, sketches are read; the second objective draws the same. */
+/* The gradient against a finite difference along its direction, with dropout, given cells and sketches. All
+ * three objectives draw the same. */
 static void the_gradient_is_that_of_the_nats(void **state) {
     (void)state;
     training t = decoder_training();
@@ -151,7 +151,7 @@ static void the_gradient_is_that_of_the_nats(void **state) {
     spiral__decoder_copy_out(m, m->arena, weights);
     double nats[3], square = 0;
     const double step = 1e-3;
-    for (int i = 0; i < 3; i++) { /* at the weights, behind and ahead */
+    for (int i = 0; i < 3; i++) { /* at the weights, then a step back and a step forward */
         assert_int_equal(spiral__decoder_objective_create(&settings, m, corpus, NULL, &o, NULL), SPIRAL_OK);
         spiral__decoder_objective_start(&o);
         if (i) {
@@ -174,8 +174,7 @@ static void the_gradient_is_that_of_the_nats(void **state) {
     spiral_model_destroy(m);
 }
 
-/* Every kind of mask is drawn, and none gives a cell outside the keys, or all cells of all frames of two of
- * them. */
+/* No mask gives a cell outside the keys. Most give some cell; some give none. */
 static void masks_stay_within_the_keys(void **state) {
     (void)state;
     const spiral_roll *roll = spiral_corpus_get_roll(corpus, 0);
@@ -192,7 +191,7 @@ static void masks_stay_within_the_keys(void **state) {
             any |= known[t].word[0] | known[t].word[1];
         }
         some += any != 0;
-        none += any == 0; /* the fourth voice of a piece with three */
+        none += any == 0; /* for example the fourth voice of music with three */
     }
     assert_true(some > 250 && none > 0);
     free(known);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Steps that another program makes: it gets the windows and features of the trainer's own steps, and calls in
- * the wrong order are refused. That its training then is the trainer's: python/tests/test_train.py.
+ * Steps that another program makes: it gets the windows and features that the trainer's own steps would use,
+ * and calls in the wrong order are refused. python/tests/test_train.py compares the results of the training.
  */
 #include <math.h>
 
@@ -45,7 +45,7 @@ static void windows_are_those_of_the_next_step(void **state) {
         assert_int_equal(spiral_trainer_count_step(t, 1 + (double)step, 0, NULL), SPIRAL_OK);
     }
     assert_int_equal(spiral_trainer_draw_windows(t, 0, 1, windows, NULL, &err), SPIRAL_BAD_ARG);
-    assert_string_equal(err.text, "all 3 steps are made");
+    assert_string_equal(err.text, "all 3 steps have been made");
     spiral_trainer_state s = {.struct_size = sizeof s};
     spiral_trainer_get_state(t, &s);
     assert_int_equal(s.step, 3);
@@ -71,7 +71,7 @@ static void wrong_calls_are_refused(void **state) {
     assert_int_equal(spiral_trainer_draw_windows(t, 10, 7, window, NULL, &err), SPIRAL_BAD_ARG);
     assert_string_equal(err.text, "rows 10 to 17 are not in a batch of 16");
     assert_int_equal(spiral_trainer_draw_parts(t, 1, parts, &frames, &err), SPIRAL_BAD_ARG);
-    assert_string_equal(err.text, "the decoder is not trained now");
+    assert_string_equal(err.text, "the decoder is not being trained");
     assert_int_equal(spiral_trainer_set_decoder_mean(t, &number, &err), SPIRAL_BAD_ARG);
     assert_int_equal(spiral_trainer_get_decoder_mean(t, &number, &err), SPIRAL_BAD_ARG);
     assert_int_equal(spiral_trainer_count_step(t, NAN, 0, &err), SPIRAL_NUMERIC);
@@ -80,7 +80,7 @@ static void wrong_calls_are_refused(void **state) {
     spiral_model_destroy(m);
 }
 
-/* Weights, moments and the decoder's mean are where the tensors are. */
+/* Weights and the decoder's mean are at the tensors' offsets. */
 static void arrays_hold_the_trained_tensors(void **state) {
     (void)state;
     spiral_model *m = NULL;
@@ -101,7 +101,7 @@ static void arrays_hold_the_trained_tensors(void **state) {
         const int of_decoder = !strncmp(x->name, "notes.", 6);
         for (size_t k = 0; k < n; k++) assert_true(mean[at + k] == (of_decoder ? x->data[k] : 0));
     }
-    mean[0] = 1; /* not the decoder's: ignored */
+    mean[0] = 1; /* belongs to the autoencoder: ignored */
     assert_int_equal(spiral_trainer_set_decoder_mean(t, mean, NULL), SPIRAL_OK);
     assert_int_equal(spiral_trainer_get_decoder_mean(t, mean, NULL), SPIRAL_OK);
     assert_true(mean[0] == 0);
@@ -110,8 +110,8 @@ static void arrays_hold_the_trained_tensors(void **state) {
     spiral_model_destroy(m);
 }
 
-/* A trainer that is asked for some streams and one that is asked for all give the same features. */
-static void streams_are_the_same_whoever_asks(void **state) {
+/* Two trainers give the same features if one is asked for one stream and the other for all. */
+static void a_stream_does_not_depend_on_the_others_requested(void **state) {
     (void)state;
     spiral_model *m[2];
     spiral_trainer *t[2];
@@ -154,7 +154,7 @@ int main(void) {
         cmocka_unit_test(windows_are_those_of_the_next_step),
         cmocka_unit_test(wrong_calls_are_refused),
         cmocka_unit_test(arrays_hold_the_trained_tensors),
-        cmocka_unit_test(streams_are_the_same_whoever_asks),
+        cmocka_unit_test(a_stream_does_not_depend_on_the_others_requested),
     };
     return cmocka_run_group_tests(tests, set_up, close_music);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is measured on the latents: mean, covariance and motion against the same moments computed here, and
- * the equations between them.
+ * Measuring the latents: the model's tensors satisfy the equations of latent_statistics.c, with moments that
+ * are computed here.
  */
 #include <math.h>
 
@@ -15,7 +15,7 @@ static void *zeros(size_t n, size_t size) {
     return p;
 }
 
-/* Latents of every position of the corpus and of half a window later, and their moments. */
+/* The moments of the latents of every position of the corpus and half a window later. */
 static void moments(const spiral_model *m, const spiral_corpus *c, double *mean, double *C0, double *C1) {
     const size_t Z = m->ae.Z, hop = (PIECE_T + 1) / 2, n = c->positions;
     spiral_model_work *work;
@@ -66,7 +66,7 @@ static void assert_near(size_t n, const double *x, const double *y, double toler
         if (!(fabs(x[i] - y[i]) <= tolerance)) fail_msg("number %zu: %g, not %g", i, x[i], y[i]);
 }
 
-/* F F' = C0,  A C0 = C1,  G G' = C0 - A C0 A', for any number of threads the same bits. */
+/* F F' = C0,  A C0 = C1,  G G' = C0 - A C0 A'; the same bits for any number of threads. */
 static void moments_satisfy_their_equations(void **state) {
     (void)state;
     pieces p;
@@ -123,7 +123,7 @@ static void moments_satisfy_their_equations(void **state) {
     pieces_close(&p);
 }
 
-/* Latents that never change: no covariance and no noise, and every number is finite. */
+/* If the latents never change, covariance and noise are 0, and no number is infinite or NaN. */
 static void constant_latents_have_no_noise(void **state) {
     (void)state;
     pieces p;

@@ -21,8 +21,8 @@ static spiral__tensor_list some_tensors(void) {
     return list;
 }
 
-/* Three steps, on one thread and on three: the same bits, and near to the formula. Only matrices decay, what
- * is measured does not move, and the gradient is 0 afterwards. */
+/* Three steps, on one thread and on three, give the same bits, near to the formula. Only matrices decay,
+ * measured tensors do not change, and the gradient is 0 afterwards. */
 static void a_step_follows_the_formula(void **state) {
     (void)state;
     enum { COUNT = 4, STEPS = 3 };
@@ -77,7 +77,7 @@ static void a_step_follows_the_formula(void **state) {
     free(v);
 }
 
-/* A linear rise to the peak, half a cosine to 0. */
+/* A linear rise to the peak, then half a cosine to 0. */
 static void the_learning_rate_rises_and_falls(void **state) {
     (void)state;
     double sum = 0, before = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Principal components against a full eigendecomposition of the same windows' covariance (Jacobi, in double),
- * and the start of a training: a model that is the projection onto them and back.
+ * Principal axes against a full eigendecomposition of the covariance of the same windows (Jacobi, in double),
+ * and the start of a training: the model is the projection onto the axes and back.
  */
 #include <math.h>
 
@@ -50,7 +50,7 @@ static void jacobi(size_t n, double *S, double *V) {
             }
 }
 
-/* Mean and covariance of the windows that are drawn. */
+/* Mean and covariance of the drawn windows. */
 static void moments(const spiral_model *m, const spiral_corpus *c, double *mean, double *S) {
     spiral_keys window[2 * T];
     float *x = zeros(m->ae.D, sizeof *x);
@@ -110,8 +110,7 @@ static void axes_are_those_of_a_full_decomposition(void **state) {
             }
             if (k != z) assert_true(fabs(across) < 1e-6);
             if (k == z)
-                assert_true(fabs(along) >
-                            1 - 1e-6); /* each axis on its own, that of the largest variance first */
+                assert_true(fabs(along) > 1 - 1e-6); /* the axes are in the order of their variances */
             in_span += along * along;
         }
         worst_angle = fmax(worst_angle, acos(fmin(1, sqrt(in_span))));
@@ -149,7 +148,7 @@ static void check_start(const spiral_model *m, const spiral_corpus *c, size_t ra
     size_t nonzero = 0;
     for (size_t z = 0; z < m->ae.Z; z++) {
         assert_true(fabs(mean[z]) < 0.1);
-        assert_true(fabs(square[z] - 1) < 0.1 || square[z] == 0); /* half of the windows */
+        assert_true(fabs(square[z] - 1) < 0.1 || square[z] == 0); /* not exactly 1: half of the windows */
         nonzero += square[z] > 0;
     }
     assert_int_equal(nonzero, rank);
@@ -177,7 +176,7 @@ static void a_training_starts_as_the_projection(void **state) {
     pieces_close(&p);
 }
 
-/* Three different windows span two axes: the other latents are 0, and nothing is divided by 0. */
+/* Three different windows span two axes; the other latents are 0, and all numbers are finite. */
 static void axes_beyond_the_rank_are_zero(void **state) {
     (void)state;
     pieces p;

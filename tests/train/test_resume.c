@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stopping and going on: the same bytes as without the pause, other options refused by name, files of version
- * 0.1.
+ * Resuming: the same bytes as without the pause; other options are refused by name; files of version 0.1.
  */
 #include <math.h>
 
@@ -42,7 +41,8 @@ static void train_until(training t, int resume, int64_t step) {
     if (status != wanted) fail_msg("status %d: %s", status, err.text);
 }
 
-/* Stopped before the first validation, at one, between two, and twice; with another number of threads. */
+/* Stopped before the first validation, at one, between two, and twice; also resumed with another number of
+ * threads. */
 static void a_resumed_training_gives_the_same_bytes(void **state) {
     (void)state;
     training t = vae_training();
@@ -53,7 +53,7 @@ static void a_resumed_training_gives_the_same_bytes(void **state) {
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
         t.options.threads = 1 + (int)i % 2;
         for (int k = 0; k < 2 && stops[i][k]; k++) {
-            spiral_model *half; /* what was reached is a model already */
+            spiral_model *half; /* an unfinished training is a model file too */
             train_until(t, k, stops[i][k]);
             assert_int_equal(spiral_model_load(p.model, &half, NULL), SPIRAL_OK);
             assert_non_null(strstr(spiral_model_get_metadata(half, "training"), "\"finished\":false"));
@@ -65,7 +65,7 @@ static void a_resumed_training_gives_the_same_bytes(void **state) {
     free(bytes);
 }
 
-/* Saving and loading in the middle of a training, by the pieces: the trainer is as it was. */
+/* Saved and loaded in the middle of a training, with the trainer's calls. */
 static void a_loaded_trainer_is_the_saved_one(void **state) {
     (void)state;
     training t = vae_training();
@@ -107,7 +107,7 @@ static void refuse(const training *t, const spiral_corpus *music, spiral_status 
     assert_fails(try_training(&resumed, music, held, NULL, NULL, &err), status, &err, p.model, word);
 }
 
-/* One changed option at a time, and the error that must name it. */
+/* Changes one option at a time; the error must name it. */
 static void other_options_are_refused_by_name(void **state) {
     (void)state;
     const training before = vae_training();
@@ -167,7 +167,7 @@ static void a_file_that_cannot_be_resumed_is_refused(void **state) {
     spiral_model_destroy(fresh);
 }
 
-/* Saves the unfinished training's model with one number of what it says about the training changed. */
+/* Saves the model of the unfinished training with one number of its training record changed. */
 static void save_changed(const char *name, json_int_t value) {
     spiral_model *m;
     assert_int_equal(spiral_model_load(p.model, &m, NULL), SPIRAL_OK);
@@ -182,8 +182,8 @@ static void save_changed(const char *name, json_int_t value) {
     spiral_model_destroy(m);
 }
 
-/* Counts that cannot be, and a file without the state; the trainer must then be started or loaded again. */
-static void a_state_that_cannot_be_is_refused(void **state) {
+/* Impossible counts, and a file without the state. The trainer must then be started or loaded again. */
+static void an_impossible_state_is_refused(void **state) {
     (void)state;
     static const struct {
         const char *name;
@@ -211,15 +211,15 @@ static void a_state_that_cannot_be_is_refused(void **state) {
     }
 }
 
-/* A training that version 0.1 began on the same pieces, and was stopped in. */
-static void a_training_of_version_0_1_goes_on(void **state) {
+/* A training of the same pieces that was begun and stopped in version 0.1. */
+static void a_training_of_version_0_1_is_resumed(void **state) {
     (void)state;
     const char *source = getenv("SPIRAL_SOURCE");
     char old[4096];
     unsigned char *bytes;
     size_t size;
     training t = piece_training();
-    t.loss.kind = SPIRAL_LOSS_DISTANCE_MASK; /* had another name, as eight options had */
+    t.loss.kind = SPIRAL_LOSS_DISTANCE_MASK; /* it had another name then, and so had eight options */
     t.config.latent = 3;
     t.config.hidden = 8;
     t.plan.steps = OLD_STEPS;
@@ -236,8 +236,7 @@ static void a_training_of_version_0_1_goes_on(void **state) {
     spiral_trainer_destroy(trainer);
     spiral_model_destroy(m);
 
-    /* The result is as good as what this version gives from the beginning; its bits depend on the processor.
-     */
+    /* The result is as good as that of this version from the beginning. The bits depend on the processor. */
     spiral_train_progress whole = {.struct_size = sizeof whole}, resumed = whole;
     assert_int_equal(try_training(&t, corpus, held, NULL, &whole, NULL), SPIRAL_OK);
     t.plan.path = p.model;
@@ -254,8 +253,8 @@ int main(void) {
         cmocka_unit_test(a_loaded_trainer_is_the_saved_one),
         cmocka_unit_test(other_options_are_refused_by_name),
         cmocka_unit_test(a_file_that_cannot_be_resumed_is_refused),
-        cmocka_unit_test(a_state_that_cannot_be_is_refused),
-        cmocka_unit_test(a_training_of_version_0_1_goes_on),
+        cmocka_unit_test(an_impossible_state_is_refused),
+        cmocka_unit_test(a_training_of_version_0_1_is_resumed),
     };
     return cmocka_run_group_tests(tests, set_up, close_music);
 }

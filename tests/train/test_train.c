@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A whole training as its user sees it: the loss falls, the same seed gives the same bytes for any number of
- * threads, and what cannot work is refused.
+ * A whole training as the user sees it: the loss falls, the same seed gives the same bytes for any number of
+ * threads, and wrong plans are refused.
  */
 #include <math.h>
 
@@ -50,8 +50,8 @@ static json_int_t integer(const json_t *json, const char *name) {
     return json_integer_value(json_object_get(json, name));
 }
 
-/* From principal components on, sixty steps of a small model reduce its loss by a third. */
-static void the_loss_falls_and_the_file_says_how(void **state) {
+/* Sixty steps of a small model, after the start from principal components, reduce its loss by a third. */
+static void the_loss_falls_and_the_file_records_it(void **state) {
     (void)state;
     training t = piece_training();
     spiral_train_progress result = {.struct_size = sizeof result};
@@ -84,8 +84,8 @@ static void the_loss_falls_and_the_file_says_how(void **state) {
     spiral_model_destroy(loaded);
 }
 
-/* Trained on one piece and validated on its mirror image, the model becomes worse again: the file has the
- * best weights, not the last. */
+/* Trained on one piece and validated on its mirror image, the model becomes worse again in the end. The file
+ * has the best weights, not the last. */
 static void the_best_weights_are_kept(void **state) {
     (void)state;
     spiral_corpus *a = pieces_corpus(p.path[0], 0, PIECE_T), *b = pieces_corpus(p.path[0], 0, PIECE_T);
@@ -132,7 +132,7 @@ static void the_best_weights_are_kept(void **state) {
     spiral_corpus_destroy(b);
 }
 
-/* A model that is large enough learns one piece so that all its windows return without a fault. */
+/* A model that is large enough reconstructs nearly all windows of one piece without a wrong cell. */
 static void one_piece_can_be_learned_exactly(void **state) {
     (void)state;
     NOT_UNDER_VALGRIND();
@@ -157,7 +157,7 @@ static int first_report(void *context, const spiral_train_progress *progress) {
     return 1;
 }
 
-/* The loss reported is that of the windows plus beta times the divergence reported beside it. */
+/* The reported loss is the loss of the windows plus beta times the reported divergence. */
 static void the_kl_term_is_reported(void **state) {
     (void)state;
     training t = vae_training();
@@ -168,7 +168,7 @@ static void the_kl_term_is_reported(void **state) {
         t.plan.context = i ? &with : &without;
         assert_int_equal(try_training(&t, corpus, held, NULL, NULL, NULL), SPIRAL_INTERRUPTED);
     }
-    assert_int_equal(with.step, 1); /* the weights are the same still */
+    assert_int_equal(with.step, 1); /* the weights are still the same */
     assert_true(with.train_kl > 0 && fabs(with.train_kl - without.train_kl) < 1e-9 * with.train_kl);
     assert_true(fabs(with.train_loss - without.train_loss - 2.5 * with.train_kl) < 1e-6 * with.train_loss);
 }
@@ -200,7 +200,7 @@ static void same_bytes_for_any_threads(const char *isa) {
     assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
 }
 
-/* With our own matrix product, and with that of the BLAS, which the baseline uses where there is one. */
+/* With our own matrix product, and with that of the BLAS, which the baseline uses in builds that have one. */
 static void the_bytes_do_not_depend_on_the_threads(void **state) {
     (void)state;
     same_bytes_for_any_threads("auto");
@@ -232,8 +232,8 @@ static void plans_out_of_range_are_refused_by_name(void **state) {
     assert_fails(try_training(&t, corpus, held, NULL, NULL, &err), SPIRAL_IO, &err, "/no/such/folder/x");
 }
 
-/* Rate and decay at their limits throw every weight a hundredfold to the other side at each step. */
-static void a_training_that_diverges_ends_with_a_sentence(void **state) {
+/* With learning rate and decay at their limits, every step multiplies the weights by about -100. */
+static void a_training_that_diverges_ends_with_an_error(void **state) {
     (void)state;
     NOT_UNDER_VALGRIND();
     training t = piece_training();
@@ -246,8 +246,9 @@ static void a_training_that_diverges_ends_with_a_sentence(void **state) {
                  "not finite", "learning rate than 10");
 }
 
-/* Shares of all kinds of work are the whole; measuring changes no byte; what is multiplied is counted. */
-static void a_profile_says_where_the_time_goes(void **state) {
+/* The shares of all kinds of work add up to 1; measuring changes no byte of the model; the operations of a
+ * layer are counted. */
+static void a_profile_shows_what_takes_the_time(void **state) {
     (void)state;
     training t = piece_training();
     size_t size, other_size;
@@ -269,7 +270,7 @@ static void a_profile_says_where_the_time_goes(void **state) {
         share[row.network] += row.share;
         if (!strcmp(row.name, "last layer, forward")) last_layer = row.operations;
     }
-    assert_true(fabs(share[0] - 1) < 0.2 && fabs(share[1] - 1) < 0.2); /* two clocks are compared */
+    assert_true(fabs(share[0] - 1) < 0.2 && fabs(share[1] - 1) < 0.2); /* not exactly: there are two clocks */
     const double rows = 20 * 70, outputs = 12 * PIECE_T * t.config.planes;
     assert_true(last_layer == 2 * rows * (t.config.hidden + t.config.latent) * outputs);
     assert_true(spiral_train_profile_peak(t.plan.profile) > 1e8);
@@ -290,7 +291,7 @@ static void an_epoch_is_as_many_windows_as_the_music_has(void **state) {
     assert_int_equal(result.steps, (int)ceil(2.5 * (double)corpus->positions / PIECE_T / 70));
 }
 
-/* The mask of the original answer: silence is its optimum, and training finds it. */
+/* The optimum of the distance mask is silence, and training finds it. */
 static void the_distance_mask_ends_in_silence(void **state) {
     (void)state;
     NOT_UNDER_VALGRIND();
@@ -316,14 +317,14 @@ static void the_distance_mask_ends_in_silence(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_loss_falls_and_the_file_says_how),
+        cmocka_unit_test(the_loss_falls_and_the_file_records_it),
         cmocka_unit_test(the_best_weights_are_kept),
         cmocka_unit_test(one_piece_can_be_learned_exactly),
         cmocka_unit_test(the_kl_term_is_reported),
         cmocka_unit_test(the_bytes_do_not_depend_on_the_threads),
         cmocka_unit_test(plans_out_of_range_are_refused_by_name),
-        cmocka_unit_test(a_training_that_diverges_ends_with_a_sentence),
-        cmocka_unit_test(a_profile_says_where_the_time_goes),
+        cmocka_unit_test(a_training_that_diverges_ends_with_an_error),
+        cmocka_unit_test(a_profile_shows_what_takes_the_time),
         cmocka_unit_test(an_epoch_is_as_many_windows_as_the_music_has),
         cmocka_unit_test(the_distance_mask_ends_in_silence),
     };

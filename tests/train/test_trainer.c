@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Training as pieces: what each call does to model and state, in which order they can be called, and what is
+ * The trainer's calls: what each does to model and state, in which order they can be called, and what is
  * refused.
  */
 #include <math.h>
@@ -21,8 +21,7 @@ static void step(spiral_trainer *t, int count) {
         if (spiral_trainer_step(t, &err) != SPIRAL_OK) fail_msg("%s", err.text);
 }
 
-/* By hand and by spiral_train: the same file. */
-static void pieces_called_by_hand_give_what_train_gives(void **state) {
+static void the_trainers_calls_give_the_model_of_spiral_train(void **state) {
     (void)state;
     training t = vae_training();
     t.plan.path = p.model;
@@ -73,8 +72,7 @@ static void the_state_follows_the_steps(void **state) {
     spiral_model_destroy(m);
 }
 
-/* Starting again undoes all steps: the same weights, whatever was there before. */
-static void starting_again_begins_anew(void **state) {
+static void a_second_start_undoes_all_steps(void **state) {
     (void)state;
     training t = vae_training();
     spiral_model *m;
@@ -115,7 +113,7 @@ static void calls_out_of_order_are_refused(void **state) {
     spiral_model_destroy(m);
 }
 
-/* Finishing takes the best weights; without a validation, the last ones. */
+/* Without a validation, the last weights are the best. */
 static void finishing_takes_the_best_weights(void **state) {
     (void)state;
     for (int validated = 0; validated < 2; validated++) {
@@ -142,7 +140,7 @@ static void finishing_takes_the_best_weights(void **state) {
     }
 }
 
-/* Weights of one key blow up: the error names the one file that has this key. */
+/* The weights of one key are too large; the error names the only file that has this key. */
 static void a_loss_that_is_not_finite_names_the_file(void **state) {
     (void)state;
     pieces q;
@@ -215,7 +213,7 @@ static void options_out_of_range_are_refused_by_name(void **state) {
 #undef REFUSED
 }
 
-/* Options without a loss have the default one, and an older struct of loss options the default fields. */
+/* Options without a loss get the default loss; an older struct of loss options gets default fields. */
 static void the_default_loss_is_used_if_none_is_given(void **state) {
     (void)state;
     training t = piece_training();
@@ -242,9 +240,9 @@ static void the_default_loss_is_used_if_none_is_given(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pieces_called_by_hand_give_what_train_gives),
+        cmocka_unit_test(the_trainers_calls_give_the_model_of_spiral_train),
         cmocka_unit_test(the_state_follows_the_steps),
-        cmocka_unit_test(starting_again_begins_anew),
+        cmocka_unit_test(a_second_start_undoes_all_steps),
         cmocka_unit_test(calls_out_of_order_are_refused),
         cmocka_unit_test(finishing_takes_the_best_weights),
         cmocka_unit_test(a_loss_that_is_not_finite_names_the_file),

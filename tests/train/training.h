@@ -9,8 +9,8 @@
 #include "train/loop.h"
 #include "train/trainer.h"
 
-/* All that decides a training but the music. options.loss is set when it is used, so that it can be copied.
- */
+/* All settings of a training, without the music. options.loss is set only when it is used, so that the struct
+ * can be copied. */
 typedef struct training {
     spiral_model_config config;
     spiral_loss_options loss;
@@ -44,11 +44,11 @@ static inline training vae_training(void) {
     t.config.layers = 2;
     t.options.batch = 150;
     t.options.transpose = 2;
-    t.plan.steps = 41; /* validated every second step and at the last, which is odd */
+    t.plan.steps = 41; /* validated at every second step, and at the last, which is odd */
     return t;
 }
 
-/* Trains; *model, if not NULL, is set on success. */
+/* Trains. *model is set on success; model may be NULL. */
 static inline spiral_status try_training(const training *t, const spiral_corpus *corpus,
                                          const spiral_corpus *valid, spiral_model **model,
                                          spiral_train_progress *result, spiral_error *err) {
@@ -64,7 +64,7 @@ static inline spiral_status try_training(const training *t, const spiral_corpus 
     return status;
 }
 
-/* Trains and must succeed. */
+/* Trains; the test fails if there is an error. */
 static inline spiral_model *train(const training *t, const spiral_corpus *corpus,
                                   const spiral_corpus *valid) {
     spiral_model *m = NULL;
@@ -73,7 +73,7 @@ static inline spiral_model *train(const training *t, const spiral_corpus *corpus
     return m;
 }
 
-/* A trainer of a new model; the model must be destroyed after it. */
+/* A trainer of a new model. Destroy the trainer first, then the model. */
 static inline spiral_trainer *make_trainer(const training *t, const spiral_corpus *corpus,
                                            const spiral_corpus *valid, spiral_model **model) {
     spiral_trainer *trainer;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The music of a program of tests: pieces in a folder, the corpus of those to train on, and the one that is
- * held out.
+ * The music of a test program: pieces in a folder, the corpus of the training pieces, and one held-out piece.
  */
 #ifndef SPIRAL_TESTS_TRAIN_TRAINING_MUSIC_H
 #define SPIRAL_TESTS_TRAIN_TRAINING_MUSIC_H
@@ -13,8 +12,8 @@
 static pieces p;
 static spiral_corpus *corpus, *held;
 
-/* Makes n pieces of seeds first_seed, first_seed + 1 ..., of `frames` frames, the third of third_frames, and
- * holds one of the n out. For a group's set-up: 0, or nonzero on failure. */
+/* Makes n pieces from the seeds first_seed, first_seed + 1 ...; the third has third_frames frames, the others
+ * `frames`. One of the n is held out. Returns 0, or nonzero on failure, as a set-up does. */
 static inline int open_music(int n, uint64_t first_seed, size_t frames, size_t third_frames, int onsets) {
     pieces_open(&p);
     for (int i = 0; i < n; i++) {
@@ -34,7 +33,7 @@ static inline int close_music(void **state) {
     return 0;
 }
 
-/* The bytes of the model file, to be freed. */
+/* The bytes of the model file; the caller frees them. */
 static inline unsigned char *model_bytes(size_t *size) {
     unsigned char *bytes;
     assert_int_equal(spiral__file_read(p.model, 1 << 24, &bytes, size, NULL), SPIRAL_OK);
