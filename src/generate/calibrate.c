@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sets how frames are sampled (decode/sampling.h), so that events occur in samples as often as in training
- * music: the weights are adjusted by the logarithm of the ratio of the two counts, in several rounds. This is
- * done for each basis: free samples, samples under the top voices of training pieces, and samples from random
- * latents.
+ * Sets how frames are sampled (decode/sampling.h), so that events occur in samples as often as in the
+ * training music. In several rounds, samples are drawn, and each weight is changed by the logarithm of the
+ * ratio of the event's counts in music and samples. This is done for each basis: free samples, samples under
+ * the top voices of training pieces, and samples from random latents.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -23,39 +23,39 @@
 #include "spiral/generate.h"
 
 enum {
-    /* The result is the mean of the later half of the rounds, whose steps are smaller. The first half only
-     * brings the weights near it: few samples do. */
+    /* The result is the mean of the weights over the second half of the rounds, whose steps are smaller. The
+     * first half only brings the weights near to it; a few samples are enough for that. */
     ROUNDS = 14,
     OTHER_ROUNDS = 6, /* of the other bases, which begin with the weights of free samples */
     ALL_ROUNDS = ROUNDS + OTHER_ROUNDS * (SPIRAL__BASES - 1),
     SAMPLES = SPIRAL_CALIBRATION_SAMPLES_MAX,
     SAMPLES_FEWEST = SPIRAL_CALIBRATION_SAMPLES_MIN,
     SAMPLE_FRAMES = 128,
-    PIECE_FRAMES = SAMPLE_FRAMES, /* of the beginning of each file; samples are beginnings too */
-    FILES_MOST = 1024
+    PIECE_FRAMES = SAMPLE_FRAMES, /* at the beginning of each file, because samples are beginnings too */
+    FILES_MAX = 1024
 };
 
 static const uint64_t SEED = UINT64_C(0x63616c6962), LATENT_STREAM = UINT64_C(0x6c6174656e74);
-/* For random latents, of which the sketch says little that is certain: the default of the commands that read
- * latents. */
+/* The sketch of random latents has few probabilities near 0 or 1. This is the default temperature of the
+ * commands that read latents. */
 static const float SKETCH_TEMPERATURE = 0.5f;
-/* Several choices are made in a frame, and depend on each other: their weights move more slowly. */
-static const float WAY_RATE = 0.5f, WAY_MOST = 3;
-/* Frames whose ways weigh 0 in the sum are kept with probability exp(-1): others can be kept more often. */
+/* The choices of a frame depend on each other, so their weights are changed in smaller steps. */
+static const float WAY_RATE = 0.5f, WAY_MAX = 3;
+/* Frames whose weights add up to 0 are kept with probability exp(-1); others can so be kept more often. */
 static const float HEADROOM = 1;
-/* In a calibration a frame is drawn four to five times. With this headroom alone it is, too. */
-static const float REHEARSED = 2;
-static const double FEW = 4; /* added to counts: a ratio of few events says little */
+/* In a calibration a frame is drawn four to five times; with this headroom and other weights of 0 as well. */
+static const float REHEARSAL_HEADROOM = 2;
+static const double FEW = 4; /* added to both counts, because the ratio of two small counts is uncertain */
 
 /* ---- counts ---- */
 
-/* Sums over frames that have one before them; way: over all. Doubles, so that they can be scaled. */
+/* Counts over the frames that are not the first; `way` is over all frames. */
 typedef struct counts {
     double way[SPIRAL__WAYS];
     double frames, clashes, parallels;
-    double beats;                  /* frames on a beat */
-    double held, again;            /* keys that keep sounding, and those of them that begin again */
-    double begins, foreign, fresh; /* once pitch classes have been heard */
+    double beats;       /* frames on a beat */
+    double held, again; /* keys that sounded before and sound now, and how many of them begin again */
+    double begins, foreign, fresh; /* only after some pitch classes have sounded */
     double new_chord, rises, falls;
     double from[SPIRAL__VOICES], more[SPIRAL__VOICES], fewer[SPIRAL__VOICES];
     double voices, voices_squared;
@@ -90,7 +90,7 @@ static void count_frame(const spiral__frame_events *e, counts *c) {
     c->voices_squared += (double)e->now * e->now;
 }
 
-/* The events of the first frames of a roll. */
+/* Counts the events of the first `frames` frames of a roll. */
 static counts count_roll(const spiral__features *f, const spiral_keys *sounding, const spiral_keys *onsets,
                          size_t frames) {
     counts c = {0};
@@ -126,8 +126,7 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The 95th percentile of n values. */
-static double most_of(double *values, size_t n) {
+static double percentile_95(double *values, size_t n) {
     qsort(values, n, sizeof *values, ascending);
     return values[(n - 1) * 19 / 20];
 }
@@ -152,10 +151,10 @@ static file_limits limits_of(const spiral__features *f, const spiral_roll *roll)
     return l;
 }
 
-/* Counts of the corpus, and its limits in *s. */
+/* Counts the events of the corpus, and sets its limits in *s. */
 static spiral_status count_corpus(const spiral__features *f, const spiral_corpus *corpus, spiral__sampling *s,
                                   counts *sum, spiral_error *err) {
-    const size_t stride = (corpus->count + FILES_MOST - 1) / FILES_MOST;
+    const size_t stride = (corpus->count + FILES_MAX - 1) / FILES_MAX;
     double *limits = calloc(2 * (corpus->count + 1), sizeof *limits), *voices = limits;
     if (!limits) return spiral__no_memory(err, 2 * (corpus->count + 1) * sizeof *limits);
     double *same = limits + corpus->count + 1;
@@ -172,15 +171,14 @@ static spiral_status count_corpus(const spiral__features *f, const spiral_corpus
         add_counts(&c, sum);
     }
     if (n && sum->frames > 0) {
-        s->voices_most = (float)most_of(voices, n);
-        s->same_most = (float)most_of(same, n);
+        s->voices_most = (float)percentile_95(voices, n);
+        s->same_most = (float)percentile_95(same, n);
         s->voices_mean = (float)(sum->voices / sum->frames);
         s->voices_sd =
             (float)sqrt(fmax(0, sum->voices_squared / sum->frames - (double)s->voices_mean * s->voices_mean));
     }
     free(limits);
-    return n && sum->frames > 0 ? SPIRAL_OK
-                                : spiral__fail(err, SPIRAL_NO_DATA, -1, "the files have no two frames");
+    return n && sum->frames > 0 ? SPIRAL_OK : spiral__fail(err, SPIRAL_NO_DATA, -1, "no file has two frames");
 }
 
 /* ---- samples ---- */
@@ -193,17 +191,17 @@ typedef struct sampling_job {
     spiral__basis basis;
     uint64_t seed;
     size_t samples, later_samples;          /* in the round, and in each of the later half */
-    counts counts[SAMPLES], music[SAMPLES]; /* music: of the piece whose top voice was given */
+    counts counts[SAMPLES], music[SAMPLES]; /* music: of the piece whose top voice is given */
     spiral_status statuses[SAMPLES];
 } sampling_job;
 
-/* What is known of a sample, in memory of its task. */
+/* The given cells or the sketch of a sample. */
 typedef struct basis_data {
     spiral_keys known[SAMPLE_FRAMES];
     float *sketch; /* (SAMPLE_FRAMES, planes, P), then a latent for each window */
 } basis_data;
 
-/* The i-th of n rolls that are spread evenly over a corpus, which has a roll with frames. */
+/* The i-th of n rolls that are spread evenly over a corpus. It has at least one roll with frames. */
 static const spiral_roll *roll_at(const spiral_corpus *c, size_t i, size_t n) {
     size_t at = i * c->count / n;
     while (c->entries[at].left_out || !c->entries[at].roll.frames) at = (at + 1) % c->count;
@@ -270,7 +268,7 @@ static void sample_task(void *context, size_t i, int worker) {
     free(data.sketch);
 }
 
-/* The counts of the samples in *sum, and under given voices those of the pieces these are from in *music. */
+/* Draws samples. *sum: their counts. *music: under given voices, the counts of the pieces of these voices. */
 static spiral_status count_samples(sampling_job *j, uint64_t seed, spiral__pool *pool, counts *sum,
                                    counts *music, spiral_error *err) {
     j->seed = seed;
@@ -287,7 +285,7 @@ static spiral_status count_samples(sampling_job *j, uint64_t seed, spiral__pool 
 
 /* ---- weights ---- */
 
-/* How much a weight moves where `sampled` events were counted and `wanted` should have been. */
+/* The change of a weight if `sampled` events were counted instead of `wanted`. */
 static float step(double sampled, double wanted) { return (float)log((wanted + FEW) / (sampled + FEW)); }
 
 static float at_most_0(float x) { return x < 0 ? x : 0; }
@@ -300,7 +298,7 @@ static double sum_of(const double *values, int n) {
     return sum;
 }
 
-/* The weights of the n ways of a context. Their mean in the samples is 0. */
+/* Changes the weights of the n ways of a context, and shifts them so that their mean in the samples is 0. */
 static void move_ways(const double *sample, const double *music, int n, float rate, float *weights) {
     const double sampled = sum_of(sample, n), length = ratio(sampled, sum_of(music, n));
     double mean = 0;
@@ -308,10 +306,10 @@ static void move_ways(const double *sample, const double *music, int n, float ra
         weights[i] += rate * step(sample[i], music[i] * length);
         mean += ratio(sample[i] * (double)weights[i], sampled);
     }
-    for (int i = 0; i < n; i++) weights[i] = fmaxf(-WAY_MOST, fminf(WAY_MOST, weights[i] - (float)mean));
+    for (int i = 0; i < n; i++) weights[i] = fmaxf(-WAY_MAX, fminf(WAY_MAX, weights[i] - (float)mean));
 }
 
-/* From the counts of samples with weights s and of the training music. rate: 1, or less for smaller steps. */
+/* Changes the weights s. sample: counts of samples that were drawn with s. rate: at most 1. */
 static void move_weights(const counts *sample, const counts *music, float rate, spiral__frame_weights *s) {
     const double length = ratio(sample->frames, music->frames);
     for (int i = 0; i < SPIRAL__VOICES; i++) {
@@ -334,19 +332,19 @@ static void move_weights(const counts *sample, const counts *music, float rate, 
     s->parallel = at_most_0(s->parallel + rate * step(sample->parallels, music->parallels * length));
     const double beats = ratio(sample->beats, music->beats);
     s->new_chord = at_most_0(s->new_chord + rate * step(sample->new_chord, music->new_chord * beats));
-    /* Voices rise by some semitones at once. */
+    /* Divided by 4, because voices rise by several semitones at once. */
     s->rise +=
         rate / 4 * (step(sample->rises, music->rises * length) - step(sample->falls, music->falls * length));
 }
 
-/* In a later round: as many frames as the music has, but no fewer than SAMPLES_FEWEST and at most `most`
- * samples. */
+/* The samples of a later round: as many frames as the music has, but at least SAMPLES_FEWEST and at most
+ * `most` samples. */
 static int samples_of_round(const counts *music, int most) {
     const double fill = ceil(music->frames / SAMPLE_FRAMES);
     return fill < SAMPLES_FEWEST ? SAMPLES_FEWEST : fill < most ? (int)fill : most;
 }
 
-/* Sets the weights of one basis, which begin as they are. */
+/* Sets the weights of one basis, beginning with the weights in *s. */
 static spiral_status calibrate(sampling_job *j, spiral__basis basis, const counts *all, spiral__pool *pool,
                                spiral__sampling *s, spiral_error *err) {
     enum { WEIGHTS = sizeof(spiral__frame_weights) / sizeof(float) };
@@ -377,7 +375,7 @@ static spiral_status calibrate_bases(sampling_job *j, const counts *music, spira
     return status;
 }
 
-/* music: its counts. samples: in a later round, at most. */
+/* samples: the largest number in a later round. */
 static spiral_status calibrate_all(const spiral_model *m, const spiral_corpus *corpus, const counts *music,
                                    int samples, spiral__pool *pool, spiral__sampling *s, spiral_error *err) {
     const spiral__decoder_weights decoder = spiral__decoder_get_weights(m);
@@ -393,10 +391,9 @@ static spiral_status calibrate_all(const spiral_model *m, const spiral_corpus *c
     return status;
 }
 
-/* ---- passages that are like training music ---- */
+/* ---- passages that are similar to training music ---- */
 
 enum { UNSEEN_FILES = 24 };
-static const double MOST_SHARE = 0.99;
 
 int spiral_generate_passage_frames(const spiral_model *m) {
     const spiral_grid *grid = &m->config.grid;
@@ -410,16 +407,16 @@ double spiral_generate_passage_limit(const spiral_model *m) {
     return limit > 0 ? (double)limit : NAN;
 }
 
-/* The percentile of n values, between two of them in proportion. */
-static double percentile(double *values, size_t n) {
-    const double at = MOST_SHARE * (double)(n - 1);
+/* Interpolated linearly between two values. */
+static double percentile_99(double *values, size_t n) {
+    const double at = 0.99 * (double)(n - 1);
     const size_t below = (size_t)at, above = below + 1 < n ? below + 1 : below;
     qsort(values, n, sizeof *values, ascending);
     return values[below] + (at - (double)below) * (values[above] - values[below]);
 }
 
-/* Of a few unseen pieces, evenly spread. Pieces that are all shorter than a passage leave the limit unknown.
- */
+/* Sets the limit from a few unseen pieces, evenly spread. If all are shorter than a passage, it stays
+ * unknown. */
 static spiral_status find_limit(const spiral_model *m, const spiral_corpus *corpus,
                                 const spiral_corpus *unseen, int threads, spiral__sampling *s,
                                 spiral_error *err) {
@@ -437,7 +434,7 @@ static spiral_status find_limit(const spiral_model *m, const spiral_corpus *corp
         else if (status != SPIRAL_NO_DATA)
             return status;
     }
-    if (n) s->passage_most = (float)percentile(shares, n);
+    if (n) s->passage_most = (float)percentile_99(shares, n);
     return SPIRAL_OK;
 }
 
@@ -478,7 +475,7 @@ spiral_status spiral__calibrate_rehearse(const spiral_model *m, const spiral_cor
     counts music, sampled;
     spiral__pool *pool;
     SPIRAL_TRY(count_corpus(decoder.features, corpus, &s, &music, err));
-    first.weights[SPIRAL__FREE].headroom = REHEARSED;
+    first.weights[SPIRAL__FREE].headroom = REHEARSAL_HEADROOM;
     *most = samples_of_round(&music, SAMPLES);
     if (!samples) return find_limit(m, corpus, unseen, threads, &s, err);
     SPIRAL_TRY(spiral__pool_create(threads, &pool, err));

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * How long a calibration takes: the number of its samples, and a small part of its work, to time it.
+ * For planning how long a calibration takes: the number of its samples, and a small part of its work to be
+ * timed.
  */
 #ifndef SPIRAL_GENERATE_CALIBRATE_H
 #define SPIRAL_GENERATE_CALIBRATE_H
 
 #include "spiral/generate.h"
 
-/* The number of samples in all rounds of a calibration whose later rounds have `samples` each. */
+/* The number of samples in all rounds of a calibration that draws `samples` in each later round. */
 double spiral__calibrate_samples(int samples);
 
-/* The inverse: samples of a later round, SPIRAL_CALIBRATION_SAMPLES_MIN..most, so that there are at most
- * `all` in all rounds, if that is possible. */
+/* The inverse: the largest number of samples of a later round, SPIRAL_CALIBRATION_SAMPLES_MIN..most, for
+ * which all rounds together have at most `all` samples; SPIRAL_CALIBRATION_SAMPLES_MIN if there is none. */
 int spiral__calibrate_fit(double all, int most);
 
-/* Does, and throws away, a part of what spiral_generate_calibrate does: with 0 samples all that comes before
- * the first, else `samples` (1..8) of its samples. *most: samples of a later round of the whole calibration
- * on this music. */
+/* Does a part of the work of spiral_generate_calibrate and discards the result: if samples is 0, everything
+ * before the first sample, else `samples` (1..8) samples. *most: the samples of a later round if the number
+ * is not limited. */
 spiral_status spiral__calibrate_rehearse(const spiral_model *model, const spiral_corpus *corpus,
                                          const spiral_corpus *unseen, int threads, size_t samples, int *most,
                                          spiral_error *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reconstruction, samples, interpolation: each makes a sequence of latents; latents.c decodes it.
+ * Reconstruction, variation, samples, interpolation: each makes a sequence of latents, which latents.c
+ * decodes.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -91,8 +92,8 @@ static spiral_status check_sample(const spiral_model *m, const spiral_sample_opt
     return spiral__check_trained(m, err);
 }
 
-/* next = mean + A (now - mean) + temperature factor n; now NULL: without the second term. n (Z) is scratch.
- */
+/* next = mean + A (now - mean) + factor n, n normal with standard deviation `temperature`; now NULL: without
+ * the second term. n (Z) is scratch. */
 static void draw_next(const spiral_model *m, const float *now, const float *factor, double temperature,
                       spiral__rng *rng, double *n, float *next) {
     const size_t Z = m->ae.Z;
@@ -148,7 +149,7 @@ void spiral__latent_interpolate(size_t Z, const float *mean, const float *a, con
     double wa = 1 - s, wb = s, c = aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 1;
     double angle = acos(c > 1 ? 1 : c < -1 ? -1 : c);
     if (kind == SPIRAL_INTERPOLATION_SLERP && sin(angle) > 1e-6) {
-        double length = pow(aa, (1 - s) / 2) * pow(bb, s / 2); /* from |a| to |b| geometrically */
+        double length = pow(aa, (1 - s) / 2) * pow(bb, s / 2); /* weighted geometric mean of |a| and |b| */
         wa = sin((1 - s) * angle) / sin(angle) * length / sqrt(aa);
         wb = sin(s * angle) / sin(angle) * length / sqrt(bb);
     }
@@ -156,7 +157,7 @@ void spiral__latent_interpolate(size_t Z, const float *mean, const float *a, con
         out[i] = (float)(mean[i] + wa * ((double)a[i] - mean[i]) + wb * ((double)b[i] - mean[i]));
 }
 
-/* The latents of a piece that is repeated if it is shorter than `frames`. */
+/* The latents of a piece; it is repeated if it is shorter than `frames`. */
 static spiral_status encode_piece(const spiral_model *m, const spiral_roll *roll, size_t frames,
                                   spiral__latents *l, spiral_error *err) {
     SPIRAL_TRY(spiral__latents_create(m, frames, l, err));

@@ -7,13 +7,13 @@
 #include "generate/key_density.h"
 #include "model/decoder.h"
 
-/* Of a key that begins outside the scale: added to its logit, and to the weight of its frame. A large bias
- * would leave voices without a note, so most is left to the weight. The raised sixth and seventh of minor
- * have a third. In the first frame, outside the chord of the tonic: from that chord the network infers the
- * key, and then stays in it. */
+/* If a key outside the scale begins: OUTSIDE is added to its logit, OUTSIDE_WEIGHT to the weight of its
+ * frame. With a large bias on the logit, voices would have no note, so the weight does most. The raised sixth
+ * and seventh of minor get a third of both. NOT_FIRST is added to the logits of keys outside the tonic's
+ * chord in the first frame: the network infers the key from this chord and then stays in it. */
 static const float OUTSIDE = -1, OUTSIDE_WEIGHT = -2, NOT_FIRST = -4;
 
-/* Bit i: i semitones above the tonic is in the scale, or in the chord. */
+/* Bit i: the pitch class i semitones above the tonic is in the scale, or in the chord. */
 enum {
     MAJOR_SCALE = 0xab5,
     MINOR_SCALE = 0x5ad,
@@ -34,8 +34,9 @@ static void set_key(int tonic, int minor, spiral__request *r) {
     }
 }
 
-/* The number of keys that should sound. Where nearly all frames of the training music have as many, as in
- * four voices, one step is a quarter of their number: a smaller one could not be heard. */
+/* The mean number of keys that should sound. A step of density is the standard deviation of this number in
+ * the training music, but at least a quarter of its mean: in music of four voices the deviation is so small
+ * that a step would not be heard. */
 static float voices_for(const spiral_model *m, double density) {
     const spiral__sampling s = spiral__decoder_get_sampling(m);
     const double mean = s.calibrated ? s.voices_mean : *spiral__tensor_data(m, m->ae.density);

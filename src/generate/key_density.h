@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The key and the density that a request asks for, as biases on the decoder's logits.
+ * Turns the requested key and density into biases on the decoder's logits.
  */
 #ifndef SPIRAL_GENERATE_KEY_DENSITY_H
 #define SPIRAL_GENERATE_KEY_DENSITY_H
@@ -9,7 +9,7 @@
 #include "model/model.h"
 #include "spiral/generate.h"
 
-/* The request has been checked. The result borrows its pointers. */
+/* The request must have been checked. The result borrows its pointers. */
 spiral__request spiral__key_density_request(const spiral_model *model,
                                             const spiral_generate_request *request);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sequences of latents to rolls and back (see latents.h).
+ * Rolls to sequences of latents, and back (see latents.h).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ void spiral__latents_clear(spiral__latents *l) {
 
 /* ---- encoding ---- */
 
-/* Frame t of a plane of n frames, t from any number on. */
+/* Frame t of a plane of n frames; t may lie outside. */
 static spiral_keys frame_at(const spiral_keys *plane, ptrdiff_t n, ptrdiff_t t, int repeated) {
     if (repeated && n) t = ((t % n) + n) % n;
     return t < 0 || t >= n ? (spiral_keys){{0, 0}} : plane[t];
@@ -55,15 +55,15 @@ spiral_status spiral__latents_encode(const spiral_model *m, const spiral_roll *r
 
 /* ---- decoding ---- */
 
-/* The weight of frame t of a window: a triangle that is never 0. For even T the weights of a frame in its two
+/* The weight of frame t of a window: triangular, never 0. For even T the weights of a frame in its two
  * windows add up to 1. */
 static float weight_at(int T, int t) {
     float x = ((float)t + 0.5f) / (float)T;
     return x < 0.5f ? 2 * x : 2 * (1 - x);
 }
 
-/* Adds a window's logits (planes, T, P), weighted, to those of the roll (planes, frames, P), and the weights
- * to weights. */
+/* Adds the weighted logits of a window (planes, T, P) to those of the roll (planes, frames, P), and the
+ * weights to `weights` (frames). */
 static void add_window(const spiral__autoencoder *ae, const float *logits, size_t first, size_t hop,
                        size_t frames, float *mixed, float *weights) {
     const size_t P = (size_t)ae->P, T = (size_t)ae->T;
@@ -78,7 +78,7 @@ static void add_window(const spiral__autoencoder *ae, const float *logits, size_
     }
 }
 
-/* Decodes all windows into mean logits (planes, frames, P). */
+/* Decodes all windows. mixed: weighted means of their logits (planes, frames, P). */
 static spiral_status mix_logits(const spiral_model *m, const spiral__latents *l, size_t frames, float *mixed,
                                 spiral_error *err) {
     const spiral__autoencoder *ae = &m->ae;
@@ -120,7 +120,7 @@ static double repeated_frames(const spiral_roll *roll) {
     return roll->frames > 1 ? (double)same / (double)(roll->frames - 1) : 0;
 }
 
-/* Mixed logits -> notes by the rule that the model is set to. */
+/* Mixed logits -> notes, by the model's decoding rule. */
 static spiral_status decode_cells(const spiral_model *m, const float *mixed, float threshold,
                                   spiral_roll *roll, spiral_error *err) {
     if (m->decoding == SPIRAL_DECODING_THRESHOLD)
@@ -128,14 +128,15 @@ static spiral_status decode_cells(const spiral_model *m, const float *mixed, flo
                                        roll->sounding, roll->onsets, err);
     spiral_min_risk_options o;
     spiral_min_risk_options_default(&o, sizeof o);
-    /* A threshold that was lowered makes the scale larger by as much as it changes the least probability. */
+    /* If the threshold was lowered, the scale grows by the factor by which the smallest probability falls. */
     const double lowered = (1 + exp(-(double)threshold)) / (1 + exp(-(double)m->threshold));
     o.scale = fmin(fmax((double)spiral_model_get_min_risk_scale(m) * lowered, 0.01), 100);
     return spiral_decode_min_risk(&o, mixed, roll->frames, m->config.low, m->ae.P, m->threshold,
                                   roll->sounding, roll->onsets, err);
 }
 
-/* Mixed logits -> notes, as spiral_generate_report says. sorted (frames, P) is scratch. */
+/* Mixed logits -> notes; if too few keys would sound, with a lower threshold, which the report says. sorted
+ * (frames, P) is scratch. */
 static spiral_status decode_roll(const spiral_model *m, const float *mixed, float *sorted, spiral_roll *roll,
                                  spiral_generate_report *report, spiral_error *err) {
     const size_t cells = roll->frames * (size_t)m->ae.P;

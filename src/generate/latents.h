@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A sequence of latents, one for each half window, and the roll it stands for.
+ * A sequence of latents, one every half window, and the roll that it represents.
  */
 #ifndef SPIRAL_GENERATE_LATENTS_H
 #define SPIRAL_GENERATE_LATENTS_H
@@ -8,10 +8,10 @@
 #include "model/model.h"
 #include "spiral/generate.h"
 
-/* Window i begins at frame (i - 1) hop: the first one half a window before the roll, the last one ends after
- * it, so that every frame is in two windows. */
+/* Window i begins at frame (i - 1) hop. The first begins half a window before the roll and the last ends
+ * after it, so that every frame is in two windows. */
 typedef struct spiral__latents {
-    size_t count, hop; /* hop: frames between the windows, half a window */
+    size_t count, hop; /* hop: frames from one window's beginning to the next, half a window */
     float *z;          /* (count, Z), owned */
 } spiral__latents;
 
@@ -20,25 +20,26 @@ spiral_status spiral__latents_create(const spiral_model *model, size_t frames, s
                                      spiral_error *err);
 void spiral__latents_clear(spiral__latents *latents);
 
-/* Encodes the windows of a roll. Before its beginning and after its end is the roll again (repeated nonzero)
- * or silence. NO_MEMORY. */
+/* Encodes the windows of a roll. Outside the roll there is silence, or the roll again if repeated is nonzero.
+ * NO_MEMORY. */
 spiral_status spiral__latents_encode(const spiral_model *model, const spiral_roll *roll, int repeated,
                                      spiral__latents *latents, spiral_error *err);
 
-/* Decodes to a new roll of `frames` frames. Where two windows overlap their logits are mixed, each rising and
- * falling linearly. report may be NULL; its struct_size has been checked. NO_MEMORY. */
+/* Decodes to a new roll of `frames` frames. Where two windows overlap, the result is the mean of their
+ * logits, with weights that rise and fall linearly. report may be NULL; its struct_size must have been
+ * checked. NO_MEMORY. */
 spiral_status spiral__latents_decode(const spiral_model *model, const spiral__latents *latents, size_t frames,
                                      double quarters_per_min, spiral_roll *out,
                                      spiral_generate_report *report, spiral_error *err);
 
-/* The point at s, 0..1, between two latents (Z); on the straight line where there is no angle between them.
+/* The point at s, 0..1, between two latents (Z); on the straight line if the angle between them is 0 or pi.
  * out may be a. */
 void spiral__latent_interpolate(size_t Z, const float *mean, const float *a, const float *b, double s,
                                 spiral_interpolation kind, float *out);
 
 /* BAD_ARG: the roll does not fit the model, or has no frames or too many. */
 spiral_status spiral__check_roll(const spiral_model *model, const spiral_roll *roll, spiral_error *err);
-/* NO_DATA: training has not measured the latents. */
+/* NO_DATA: the latents have not been measured, because the training is not finished. */
 spiral_status spiral__check_trained(const spiral_model *model, spiral_error *err);
 
 #endif

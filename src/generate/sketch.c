@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pieces to latents of consecutive windows, moving latents, and latents to sketches for the note-by-note
- * decoder.
+ * Pieces to latents of consecutive windows, interpolation and variation of latents, and latents to sketches
+ * for the note-by-note decoder.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -82,7 +82,7 @@ spiral_status spiral_latents_vary(const spiral_model *m, size_t count, double am
     return SPIRAL_OK;
 }
 
-/* logits (planes, T, P) of window i -> sketch. */
+/* Writes the probabilities of window i, of logits (planes, T, P), to the sketch. */
 static void add_window(const spiral_model *m, const float *logits, size_t i, size_t frames, float *sketch) {
     const size_t T = (size_t)m->ae.T, P = (size_t)m->ae.P, planes = (size_t)m->ae.planes;
     for (size_t t = 0; t < T && i * T + t < frames; t++)

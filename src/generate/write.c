@@ -83,10 +83,10 @@ typedef struct job {
     spiral_roll *out;                /* (n) */
     spiral_generate_result *results; /* (n) or NULL */
     spiral_status *statuses;         /* (n) */
-    size_t result_size;              /* of one, the caller's: read before the tasks write there */
+    size_t result_size;              /* the caller's struct_size, read before the tasks overwrite it */
 } job;
 
-/* Element i of the caller's array; its elements may be smaller or larger than ours. */
+/* Element i of the caller's array, whose elements have `size` bytes. */
 static spiral_generate_result *result_at(spiral_generate_result *results, size_t size, size_t i) {
     return (spiral_generate_result *)(void *)((unsigned char *)results + i * size);
 }

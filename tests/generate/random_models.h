@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Models with random weights, one with a plane and one with two, and what the tests of writing need to
- * compare rolls.
+ * Models with random weights, one with one plane and one with two, and functions that count and compare the
+ * cells of rolls.
  */
 #ifndef TESTS_GENERATE_RANDOM_MODELS_H
 #define TESTS_GENERATE_RANDOM_MODELS_H
@@ -78,7 +78,7 @@ static inline double voices(const spiral_roll *rolls, size_t n) {
     return sum / frames;
 }
 
-/* What may be given of a piece of T frames. */
+/* The given cells of a piece of T frames. */
 typedef struct cells {
     spiral_keys known[T], sounding[T], onsets[T];
 } cells;

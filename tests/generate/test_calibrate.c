@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * spiral_generate_calibrate: each basis is sampled with its own weights, and these bring samples nearer to
- * the training music.
+ * spiral_generate_calibrate: each basis is sampled with its own weights, and samples with these weights are
+ * more similar to the training music.
  */
 #include <math.h>
 
@@ -9,7 +9,7 @@
 #include "model/decoder.h"
 #include "random_models.h"
 
-/* Of the open keys that sounded before, the share that begins again. */
+/* The share of held keys that begin again, over the keys that are not given. */
 static double again(const spiral_roll *roll, const spiral_keys *known) {
     double held = 0, begins = 0;
     for (size_t t = 1; t < roll->frames; t++)
@@ -24,7 +24,7 @@ static double again(const spiral_roll *roll, const spiral_keys *known) {
     return begins / held;
 }
 
-/* Held keys always begin again in one basis, never in the others. */
+/* With these weights, held keys always begin again in one basis, and never in the others. */
 static void each_basis_is_sampled_with_its_own_weights(void **state) {
     (void)state;
     spiral_model *m = random_model(2, 7);
@@ -52,13 +52,13 @@ static void each_basis_is_sampled_with_its_own_weights(void **state) {
             spiral_roll_clear(&roll);
         }
     }
-    /* Numbers that mean something else are not used. */
+    /* Numbers with another meaning, which the first number says, are not used. */
     tensor_data[0] = 1;
     assert_true(spiral__decoder_get_sampling(m).weights[0].again == 0);
     spiral_model_destroy(m);
 }
 
-/* Frames that equal the one before, in a share of all. */
+/* The share of frames that are equal to the frame before. */
 static double unchanged(const spiral_roll *rolls, size_t n) {
     double same_frames = 0, frames = 0;
     for (size_t i = 0; i < n; i++)
@@ -68,8 +68,8 @@ static double unchanged(const spiral_roll *rolls, size_t n) {
     return same_frames / frames;
 }
 
-/* A model that was trained for a second: its errors are large. */
-static void calibration_brings_samples_nearer_to_the_music(void **state) {
+/* The model has been trained for a second, so its errors are large. */
+static void calibrated_samples_are_more_similar_to_the_music(void **state) {
     (void)state;
     NOT_UNDER_VALGRIND();
     pieces p;
@@ -113,8 +113,8 @@ static void calibration_brings_samples_nearer_to_the_music(void **state) {
     pieces_close(&p);
 }
 
-/* Under given voices eight pieces are sampled, every second of these sixteen: all have a single frame. */
-static void music_of_single_frames_gives_finite_weights(void **state) {
+/* Eight of these sixteen pieces give their top voices, every second one: all of them have one frame. */
+static void pieces_of_one_frame_give_finite_weights(void **state) {
     (void)state;
     NOT_UNDER_VALGRIND();
     pieces p;
@@ -146,8 +146,8 @@ static void music_of_single_frames_gives_finite_weights(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_basis_is_sampled_with_its_own_weights),
-        cmocka_unit_test(calibration_brings_samples_nearer_to_the_music),
-        cmocka_unit_test(music_of_single_frames_gives_finite_weights),
+        cmocka_unit_test(calibrated_samples_are_more_similar_to_the_music),
+        cmocka_unit_test(pieces_of_one_frame_give_finite_weights),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

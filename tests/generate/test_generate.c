@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a trained model generates: pieces as long as their models, samples that a seed repeats and another
- * seed changes, never silence, interpolations that begin and end where they should.
+ * What a trained model generates: reconstructions have the piece's length, a sample depends on its seed, no
+ * result is silent, and interpolations begin and end at the reconstructions of their pieces.
  */
 #include <math.h>
 
@@ -10,7 +10,7 @@
 #include "generate/latents.h"
 
 static pieces p;
-static spiral_model *models[3]; /* one plane; two planes, vae; trained to silence */
+static spiral_model *models[3]; /* one plane; two planes, vae; one that would give silence */
 
 static spiral_model *train_on_pieces(int onsets, spiral_loss_kind loss) {
     training t = piece_training();
@@ -25,7 +25,7 @@ static spiral_model *train_on_pieces(int onsets, spiral_loss_kind loss) {
     return m;
 }
 
-/* A sample of some frames; report may be NULL. */
+/* report may be NULL. */
 static spiral_status sample(const spiral_model *m, uint64_t seed, double temperature, size_t frames,
                             double quarters_per_min, spiral_roll *out, spiral_generate_report *report,
                             spiral_error *err) {
@@ -53,7 +53,7 @@ static int tear_down(void **state) {
     return 0;
 }
 
-/* A piece with its onsets, as the corpus has it. */
+/* A piece as a corpus would have it, with onsets if they are wanted. */
 static spiral_roll piece(uint64_t seed, size_t frames, int onsets) {
     spiral_roll roll = piece_roll(seed, frames), out;
     spiral_roll_options options = piece_options();
@@ -80,7 +80,7 @@ static int same(const spiral_roll *a, const spiral_roll *b) {
            (!a->onsets || !memcmp(a->onsets, b->onsets, size));
 }
 
-/* Grid, planes and keys are the model's; the report is right; every note has a length. */
+/* Grid, planes and keys are the model's; the report is correct; every note has a length above 0. */
 static void check_roll(const spiral_model *m, const spiral_roll *roll, size_t frames,
                        const spiral_generate_report *report) {
     const spiral_keys mask = spiral_keys_range(PIECE_LOW, PIECE_HIGH);
@@ -106,7 +106,7 @@ static void check_roll(const spiral_model *m, const spiral_roll *roll, size_t fr
     spiral_midi_clear(&midi);
 }
 
-/* Also lengths that are no multiple of anything, and shorter than a window. */
+/* Also for lengths that are no multiple of a window, or shorter than one. */
 static void a_reconstruction_is_as_long_as_the_piece(void **state) {
     (void)state;
     const size_t lengths[] = {200, 1, 3, PIECE_T, PIECE_T + 1, 61};
@@ -118,7 +118,7 @@ static void a_reconstruction_is_as_long_as_the_piece(void **state) {
             assert_int_equal(spiral_generate_reconstruction(models[i], &in, &out, &report, NULL), SPIRAL_OK);
             check_roll(models[i], &out, lengths[k], &report);
             assert_true(out.quarters_per_min == 93);
-            if (k == 0) { /* a piece of the training, nearly as it was */
+            if (k == 0) { /* a training piece is nearly unchanged */
                 size_t wrong = 0;
                 for (size_t t = 0; t < in.frames; t++)
                     for (int w = 0; w < 2; w++)
@@ -137,7 +137,7 @@ static void a_reconstruction_is_as_long_as_the_piece(void **state) {
         }
 }
 
-static void a_seed_repeats_its_sample(void **state) {
+static void the_same_seed_gives_the_same_sample(void **state) {
     (void)state;
     for (int i = 0; i < 2; i++) {
         spiral_roll a, b, c, longer, still;
@@ -167,8 +167,7 @@ static void a_seed_repeats_its_sample(void **state) {
     }
 }
 
-/* For a model that was trained to silence the threshold is lowered until as many keys sound as in its
- * training. */
+/* If a model would give silence, the threshold is lowered until its training music's density is reached. */
 static void a_result_is_never_silent(void **state) {
     (void)state;
     const spiral_model *m = models[2];
@@ -187,7 +186,7 @@ static void a_result_is_never_silent(void **state) {
                 assert_true(report.density > 0.8 * density && report.density < 1.5 * density);
             spiral_roll_clear(&out);
         }
-    /* A piece that such a model reconstructs is not silent either. */
+    /* The reconstruction by such a model is not silent either. */
     spiral_roll in = piece(1, 60, 0), out;
     spiral_generate_report report = {.struct_size = sizeof report};
     assert_int_equal(spiral_generate_reconstruction(m, &in, &out, &report, NULL), SPIRAL_OK);
@@ -197,7 +196,7 @@ static void a_result_is_never_silent(void **state) {
 }
 
 /* One key, one frame, a logit far below 0. */
-static void the_smallest_model_sounds(void **state) {
+static void the_smallest_model_is_never_silent(void **state) {
     (void)state;
     spiral_model_config config = models[0]->config;
     spiral_model *m;
@@ -242,7 +241,7 @@ static void an_interpolation_begins_and_ends_at_its_pieces(void **state) {
             assert_false(same(&out, &to));
             assert_true(out.quarters_per_min == 120);
             spiral_roll_clear(&out);
-            /* Between a piece and itself there is only the piece. */
+            /* An interpolation from a piece to itself is its reconstruction. */
             assert_int_equal(spiral_generate_interpolation(models[i], &a, &a, 0.3, how, &out, NULL, NULL),
                              SPIRAL_OK);
             assert_true(same(&out, &from));
@@ -255,7 +254,7 @@ static void an_interpolation_begins_and_ends_at_its_pieces(void **state) {
     }
 }
 
-/* The result at position 0 is the reconstruction of the repeated piece. */
+/* At position 0 the result is the reconstruction of the repeated piece. */
 static void the_shorter_piece_is_repeated(void **state) {
     (void)state;
     spiral_roll a = piece(1, 40, 0), b = piece(2, 95, 0), round, out, wanted;
@@ -266,7 +265,7 @@ static void the_shorter_piece_is_repeated(void **state) {
         SPIRAL_OK);
     assert_int_equal(spiral_generate_reconstruction(models[0], &round, &wanted, NULL, NULL), SPIRAL_OK);
     assert_int_equal(out.frames, 95);
-    for (size_t t = 0; t < 95; t++) /* before its beginning and after its end it is repeated as well */
+    for (size_t t = 0; t < 95; t++) /* the piece is also repeated before frame 0 and after the last */
         assert_memory_equal(&out.sounding[t], &wanted.sounding[40 + t], sizeof *out.sounding);
     spiral_roll_clear(&out);
     assert_int_equal(
@@ -280,7 +279,7 @@ static void the_shorter_piece_is_repeated(void **state) {
     spiral_roll_clear(&wanted);
 }
 
-/* Window i of a repeated piece is a window of its repetitions written out. */
+/* The windows of a piece encoded with `repeated` are those of a roll that has the piece five times. */
 static void a_repeated_piece_has_the_latents_of_its_repetitions(void **state) {
     (void)state;
     const spiral_model *m = models[0];
@@ -304,7 +303,7 @@ static void a_repeated_piece_has_the_latents_of_its_repetitions(void **state) {
     spiral_roll_clear(&round);
 }
 
-static void what_cannot_be_generated_is_refused(void **state) {
+static void bad_arguments_are_refused(void **state) {
     (void)state;
     spiral_roll in = piece(1, 40, 0), out = {.frames = 77}, bad = in;
     spiral_model *untrained;
@@ -342,13 +341,13 @@ static void what_cannot_be_generated_is_refused(void **state) {
     assert_int_equal(spiral_model_create(&models[0]->config, 1, &untrained, NULL), SPIRAL_OK);
     REFUSED(sample(untrained, 1, 1, 9, 120, &out, NULL, &err), SPIRAL_NO_DATA, "latents is unknown");
 #undef REFUSED
-    assert_int_equal(out.frames, 77); /* untouched by all of these */
+    assert_int_equal(out.frames, 77); /* no failed call has changed it */
     spiral_model_destroy(untrained);
     spiral_roll_clear(&in);
 }
 
-/* Every frame lies in a window with a weight, for odd and even windows, the shortest too: with logits that
- * do not depend on the latent, the mixture is these logits. */
+/* The weights of the windows of a frame never add up to 0, for odd and even T from 1 on: if the logits do not
+ * depend on the latent, their weighted mean is the same logits. */
 static void every_frame_is_in_a_window(void **state) {
     (void)state;
     for (int T = 1; T <= 6; T++) {
@@ -377,12 +376,12 @@ static void every_frame_is_in_a_window(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reconstruction_is_as_long_as_the_piece),
-        cmocka_unit_test(a_seed_repeats_its_sample),
+        cmocka_unit_test(the_same_seed_gives_the_same_sample),
         cmocka_unit_test(a_result_is_never_silent),
-        cmocka_unit_test(the_smallest_model_sounds),
+        cmocka_unit_test(the_smallest_model_is_never_silent),
         cmocka_unit_test(an_interpolation_begins_and_ends_at_its_pieces),
         cmocka_unit_test(the_shorter_piece_is_repeated),
-        cmocka_unit_test(what_cannot_be_generated_is_refused),
+        cmocka_unit_test(bad_arguments_are_refused),
         cmocka_unit_test(every_frame_is_in_a_window),
         cmocka_unit_test(a_repeated_piece_has_the_latents_of_its_repetitions),
     };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writing with the note-by-note decoder: what is given stays, the same request gives the same bytes, key and
- * density have an effect, faults are found. Most models have random weights: these promises hold for any.
+ * Writing with the note-by-note decoder: given cells are not changed, the same request gives the same bytes,
+ * key and density have an effect, faults are found. Most models have random weights, because all this must be
+ * true for any weights.
  */
 #include <math.h>
 
@@ -12,7 +13,7 @@
 #include "spiral/isa.h"
 #include "random_models.h"
 
-/* ---- what is given ---- */
+/* ---- given cells ---- */
 
 static spiral_keys random_keys(spiral__rng *rng, double share) {
     spiral_keys keys = {{0, 0}};
@@ -20,7 +21,7 @@ static spiral_keys random_keys(spiral__rng *rng, double share) {
     return keys;
 }
 
-/* A mask of one of several kinds: single cells, whole frames, ranges of keys, a known beginning. */
+/* One of four kinds of masks: single cells, whole frames, a range of keys, the beginning. */
 static cells random_cells(uint64_t seed) {
     cells c;
     spiral__rng rng = spiral__rng_init(seed, 5);
@@ -61,7 +62,7 @@ static void given_cells_are_never_changed(void **state) {
         }
 }
 
-static void a_given_note_is_not_prolonged(void **state) {
+static void a_given_note_is_not_continued(void **state) {
     (void)state;
     size_t seen = 0;
     for (uint64_t seed = 0; seed < 40; seed++) {
@@ -84,7 +85,7 @@ static void a_given_note_is_not_prolonged(void **state) {
     assert_true(seen > 5);
 }
 
-static void a_piece_that_is_all_given_comes_back(void **state) {
+static void a_piece_that_is_all_given_is_returned(void **state) {
     (void)state;
     cells c = random_cells(1);
     spiral_generate_request q = request();
@@ -100,7 +101,7 @@ static void a_piece_that_is_all_given_comes_back(void **state) {
     spiral_roll_clear(&roll);
 }
 
-/* ---- repeatable ---- */
+/* ---- reproducible results ---- */
 
 static void any_number_of_threads_gives_the_same_rolls(void **state) {
     (void)state;
@@ -182,9 +183,7 @@ static void nats_are_those_of_the_training_code(void **state) {
     }
 }
 
-/* ---- key and density
- * ---------------------------------------------------------------------------------------
- */
+/* ---- key and density ---- */
 
 enum { MANY = 24 };
 
@@ -200,7 +199,8 @@ static double scale_share(const spiral_roll *rolls, unsigned scale) {
     return inside / all;
 }
 
-/* p^(1 / temperature), divided by their sum, of where the lowest key of the first frame is; P: nowhere. */
+/* p[k], k < P: the probability that key LOW + k is the lowest of the first frame; p[P]: that the frame is
+ * silent. At another temperature than 1: these to the power 1 / temperature, divided by their sum. */
 static void lowest_key(const spiral_model *m, double temperature, double *p) {
     const spiral__decoder_weights weights = spiral__decoder_get_weights(m);
     const int P = HIGH - LOW + 1;
@@ -221,8 +221,9 @@ static void lowest_key(const spiral_model *m, double temperature, double *p) {
     spiral__stream_clear(&stream);
 }
 
-/* A bias up or down would show in the lowest key: each cell's bit alone is less likely than silence. */
-static void temperature_sharpens_where_a_key_is_and_not_each_bit(void **state) {
+/* In each cell silence is more likely, so a temperature that is applied to each cell would move the lowest
+ * key up or down. */
+static void temperature_is_applied_to_the_position_of_the_next_key(void **state) {
     (void)state;
     enum { N = VALGRIND ? 200 : 4000, P = HIGH - LOW + 1 };
     static spiral_roll rolls[N];
@@ -285,7 +286,7 @@ static void a_sketch_is_followed_by_a_model_that_reads_it(void **state) {
     (void)state;
     spiral_model *m = random_model(2, 3);
     const spiral__decoder *d = &m->decoder;
-    /* One way through the head from "the sketch has this key" to "it sounds". */
+    /* The head has one path: from the feature "the sketch has this key" to the logit "it sounds". */
     const size_t H = d->H, row = d->features.first_row[SPIRAL__HEAD_SKETCH_NEAR] + 6;
     memset(spiral__tensor_data(m, d->head_rows), 0, d->features.rows[SPIRAL__HEAD] * H * sizeof(float));
     memset(spiral__tensor_data(m, d->head0_weight), 0, H * H * sizeof(float));
@@ -312,9 +313,7 @@ static void a_sketch_is_followed_by_a_model_that_reads_it(void **state) {
     spiral_model_destroy(m);
 }
 
-/* ---- guards ---- */
-
-/* The random network gives every cell about the same logit; the sketch decides, at temperature 0 only. */
+/* The random network gives all cells nearly the same logit, so the sketch decides; at temperature 0 only. */
 static void at_temperature_0_a_certain_sketch_is_written_out(void **state) {
     (void)state;
     enum { P = HIGH - LOW + 1 };
@@ -337,6 +336,9 @@ static void at_temperature_0_a_certain_sketch_is_written_out(void **state) {
     clear(out, 2);
 }
 
+/* ---- guards ---- */
+
+/* The result of a model with these biases of its two logits. */
 static spiral_generate_result guarded(float sounds, float begins, int tries) {
     spiral_model *m = random_model(2, 5);
     size_t n;
@@ -478,13 +480,13 @@ static void bad_requests_are_refused_by_value(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(given_cells_are_never_changed),
-        cmocka_unit_test(a_given_note_is_not_prolonged),
-        cmocka_unit_test(a_piece_that_is_all_given_comes_back),
+        cmocka_unit_test(a_given_note_is_not_continued),
+        cmocka_unit_test(a_piece_that_is_all_given_is_returned),
         cmocka_unit_test(any_number_of_threads_gives_the_same_rolls),
         cmocka_unit_test(every_instruction_set_gives_the_same_rolls),
         cmocka_unit_test(at_temperature_0_seeds_make_no_difference),
         cmocka_unit_test(nats_are_those_of_the_training_code),
-        cmocka_unit_test(temperature_sharpens_where_a_key_is_and_not_each_bit),
+        cmocka_unit_test(temperature_is_applied_to_the_position_of_the_next_key),
         cmocka_unit_test(a_key_raises_the_share_of_its_scale),
         cmocka_unit_test(more_density_gives_more_voices),
         cmocka_unit_test(a_sketch_is_followed_by_a_model_that_reads_it),
