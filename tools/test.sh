@@ -158,6 +158,7 @@ step_torch() {
     cd python || exit 1
     check "ruff check" ../build/venv-all/bin/ruff check -q --no-cache .
     check "ruff format" ../build/venv-all/bin/ruff format -q --no-cache --check .
+    check "unused names in other Python files" ../build/venv-all/bin/ruff check -q --no-cache --isolated --select F ..
     check "mypy" ../build/venv-all/bin/mypy --no-error-summary --cache-dir ../build/mypy
     cd ..
     python_tests "$PWD/build/venv-all"
