@@ -29,7 +29,7 @@ deps:  ## installs packages with apt: FOR=build, test (default), test-all, fuzz,
 	@tools/deps.sh $(FOR)
 
 demo:  ## 3 minutes from typed scores to new music in demo/; first installs missing packages, as make deps FOR=build
-	@$(MAKE) --no-print-directory deps FOR=build || echo "going on with what is there"
+	@$(MAKE) --no-print-directory deps FOR=build || echo "continuing with what is installed"
 	@$(MAKE) --no-print-directory all
 	@tools/demo.sh build/cli/spiral demo
 
@@ -38,7 +38,7 @@ page: all  ## a web page with the shipped model inside, build/page.html; MODEL=m
 	@echo "open build/page.html in a browser$(if $(MUSIC),,; with MUSIC=training_midi/ it also finds the training passage nearest to a piece)"
 
 test:  ## 3 minutes: C tests, program, Python with NumPy; first installs missing packages, as make deps FOR=test
-	@$(MAKE) --no-print-directory deps FOR=test || echo "going on with what is there"
+	@$(MAKE) --no-print-directory deps FOR=test || echo "continuing with what is installed"
 	@tools/test.sh c program python
 
 test-all:  ## 30 minutes: also lint, installing, kills and full disks, the page, PyTorch, comparisons with other libraries, sanitizers; needs FOR=test-all

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages about the files of a corpus (see corpus_notes.h). Of a large corpus thousands of files may be
- * left out for the same reason, so files are counted by reason.
+ * Messages about the files of a corpus (see corpus_notes.h). In a large corpus thousands of files may be left
+ * out for the same reason, so files are counted by reason.
  */
 #include <stdio.h>
 #include <string.h>

@@ -10,10 +10,9 @@
 #include "load.h"
 #include "messages.h"
 
-/* ---- time ------------------------------------------------------------------------------------------------
- */
+/* ---- time ---- */
 
-/* The tick at a time in seconds, by halving: spiral_midi_seconds rises with the ticks. */
+/* The tick at a time in seconds, by binary search: spiral_midi_seconds increases with the tick. */
 static int64_t tick_at(const spiral_midi *midi, double seconds) {
     int64_t low = 0, high = SPIRAL_MIDI_TICKS_MAX;
     while (low < high) {
@@ -28,7 +27,7 @@ static int64_t tick_at(const spiral_midi *midi, double seconds) {
     return low;
 }
 
-/* Seconds per quarter where the file counts SMPTE time, as spiral_roll_from_midi has it. */
+/* Seconds per quarter in files of SMPTE time, as in spiral_roll_from_midi. */
 static const double SMPTE_QUARTER_S = 0.5;
 
 /* The tick at which a frame begins, by the file's own time. frame may lie between two frames. */
@@ -58,8 +57,7 @@ double cli_given_frame_at(const cli_given *g, double seconds, double bars) {
     return round(quarters * grid->steps_per_quarter);
 }
 
-/* ---- loading ---------------------------------------------------------------------------------------------
- */
+/* ---- loading ---- */
 
 /* The roll of the notes that are left, of g->frames frames. The transposition stays that of the whole piece.
  */
@@ -162,10 +160,9 @@ void cli_given_request(const cli_given *g, spiral_generate_request *q) {
     if (g->roll.quarters_per_min > 0) q->quarters_per_min = g->roll.quarters_per_min;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
-/* The open cells of a roll, as the new notes are. */
+/* Makes a roll of the open cells alone, which have the new notes. */
 static int open_part(const cli_given *g, const spiral_roll *roll, spiral_roll *open) {
     spiral_error err = {.text = ""};
     if (spiral_roll_create(roll->grid, roll->frames, roll->onsets != NULL, open, &err) != SPIRAL_OK)

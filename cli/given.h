@@ -21,7 +21,8 @@ typedef struct cli_given {
 int cli_given_load(const spiral_model *model, const char *path, const cli_common *common, cli_given *given);
 void cli_given_clear(cli_given *given);
 
-/* Makes the roll longer, silent at its end; known (frames) is renewed. Returns -1 or the exit status. */
+/* Makes the roll longer, silent at its end; known (frames) is made again, all zero. Returns -1 or the exit
+ * status. */
 int cli_given_extend(cli_given *given, size_t frames);
 
 /* Takes out the notes that lie wholly inside frames from .. to - 1 and keys low .. high, half a frame more or

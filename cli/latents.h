@@ -12,7 +12,7 @@
 /* Each returns -1 or the exit status after printing why. The caller frees the arrays, also after a failure.
  */
 
-/* Whether a verb goes through the decoder; way: of --decode. */
+/* Whether a verb writes with the note-by-note decoder; way: the value of --decode. */
 int cli_decodes_notes(const cli_writing *w, int way);
 
 /* The latents of a roll's windows (spiral_latents_count(frames), Z); a roll shorter than `frames` is

@@ -22,7 +22,7 @@ int cli_load_files(char **paths, int count, const cli_common *common, spiral_fil
         if (checked >= 0) return checked;
         if (spiral_corpus_is_pack(paths[i]))
             return cli_fail(
-                "%s: is a corpus pack; this verb does not read it, or not together with other files",
+                "%s: it is a corpus pack, which this verb does not read, or not together with other files",
                 paths[i]);
     }
     cli_reading reading;

@@ -30,8 +30,8 @@ int cli_error(const spiral_error *err);
 int cli_error_in(const char *path, const spiral_error *err);
 /* Prints one line on standard error, unless --quiet. */
 __attribute__((format(printf, 2, 3))) void cli_note(const cli_common *common, const char *format, ...);
-/* Says before a long step that it takes about this many bytes, of which kind and for what; prints nothing
- * below 50 MB. For example what: "on disk". */
+/* Says before a long step that it takes about this many bytes; `what` says where or for what, for example "on
+ * disk". Prints nothing below 50 MB. */
 void cli_note_large(const cli_common *common, const char *path, double bytes, const char *what);
 /* Prints text that may hold anything, such as a file name, in one line: control characters and bytes that are
  * not UTF-8 become \xHH. Every name that goes to standard output is printed by this; messages do the same. */

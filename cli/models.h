@@ -18,7 +18,7 @@
 int cli_take_model(const cli_verb *verb, int argc, char **argv, int inputs, int *first, const char **model);
 
 /* Loads a file, or, if there is none and `model` has neither "/" nor ".", the shipped model of that name. The
- * model is the caller's. */
+ * caller destroys the model. */
 int cli_load_model(const char *model, spiral_model **out);
 
 /* The information that the latent of a vae carries about a window, in nats, by the variance v of each of its

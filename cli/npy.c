@@ -19,8 +19,7 @@ enum { HEADER_MOST = 4096, MAGIC = 8 };
 
 static const size_t NUMBERS_MOST = (size_t)1 << 28;
 
-/* ---- writing ---------------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 static void put_number(unsigned char *to, float x) {
     uint32_t bits;
@@ -52,8 +51,7 @@ int cli_npy_save(const char *path, size_t rows, size_t columns, const float *x) 
     return saved == SPIRAL_OK ? -1 : cli_error(&err);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 /* The text after "'name':" in the header, or NULL. */
 static const char *value_of(const char *header, const char *name) {

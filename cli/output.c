@@ -18,8 +18,7 @@
 
 static int cannot_write(const char *path) { return cli_fail("%s: cannot write: %s", path, strerror(errno)); }
 
-/* ---- what may be written ---------------------------------------------------------------------------------
- */
+/* ---- what may be written ---- */
 
 typedef struct file_id {
     dev_t device;
@@ -164,8 +163,7 @@ int cli_beside(char *beside, const char *path, const char *ending) {
     return length < CLI_PATH_SIZE ? -1 : cli_fail("%.60s...: the path is too long", path);
 }
 
-/* ---- locks -----------------------------------------------------------------------------------------------
- */
+/* ---- locks ---- */
 
 /* The owner may have removed the locked file meanwhile: then a new one is made. */
 int cli_lock_take(cli_lock *lock, const char *path, const char *what) {
@@ -200,8 +198,7 @@ void cli_lock_release(cli_lock *lock) {
     lock->fd = -1;
 }
 
-/* ---- names and MIDI --------------------------------------------------------------------------------------
- */
+/* ---- names and MIDI ---- */
 
 int cli_make_folder(const char *path) {
     struct stat info;

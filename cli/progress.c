@@ -20,15 +20,14 @@
 
 enum { BAR_WIDTH = 20, LINE_SIZE = 240, LOG_LINES = 200 };
 
-/* ---- the log ---------------------------------------------------------------------------------------------
- */
+/* ---- the log ---- */
 
 int progress_log_open(progress_log *log, const char *path, int append) {
     log->path = path;
     log->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0666);
     struct stat info;
     int failed = log->fd < 0;
-    if (!failed) failed = fcntl(log->fd, F_SETFL, O_APPEND) != 0; /* a pipe with a reader is waited for */
+    if (!failed) failed = fcntl(log->fd, F_SETFL, O_APPEND) != 0; /* writes to a pipe wait for its reader */
     if (!failed && !append && !fstat(log->fd, &info) && S_ISREG(info.st_mode))
         failed = ftruncate(log->fd, 0) != 0;
     return failed ? cli_fail("%s: cannot write the log: %s", path, strerror(errno)) : -1;
@@ -60,7 +59,7 @@ static int append_line(int fd, const char *line, size_t size) {
     return 0;
 }
 
-/* The members of the decoder's lines that are its own. */
+/* The members that only lines of the decoder have. */
 static void add_decoder(json_t *line, const spiral_train_progress *r) {
     json_object_set_new(line, "network", json_string("decoder"));
     json_object_set_new(line, "frames_per_second", cli_number(r->frames_per_s));
@@ -105,8 +104,7 @@ static void write_log(progress_log *log, const spiral_train_progress *r) {
     free(text);
 }
 
-/* ---- for people ------------------------------------------------------------------------------------------
- */
+/* ---- for people ---- */
 
 void progress_end(progress *p) {
     if (p->drawn_s >= 0 && p->terminal) fputc('\n', stderr);
@@ -160,7 +158,7 @@ int progress_report(void *context, const spiral_train_progress *r) {
     int valid = r->event == SPIRAL_TRAIN_VALID, last = r->step == r->steps;
     if (r->save_error) {
         progress_end(p);
-        cli_fail("%s: the training could not be saved, it goes on: %s", p->state_path, r->save_error);
+        cli_fail("%s: the training goes on, but could not be saved: %s", p->state_path, r->save_error);
     }
     if (r->network != p->network) p->next_logged = 0;
     p->network = r->network;

@@ -8,7 +8,8 @@
 #include "flag_types.h"
 #include "spiral/train.h"
 
-/* The log: one JSON object a line for some reports. A line that cannot be written leaves nothing in it. */
+/* The log: one JSON object a line for some reports. A line that cannot be written whole is not written at
+ * all. */
 typedef struct progress_log {
     int fd; /* -1: none */
     const char *path;

@@ -14,7 +14,7 @@
 int cli_roll_options(const cli_roll_flags *flags, const cli_common *common, const spiral_files *files,
                      spiral_roll_options *options, int *frames);
 /* Narrows options->low and high to the range that spiral_corpus_choose_range gives for `all`, whose rolls
- * have all keys; the ends that flags give stay theirs. Returns -1, or the exit status after printing why. */
+ * have all keys; an end that a flag gives is kept. Returns -1, or the exit status after printing why. */
 int cli_choose_range(const cli_roll_flags *flags, const spiral_corpus *all, spiral_roll_options *options);
 
 #endif

@@ -39,7 +39,7 @@ static void on_signal(int number) {
     errno = before;
 }
 
-/* 0 is opened for writing and 1 and 2 for reading: what is meant for them fails with EBADF. */
+/* 0 is opened for writing, and 1 and 2 for reading, so that reading or writing them fails with EBADF. */
 static void open_standard_descriptors(void) {
     for (int fd = 0; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {

@@ -19,12 +19,12 @@ int cli_signals_received(void);
 
 /* A file to remove when a signal ends the program; borrowed until it is set to NULL. */
 void cli_signals_remove(const char *path);
-/* Between the two, the program ends with this sentence, a line, and status 1 if it crashes or uses more than
- * `seconds` of processor time: for a library that may do that. */
+/* Between begin and end, if the program crashes or uses more than `seconds` of processor time, it prints this
+ * sentence, a line, and ends with status 1: for a library that may cause that. */
 void cli_signals_guard_begin(const char *sentence, int seconds);
 void cli_signals_guard_end(void);
-/* From now on, if a part of a file that is mapped is no longer there, the program ends with this sentence, a
- * line, and status 1; borrowed. */
+/* From now on, if a part of a mapped file no longer exists, the program prints this sentence, a line, and
+ * ends with status 1. The sentence is borrowed. */
 void cli_signals_file_was_cut(const char *sentence);
 /* Removes that file and the temporary files, as a signal would: for an end in the middle of the work. */
 void cli_signals_remove_files(void);

@@ -23,8 +23,7 @@ int cli_set_decoding(spiral_model *model, int way) {
     return spiral_model_set_decoding(model, decoding, &err) == SPIRAL_OK ? -1 : cli_error(&err);
 }
 
-/* ---- session ---------------------------------------------------------------------------------------------
- */
+/* ---- session ---- */
 
 static int is_file(const char *path) {
     const char *dot = strrchr(path, '.');
@@ -97,8 +96,7 @@ int cli_writing_path(const cli_writing *w, char *path, const char *stem, int dig
     return cli_fail("%.60s...: the path is too long", w->v->output);
 }
 
-/* ---- the request -----------------------------------------------------------------------------------------
- */
+/* ---- the request ---- */
 
 /* "C", "f#", "Bb minor", "Ebm", "a minor": a letter, an accidental, and minor if it says so. 0, or -1. */
 static int parse_key(const char *text, int *tonic, int *minor) {
@@ -134,8 +132,7 @@ int cli_writing_request(const cli_writing *w, spiral_generate_request *q) {
     return -1;
 }
 
-/* ---- reports ---------------------------------------------------------------------------------------------
- */
+/* ---- reports ---- */
 
 static const struct {
     unsigned bit;
@@ -174,8 +171,8 @@ static json_t *passage_json(cli_writing *w, const char *path, const spiral_roll 
     const char *file = spiral_corpus_get_file(w->against, p.file)->path;
     if (p.share > limit)
         cli_note(w->common,
-                 "%s: a passage is like one of %s: %.0f %% of the cells are equal; of unseen pieces 99 %% "
-                 "stay below %.0f %%",
+                 "%s: a passage is similar to one of %s: %.0f %% of the cells are equal; in 99 %% of unseen "
+                 "pieces it is less than %.0f %%",
                  path, file, 100 * p.share, 100 * limit);
     return json_pack("{s:o, s:f, s:i, s:I, s:I}", "file", cli_text(file), "share", p.share, "transposition",
                      p.transposition, "frame", (json_int_t)p.begin, "file_frame", (json_int_t)p.file_begin);
@@ -206,8 +203,7 @@ json_t *cli_report_file(cli_writing *w, const char *path, size_t notes, double s
     return json;
 }
 
-/* ---- files -----------------------------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 /* Frames begin .. end - 1 of a roll, borrowed. */
 static spiral_roll part_of(const spiral_roll *roll, size_t begin, size_t end) {

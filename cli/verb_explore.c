@@ -29,8 +29,7 @@ typedef struct settings {
     int exact, open;
 } settings;
 
-/* ---- what the page says about the model ------------------------------------------------------------------
- */
+/* ---- what the page says about the model ---- */
 
 static void add_row(json_t *rows, const char *label, const char *text) {
     json_array_append_new(rows, json_pack("[s, o]", label, cli_text(text)));
@@ -115,8 +114,7 @@ static json_t *axes_json(const spiral_axis *axes, size_t count) {
     return list;
 }
 
-/* ---- the page --------------------------------------------------------------------------------------------
- */
+/* ---- the page ---- */
 
 static size_t base64_size(size_t size) { return (size + 2) / 3 * 4; }
 
@@ -172,8 +170,7 @@ static void open_page(const cli_common *common, const char *path) {
         cli_note(common, "%s is not installed; open %s in a browser", opener, path);
 }
 
-/* ---- the verb --------------------------------------------------------------------------------------------
- */
+/* ---- the verb ---- */
 
 /* "models/chorales.safetensors" -> "chorales". */
 static void name_from_path(const char *path, char name[128]) {

@@ -16,7 +16,8 @@ static int lowest_key(spiral_keys keys) {
     return keys.word[1] ? 64 + __builtin_ctzll(keys.word[1]) : -1;
 }
 
-/* Makes known what is at and above the melody; while it rests, above its last note, or its first. */
+/* Makes the cells from the melody upward known: in a rest, from its last note upward; before its first note,
+ * from that note upward. */
 static void keep_above(cli_given *g) {
     int lowest = -1;
     for (size_t t = 0; t < g->frames && lowest < 0; t++) lowest = lowest_key(g->roll.sounding[t]);

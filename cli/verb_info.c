@@ -49,7 +49,7 @@ static json_t *tensors_json(const spiral_model *model) {
     return list;
 }
 
-/* Keys and texts of metadata are whatever the file has. */
+/* Keys and texts of metadata come from the file and may contain anything. */
 static void print_key(const char *key) {
     printf("  ");
     cli_print_name(stdout, key);

@@ -61,7 +61,7 @@ static int choose_range(const settings *s, const cli_common *common, char **path
         whole.high = SPIRAL_KEY_COUNT - 1;
         cli_signals_remove(path);
         status = pack(s, common, paths, count, &whole, frames, "looking for the key range", path, &all, NULL);
-        unlink(path); /* whose bytes stay until the corpus is destroyed; also where only closing it failed */
+        unlink(path); /* also if only closing it failed; mapped bytes stay until the corpus is destroyed */
         cli_signals_remove(NULL);
     }
     if (status < 0) status = cli_choose_range(&s->roll_flags, all, roll);

@@ -201,8 +201,7 @@ static int check_music(const cli_common *common, const spiral_model_config *m, c
     return -1;
 }
 
-/* ---- output ----------------------------------------------------------------------------------------------
- */
+/* ---- output ---- */
 
 typedef enum found { NOTHING, UNFINISHED, FINISHED } found;
 
@@ -224,8 +223,8 @@ static int look_at(const char *path, found *what) {
     return -1;
 }
 
-/* Before the work: the files can be written, none that is not a model is overwritten, and no training that
- * could be resumed. Returns -1 or the exit status. */
+/* Checks, before the work, that the files can be written, and that neither a file that is not a model nor a
+ * training that could be resumed is overwritten. Returns -1 or the exit status. */
 static int check_output(const settings *s, const cli_common *common) {
     found model, state;
     int status = cli_check_writable(s->output, CLI_OUTPUT_MODEL);
@@ -233,8 +232,8 @@ static int check_output(const settings *s, const cli_common *common) {
     if (status < 0) status = look_at(s->state, &state);
     if (status >= 0) return status;
     if (state == FINISHED)
-        return cli_fail("%s: a finished model with the name under which this training would be saved until "
-                        "its end; rename it, or give another -o",
+        return cli_fail("%s: a finished model has this name, under which the unfinished training would be "
+                        "saved; rename it, or give another -o",
                         s->state);
     if (s->resume && state != UNFINISHED && model != UNFINISHED)
         return model == FINISHED
@@ -254,7 +253,8 @@ static int check_output(const settings *s, const cli_common *common) {
     return -1;
 }
 
-/* The log is none of the other files, and no other kind of file. Returns -1 or the exit status. */
+/* Checks that the log is not one of the other files, or a file of another kind. Returns -1 or the exit
+ * status. */
 static int check_log(const settings *s) {
     if (!s->log) return -1;
     if (cli_same_file(s->log, s->output) || cli_same_file(s->log, s->state))
@@ -269,7 +269,7 @@ static int lock_output(const settings *s, cli_lock *lock) {
         return cli_usage("-o -: must be a file: it is written several times during training");
     int status = cli_check_writable(s->output, CLI_OUTPUT_MODEL);
     if (status < 0) status = cli_beside(path, s->output, ".lock");
-    snprintf(what, sizeof what, "%s: another training writes this model now", s->output);
+    snprintf(what, sizeof what, "%s: another training is writing this model", s->output);
     return status < 0 ? cli_lock_take(lock, path, what) : status;
 }
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Checks every #include "...": who may include whom (tools/modules.txt), and that the files of a module form no circle.
+"""Checks every #include "...": which module may include which (tools/modules.txt), and that includes within a module have no
+cycle.
 
-A .c file and the .h file of the same name count as one. A circle of them cannot be read, tested or taken out one by one.
+A .c file and the .h file of the same name count as one. The files of a cycle cannot be read, tested or removed one by one.
 """
 import pathlib
 import re
@@ -46,7 +47,7 @@ for row in re.findall(r"^\| ([a-z]+) \| [^|]* \|([^|]*)\| [^|]*\|$", (root / "AR
         wrong.append(f"ARCHITECTURE.md says \"{row[0]}: {row[1].strip()}\", tools/modules.txt another list")
 
 
-def find_circle(uses):
+def find_cycle(uses):
     """A list of names, each using the next and the last one the first; None if there is none. uses: name -> names."""
     done, path = set(), []
 
@@ -57,8 +58,8 @@ def find_circle(uses):
             return None
         path.append(name)
         for used in sorted(uses.get(name, ())):
-            if circle := visit(used):
-                return circle
+            if cycle := visit(used):
+                return cycle
         path.pop()
         done.add(name)
         return None
@@ -72,7 +73,7 @@ for folder in sorted({file.parent for file in files}):
         for include in re.findall(r'^\s*#\s*include\s+"([^"]+)"', file.read_text(), re.M):
             beside = [path for path in (folder / include, root / "src" / include) if path.is_file() and path.parent == folder]
             uses.setdefault(file.stem, set()).update({path.stem for path in beside} - {file.stem})
-    if circle := find_circle(uses):
-        wrong.append(f"{folder.relative_to(root)}: circle of includes: {' -> '.join([*circle, circle[0]])}")
+    if cycle := find_cycle(uses):
+        wrong.append(f"{folder.relative_to(root)}: cycle of includes: {' -> '.join([*cycle, cycle[0]])}")
 print("\n".join(wrong), file=sys.stderr, end="\n" if wrong else "")
 sys.exit(bool(wrong))

@@ -6,7 +6,7 @@
     tools/compare_builds.py OLD NEW [--keep FOLDER] [--quick]
 
 OLD and NEW are programs, or build folders with cli/spiral in them. Compared byte for byte: MIDI, WAV, PNG and the
-tensors of models. Compared as values: JSON results, the JSON in models, and SVG but for cairo's surface number. Words
+tensors of models. Compared as values: JSON results, the JSON in models, and SVG except for cairo's surface numbers. Words
 that were renamed are in tools/renamed.txt; the older program, recognized by its --help, is called with the old ones.
 Left out are numbers of the clock (seconds, windows_per_second), prose (what, reason), and hashes of model files, whose
 JSON may have new keys. What differs for a reason that tools/renamed.txt gives is printed but not counted.
@@ -131,7 +131,7 @@ def plain(value):
 
 
 def differences(old, new, where=""):
-    """What differs between two JSON values; keys that only the new one has are no difference."""
+    """What differs between two JSON values; keys that only the new one has are ignored."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in old:
             if key not in new:

@@ -63,7 +63,7 @@ for architecture in arm64 i386; do
 done
 echo "missing packages:$missing; looking them up with apt, some seconds"
 # shellcheck disable=SC2086
-$sudo apt-get update -qq >"$log" 2>&1 || tail -n 3 "$log" >&2 # old lists may do
+$sudo apt-get update -qq >"$log" 2>&1 || tail -n 3 "$log" >&2 # the old lists may be enough
 line="${sudo}apt-get install -y --no-install-recommends$missing"
 echo "installing them, which takes minutes if they are large: $line"
 # shellcheck disable=SC2086

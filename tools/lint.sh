@@ -10,7 +10,7 @@ wrong() { echo "lint: $1" >&2; status=1; }
 
 python3 tools/check_modules.py || status=1
 python3 tools/make_corpus.py --check || wrong "run tools/make_corpus.py"
-python3 tools/mutants.py --list >/dev/null || wrong "tools/mutants.py names text that the sources no longer hold"
+python3 tools/mutants.py --list >/dev/null || wrong "tools/mutants.py names text that the sources no longer contain"
 
 # Every public header compiles alone, as C99, C11 and C++.
 for header in include/spiral/*.h build/include/spiral/*.h; do

@@ -5,8 +5,8 @@ faulty, from which fuzzing and the tests begin. With --check, says what differs.
 
     tools/make_corpus.py [--check]
 
-Every file is made here, byte by byte. An input that once broke a promise becomes one of them, named after the
-fault. Other files in those folders are not touched.
+Every file is made here, byte by byte. An input that once violated a guarantee becomes one of them, named after
+the fault. Other files in those folders are not touched.
 """
 import hashlib
 import json
@@ -448,7 +448,7 @@ def pack():
         add("pack", name + ".pack", content)
 
 
-# ---- inputs that broke a promise ----
+# ---- inputs that violated a guarantee ----
 
 def regressions():
     add("score", "section-of-a-pickup-alone.txt", HEAD + "pickup 4\nvoice a\nplay A A\nsection A\na: 4c4")

@@ -4,7 +4,7 @@
 
     tools/mutants.py [--list] [WORD ...]    only the breaks whose name contains one of the words
 
---list prints them and checks that the sources hold what they replace; it breaks nothing.
+--list prints them and checks that the sources contain what they replace; it breaks nothing.
 
 Each break is applied to a copy of the sources in build/mutants. The tests of base, simd, helix, loss and metrics are
 built and run, fastest first, until one fails. A break without a failing test shows that a test is missing; the exit
@@ -198,10 +198,10 @@ MUTANTS = [
      (PAIRING, "double sum = x.m - x.n;", "double sum = 0;")),
     ("tolerance excluded", "a note exactly at the tolerance is late",
      (NOTES, "if (apart <= tolerance) {", "if (apart < tolerance) {")),
-    ("octave share of all", "the share of what is no octave error",
+    ("octave share of all", "the share of errors that are not octaves",
      (COUNTS, "ratio(c->substitutions - c->chroma_substitutions, c->substitutions)",
       "ratio(c->chroma_substitutions, c->substitutions)")),
-    ("notes of nothing", "0 of 0 is no number",
+    ("notes of nothing", "0 of 0 is not a number",
      (COUNTS, "return whole ? (double)part / (double)whole : 0;", "return (double)part / (double)whole;")),
     ("greedy onsets", "an onset beyond the tolerance is paired",
      (NOTES, "} else if (a[i] < b[j]) {", "} else if (a[i] > b[j]) {")),
@@ -256,7 +256,7 @@ def failures():
 
 
 def missing(edits, sources):
-    """What the sources do not hold of the texts that are to be replaced."""
+    """Those of the texts to be replaced that the sources do not contain."""
     return [f"{file}: {old[:60]!r} is not there" for file, old, _ in edits if old not in (sources / file).read_text()]
 
 

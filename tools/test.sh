@@ -76,8 +76,8 @@ meson_tests() {
     return 0
 }
 
-# $processor: seconds of processor time of all commands so far, on all cores. Not printed: in a command substitution,
-# times would count from there on.
+# $processor: seconds of processor time of all commands so far, on all cores. A variable, because in a command
+# substitution `times` would count only the commands in it.
 read_processor_time() {
     times >build/times
     processor=$(tr 'ms' '  ' <build/times | awk 'NR == 2 { printf "%.0f", 60 * ($1 + $3) + $2 + $4 }')
@@ -139,7 +139,7 @@ step_web() {
         command -v $tool >/dev/null 2>&1 || { skip "$step: $tool is missing; make deps FOR=test-all installs it"; return; }
     done
     python_environment tests/web/requirements.txt build/venv-web "150 MB" || return
-    # Chromium on a busy machine is late now and then: a test that fails is run once more, and listed as RERUN.
+    # Chromium is sometimes late on a busy machine: a test that fails is run once more, and listed as RERUN.
     run_pytest build/venv-web build/pytest-web.log tests/web --reruns 1 -rsR
 }
 
@@ -176,8 +176,8 @@ step_tsan() {
 
 step_valgrind() {
     command -v valgrind >/dev/null 2>&1 || { skip "$step: valgrind is missing; make deps FOR=valgrind installs it"; return; }
-    echo "left out: the fuzz corpus, which the sanitizers have; simd/vmath, which needs 80 bits of a long double (valgrind computes 64);" \
-        "and what the list at the end names: it needs hundreds of steps of a training, a million notes, long doubles, or true times." \
+    echo "left out: the fuzz corpus, which the sanitizers run; simd/vmath, which needs 80 bits of a long double (valgrind computes 64);" \
+        "and the tests listed at the end, which need hundreds of training steps, a million notes, long doubles, or real times." \
         "Fused multiply-adds are very slow there: only tests that name an instruction set use them"
     export VALGRIND_OPTS="-q --error-exitcode=99 --leak-check=no --suppressions=$PWD/tools/valgrind.supp"
     meson_tests build/valgrind 4 "--no-suite fuzz --no-suite long-double --wrap=valgrind" -Dbuildtype=debugoptimized \

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Makes a Python environment of a requirements file, once; again only if the file changes. Prints before what it
-# installs and how big that is.
+# Makes a Python environment from a requirements file, once; again only if the file changes. Before that it prints what
+# it installs and how big it is.
 #     tools/venv.sh FOLDER REQUIREMENTS SIZE
 # If the requirements have PyTorch, the CPU build is taken where pip's settings offer one; else it says that pip would
 # install the CUDA build.

@@ -9,8 +9,8 @@ model's pack there in base64. The hashes of the content security policy cover st
 template serves every model.
 
 The modules of script/ become one script: each in a function that returns what it exports, in the order of their imports.
-For that they are held to a small part of the language, and anything else is refused: imports at the top, by name, from
-"./file.js"; exports of functions, classes and constants; no circle of imports.
+For that only a small part of the language is accepted: imports at the top, by name, from "./file.js"; exports of functions,
+classes and constants; no cycle of imports.
 """
 import argparse
 import base64
@@ -44,7 +44,7 @@ def read(path):
 def module_order(name, seen, path=()):
     """The modules that `name` needs, then itself; each once."""
     if name in path:
-        fail(f"script/{name}: a circle of imports: {' -> '.join([*path, name])}")
+        fail(f"script/{name}: cycle of imports: {' -> '.join([*path, name])}")
     if name in seen:
         return seen
     for imported in IMPORT.findall(read(WEB / "script" / name)):

@@ -85,13 +85,17 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate(const spiral_model *m
 /* Measures on training music how frames are to be sampled, and the limits of faults, and stores both in the
  * model (tensor notes.sampling): it samples pieces, compares the events in them with those in the music, and
  * adjusts the weights of these events; for free pieces, under given top voices, and from random latents.
+ * samples: how many are drawn in each of the rounds whose mean is the result, at most (fewer if the music is
+ * shorter than they are): the time that this takes is nearly proportional to them, and with more of them rare
+ * events are weighed more exactly.
  * unseen (NULL: none): music that the model was not trained on, for spiral_generate_passage_limit. The same
  * for any number of threads. UNSUPPORTED: the model has no note-by-note decoder; NO_DATA; NO_MEMORY; BAD_ARG:
- * a corpus has another grid or number of planes. */
+ * samples, or a corpus has another grid or number of planes. */
+enum { SPIRAL_CALIBRATION_SAMPLES_MIN = 8, SPIRAL_CALIBRATION_SAMPLES_MAX = 64 };
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate_calibrate(spiral_model *model,
                                                                      const spiral_corpus *corpus,
-                                                                     const spiral_corpus *unseen, int threads,
-                                                                     spiral_error *err);
+                                                                     const spiral_corpus *unseen, int samples,
+                                                                     int threads, spiral_error *err);
 
 /* Frames of the passages that are compared with training music (spiral_corpus_nearest_passage): four bars, at
  * most SPIRAL_WINDOW_FRAMES_MAX; on a grid of seconds a window, cut to a multiple of 4. */

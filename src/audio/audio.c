@@ -112,7 +112,7 @@ static spiral_status render(const spiral__timed_note *notes, size_t count, doubl
                             size_t *size, spiral_error *err) {
     spiral__audio audio = {.rate_hz = o->rate_hz};
     audio.frames = (size_t)ceil((end_s + SPIRAL__RELEASE_S + TAIL_S) * o->rate_hz);
-    /* The samples, and before them room for the header of the file that they become in place. */
+    /* The samples, with room for the file's header before them: they are converted to the file in place. */
     const size_t head = 64, memory = head + 2 * audio.frames * sizeof *audio.samples;
     *bytes = calloc(1, memory);
     if (!*bytes) return spiral__no_memory(err, memory);

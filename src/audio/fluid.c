@@ -55,7 +55,7 @@ static const char *missing; /* why FluidSynth cannot be used, or NULL */
 
 #ifdef SPIRAL_FLUIDSYNTH_FILE
 static void load(void) {
-    void *library = dlopen(SPIRAL_FLUIDSYNTH_FILE, RTLD_LAZY | RTLD_LOCAL); /* stays for good */
+    void *library = dlopen(SPIRAL_FLUIDSYNTH_FILE, RTLD_LAZY | RTLD_LOCAL); /* never closed */
     if (!library) {
         missing = "cannot be loaded";
         return;
@@ -172,7 +172,8 @@ static spiral_status make_synth(fluid_settings_t *settings, const char *soundfon
     api.fluid_settings_setint(settings, "synth.polyphony", 1024);
     /* Notes are sent to the chorus by controller 93, which is 0 here: its output would be silence. */
     api.fluid_settings_setint(settings, "synth.chorus.active", 0);
-    api.fluid_settings_setint(settings, "synth.dynamic-sample-loading", 1); /* read what is played alone */
+    /* Only the samples that are played are read. */
+    api.fluid_settings_setint(settings, "synth.dynamic-sample-loading", 1);
     api.fluid_settings_setint(settings, "synth.lock-memory", 0); /* nothing waits for a sample in real time */
     *synth = api.new_fluid_synth(settings);
     if (!*synth) return spiral__fail(err, SPIRAL_NO_MEMORY, -1, "FluidSynth could not be started");

@@ -30,7 +30,8 @@ static unsigned char *put_header(unsigned char *at, const spiral__audio *audio) 
     return put(put_name(at, "data"), data, 4);
 }
 
-/* Numbers without their sign are in the order of their bits; integers are compared many at a time. */
+/* Without their signs, floats are in the order of their bits as integers, which are compared many at a time.
+ */
 static float largest_level(size_t n, const float *samples) {
     int32_t most = 0;
     for (size_t i = 0; i < n; i++) {

@@ -72,8 +72,8 @@ spiral_status spiral__no_memory(spiral_error *err, size_t bytes) {
     return spiral__fail(err, SPIRAL_NO_MEMORY, -1, "out of memory: %zu bytes could not be allocated", bytes);
 }
 
-/* The POSIX strerror_r returns an int, the one that glibc declares under _GNU_SOURCE a char *. Overloading by
- * type takes either, whatever the compiler's flags are. */
+/* The strerror_r of POSIX returns an int, that of glibc under _GNU_SOURCE a char *. Overloading by type
+ * accepts either, whatever the compiler's flags are. */
 static inline const char *text_of_int(int failed, const char *text) {
     return failed ? "unknown error" : text;
 }

@@ -49,7 +49,8 @@ static spiral_status read_all(FILE *stream, const char *path, size_t limit, unsi
     return SPIRAL_OK;
 }
 
-/* Refuses all but regular files: a pipe without a writer would be waited for, a device may have no end. */
+/* Refuses everything but regular files: opening a pipe without a writer would block, and a device may have no
+ * end. */
 static spiral_status open_regular(const char *path, FILE **stream, spiral_error *err) {
     char path_text[SPIRAL__PATH_TEXT];
     struct stat info;
@@ -94,7 +95,7 @@ static int in_place(const char *path) {
     return !stat(path, &info) && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
 
-/* A pipe without a reader is refused, not waited for. */
+/* Refuses a pipe without a reader instead of waiting for one. */
 static spiral_status open_in_place(const char *path, spiral__file *file, spiral_error *err) {
     file->path = strdup(path);
     if (!file->path) return spiral__no_memory(err, strlen(path) + 1);

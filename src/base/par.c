@@ -15,14 +15,14 @@
 
 struct spiral__pool {
     int threads;   /* the calling thread included */
-    pid_t process; /* that created the pool: after fork() the child has no worker threads */
+    pid_t process; /* the process that created the pool; after fork() the child has no worker threads */
     pthread_t *workers;
     float *scratch;   /* of the calling thread; workers have theirs on their stacks */
-    atomic_flag busy; /* a parallel-for runs */
+    atomic_flag busy; /* a parallel-for is running */
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     unsigned long round; /* number of parallel-for calls so far */
-    int open;            /* the current round still takes worker threads */
+    int open;            /* worker threads may still join the current round */
     int running;         /* worker threads that are in the current round */
     int quit;
     size_t n;
@@ -140,8 +140,8 @@ static void stop_workers(spiral__pool *pool) {
     pthread_mutex_destroy(&pool->lock);
 }
 
-/* In a child after fork() the lock may be held, and the conditions waited for, by threads that do not exist
- * there: they are left alone. */
+/* In a child after fork(), threads that do not exist there may hold the lock or wait for the conditions:
+ * these are not destroyed. */
 void spiral__pool_destroy(spiral__pool *pool) {
     if (!pool) return;
     if (pool->process == getpid()) stop_workers(pool);

@@ -23,19 +23,19 @@ spiral_status spiral__pool_create(int threads, spiral__pool **pool, spiral_error
 void spiral__pool_destroy(spiral__pool *pool); /* NULL is fine */
 int spiral__pool_threads(const spiral__pool *pool);
 
-/* Runs task(context, i, worker) for i = 0 .. n-1 and returns when all are done; worker is 0 .. threads-1 and
- * is the number of the thread, for scratch buffers. The calling thread is worker 0 and runs all tasks in
- * order with a NULL pool, while the pool runs another call, and in a child process that fork() has made of
- * the pool's: such a child has no worker threads. */
+/* Runs task(context, i, worker) for i = 0 .. n-1 and returns when all are done; worker, 0 .. threads-1, is
+ * the number of the thread, for scratch buffers. The calling thread is worker 0. It runs all tasks itself, in
+ * order, if pool is NULL, while the pool runs another call, and in a child process after fork(), which has no
+ * worker threads. */
 void spiral__par_for(spiral__pool *pool, size_t n, void (*task)(void *context, size_t i, int worker),
                      void *context);
 
-/* Bytes: what the largest product packs (simd/gemm_kernel.h). */
+/* Bytes that the largest product packs (simd/gemm_kernel.h). */
 enum { SPIRAL__SCRATCH = 132 << 10 };
 
-/* Memory for what this thread computes now, SPIRAL__SCRATCH bytes at a multiple of 64, which belong to the
- * pool. NULL outside of tasks, and in tasks that have no pool or whose pool runs another thread's call. What
- * a function leaves there is lost with the next function that asks for it. */
+/* The scratch memory of this thread: SPIRAL__SCRATCH bytes, aligned to 64 bytes, owned by the pool. NULL
+ * outside of tasks, and in tasks that have no pool or whose pool runs another thread's call. The next
+ * function that asks for it may overwrite it. */
 void *spiral__par_scratch(void);
 
 #endif

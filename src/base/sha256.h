@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * SHA-256 (FIPS 180-4): the name of a file's content.
+ * SHA-256 (FIPS 180-4), for checksums of files.
  */
 #ifndef SPIRAL_BASE_SHA256_H
 #define SPIRAL_BASE_SHA256_H

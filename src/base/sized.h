@@ -20,14 +20,14 @@ spiral_status spiral__sized_check(const char *what, size_t struct_size, size_t f
                                   spiral_error *err);
 
 /* Reads a caller's options: *known holds the defaults of all fields (current bytes) and gets the values of
- * those that the caller has, its own struct_size apart. BAD_ARG: options is NULL, or its struct_size is not
+ * those that the caller has, except struct_size. BAD_ARG: options is NULL, or its struct_size is not
  * accepted. */
 spiral_status spiral__sized_read(const char *what, const void *options, size_t first, void *known,
                                  size_t current, spiral_error *err);
 
 /* Writes defaults or a report (current bytes at from) to a caller's struct of struct_size bytes and sets its
- * struct_size; bytes beyond the fields known here become 0. Nothing if struct_size is too small for itself.
- */
+ * struct_size; bytes beyond the fields known here become 0. Writes nothing if struct_size is less than the
+ * size of that field. */
 void spiral__sized_write(const void *from, size_t current, void *out, size_t struct_size);
 
 #endif

@@ -23,11 +23,10 @@ static const char PREFIX[] = ".spiral-", ENDING[] = ".tmp";
 static const char CHARACTERS[] = "0123456789abcdefghijklmnopqrstuvwxyz";
 enum { RANDOM = 8, NAME = sizeof PREFIX - 1 + RANDOM + sizeof ENDING - 1, ATTEMPTS = 100 };
 
-/* ---- the files of this process ---------------------------------------------------------------------------
- */
+/* ---- the files of this process ---- */
 
-/* Who takes a path out of the table owns it: a signal handler may do so in the middle of anything. A file for
- * which there is no place is still written, but not removed when a signal ends the program. */
+/* Whoever takes a path out of the table owns it: a signal handler may do so at any moment. A file for which
+ * the table has no place is still written, but is not removed when a signal ends the program. */
 enum { PLACES = 64 };
 static _Atomic(char *) active[PLACES];
 
@@ -38,7 +37,7 @@ static void enter(char *path) {
     }
 }
 
-/* Whether the path is the caller's: not if spiral_temporary_files_remove has taken it. */
+/* Whether the caller still owns the path: not if spiral_temporary_files_remove has taken it. */
 static int leave(char *path) {
     for (int i = 0; i < PLACES; i++) {
         char *mine = path;
@@ -50,7 +49,7 @@ static int leave(char *path) {
 void spiral_temporary_files_remove(void) {
     for (int i = 0; i < PLACES; i++) {
         char *path = atomic_exchange(&active[i], NULL);
-        if (path) unlink(path); /* not freed: free is not for signal handlers */
+        if (path) unlink(path); /* not freed: a signal handler must not call free */
     }
 }
 
@@ -65,8 +64,7 @@ void spiral__temporary_remove(char *path) {
     free(path);
 }
 
-/* ---- files without an owner ------------------------------------------------------------------------------
- */
+/* ---- files without an owner ---- */
 
 static int is_temporary(const char *name) {
     return strlen(name) == NAME && !strncmp(name, PREFIX, sizeof PREFIX - 1) &&
@@ -101,7 +99,7 @@ static int is_new_folder(const char *path) {
     return !same;
 }
 
-/* Not for each file: a folder may hold many. */
+/* Not repeated for each file written: reading a large folder takes time. */
 static void clean_folder(const char *path) {
     DIR *folder = is_new_folder(path) ? opendir(path) : NULL;
     if (!folder) return;
@@ -111,8 +109,7 @@ static void clean_folder(const char *path) {
     closedir(folder);
 }
 
-/* ---- creating --------------------------------------------------------------------------------------------
- */
+/* ---- creating ---- */
 
 static void choose_name(char *at) {
     static atomic_uint calls;
@@ -128,8 +125,8 @@ static void choose_name(char *at) {
 
 /* Not mkstemp, which gives access to the owner only: open grants what the process's umask allows, and the
  * umask cannot be read without changing it for all threads. Between the creation and the lock another process
- * may take the file for one without an owner and remove it; then another name is tried. A file system without
- * locks is written to without. */
+ * may take the file for one without an owner and remove it; then another name is tried. On a file system
+ * without locks, files are not locked. */
 static int create(const char *path) {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     struct stat info;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Corpora: a roll of every file, in parallel, in the order of the files; what is left out has a reason.
+ * Corpora: a roll of every file, made in parallel, in the order of the files; a file that is left out has a
+ * reason.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -69,8 +70,7 @@ spiral_status spiral__corpus_check_files_left(const spiral_corpus *c, spiral_err
     return spiral__corpus_files_left(c) ? SPIRAL_OK : fail_with_first_reason(c, SPIRAL_NO_DATA, err);
 }
 
-/* ---- making a corpus -------------------------------------------------------------------------------------
- */
+/* ---- making a corpus ---- */
 
 typedef struct rolling {
     spiral_corpus *corpus;
@@ -89,8 +89,8 @@ static spiral_status fail_empty(const spiral_roll_report *r, const spiral_roll_o
                         options->low, options->high);
 }
 
-/* The seconds of music of a file of which the roll has all or a part: without what was cut out of the roll,
- * and with no more silence after it, where notes out of range may be, than a cut would leave. */
+/* The seconds of a file's music that its roll covers: without what was cut out of the roll. Of the time after
+ * the roll's end, where notes out of range may be, at most the length to which silence is cut counts. */
 static double seconds_used(double seconds, const spiral_roll *roll, const spiral_roll_report *report,
                            const spiral_roll_options *options) {
     const spiral_grid *grid = &roll->grid;
@@ -242,8 +242,7 @@ const spiral_roll_options *spiral_corpus_get_options(const spiral_corpus *corpus
 
 int spiral_corpus_get_frames(const spiral_corpus *corpus) { return corpus->T; }
 
-/* ---- access to a corpus ----------------------------------------------------------------------------------
- */
+/* ---- access to a corpus ---- */
 
 int spiral__grids_equal(const spiral_grid *a, const spiral_grid *b) {
     return a->kind == b->kind &&

@@ -17,7 +17,7 @@ typedef struct spiral__file_notes {
     double seconds;
     spiral_status status; /* of reading */
     char *reason;         /* why it could not be read, owned; NULL if it was */
-    int no_descriptor;    /* the process may open no more files: no fault of this one */
+    int no_descriptor;    /* the process cannot open more files: not a fault of this file */
 } spiral__file_notes;
 
 struct spiral_files {
@@ -29,7 +29,7 @@ struct spiral_files {
 
 /* Files that the threads of a pool read, and the callback. */
 typedef struct spiral__reading {
-    spiral_files_callback callback; /* NULL: nobody */
+    spiral_files_callback callback; /* NULL: none */
     void *context;
     size_t count;
     atomic_size_t done;
@@ -65,7 +65,7 @@ struct spiral_corpus {
     size_t count;
     spiral__corpus_entry *entries; /* (count) */
     int T;                         /* frames of a window */
-    spiral_roll_options options;   /* with which the rolls were made */
+    spiral_roll_options options;   /* that the rolls were made with */
     spiral__mapping *mapping;      /* NULL: none */
     size_t positions;              /* where a window can begin, over all files; see spiral__corpus_index */
     size_t run_count;
@@ -76,8 +76,8 @@ struct spiral_corpus {
 spiral_status spiral__midi_read_compressed(const unsigned char *bytes, size_t size, spiral_midi *midi,
                                            spiral_error *err);
 
-/* Makes what the public calls show of an entry agree with it; call after its texts or its roll changed, or
- * after it was moved. T: frames of a window. */
+/* Updates the public fields of an entry. Call it after its texts or its roll changed, or after it was moved.
+ * T: frames of a window. */
 void spiral__corpus_entry_update(spiral__corpus_entry *entry, int T);
 
 /* Frees the roll of an entry, or forgets its mapped planes. */
@@ -94,7 +94,7 @@ void spiral__reading_count(spiral__reading *reading, int worker);
 /* Call when all are read: calls the callback with all files done. INTERRUPTED, if it has ended the work. */
 spiral_status spiral__reading_finish(spiral__reading *reading, spiral_error *err);
 
-/* The files that `paths` name, unread. */
+/* Lists the files that `paths` name, without reading them. */
 spiral_status spiral__files_list(const char *const *paths, size_t count, spiral_files **files,
                                  spiral_error *err);
 

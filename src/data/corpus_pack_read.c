@@ -39,8 +39,7 @@ void spiral__pack_sum(const unsigned char *head, const unsigned char *index, siz
     spiral__sha256(both, 128, hex);
 }
 
-/* ---- numbers of the index --------------------------------------------------------------------------------
- */
+/* ---- numbers of the index ---- */
 
 typedef struct reader {
     spiral__bytes in;
@@ -94,8 +93,7 @@ static spiral_status text(reader *r, char **out, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-/* ---- the index -------------------------------------------------------------------------------------------
- */
+/* ---- the index ---- */
 
 static spiral_status damaged(spiral_error *err, const char *what) {
     return spiral__fail(err, SPIRAL_FORMAT, -1, "the corpus pack is damaged: %s", what);
@@ -190,8 +188,7 @@ static spiral_status read_index(index_of *x, spiral_corpus *c, spiral_error *err
     return SPIRAL_OK;
 }
 
-/* ---- checks ----------------------------------------------------------------------------------------------
- */
+/* ---- checks ---- */
 
 static spiral_status check_head(const unsigned char *bytes, size_t size, spiral_error *err) {
     char sum[65];
@@ -200,8 +197,9 @@ static spiral_status check_head(const unsigned char *bytes, size_t size, spiral_
     uint64_t order;
     memcpy(&order, bytes + SPIRAL__PACK_ORDER_AT, sizeof order);
     if (order != SPIRAL__PACK_ORDER)
-        return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
-                            "the corpus pack is of a machine with another byte order; pack the files again");
+        return spiral__fail(
+            err, SPIRAL_UNSUPPORTED, -1,
+            "the corpus pack was written on a machine with another byte order; pack the files again");
     const uint64_t version = spiral__le64(bytes + SPIRAL__PACK_VERSION_AT);
     if (version != SPIRAL__PACK_VERSION)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
@@ -285,8 +283,7 @@ static spiral_status check_notes(const spiral_corpus *c, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-/* ---- opening ---------------------------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 spiral_status spiral__corpus_pack_read(const unsigned char *bytes, size_t size, int frames, int check,
                                        int threads, spiral_corpus **out, spiral_error *err) {

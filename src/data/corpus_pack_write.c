@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writing a corpus pack (see corpus_pack.h): the files are read and written some hundred at a time, then the
- * rolls are mapped, to find duplicates, and the index is written.
+ * Writing a corpus pack (see corpus_pack.h): the files are read and written in blocks of a few hundred; then
+ * the rolls are mapped, to find duplicates, and the index is written.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ typedef struct writer {
     spiral__reading reading;
     spiral__file file;
     spiral_status *status; /* (count) of reading and rolling each file */
-    spiral_error *failure; /* (BLOCK) of files of the block, if all packing fails for them */
+    spiral_error *failure; /* (BLOCK) for each file of the block: an error that ends the packing */
     uint64_t *at;          /* (count) where its planes are in the pack */
     uint64_t *hash;        /* (count) */
     uint64_t end;          /* of what is written */
@@ -42,8 +42,7 @@ typedef struct writer {
     const char *path;
 } writer;
 
-/* ---- the planes ------------------------------------------------------------------------------------------
- */
+/* ---- the planes ---- */
 
 typedef struct block {
     writer *w;
@@ -123,8 +122,7 @@ static spiral_status map_planes(writer *w, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-/* ---- the index -------------------------------------------------------------------------------------------
- */
+/* ---- the index ---- */
 
 /* Makes room for `more` bytes. */
 static spiral_status reserve(writer *w, size_t more, spiral_error *err) {
@@ -232,8 +230,7 @@ static spiral_status put_index(writer *w, spiral_error *err) {
     return put(w, head, sizeof head, err);
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------------
- */
+/* ---- the whole ---- */
 
 static spiral_status allocate(writer *w, const spiral_roll_options *roll, spiral_error *err) {
     const size_t count = w->files->count;

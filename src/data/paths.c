@@ -14,7 +14,8 @@
 #include "base/error.h"
 #include "data/paths.h"
 
-/* The folders from the first one down to the current one. Following a link back to one would not end. */
+/* The folders from the first one down to the current one. A link to one of them is not followed, because that
+ * would never end. */
 typedef struct folder {
     const struct folder *parent;
     dev_t device;
@@ -94,7 +95,7 @@ static spiral_status visit_path(spiral__paths *paths, const char *path, const ch
     const int named = has_ending(name, wanted->endings);
     if (stat(path, &info)) {
         if (!lstat(path, &info)) return named ? skip(paths, path, SPIRAL_SKIPPED_LINK, err) : SPIRAL_OK;
-        if (errno == ENOENT) return SPIRAL_OK; /* it was removed meanwhile */
+        if (errno == ENOENT) return SPIRAL_OK; /* it was removed in the meantime */
         return skip(paths, path, SPIRAL_SKIPPED_UNREACHABLE, err);
     }
     if (S_ISDIR(info.st_mode))

@@ -17,7 +17,7 @@ typedef struct spiral__skipped_path {
 typedef struct spiral__paths {
     char **path; /* (count) owned */
     size_t count, capacity;
-    spiral__skipped_path *skipped; /* (skipped_count) what folders hold besides */
+    spiral__skipped_path *skipped; /* (skipped_count) the other entries of folders */
     size_t skipped_count, skipped_capacity;
 } spiral__paths;
 

@@ -11,7 +11,7 @@
 
 #include "simd/vmath.h"
 
-/* -log p of a bit whose logit is given, in nats; *slope: the derivative by the logit. */
+/* -log p of a bit whose logit is given, in nats; *slope: the derivative with respect to the logit. */
 static inline float spiral__bit_nats(float logit, int bit, float *slope) {
     const float e = spiral__exp_f32(-fabsf(logit));
     *slope = spiral__sigmoid_from_f32(logit, e) - (float)bit;

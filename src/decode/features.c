@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The features of the decoder (see features.h). Nothing here but arithmetic of one operation at a time and
- * comparisons: the same on every processor.
+ * The features of the decoder (see features.h). It uses only comparisons and arithmetic that is not fused, so
+ * the features are the same on every processor.
  */
 #include <string.h>
 
@@ -18,7 +18,8 @@ static const struct group {
 };
 
 static const int lags[SPIRAL__LAGS] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32};
-static const int class_lags[4] = {1, 3, 5, 7}; /* in `lags`: of which the pitch classes are read */
+static const int class_lags[4] = {1, 3, 5,
+                                  7}; /* indices into `lags`: later frames whose pitch classes are read */
 static const float fades[SPIRAL__FADES + 1] = {0.8f, 0.94f, 0.98f, 0.995f};
 static const float FADED = 1e-20f; /* below it a mean counts as 0, before its numbers become denormal */
 static const float RARE = 0.005f;  /* keys that sounded in a smaller share of the past are not usual */
@@ -33,8 +34,7 @@ void spiral__features_init(int low, int P, int planes, int bar, spiral__features
 
 const char *spiral__feature_name(spiral__feature feature) { return groups[feature].name; }
 
-/* ---- sets of keys
- * ------------------------------------------------------------------------------------------ */
+/* ---- sets of keys ---- */
 
 static spiral_keys both(spiral_keys a, spiral_keys b) {
     return (spiral_keys){{a.word[0] & b.word[0], a.word[1] & b.word[1]}};
@@ -45,14 +45,14 @@ static uint64_t keys_from(spiral_keys keys, int first, int n) {
     return spiral_keys_transpose(keys, -first).word[0] & (((uint64_t)1 << n) - 1);
 }
 
-/* The lowest bit's number; removes it. bits is not 0. */
+/* Removes the lowest bit and returns its number. bits is not 0. */
 static int take_bit(uint64_t *bits) {
     int i = __builtin_ctzll(*bits);
     *bits &= *bits - 1;
     return i;
 }
 
-/* The keys of the range as p, from the lowest up. Returns their number. */
+/* Lists a set of keys within the range as p, from the lowest up. Returns their number. */
 static int list_keys(const spiral__features *f, spiral_keys keys, uint8_t *list) {
     int count = 0;
     for (int w = 0; w < 2; w++)
@@ -61,7 +61,7 @@ static int list_keys(const spiral__features *f, spiral_keys keys, uint8_t *list)
     return count;
 }
 
-/* Bit p mod 12: such a key is in the set, which is within the range. */
+/* The pitch classes p mod 12 of a set of keys within the range, as bits. */
 static unsigned classes_of(const spiral__features *f, spiral_keys keys) {
     uint8_t list[SPIRAL_KEY_COUNT];
     unsigned classes = 0;
@@ -74,8 +74,7 @@ static int is_empty(spiral_keys keys) { return !(keys.word[0] | keys.word[1]); }
 
 static spiral_keys range(const spiral__features *f) { return spiral_keys_range(f->low, f->low + f->P - 1); }
 
-/* ---- the past
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the past ---- */
 
 void spiral__history_begin(spiral__history *h) { memset(h, 0, sizeof *h); }
 
@@ -83,7 +82,7 @@ static void add_to_mean(float now, float rate, float *mean) {
     *mean = *mean == 0 ? now : *mean + rate * (now - *mean);
 }
 
-/* count keys: p from the lowest up. */
+/* keys: (count) p, from the lowest up. */
 static void add_moves(const spiral__features *f, spiral__history *h, const uint8_t *keys, int count) {
     uint8_t before[SPIRAL_KEY_COUNT];
     const int count_before = list_keys(f, h->sounding, before);
@@ -120,7 +119,7 @@ void spiral__history_add(const spiral__features *f, spiral__history *h, spiral_k
     h->past = h->past * fades[SPIRAL__SLOW] + (1 - fades[SPIRAL__SLOW]);
     uint8_t keys[SPIRAL_KEY_COUNT];
     const int count = list_keys(f, sounding, keys);
-    /* The mean of all frames so far, until it is a slow one. */
+    /* At first the mean of all frames so far, later one that fades slowly. */
     const float of_all = 1 / ((float)h->t + 1), least = 1 - fades[SPIRAL__SLOW];
     const float rate = of_all > least ? of_all : least;
     for (int i = 0; i < count && i < SPIRAL__VOICES; i++) add_to_mean(keys[i], rate, &h->voice[i]);
@@ -139,8 +138,7 @@ void spiral__decided_add(const spiral__features *f, spiral__decided *decided, in
     spiral_keys_set(&decided->onsets, f->low + p, onset);
 }
 
-/* ---- a frame
- * ----------------------------------------------------------------------------------------------- */
+/* ---- a frame ---- */
 
 /* The place of frame t in the arrays; c->frames or more: the frame is unknown. */
 static size_t place(const spiral__conditions *c, size_t t) { return t - c->begin; }
@@ -208,8 +206,7 @@ void spiral__moment_init(const spiral__features *f, const spiral__history *h, co
     if (c && c->sketch) take_sketch(c, m);
 }
 
-/* ---- writing entries
- * --------------------------------------------------------------------------------------- */
+/* ---- writing entries ---- */
 
 /* Entries of one unit and one reader, as they are written. */
 typedef struct list {
@@ -240,7 +237,7 @@ static void put_class_set(list *l, spiral__feature group, int first_row, int p, 
         if (classes >> (p + c) % 12 & 1) put(l, group, first_row + c, 1);
 }
 
-/* Those of keys given as p. */
+/* The classes of count keys, given as p. */
 static void put_classes(list *l, spiral__feature group, int p, const uint8_t *keys, int count) {
     unsigned seen = 0;
     for (int i = 0; i < count; i++) seen |= 1u << keys[i] % 12;
@@ -287,7 +284,7 @@ static void put_usual(list *l, int p) {
     if (above > 0) put(l, SPIRAL__UNUSUAL, clamp(above, 1, 13) + 12, 1);
 }
 
-/* Semitones -1 (below), 0 .. 36, 37 (more) as rows 0 .. 37. */
+/* Semitones -1 (below), 0 .. 35, 36 (or more) as rows 0 .. 37. */
 static void put_distance(list *l, spiral__feature group, int semitones) {
     put(l, group, clamp(semitones, -1, 36) + 1, 1);
 }
@@ -347,8 +344,7 @@ static void put_sketch(list *l, spiral__feature near, spiral__feature onset, spi
     for (int i = 0; i < planes; i++) put(l, class, 9 * i + sketch_class(x[i * P + p]), 1);
 }
 
-/* ---- the recurrent layer
- * ----------------------------------------------------------------------------------- */
+/* ---- the recurrent layer ---- */
 
 static void recurrent_frame(list *l) {
     put(l, SPIRAL__BEFORE_COUNT, clamp(l->m->before_count, 0, 8), 1);
@@ -432,11 +428,10 @@ size_t spiral__features_recurrent(const spiral__moment *m, spiral__scope scope, 
     return l.count;
 }
 
-/* ---- the head
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the head ---- */
 
-/* If the voices keep their order, p continues voice n of the frame before, n the number of decided keys, or
- * one beside it: the semitones from p to where these were. 26: there is no such voice. */
+/* The semitones from p to voices n - 1, n and n + 1 of the frame before, where n is the number of decided
+ * keys: p continues voice n if the voices keep their order. 26: there is no such voice. */
 static void put_expected(list *l, const spiral__decided *decided, int p) {
     const spiral__moment *m = l->m;
     for (int i = 0; i < 3; i++) {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The input of the note-by-note decoder. Cells are decided frame after frame and, within a frame, from the
- * lowest key to the highest. Of each cell there are two lists of sparse features: one for the recurrent
- * layer, which sees the frames before, and one for the head, which also sees the cells of this frame that lie
- * below. A feature is a row of a weight matrix and a value, most often 1; the layer's input is the sum of the
- * rows.
+ * lowest key to the highest. Each cell has two lists of sparse features: one for the recurrent layer, which
+ * sees the frames before, and one for the head, which also sees the cells of this frame that lie below. A
+ * feature is a row of a weight matrix and a value, usually 1; the layer's input is the sum of the rows.
  *
  * Keys p are counted from the lowest of the roll, 0 .. P - 1. Nearly all features are relative to p, so that
  * the weights are the same for every key.
@@ -36,9 +35,9 @@ enum {
     X(BEFORE_COUNT, RECURRENT, FRAME, 9)        /* how many keys sound before: 0 .. 7, more */               \
     X(POSITION, RECURRENT, FRAME, SPIRAL__BAR)  /* the frame's place in the bar */                           \
     X(PITCH, RECURRENT, KEY, 2)                 /* v = (MIDI number - 60) / 24, and v^2 */                   \
-    X(AGE, RECURRENT, KEY, 27)                  /* p - 1 .. p + 1: since when it sounds, 9 classes */        \
+    X(AGE, RECURRENT, KEY, 27)                  /* p - 1 .. p + 1: how long it has sounded, 9 classes */     \
     X(TONALITY, RECURRENT, PITCH_CLASS, 36)     /* means of each pitch class, fading by .8, .94, .98 */      \
-    X(AGES, RECURRENT, FRAME, 9)                /* a key sounds since 1, 2, 3, 4, -6, -8, -12, -16, more */  \
+    X(AGES, RECURRENT, FRAME, 9)                /* a key has sounded 1, 2, 3, 4, -6, -8, -12, -16, more */   \
     X(FROM_BASS, RECURRENT, KEY, 38)            /* semitones above the lowest key that sounds before */      \
     X(TO_TOP, RECURRENT, KEY, 38)               /* semitones below the highest one */                        \
     X(GIVEN, RECURRENT, FRAME, 1)               /* some cells of the piece are given */                      \
@@ -111,10 +110,10 @@ typedef struct spiral__features {
 void spiral__features_init(int low, int P, int planes, int bar, spiral__features *features);
 const char *spiral__feature_name(spiral__feature feature); /* "BEFORE_ONSET" */
 
-/* ---- what is known besides the past ----------------------------------------------------------------------
- */
+/* ---- what is known besides the past ---- */
 
-/* Of the piece's frames begin .. begin + frames - 1; the others are unknown. All borrowed. */
+/* What is known of frames begin .. begin + frames - 1 of the piece; nothing is known of the others. All
+ * borrowed. */
 typedef struct spiral__conditions {
     size_t begin, frames;
     const spiral_keys *known;    /* (frames) the cells that are given; NULL: none */
@@ -123,8 +122,7 @@ typedef struct spiral__conditions {
     const float *sketch;         /* (frames, planes, P) probabilities; NULL: none */
 } spiral__conditions;
 
-/* ---- the past
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the past ---- */
 
 /* The means of TONALITY, and a slow one for the features named USUAL, in which frame s of the past has weight
  * .995^(t - 1 - s). */
@@ -143,14 +141,14 @@ enum { SPIRAL__BEATS = 4, SPIRAL__HALF_BEAT = SPIRAL__BEATS, SPIRAL__BETWEEN, SP
 typedef struct spiral__history {
     size_t t;
     spiral_keys sounding, onsets;   /* of frame t - 1; silent for t = 0 */
-    uint16_t age[SPIRAL_KEY_COUNT]; /* by p: since how many frames the key sounds; 0: it does not */
+    uint16_t age[SPIRAL_KEY_COUNT]; /* by p: for how many frames the key has sounded; 0: it does not sound */
     float fade[SPIRAL__FADES + 1][SPIRAL_KEY_COUNT];
     float past;                    /* what the slow mean of a key that always sounded would be: 1 - .995^t */
     uint64_t chords[1 << 12 >> 6]; /* bit s: the pitch classes s (bits p mod 12) sounded on a beat */
     float voice[SPIRAL__VOICES];   /* means of p of the voices from the lowest up; 0: none yet */
     int moved[2]; /* semitones that the lowest and the highest key rose when they last changed; 0: never */
     uint32_t quiet_beats[SPIRAL__BEATS];     /* of a bar: how often no key began on it */
-    uint32_t half_beats, half_beat_starts;   /* frames of this place; those in which a key began */
+    uint32_t half_beats, half_beat_starts;   /* frames on half beats; those in which a key began */
     uint64_t began[SPIRAL__REMEMBERED / 64]; /* bit t % 64 of [t / 64]: in frame t, counted modulo
                                                 SPIRAL__REMEMBERED, a key began */
 } spiral__history;
@@ -168,8 +166,7 @@ void spiral__history_begin(spiral__history *history);
 void spiral__history_add(const spiral__features *features, spiral__history *history, spiral_keys sounding,
                          const spiral_keys *onsets);
 
-/* ---- a frame and its features
- * ------------------------------------------------------------------------------ */
+/* ---- a frame and its features ---- */
 
 /* The keys of this frame that are decided and sound, from the lowest up. */
 typedef struct spiral__decided {
@@ -183,8 +180,8 @@ typedef struct spiral__moment {
     const spiral__features *features;
     const spiral__history *history;
     const spiral__conditions *conditions;
-    const float *scale[SPIRAL__READERS]; /* (rows) every value is multiplied by that of its row, and left out
-                                            if it is 0; NULL: 1 */
+    const float *scale[SPIRAL__READERS]; /* (rows) a factor for the values of each row; 0: such features are
+                                            left out; NULL: all 1 */
     int before_count;
     uint8_t before[SPIRAL_KEY_COUNT]; /* p of the keys that sound before, from the lowest up */
     float tonality[SPIRAL__FADES][12];
@@ -195,7 +192,7 @@ typedef struct spiral__moment {
     int is_given, has_sketch;
     spiral_keys known, given, given_onsets; /* of this frame; given: known and sounding */
     spiral_keys later[SPIRAL__LAGS], later_known[SPIRAL__LAGS], later_onsets[SPIRAL__LAGS];
-    unsigned given_classes, later_classes[SPIRAL__LAGS]; /* bit p mod 12: such a given key sounds */
+    unsigned given_classes, later_classes[SPIRAL__LAGS]; /* bit p mod 12: a given key of this class sounds */
     const float *sketch[3];                              /* of frames t .. t + 2; NULL: none */
 } spiral__moment;
 

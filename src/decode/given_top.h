@@ -8,7 +8,7 @@
 #include "spiral/roll.h"
 
 /* Adds to known (frames) the highest key that sounds in each frame and all keys above it, within low .. high.
- * Where all is silent: what is above the last one, or before the first sound the first one. */
+ * In a silent frame the last highest key counts, or, before the first sound, the first one. */
 void spiral__give_top(int low, int high, const spiral_keys *sounding, size_t frames, spiral_keys *known);
 
 #endif

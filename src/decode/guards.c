@@ -37,7 +37,7 @@ static spiral_keys open_at(const spiral__writer *w, size_t t) {
     return open;
 }
 
-/* Whether frame t is the one before, without a new note. */
+/* Whether frame t is the same as the one before, without a new note. */
 static int goes_on(const spiral_keys *sounding, const spiral_keys *onsets, size_t t) {
     for (int i = 0; i < 2; i++)
         if (sounding[t].word[i] != sounding[t - 1].word[i] ||

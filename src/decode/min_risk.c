@@ -4,8 +4,8 @@
  * 13).
  *
  * In a frame only a few keys can be in the best set: those for which the first term of equation 40 alone does
- * not decide. Each search works on these, from several starts, and ends where neither one key nor two keys
- * together change for the better.
+ * not decide. Each search works on these, from several starts, and ends when changing one key, or two at
+ * once, does not lower the risk.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 
 enum { STARTS = 4, MAX_KEYS = SPIRAL_KEY_COUNT };
 
-/* Gains below this are rounding. */
+/* Gains below this are rounding errors. */
 #define LEAST_GAIN 1e-6f
 
 /* Probabilities below this are treated as 0. */
@@ -32,7 +32,7 @@ typedef struct search {
     float field[MAX_KEYS], near[MAX_KEYS * MAX_KEYS];
 } search;
 
-/* A set of keys during the search: sign is -1 for those that sound, 1 for the others, pull the field less
+/* A set of keys during the search: sign is -1 for those that sound, 1 for the others, pull is the field minus
  * what the set itself contributes, equation 41. */
 typedef struct set {
     float sign[MAX_KEYS], pull[MAX_KEYS];
@@ -44,7 +44,7 @@ static void flip(const search *w, set *s, int i) {
     for (int j = 0; j < w->count; j++) s->pull[j] -= change * near[j];
 }
 
-/* The best change of one key, or of two where none of one helps. Returns 0 if none helps. */
+/* Makes the best change of one key, or of two if no change of one helps. Returns 0 if none helps. */
 static int improve(const search *w, set *s) {
     float gain[MAX_KEYS], best = LEAST_GAIN;
     int first = -1, second = -1;
@@ -126,8 +126,7 @@ static void best_set(search *w, const float *field, const float *y, const unsign
     for (int i = 0; i < w->count; i++) out[w->key[i]] = best[i];
 }
 
-/* ---- frames ----------------------------------------------------------------------------------------------
- */
+/* ---- frames ---- */
 
 /* field = K e, equation 41. */
 static void field_of(const search *w, const float *e, float *field) {
@@ -220,8 +219,7 @@ static spiral_status all_frames(search *w, const float *logits, size_t frames, i
     return status;
 }
 
-/* ---- public ----------------------------------------------------------------------------------------------
- */
+/* ---- public ---- */
 
 static spiral_min_risk_options defaults(void) {
     return (spiral_min_risk_options){.struct_size = sizeof(spiral_min_risk_options),
@@ -272,7 +270,7 @@ spiral_status spiral_decode_min_risk(const spiral_min_risk_options *options, con
     return SPIRAL_OK;
 }
 
-/* As `search` has it, for any set: the time term too. */
+/* The risk that `search` lowers, of any set, with the time term. */
 spiral_status spiral_decode_risk(const spiral_min_risk_options *options, const float *logits, size_t frames,
                                  int low, int keys, const spiral_keys *sounding, double *risk,
                                  spiral_error *err) {

@@ -10,7 +10,7 @@ enum { SCALE = 7 };
 
 static const float FRESH = 0.004f; /* a slow mean below it: the key never sounded, or long ago */
 
-/* Bit c: fewer than 7 pitch classes were heard more than c; of equal ones the lower counts as more. */
+/* Bit c: 7 or more pitch classes were heard more than c; of equal ones the lower counts as more. */
 static unsigned foreign_classes(const spiral__moment *m) {
     const spiral__features *f = m->features;
     float heard[12] = {0};
@@ -32,8 +32,7 @@ static spiral_keys and_keys(spiral_keys a, spiral_keys b) {
     return (spiral_keys){{a.word[0] & b.word[0], a.word[1] & b.word[1]}};
 }
 
-/* ---- choices ----------------------------------------------------------------------------------------------
- */
+/* ---- choices ---- */
 
 enum {
 #define SPIRAL_X(id, contexts, ways) id##_FIRST, id##_LAST = id##_FIRST + (contexts) * (ways)-1,
@@ -56,8 +55,8 @@ static void choose(spiral__frame_events *e, spiral__choice choice, int context, 
 }
 
 /* 0: two pitch classes or fewer; 1 .. 3: a major triad whose root, third or fifth is the lowest; 4 .. 6: a
- * minor one; 7 .. 10: a seventh chord, by what is the lowest; 11: diminished or augmented; 12 .. 15: three to
- * six other ones. classes: bits, counted from the lowest. */
+ * minor one; 7 .. 10: a seventh chord, by what is the lowest; 11: diminished or augmented; 12 .. 15: other
+ * sets of three, four, five, six or more. classes: bits, counted from the lowest. */
 static int kind_of_chord(unsigned classes) {
     enum { MAJOR = 1, MINOR = 4, SEVENTH = 7, OTHER_TRIAD = 11, OTHER = 12 };
     static const struct {
@@ -103,7 +102,7 @@ static int activity_of(const spiral__history *h) {
     return (int)(share * SPIRAL__QUIET);
 }
 
-/* 1 or 2: whether a key began so many bars before; 0: that is not known. */
+/* 1 or 2: whether a key began this many bars before; 0: that is not known. */
 static int began_before(const spiral__moment *m, int bars) {
     const size_t frames = (size_t)(m->features->bar * bars), t = m->history->t;
     if (!frames || t < frames || frames > SPIRAL__REMEMBERED) return 0;
@@ -178,8 +177,7 @@ static void choose_all(const spiral__moment *m, const spiral__decided *d, spiral
     choose_keys(m, d, e);
 }
 
-/* ---- a frame ---------------------------------------------------------------------------------------------
- */
+/* ---- a frame ---- */
 
 spiral__frame_events spiral__frame_events_get(const spiral__moment *m, const spiral__decided *d,
                                               int parallels) {
@@ -217,7 +215,7 @@ static float at_most_0(float x) { return x < 0 ? x : 0; }
 
 float spiral__frame_log_weight(const spiral__frame_weights *s, const spiral__frame_events *e, int voices) {
     const int class = spiral__voices_class(e->before);
-    /* A density of more voices weighs against frames without more. */
+    /* A weight above 0 of frames with more voices is subtracted from frames without more. */
     const float wanted = s->more[class] > 0 ? s->more[class] : 0;
     float w = -s->headroom;
     for (int i = 0; i < e->chosen_count; i++) w += s->way[e->chosen[i]];

@@ -15,8 +15,8 @@
 
 enum {
     SPIRAL__SAMPLING_SIZE = 3030, /* floats in the model */
-    SPIRAL__CALIBRATED = 4,       /* what the floats mean; with another number they are not used */
-    SPIRAL__SETTLED = 16          /* from this frame on the pitch classes heard say which are foreign */
+    SPIRAL__CALIBRATED = 4,       /* version of what the floats mean; those of another version are not used */
+    SPIRAL__SETTLED = 16 /* after this frame, the pitch classes heard so far determine which are foreign */
 };
 
 /* QUIET: classes of how long ago something happened, or how often. TIMES: these at each place. */
@@ -56,7 +56,7 @@ typedef enum spiral__choice {
 enum { SPIRAL__WAYS = 0 SPIRAL__CHOICE_LIST(SPIRAL_X) }; /* of all choices and contexts */
 #undef SPIRAL_X
 
-/* Where the weights of a choice are: those of a context are neighbours. */
+/* Where the weights of a choice are: those of a context are adjacent. */
 typedef struct spiral__choice_shape {
     int first, contexts, ways;
 } spiral__choice_shape;
@@ -81,7 +81,7 @@ typedef struct spiral__frame_weights {
     float way[SPIRAL__WAYS];     /* of choices, around 0 */
     float headroom;              /* subtracted from the sum of these, so that weights above 0 count too */
     float foreign;   /* for each key that begins to sound outside the 7 pitch classes heard most */
-    float fresh;     /* for each one that was hardly heard before */
+    float fresh;     /* for each key that begins to sound and hardly sounded before */
     float clash;     /* for each pair of keys a semitone apart */
     float parallel;  /* for each key that moves in parallel octaves or fifths */
     float new_chord; /* the frame is on a beat, and its pitch classes have not sounded on a beat before */

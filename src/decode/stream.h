@@ -38,11 +38,11 @@ typedef struct spiral__stream {
     spiral__moment moment;   /* between begin_frame and end_frame */
     spiral__decided decided; /* of the frame */
     float *state;            /* (P, H) of the recurrent layer */
-    float *head;             /* (P, H) what the head reads that does not depend on this frame's cells */
+    float *head; /* (P, H) the part of the head's input that does not depend on this frame's cells */
     float *gates, *products; /* (P, 3H) scratch */
     float *shared;           /* (3H) scratch */
     float *hidden;           /* (2, H) scratch */
-    float *arena;            /* owns them */
+    float *arena;            /* the memory of these arrays, owned */
 } spiral__stream;
 
 /* weights->features is borrowed. NO_MEMORY. */

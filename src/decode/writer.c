@@ -18,8 +18,7 @@ static const uint64_t WRITE_STREAM = UINT64_C(0x7772697465); /* tries of a varia
 static const float DENSITY_MEMORY = 0.9f, DENSITY_GAIN = 0.1f, DENSITY_MOST = 1.5f, DENSITY_LEAST = -5.0f;
 static const float SKETCH_LEAST = 0.01f; /* probabilities nearer to 0 and 1 count as this one */
 
-/* ---- what is given ---------------------------------------------------------------------------------------
- */
+/* ---- what is given ---- */
 
 static spiral_keys range_of(const spiral__features *f) {
     return spiral_keys_range(f->low, f->low + f->P - 1);
@@ -33,7 +32,7 @@ static spiral_keys known_at(const spiral__request *r, size_t t) {
     return r->known ? r->known[t] : (spiral_keys){{0, 0}};
 }
 
-/* The given keys that sound, and those that begin. before: the frame before, as it is. */
+/* The given keys that sound. */
 static spiral_keys given_at(const spiral__request *r, size_t t) {
     return r->known ? and_keys(r->known[t], r->sounding[t]) : (spiral_keys){{0, 0}};
 }
@@ -86,8 +85,7 @@ void spiral__writer_clear(spiral__writer *w) {
     memset(w, 0, sizeof *w);
 }
 
-/* ---- cells -----------------------------------------------------------------------------------------------
- */
+/* ---- cells ---- */
 
 /* A try of a variation. */
 typedef struct run {
@@ -110,7 +108,7 @@ typedef struct cell {
     int ends;            /* a given note on this key ended with the frame before */
 } cell;
 
-/* A bit of this logit at the temperature of the request. */
+/* Draws a bit with this logit at the temperature of the request. */
 static int draw(run *r, float logit) {
     const float temperature = r->w->request.temperature;
     if (temperature == 0) return logit > 0;
@@ -179,8 +177,8 @@ static int draw_next(run *r, int p, size_t t, cell *c) {
 }
 
 /* The same at a temperature other than 0 and 1. If each cell's logit were divided by it, voices would move up
- * at low temperatures: where several keys are possible, silence is the likely bit of each. So the
- * probabilities of where the next key is are taken to the power of 1 / temperature. */
+ * at low temperatures: where several keys are possible, each is more likely silent than not. So the
+ * probability of each position of the next key is raised to the power 1 / temperature. */
 static int draw_next_at_temperature(run *r, int p, size_t t, cell *c) {
     const int P = r->stream->weights.features->P;
     const float temperature = r->w->request.temperature,
@@ -253,11 +251,10 @@ static void decide_frame(run *r, size_t t) {
     }
 }
 
-/* ---- frames ----------------------------------------------------------------------------------------------
- */
+/* ---- frames ---- */
 
-/* The weights of the keys that begin, as requested; in the first frame, how far the number of keys is from
- * the usual one, because its biases move that too. */
+/* The requested weights of the keys that begin. In the first frame, the difference between the number of keys
+ * and its usual mean is subtracted, because first_bias changes that number too. */
 static float key_weight(const run *r, size_t t) {
     const spiral__request *q = &r->w->request;
     const spiral__decided *d = &r->stream->decided;
@@ -303,7 +300,7 @@ static void draw_frame(run *r, size_t t, spiral__written *written) {
     r->nats = nats;
 }
 
-/* Moves the bias of density so that the number of voices comes near the wanted one. */
+/* Moves the bias of density so that the number of voices approaches the requested one. */
 static void follow_density(run *r) {
     const float wanted = r->w->request.voices;
     if (wanted == SPIRAL__ANY_DENSITY) return;

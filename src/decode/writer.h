@@ -25,7 +25,7 @@ typedef struct spiral__request {
     const float *sketch;         /* (T, planes, P) probabilities; NULL: none */
     float temperature;           /* 0: each bit is the more probable one */
     float voices;                /* keys that should sound in a frame on average; SPIRAL__ANY_DENSITY */
-    int has_key;                 /* nonzero: the next three hold; by pitch class, C first */
+    int has_key;                 /* nonzero: the next three arrays are used; by pitch class, C first */
     float begins_bias[12];       /* added to the logit of a key that would begin */
     float begins_weight[12];     /* at most 0: added to the weight of the frame for each key that begins */
     float first_bias[12];        /* more bias, in the first frame of a piece without given frames */
@@ -33,9 +33,9 @@ typedef struct spiral__request {
 } spiral__request;
 
 typedef struct spiral__written {
-    double nats;          /* -log probability of the open cells, as the network has it at temperature 1 */
+    double nats;          /* -log probability of the open cells by the network at temperature 1 */
     size_t open_frames;   /* frames with an open cell */
-    size_t decided;       /* frames that were drawn, those that were not kept too */
+    size_t decided;       /* frames that were drawn, including those that were not kept */
     unsigned faults;      /* spiral_generate_fault bits of what was written; 0: none */
     unsigned faults_seen; /* of all tries */
     int tries;
@@ -61,8 +61,7 @@ void spiral__writer_clear(spiral__writer *writer);
 spiral_status spiral__writer_run(const spiral__writer *writer, uint64_t seed, spiral_keys *sounding,
                                  spiral_keys *onsets, spiral__written *written, spiral_error *err);
 
-/* ---- guards (guards.c) -----------------------------------------------------------------------------------
- */
+/* ---- guards (guards.c) ---- */
 
 /* Faults of what was written, as bits of spiral_generate_fault. Only frames with an open cell count. */
 unsigned spiral__find_faults(const spiral__writer *writer, const spiral_keys *sounding,

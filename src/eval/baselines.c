@@ -28,7 +28,8 @@ static void read_states(const spiral__features *f, const spiral_roll *roll, size
                                                                      : GOES_ON;
 }
 
-/* The states of a frame, of the one before and of that a period before; silence before the first. */
+/* The states of a frame, of the frame before it and of the frame a period before it; silence before the
+ * first. */
 typedef struct states {
     uint8_t now[SPIRAL_KEY_COUNT], before[SPIRAL_KEY_COUNT], earlier[SPIRAL_KEY_COUNT];
 } states;
@@ -43,8 +44,7 @@ static states states_at(const spiral_model *m, const spiral_roll *roll, size_t t
     return s;
 }
 
-/* ---- counting --------------------------------------------------------------------------------------------
- */
+/* ---- counting ---- */
 
 static void count_frame(const states *s, int P, float *markov, float *repeat) {
     for (int p = 0; p < P; p++) {
@@ -68,10 +68,9 @@ void spiral__baselines_measure(spiral_model *m, const spiral_corpus *corpus) {
     }
 }
 
-/* ---- scoring ---------------------------------------------------------------------------------------------
- */
+/* ---- scoring ---- */
 
-/* Probabilities of one row of counts and one observation more, which is divided as `prior` says. */
+/* Probabilities from one row of counts, to which one observation is added, divided as `prior`. */
 static void row_probabilities(const float *row, const double *prior, double *p) {
     double sum = 1;
     for (int j = 0; j < STATES; j++) sum += (double)row[j];

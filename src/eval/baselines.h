@@ -4,10 +4,10 @@
  * In both a cell is silent, begins, or continues (with one plane: it begins if it was silent), and is
  * independent of the other keys of its frame:
  *
- *     Markov   p(cell | the same key in the frame before), for each key. To the counts of a key, those of all
- * keys are added with the weight of one observation. repeat   p(cell | the same key one period before), for
- * all keys together. The period is a bar, on a grid of seconds two seconds. Before the first period all is
- * silent.
+ *     Markov   p(cell | the same key in the frame before), for each key. To the counts of a key, the shares
+ *              of all keys together are added with the weight of one observation.
+ *     repeat   p(cell | the same key one period before), for all keys together. The period is a bar, or two
+ *              seconds on a grid of seconds. The time before the first frame is silent.
  *
  * Each row of a matrix that is counted over all keys begins with one observation, a third of each transition.
  * The model keeps them as the tensors notes.markov and notes.repeat.
@@ -25,8 +25,7 @@ void spiral__baselines_measure(spiral_model *model, const spiral_corpus *corpus)
 void spiral__baselines_score(const spiral_model *model, const spiral_corpus *corpus, double *markov_nats,
                              double *repeat_nats);
 
-/* ---- of some cells ---------------------------------------------------------------------------------------
- */
+/* ---- of some cells ---- */
 
 /* The nats of each transition. */
 typedef struct spiral__baselines {

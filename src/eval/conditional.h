@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The likelihood of the cells of pieces that the commands continue, fill and harmonize would have to write,
- * given the others. Exact: the cells in their order, each given those before it and the given ones.
+ * given the others. It is exact: the cells count in their order, each given those before it and the given
+ * ones.
  */
 #ifndef SPIRAL_EVAL_CONDITIONAL_H
 #define SPIRAL_EVAL_CONDITIONAL_H

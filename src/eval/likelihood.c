@@ -37,7 +37,7 @@ double spiral__frame_nats(const spiral__features *f, const float *logits, const 
 typedef struct scoring {
     const spiral_model *model;
     const spiral_corpus *corpus;
-    double share;                    /* of the frames of each file that is scored */
+    double share;                    /* the part of each file's frames that is scored */
     spiral__decoder_part *parts;     /* (threads) */
     spiral__likelihood *likelihoods; /* (files) */
 } scoring;

@@ -28,8 +28,8 @@ enum {
     ROUNDS = 14,
     OTHER_ROUNDS = 6, /* of the other bases, which begin with the weights of free samples */
     ALL_ROUNDS = ROUNDS + OTHER_ROUNDS * (SPIRAL__BASES - 1),
-    SAMPLES = 64, /* in a later round, at most: as many frames as the music has, but no fewer than: */
-    SAMPLES_FEWEST = 8,
+    SAMPLES = SPIRAL_CALIBRATION_SAMPLES_MAX,
+    SAMPLES_FEWEST = SPIRAL_CALIBRATION_SAMPLES_MIN,
     SAMPLE_FRAMES = 128,
     PIECE_FRAMES = SAMPLE_FRAMES, /* of the beginning of each file; samples are beginnings too */
     FILES_MOST = 1024
@@ -195,7 +195,7 @@ typedef struct sampling_job {
     const spiral__sampling *sampling;
     spiral__basis basis;
     uint64_t seed;
-    size_t samples;
+    size_t samples, later_samples;          /* in the round, and in each of the later half */
     counts counts[SAMPLES], music[SAMPLES]; /* music: of the piece whose top voice was given */
     spiral_status statuses[SAMPLES];
 } sampling_job;
@@ -343,9 +343,11 @@ static void move_weights(const counts *sample, const counts *music, float rate, 
         rate / 4 * (step(sample->rises, music->rises * length) - step(sample->falls, music->falls * length));
 }
 
-static size_t samples_of_round(const counts *music) {
+/* In a later round: as many frames as the music has, but no fewer than SAMPLES_FEWEST and at most `most`
+ * samples. */
+static int samples_of_round(const counts *music, int most) {
     const double fill = ceil(music->frames / SAMPLE_FRAMES);
-    return fill < SAMPLES_FEWEST ? SAMPLES_FEWEST : fill < SAMPLES ? (size_t)fill : SAMPLES;
+    return fill < SAMPLES_FEWEST ? SAMPLES_FEWEST : fill < most ? (int)fill : most;
 }
 
 /* Sets the weights of one basis, which begin as they are. */
@@ -359,7 +361,7 @@ static spiral_status calibrate(sampling_job *j, spiral__basis basis, const count
     j->basis = basis;
     for (int i = 0; i < rounds; i++) {
         const uint64_t seed = SEED + (uint64_t)(((int)basis * ROUNDS + i) * SAMPLES);
-        j->samples = i < first ? SAMPLES_FEWEST : samples_of_round(all);
+        j->samples = i < first ? SAMPLES_FEWEST : j->later_samples;
         const float rate = i < first ? 1 : 0.5f;
         SPIRAL_TRY(count_samples(j, seed, pool, &sampled, &music, err));
         move_weights(&sampled, &music, rate, weights);
@@ -379,9 +381,9 @@ static spiral_status calibrate_bases(sampling_job *j, const counts *music, spira
     return status;
 }
 
-/* music: its counts. */
+/* music: its counts. samples: in a later round, at most. */
 static spiral_status calibrate_all(const spiral_model *m, const spiral_corpus *corpus, const counts *music,
-                                   spiral__pool *pool, spiral__sampling *s, spiral_error *err) {
+                                   int samples, spiral__pool *pool, spiral__sampling *s, spiral_error *err) {
     const spiral__decoder_weights decoder = spiral__decoder_get_weights(m);
     sampling_job *j = calloc(1, sizeof *j);
     if (!j) return spiral__no_memory(err, sizeof *j);
@@ -389,6 +391,7 @@ static spiral_status calibrate_all(const spiral_model *m, const spiral_corpus *c
     j->decoder = &decoder;
     j->corpus = corpus;
     j->sampling = s;
+    j->later_samples = (size_t)samples_of_round(music, samples);
     const spiral_status status = calibrate_bases(j, music, pool, s, err);
     free(j);
     return status;
@@ -444,9 +447,13 @@ static spiral_status find_limit(const spiral_model *m, const spiral_corpus *corp
 }
 
 spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *corpus,
-                                        const spiral_corpus *unseen, int threads, spiral_error *err) {
+                                        const spiral_corpus *unseen, int samples, int threads,
+                                        spiral_error *err) {
     if (!m->decoder.H)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "the model has no note-by-note decoder");
+    if (samples < SAMPLES_FEWEST || samples > SAMPLES)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "samples is %d, must be %d to %d", samples,
+                            SAMPLES_FEWEST, SAMPLES);
     SPIRAL_TRY(spiral__corpus_check(corpus, &m->config.grid, m->config.planes, err));
     if (unseen) SPIRAL_TRY(spiral__corpus_check(unseen, &m->config.grid, m->config.planes, err));
     spiral__sampling s = {.calibrated = SPIRAL__CALIBRATED};
@@ -455,22 +462,29 @@ spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *co
     spiral_status status = count_corpus(&m->decoder.features, corpus, &s, &music, err);
     if (status == SPIRAL_OK) status = find_limit(m, corpus, unseen, threads, &s, err);
     if (status == SPIRAL_OK) status = spiral__pool_create(threads, &pool, err);
-    if (status == SPIRAL_OK) status = calibrate_all(m, corpus, &music, pool, &s, err);
+    if (status == SPIRAL_OK) status = calibrate_all(m, corpus, &music, samples, pool, &s, err);
     spiral__pool_destroy(pool);
     if (status == SPIRAL_OK) memcpy(spiral__tensor_data(m, m->decoder.sampling), &s, sizeof s);
     return status;
 }
 
+double spiral__calibrate_samples(int samples) { return ALL_ROUNDS / 2 * (SAMPLES_FEWEST + samples); }
+
+int spiral__calibrate_fit(double all, int most) {
+    const double samples = floor(all / (ALL_ROUNDS / 2)) - SAMPLES_FEWEST;
+    return samples < SAMPLES_FEWEST ? SAMPLES_FEWEST : samples < most ? (int)samples : most;
+}
+
 spiral_status spiral__calibrate_rehearse(const spiral_model *m, const spiral_corpus *corpus,
-                                         const spiral_corpus *unseen, int threads, size_t samples,
-                                         double *share, spiral_error *err) {
+                                         const spiral_corpus *unseen, int threads, size_t samples, int *most,
+                                         spiral_error *err) {
     const spiral__decoder_weights decoder = spiral__decoder_get_weights(m);
     spiral__sampling s = {.calibrated = SPIRAL__CALIBRATED}, first = {0};
     counts music, sampled;
     spiral__pool *pool;
     SPIRAL_TRY(count_corpus(decoder.features, corpus, &s, &music, err));
     first.weights[SPIRAL__FREE].headroom = REHEARSED;
-    *share = 2.0 * (double)samples / (double)(ALL_ROUNDS * (SAMPLES_FEWEST + samples_of_round(&music)));
+    *most = samples_of_round(&music, SAMPLES);
     if (!samples) return find_limit(m, corpus, unseen, threads, &s, err);
     SPIRAL_TRY(spiral__pool_create(threads, &pool, err));
     sampling_job *j = calloc(1, sizeof *j);

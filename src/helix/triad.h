@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The definition of a triad, for the statistics of music and for sampling, which is measured by them.
+ * The definition of a triad, for the statistics and for sampling, whose output the statistics measure.
  */
 #ifndef SPIRAL_HELIX_TRIAD_H
 #define SPIRAL_HELIX_TRIAD_H

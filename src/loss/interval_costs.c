@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one interval costs: the loss of single notes, by the definition.
+ * What one interval costs: the loss of single notes, computed by the functions of ref.c.
  */
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "loss/plan.h"
 #include "loss/ref.h"
 
-/* Equation 12, for a single frame y against t in silence: without a time blur, and with one. */
+/* Equation 12 for one frame y against t, with silence before and after it; with or without a time blur. */
 static double spiral_frame(const spiral_loss_options *o, int P, const double *y, const double *t) {
     const int W = o->blur_radius;
     const long M = (long)spiral__ref_pad(o);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * One call of a loss, compiled once per element type (simd/real.h). The frames of a batch, across its rolls,
- * are taken a tile at a time. Each tile goes through all steps at once: load, terms of single cells, the
- * kind, chain rule, store. With a time blur a roll is passed over three times, for the blur connects its
- * frames. The loops themselves are in simd/loss_kernels_template.c, the definition in ref.c. Equations:
- * docs/math.md.
+ * are processed one tile at a time. Each tile goes through all steps before the next: load, terms of single
+ * cells, the kind, chain rule, store. With a time blur there are three passes over each roll, because the
+ * blur connects its frames. The loops themselves are in simd/loss_kernels_template.c, the definition in
+ * ref.c. Equations: docs/math.md.
  */
 #include <fenv.h>
 #include <math.h>
@@ -155,7 +155,8 @@ static spiral_status name_bad_cell(const state *s, size_t first, size_t n) {
                         first, first + n - 1);
 }
 
-/* The factors of equation 19 by equation 20; the term of the cross-entropy, if there is one, is added. */
+/* The factors of equation 19, computed by equation 20, plus the weight of the cross-entropy, if it has one.
+ */
 static void negative_weights(const state *s) {
     const spiral_loss_options *o = s->options;
     int index[SPIRAL__MAX_KEYS];
@@ -165,7 +166,7 @@ static void negative_weights(const state *s) {
                                  s->negative_weight);
 }
 
-/* Cells of weight 0 are ignored, whatever they hold: 0 times NaN would be NaN. */
+/* Cells of weight 0 are ignored, whatever their values: 0 times NaN would be NaN. */
 static void leave_out(const state *s) {
     for (size_t i = 0; i < s->P * TILE; i++) {
         if (s->weight[i] != 0) continue;
@@ -281,7 +282,7 @@ static void channel(const state *s, double factor, double *sums) {
     s->kernels->channel_slope(&args, s->negative_weight, s->v, s->dkind);
 }
 
-/* The kind of a tile of n frames, where no time blur connects them. */
+/* The terms of the kind for a tile of n frames, if no time blur connects the frames. */
 static void kind_terms(const state *s, size_t n, double *sums) {
     const double factor = s->options->lambda / s->loss->missed_note;
     switch (s->loss->kind) {
@@ -337,7 +338,7 @@ static spiral_status all_tiles(state *s, size_t start, size_t end) {
     return SPIRAL_OK;
 }
 
-/* A tile from, and to, frames of a roll in the work buffer. */
+/* Loads a tile from frames of a roll in the work buffer; the next function stores one there. */
 static void load_from_roll(const state *s, const real *roll, size_t first, size_t n, real *rows) {
     const real *frame[TILE];
     for (size_t c = 0; c < n; c++) frame[c] = roll + (first + c) * s->width;
@@ -376,7 +377,7 @@ static spiral_status cells_pass(state *s, size_t start) {
     return SPIRAL_OK;
 }
 
-/* Second pass: the kind on every frame, padding included; its derivative goes into roll_y. */
+/* Second pass: the terms of the kind for every frame, padding included; its derivative goes into roll_y. */
 static void kind_pass(state *s, size_t start) {
     const size_t pad = s->loss->pad, padded = s->T + 2 * pad;
     const double factor = s->options->lambda / s->loss->missed_note;
@@ -426,7 +427,7 @@ typedef struct division {
     const state *common;  /* what the shards have in common; each has a copy, with a work buffer */
     size_t shard_frames;  /* frames of a shard: whole tiles, or whole rolls with a time blur */
     size_t shards;        /* at most MOST_SHARDS */
-    fenv_t caller;        /* rounding, and denormal numbers, as the calling thread has them */
+    fenv_t caller;        /* the calling thread's rounding mode and treatment of denormal numbers */
     pthread_mutex_t lock; /* of the failure */
     atomic_size_t failed; /* the first shard that failed, or SIZE_MAX; the error is that of this shard */
     spiral_status status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The losses as docs/math.md defines them; numbers in parentheses are its equations. The code that calls run
- * is loss_template.c, which also takes strides and checks its input; the tests compare the two.
+ * The losses as docs/math.md defines them; numbers in parentheses are its equations. The public calls run the
+ * code in loss_template.c, which also takes strides and checks its input; the tests compare the two.
  */
 #include "loss/ref.h"
 
@@ -191,8 +191,8 @@ static void weighted(const roll *r, double factor) { /* (19), (20) */
         }
 }
 
-/* -log of the probability own + other of a label, not: 1 - own - other. Where the probability of the key's
- * own note is too small for a double, its logit z stands for it. */
+/* -log of the probability own + other of a label; `not` is 1 - own - other. If the probability of the key's
+ * own note is too small for a double, its logit z is used. */
 static double channel_log(const roll *r, double own, double other, double not, double z) {
     const double v = own + other;
     if (!r->o->from_logits) return -log(fmax(v, SPIRAL__LOSS_EPSILON));
@@ -334,7 +334,7 @@ size_t spiral__ref_scratch(const spiral_loss_options *o, int P, size_t T) {
     return 6 * T * keys + 2 * padded * bins + SPIRAL__MAX_KEYS + padded;
 }
 
-/* Copies the cells of a roll; those of weight 0, which do not count whatever they hold, as 0. */
+/* Copies the cells of a roll; those of weight 0, whose values do not count, become 0. */
 static const double *counted_cells(const double *x, const double *weight, size_t cells, double *copy) {
     for (size_t i = 0; i < cells; i++) copy[i] = weight && weight[i] == 0 ? 0 : x[i];
     return copy;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading a few events without keeping them (see look_ahead.h). The most probable error in an invalid event
- * is skipped, so that the events after it can be judged too.
+ * Reading a few events without keeping them (see look_ahead.h). A wrong length is corrected in the most
+ * probable way, so that the events after it can be judged too.
  */
 #include <string.h>
 
@@ -18,7 +18,7 @@ typedef struct event {
     unsigned status, first, second;
 } event;
 
-/* At most four bytes. Longer than needed is valid: some programs write all numbers that way. */
+/* At most four bytes. More bytes than needed are valid: some programs write all numbers that way. */
 static bool read_number(cursor *c, uint32_t *number) {
     *number = 0;
     for (int i = 0; i < 4 && c->at < c->end; i++) {
@@ -29,7 +29,7 @@ static bool read_number(cursor *c, uint32_t *number) {
     return false;
 }
 
-/* With the length that its type has by the standard, whatever it says itself. */
+/* With the length that the standard gives its type, whatever length the event states. */
 static bool read_meta(cursor *c) {
     uint32_t size;
     if (c->at == c->end || *c->at > 127) return false;
@@ -56,8 +56,8 @@ static bool read_sysex(cursor *c, unsigned status) {
     return false;
 }
 
-/* The data bytes of a channel event. Programs and channel pressures hardly ever use running status, which
- * then shows that a byte was missing before. */
+/* The data bytes of a channel event. Program changes and channel pressures hardly ever use running status: if
+ * one does, a byte is missing before it. */
 static bool read_data(cursor *c, event *e, bool running) {
     size_t length = (e->status & 0xe0) == 0xc0 ? 1 : 2;
     if ((length == 1 && running) || (size_t)(c->end - c->at) < length) return false;
@@ -87,8 +87,7 @@ static unsigned kind_of(const event *e) { return !is_note(e) ? 2 : is_on(e); }
 static bool is_clipped(const event *e) { return (e->first | e->second) > 127; }
 static unsigned slot_of(const event *e) { return (e->status & 15) << 7 | e->first; }
 
-/* The keys of the notes that the events seen have begun and not ended, and those that they have ended of the
- * notes open before. */
+/* Keys of notes that the events so far began and did not end, and keys of earlier notes that they ended. */
 typedef struct keys_seen {
     unsigned begun[SPIRAL__LOOK_AHEAD + 1], ended[SPIRAL__LOOK_AHEAD + 1];
     int begun_by[SPIRAL__LOOK_AHEAD + 1]; /* the number of the event */
@@ -132,7 +131,7 @@ spiral__resume spiral__after_slip(const unsigned char *at, const unsigned char *
     }
 }
 
-/* Whether one delta time is far longer than all others: it may not be a delta time. */
+/* Whether one delta time is far longer than all others: it is probably not a delta time. */
 static bool has_stray_delta(const spiral__outlook *o) {
     enum { FAR = 16 };
     uint32_t longest = 0, second = 0;

@@ -35,7 +35,7 @@ typedef enum spiral__slip {
 /* Where the next event begins if this happened after an event that ends at `at`. */
 spiral__resume spiral__after_slip(const unsigned char *at, const unsigned char *end, spiral__slip slip);
 
-/* The track as the reader has it. */
+/* The state of the reader. */
 typedef struct spiral__look_ahead {
     const unsigned char *end;       /* of the track */
     unsigned running;               /* running status, or 0 */
@@ -46,18 +46,17 @@ typedef struct spiral__look_ahead {
 } spiral__look_ahead;
 
 typedef struct spiral__outlook {
-    int events;  /* up to the first that is not valid, or SPIRAL__LOOK_AHEAD; that too if the track ends there
-                  */
-    int clipped; /* of them, events with data bytes above 127 */
-    int clipped_offs; /* of them, note-offs of such a velocity that end a note: some programs write no other
+    int events; /* up to the first that is not valid; SPIRAL__LOOK_AHEAD if all are valid or the track ends */
+    int clipped;      /* of them, events with data bytes above 127 */
+    int clipped_offs; /* of them, note-offs that end a note: some programs give all note-offs such a velocity
                        */
     int ended;        /* notes that note-offs among them end */
     int odd; /* note-offs that end no note, notes of the first half that are not ended, and a delta time that
                 is far longer than the others */
     int delta_count;
     uint32_t deltas[SPIRAL__LOOK_AHEAD]; /* (delta_count) their delta times */
-    uint8_t kinds[SPIRAL__LOOK_AHEAD]; /* (delta_count) what the delta times stand before: events of different
-                                          kinds often have different ones */
+    uint8_t kinds[SPIRAL__LOOK_AHEAD]; /* (delta_count) the kinds of events before and after each delta time:
+                                          delta times often depend on these */
 } spiral__outlook;
 
 /* Whether all events within the look-ahead are valid. */

@@ -54,7 +54,7 @@ static void begin_port(spiral__open_notes *open, unsigned port, size_t first_not
     for (int channel = 0; channel < 16; channel++) open->begin[channel] = (uint32_t)first_note;
 }
 
-/* The table of a further port of this track, made or used again; NULL: no memory. */
+/* The table of a further port of this track, allocated or reused; NULL: no memory. */
 static spiral__open_notes *other_port(spiral__midi_builder *b, unsigned port) {
     if (b->other_used == b->other_count) {
         spiral__open_notes *open = calloc(1, sizeof *open);
@@ -95,7 +95,7 @@ static int64_t music_end(const spiral__midi_builder *b, int64_t track_end_ticks)
     return last < track_end_ticks ? last : track_end_ticks;
 }
 
-/* Nothing is open, on port 0. */
+/* Makes port 0 the current one, without open notes. */
 static void reset_ports(spiral__midi_builder *b) {
     b->open = &b->first_open;
     b->other_used = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A spiral_midi while it is read: notes with their open note-ons, and lists of tempos, metres, pedals and
- * percussion settings that grow track by track. Knows nothing of bytes: track_reader.c finds the events,
+ * percussion settings that grow track by track. It reads no bytes: track_reader.c finds the events,
  * midi_read.c the tracks. Which note-off ends which note: pairing.c; what is percussion: percussion.c.
  */
 #ifndef SPIRAL_MIDI_MIDI_BUILDER_H

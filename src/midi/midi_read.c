@@ -171,9 +171,9 @@ static spiral_status find_next_track(file_reader *f, const unsigned char *body, 
     return SPIRAL_OK;
 }
 
-/* Where the events end of the track whose body begins at `body`: where its chunk says, unless that is after
- * the end of the file, or neither the file nor the track ends there and no chunk follows; then where the next
- * track begins. */
+/* The end of the events of the track whose body begins at `body`: where its chunk says, but at most the end
+ * of the file. If neither the file nor the track ends there and no chunk follows, it is where the next track
+ * begins. */
 static spiral_status find_track_end(file_reader *f, const unsigned char *body,
                                     const unsigned char **track_end) {
     size_t size = spiral__be32(body - 4), left = (size_t)(f->rest.end - body);

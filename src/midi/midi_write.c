@@ -127,7 +127,7 @@ static void put_text(writer *w, unsigned type, const char *text) {
 
 /* ---- events and tracks ---- */
 
-/* The port of the event at `ticks` that follows. */
+/* Writes the port of the next event, which is at `ticks`, if it is not the current one. */
 static void put_port(writer *w, int64_t ticks, unsigned port) {
     if (port == w->port) return;
     put_delta(w, ticks);

@@ -2,8 +2,8 @@
  *
  * Pairing note-ons and note-offs again where some are left over (see pairing.h).
  *
- * The steps are linear in the notes of the keys concerned, apart from sorting what is left over of the
- * tracks.
+ * The steps are linear in the notes of the keys concerned, except for sorting the notes that the tracks leave
+ * over.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -90,9 +90,9 @@ static void remove_marks(const key_notes *k) {
 
 /* A marked note begins a stretch in which the key never falls silent: up to `end`, where the next marked note
  * or the last note is. Any other note of the stretch may be the one without a note-off instead. earlier: the
- * number of marked notes before. In a stretch of notes that overlap, the lengths of the notes show which:
- * they are as even as the others only if the right one is left out. Returns its position; `first`, unless
- * another makes the lengths far more even. */
+ * number of marked notes before. In a stretch of overlapping notes, the lengths show which one it is: they
+ * are even only if the right one is left out. Returns its position; `first`, unless another makes the lengths
+ * far more even. */
 static size_t most_even(const key_notes *k, size_t first, size_t end, size_t earlier) {
     enum { NOTES_MIN = 8, MUCH = 4 };
     if (end - first < NOTES_MIN) return first;
@@ -303,8 +303,8 @@ static int by_key_and_note(const void *left, const void *right) {
 }
 
 /* Pairs the n waiting notes of one port, channel and key with note-offs, both in order. Returns how many
- * note- offs ended a note. First the note-offs before which no note waits are left out, then as in pair_key.
- * A note whose key is struck again on its own track ends there at the latest. */
+ * note-offs ended a note. First the note-offs before which no note waits are left out, then as in pair_key. A
+ * note whose key is struck again on its own track ends there at the latest. */
 static size_t pair_waiting(waiting *w, size_t n, uint64_t *offs, size_t off_count, spiral_note *notes) {
     size_t open = 0, begun = 0, useful = 0, found = 0;
     for (size_t j = 0; j < off_count; j++) {

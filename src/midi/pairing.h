@@ -4,11 +4,11 @@
  *
  * Notes are paired per track, port, channel and key: first in, first out. While a track is read this is done
  * at once (midi_builder.h). A key that has notes left over at the end of its track, or when all notes of its
- * channel are ended, has lost a note-off or has a note-on too many; then its notes are paired again: the
- * note-ons that no later note-off belongs to, when note-offs are counted from the end, are the ones without.
- * So a lost or duplicated event changes only one note, and those after it end where they should. Notes that
- * are still left over are paired across tracks, as by a player, which merges the tracks before it plays them.
- * No note ends before one of its key that began before it: that cannot be written.
+ * channel are ended, has lost a note-off or has a note-on too many; then its notes are paired again, going
+ * back from the end: a note-on for which no later note-off is left has none. So a lost or duplicated event
+ * changes only one note, and those after it end where they should. Notes that are still left over are paired
+ * across tracks, as by a player, which merges the tracks before it plays them. No note ends before one of its
+ * key that began before it: that cannot be written.
  */
 #ifndef SPIRAL_MIDI_PAIRING_H
 #define SPIRAL_MIDI_PAIRING_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * When a note that a pedal holds after its key comes up falls silent (see pedal.h).
+ * The ends of notes that a pedal holds after their keys come up (see pedal.h).
  *
  * Lists of times are made: when the pedals of each channel move, and when each key of each channel is struck.
- * All are in order of time, so a few binary searches find what ends a note. Ports that notes use are counted
- * from 0, so that there are only as many lists as there can be notes in.
+ * All are in order of time, so a few binary searches find what ends a note. The ports that notes use are
+ * numbered from 0, so that unused ports have no lists.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,7 @@ typedef struct lists {
     int port_index[PORTS]; /* 0 .. port_count - 1, or -1: without notes */
     size_t port_count;
     groups pedals[2];  /* by spiral_pedal_kind: a group per port and channel. It goes down at the first time,
-                          up  at the second, and so on */
+                          up at the second, and so on */
     groups strikes;    /* a group per port, channel and key: when the key is struck */
     int64_t end_ticks; /* no note is held longer */
 } lists;

@@ -19,8 +19,8 @@ void spiral__percussion_clear(spiral__percussion *percussion);
 
 /* In the calls below: rest, see growth.h; channels are those of `port`. NO_MEMORY. */
 
-/* A system exclusive message: its size bytes after F0, with or without F7 at the end. Other messages than
- * those about percussion are ignored. */
+/* A system exclusive message: its size bytes after F0, with or without F7 at the end. Messages that are not
+ * about percussion are ignored. */
 spiral_status spiral__percussion_sysex(spiral__percussion *percussion, size_t rest, int64_t at_ticks,
                                        unsigned port, const unsigned char *message, size_t size,
                                        spiral_error *err);

@@ -17,8 +17,8 @@
 
 enum { CHARACTER_MAX = 4 }; /* bytes of one in UTF-8 */
 
-/* How one character at `at` is read: writes it as UTF-8 and its length to *written, and returns the bytes it
- * takes in the text; 0: the bytes are none. `state` is the encoding's own. */
+/* Reads one character at `at`: writes it as UTF-8, and its length to *written. Returns how many bytes of the
+ * text it takes; 0: there is no valid character. `state` belongs to the encoding. */
 typedef size_t decoder(void *state, const unsigned char *at, const unsigned char *end,
                        unsigned char character[CHARACTER_MAX], size_t *written);
 

@@ -18,8 +18,8 @@ static spiral__outlook look(const spiral__track *t, const unsigned char *at, spi
     return spiral__look_ahead_from(&track, (spiral__resume){at, kind});
 }
 
-/* How well the events fit together. One with a wrong data byte is valid, but no more likely than several that
- * do not fit, except for note-offs. */
+/* How well the events fit together. An event with a wrong data byte is valid, but counts against the others,
+ * unless it is a note-off that ends a note. */
 static int score(const spiral__outlook *o) {
     return o->events + o->ended - o->odd - 3 * o->clipped + 2 * o->clipped_offs;
 }
@@ -53,9 +53,9 @@ static spiral_status incomplete_event(spiral__track *t, unsigned status, unsigne
 /* ---- a data byte above 127 ---- */
 
 /* Two readings of the same bytes, after which the same events follow: the byte is a data byte that is too
- * large, or one is missing and the next delta time begins with it. The delta time that also occurs among
- * those that follow, between events of the same kinds, is right; if neither does, one that is not longer than
- * all. */
+ * large, or one is missing and the next delta time begins with it. The reading is right whose delta time also
+ * occurs among those that follow, between events of the same kinds; if neither does, the second, unless its
+ * delta time is longer than all of these. */
 static bool delta_begins(const spiral__outlook *as_data, const spiral__outlook *as_delta) {
     int seen_as_data = 0, seen_as_delta = 0;
     uint32_t longest = 0;
@@ -136,7 +136,9 @@ static bool slips_later(const spiral__look_ahead *track, spiral__resume here, in
 /* What happened to the bytes after an event that ends at `end`: nothing, unless the events that follow fit
  * much better with a slip here, and no slip at a later place fits better still. */
 static spiral__slip find_slip(spiral__track *t, unsigned status, const unsigned char *end) {
-    enum { CLEAR = SPIRAL__LOOK_AHEAD / 3 }; /* a slip after these would show */
+    enum {
+        CLEAR = SPIRAL__LOOK_AHEAD / 3
+    }; /* after an event without trouble, this many need no look-ahead */
     if (t->clear-- > 0) return SPIRAL__SLIP_NONE;
     spiral__look_ahead track = ahead_of(t);
     const bool note = status < 0xa0, on = status >= 0x90 && end[-1] > 0;
@@ -209,7 +211,7 @@ bool spiral__track_find_sysex_end(spiral__track *t, const unsigned char *start, 
         if (mark < payload || first < 128) *message = start; /* its first byte was read as a length */
         return end_sysex(t, mark + 1);
     }
-    /* without F7: a part of a message, the rest of which an F7 event has; if its length is right */
+    /* without F7 it is a part of a message that an F7 event continues, if its length is right */
     const bool sound = fits && !has_status_byte(payload, size) && spiral__outlook_is_valid(&by_length);
     const unsigned char *event = sound ? NULL : find_event(t, start, fits ? payload + size : t->end);
     if (event) return end_sysex(t, event);

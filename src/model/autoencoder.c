@@ -21,8 +21,7 @@
 /* A new variational model is nearly deterministic: its log variances begin this far below zero. */
 static const float LOG_VARIANCE_SHIFT = -4.0f;
 
-/* ---- description -----------------------------------------------------------------------------------------
- */
+/* ---- description ---- */
 
 /* Random streams of the first values, one per kind of tensor. A hidden layer's matrices share one. */
 enum { ENCODER_IN, ENCODER_HIDDEN, LATENT, DECODER_IN, DECODER_HIDDEN, OUT };
@@ -48,8 +47,7 @@ static int add_measured(spiral_model *m, const char *name, size_t rows, size_t c
     return spiral__tensor_add(&m->tensors, name, SPIRAL_TENSOR_MEASURED, rows, columns);
 }
 
-static const float HIDDEN_SCALE =
-    1.414f; /* He et al. 2015, for units that pass about half of what they get */
+static const float HIDDEN_SCALE = 1.414f; /* He et al. 2015, for units that pass about half of their input */
 
 static void add_hidden_matrices(spiral_model *m, const char *side, int stream, int *index) {
     char name[SPIRAL__TENSOR_NAME];
@@ -140,8 +138,7 @@ static void clear(spiral_model *m) { spiral__note_input_clear(&m->ae.input); }
 
 const spiral__family spiral__autoencoder_family = {"autoencoder", NULL, describe, create, update, clear};
 
-/* ---- activations -----------------------------------------------------------------------------------------
- */
+/* ---- activations ---- */
 
 /* The next `count` floats of an arena; while the arena is NULL they are only counted. */
 static float *take(float *arena, size_t *at, size_t count) {
@@ -215,8 +212,7 @@ void spiral__autoencoder_batch_clear(spiral__autoencoder_batch *b) {
     memset(b, 0, sizeof *b);
 }
 
-/* ---- forward ---------------------------------------------------------------------------------------------
- */
+/* ---- forward ---- */
 
 /* Of the product of a (rows, in) and an (in, out) matrix. */
 static double product_operations(size_t rows, size_t in, size_t out) {
@@ -309,8 +305,7 @@ void spiral__autoencoder_forward_shard(spiral__autoencoder_batch *b, size_t shar
     spiral__autoencoder_decode_rows(b, begin, rows, 1);
 }
 
-/* ---- backward: activations -------------------------------------------------------------------------------
- */
+/* ---- backward: activations ---- */
 
 /* Where a shard gathers the gradient of a vector. */
 static float *vector_gradient(const spiral__autoencoder_batch *b, size_t shard, int tensor) {

@@ -5,8 +5,8 @@
  * caller turns logits into their gradient.
  *
  * A batch of B windows goes through in shards (nn/tasks.h). Forward and the backward of activations work on
- * each shard alone; then each weight matrix gathers its gradient from all rows at once, in tasks that own a
- * part of it and give it away while it is in the cache.
+ * each shard alone; then the gradient of each weight matrix is computed from all rows at once, by tasks that
+ * each own a part of it and pass it on while it is in the cache.
  */
 #ifndef SPIRAL_MODEL_AUTOENCODER_H
 #define SPIRAL_MODEL_AUTOENCODER_H
@@ -18,8 +18,8 @@ extern const spiral__family spiral__autoencoder_family;
 
 /* One hidden layer's activations; rows lie a stride apart. */
 typedef struct spiral__hidden_layer {
-    float *x;       /* (B, H) what enters the normalisation, then normalised; after backward its gradient */
-    float *y;       /* (B, H) what leaves the layer */
+    float *x;       /* (B, H) input of the normalisation, then normalised; after backward its gradient */
+    float *y;       /* (B, H) output of the layer */
     float *inverse; /* (B) of the normalisation */
     size_t x_stride, y_stride;
 } spiral__hidden_layer;
@@ -32,11 +32,11 @@ typedef struct spiral__autoencoder_batch {
     spiral__note_runs runs;
     spiral__hidden_layer encoder[SPIRAL__MAX_LAYERS], decoder[SPIRAL__MAX_LAYERS];
     float *first;    /* (B, N) first layer's output: hidden | linear path; after backward its gradient */
-    float *latent;   /* (B, O) what the encoder gives; after backward its gradient */
+    float *latent;   /* (B, O) output of the encoder; after backward its gradient */
     float *noise;    /* (B, Z) variational: standard normal numbers, set by the caller before forward */
     float *last;     /* (B, N) last hidden layer's output | latent used */
     float *logits;   /* (B, D) */
-    float *dh;       /* (B, N) gradient on its way back */
+    float *dh;       /* (B, N) gradient of the current layer's output during backward */
     float *vectors;  /* (shards, ae.vectors) gradients of the vectors, from each shard alone */
     double *kl;      /* (shards) variational: sum of the divergences, nats; set by backward */
     float **scratch; /* (threads) the part of the weights' gradient that a task computes */
@@ -55,20 +55,21 @@ void spiral__autoencoder_forward_shard(spiral__autoencoder_batch *batch, size_t 
                                        const spiral_keys *windows);
 /* The activations' gradients, of one shard: logits[] holds the gradient of the loss with respect to the
  * logits, summed over the batch. A variational model also minimises beta times its KL divergence per window,
- * counting only what a latent number's divergence has above free_bits nats; kl[] is set. The activations
- * become gradients: forward must come before each backward. */
+ * of which only the part above free_bits nats of each latent number's divergence counts; kl[] is set. The
+ * activations become gradients: forward must come before each backward. */
 void spiral__autoencoder_backward_shard(spiral__autoencoder_batch *batch, size_t shard, float beta,
                                         float free_bits);
 
-/* Who takes the gradient of the weights, part by part: grad (n), of the floats of the arena from `begin` on.
- * May change these weights and grad. Called by all threads, for each float that is trained once. */
+/* A function that receives the gradient of the weights, part by part: grad (n) is that of the n floats of the
+ * arena from `begin` on. It may change these weights and grad. It is called by all threads, once for each
+ * trained float. */
 typedef struct spiral__gradient_taker {
     void (*take)(void *context, size_t begin, size_t n, float *grad);
     void *context;
 } spiral__gradient_taker;
 
-/* The gradient of the weights, after the backward of all shards. What the first layer computes with follows
- * from its weights after they were taken: no spiral__model_update is needed for the autoencoder. */
+/* The gradient of the weights, after the backward of all shards. The sums that the first layer computes with
+ * are updated after `taker` returns: no spiral__model_update is needed for the autoencoder. */
 void spiral__autoencoder_weight_gradient(spiral__autoencoder_batch *batch, spiral__pool *pool,
                                          const spiral__gradient_taker *taker);
 /* Of the batch's scratch of each thread. */

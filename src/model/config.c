@@ -164,8 +164,7 @@ spiral_status spiral__config_read(const spiral_model_config *given, spiral_model
     return spiral__config_check(config, err);
 }
 
-/* ---- comparing -------------------------------------------------------------------------------------------
- */
+/* ---- comparing ---- */
 
 static void write_value(const struct field *f, int value, char *text, size_t size) {
     if (f->field.kind == SPIRAL_FIELD_CHOICE)

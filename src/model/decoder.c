@@ -15,10 +15,9 @@
 #include "nn/laps.h"
 #include "simd/nn_kernels.h"
 
-/* ---- description -----------------------------------------------------------------------------------------
- */
+/* ---- description ---- */
 
-enum { FIRST_STREAM = 16, ACTIVE_ROWS = 64 }; /* about as many features of a cell are not 0 */
+enum { FIRST_STREAM = 16, ACTIVE_ROWS = 64 }; /* ACTIVE_ROWS: about how many features of a cell are not 0 */
 
 /* Uniform numbers in +-1 / sqrt(inputs) have this deviation. */
 static float deviation(size_t inputs) { return 1.0f / sqrtf(3.0f * (float)inputs); }
@@ -120,8 +119,7 @@ spiral__sampling spiral__decoder_get_sampling(const spiral_model *m) {
     return sampling.calibrated == SPIRAL__CALIBRATED ? sampling : (spiral__sampling){0};
 }
 
-/* ---- activations -----------------------------------------------------------------------------------------
- */
+/* ---- activations ---- */
 
 /* The next `count` floats of an arena; while the arena is NULL they are only counted. */
 static float *take(float *arena, size_t *at, size_t count) {
@@ -195,10 +193,9 @@ void spiral__decoder_part_begin(spiral__decoder_part *b) {
     b->frames = 0;
 }
 
-/* ---- features --------------------------------------------------------------------------------------------
- */
+/* ---- features ---- */
 
-/* Of the units of frame t, in all six lists. */
+/* Reads the features of all units of frame t into the six lists. */
 static void read_frame(spiral__decoder_part *b, const spiral__moment *m, spiral_keys sounding,
                        spiral_keys onsets) {
     const spiral__features *f = m->features;
@@ -277,8 +274,7 @@ static void scatter(spiral__decoder_part *b, spiral__reader reader, const float 
     }
 }
 
-/* ---- forward and backward --------------------------------------------------------------------------------
- */
+/* ---- forward and backward ---- */
 
 void spiral__decoder_part_read(spiral__decoder_part *b, size_t frames, const spiral_keys *sounding,
                                const spiral_keys *onsets, const spiral__conditions *conditions,

@@ -27,7 +27,8 @@ spiral__decoder_weights spiral__decoder_get_weights(const spiral_model *model);
 /* How its frames are sampled. */
 spiral__sampling spiral__decoder_get_sampling(const spiral_model *model);
 
-/* A number for every weight of the decoder alone: matrices, then vectors, as in the arena. */
+/* Length of an array with one number for each weight of the decoder: matrices, then vectors, as in the arena.
+ */
 static inline size_t spiral__decoder_floats(const spiral__decoder *d) { return d->matrices + d->vectors; }
 
 /* Dropout in training: what the values of each layer of the head are multiplied by after it is computed, 0 or

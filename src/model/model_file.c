@@ -21,8 +21,7 @@ static const char CONFIG_TEXT[] = "spiral";                 /* its name in the m
 /* 4 GiB; where addresses have 32 bits 1 GiB, because a buffer that grows needs twice as much. */
 static const size_t MAX_FILE = (size_t)(SIZE_MAX > UINT32_MAX ? UINT64_C(4) << 30 : UINT64_C(1) << 30);
 
-/* ---- writing ---------------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 /* The networks in the model: a program that does not know one of them must not use the file. */
 static json_t *networks_json(const spiral_model *m) {
@@ -105,8 +104,7 @@ spiral_status spiral_model_save(const spiral_model *model, const char *path, spi
     return spiral__model_file_save(&(spiral__model_parts){.model = model}, path, err);
 }
 
-/* ---- opening ---------------------------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 static int is_known_network(const char *name) {
     for (int i = 0; name && spiral__families[i]; i++)
@@ -216,8 +214,7 @@ void spiral__model_file_clear(spiral__model_file *file) {
     memset(file, 0, sizeof *file);
 }
 
-/* ---- to a model ------------------------------------------------------------------------------------------
- */
+/* ---- to a model ---- */
 
 spiral_status spiral__model_file_get_tensors(const spiral__model_file *file, spiral_model *m, float *trained,
                                              spiral_error *err) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Laps (see laps.h). The clock is the measurer's: the page's engine, which has none, links this file too.
+ * Laps (see laps.h). The clock is that of the caller that measures: the page's engine, which has none, links
+ * this file too.
  */
 #include "nn/laps.h"
 

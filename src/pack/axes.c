@@ -61,8 +61,7 @@ void spiral__axes_typical_latent(const spiral_model *m, size_t i, float *z) {
     for (size_t k = 0; k < m->ae.Z; k++) z[k] = (float)((double)mean[k] + x[k]);
 }
 
-/* ---- quantities ------------------------------------------------------------------------------------
- */
+/* ---- quantities ---- */
 
 /* In the order of SPIRAL_AXIS_EFFECT_LIST. */
 enum {
@@ -91,8 +90,7 @@ static void measure(size_t T, size_t P, const float *sounds, const float *onsets
     values[EFFECT_brightness] = major + minor > 0 ? major / (major + minor) : 0.5;
 }
 
-/* ---- samples ---------------------------------------------------------------------------------------------
- */
+/* ---- samples ---- */
 
 /* Sums over samples of a place n and the quantities there. */
 typedef struct slopes {
@@ -214,8 +212,7 @@ static spiral_status find_slopes(slopes *s, const spiral_corpus *music, spiral_e
     return status;
 }
 
-/* ---- axes ------------------------------------------------------------------------------------------------
- */
+/* ---- axes ---- */
 
 /* Removes from x (Z) its parts along the first `count` rows of R. Returns the length of what is left. */
 static double remove_rows(size_t Z, const double *R, size_t count, double *x) {

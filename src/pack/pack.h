@@ -24,7 +24,7 @@ typedef enum spiral__pack_kind {
 } spiral__pack_kind;
 
 #define SPIRAL__PACK_NAME "SPIRPACK"
-enum { SPIRAL__PACK_HEAD = 12 /* bytes before those that the CRC is of */ };
+enum { SPIRAL__PACK_HEAD = 12 /* bytes before those that the CRC covers */ };
 
 /* What a pack holds. */
 typedef struct spiral__pack {

@@ -36,8 +36,7 @@ static spiral_status damaged(spiral_error *err, const char *what) {
     return spiral__fail(err, SPIRAL_FORMAT, -1, "the model of this page is damaged: %s", what);
 }
 
-/* ---- numbers ---------------------------------------------------------------------------------------------
- */
+/* ---- numbers ---- */
 
 static spiral_status take(spiral__bytes *b, size_t n, const unsigned char **at, spiral_error *err) {
     *at = b->at;
@@ -94,8 +93,7 @@ static spiral_status take_text(spiral__bytes *b, char **text, spiral_error *err)
     return SPIRAL_OK;
 }
 
-/* ---- the model -------------------------------------------------------------------------------------------
- */
+/* ---- the model ---- */
 
 static spiral_status read_config(spiral__bytes *b, spiral_model_config *c, spiral_error *err) {
     uint32_t fields = 0, value = 0;
@@ -160,8 +158,7 @@ static spiral_status read_axes(spiral__bytes *b, spiral__pack *pack, spiral_erro
     return take_floats(b, Z * Z, pack->inverse, err);
 }
 
-/* ---- the music -------------------------------------------------------------------------------------------
- */
+/* ---- the music ---- */
 
 static spiral_status read_run(spiral__bytes *b, spiral_roll *roll, size_t *t, spiral_error *err) {
     unsigned frames, count, key;
@@ -210,8 +207,7 @@ static spiral_status read_music(spiral__bytes *b, spiral__pack *pack, spiral_err
     return SPIRAL_OK;
 }
 
-/* ---- all of it -------------------------------------------------------------------------------------------
- */
+/* ---- all of it ---- */
 
 static spiral_status read_head(spiral__bytes *b, spiral_error *err) {
     const unsigned char *p;

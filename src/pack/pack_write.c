@@ -23,8 +23,7 @@ void spiral_pack_options_default(spiral_pack_options *options, size_t struct_siz
     spiral__sized_write(&OPTIONS, sizeof OPTIONS, options, struct_size);
 }
 
-/* ---- bytes -----------------------------------------------------------------------------------------------
- */
+/* ---- bytes ---- */
 
 /* Grows as it is written to; after a failure nothing more is written. */
 typedef struct buffer {
@@ -69,8 +68,7 @@ static void put_text(buffer *b, const char *text) {
     put(b, text, strlen(text));
 }
 
-/* ---- the model -------------------------------------------------------------------------------------------
- */
+/* ---- the model ---- */
 
 enum { SMALL = 4096 /* numbers; a tensor of fewer stays as it is */ };
 
@@ -119,8 +117,7 @@ static void put_model(buffer *b, const spiral_model *m, int exact) {
         put_tensor(b, &m->tensors.at[i], m->arena + m->tensors.at[i].offset, kind_of(m, i, exact));
 }
 
-/* ---- axes and music --------------------------------------------------------------------------------------
- */
+/* ---- axes and music ---- */
 
 static spiral_status put_axes(buffer *b, const spiral_model *m, const spiral_corpus *music,
                               spiral_error *err) {
@@ -174,8 +171,7 @@ static spiral_status put_music(buffer *b, const spiral_corpus *music, spiral_err
     return SPIRAL_OK;
 }
 
-/* ---- what 8 bits change ----------------------------------------------------------------------------------
- */
+/* ---- what 8 bits change ---- */
 
 static double probability(float logit) { return 1 / (1 + exp(-(double)logit)); }
 

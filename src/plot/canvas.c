@@ -65,7 +65,7 @@ static spiral_status cairo_failed(spiral_error *err, const char *path, cairo_sta
     return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot write: %s", path, cairo_status_to_string(status));
 }
 
-/* What fontconfig needs is some megabytes; without them it is not asked. */
+/* fontconfig needs some megabytes; it is called only if they can be allocated. */
 spiral_status spiral_plot_load_fonts(spiral_error *err) {
     enum { FONT_BYTES = 32 << 20 };
     void *enough = malloc(FONT_BYTES);

@@ -25,7 +25,7 @@ static const struct {
 
 static spiral_status read_lines(spiral__score *r) {
     const char *zero = r->text < r->end ? memchr(r->text, 0, (size_t)(r->end - r->text)) : NULL;
-    if (zero) return spiral__score_fail_at(r, zero, "a zero byte, which a text does not have");
+    if (zero) return spiral__score_fail_at(r, zero, "a zero byte, which a text cannot contain");
     for (const char *at = r->text; at < r->end;) {
         const char *end = memchr(at, '\n', (size_t)(r->end - at));
         if (!end) end = r->end;

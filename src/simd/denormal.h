@@ -12,7 +12,7 @@
 #if defined(__SSE__)
 #include <xmmintrin.h>
 
-/* From here on denormal operands and results are zeros. Returns the setting before, for
+/* From here on denormal operands and results are zeros. Returns the previous setting, for
  * spiral__denormals_restore. */
 static inline uint64_t spiral__denormals_flush(void) {
     enum { FLUSH_RESULTS = 0x8000, FLUSH_OPERANDS = 0x0040 };

@@ -4,10 +4,10 @@
  *
  *     a block of A, BLOCK x DEPTH or less, is packed to fit into the second-level cache,
  *     a panel of B, DEPTH x COLS, is packed to fit into the first-level cache,
- *     a tile of C, ROWS x COLS, is summed in registers: COLS is three vectors, so that ROWS * 3 sums, three
- * loads and one broadcast fill the register file.
+ *     a tile of C, ROWS x COLS, is summed in registers: COLS is three vectors; ROWS * 3 sums, three loads and
+ *     one broadcast fill the register file.
  *
- * With the compiler's vector types the tile stays in registers; from plain loops compilers make code that
+ * With the compiler's vector types the tile stays in registers; compilers turn plain loops into code that
  * spills it.
  */
 #include <string.h>
@@ -124,7 +124,7 @@ static void block(size_t m, size_t n, size_t depth, const float *a_packed, const
     }
 }
 
-/* ---- one row ---------------------------------------------------------------------------------------------
+/* ---- one row ----
  *
  * A row of C needs each number of B once: nothing is packed. Each sum has the order that it has in a tile, so
  * the result has the same bits whether a row is computed alone or with others.

@@ -19,8 +19,8 @@ typedef struct spiral__gemm_table {
      * up to 90 kB, in smaller blocks: a few per cent slower, the same bits. */
     void (*gemm)(size_t m, size_t n, size_t k, const float *A, size_t a_row, size_t a_col, const float *B,
                  size_t b_row, size_t b_col, float beta, float *C, size_t c_row, float *scratch);
-    /* Multiply-adds from registers, as many at once as hide their latency: no product can be faster. Returns
-     * how many operations they were, two for each multiply-add. */
+    /* Runs multiply-adds on registers, enough at once to hide their latency: no product can be faster.
+     * Returns the number of operations, two for each multiply-add. */
     double (*peak)(size_t rounds);
 } spiral__gemm_table;
 

@@ -53,9 +53,9 @@ typedef struct spiral__channel_args {
 } spiral__channel_args;
 
 typedef struct spiral__loss_kernels {
-    /* A tile from, and to, n frames of P keys that are stride elements apart, 1 <= n <= TILE; frame[c] is the
-     * address of key 0 of frame c. load fills lanes n and above with copies of frame n - 1; store leaves them
-     * out. */
+    /* load reads a tile from n frames of P keys that are stride elements apart, 1 <= n <= TILE; store writes
+     * one to them. frame[c] is the address of key 0 of frame c. load fills lanes n and above with copies of
+     * frame n - 1; store skips them. */
     void (*load)(size_t P, size_t n, const real *const *frame, ptrdiff_t stride, real *rows);
     void (*store)(size_t P, size_t n, const real *rows, real *const *frame, ptrdiff_t stride);
 
@@ -63,13 +63,13 @@ typedef struct spiral__loss_kernels {
      * range; the outputs are then unspecified. */
     int (*cell_terms)(const spiral__cell_args *args);
 
-    /* The numbers of the rows that hold something else than 0, ascending, into index; returns how many. */
+    /* Writes the numbers of the rows that are not all 0 to index, ascending; returns how many there are. */
     size_t (*nonzero_rows)(size_t n_rows, const real *rows, int *index);
 
     /* out[o] = sum over the n_in rows i of table[o - i + offset] x[i], for o < n_out. table has `length`
-     * coefficients from table[0] on and SPIRAL__TABLE_ZEROS zeros before and after them; out has whole
-     * row blocks. toeplitz_sparse leaves out rows that are 0, for at most SPIRAL__MOST_SPARSE_ROWS rows; the
-     * result is the same bits. */
+     * coefficients from table[0] on and SPIRAL__TABLE_ZEROS zeros before and after them; out has whole row
+     * blocks. toeplitz_sparse skips rows that are 0 and takes at most SPIRAL__MOST_SPARSE_ROWS rows; the
+     * result has the same bits. */
     void (*toeplitz)(size_t n_out, size_t n_in, const real *x, const real *table, ptrdiff_t offset,
                      size_t length, real *out);
     void (*toeplitz_sparse)(size_t n_out, size_t n_in, const real *x, const real *table, ptrdiff_t offset,
@@ -88,9 +88,10 @@ typedef struct spiral__loss_kernels {
     void (*negative_weights)(size_t P, const real *target, const real *weight, const int *index, size_t n,
                              const real *distance, real base, real factor, real *out);
 
-    /* The channel: from y, weight * probability, what its Toeplitz product takes; from that product, equation
-     * 36, the costs, and g of each label, alone and as the second product takes it; from that product the
-     * derivative with respect to weight * probability. */
+    /* The steps of the channel, between which are two Toeplitz products. channel_input: from y, weight *
+     * probability, the input of the first product. channel_terms: from its result, equation 36, the costs,
+     * and g of each label, as it is and as the input of the second product. channel_slope: from the second
+     * result, the derivative with respect to weight * probability. */
     void (*channel_input)(const spiral__channel_args *args, const real *y, real *out);
     void (*channel_terms)(const spiral__channel_args *args, const real *moved, real *g, real *weighted_g);
     void (*channel_slope)(const spiral__channel_args *args, const real *g, const real *moved, real *out);

@@ -23,7 +23,7 @@ enum {
     TILE = SPIRAL__TILE_BYTES / sizeof(real),    /* frames in a tile */
     VECTORS = SPIRAL__TILE_BYTES / VECTOR_BYTES, /* vectors in a row */
     SUMS = TILE * sizeof(double) / VECTOR_BYTES, /* vectors of double for a row's frames */
-    SUM_ROWS = 4, /* costs are added up in the element type over so many rows, then in double: a cost is no
+    SUM_ROWS = 4, /* costs are added up in the element type over this many rows, then in double: a cost is not
                      more exact than that */
 };
 typedef real vector __attribute__((vector_size(VECTOR_BYTES), may_alias));
@@ -45,7 +45,8 @@ static inline void copy(size_t n, const real *from, real *to) {
     for (; i < n; i++) to[i] = from[i];
 }
 
-/* Where the keys of a frame are not adjacent: what is adjacent in memory is adjacent in a row of the tile. */
+/* For keys that are not adjacent in memory. Frames that are adjacent in memory are adjacent in a row of the
+ * tile. */
 static void load_rows(size_t P, size_t n, const real *const *frame, ptrdiff_t stride, real *rows) {
     for (size_t c = 0, run; c < n; c += run) {
         run = adjacent_frames(c, n, frame);
@@ -270,8 +271,8 @@ static inline __attribute__((always_inline)) void store_sums(const block_sums *s
 }
 
 /* One block of output rows, o .. o + BLOCK - 1. Of the input rows that have coefficients there, the first and
- * the last BLOCK - 1 have them for some of the rows only: the triangles. Where an end of x cuts one off, or
- * the two overlap, its rows are multiplied by the zeros around the table. */
+ * the last BLOCK - 1 have them for some of the output rows only: the triangles. Where an end of x cuts one
+ * off, or the two overlap, its rows are multiplied by the zeros around the table. */
 static inline __attribute__((always_inline)) void toeplitz_block(ptrdiff_t o, const vector *x, ptrdiff_t n_in,
                                                                  const real *table, ptrdiff_t offset,
                                                                  ptrdiff_t length, vector *out) {
@@ -307,7 +308,7 @@ static void toeplitz(size_t n_out, size_t n_in, const real *x, const real *table
         toeplitz_columns(n_out, n_in, (const vector *)x + j, table, offset, length, (vector *)out + j);
 }
 
-/* The rows of one vector of frames that hold something else than 0, ascending; returns how many. */
+/* The rows of one vector of frames that are not all 0, ascending; returns how many there are. */
 static size_t sounding_rows(size_t n_rows, const vector *x, unsigned char *index) {
     size_t n = 0;
     for (size_t r = 0; r < n_rows; r++) {
@@ -332,7 +333,7 @@ static inline __attribute__((always_inline)) void sparse_block(const int rows, c
     for (int i = 0; i < rows; i++) out[i * VECTORS] = sum[i];
 }
 
-/* One vector of frames, of the n input rows in index. */
+/* One vector of frames, from the n input rows in index. */
 static void sparse_column(size_t n_out, const vector *x, size_t n, const unsigned char *index,
                           const real *table, ptrdiff_t offset, size_t length, vector *out) {
     size_t from = 0, to = 0; /* the rows with coefficients in the present block: index[from .. to) */
@@ -350,9 +351,8 @@ static void sparse_column(size_t n_out, const vector *x, size_t n, const unsigne
     }
 }
 
-/* One vector at a time, for fewer rows sound in fewer frames. Where most rows sound, two at a time are
- * faster.
- */
+/* One vector at a time, because the fewer frames, the more rows are all 0. Where few rows are, two vectors at
+ * a time are faster. */
 static void toeplitz_sparse(size_t n_out, size_t n_in, const real *x, const real *table, ptrdiff_t offset,
                             size_t length, real *out) {
     unsigned char index[2][SPIRAL__MOST_SPARSE_ROWS];
@@ -445,7 +445,7 @@ channel_terms_with(const spiral__channel_args *args, const real *restrict moved,
     const real one = 1, eta = args->eta, keep = one - eta;
     const real epsilon = (real)SPIRAL__LOSS_EPSILON;
     const real tiny = sizeof(real) == sizeof(float) ? (real)1e-32 : (real)1e-300;
-    const real reach = sizeof(real) == sizeof(float) ? 69 : 690; /* of exp_down */
+    const real reach = sizeof(real) == sizeof(float) ? 69 : 690; /* the range of exp_down */
     const real *const pred = args->pred, *const target = args->target, *const weight = args->weight;
     real part[TILE] = {0};
     if (logits) /* in a loop of its own, see divergence */

@@ -18,8 +18,7 @@ typedef float vector __attribute__((vector_size(LANES * sizeof(float)), aligned(
 static inline vector load(const float *x) { return *(const vector *)(const void *)x; }
 static inline void store(float *x, vector v) { *(vector *)(void *)x = v; }
 
-/* ---- sums of rows ----------------------------------------------------------------------------------------
- */
+/* ---- sums of rows ---- */
 
 /* `vectors` vectors of y, held in registers. */
 static inline __attribute__((always_inline)) void
@@ -50,8 +49,7 @@ static void scatter_rows(size_t count, const spiral__entry *entries, const float
     }
 }
 
-/* ---- products --------------------------------------------------------------------------------------------
- */
+/* ---- products ---- */
 
 static inline __attribute__((always_inline)) void product_block(int rows, int vectors, size_t k, size_t n,
                                                                 const float *X, const float *W, float *Y) {
@@ -89,8 +87,7 @@ static void add_product(size_t rows, size_t k, size_t n, const float *X, const f
     }
 }
 
-/* ---- the GRU ---------------------------------------------------------------------------------------------
- */
+/* ---- the GRU ---- */
 
 static inline float tanh_f32(float x) { return 2.0f * spiral__sigmoid_f32(2.0f * x) - 1.0f; }
 
@@ -128,8 +125,7 @@ static void gru_backward(size_t rows, size_t H, float *gate_rows, float *s_rows,
     }
 }
 
-/* ---- SiLU ------------------------------------------------------------------------------------------------
- */
+/* ---- SiLU ---- */
 
 static void silu_forward(size_t n, const float *x, float *y) {
     for (size_t i = 0; i < n; i++) y[i] = x[i] * spiral__sigmoid_f32(x[i]);

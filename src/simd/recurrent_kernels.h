@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The inner loops of the note-by-note decoder, as a table of functions. They are compiled without fused
- * multiply-add, every sum has the order of its terms, and exp is the library's own: so the results are
- * bit-identical on every instruction set, also in WebAssembly. Rows of arrays have no gaps.
+ * multiply-add, every sum has the order of its terms, and exp is the library's own: the results are
+ * bit-identical on every instruction set, WebAssembly included. Rows of arrays have no gaps.
  */
 #ifndef SPIRAL_SIMD_RECURRENT_KERNELS_H
 #define SPIRAL_SIMD_RECURRENT_KERNELS_H
@@ -25,10 +25,10 @@ typedef struct spiral__recurrent_kernels {
     void (*scatter_rows)(size_t count, const spiral__entry *entries, const float *dy, size_t n, float *dW);
     /* Y (rows, n) += X (rows, k) W (k, n), the terms of each sum in the order of k. */
     void (*add_product)(size_t rows, size_t k, size_t n, const float *X, const float *W, float *Y);
-    /* The gates of a GRU (Cho et al. 2014, with the reset gate after the product, as cuDNN and PyTorch have
-     * it): r = sigmoid(x_r + s_r)   z = sigmoid(x_z + s_z)   c = tanh(x_c + r s_c)   out = c + z (h - c) x
-     * (rows, 3H) is r | z | c of the input and is overwritten with the gates, s (rows, 3H) those of the state
-     * h (rows, H). out may be h. */
+    /* The gates of a GRU (Cho et al. 2014, with the reset gate after the product, as in cuDNN and PyTorch):
+     *     r = sigmoid(x_r + s_r)   z = sigmoid(x_z + s_z)   c = tanh(x_c + r s_c)   out = c + z (h - c)
+     * x (rows, 3H) is r | z | c of the input and is overwritten with the gates; s (rows, 3H) is the same of
+     * the state h (rows, H). out may be h. */
     void (*gru_forward)(size_t rows, size_t H, float *x, const float *s, const float *h, float *out);
     /* dh (rows, H): the gradient of out, overwritten with that part of the gradient of h that does not go
      * through s. gates, as forward left them, are overwritten with dx, s with ds. */

@@ -6,7 +6,7 @@
 #ifndef SPIRAL_SIMD_TABLES_H
 #define SPIRAL_SIMD_TABLES_H
 
-struct spiral__loss_kernels; /* for float in the first, for double in the second */
+struct spiral__loss_kernels; /* for float and for double */
 const struct spiral__loss_kernels *spiral__loss_kernels_f32(void);
 const struct spiral__loss_kernels *spiral__loss_kernels_f64(void);
 

@@ -74,8 +74,8 @@ static inline void transpose(frames_vector x[SIDE]) {
 }
 #endif
 
-/* A vector of, and to, 16 bytes from key p of frames i, i + SIDE, .. i + (PARTS - 1) SIDE; frame[] are the
- * addresses of key 0. */
+/* Loads a vector from, or stores it to, the 16 bytes from key p on of frames i, i + SIDE, .. i + (PARTS - 1)
+ * SIDE; frame[] are the addresses of key 0. */
 #if defined(__AVX512F__)
 static inline frames_vector load_parts(const real *const *frame, size_t i, size_t p) {
     __m512 x = _mm512_castps128_ps512(_mm_loadu_ps((const float *)(frame[i] + p)));

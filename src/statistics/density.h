@@ -14,8 +14,8 @@ typedef struct spiral__sample {
 } spiral__sample;
 
 /* Gaussian kernel densities with Scott's bandwidth (standard deviation times N^(-1/5), N = n * copies), as
- * scipy.stats.gaussian_kde; what is made of them is described at spiral_statistics_overlap. NaN if one has no
- * two numbers that differ. NO_MEMORY. */
+ * scipy.stats.gaussian_kde; what is computed from them is described at spiral_statistics_overlap. NaN if all
+ * numbers of a sample are equal. NO_MEMORY. */
 spiral_status spiral__density_overlap(const spiral__sample *a, const spiral__sample *b, spiral_overlap *out,
                                       spiral_error *err);
 

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "model/config.h"
 #include "model/model_file.h"
+#include "spiral/generate.h"
 #include "train/trainer.h"
 
 /* ---- metadata --------------------------------------------------------------------------------------------
@@ -64,18 +65,25 @@ static json_t *phase_json(const spiral__phase *p, spiral_train_network network, 
     return NULL;
 }
 
-/* The decoder's phase, and the state of its objective. */
-static json_t *decoder_json(const spiral_trainer *t) {
+static json_t *streams_json(const spiral_trainer *t) {
     int64_t numbers[SPIRAL__OBJECTIVE_NUMBERS];
-    json_t *json = phase_json(&t->phases[SPIRAL_TRAIN_DECODER], SPIRAL_TRAIN_DECODER, t->finished);
-    if (!json || t->finished || t->network != SPIRAL_TRAIN_DECODER) return json;
     json_t *list = json_array();
     spiral__decoder_objective_get_state(&t->decoder.objective, numbers, NULL);
     for (int i = 0; i < SPIRAL__OBJECTIVE_NUMBERS; i++)
         json_array_append_new(list, json_integer((json_int_t)numbers[i]));
-    if (list && json_array_size(list) == SPIRAL__OBJECTIVE_NUMBERS &&
-        !json_object_set_new(json, "streams", list))
-        return json;
+    if (list && json_array_size(list) == SPIRAL__OBJECTIVE_NUMBERS) return list;
+    json_decref(list);
+    return NULL;
+}
+
+/* The decoder's phase, its calibration, and the state of its objective. */
+static json_t *decoder_json(const spiral_trainer *t) {
+    json_t *json = phase_json(&t->phases[SPIRAL_TRAIN_DECODER], SPIRAL_TRAIN_DECODER, t->finished);
+    const int runs = !t->finished && t->network == SPIRAL_TRAIN_DECODER;
+    int failed =
+        !json || json_object_set_new(json, "calibration_samples", json_integer(t->calibration_samples));
+    if (!failed && runs) failed = json_object_set_new(json, "streams", streams_json(t));
+    if (!failed) return json;
     json_decref(json);
     return NULL;
 }
@@ -218,6 +226,17 @@ static spiral_status read_steps(spiral__phase *p, const json_t *training, spiral
     return SPIRAL_OK;
 }
 
+/* Files written before calibrations could be shortened do not have it. */
+static spiral_status read_calibration(const json_t *decoder, int *samples, spiral_error *err) {
+    const json_t *value = json_object_get(decoder, "calibration_samples");
+    const json_int_t n = value ? json_integer_value(value) : SPIRAL_CALIBRATION_SAMPLES_MAX;
+    if (n < SPIRAL_CALIBRATION_SAMPLES_MIN || n > SPIRAL_CALIBRATION_SAMPLES_MAX)
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "its calibration_samples is %lld, must be %d to %d",
+                            (long long)n, SPIRAL_CALIBRATION_SAMPLES_MIN, SPIRAL_CALIBRATION_SAMPLES_MAX);
+    *samples = (int)n;
+    return SPIRAL_OK;
+}
+
 static spiral_status read_phase(spiral__phase *p, const json_t *training, spiral_error *err) {
     SPIRAL_TRY(read_steps(p, training, err));
     p->loss_sum = real(training, "loss_sum");
@@ -237,7 +256,7 @@ static spiral_status read_record(const json_t *training, spiral__trainer_record 
         record->steps[i] = phase.steps;
         record->parts[i] = phase.parts;
     }
-    return SPIRAL_OK;
+    return read_calibration(json_object_get(training, "decoder"), &record->calibration_samples, err);
 }
 
 spiral_status spiral__trainer_record_read(const char *path, spiral__trainer_record *record,
@@ -257,6 +276,7 @@ static spiral_status read_training(spiral_trainer *t, const json_t *training, sp
     const json_t *decoder = json_object_get(training, "decoder");
     spiral__trainer_reset(t, 0);
     SPIRAL_TRY(read_phase(&t->phases[SPIRAL_TRAIN_AUTOENCODER], training, err));
+    SPIRAL_TRY(read_calibration(decoder, &t->calibration_samples, err));
     if (!t->model->decoder.H || integer(decoder, "steps") == 0) return SPIRAL_OK;
     SPIRAL_TRY(spiral__trainer_create_decoder(t, err));
     t->network = SPIRAL_TRAIN_DECODER;

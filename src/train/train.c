@@ -23,6 +23,7 @@
 enum { DECODER_BATCH = 128 }; /* frames of a step of the decoder */
 enum { REPORTS = 200 };       /* at least, in a training of that many steps */
 static const double REPORT_EVERY_S = 0.1;
+static const double CALIBRATING = 0.25; /* at most, of the decoder's time, if more than the fewest samples */
 
 typedef struct run {
     spiral_train_plan plan;
@@ -36,9 +37,11 @@ typedef struct run {
     double started, loop_started, saved, reported; /* seconds */
     int timed;                                     /* the current network follows the clock: */
     double end_s, finish_s, samples_s;             /* its end; what comes after its last validation */
+    double calibration_most_s;                     /* what the calibration's samples may take */
     spiral__pace pace;
     spiral__parts parts;
-    int part;                                         /* the next one */
+    int part;             /* the next one */
+    int calibration_part; /* at the end of this one, or the next after it, the calibration is planned again */
     spiral__trainer_record record;                    /* of plan.steps_of */
     int64_t autoencoder_steps, autoencoder_best_step; /* 0 in a run that was resumed after it */
     int64_t first_step;                               /* of this run and network; not 0 if it was resumed */
@@ -94,31 +97,34 @@ static spiral_status measure_speed(run *r, spiral_error *err) {
     return SPIRAL_OK;
 }
 
-/* How long the calibration's samples will take: a few are made. */
-static spiral_status measure_samples(run *r, spiral_error *err) {
+/* Plans how many samples the calibration draws, and measures how long they will take: a few are drawn. */
+static spiral_status plan_calibration(run *r, spiral_error *err) {
     enum { TRIED = 8 };
-    double share;
+    int most;
     const double begin = now_s(r);
     SPIRAL_TRY(
-        spiral__calibrate_rehearse(r->model, r->train, r->valid, r->options->threads, TRIED, &share, err));
-    r->samples_s = (now_s(r) - begin) / share;
+        spiral__calibrate_rehearse(r->model, r->train, r->valid, r->options->threads, TRIED, &most, err));
+    const double sample_s = (now_s(r) - begin) / TRIED;
+    const int samples = spiral__calibrate_fit(r->calibration_most_s / fmax(sample_s, 1e-9), most);
+    r->samples_s = sample_s * spiral__calibrate_samples(samples);
+    r->trainer->calibration_samples = samples;
     return SPIRAL_OK;
 }
 
 /* How long everything after the last step of the last network will take. */
 static spiral_status measure_end(run *r, spiral_error *err) {
     float threshold, scale;
-    double share;
+    int most;
     const double begin = now_s(r);
     if (has_decoder(r))
         SPIRAL_TRY(
-            spiral__calibrate_rehearse(r->model, r->train, r->valid, r->options->threads, 0, &share, err));
+            spiral__calibrate_rehearse(r->model, r->train, r->valid, r->options->threads, 0, &most, err));
     else
         SPIRAL_TRY(spiral_trainer_finish(r->trainer, err));
     SPIRAL_TRY(spiral_model_choose_threshold(r->model, r->valid, r->options->threads, &threshold, err));
     SPIRAL_TRY(spiral_model_choose_min_risk_scale(r->model, r->valid, &scale, err));
     r->finish_s = now_s(r) - begin;
-    return has_decoder(r) ? measure_samples(r, err) : SPIRAL_OK;
+    return has_decoder(r) ? plan_calibration(r, err) : SPIRAL_OK;
 }
 
 /* Gives the remaining parts as many steps as fit in the remaining time. If time is short, some parts get
@@ -142,6 +148,7 @@ static spiral_status begin_parts(run *r, double end_s, spiral_error *err) {
     r->pace.end_s = end_s - r->finish_s - r->samples_s;
     r->part = 0;
     r->parts.count = spiral__pace_parts(&r->pace, now_s(r));
+    r->calibration_part = r->parts.count / 2;
     return plan_parts(r, err);
 }
 
@@ -149,8 +156,10 @@ static spiral_status begin_parts(run *r, double end_s, spiral_error *err) {
 static spiral_status next_part(run *r, double validation_s, spiral_error *err) {
     const int at = r->part - 1; /* the part that ended */
     spiral__pace_measured(&r->pace, now_s(r), r->parts.steps[at], validation_s);
-    if (state_of(r).network == SPIRAL_TRAIN_DECODER && (at == r->parts.count / 2 || at == r->parts.count - 2))
-        SPIRAL_TRY(measure_samples(r, err)); /* a trained network writes other notes than a new one */
+    if (state_of(r).network == SPIRAL_TRAIN_DECODER && at >= r->calibration_part) {
+        SPIRAL_TRY(plan_calibration(r, err)); /* a trained network writes other notes than a new one */
+        r->calibration_part = at < r->parts.count - 2 ? r->parts.count - 2 : r->parts.count;
+    }
     return plan_parts(r, err);
 }
 
@@ -182,6 +191,7 @@ static spiral_status start_repeated(run *r, spiral_train_network network,
                                     spiral_error *err) {
     const spiral__parts *parts = &r->record.parts[network];
     SPIRAL_TRY(begin(r->trainer, r->record.steps[network], err));
+    r->trainer->calibration_samples = r->record.calibration_samples;
     return parts->count ? spiral_trainer_set_parts(r->trainer, parts->steps, parts->count, err) : SPIRAL_OK;
 }
 
@@ -206,12 +216,15 @@ static spiral_status start(run *r, spiral_error *err) {
 /* In a training that was resumed, the time of the run before is not known: the decoder has its share. */
 static spiral_status start_decoder_for_seconds(run *r, spiral_error *err) {
     const spiral_train_plan *p = &r->plan;
-    const double begin = now_s(r), end = r->started + p->seconds - p->seconds_used;
+    const double begin = now_s(r);
+    const double end =
+        p->resume ? begin + p->decoder_share * p->seconds : r->started + p->seconds - p->seconds_used;
+    r->calibration_most_s = CALIBRATING * (end - begin);
     SPIRAL_TRY(spiral_trainer_start_decoder(r->trainer, TRIAL_STEPS, err));
     SPIRAL_TRY(measure_speed(r, err));
     SPIRAL_TRY(measure_end(r, err));
     SPIRAL_TRY(spiral_trainer_start_decoder(r->trainer, TRIAL_STEPS, err));
-    return begin_parts(r, p->resume ? begin + p->decoder_share * p->seconds : end, err);
+    return begin_parts(r, end, err);
 }
 
 static spiral_status start_decoder(run *r, spiral_error *err) {

@@ -47,6 +47,7 @@ struct spiral_trainer {
 
     spiral__phase phases[SPIRAL_TRAIN_NETWORKS];
     spiral_train_network network; /* the one that is trained now */
+    int calibration_samples;      /* as spiral_generate_calibrate takes it */
     int finished;
     struct spiral_train_profile *profile; /* borrowed; NULL: nothing is measured */
 };
@@ -65,10 +66,11 @@ spiral_status spiral__trainer_create_decoder(spiral_trainer *trainer, spiral_err
 /* BAD_ARG before a successful start or load. */
 spiral_status spiral__trainer_check_started(const spiral_trainer *trainer, spiral_error *err);
 
-/* The steps of both networks of a finished training. */
+/* The steps of both networks of a finished training, and its calibration_samples. */
 typedef struct spiral__trainer_record {
     int64_t steps[SPIRAL_TRAIN_NETWORKS]; /* 0: there was no such network */
     spiral__parts parts[SPIRAL_TRAIN_NETWORKS];
+    int calibration_samples;
 } spiral__trainer_record;
 
 /* Reads it from a model file. NO_DATA: no finished training; FORMAT; IO; NO_MEMORY. */

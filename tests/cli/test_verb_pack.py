@@ -97,7 +97,7 @@ def test_what_is_no_pack_is_kept_and_refused(pack, music, tmp_path):
     failed(spiral("pack", "-", "-o", tmp_path / "d.pack"), 1, "standard input cannot be packed")
     failed(spiral("pack", music, "-o", "-", cwd=tmp_path), 2, "must be a file")
     failed(spiral("pack", tmp_path / "nowhere", "-o", tmp_path / "d.pack"), 1, "nowhere")
-    failed(spiral("train", pack[0], music, "-o", tmp_path / "m"), 1, "corpus.pack: is a corpus pack")
+    failed(spiral("train", pack[0], music, "-o", tmp_path / "m"), 1, "corpus.pack: it is a corpus pack")
     damaged = bytearray(pack[0].read_bytes())
     damaged[4000] ^= 1
     path.write_bytes(damaged)

@@ -101,7 +101,12 @@ static void calibration_brings_samples_nearer_to_the_music(void **state) {
     clear(rolls, N);
     assert_true(fabs(after - music) < fabs(before - music) / 2);
     assert_true(isnan(spiral_generate_passage_limit(m)));
-    assert_int_equal(spiral_generate_calibrate(m, c, c, 3, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_generate_calibrate(m, c, c, 64, 3, NULL), SPIRAL_OK);
+    assert_memory_equal(first, sampling, sizeof first);
+    spiral_error err;
+    assert_fails(spiral_generate_calibrate(m, c, c, 7, 1, &err), SPIRAL_BAD_ARG, &err,
+                 "samples is 7, must be 8 to 64");
+    assert_fails(spiral_generate_calibrate(m, c, c, 65, 1, &err), SPIRAL_BAD_ARG, &err, "samples is 65");
     assert_memory_equal(first, sampling, sizeof first);
     spiral_model_destroy(m);
     spiral_corpus_destroy(c);
@@ -129,7 +134,7 @@ static void music_of_single_frames_gives_finite_weights(void **state) {
     for (size_t i = 0; i < 16; i += 2) assert_int_equal(spiral_corpus_get_roll(c, i)->frames, 1);
     spiral_model *m = random_model(2, 7);
     size_t n;
-    assert_int_equal(spiral_generate_calibrate(m, c, NULL, 1, NULL), SPIRAL_OK);
+    assert_int_equal(spiral_generate_calibrate(m, c, NULL, 64, 1, NULL), SPIRAL_OK);
     const float *sampling = tensor(m, "notes.sampling", &n);
     assert_true(sampling[0] == SPIRAL__CALIBRATED);
     for (size_t i = 0; i < n; i++) assert_true(isfinite(sampling[i]));

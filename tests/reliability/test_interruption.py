@@ -136,7 +136,7 @@ def test_two_trainings_of_one_model_exclude_each_other(place):
     while not (place / "out.log").exists():
         time.sleep(0.01)
     second = spiral("train", "music", "-o", "out.safetensors", *SMALL, cwd=place)
-    assert second.status == 1 and "another training writes this model" in second.err, second.err
+    assert second.status == 1 and "another training is writing this model" in second.err, second.err
     first.send_signal(signal.SIGINT)
     first.communicate(timeout=60)
     assert first.returncode == 1

@@ -174,7 +174,7 @@ static void test_scores_without_notes_and_too_long_scores_are_refused(void **sta
     assert_int_equal(err.offset, strlen(HEAD "a: 1c4 | "));
     static const char with_zero[] = HEAD "a: 1c4 \0 4d";
     assert_fails(spiral_score_read(with_zero, sizeof with_zero - 1, &midi, &err), SPIRAL_FORMAT, &err,
-                 "line 7: a zero byte, which a text does not have");
+                 "line 7: a zero byte, which a text cannot contain");
     assert_int_equal(err.offset, strlen(HEAD "a: 1c4 "));
     static const char title[] = "title \0\nmeter 4/4\nkey C major\ntempo 4 = 120\nvoice a\na: 1c4";
     assert_fails(spiral_score_read(title, sizeof title - 1, &midi, &err), SPIRAL_FORMAT, &err, "line 1");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A whole training as its user sees it: the loss falls, the same seed gives the same bytes for any number of
- * threads, a training by time ends at its time, and what cannot work is refused.
+ * threads, and what cannot work is refused.
  */
 #include <math.h>
 
@@ -246,74 +246,6 @@ static void a_training_that_diverges_ends_with_a_sentence(void **state) {
                  "not finite", "learning rate than 10");
 }
 
-/* A clock that goes on by the same time at each look. */
-typedef struct fake_clock {
-    double now_s, tick_s;
-    double change_s, later_s; /* from change_s on a look takes later_s; 0: never */
-} fake_clock;
-
-static double tick(void *context) {
-    fake_clock *c = context;
-    return c->now_s += c->change_s > 0 && c->now_s >= c->change_s ? c->later_s : c->tick_s;
-}
-
-/* Trains for 50 seconds of a clock whose looks take .1 s, from 25 s on `later` s. Returns the model. */
-static spiral_model *train_for_50_s(const training *t, double later, spiral_train_progress *result) {
-    spiral_train_options options = t->options;
-    spiral_train_plan plan = t->plan;
-    spiral_model *m;
-    spiral_error err = {.text = ""};
-    fake_clock clock = {.tick_s = 0.1, .change_s = 25, .later_s = later};
-    options.loss = &t->loss;
-    plan.steps = 0;
-    plan.seconds = 50;
-    assert_int_equal(spiral_model_create(&t->config, 1, &m, NULL), SPIRAL_OK);
-    if (spiral__train_by_clock(&options, &plan, m, corpus, held, tick, &clock, result, &err) != SPIRAL_OK)
-        fail_msg("%s", err.text);
-    return m;
-}
-
-/* Also if the machine becomes half as fast, or twice as fast, in the middle. */
-static void a_training_by_time_ends_at_its_time(void **state) {
-    (void)state;
-    NOT_UNDER_VALGRIND();
-    for (int decoder = 0; decoder < 2; decoder++) {
-        training t = piece_training();
-        t.config.decoder = 8 * decoder;
-        const double later[] = {0.1, 0.2, 0.05};
-        for (int i = 0; i < 3; i++) {
-            spiral_train_progress result = {.struct_size = sizeof result};
-            spiral_model *m = train_for_50_s(&t, later[i], &result);
-            /* 26 rounds of samples are planned for, of a look each, and take one together. */
-            assert_true(fabs(result.seconds - 50) <= 0.5 + decoder * 26 * later[i]);
-            assert_int_equal(result.step, result.steps);
-            assert_true(result.steps + result.decoder_steps > 60);
-            spiral_model_destroy(m);
-        }
-    }
-}
-
-static void the_steps_of_a_training_by_time_repeat_its_bytes(void **state) {
-    (void)state;
-    NOT_UNDER_VALGRIND();
-    size_t size, other_size;
-    training t = piece_training();
-    spiral_train_progress result = {.struct_size = sizeof result}, again = result;
-    t.config.decoder = 8;
-    t.plan.path = p.model;
-    spiral_model_destroy(train_for_50_s(&t, 0.15, &result));
-    unsigned char *bytes = model_bytes(&size), *other;
-    t.plan.steps_of = p.model;
-    assert_int_equal(try_training(&t, corpus, held, NULL, &again, NULL), SPIRAL_OK);
-    assert_int_equal(again.steps, result.steps);
-    assert_int_equal(again.decoder_steps, result.decoder_steps);
-    other = model_bytes(&other_size);
-    assert_int_equal(other_size, size);
-    assert_memory_equal(bytes, other, size);
-    free(bytes);
-    free(other);
-}
-
 /* Shares of all kinds of work are the whole; measuring changes no byte; what is multiplied is counted. */
 static void a_profile_says_where_the_time_goes(void **state) {
     (void)state;
@@ -358,37 +290,6 @@ static void an_epoch_is_as_many_windows_as_the_music_has(void **state) {
     assert_int_equal(result.steps, (int)ceil(2.5 * (double)corpus->positions / PIECE_T / 70));
 }
 
-static int count_reports(void *context, const spiral_train_progress *progress) {
-    (void)progress;
-    ++*(int *)context;
-    return 0;
-}
-
-/* Reports come at least every tenth of a second, and every thirty seconds the training is saved. */
-static void reports_and_saves_follow_the_clock(void **state) {
-    (void)state;
-    NOT_UNDER_VALGRIND();
-    for (int slow = 0; slow < 2; slow++) {
-        training t = piece_training();
-        spiral_train_options options = t.options;
-        spiral_model *m;
-        fake_clock clock = {.tick_s = slow ? 0.06 : 1e-6};
-        int reports = 0;
-        options.loss = &t.loss;
-        t.plan.steps = 2000;
-        t.plan.callback = count_reports;
-        t.plan.context = &reports;
-        assert_int_equal(spiral_model_create(&t.config, 1, &m, NULL), SPIRAL_OK);
-        assert_int_equal(spiral__train_by_clock(&options, &t.plan, m, corpus, held, tick, &clock, NULL, NULL),
-                         SPIRAL_OK);
-        if (slow)
-            assert_true(reports > 600); /* a step takes two ticks */
-        else
-            assert_int_equal(reports, 200); /* ten for each of twenty validations */
-        spiral_model_destroy(m);
-    }
-}
-
 /* The mask of the original answer: silence is its optimum, and training finds it. */
 static void the_distance_mask_ends_in_silence(void **state) {
     (void)state;
@@ -422,11 +323,8 @@ int main(void) {
         cmocka_unit_test(the_bytes_do_not_depend_on_the_threads),
         cmocka_unit_test(plans_out_of_range_are_refused_by_name),
         cmocka_unit_test(a_training_that_diverges_ends_with_a_sentence),
-        cmocka_unit_test(a_training_by_time_ends_at_its_time),
-        cmocka_unit_test(the_steps_of_a_training_by_time_repeat_its_bytes),
         cmocka_unit_test(a_profile_says_where_the_time_goes),
         cmocka_unit_test(an_epoch_is_as_many_windows_as_the_music_has),
-        cmocka_unit_test(reports_and_saves_follow_the_clock),
         cmocka_unit_test(the_distance_mask_ends_in_silence),
     };
     return cmocka_run_group_tests(tests, set_up, close_music);

@@ -38,7 +38,7 @@ src/generate/calibrate.c src/generate/generate.c src/generate/latents.c src/gene
 src/pack/pack_read.c
 src/audio/additive.c src/audio/audio.c src/audio/wav.c
 """.split()
-# Compiled with a table's suffix (src/simd/isa.h), and with or without fused multiply-add, as src/simd/meson.build has it;
+# Compiled with a table's suffix (src/simd/isa.h), and with or without fused multiply-add, as in src/simd/meson.build;
 # WebAssembly has none.
 KERNELS = [
     ("src/simd/nn_kernels.c", ["-O2", "-DSPIRAL_TABLE_SUFFIX=baseline"]),

@@ -32,8 +32,7 @@ void engine_keep_bytes(unsigned char *bytes, size_t size) {
     e.size = size;
 }
 
-/* ---- memory ----------------------------------------------------------------------------------------------
- */
+/* ---- memory ---- */
 
 /* size bytes for the worker, on a multiple of 16; 0: out of memory. */
 void *EXPORT(engine_alloc)(size_t size) {
@@ -42,8 +41,7 @@ void *EXPORT(engine_alloc)(size_t size) {
 }
 void EXPORT(engine_free)(void *p) { free(p); }
 
-/* ---- the pack --------------------------------------------------------------------------------------------
- */
+/* ---- the pack ---- */
 
 int EXPORT(engine_load)(const unsigned char *bytes, size_t size) {
     spiral__pack pack;
@@ -71,8 +69,7 @@ int EXPORT(engine_steps)(void) {
 }
 double EXPORT(engine_frame_s)(void) { return e.pack.model->config.grid.frame_us * 1e-6; }
 
-/* ---- results ---------------------------------------------------------------------------------------------
- */
+/* ---- results ---- */
 
 size_t EXPORT(engine_frames)(void) { return e.roll.frames; }
 spiral_keys *EXPORT(engine_sounding)(void) { return e.roll.sounding; }

@@ -37,8 +37,8 @@ int EXPORT(engine_encode)(size_t frames, spiral_keys *sounding, spiral_keys *ons
     return status == SPIRAL_OK ? 0 : -1;
 }
 
-/* sketch (frames, planes, P) of variation `number` of a roll, as `spiral vary` has it. The bytes of the
- * result are its floats. */
+/* sketch (frames, planes, P) of variation `number` of a roll, as in `spiral vary`. The bytes of the result
+ * are its floats. */
 int EXPORT(engine_vary)(size_t frames, spiral_keys *sounding, spiral_keys *onsets, double amount,
                         uint32_t seed_low, uint32_t seed_high, uint32_t number) {
     if (engine_need_pack()) return -1;

@@ -11,11 +11,10 @@
 #include "engine.h"
 #include "spiral/metrics.h"
 
-/* ---- writing ---------------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 /* Writes variation `number` of a request: see spiral_generate_request. known, sounding, onsets and sketch may
- * be 0; density NaN: as it comes. The result is a roll; its number is the nats per frame. */
+ * be 0; density NaN: any. The result is a roll; its number is the nats per frame. */
 int EXPORT(engine_write)(size_t frames, const spiral_keys *known, const spiral_keys *sounding,
                          const spiral_keys *onsets, const float *sketch, uint32_t seed_low,
                          uint32_t seed_high, uint32_t number, double temperature, int tonic, int minor,
@@ -66,8 +65,8 @@ static int lowest_key(spiral_keys keys) {
     return keys.word[1] ? 64 + __builtin_ctzll(keys.word[1]) : -1;
 }
 
-/* known (frames): the cells that sound; below nonzero: and all above the lowest of them, as `spiral
- * harmonize` has it. */
+/* known (frames): the cells that sound; with `below`, also all cells above the lowest of them, as in `spiral
+ * harmonize`. */
 void EXPORT(engine_know_melody)(size_t frames, const spiral_keys *sounding, int below, spiral_keys *known) {
     int lowest = -1;
     for (size_t t = 0; t < frames && lowest < 0; t++) lowest = lowest_key(sounding[t]);
@@ -78,8 +77,7 @@ void EXPORT(engine_know_melody)(size_t frames, const spiral_keys *sounding, int 
     }
 }
 
-/* ---- MIDI and sound --------------------------------------------------------------------------------------
- */
+/* ---- MIDI and sound ---- */
 
 /* One sentence each, on a line of its own. */
 static int write_warnings(const spiral_midi *midi, const spiral_roll_report *r) {
@@ -186,8 +184,7 @@ int EXPORT(engine_tone)(int key, size_t count, int rate) {
     return 0;
 }
 
-/* ---- comparing -------------------------------------------------------------------------------------------
- */
+/* ---- comparing ---- */
 
 /* The number is the distance of two rolls on the helix, in missed notes a frame. */
 int EXPORT(engine_compare)(size_t frames, const spiral_keys *a, const spiral_keys *b) {

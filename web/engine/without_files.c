@@ -23,7 +23,7 @@ spiral_status spiral__metadata_create(spiral_model *model, spiral_error *err) {
 
 void spiral__metadata_clear(spiral_model *model) { (void)model; }
 
-/* ---- the C library's streams -----------------------------------------------------------------------------
+/* ---- the C library's streams ----
  *
  * wasi-libc links them with its printf family, though nothing here opens one. Without these three the module
  * would import them.

@@ -78,7 +78,7 @@ function parseKey(text) {
     return { tonic: (((TONICS[parts[1]] + accidentals) % 12) + 12) % 12, minor: parts[3] === "minor" ? 1 : 0 };
 }
 
-/** Writes a variation; addresses as engine_write has them. */
+/** Writes a variation; the addresses are those that engine_write takes. */
 function write(frames, known, sounding, onsets, sketch, { seed, temperature, key = null, density = null }, number = 0) {
     const { tonic, minor } = parseKey(key);
     const wanted = density === null ? NaN : density;
@@ -291,7 +291,7 @@ async function answer({ id, op, ...parameters }, send) {
         const results = await operations[op](parameters, (progress) => send({ id, progress }));
         send({ id, ok: true, ...results }, buffersOf(results));
     } catch (error) {
-        // What is not a refusal is a fault of the engine: its sentence is for a report.
+        // Any other error is a fault of the engine: its sentence is for a bug report.
         const sentence = error instanceof Refusal ? error.message : `The engine failed: ${error.message}.`;
         send({ id, ok: false, error: sentence });
     }

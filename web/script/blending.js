@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Blending: a piece on the way from A to B, their codes mixed window by window and written out by the
-// decoder.
+// Blending: a piece between A and B. Their codes are mixed window by window, and the decoder writes the
+// result.
 import { Stopped, URGENT } from "./engine.js";
 import { find } from "./dom.js";
 import { liveControl } from "./live_control.js";
@@ -18,7 +18,7 @@ export class Blending {
     #engine;
     #kept;
     #codes = new WeakMap(); // roll -> promise of its codes
-    #pageBefore = null; // the last piece on the page that was no blend
+    #pageBefore = null; // the last piece on the page that was not a blend
 
     constructor(workspace, engine, kept) {
         this.#workspace = workspace;
@@ -38,7 +38,7 @@ export class Blending {
         this.#showChoices();
     }
 
-    /** Until somebody chooses: the two pieces kept last, or the piece on the page and the only one kept. */
+    /** Until the user chooses: the two pieces kept last, or the piece on the page and the only one kept. */
     #showChoices() {
         const { pieces } = this.#kept;
         find("#blend").hidden = pieces.length === 0;

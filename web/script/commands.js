@@ -412,7 +412,7 @@ function cursor({ workspace, keyboard }) {
 function piece({ workspace, generator, files, kept }) {
     const group = "Piece";
     const { bar, inBeats } = timeUnits(workspace.preset);
-    const told = (verb, label) => label !== null && say(`${verb}: ${label}.`);
+    const announce = (verb, label) => label !== null && say(`${verb}: ${label}.`);
     return [
         {
             id: "undo",
@@ -421,7 +421,7 @@ function piece({ workspace, generator, files, kept }) {
             icon: "undo",
             keys: ["Mod+Z", "Z"],
             enabled: () => workspace.canUndo,
-            run: () => told("Undone", workspace.undo()),
+            run: () => announce("Undone", workspace.undo()),
         },
         {
             id: "redo",
@@ -430,7 +430,7 @@ function piece({ workspace, generator, files, kept }) {
             icon: "redo",
             keys: ["Mod+Shift+Z", "Mod+Y", "Shift+Z"],
             enabled: () => workspace.canRedo,
-            run: () => told("Done again", workspace.redo()),
+            run: () => announce("Redone", workspace.redo()),
         },
         {
             id: "open",

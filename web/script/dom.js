@@ -31,7 +31,7 @@ export function icon(name) {
     return svg;
 }
 
-/** Whether the keyboard writes text into this element, so that single letters are no shortcuts there. */
+/** Whether the keyboard writes text into this element, so that single letters are not shortcuts there. */
 export function takesText(element) {
     if (!(element instanceof HTMLElement)) return false;
     if (element instanceof HTMLInputElement)

@@ -3,10 +3,10 @@
 // first.
 //
 // Requests of the same slot replace each other while they wait, so that a slider that moves faster than the
-// model writes never makes a queue. Stop ends the worker and starts another; what it did or was to do is
-// refused with Stopped.
+// model writes never makes a queue. Stop ends the worker and starts another; the requests that Stop ends are
+// rejected with Stopped.
 
-/** A request was given up: by Stop, or because a newer one took its slot. */
+/** A request was ended by Stop, or replaced by a newer one of its slot. */
 export class Stopped extends Error {}
 
 /** Most urgent first. URGENT: sliders and tones. NORMAL: long work, which Stop ends. BACKGROUND: what can wait. */
@@ -93,7 +93,7 @@ export class Engine {
     #drop(matches) {
         const dropped = this.#waiting.filter(matches);
         this.#waiting = this.#waiting.filter((request) => !matches(request));
-        for (const request of dropped) request.reject(new Stopped(`${request.op} was given up`));
+        for (const request of dropped) request.reject(new Stopped(`${request.op} was stopped`));
     }
 
     #next() {

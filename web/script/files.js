@@ -54,7 +54,7 @@ export class Files {
         });
     }
 
-    /** Opens a MIDI file. What the reader refuses, or repaired, is told in its own sentences. */
+    /** Opens a MIDI file. What the reader refuses, or repaired, is reported in its own sentences. */
     open(file) {
         const name = file.name.slice(0, 100);
         if (file.size > MIDI_BYTES_MAX) {

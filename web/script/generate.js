@@ -18,8 +18,8 @@ import { say, show, showError } from "./messages.js";
 
 const SEED_LIMIT = 2n ** 64n;
 
-/** A seed as the two 32-bit numbers of the worker's messages, low bits first. Throws a sentence if the text
- *  is none. */
+/** A seed as the two 32-bit numbers of the worker's messages, low bits first. Throws an error with a sentence if
+ *  it is not a seed. */
 export function seedWords(text) {
     if (!/^\d{1,20}$/.test(text.trim())) throw new Error(`the seed "${text}" is not a whole number`);
     const seed = BigInt(text.trim());
@@ -27,7 +27,7 @@ export function seedWords(text) {
     return [Number(seed & 0xffffffffn), Number(seed >> 32n)];
 }
 
-/** A seed that is short enough to be told to somebody. */
+/** A random seed that is short enough to read out or type. */
 export function randomSeed() {
     return String(crypto.getRandomValues(new Uint32Array(1))[0] % 1000000);
 }
@@ -82,7 +82,7 @@ export class Generator {
         if (!made || made.kind !== "new") return;
         const { bar } = timeUnits(this.#workspace.preset);
         const seed = find("#seed");
-        if (seed !== document.activeElement) seed.value = made.seed ?? ""; // else somebody is typing one
+        if (seed !== document.activeElement) seed.value = made.seed ?? ""; // else the user is typing one
         find("#temperature").value = String(made.temperature ?? 1);
         find("#length").value = String(Math.max(1, Math.round((made.frames ?? 8 * bar) / bar)));
         find("#key").value = made.key ?? "";
@@ -188,7 +188,7 @@ export class Generator {
         };
     }
 
-    /** Variations that go on from the end of the piece. */
+    /** Variations that continue from the end of the piece. */
     continuePiece() {
         this.settleReview("continue");
         const { piece, preset } = this.#workspace;
@@ -254,7 +254,7 @@ export class Generator {
         return { notes: highest, words: "the highest voice" };
     }
 
-    /** Asks for variations and puts them up for review. */
+    /** Asks for variations and shows them for review. */
     #variations(kind, label, region, ask) {
         const { piece } = this.#workspace;
         return this.#work.run(label, async (onProgress) => {

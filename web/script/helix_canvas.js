@@ -7,7 +7,7 @@ import { font, rollColours } from "./roll_paint.js";
 import { onThemeChange, textScale } from "./theme.js";
 
 const TILT = 0.42; // radians the coil leans towards the reader
-const STEPS = 6; // straight pieces of the wire between two keys
+const STEPS = 6; // straight pieces of the coil between two keys
 const MARGIN = 18; // pixels around the coil
 
 export class HelixCanvas {

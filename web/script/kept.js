@@ -124,7 +124,7 @@ export class KeptPieces {
                 JSON.stringify({ grid: this.#grid, text: pieceToText(this.#workspace.piece) }),
             );
         } catch {
-            // Storage is off or full: Keep says so when it is asked to; this is only a convenience.
+            // Storage is off or full: the command Keep reports that.
         }
     }
 

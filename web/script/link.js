@@ -8,7 +8,7 @@ import { show, showError } from "./messages.js";
 const PREFIX = "#piece=";
 const LONG = 8000; // characters; mail programs and messengers begin to cut
 
-/** The piece of the page's address, or null if it has none. A damaged one is told. */
+/** The piece of the page's address, or null if it has none. A damaged one is reported. */
 export function readLink() {
     if (!location.hash.startsWith(PREFIX)) return null;
     try {
@@ -19,7 +19,7 @@ export function readLink() {
     }
 }
 
-/** Calls `open` with the piece when somebody puts another link into this page's address. */
+/** Calls `open` with the piece when another link is put into this page's address. */
 export function listenForLinks(open) {
     addEventListener("hashchange", () => {
         const piece = readLink();
@@ -46,7 +46,7 @@ export async function copyLink(piece) {
     }
 }
 
-/** Once the piece has changed, the address no longer says what is on the page: the fragment goes. */
+/** Removes the fragment: the piece has changed, so the address no longer says what is on the page. */
 export function forgetLink() {
     if (location.hash.startsWith(PREFIX)) history.replaceState(null, "", location.href.split("#")[0]);
 }

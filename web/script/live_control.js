@@ -4,7 +4,7 @@
 /**
  * begin() gives the context of a motion; update(context, isActive) shows the present value and returns a promise, and
  * must show nothing once isActive() is false; finish(context) is called when the control rests and all is shown;
- * fail(error) is told what went wrong.
+ * fail(error) is called with what went wrong.
  */
 export function liveControl({ begin, update, finish, fail }) {
     let motion = null;

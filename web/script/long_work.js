@@ -13,8 +13,8 @@ export class LongWork {
         this.#engine = engine;
     }
 
-    /** Runs work(onProgress). onProgress takes 0 .. 1, or null for "not known", and throws Stopped after Stop.
-     *  Errors, and the end by Stop, are told here; the promise never rejects. */
+    /** Runs work(onProgress). onProgress takes 0 .. 1, or null for "not known", and throws Stopped after
+     *  Stop. Errors, and the end by Stop, are reported here; the promise never rejects. */
     async run(label, work) {
         if (this.#workspace.busy) {
             show(`"${this.#workspace.busy.label}" is still running. Stop it first.`);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Starts the page: the engine first, then the parts, then the first piece. Read this file to see who knows
-// whom.
+// Starts the page: the engine first, then the parts, then the first piece. Read this file to see which part
+// uses which.
 import { Blending } from "./blending.js";
 import { ContextBar } from "./context_bar.js";
 import { Engine, decodeBase64 } from "./engine.js";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the page says: quietly to screen readers (say), or in a box that everybody sees (show, showError).
+// Messages of the page: to screen readers only (say), or in a visible box (show, showError).
 import { find, icon, make } from "./dom.js";
 
 const INFO_MS = 6000;
@@ -15,7 +15,7 @@ export function say(text) {
     sayTimer = setTimeout(() => (live.textContent = text), 60);
 }
 
-/** A box that goes away by itself. `action`: { label, run } makes a button of it; `lines` are listed below
+/** A box that disappears by itself. `action`: { label, run } makes a button of it; `lines` are listed below
  *  the text. */
 export function show(text, { action = null, lines = [], stay = false } = {}) {
     return addBox(text, { action, lines, stay, error: false });

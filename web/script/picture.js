@@ -15,7 +15,7 @@ const KEY_HEIGHT = 9;
 const BARS_A_ROW = 8;
 const PIXELS_MAX = 16384; // of a side: what every browser's canvas can hold
 
-/** A canvas with the picture. Throws a sentence if the piece is too long for one picture. */
+/** A canvas with the picture. Throws an error with a sentence if the piece is too long for one picture. */
 export function paintPicture(piece, preset) {
     const colours = rollColours();
     const { low, high } = usedKeys(piece, preset);

@@ -110,7 +110,7 @@ export function withLengthened(piece, notes, frames) {
     return rewritten(piece, notes, (note) => ({ ...note, end: end(note) }));
 }
 
-/** Notes locked or unlocked. Sliders start anew from here: a locked note need not be in the roll they started
+/** Notes locked or unlocked. Sliders start again from here: a locked note need not be in the roll they started
  *  from. */
 export function withLocks(piece, notes, on) {
     const locked = copyPlane(piece.locked, piece.roll.frames);

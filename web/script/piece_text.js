@@ -42,7 +42,7 @@ function describeRest({ title, made, sliders, tempo }) {
     return { title, made, sliders: { ...sliders, base, values: Array.from(sliders.values) } };
 }
 
-/** The piece of a text. Throws an error with one sentence if the text is no piece. */
+/** The piece of a text. Throws an error with one sentence if the text is not a piece. */
 export function textToPiece(text) {
     const bytes = textToBytes(text);
     let at = 0;
@@ -65,7 +65,7 @@ export function textToPiece(text) {
     const locked = [];
     let begin = 0;
     for (let left = number("number of notes", NOTES_MAX); left > 0; left--) {
-        begin += number("begin of a note", roll.frames);
+        begin += number("beginning of a note", roll.frames);
         const key = number("key", 127);
         const length = number("length of a note", 2 * roll.frames + 1);
         const note = { key, begin, end: begin + Math.floor(length / 2) };
@@ -76,7 +76,7 @@ export function textToPiece(text) {
         if (length % 2) locked.push(note);
     }
     const size = number("number of bytes", bytes.length);
-    if (size !== bytes.length - at) throw new Error("the piece's text has another length than it says");
+    if (size !== bytes.length - at) throw new Error("the piece's text is not as long as it says");
     const rest = readRest(new TextDecoder().decode(bytes.subarray(at)), roll.frames);
     const piece = createPiece(roll, tempo, rest.title, rest.made);
     return { ...(locked.length ? withLocks(piece, locked, true) : piece), sliders: rest.sliders };

@@ -25,7 +25,7 @@ export class Player {
         this.playing = false;
         this.loop = false;
         this.start = 0; // the frame where playing begins
-        this.onError = null; // told when a tone cannot be made
+        this.onError = null; // called when a tone cannot be made
     }
 
     /** The frames that are played: the selection's in a loop, else all. */

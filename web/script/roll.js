@@ -96,7 +96,7 @@ export function noteId({ key, begin, end }) {
     return `${key} ${begin} ${end}`;
 }
 
-/** Changes the roll: silences these frames of a key. What sounded on after them becomes a note of its own. */
+/** Changes the roll: silences these frames of a key. A part that sounded after them becomes a note of its own. */
 export function clearSpan(roll, key, begin, end) {
     if (end < roll.frames && getBit(roll.sounding, end, key)) setBit(roll.onsets, end, key, 1);
     for (let t = begin; t < end; t++) {
@@ -105,8 +105,8 @@ export function clearSpan(roll, key, begin, end) {
     }
 }
 
-/** Changes the roll: writes a note. A note of this key that sounds at its begin is cut there; one that begins
- *  inside it is removed. */
+/** Changes the roll: writes a note. A note of this key that sounds where it begins is cut there; one that
+ *  begins inside it is removed. */
 export function writeNote(roll, { key, begin, end }) {
     let last = end;
     while (last < roll.frames && getBit(roll.sounding, last, key) && !getBit(roll.onsets, last, key)) last++;

@@ -18,7 +18,7 @@ export class RollGeometry {
         this.frames = 1;
         this.scaleX = 8;
         this.scaleY = 12;
-        this.scrollX = 0; // the frame at the left edge, a fraction too
+        this.scrollX = 0; // the frame at the left edge; may be a fraction
         this.scrollY = 0; // pixels of keys above the top edge
     }
 

@@ -68,7 +68,7 @@ export class RollKeyboard {
         say(`Playhead at ${positionText(preset, cursor.frame)}.`);
     }
 
-    /** Moves the cursor to the begin or the end of the piece. */
+    /** Moves the cursor to the beginning or the end of the piece. */
     moveToEnd(end) {
         this.move(end ? this.#workspace.piece.roll.frames : -this.#workspace.piece.roll.frames, 0);
     }

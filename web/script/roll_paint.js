@@ -20,7 +20,7 @@ const NAMES = [
     "key-black",
 ];
 
-/** The colours of the theme that is on; make them anew when it changes. */
+/** The colours of the current theme; call this again when it changes. */
 export function rollColours() {
     const colours = Object.fromEntries(NAMES.map((name) => [name, themeColour(name)]));
     colours.keys = Array.from({ length: 12 }, (_, key) => keyColours(key));
@@ -75,7 +75,7 @@ function paintTimeLines(context, geometry, colours, units) {
     }
 }
 
-/** Every how many bars there is room for a number in the ruler. */
+/** How many bars apart the numbers of the ruler are, so that they have room. */
 function barStep(geometry, units) {
     let step = 1;
     while (step * units.bar * geometry.scaleX < 30) step *= 2;
@@ -180,7 +180,7 @@ function paintNote(context, colours, note, box, look, scale) {
     context.roundRect(box.x, y, width, height, radius);
     context.fill();
     if (width > 9) {
-        context.fillStyle = colour.edge; // where the note begins: repeated notes are told apart
+        context.fillStyle = colour.edge; // where the note begins, so that repeated notes can be distinguished
         context.beginPath();
         context.roundRect(box.x, y, 3 * scale, height, [radius, 0, 0, radius]);
         context.fill();
@@ -203,7 +203,7 @@ function paintNote(context, colours, note, box, look, scale) {
     }
 }
 
-/** A dark outline and, where there is room, a padlock: locked is not told by colour alone. */
+/** A dark outline and, where there is room, a padlock: locked is not shown by colour alone. */
 function paintLock(context, colours, box, radius, scale) {
     context.strokeStyle = context.fillStyle = colours.ink;
     context.lineWidth = 1.6;

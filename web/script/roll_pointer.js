@@ -35,7 +35,7 @@ export class RollPointer {
         this.#roll = roll;
         this.#player = player;
         this.#sound = sound;
-        this.onError = null; // told when a tone cannot be made
+        this.onError = null; // called when a tone cannot be made
         const { canvas } = roll;
         canvas.addEventListener("pointerdown", (event) => this.#down(event));
         canvas.addEventListener("pointermove", (event) => this.#move(event));

@@ -215,7 +215,7 @@ export class Sliders {
         });
     }
 
-    /** The piece as the model writes it out of its own codes. */
+    /** The piece as the model writes it from its own codes. */
     reconstruct() {
         return this.#rewrite("reconstruct", "Reconstruct", async ({ piece, region }, onProgress) => {
             const codes = await this.#encode(piece.roll);

@@ -4,7 +4,7 @@ import { BACKGROUND, URGENT } from "./engine.js";
 
 const RATE = 44100; // of the tones; the browser converts to the device's rate
 const TONE_SECONDS = 4;
-const NOTE_LEVEL = 0.24; // of one note; the compressor takes care of many
+const NOTE_LEVEL = 0.24; // of one note; the compressor limits the level of many
 const RELEASE_SECONDS = 0.07; // time constant with which a note fades after its end
 
 export class Sound {
