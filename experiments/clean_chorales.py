@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The 49 of the 77 test chorales (numbers of the files jsb-test-NNN.mid) whose soprano is that of no training chorale.
+"""The 49 of the 77 test chorales whose soprano is not that of a training chorale, as numbers of the files jsb-test-NNN.mid.
 
-28 test chorales have the soprano of a training chorale, harmonised in another way; the list is that of
-github.com/takakhoo/transformer-melody-generation, brought into the order of Jsb16thSeparated.
+The other 28 have the soprano of a training chorale with another harmonisation. The list is that of
+github.com/takakhoo/transformer-melody-generation, in the order of Jsb16thSeparated.
 """
 CLEAN = (
     1, 4, 5, 7, 9, 10, 12, 13, 14, 15, 17, 18, 19, 20, 23, 24, 26, 27, 28, 29, 30, 31, 32, 33, 35, 36, 38, 39, 46, 47, 48,

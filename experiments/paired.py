@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the tables of the experiments from 002 on share: finished runs in a CSV file, and intervals paired over seeds.
+"""Shared by the experiments from 002 on: finished runs in a CSV file, and tables with intervals paired over seeds.
 
-A run is a row of a CSV file. Its key columns say what was run; a run whose key is in the file is not run again, so an
-experiment that was interrupted goes on where it stopped.
+A run is a row of a CSV file. Its key columns say what was run. A run whose key is in the file is not repeated, so an interrupted
+experiment continues where it stopped.
 """
 import csv
 import math
@@ -16,7 +16,7 @@ T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.
 
 
 class Runs:
-    """The rows of a CSV file, `key` the names of the columns that say what a run is, `values` those it measures."""
+    """The rows of a CSV file. `key`: names of the columns that identify a run; `values`: of the columns with its results."""
 
     def __init__(self, path, key, values):
         self.path, self.key, self.values, self.rows = pathlib.Path(path), tuple(key), tuple(values), {}
@@ -30,7 +30,7 @@ class Runs:
         return tuple(map(str, key)) in self.rows
 
     def complete_seeds(self, *groups):
-        """The seeds, last in the key, of which every group, a key without its seed, has a run; in order."""
+        """The seeds for which every group has a run, in order. The seed is the last part of a key; a group is the rest of it."""
         seeds = sorted({key[-1] for key in self.rows}, key=int)
         return [seed for seed in seeds if all(self.done(*group, seed) for group in groups)]
 
@@ -55,7 +55,7 @@ class Runs:
         return float(self.rows[tuple(map(str, key))][column])
 
     def sort(self, order=None):
-        """Writes the file in the order of the keys, so that tables of two runs of an experiment can be compared."""
+        """Writes the file in the order of the keys, so that the files of two runs of an experiment can be compared."""
         rows = sorted(self.rows.values(), key=order or (lambda row: tuple(row[name] for name in self.key)))
         with open(self.path, "w", newline="") as file:
             writer = csv.DictWriter(file, self.key + self.values, lineterminator="\n", extrasaction="ignore")
@@ -77,7 +77,7 @@ def cell(values, digits=3):
 
 
 def difference(values, others, digits=3):
-    """Of two lists in the same order of seeds: the mean difference, in bold if 0 is not in its interval."""
+    """The mean difference of two lists in the same order of seeds and its interval, in bold if the interval excludes 0."""
     mean, half = interval([a - b for a, b in zip(values, others)])
     text = f"{mean:+.{digits}f} ± {half:.{digits}f}"
     return f"**{text}**" if abs(mean) > half else text

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""For experiments that are measured in parts: a part that is finished is kept and not measured again."""
+"""For experiments that are measured in parts: the result of a finished part is kept, and the part is not measured again."""
 import json
 import sys
 
 
 def run_parts(out, parts, wanted):
-    """parts: name -> (what is said before it, function without arguments that returns its result, for JSON).
+    """parts: name -> (message printed before it, function without arguments that returns its result, for JSON).
 
-    Measures those that are wanted, all if none is named, unless out/NAME.json is there; then writes out/results.json,
-    a dictionary of all parts that are finished.
+    Measures the wanted parts, all if none is named, except those for which out/NAME.json exists. Then writes
+    out/results.json, a dictionary of all finished parts.
     """
     out.mkdir(parents=True, exist_ok=True)
     unknown = [name for name in wanted if name not in parts]

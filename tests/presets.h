@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of the presets of the pitch helix, for tests that go through all of them.
+ * The names of the presets of the pitch helix, for tests with all of them.
  */
 #ifndef SPIRAL_TESTS_PRESETS_H
 #define SPIRAL_TESTS_PRESETS_H

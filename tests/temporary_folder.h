@@ -28,7 +28,7 @@ static inline const char *in_folder(const char *name) {
 /* Whether the folder has this file. */
 static inline int exists(const char *name) { return access(in_folder(name), F_OK) == 0; }
 
-/* The number of files in the folder, also hidden ones. */
+/* The number of files in the folder, including hidden ones. */
 static inline int files_in_folder(void) {
     int n = 0;
     DIR *open = opendir(folder);

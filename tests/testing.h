@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What tests of every module use: cmocka with the headers it needs, and a check of failed calls.
+ * For the tests of every module: cmocka with the headers it needs, and a check of failed calls.
  */
 #ifndef SPIRAL_TESTS_TESTING_H
 #define SPIRAL_TESTS_TESTING_H
@@ -17,7 +17,7 @@
 
 #include "spiral/status.h"
 
-/* Whether a sanitizer instruments the code, which is slow then and has another allocator. */
+/* Whether a sanitizer instruments the code. It is slow then and has another allocator. */
 #if defined(__has_feature)
 #define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -27,7 +27,7 @@
 #endif
 
 /* Whether the tests are built for valgrind (tools/test.sh), which runs them twenty to fifty times more
- * slowly: sizes are cut, and what needs hundreds of steps of a training is left out. */
+ * slowly. Then sizes are smaller, and tests that need hundreds of training steps are left out. */
 #ifdef SPIRAL_TEST_VALGRIND
 #define VALGRIND 1
 #else
@@ -39,22 +39,22 @@
         print_message("# SKIP %s: %s\n", __func__, why); \
         return;                                          \
     } while (0)
-/* For the beginning of a test. */
+/* To be the first statement of a test. */
 #define NOT_UNDER_VALGRIND()                                \
     do {                                                    \
         if (VALGRIND) LEAVE_OUT("too slow under valgrind"); \
     } while (0)
 
-/* Instrumented and emulated code (tools/aarch64.ini) is slow, too: it gets fewer rounds. */
+/* Instrumented and emulated code (tools/aarch64.ini) is slow too, so it gets fewer rounds. */
 #if SANITIZED || VALGRIND || defined(SPIRAL_TEST_EMULATED)
 #define SLOW 1
 #else
 #define SLOW 0
 #endif
 
-/* assert_fails(status, wanted, &err, "word", ...): the call returned the wanted status, *err holds it too,
- * and the sentence names each of the words, such as the offending thing and its value. The rest of the prose
- * is not checked: one test has it (tests/loss/test_call.c, for example). */
+/* assert_fails(status, wanted, &err, "word", ...): the call returned the wanted status, *err has it too, and
+ * the message contains each of the words, such as the name of the bad argument and its value. The rest of the
+ * message is checked by one test only (tests/loss/test_options.c, for example). */
 #define assert_fails(status, wanted, err, ...) \
     check_failure(status, wanted, err, (const char *const[]){__VA_ARGS__, NULL}, __FILE__, __LINE__)
 

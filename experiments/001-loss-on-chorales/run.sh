@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Trains the same network from the same first weights, on the same data and for the same steps, with nine losses and
-# several seeds, and scores each on unseen chorales: the table of README.md. Finished runs are kept, so an interrupted
+# Trains the same network from the same first weights, on the same data and for the same number of steps, with nine losses and
+# several seeds, scores each on unseen chorales, and prints the tables of README.md. Finished runs are kept, so an interrupted
 # experiment can be continued.
 #     SPIRAL_DATA=FOLDER experiments/001-loss-on-chorales/run.sh [PROGRAM [OUT]]
 # FOLDER/jsb-chorales/midi has train/, valid/ and test/. PROGRAM is build/cli/spiral, OUT build/chorales.
-# SEEDS, STEPS, LATENT (its length) and JOBS (runs at a time, of one thread each) in the environment change what is run.
+# SEEDS, STEPS, LATENT (its length) and JOBS (single-threaded runs at a time) in the environment change what is run.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 program="${1:-$here/../../build/cli/spiral}" out="${2:-$here/../../build/chorales}"

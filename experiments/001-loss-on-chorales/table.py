@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Prints the tables of README.md from results.csv; with a folder of runs (see run.sh), first makes results.csv from it.
+"""Prints the tables of README.md from results.csv. Given a folder of runs (see run.sh), it first writes results.csv from them.
 
     table.py results.csv [RUNS STEPS LATENT]
 
@@ -86,7 +86,7 @@ def main():
         return [float(runs[loss][seed][column]) for seed in seeds]
 
     def shown(loss, column, text):
-        """Without substitutions they have no octave share."""
+        """`text`, or "-" if there are no substitutions and so no octave share."""
         return "-" if column == "octave_share" and 0 in values(loss, "substitution") else text
 
     head = [heading for heading, *_ in COLUMNS]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Excerpts of pieces as log-frequency spectra, rendered with one SoundFont for training and another for the test.
+"""Computes log-frequency spectra of excerpts of pieces, rendered with one SoundFont for training and another for the test.
 
     audio.py PROGRAM DATA OUT
 
-Writes OUT/NAME.npz for each excerpt: spectrum (frames, 225), and the excerpt itself as OUT/NAME.mid. NAME begins with train, valid or
-test; near is the test in the SoundFont of training.
+Writes OUT/NAME.npz for each excerpt, with its spectrum (frames, 225), and the excerpt itself as OUT/NAME.mid. NAME begins with
+train, valid, test or near; near is the test set in the SoundFont of training.
 """
 import dataclasses
 import os
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import wave
 
-# The last bits of NumPy's matrix products depend on the number of threads, and F1 after a training on the last bits of spectra.
+# The last bits of NumPy's matrix products depend on the number of threads, and the F1 of a trained network depends on them.
 os.environ["OPENBLAS_NUM_THREADS"] = "2"
 
 import numpy as np
@@ -31,7 +31,7 @@ COMPOSERS = ("Bach", "Beethoven", "Chopin", "Haydn", "Mozart", "Schubert", "Schu
 
 
 def excerpts(data):
-    """(part, name, path, first second): 11 minutes for training, 2 for validation, 3 for the test."""
+    """(part, name, path) of each excerpt: 11 minutes for training, 2 for validation, 3 for the test."""
     chorales = data / "jsb-chorales" / "midi"
     piano = [sorted((data / "piano-midi-de-ccbysa" / c).glob("*.mid")) for c in COMPOSERS]
     flat = [p for group in zip(*(g[:3] for g in piano)) for p in group]  # 24: the first three of each composer
@@ -44,7 +44,7 @@ def excerpts(data):
 
 
 def cut(path):
-    """The first SECONDS of a piece, as a piano: all notes on program 0, which is what no program change means."""
+    """The first SECONDS of a piece. Without program changes all notes have program 0, a piano."""
     whole = midi.read(path)
     ticks = next(t for t in range(0, whole.end_ticks + 1, 60) if whole.seconds(t) >= min(SECONDS, whole.end))
     notes = whole.notes[whole.notes["start_ticks"] < ticks].copy()
@@ -64,7 +64,7 @@ def samples(path):
 
 
 def filters():
-    """Triangles on a scale of 36 bins an octave, (BINS, SIZE / 2 + 1)."""
+    """Triangular filters, 36 per octave, (BINS, SIZE / 2 + 1)."""
     hz = np.fft.rfftfreq(SIZE, 1 / RATE)
     at = np.full(len(hz), -1e9)
     at[1:] = PER_OCTAVE * np.log2(hz[1:] / LOWEST_HZ)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Does the channel help where the network sees the wrong notes too, in `spiral train`? Runs what is missing (see run.sh).
+"""Does the channel help in `spiral train`, where the network sees the wrong notes too? Does the runs that are missing (see run.sh).
 
     autoencoder.py PROGRAM DATA OUT
 
-An autoencoder's labels are its inputs. Chorales with notes an octave off are learned with each loss, one row of OUT/autoencoder.csv
-for each training. Its threshold is the one that `spiral train` chooses on validation files, which are wrong, too. Scores: frame
-F1 of what it makes of right test chorales, and of wrong ones, both against the right ones.
+An autoencoder's labels are its inputs. Autoencoders are trained on chorales with notes an octave off, with each loss, one row of
+OUT/autoencoder.csv for each. The threshold is the one that `spiral train` chooses on validation files, which are wrong too. Scores:
+frame F1 of the reconstructions of right test chorales and of wrong ones, both against the right ones.
 """
 import concurrent.futures
 import os
@@ -39,7 +39,7 @@ def make_wrong(noise, seed, data, out):
 
 
 def frames(config, paths):
-    """Windows of files, one after another: (N, T, keys) of keys that sound and (N, planes, T, keys) for the network."""
+    """The windows of all files, in order: (N, T, keys) of keys that sound, and (N, planes, T, keys) for the network."""
     out = []
     for path in paths:
         roll = midi.read(path).to_roll(steps_per_quarter=config.steps_per_quarter, low=config.low, high=config.high, onsets=True,

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Runs what is missing of the experiment (see run.sh), one row of results.csv for each network.
+"""Does the runs of the experiment (see run.sh) that are not in results.csv yet, and adds a row for each network.
 
     measure.py OUT
 
-The networks of one loss, one for each seed, are trained together: their weights are stacked, so that a layer is one product of a
-batch of matrices. But for rounding, no network depends on another. S is the number of networks, N of frames.
+The networks of one loss, one for each seed, are trained together: their weights are stacked, so that a layer is one batched matrix
+product. Except for rounding, no network depends on another. S is the number of networks, N of frames.
 """
 import concurrent.futures
 import functools
@@ -27,11 +27,11 @@ from plan import CHANNELS, KEY, LEARNED, LOSSES, NOISES, VALUES, trainings
 LOW, HIGH = 21, 108
 KEYS = HIGH - LOW + 1
 HIDDEN, BATCH, RATE, DROPOUT = 128, 256, 2e-3, 0.2
-# Every EVERY steps the validation part is looked at; training ends when its loss has not fallen for PATIENCE steps.
+# The validation loss is computed every EVERY steps; training ends when it has not fallen for PATIENCE steps.
 EVERY, PATIENCE, MOST_STEPS, STEPS_NOT_STOPPED = 40, 240, 3000, 1500
 HELIX, LENGTH = sl.Helix([1.3], 0.25), 0.35  # chosen beforehand, in a pilot with synthetic spectra
-OCTAVES, OCTAVES_LENGTH = sl.Helix([4.0], 0.25), 0.05  # 99.3 % of what moves on it moves by one octave
-# 50 % of what moves on it moves by one octave, 48 % by a semitone.
+OCTAVES, OCTAVES_LENGTH = sl.Helix([4.0], 0.25), 0.05  # 99.3 % of the notes that move on it move by one octave
+# 50 % of the notes that move on it move by one octave, 48 % by a semitone.
 EITHER, EITHER_LENGTH = sl.Helix([4.0], 2.07), 0.2
 PARTS = ("train", "valid", "test", "near")
 
@@ -40,7 +40,7 @@ PARTS = ("train", "valid", "test", "near")
 
 
 def wrong(piece, noise, generator):
-    """The piece with its notes where an annotator of this kind would write them."""
+    """The piece with wrong notes of this kind."""
     notes = piece.notes.copy()
     pitch = notes["pitch"].astype(int)
     up = 12 * np.where(generator.random(len(notes)) < 0.5, 1, -1)
@@ -69,7 +69,7 @@ def roll(piece, frames):
 
 
 class Data:
-    """Spectra of the parts, (N, BINS), standardised as the training part, and labels (N, KEYS)."""
+    """Spectra of the parts, (N, BINS), standardised by mean and deviation of the training part, and labels (N, KEYS)."""
 
     def __init__(self, out):
         self.pieces = {part: [] for part in PARTS}
@@ -105,7 +105,7 @@ def channel_matrix(kind):
     else:
         distance = torch.tensor([HELIX.distance(0, d) for d in range(KEYS)], dtype=torch.float64)
         a = torch.exp(-distance[interval] / LENGTH) * (interval > 0)
-        if kind == "permuted":  # the same numbers, between keys that have nothing to do with them
+        if kind == "permuted":  # the same numbers, assigned to other pairs of keys
             order = torch.from_numpy(np.random.default_rng(1).permutation(KEYS))
             a = a[order][:, order]
     return (a / a.sum(0)).float()
@@ -131,7 +131,7 @@ ON_A_HELIX = {  # channel: arguments of ChannelLoss
 
 
 def make_loss(name, eta, t_train):
-    """A loss, and its parameters if it learns."""
+    """A loss, and its parameters if it has any."""
     if name == LEARNED:
         each = [sl.LearnedChannelLoss(KEYS, **CHANNEL) for _ in t_train]
         return (lambda z, t: torch.cat([f(z[i : i + 1], t[i : i + 1]).mean(1) for i, f in enumerate(each)]),
@@ -153,14 +153,14 @@ def make_loss(name, eta, t_train):
         "focal": lambda z, t: bce(z, t) * (1 - torch.exp(-bce(z, t))) ** 2,
         "weighted": lambda z, t: bce(z, t) * (1 + 2 * t),
         "smoothing": lambda z, t: bce(z, 0.9 * t + 0.1 * share),
-        # Zhang and Sabuncu 2018, q = .7, of each cell's own class
+        # Zhang and Sabuncu 2018, q = .7; each cell is a problem of two classes
         "generalised": lambda z, t: (1 - torch.exp(-0.7 * bce(z, t))) / 0.7,
     }[name]
     return (lambda z, t: cells(z, t).sum(2).mean(1)), []
 
 
 def check_helix():
-    """The library's channel is the one that the controls differ from by their matrix alone."""
+    """The library's channel must equal forward_corrected with the helix's matrix, so that the controls differ only by their matrix."""
     z, t = 4 * torch.randn(2, 9, KEYS), (torch.rand(2, 9, KEYS) < 0.1).float()
     ours, theirs = of_library(sl.ChannelLoss(0.3, **CHANNEL))(z, t), forward_corrected(z, t, channel_matrix("helix"), 0.3)
     if not torch.allclose(ours, theirs, rtol=1e-4):
@@ -190,7 +190,7 @@ class Networks:
 
 
 def train(data, noise, name, eta, seeds):
-    """Trained networks, the least validation losses and the steps at which they were reached, and the loss's parameters there."""
+    """Trained networks, their lowest validation losses, the steps at which these were reached, and the loss's parameters at them."""
     x, xv = data.spectra["train"], data.spectra["valid"].expand(len(seeds), -1, -1)
     t, tv = (torch.stack([data.labels(part, noise, seed) for seed in seeds]) for part in PARTS[:2])
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -212,7 +212,7 @@ def train(data, noise, name, eta, seeds):
         if step % EVERY == 0:
             with torch.no_grad():
                 value = loss(networks.logits(xv), tv)
-            # A network that has ended stays as it is while others go on.
+            # A network whose training has ended is kept unchanged while others continue.
             better = (value < least) & (step - at <= PATIENCE) if stops else torch.ones_like(at, dtype=bool)
             least, at = torch.where(better, value, least), torch.where(better, step, at)
             for i in better.nonzero().flatten().tolist():
@@ -243,7 +243,7 @@ def octaves(x):
 
 
 def octave_share(found, right):
-    """Part of the false positives whose pitch class sounds in an octave that was missed."""
+    """Share of the false positives whose pitch class is missed in another octave of the same frame."""
     false, missed = found & ~right, octaves(right & ~found).any(1)
     of_key = missed[:, (torch.arange(KEYS) + LOW) % 12]
     return float((false & of_key).sum() / false.sum().clamp(min=1))
@@ -257,14 +257,14 @@ def learned_shares(raw):
 
 
 def run(data, noise, name, eta, seeds):
-    """Of each seed the values of its row."""
+    """The values of the rows, one for each seed."""
     networks, least, at, raws = train(data, noise, name, eta, seeds)
     rows = []
     with torch.no_grad():
         valid, test, near = (networks.logits(data.spectra[part].expand(len(seeds), -1, -1)) for part in PARTS[1:])
     right, right_near = data.labels("test") > 0.5, data.labels("near") > 0.5
     for i, seed in enumerate(seeds):
-        # As many cells sound in the validation part as in its labels: wrong octaves hardly change how many they are.
+        # The threshold at which as many cells sound as in the validation labels: wrong octaves hardly change their number.
         threshold = torch.topk(valid[i].flatten(), int(data.labels("valid", noise, seed).sum())).values[-1]
         found = test[i] >= threshold
         rows.append({"f1": f1(found, right), "chroma_f1": f1(octaves(found).any(1), octaves(right).any(1)),

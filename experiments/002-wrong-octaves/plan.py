@@ -14,10 +14,10 @@ LEARNED = "helix-learned"  # LearnedChannelLoss
 LOSSES = (*PLAIN, *CHANNELS, LEARNED)
 ETAS = (0.1, 0.3, 0.5)
 KEY = ("noise", "loss", "eta", "seed")
-# valid_loss is the least loss on the wrong labels of the validation part, at `step`; near_f1 is F1 in the SoundFont of training.
+# valid_loss: the lowest loss on the wrong labels of the validation set, reached at `step`. near_f1: F1 in the SoundFont of training.
 VALUES = ("f1", "chroma_f1", "octave_share", "near_f1", "valid_loss", "step", "learned_octaves", "learned_rest")
 
-# autoencoder.py: autoencoders of `spiral train`, with these flags.
+# For autoencoder.py: the name of an autoencoder and its flags of `spiral train`.
 AUTOENCODERS = {
     "bce": ("--loss", "bce"),
     "spiral": ("--loss", "spiral"),
@@ -25,12 +25,12 @@ AUTOENCODERS = {
 } | {f"octaves, η {eta:g}": ("--loss", "channel", "--helix", "octaves", "--eta", str(eta)) for eta in ETAS}
 AUTOENCODER_NOISES = ("clean", "octave-30", "octave-50")
 AUTOENCODER_KEY = ("noise", "loss", "seed")
-# Frame F1 against right chorales: of reconstructions of right ones, of reconstructions of wrong ones, and of wrong ones as they are.
+# Frame F1 against right chorales: of reconstructions of right ones, of reconstructions of wrong ones, of the wrong ones themselves.
 AUTOENCODER_VALUES = ("f1_right", "f1_wrong", "f1_copy")
 
 
 def trainings():
-    """(noise, loss, eta); each is done for all seeds at once."""
+    """(noise, loss, eta); the networks of all seeds are trained together."""
     for noise in NOISES:
         for loss in LOSSES:
             for eta in ETAS if loss in CHANNELS else (0.0,):

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Labels of music that are an octave off: trains a small network that hears notes in spectra, with each loss, each kind of wrong
-# labels and several seeds, and scores it on right labels and with another SoundFont; then prints the tables of README.md and
+# Labels of music that are an octave off: trains a small network that detects notes in spectra, with each loss, each kind of wrong
+# labels and several seeds, and scores it on right labels and with another SoundFont. Then prints the tables of README.md and
 # draws its picture. Finished runs are kept, so an interrupted experiment can be continued.
 #     SPIRAL_DATA=FOLDER experiments/002-wrong-octaves/run.sh [PROGRAM [OUT]]
 # FOLDER has jsb-chorales/midi and piano-midi-de-ccbysa. PROGRAM is build/cli/spiral, built with FluidSynth; OUT is
 # build/002-wrong-octaves. Debian's packages fluid-soundfont-gm (training) and timgm6mb-soundfont (test) have the SoundFonts.
-# PyTorch comes from build/venv-all, which "make test-all" uses too and which is made first if it is not there; SPIRAL_PYTHON
-# names another Python with NumPy, PyTorch and Matplotlib. SEEDS, NOISES, LOSSES and JOBS in the environment change what is run.
+# PyTorch is that of build/venv-all, which "make test-all" uses too; it is created first if it is missing. SPIRAL_PYTHON names
+# another Python with NumPy, PyTorch and Matplotlib. SEEDS, NOISES, LOSSES and JOBS in the environment change what is run.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here="$root/experiments/002-wrong-octaves"

@@ -3,7 +3,7 @@
 
     table.py results.csv [PICTURE.svg]
 
-For each channel the eta is taken that has the least loss on the wrong labels of the validation part, seed by seed.
+For each channel and seed, the eta with the lowest loss on the wrong labels of the validation set is used.
 """
 import pathlib
 import sys
@@ -14,7 +14,7 @@ from plan import AUTOENCODER_KEY, AUTOENCODER_NOISES, AUTOENCODER_VALUES, AUTOEN
 from plan import CHANNELS, ETAS, KEY, LEARNED, LOSSES, NOISES, PLAIN, VALUES
 
 COLUMNS = (("F1", "f1"), ("chroma F1", "chroma_f1"), ("octave share", "octave_share"), ("F1, same SoundFont", "near_f1"))
-# Else blue for channels, black for ordinary losses.
+# Other channels are blue, ordinary losses black.
 COLOURS = {"helix": "#d55e00", "helix-learned": "#d55e00", "octaves": "#009e73", "octave-or-semitone": "#cc79a7"}
 
 
@@ -31,7 +31,7 @@ class Noise:
         return [eta for eta in (0.0, *ETAS) if self.runs.done(self.noise, name, eta, seed)]
 
     def eta(self, name, seed):
-        """The one of the least loss on wrong labels."""
+        """The eta with the lowest validation loss on wrong labels."""
         return min(self.etas(name, seed), key=lambda eta: self.runs.get("valid_loss", self.noise, name, eta, seed))
 
     def values(self, name, column):
@@ -45,12 +45,12 @@ class Noise:
                 "" if name == "bce" else difference(f1, self.values("bce", "f1")), helix, etas]  # fmt: skip
 
     def best_ordinary(self):
-        """The loss without a channel that has the most F1 on right labels, which nobody who has wrong ones can know."""
+        """The loss without a channel that has the highest F1 on right labels. A user who has only wrong labels cannot know it."""
         names = [name for name in self.names if name in PLAIN]
         return max(names, key=lambda name: interval(self.values(name, "f1"))[0])
 
     def by_eta(self):
-        """Of each channel the F1 with every eta, whatever the validation part says, and how it compares with others."""
+        """A table of the F1 of each channel with every eta, whatever its validation loss, and differences from other losses."""
         def at(name, eta):
             if eta is None:
                 return self.values(name, "f1")
@@ -62,17 +62,17 @@ class Noise:
         best = self.best_ordinary()
         for name in ("helix", "octaves", "octave-or-semitone"):
             if name in names and "uniform" in names:
-                rows.append([f"{name} less uniform", *(difference(at(name, eta), at("uniform", eta)) for eta in columns)])
-                rows.append([f"{name} less {best}", *(difference(at(name, eta), self.values(best, "f1")) for eta in columns)])
+                rows.append([f"{name} minus uniform", *(difference(at(name, eta), at("uniform", eta)) for eta in columns)])
+                rows.append([f"{name} minus {best}", *(difference(at(name, eta), self.values(best, "f1")) for eta in columns)])
         return table(["F1 of the channel", *(f"η {eta:g}" for eta in ETAS), "η chosen"], rows)
 
     def learned(self):
         octaves, rest = (cell(self.values(LEARNED, f"learned_{c}")) for c in ("octaves", "rest"))
-        return f"{LEARNED} ends with {octaves} of the notes moved by octaves and {rest} by other intervals.\n"
+        return f"After training, {LEARNED} moves a share of {octaves} of the notes by octaves and {rest} by other intervals.\n"
 
 
 def chosen_by_wrong_labels(noises):
-    """For each kind of noise what is chosen, seed by seed, from cross-entropy and all channels by the loss on wrong labels."""
+    """A table: for each kind of noise and each seed, the lowest validation loss on wrong labels among bce and all channels."""
     rows = []
     for noise in noises:
         found = []
@@ -86,11 +86,11 @@ def chosen_by_wrong_labels(noises):
         best = noise.best_ordinary()
         rows.append([noise.noise, counts, cell(f1), difference(f1, noise.values("bce", "f1")), best,
                      difference(f1, noise.values(best, "f1"))])  # fmt: skip
-    return table(["labels", "chosen, η", "F1", "less bce", "best ordinary loss", "less that"], rows)
+    return table(["labels", "chosen, η", "F1", "minus bce", "best ordinary loss", "minus that"], rows)
 
 
 def autoencoders(path):
-    """The tables of autoencoder.py, from the rows of the seeds that are complete."""
+    """Prints the tables of autoencoder.py, from the seeds for which every run is there."""
     runs = Runs(path, AUTOENCODER_KEY, AUTOENCODER_VALUES)
     seeds = runs.complete_seeds(*((noise, loss) for noise in AUTOENCODER_NOISES for loss in AUTOENCODERS))
     for noise in AUTOENCODER_NOISES if len(seeds) >= 2 else ():
@@ -99,17 +99,17 @@ def autoencoders(path):
         def values(loss, column, noise=noise):
             return [runs.get(column, noise, loss, seed) for seed in seeds]
 
-        copied = "" if noise == "clean" else f"; wrong test chorales as they are have F1 {cell(values('bce', 'f1_copy'))}"
+        copied = "" if noise == "clean" else f"; the wrong test chorales themselves have F1 {cell(values('bce', 'f1_copy'))}"
         print(f"Autoencoders, {noise}: {NOISES[noise]}; {len(seeds)} seeds{copied}:\n")
         heads = {"f1_right": "F1, right input", "f1_wrong": "F1, wrong input"}
-        head = ["loss", *(text + heads[c] for text in ("", "less bce: ") for c in columns)]
+        head = ["loss", *(text + heads[c] for text in ("", "minus bce: ") for c in columns)]
         print(table(head, [[loss, *(cell(values(loss, c)) for c in columns),
                             *("" if loss == "bce" else difference(values(loss, c), values("bce", c)) for c in columns)]
                            for loss in AUTOENCODERS]))  # fmt: skip
 
 
 def picture(noises, path):
-    """A panel for each kind of noise: F1 of each loss, and its interval over seeds; the line is that of bce."""
+    """A panel for each kind of noise: F1 of each loss, and its interval over seeds; the vertical line is the F1 of bce."""
     line, left, width, gap = 16, 130, 220, 24
     height = len(LOSSES) * line
     points = [{name: interval(noise.values(name, "f1")) for name in noise.names} for noise in noises]
@@ -145,11 +145,11 @@ def main():
               if len(found.seeds) >= 2 and {"bce", "helix"} <= set(found.names)]  # fmt: skip
     if not noises:
         sys.exit("table.py: no kind of noise with bce and helix and two seeds")
-    print("Of bce and all channels the one with the least loss on wrong labels of the validation part:\n")
+    print("Chosen for each seed from bce and all channels: the loss with the lowest value on the wrong labels of the validation set.\n")
     print(chosen_by_wrong_labels(noises))
     for noise in noises:
         print(f"**{noise.noise}**: {NOISES[noise.noise]}; {len(noise.seeds)} seeds:\n")
-        head = ["loss", *(c[0] for c in COLUMNS), "F1 less that of bce", "F1 of helix less this", "η chosen"]
+        head = ["loss", *(c[0] for c in COLUMNS), "F1 minus bce", "F1 of helix minus this", "η chosen"]
         print(table(head, [noise.row(name) for name in noise.names]))
         print(noise.by_eta())
         if LEARNED in noise.names:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs what is missing of the experiment (see run.sh), one row of results.csv for each training and each control.
+"""Does the runs of the experiment (see run.sh) that are missing, one row of results.csv for each trained network and each control.
 
     measure.py PROGRAM DATA OUT
 """
@@ -41,7 +41,7 @@ def bars(roll):
 
 
 def moved(bar, cells, by):
-    """The cells, some of the bar's, moved by `by` keys; the other way where that leaves the range."""
+    """The bar with these of its cells moved by `by` keys, or by -`by` if `by` would leave the range of keys."""
     at = np.flatnonzero(cells.any(0))
     if len(at) and not (0 <= at[0] + by and at[-1] + by < KEYS):
         by = -by
@@ -49,12 +49,12 @@ def moved(bar, cells, by):
     frames, keys = np.nonzero(cells)
     inside = (keys + by >= 0) & (keys + by < KEYS)
     out[frames[inside], keys[inside] + by] = True
-    out[frames[~inside], keys[~inside]] = True  # no room on either side: it stays
+    out[frames[~inside], keys[~inside]] = True  # out of range in both directions: not moved
     return out
 
 
 def displaced(bar, generator, voices):
-    """So many of the four voices an octave up or down; a voice is the n-th key from above of each frame."""
+    """The bar with `voices` of its four voices moved an octave up or down; a voice is the n-th key from above of each frame."""
     rank = np.where(bar, np.cumsum(bar[:, ::-1], axis=1)[:, ::-1], 0)
     out = bar
     for voice in generator.choice(4, voices, replace=False) + 1:
@@ -64,7 +64,7 @@ def displaced(bar, generator, voices):
 
 
 def inverted(bar):
-    """The lowest key of each frame above the highest one, as near to it as octaves allow."""
+    """The bar with the lowest key of each frame moved by octaves to just above the highest one."""
     out = bar.copy()
     for frame in out:
         keys = np.flatnonzero(frame)
@@ -79,7 +79,7 @@ def inverted(bar):
 
 
 def ornamented(bar, generator):
-    """Six sounding cells one or two semitones off."""
+    """The bar with six sounding cells moved by one or two semitones."""
     out = bar.copy()
     frames, keys = np.nonzero(bar)
     for i in generator.choice(len(frames), min(6, len(frames)), replace=False):
@@ -108,11 +108,11 @@ def questions(music, seed):
     return np.stack(kept), np.array(of), {name: np.stack(found) for name, found in changed.items()}
 
 
-# ---- codes ----
+# ---- representations ----
 
 
 def metric(name):
-    """(KEYS, n): a frame times it is compared by Euclid's distance."""
+    """(KEYS, n): the product of a frame and this matrix is compared by the Euclidean distance."""
     apart = np.abs(np.arange(KEYS)[:, None] - np.arange(KEYS)[None])
     if name == "euclid":
         return np.eye(KEYS)
@@ -130,9 +130,9 @@ def metric(name):
 
 
 class Linear:
-    """The principal components of bars of the training part, begun at every fourth frame, under a metric.
+    """Principal components of the training music under a metric, from windows of one bar that begin at every fourth frame.
 
-    Whitened: each component divided by its deviation, as an autoencoder of the program starts.
+    Whitened: each component is divided by its standard deviation, as the program initialises its autoencoders.
     """
 
     def __init__(self, name, music):
@@ -161,7 +161,7 @@ def encode(model, windows):
 
 
 def scores(code, asked, clean):
-    """R@1: share of the changed bars whose nearest bar, of all, is the one they were made from or equal to it."""
+    """R@1: the share of the changed bars whose nearest unchanged bar is the original or equal to it."""
     kept, of, changed = asked
     stored = code(kept)
     same = np.unique(kept.reshape(len(kept), -1), axis=0, return_inverse=True)[1].reshape(-1)
@@ -178,9 +178,9 @@ def scores(code, asked, clean):
 
 @torch.no_grad()
 def roughness(model, kept, seed):
-    """Mean over straight lines between the latents of two bars: the largest step on the helix over the mean one.
+    """The largest step on the helix divided by the mean step, on a straight line between the latents of two bars; mean over lines.
 
-    A step is the root of the spiral energy of two neighbouring points' probabilities; 1 is a steady change.
+    A step is the square root of the spiral energy between the probabilities at two neighbouring points. 1 is a steady change.
     """
     generator = np.random.default_rng(int(seed) + 1000)
     kernel = torch.from_numpy(np.exp(-Helix().table(KEYS) / 2)).float()

@@ -9,7 +9,7 @@ LOSSES = {  # name: flags of `spiral train`
     "tonnetz-64": ("--loss", "spiral", "--helix", "tonnetz", "--lambda", "64"),
     "gauss-16": ("--loss", "gauss", "--lambda", "16"),
 }
-# Linear codes: the principal components of rolls under a metric of keys.
+# Linear projections: the principal components of rolls under a metric of keys.
 CONTROLS = ("euclid", "semitone-blur", "octave-equivalence", "chroma", "helix", "helix-l1-h.25", "helix-tonnetz",
             "euclid-whitened", "octave-equivalence-whitened", "helix-whitened")  # fmt: skip
 CHANGES = ("octave_1", "octave_2", "inversion", "ornaments", "late")

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Searches bars of chorales by their latents, where voices were moved by octaves, chords inverted, notes ornamented or the bar is
-# late, with autoencoders trained with each loss and with linear codes as controls; then prints the tables of README.md and draws
-# its picture. Finished runs are kept, so an interrupted experiment can be continued.
+# Changes bars of chorales (voices moved by octaves, chords inverted, notes ornamented, the bar delayed) and searches for the
+# original bar by distance, in the latents of autoencoders trained with each loss and in linear projections as controls. Then prints
+# the tables of README.md and draws its picture. Finished runs are kept, so an interrupted experiment can be continued.
 #     SPIRAL_DATA=FOLDER experiments/003-latents-and-voicing/run.sh [PROGRAM [OUT]]
 # FOLDER has jsb-chorales/midi. PROGRAM is build/cli/spiral, OUT build/003-latents-and-voicing.
-# PyTorch comes from build/venv-all, which "make test-all" uses too and which is made first if it is not there; SPIRAL_PYTHON
-# names another Python with NumPy and PyTorch. SEEDS and JOBS in the environment change what is run.
+# PyTorch is that of build/venv-all, which "make test-all" uses too; it is created first if it is missing. SPIRAL_PYTHON names
+# another Python with NumPy and PyTorch. SEEDS and JOBS in the environment change what is run.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here="$root/experiments/003-latents-and-voicing"

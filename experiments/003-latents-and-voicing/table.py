@@ -16,12 +16,12 @@ COLUMNS = (("one voice", "octave_1"), ("two voices", "octave_2"), ("inversion", 
 
 
 def written(function, *lists, digits=3):
-    """A cell; "-" where the column does not apply (a linear code has no decoder to be rough)."""
+    """A cell; "-" where the column does not apply: roughness needs a decoder, which a linear projection does not have."""
     return "-" if any(math.isnan(v) for values in lists for v in values) else function(*lists, digits)
 
 
 def picture(values, path):
-    """The joint score of each code, a panel for each latent, with its interval; light: two voices alone."""
+    """The joint score of each representation with its interval, a panel for each latent; light: two voices only."""
     names, bar, left, width, gap = (*LOSSES, *CONTROLS), 18, 190, 240, 50
     height = 40 + len(names) * bar
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + len(LATENTS) * (width + gap)}" height="{height + 50}" '
@@ -40,7 +40,7 @@ def picture(values, path):
                        f'<path d="M{x + (mean - half) * width:.1f} {y + 4.5}H{x + (mean + half) * width:.1f}" stroke="#000"/>'
                        f'<text x="{x + width + 4}" y="{y + 11}" font-size="10">{mean:.3f}</text>')  # fmt: skip
     out.append(f'<text x="10" y="{height + 24}">dark: mean R@1 of the five changes, with its interval; light: R@1 of two voices moved by '
-               'octaves; blue: autoencoders by loss, orange: linear codes by metric</text></svg>')  # fmt: skip
+               'octaves; blue: autoencoders by loss, orange: linear projections by metric</text></svg>')  # fmt: skip
     path.write_text("\n".join(out) + "\n")
 
 
@@ -57,13 +57,13 @@ def main():
     head = [c[0] for c in COLUMNS]
     for latent in LATENTS:
         print(f"Latent {latent}, {len(seeds)} seeds:\n")
-        print(table(["code", *head], [[n] + [written(cell, values(latent, n, c)) for _, c in COLUMNS] for n in names]))
+        print(table(["representation", *head], [[n] + [written(cell, values(latent, n, c)) for _, c in COLUMNS] for n in names]))
         print(f"Latent {latent}, differences from bce, seed by seed:\n")
-        print(table(["code", *head],
+        print(table(["representation", *head],
                     [[n] + [written(difference, values(latent, n, c), values(latent, "bce", c)) for _, c in COLUMNS]
                      for n in names if n != "bce"]))  # fmt: skip
-    print("Joint score less that of octave-equivalence at the same size, seed by seed:\n")
-    print(table(["code", *(f"latent {latent}" for latent in LATENTS)],
+    print("Joint score minus that of octave-equivalence at the same size, seed by seed:\n")
+    print(table(["representation", *(f"latent {latent}" for latent in LATENTS)],
                 [[n] + [difference(values(latent, n, "joint"), values(latent, "octave-equivalence", "joint")) for latent in LATENTS]
                  for n in names if n != "octave-equivalence"]))  # fmt: skip
     if len(sys.argv) > 2:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs what is missing of the experiment (see run.sh): for each training a row of results.csv for each way to decide.
+"""Does the runs of the experiment (see run.sh) that are missing: for each trained network, a row of results.csv for each decision.
 
     measure.py PROGRAM DATA OUT
 """
@@ -30,7 +30,7 @@ SCALES = 0.6 * 1.1 ** np.arange(10)
 
 
 def parts(corpus, data):
-    """Paths for training, validation and test; of folders without an official split, every tenth file is for each of the last."""
+    """Paths for training, validation and test. Without an official split, of ten files one is for validation and one for test."""
     if corpus == "jsb":
         music = data / "jsb-chorales/midi"
         return sorted((music / "train").glob("*.mid")), sorted((music / "valid").glob("*.mid")), files(music / "test")[0]
@@ -40,7 +40,7 @@ def parts(corpus, data):
 
 
 def windows(config, paths):
-    """Windows one after another, (N, planes, T, keys), and of each frame the number of its file, -1 behind the end of a file."""
+    """The windows of all files in order, (N, planes, T, keys), and for each frame the number of its file, or -1 after the file's end."""
     out, of = [], []
     for i, path in enumerate(paths):
         roll = midi.read(path).to_roll(steps_per_quarter=config.steps_per_quarter, low=config.low, high=config.high, onsets=True,
@@ -77,7 +77,7 @@ def expected(logits, scale):
 
 
 def apart(logits, threshold=-np.inf, most=None):
-    """From the most probable key down, those above the threshold with no chosen key a semitone away, `most` of them or all."""
+    """Chooses keys above the threshold from the most probable one down, except neighbours of chosen keys; at most `most` of them."""
     candidates = logits > threshold
     found = np.zeros_like(candidates)
     frames = np.arange(len(logits))
@@ -102,7 +102,7 @@ def best(values, score):
 
 
 class Rules:
-    """The ways to decide; what they need is chosen for frame F1 on validation windows."""
+    """The decisions. Their parameters are those with the highest frame F1 on the validation windows."""
 
     def __init__(self, model, logits, right):
         self.low = model.config.low
@@ -114,7 +114,7 @@ class Rules:
         self.wide = best(SCALES, lambda s: f1(min_risk(logits, s, self.low, WIDE), right))
 
     def decide(self, logits):
-        """The name of each way: what it says."""
+        """{decision: keys that sound}"""
         found = {
             "threshold": logits > self.threshold,
             "top-k": largest(logits, np.full(len(logits), self.k)),
@@ -124,7 +124,7 @@ class Rules:
             "min-risk": min_risk(logits, self.scale, self.low),
             "min-risk-wide": min_risk(logits, self.wide, self.low, WIDE),
         }
-        # As many notes as min-risk: is it more than a higher threshold?
+        # As many notes as min-risk has: is min-risk better than just another threshold?
         count = int(found["min-risk"].sum())
         found["threshold-equal"] = logits > np.partition(logits.ravel(), -count - 1)[-count - 1]
         return found
@@ -134,7 +134,7 @@ class Rules:
 
 
 def clashes(found):
-    """Share of keys a semitone apart among all pairs of keys that sound together, as `spiral statistics` counts."""
+    """Share of keys a semitone apart among all pairs of keys that sound together, as `spiral compare` counts them."""
     n = found.sum(1).astype(float)
     return float(np.sum(found[:, 1:] & found[:, :-1]) / max(np.sum(n * (n - 1) / 2), 1))
 
@@ -153,7 +153,7 @@ def scores(found, right, clean):
 
 
 def sounding(logits):
-    """The plane of sounding keys of windows (N, planes, T, keys), frame after frame."""
+    """The plane of sounding keys of windows (N, planes, T, keys), as (N * T, keys)."""
     return logits[:, 0].reshape(-1, logits.shape[-1])
 
 
@@ -180,7 +180,7 @@ def measure(model, corpus, data, seed):
 
 
 def reconstruct(model, paths):
-    """Of all frames of the files: logits and what sounds, (frames, keys), and the number of the file."""
+    """For all frames of the files: logits and keys that sound, (frames, keys), and the number of the file."""
     cut, of = windows(model.config, paths)
     logits = np.concatenate([model(torch.from_numpy(cut[i : i + 256])).numpy() for i in range(0, len(cut), 256)])
     inside = of >= 0

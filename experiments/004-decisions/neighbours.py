@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Prints what leaving out one of two neighbouring keys would lose of the music itself, however good the network is.
+"""Prints how many sounding cells of the music are lost if no two keys a semitone apart may sound, however good the network is.
 
     neighbours.py DATA
 """
@@ -18,7 +18,7 @@ CORPORA = {"jsb": "jsb-chorales/midi", "nottingham": "nottingham-gpl3", "piano":
 
 
 def least_lost(sounding):
-    """How many cells must go so that no two neighbours sound: of n keys in a row n / 2, rounded down."""
+    """How many cells must be removed so that no two neighbours sound: of n adjacent keys, n / 2 rounded down."""
     lost, run = 0, np.zeros(len(sounding), int)
     for key in range(sounding.shape[1]):
         on = sounding[:, key]
@@ -43,7 +43,7 @@ def main():
     data = pathlib.Path(sys.argv[1])
     found = {name: sorted((data / folder).rglob("*.mid")) for name, folder in CORPORA.items()}
     rows = [row(name, paths, pedal) for name, paths in found.items() for pedal in (False, True)]
-    print(table(["music", "files", "pedal", "notes a frame", "frames with neighbours, %", "cells lost, %"], rows))
+    print(table(["music", "files", "pedal", "notes per frame", "frames with neighbours, %", "cells lost, %"], rows))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,6 @@ LOSSES = {  # name: flags of `spiral train`
     "channel": ("--loss", "channel"),
 }
 DECISIONS = ("threshold", "threshold-equal", "top-k", "top-sum", "no-neighbours", "top-k-apart", "min-risk", "min-risk-wide")
-MUSIC = "music"  # the windows of the test part themselves, in the columns that need no reference
+MUSIC = "music"  # rows with the values of the test set itself
 KEY = ("corpus", "loss", "decision", "seed")
 VALUES = ("f1", "clean_f1", "chroma_f1", "spiral_error", "clashes", "notes", "sample_clashes", "sample_notes", "sample_silent")

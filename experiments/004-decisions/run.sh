@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# From the probabilities of autoencoders trained with each loss, decides which keys sound by a threshold, by the most probable
-# keys and by lowest expected energy, in reconstructions and in samples; then prints the tables of README.md and draws its
-# picture. Finished runs are kept, so an interrupted experiment can be continued.
+# Decides which keys sound from the probabilities of autoencoders trained with each loss: by a threshold, by taking the most
+# probable keys, and by the lowest expected energy, in reconstructions and in samples. Then prints the tables of README.md and
+# draws its picture. Finished runs are kept, so an interrupted experiment can be continued.
 #     SPIRAL_DATA=FOLDER experiments/004-decisions/run.sh [PROGRAM [OUT]]
 # FOLDER has jsb-chorales/midi, nottingham-gpl3 and piano-midi-de-ccbysa. PROGRAM is build/cli/spiral, OUT build/004-decisions.
-# PyTorch comes from build/venv-all, which "make test-all" uses too and which is made first if it is not there; SPIRAL_PYTHON
-# names another Python with NumPy and PyTorch. SEEDS, CORPORA, LOSSES and JOBS in the environment change what is run.
+# PyTorch is that of build/venv-all, which "make test-all" uses too; it is created first if it is missing. SPIRAL_PYTHON names
+# another Python with NumPy and PyTorch. SEEDS, CORPORA, LOSSES and JOBS in the environment change what is run.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here="$root/experiments/004-decisions"

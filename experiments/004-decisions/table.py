@@ -12,15 +12,15 @@ from plan import CORPORA, DECISIONS, KEY, LOSSES, MUSIC, VALUES
 
 # Head, column, digits, factor.
 COLUMNS = (("frame F1", "f1", 4, 1), ("49 clean: F1", "clean_f1", 4, 1), ("chroma F1", "chroma_f1", 3, 1),
-           ("spiral error", "spiral_error", 3, 1), ("clashes, %", "clashes", 2, 100), ("notes a frame", "notes", 2, 1),
-           ("samples: clashes, %", "sample_clashes", 2, 100), ("notes a frame", "sample_notes", 2, 1),
+           ("spiral error", "spiral_error", 3, 1), ("clashes, %", "clashes", 2, 100), ("notes per frame", "notes", 2, 1),
+           ("samples: clashes, %", "sample_clashes", 2, 100), ("notes per frame", "sample_notes", 2, 1),
            ("silent frames, %", "sample_silent", 1, 100))  # fmt: skip
 COLOURS = ("#000000", "#999999", "#0072b2", "#56b4e9", "#009e73", "#d55e00", "#e69f00")
 
 
 def picture(values, losses, music, path):
-    """A row of bars for each loss: clashes of samples with each decision; the line is the music."""
-    names = [n for n in DECISIONS if n not in ("no-neighbours", "top-k-apart")]  # 0 by their rule
+    """A group of bars for each loss: clashes of samples with each decision; the line is the clashes of the test music."""
+    names = [n for n in DECISIONS if n not in ("no-neighbours", "top-k-apart")]  # their rule allows no clash
     bar, gap, left, width = 14, 22, 120, 560
     top = max(interval(values(loss, name, "sample_clashes"))[0] for loss in losses for name in names)
     height = len(losses) * (len(names) * bar + gap) + 70
@@ -64,12 +64,12 @@ def main():
                         [[n] + [difference(values(loss, n, c, f), values(loss, "threshold", c, f), d) for _, c, d, f in columns]
                          for n in DECISIONS[1:]]))  # fmt: skip
         for other in ("no-neighbours", "top-k-apart"):
-            print(f"{corpus}, min-risk less {other}, seed by seed:\n")
+            print(f"{corpus}, min-risk minus {other}, seed by seed:\n")
             print(table(["loss"] + [c[0] for c in columns],
                         [[loss] + [difference(values(loss, "min-risk", c, f), values(loss, other, c, f), d)
                                    for _, c, d, f in columns] for loss in losses]))  # fmt: skip
         row = runs.rows[(corpus, losses[0], MUSIC, seeds[0])]
-        print(f"{corpus}, the test music: clashes {100 * float(row['clashes']):.2f} %, notes a frame {float(row['notes']):.2f}, "
+        print(f"{corpus}, the test music: clashes {100 * float(row['clashes']):.2f} %, notes per frame {float(row['notes']):.2f}, "
               f"silent frames {100 * float(row['sample_silent']):.1f} %.\n")  # fmt: skip
         if corpus == "jsb" and len(sys.argv) > 2:
             picture(values, losses, float(row["clashes"]), pathlib.Path(sys.argv[2]))

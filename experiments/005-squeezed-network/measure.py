@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs what is missing of the experiment (see run.sh), one row of results.csv for each training.
+"""Does the runs of the experiment (see run.sh) that are missing, one row of results.csv for each trained network.
 
     measure.py PROGRAM MUSIC OUT
 """
@@ -25,7 +25,7 @@ VALUES = tuple(SCORES) + tuple("clean_" + name for name in SCORES)
 
 
 def losses():
-    """name: flags of `spiral train`. Alone, lambda is 1: AdamW's steps do not depend on the scale of a loss."""
+    """(name, flags of `spiral train`). Alone, lambda is 1: AdamW's steps do not depend on the scale of a loss."""
     yield "bce", ("--loss", "bce")
     for helix in ("chromatic", "tonnetz"):
         yield f"{helix}-alone", ("--loss", "spiral", "--helix", helix, "--bce", "0")

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Trains autoencoders whose latent is too small for a bar of a chorale with cross-entropy, with the spiral loss, and with both,
-# for several lambdas and two geometries; then prints the tables of README.md and draws its picture. Finished runs are kept, so
+# Trains autoencoders whose latent is too small for a bar of a chorale: with cross-entropy, with the spiral loss, and with both,
+# for several lambdas and two geometries. Then prints the tables of README.md and draws its picture. Finished runs are kept, so
 # an interrupted experiment can be continued.
 #     SPIRAL_DATA=FOLDER experiments/005-squeezed-network/run.sh [PROGRAM [OUT]]
 # FOLDER/jsb-chorales/midi has train/, valid/ and test/. PROGRAM is build/cli/spiral, OUT build/005-squeezed-network. Needs
-# Python 3 alone. SEEDS and JOBS (trainings at a time, of one thread each) in the environment change what is run.
+# only Python 3. SEEDS and JOBS (trainings at a time, of one thread each) in the environment change what is run.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 program="${1:-$here/../../build/cli/spiral}" out="${2:-$here/../../build/005-squeezed-network}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Prints the tables of README.md from results.csv, and draws the exchange of frame F1 for spiral error.
+"""Prints the tables of README.md from results.csv, and draws the spiral error against frame F1.
 
     table.py results.csv [PICTURE.svg]
 """
@@ -16,7 +16,7 @@ COLOURS = {"bce": "#000000", "chromatic": "#0072b2", "tonnetz": "#d55e00"}
 
 
 def place(x, y, text, taken):
-    """Where a label of this point does not lie on another, as (x, y, anchor); adds its box to `taken`."""
+    """A place for the label of a point where it covers no other label, as (x, y, anchor); adds the box of the label to `taken`."""
     width, height = 7 * len(text), 12
     for dx, dy in ((4, -4), (4, 13), (-4, -4), (-4, 13), (4, -17), (4, 26), (-4, -17), (-4, 26)):
         left, bottom = x + dx - (width if dx < 0 else 0), y + dy
@@ -27,7 +27,7 @@ def place(x, y, text, taken):
 
 
 def picture(values, path):
-    """Frame F1 from left to right, spiral error upwards, a panel for each latent; a cross is as long as its intervals."""
+    """Frame F1 from left to right, spiral error upwards, a panel for each latent; the arms of a cross are the intervals."""
     width, height, margin = 300, 240, 50
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{3 * (width + margin) + margin}" height="{height + 110}" '
            'font-family="sans-serif" font-size="12">', '<rect width="100%" height="100%" fill="#fff"/>']  # fmt: skip
@@ -58,7 +58,7 @@ def picture(values, path):
                        f'{y(error[0] - error[1]):.1f}V{y(error[0] + error[1]):.1f}" stroke="{colour}"/>'
                        f'<text x="{at_x:.1f}" y="{at_y:.1f}" fill="{colour}" text-anchor="{anchor}">{text}</text>')  # fmt: skip
     out.append(f'<text x="{margin}" y="{height + 85}">frame F1 (to the right is better) and spiral error (lower is better); '
-               'blue: chromatic, orange: tonnetz, numbers: lambda beside cross-entropy</text></svg>')  # fmt: skip
+               'blue: chromatic, orange: tonnetz, numbers: lambda, with cross-entropy</text></svg>')  # fmt: skip
     path.write_text("\n".join(out) + "\n")
 
 

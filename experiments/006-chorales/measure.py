@@ -53,7 +53,7 @@ def part_of(roll, begin, end):
 
 
 def statistics_of(folder):
-    """Of a set of files, and of the test set, and the overlap of both."""
+    """Statistics of a folder of files and of the test set, and the overlap of their distributions."""
     result = spiral("compare", folder, "--with", MUSIC / "test")[0]
     return {"statistics": {k: result["statistics"]["a"][k] for k in STATISTICS},
             "test": {k: result["statistics"]["b"][k] for k in STATISTICS},
@@ -63,14 +63,14 @@ def statistics_of(folder):
 # ---- likelihood ----
 
 def measure_likelihood():
-    """Nats per frame of whole pieces, and of what continue, fill and harmonize would have to write, beside the two baselines."""
+    """Nats per frame of whole pieces and of the cells that continue, fill and harmonize write, also of the two simple models."""
     return {name: spiral("eval", MODEL, MUSIC / name)[0]["likelihood"] for name in ("valid", "test")}
 
 
 # ---- samples ----
 
 def measure_samples():
-    """Statistics of samples, and how near they are to the training pieces."""
+    """Statistics of samples, and how similar they are to the training pieces."""
     result = {}
     for seed in SEEDS:
         folder = OUT / f"samples-{seed}"
@@ -95,7 +95,7 @@ def measure_two_sample():
 
 
 def measure_prior():
-    """Pieces from random latents, through sketch and decoder and by the threshold."""
+    """Statistics of pieces from random latents, written by the decoder and by the threshold."""
     tensors = load_tensors(MODEL)[0]
     mean, factor = np.asarray(tensors["latents.mean"]).reshape(-1), np.asarray(tensors["latents.factor"])
     Z = mean.size
@@ -112,10 +112,10 @@ def measure_prior():
     return {way: statistics_of(folder / way) for way in ("decoder", "threshold")}
 
 
-# ---- files that are given ----
+# ---- results that depend on a given file ----
 
 def measure_untouched():
-    """Whether fill, harmonize and continue leave every given note as it is, and the statistics of what they write."""
+    """Whether fill, harmonize and continue leave every given note unchanged, and the statistics of their results."""
     folder = OUT / "given"
     for name in ("melody", "fill", "harmonize", "continue"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -147,7 +147,7 @@ def measure_untouched():
 
 
 def measure_first_bar():
-    """Half a piece, continued: the first new bar, beside the last bar again and a random bar of the training pieces."""
+    """The first bar that `continue` writes after half of a piece; for comparison, the bar before repeated, and a random training bar."""
     rng = np.random.default_rng(1)
     training = [roll_of(p) for p in sorted((MUSIC / "train").glob("*.mid"))]
     folder = OUT / "first_bar"
@@ -177,7 +177,7 @@ def measure_first_bar():
 
 
 def measure_reconstruction():
-    """F1 of the test chorales through sketch and decoder, beside the threshold's, with as many latents and with twice as many."""
+    """F1 of test chorales reconstructed by the decoder, and by the threshold from as many latents and from twice as many."""
     e = spiral("eval", MODEL, MUSIC / "test")[0]
     result = {"threshold, a latent per bar": {"frame_f1": e["frame"]["f1"], "note_f1": e["note"]["f1"],
                                               "spiral_error": e["spiral_error"]}}

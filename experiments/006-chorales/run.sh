@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Everything that README.md says about models/chorales.safetensors, measured again. Parts that were measured before are kept, so
-# that an interrupted run can be continued. The part `two_sample` alone takes many minutes.
+# Measures everything that README.md says about models/chorales.safetensors. Parts that were measured before are kept, so an
+# interrupted run can be continued. The part `two_sample` alone takes many minutes.
 #     SPIRAL_DATA=FOLDER experiments/006-chorales/run.sh [MODEL [OUT [PART...]]]
 # FOLDER/jsb-chorales/midi has train/, valid/ and test/. MODEL is models/chorales.safetensors, OUT build/006-chorales. The
-# parts are the functions measure_... of measure.py; without PART all are run. PyTorch comes from build/venv-all, which "make
-# test-all" uses too and which is made first if it is not there.
+# parts are the functions measure_... of measure.py; without PART all are run. PyTorch is that of build/venv-all, which "make
+# test-all" uses too; it is created first if it is missing.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 model="${1:-$root/models/chorales.safetensors}" out="${2:-$root/build/006-chorales}"

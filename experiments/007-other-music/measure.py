@@ -22,8 +22,8 @@ GIVEN = 20  # test files that are continued and filled
 SAMPLES = 32
 STATISTICS = ("clashes", "triads", "onsets_per_frame", "scale_consistency", "polyphony", "pitch_class_entropy",
               "groove_consistency", "empty_beat_rate")
-# set: the folder of the files; file i, sorted by path, goes where i % every is listed. length: of samples; new: of continuations;
-# gap: what is filled, as the program reads it, and ends: the same in quarters or in seconds.
+# set: the folder of the files. File i, sorted by path, goes to the list that has i % every. length: of samples; new: of continuations;
+# gap: the two ends of the gap that is filled, as arguments of the program; ends: the same in quarters or seconds.
 BEATS = {"length": "8bars", "new": "4bars", "gap": ("2bars", "4bars"), "ends": (8, 16)}
 SECONDS = {"length": "8s", "new": "4s", "gap": ("4s", "8s"), "ends": (4, 8)}
 PARTS = {
@@ -37,7 +37,7 @@ PARTS = {
                 "flags": ["--preset", "36x36", "--hidden", 64, "--latent", 16, "--steps", 300, "--decoder-steps",
                           2000]} | SECONDS,
 }
-DRAWN = 16  # quarters, or 8 seconds: of a test piece and of two samples, for the picture
+DRAWN = 16  # quarters, or 8 seconds, of a test piece and of two samples are drawn in the picture
 
 
 def spiral(*args):
@@ -63,7 +63,7 @@ def statistics_of(a, b):
 
 
 def given_notes(song, beats, ends):
-    """The notes that end before the gap or begin after it, without their track."""
+    """The notes that end before the gap or begin after it, as tuples without the track; all notes if `ends` is None."""
     at = (lambda ticks: ticks / song.ticks_per_quarter) if beats else song.seconds
     key = ("start_ticks", "end_ticks", "pitch", "velocity", "channel")
     return {tuple(int(n[k]) for k in key) for n in song.notes

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Trains small models of folk tunes and of piano music and measures them with the commands that the chorale model is measured
-# with; prints the tables of README.md and draws its picture. Parts that were measured before are kept, so that an interrupted run
-# can be continued. About 10 minutes of processor time.
+# Trains small models of folk tunes and of piano music and measures them with the same commands as the chorale model; prints the
+# tables of README.md and draws its picture. Parts that were measured before are kept, so an interrupted run can be continued.
+# About 10 minutes of processor time.
 #     SPIRAL_DATA=FOLDER experiments/007-other-music/run.sh [OUT [PART...]]
 # FOLDER has nottingham-gpl3/ and piano-midi-de-ccbysa/. OUT is build/007-other-music; the parts are nottingham, piano and
 # seconds; without PART all are run. SPIRAL_PYTHON: another Python with NumPy than that of build/venv-all.

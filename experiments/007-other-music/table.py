@@ -39,14 +39,14 @@ def print_tables(results):
     for name, of in (("pieces: training, validation, test", lambda r: " ".join(str(n) for n in r["files"].values())),
                      ("frames of training", lambda r: f"{r['train']['frames_seen']:,}"),
                      ("samples with a fault", lambda r: str(r["samples"]["faults"])),
-                     ("samples above the limit of likeness", lambda r: str(r["samples"]["above_limit"])),
-                     ("largest share of a training passage", lambda r: max(r["samples"]["nearest"], default=None)),
+                     ("samples above the limit of similarity", lambda r: str(r["samples"]["above_limit"])),
+                     ("largest share of cells equal to a training passage", lambda r: max(r["samples"]["nearest"], default=None)),
                      ("files filled and continued", lambda r: str(r["given"]["files"])),
-                     ("with a changed given note", lambda r: str(sum(r["given"]["changed"].values())))):
+                     ("of these, with a changed given note", lambda r: str(sum(r["given"]["changed"].values())))):
         row(name, [of(r) for r in results.values()])
 
 
-WIDTH, HEIGHT, LEFT, GAP = 300, 110, 90, 12  # of a roll; around it
+WIDTH, HEIGHT, LEFT, GAP = 300, 110, 90, 12  # of a roll, left of the first, between two
 
 
 def draw(results):

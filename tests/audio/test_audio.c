@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The synthesisers and the WAV file: length, pitch, loudness, no clipping, the same bytes twice, and no file
- * left after a failure.
+ * The synthesisers and the WAV file: length, pitch, loudness, no clipping, the same bytes on every run, and
+ * no file left after a failure.
  */
 #include <math.h>
 #include <fenv.h>
@@ -18,7 +18,7 @@
 #include <fluidsynth.h>
 #endif
 
-/* 1000 ticks a second: a quarter of 500 ticks lasts half a second. */
+/* A piece of these notes with 1000 ticks a second: a quarter of 500 ticks lasts half a second. */
 static spiral_midi piece(spiral_note *notes, size_t count) {
     return (spiral_midi){.format = 1, .ticks_per_quarter = 500, .note_count = count, .notes = notes};
 }
@@ -51,7 +51,7 @@ static double sample(const wav *w, size_t frame, int channel) {
     return (int16_t)(p[0] | p[1] << 8) / 32768.0;
 }
 
-/* Strength of one frequency between two times: the absolute value of a Fourier sum. */
+/* Amplitude of one frequency between two times: the absolute value of a Fourier sum. */
 static double strength(const wav *w, double hz, double from_s, double to_s) {
     double re = 0, im = 0;
     for (size_t i = (size_t)(from_s * w->rate); i < (size_t)(to_s * w->rate); i++) {
@@ -91,7 +91,7 @@ static void check_a4(spiral_synth synth) {
     assert_true(right > 0.005);
     assert_true(right > 5 * strength(&w, 440 * pow(2, 1 / 12.0), 0.1, 0.6));
     assert_true(right > 5 * strength(&w, 440 * pow(2, -1 / 12.0), 0.1, 0.6));
-    assert_true(fabs(sample(&w, w.frames - 1, 0)) < 0.002); /* the note has died away */
+    assert_true(fabs(sample(&w, w.frames - 1, 0)) < 0.002); /* the note has decayed */
     free(w.bytes);
 }
 
@@ -121,7 +121,7 @@ static int fluid_is_available(void) {
     return spiral_audio_save(&midi, &o, in_folder("a.wav"), NULL, NULL) == SPIRAL_OK;
 }
 
-/* FluidSynth renders at most 96 kHz. At higher rates another synthesiser plays, at the right pitch. */
+/* FluidSynth renders at most 96 kHz. At higher rates another synthesiser is used, and the pitch is right. */
 static void test_rates_above_96_khz_are_not_fluidsynths(void **state) {
     (void)state;
     spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 1000, .pitch = 69, .velocity = 90}};
@@ -139,7 +139,8 @@ static void test_rates_above_96_khz_are_not_fluidsynths(void **state) {
                  "sample rate is 192000 Hz, FluidSynth renders at most 96000");
 }
 
-/* A key struck again while it sounds is released with its last note, in both synthesisers. */
+/* A key that is struck again while it sounds is released at the end of its last note, in both
+ * synthesisers. */
 static void test_overlapping_notes_of_one_key_sound_to_the_last_end(void **state) {
     (void)state;
     spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 1000, .pitch = 60, .velocity = 90},
@@ -154,7 +155,7 @@ static void test_overlapping_notes_of_one_key_sound_to_the_last_end(void **state
     }
 }
 
-/* Percussion keys are no pitches: a hi-hat is high and short noise, a bass drum is low. */
+/* Percussion keys are not pitches: a hi-hat is short high noise, a bass drum is low. */
 static void test_additive_drums_are_no_tones(void **state) {
     (void)state;
     spiral_note hat[] = {{.on_ticks = 0, .off_ticks = 1000, .pitch = 42, .velocity = 110, .channel = 9}};
@@ -174,8 +175,8 @@ static void test_additive_drums_are_no_tones(void **state) {
     free(y.bytes);
 }
 
-/* A tone that has died away while its key is held becomes exact zeros, not denormal numbers, which processors
- * compute slowly: no operation underflows. */
+/* A tone that has decayed while its key is held becomes exact zeros, not denormal numbers, with which
+ * processors compute slowly: no operation underflows. */
 static void test_long_notes_do_not_underflow(void **state) {
     (void)state;
     spiral_note many[20];
@@ -216,7 +217,7 @@ static void test_higher_velocity_is_louder(void **state) {
     free(y.bytes);
 }
 
-/* A click is a difference between neighbouring samples that is larger than those of the tone itself. */
+/* A click is a difference between neighbouring samples that is larger than those within the tone. */
 static void test_notes_begin_and_end_without_clicks(void **state) {
     (void)state;
     spiral_note notes[] = {{.on_ticks = 100, .off_ticks = 400, .pitch = 45, .velocity = 100},
@@ -243,7 +244,7 @@ static void test_same_notes_same_bytes(void **state) {
 }
 
 #ifdef SPIRAL_HAVE_FLUIDSYNTH
-/* FluidSynth's log functions are global: after a call, also a failed one, they are its defaults again. */
+/* FluidSynth's log functions are global. After a call, even a failed one, they are its defaults again. */
 static void test_fluidsynth_log_functions_are_restored(void **state) {
     (void)state;
     spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 100, .pitch = 60, .velocity = 80}};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Statuses and the sentences of errors.
+ * Statuses and error messages.
  */
 #include <errno.h>
 
@@ -26,19 +26,18 @@ static void a_failure_fills_the_sentence(void **state) {
     assert_int_equal(spiral__error_prefix(&err, SPIRAL_FORMAT, "a.mid"), SPIRAL_FORMAT);
     assert_string_equal(err.text, "a.mid: byte 200 is above 127");
     assert_int_equal(spiral__fail(NULL, SPIRAL_IO, -1, "not reported"), SPIRAL_IO);
-    char prefix[400]; /* a long path gives way to the reason: its end is shown */
+    char prefix[400]; /* a long path is shortened so that the reason fits: the end of the path is shown */
     memset(prefix, 'x', sizeof prefix - 1);
     memcpy(prefix + sizeof prefix - 7, "/b.mid", 7);
     spiral__error_prefix(&err, SPIRAL_FORMAT, prefix);
     assert_memory_equal(err.text, "...xxx", 6);
     assert_non_null(strstr(err.text, "xxx/b.mid: a.mid: byte 200 is above 127"));
     char text[SPIRAL__PATH_TEXT];
-    memset(prefix, 0xa9, sizeof prefix - 7); /* the second byte of a character never comes first */
+    memset(prefix, 0xa9, sizeof prefix - 7); /* the text never begins with the second byte of a character */
     assert_string_equal(spiral__error_path(prefix, text) + 3, "/b.mid");
 }
 
-/* Bytes of a damaged file in a sentence: no terminal control sequence, nothing that is not UTF-8 (RFC 3629).
- */
+/* Bytes of a damaged file in a message: no terminal control sequences, only valid UTF-8 (RFC 3629). */
 static void control_characters_and_bad_utf8_become_question_marks(void **state) {
     (void)state;
     static const struct {
@@ -63,7 +62,7 @@ static void control_characters_and_bad_utf8_become_question_marks(void **state) 
     }
 }
 
-/* strerror writes to a buffer that all threads share; here it would be this one. */
+/* strerror returns a buffer that all threads share. This one counts its calls. */
 static int strerror_calls;
 char *strerror(int number) {
     (void)number;

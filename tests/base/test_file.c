@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files that are whole or not there.
+ * Files are written completely or not at all.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -54,7 +54,7 @@ static void errors_name_the_path_and_the_reason(void **state) {
     assert_string_equal(err.text, "/tmp: is a folder, not a file");
     assert_int_equal(spiral_file_write("/no/such/file", "", 0, &err), SPIRAL_IO);
     assert_string_equal(err.text, "/no/such/file: cannot write: No such file or directory");
-    if (access("/dev/full", W_OK) == 0) { /* the system's stand-in for a full disk */
+    if (access("/dev/full", W_OK) == 0) { /* behaves like a full disk */
         spiral__file file = {fopen("/dev/full", "wb"), strdup("/dev/null/x"), strdup("/tmp/never")};
         fputs("text", file.stream);
         assert_int_equal(spiral__file_finish(&file, &err), SPIRAL_IO);
@@ -62,7 +62,7 @@ static void errors_name_the_path_and_the_reason(void **state) {
     }
 }
 
-/* A device or a pipe is written to and not replaced; a link is followed. */
+/* A device or a pipe is written to, not replaced; a link is followed. */
 static void devices_pipes_and_links_stay_what_they_are(void **state) {
     (void)state;
     char folder[] = "/tmp/spiral-test-XXXXXX", pipe[64], link[64], target[64], bytes[8] = "";
@@ -127,8 +127,9 @@ static void a_file_that_is_replaced_keeps_its_permissions(void **state) {
 
 static int exists(const char *path) { return !access(path, F_OK); }
 
-/* A process that is killed while it writes leaves its temporary file; the next writer removes it, but not one
- * whose owner still writes, nor other files. */
+/* A process that is killed while it writes leaves its temporary file. The next writer removes it, but not the
+ * temporary file of a process that is still writing, nor other files. */
+
 /* Removes the folder's files that end in .tmp and returns their number. */
 static int remove_temporary(const char *folder) {
     int count = 0;
@@ -161,7 +162,7 @@ static void temporary_files_without_an_owner_are_removed(void **state) {
     assert_false(exists(left));
     assert_true(exists(other));
     assert_true(exists(mine.temporary));
-    pid_t child = fork(); /* a process of its own: this one has cleaned the folder already */
+    pid_t child = fork(); /* another process, because a process removes such files from a folder only once */
     if (child == 0) {
         char second[64];
         snprintf(second, sizeof second, "%s/../%s/b.mid", folder, folder + 5);
@@ -176,7 +177,7 @@ static void temporary_files_without_an_owner_are_removed(void **state) {
     assert_false(exists(mine.temporary));
     assert_int_equal(spiral__file_finish(&mine, &err), SPIRAL_IO);
     assert_false(exists(path));
-    assert_int_equal(remove_temporary(folder), 2); /* the child's and the one with another name */
+    assert_int_equal(remove_temporary(folder), 2); /* the child's, and the one whose name has another form */
     assert_int_equal(rmdir(folder), 0);
 }
 
@@ -193,8 +194,9 @@ static void the_longest_name_can_be_written(void **state) {
 }
 
 #if defined(__linux__)
-/* The umask belongs to the process, and reading it means setting it, for all threads. This one replaces the C
- * library's and counts calls; the real one is set by its system call, which has this name on Linux alone. */
+/* The umask belongs to the process, and to read it one must set it, for all threads. This function replaces
+ * the C library's and counts calls. The real umask is set by the system call, which has this name on Linux
+ * only. */
 static mode_t mask = 027;
 static int umask_calls;
 mode_t umask(mode_t wanted) {
@@ -220,8 +222,8 @@ static void permissions_follow_the_umask_without_changing_it(void **state) {
 }
 #endif
 
-/* Many threads write the same file at once: each under a temporary name of its own, and one of them is last.
- */
+/* Many threads write the same file at once, each under its own temporary name; the last one replaces the
+ * file. */
 typedef struct writer {
     const char *path;
     int number, failed;

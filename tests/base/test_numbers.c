@@ -66,7 +66,7 @@ static void cholesky_factor_times_its_transpose_is_the_matrix(void **state) {
         assert_true(fabs(sum - C[i]) < 1e-12);
         if (i % N > i / N) assert_true(F[i] == 0);
     }
-    double x[2 * N], B[2 * N] = {0}; /* two rows x C = b, solved for x */
+    double x[2 * N], B[2 * N] = {0}; /* solves x C = b for two rows */
     for (size_t i = 0; i < 2 * N; i++) x[i] = spiral__rng_normal(&rng);
     for (size_t i = 0; i < 2 * N; i++)
         for (size_t k = 0; k < N; k++) B[i] += x[i / N * N + k] * C[k * N + i % N];

@@ -52,7 +52,8 @@ static void numbers_of_threads_out_of_range_are_refused(void **state) {
     }
 }
 
-/* A call made while the pool runs another one, here by a task of that, does its tasks in order and alone. */
+/* A call made while the pool runs another one (here from one of its tasks) runs its tasks in order, on the
+ * calling thread. */
 typedef struct nested {
     spiral__pool *pool;
     unsigned seen[50][20];
@@ -74,7 +75,7 @@ static void a_call_while_the_pool_is_busy_runs_alone(void **state) {
     spiral__pool_destroy(n.pool);
 }
 
-/* Each thread of a pool has scratch memory of its own while it runs tasks; nobody has any elsewhere. */
+/* Each thread of a pool has its own scratch memory while it runs tasks. Outside of tasks there is none. */
 static void fill_scratch(void *context, size_t i, int worker) {
     (void)worker;
     unsigned char *scratch = spiral__par_scratch();
@@ -109,7 +110,7 @@ static void tasks_of_a_pool_have_scratch_memory(void **state) {
     assert_int_equal(found, 0);
 }
 
-/* Signals of the host reach its own threads: a worker thread has all of them blocked, but for faults. */
+/* Signals go to the host's own threads: a worker thread blocks all of them except faults. */
 static void look_at_signals(void *context, size_t i, int worker) {
     atomic_int *blocked = context;
     sigset_t set;
@@ -136,8 +137,8 @@ static void worker_threads_take_no_signals(void **state) {
     spiral__pool_destroy(pool);
 }
 
-/* What a matrix product needs, and more. Without a size of its own a thread would get what the system thinks
- * right. */
+/* More stack than a matrix product needs. Without an explicit size a thread would get the default of the
+ * system. */
 static void use_stack(void *context, size_t i, int worker) {
     volatile char large[512 << 10];
     atomic_int *used = context;
@@ -155,7 +156,7 @@ static void worker_threads_have_half_a_megabyte_of_stack(void **state) {
 #ifdef __GLIBC__
     pthread_attr_t small;
     pthread_attr_init(&small);
-    pthread_attr_setstacksize(&small, 128 << 10); /* as musl */
+    pthread_attr_setstacksize(&small, 128 << 10); /* the default of musl */
     assert_int_equal(pthread_setattr_default_np(&small), 0);
 #endif
     spiral__pool *pool = NULL;

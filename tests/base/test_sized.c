@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Structs of another version's size.
+ * Structs whose size is that of another version.
  */
 #include "testing.h"
 #include "base/sized.h"
 
-/* A struct of options as it was in a first version, and as it is today. */
+/* A struct of options in a first version and in today's. */
 typedef struct first {
     size_t struct_size;
     double a;
@@ -49,7 +49,7 @@ static void other_sizes_are_refused_by_value(void **state) {
     assert_fails(spiral__sized_check("report", 25, 24, 24, &err), SPIRAL_BAD_ARG, &err, "is 25: must be 24");
 }
 
-/* Only the caller's bytes are written, and what the library does not know is 0. */
+/* No byte after the caller's struct is written, and fields that the library does not know are 0. */
 static void structs_are_written_up_to_the_callers_size(void **state) {
     (void)state;
     struct {

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Model files: damaged ones are refused with a reason, whole ones open elsewhere."""
-import hashlib
 import json
-import re
 import random
 
 import pytest

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pieces made for the tests of corpora, training and what comes after it: chords that change every few
- * frames, in MIDI files in a folder of their own.
+ * Pieces for the tests of corpora, training and trained models: chords that change every few frames, as MIDI
+ * files in a temporary folder.
  */
 #ifndef SPIRAL_TESTS_DATA_PIECES_H
 #define SPIRAL_TESTS_DATA_PIECES_H
@@ -77,9 +77,9 @@ static inline void pieces_add(pieces *p, const char *name, uint64_t seed, size_t
     spiral_roll_clear(&roll);
 }
 
-/* What a spiral_files_callback was told. */
+/* The arguments that a spiral_files_callback received. */
 typedef struct calls_seen {
-    size_t calls, last, count, stop_at; /* stop_at: end the work when so many are done; 0: never */
+    size_t calls, last, count, stop_at; /* stop_at: stop the work when this many files are done; 0: never */
     int fell;                           /* done was smaller than before */
 } calls_seen;
 
@@ -100,7 +100,7 @@ static inline void pieces_open(pieces *p) {
     strcat(p->model, "/model.safetensors");
 }
 
-/* Removes the files; fails if something else was left in the folder. */
+/* Removes the files and the folder; fails if anything else is in it. */
 static inline void pieces_close(pieces *p) {
     for (size_t i = 0; i < p->count; i++) unlink(p->path[i]);
     unlink(p->model);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * MIDI files that are compressed with gzip: a build with zlib reads them, one without says what to do.
+ * MIDI files that are compressed with gzip: a build with zlib reads them, one without it says what to do.
  */
 #include "testing.h"
 #include "spiral/data.h"

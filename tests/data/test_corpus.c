@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files and folders to corpora: which files, in which order, why some are left out, and several corpora from
- * files that are read once.
+ * Corpora from files and folders: which files are read, in which order, why some are left out, and several
+ * corpora from files that are read once.
  */
 #include "testing.h"
 #include "pieces.h"
@@ -17,7 +17,7 @@ static spiral_corpus *corpus_of(const char *const *paths, size_t count, int thre
     return c;
 }
 
-/* A piece of two low notes, none of which is in range. */
+/* A piece of two low notes, both out of range. */
 static void add_bass(pieces *p, const char *name) {
     spiral_roll roll;
     assert_int_equal(spiral_roll_create(PIECE_GRID, 9, 0, &roll, NULL), SPIRAL_OK);
@@ -27,7 +27,8 @@ static void add_bass(pieces *p, const char *name) {
     spiral_roll_clear(&roll);
 }
 
-/* Byte order of the names, folder by folder, whatever the order of writing; endings without case. */
+/* Files are in byte order of their names, folder by folder, whatever the order in which they were written.
+ * The case of an ending does not matter. */
 static void files_are_in_byte_order_of_their_names_with_reasons_for_those_left_out(void **state) {
     (void)state;
     pieces p;
@@ -56,7 +57,7 @@ static void files_are_in_byte_order_of_their_names_with_reasons_for_those_left_o
             assert_int_equal(f->windows_silent, 0);
             assert_int_equal(f->left_out == NULL, frames[i] > 0);
             assert_int_equal(spiral_corpus_get_roll(c, i) != NULL, frames[i] > 0);
-            if (f->left_out) assert_null(strstr(f->left_out, p.folder)); /* the path is beside it */
+            if (f->left_out) assert_null(strstr(f->left_out, p.folder)); /* the path is in another field */
         }
         assert_string_equal(spiral_corpus_get_file(c, 3)->left_out,
                             "none of its 2 notes is a pitch from 60 to 71");
@@ -68,7 +69,7 @@ static void files_are_in_byte_order_of_their_names_with_reasons_for_those_left_o
                     spiral_corpus_get_file(c, 4)->seconds < 4.15); /* 33 sixteenths at 120 a minute */
         spiral_roll_clear(&roll);
 
-        /* Places a window can start: 9, 0, 0, 0, 26, 13. */
+        /* Positions at which a window can start: 9, 0, 0, 0, 26, 13. */
         assert_int_equal(c->positions, 48);
         size_t file = 0, frame = 0, wanted_file = 0, wanted_frame = 0;
         for (size_t i = 0; i < c->positions; i++) {
@@ -120,7 +121,7 @@ static void what_holds_no_music_is_refused(void **state) {
     pieces_close(&p);
 }
 
-/* A path that is a file needs no ending. */
+/* A path that names a file needs no ending. */
 static void a_bad_file_among_good_ones_is_left_out_alone(void **state) {
     (void)state;
     pieces p;
@@ -162,8 +163,8 @@ static void the_callback_is_told_of_all_files_and_may_end_the_reading(void **sta
     pieces_close(&p);
 }
 
-/* From files that are read once: corpora of other grids, planes and ranges, equal to those read for them
- * alone. */
+/* Corpora of different grids, planes and ranges from files that are read once equal corpora that are read
+ * separately. */
 static void several_corpora_are_made_of_files_read_once(void **state) {
     (void)state;
     pieces p;
@@ -198,7 +199,7 @@ static void several_corpora_are_made_of_files_read_once(void **state) {
             assert_non_null(spiral_corpus_get_file(c, 2)->left_out);
             spiral_corpus_destroy(c);
         }
-    /* A corpus does not need its files any more. */
+    /* A corpus does not need the read files any more. */
     spiral_roll_options options = piece_options();
     spiral_corpus *c;
     assert_int_equal(spiral_corpus_create(files, &options, PIECE_T, 1, &c, NULL), SPIRAL_OK);
@@ -248,7 +249,7 @@ static void the_report_of_a_corpus_is_the_sum_of_its_files(void **state) {
     pieces_close(&p);
 }
 
-/* A real score, written as MIDI, comes back as the same roll. */
+/* A real score and the MIDI file written from it give the same roll. */
 static void a_score_written_as_midi_gives_the_same_roll(void **state) {
     (void)state;
     const char *source = getenv("SPIRAL_SOURCE");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Corpora in one file: the same rolls and windows as from the files, and no damage that goes unnoticed.
+ * Corpora in one file: the same rolls and windows as from the files, and all damage is noticed.
  */
 #include <sys/stat.h>
 
@@ -84,7 +84,7 @@ static void a_pack_is_the_corpus_of_the_files(void **state) {
         assert_int_equal(spiral_corpus_pack_open(pack, 0, 1, 2, &opened, NULL), SPIRAL_OK);
         assert_same_corpora(c, opened);
         spiral_corpus_destroy(opened);
-        /* Windows of another length are counted anew. */
+        /* Windows of another length are counted again. */
         spiral_corpus *other = pieces_corpus(p.folder, onsets, 5);
         assert_int_equal(spiral_corpus_drop_duplicates(other, NULL, NULL, NULL), SPIRAL_OK);
         assert_int_equal(spiral_corpus_pack_open(pack, 5, 0, 1, &opened, NULL), SPIRAL_OK);
@@ -96,7 +96,7 @@ static void a_pack_is_the_corpus_of_the_files(void **state) {
     }
 }
 
-/* The two share the mapping, whichever is destroyed first. */
+/* The two corpora share the mapping, whichever is destroyed first. */
 static void a_pack_is_split_as_files_are(void **state) {
     (void)state;
     for (int order = 0; order < 2; order++) {
@@ -147,7 +147,7 @@ static void windows_of_a_pack_are_those_of_the_files(void **state) {
     pieces_close(&p);
 }
 
-/* Each bit of a pack is changed: it is refused, with a sentence, and one that is cut short too. */
+/* A pack with any bit changed is refused with a message, and so is one that is cut off. */
 static void damage_is_noticed(void **state) {
     (void)state;
     pieces p;
@@ -162,7 +162,7 @@ static void damage_is_noticed(void **state) {
     assert_int_equal(spiral__corpus_pack_read(bytes, size, 0, 1, 1, &c, NULL), SPIRAL_OK);
     spiral_corpus_destroy(c);
     const size_t planes_end = (size_t)spiral__le64(bytes + SPIRAL__PACK_INDEX_AT);
-    const size_t dead = planes_end - 30 * sizeof(spiral_keys); /* the roll of 8.mid, which no file has */
+    const size_t dead = planes_end - 30 * sizeof(spiral_keys); /* the roll of 8.mid, which no file uses */
     c = NULL;
     for (size_t i = 0; i < size; i++) {
         if (i >= dead && i < planes_end) continue;
@@ -178,7 +178,8 @@ static void damage_is_noticed(void **state) {
     pieces_close(&p);
 }
 
-/* Bytes whose index has the right checksum can be wrong too: a file of a corpus has a note. */
+/* The index can have the right checksum and the planes still be wrong: every file of a corpus must have a
+ * note. */
 static void a_silent_roll_is_refused(void **state) {
     (void)state;
     pieces p;
@@ -189,8 +190,8 @@ static void a_silent_roll_is_refused(void **state) {
     spiral_error err;
     spiral_corpus *c = NULL;
     assert_int_equal(spiral__file_read(pack_pieces(&p, 0), SIZE_MAX / 2, &bytes, &size, NULL), SPIRAL_OK);
-    /* the roll of 1.mid, behind the 20 frames of 0.mid; without a check of the planes their hash is not seen
-     */
+    /* the roll of 1.mid, after the 20 frames of 0.mid; without a check of the planes their hash is not
+     * read */
     memset(bytes + SPIRAL__PACK_HEAD + 20 * sizeof(spiral_keys), 0, 25 * sizeof(spiral_keys));
     assert_int_equal(spiral__corpus_pack_read(bytes, size, 0, 0, 1, &c, &err), SPIRAL_FORMAT);
     assert_null(c);

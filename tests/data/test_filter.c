@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Leaving files out of a corpus: those that had to be repaired, and those whose notes another file has.
+ * Leaving files out of a corpus: files that had to be repaired, and files whose notes another file has.
  */
 #include "testing.h"
 #include "base/file.h"
@@ -19,7 +19,7 @@ static void add_copy(pieces *p, size_t of, const char *name, const char *more, s
     free(bytes);
 }
 
-/* The piece with silence before it, at another tempo and velocity. */
+/* The piece with silence before it, and another tempo and velocity. */
 static void add_disguised(pieces *p, const char *name, uint64_t seed, size_t frames, int late) {
     spiral_roll roll = piece_roll(seed, frames);
     spiral_midi midi = {0};
@@ -111,7 +111,7 @@ static void files_with_the_same_notes_are_left_out(void **state) {
     }
 }
 
-/* A note that sounds on and one that is struck again differ in the plane of onsets only. */
+/* A note that goes on and one that is struck again differ in the onset plane only. */
 static void onsets_distinguish_files(void **state) {
     (void)state;
     pieces p;
@@ -135,7 +135,7 @@ static void onsets_distinguish_files(void **state) {
     pieces_close(&p);
 }
 
-/* Of two corpora the second loses what the first has too, the first loses nothing. */
+/* Of two corpora, the second loses files whose notes the first has too; the first loses nothing. */
 static void duplicates_of_another_corpus_are_left_out_of_the_second_only(void **state) {
     (void)state;
     pieces p, q;
@@ -145,7 +145,7 @@ static void duplicates_of_another_corpus_are_left_out_of_the_second_only(void **
     pieces_open(&q);
     pieces_add(&p, "1.mid", 1, 40);
     pieces_add(&p, "2.mid", 2, 40);
-    pieces_add(&p, "3.mid", 2, 40); /* twice, both stay where they are */
+    pieces_add(&p, "3.mid", 2, 40); /* twice in the first corpus: both are kept */
     pieces_add(&q, "1.mid", 2, 40);
     pieces_add(&q, "2.mid", 3, 40);
     pieces_add(&q, "3.mid", 3, 40);

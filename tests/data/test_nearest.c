@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How near a roll comes to a corpus: 0 for a copied window, otherwise what a plain search finds.
+ * The distance of a roll from a corpus: 0 for a copied window, otherwise that of an exhaustive search.
  */
 #include <math.h>
 
@@ -21,7 +21,7 @@ static spiral_roll noise(spiral__rng *rng, size_t frames, int density) {
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-/* The nearest window of a corpus of these rolls. */
+/* The distance of the nearest window of a corpus of these rolls. */
 static double nearest(const spiral_roll *roll, const spiral_roll *const *rolls, size_t count, int frames) {
     spiral__corpus_entry entries[2] = {{.left_out = NULL}};
     const spiral_corpus corpus = {.count = count, .entries = entries};
@@ -30,7 +30,7 @@ static double nearest(const spiral_roll *roll, const spiral_roll *const *rolls, 
 }
 #pragma GCC diagnostic pop
 
-/* By the definition in data.h. */
+/* Exhaustive search, by the definition in data.h. */
 static double search(const spiral_roll *roll, const spiral_roll *const *corpus, size_t count) {
     double least = INFINITY;
     for (size_t begin = 0; begin + T <= roll->frames; begin += T)
@@ -55,7 +55,7 @@ static void the_nearest_is_what_a_plain_search_finds(void **state) {
         spiral_roll a = noise(&rng, 5 + spiral__rng_below(&rng, 30), 1 + round % 3);
         spiral_roll b = noise(&rng, 4 + spiral__rng_below(&rng, 12), 1 + round % 2);
         spiral_roll c = noise(&rng, 6 + spiral__rng_below(&rng, 12), 2);
-        if (round % 2) /* windows with few notes beside windows with many */
+        if (round % 2) /* windows with few notes and windows with many */
             for (size_t t = 0; t < a.frames; t++)
                 if (t / T % 2) a.sounding[t].word[0] = 0, a.sounding[t].word[1] &= t % 2 ? 3 : 0;
         const spiral_roll *corpus[] = {&b, &c};
@@ -68,8 +68,7 @@ static void the_nearest_is_what_a_plain_search_finds(void **state) {
     }
 }
 
-/* The search stops counting where a window cannot be the nearest any more; that limit depends on the window.
- */
+/* The search stops counting when a window can no longer be the nearest; that limit depends on the window. */
 static void a_window_of_few_notes_does_not_hide_a_nearer_one(void **state) {
     (void)state;
     spiral_roll roll, corpus;
@@ -98,7 +97,7 @@ static void a_copied_window_is_at_distance_zero(void **state) {
         on += (size_t)__builtin_popcountll(a.sounding[t].word[0]) +
               (size_t)__builtin_popcountll(a.sounding[t].word[1]);
     assert_true(fabs(nearest(&a, corpus, 1, T) - 1.0 / (double)on) < 1e-12);
-    /* Nothing to compare, or nothing to compare with: infinity. */
+    /* No roll to compare, or no corpus to compare with: infinity. */
     assert_true(isinf(nearest(&a, NULL, 0, T)));
     assert_true(isinf(nearest(&a, corpus, 1, 5 * T + 1)));
     assert_true(isinf(nearest(&a, corpus, 1, 0)));

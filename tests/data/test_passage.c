@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The nearest passage: what a plain search by the definition in data.h finds, and where a copy came from.
+ * The nearest passage: against an exhaustive search by the definition in data.h, and the origin of a copy.
  */
 #include <math.h>
 
@@ -28,7 +28,7 @@ static spiral_roll silence(size_t frames) {
     return roll;
 }
 
-/* Notes of 1 to 9 frames from `low` on, over the middle of the two words. */
+/* Notes of 1 to 9 frames on the keys from `low` on, which lie in both words. */
 static spiral_roll noise(spiral__rng *rng, size_t frames, int notes, int low, int keys) {
     spiral_roll roll = silence(frames);
     for (int i = 0; i < notes; i++) {
@@ -48,12 +48,12 @@ static void cells(const spiral_roll *x, size_t i, const spiral_roll *y, size_t k
     for (size_t t = 0; t < T; t++) {
         const spiral_keys moved = spiral_keys_transpose(x->sounding[i + t], up), *other = &y->sounding[k + t];
         *both += bits((spiral_keys){{moved.word[0] & other->word[0], moved.word[1] & other->word[1]}});
-        sum += bits(x->sounding[i + t]) + bits(*other); /* keys that leave 0..127 count too */
+        sum += bits(x->sounding[i + t]) + bits(*other); /* keys transposed out of 0..127 count too */
     }
     *either = sum - *both;
 }
 
-/* By the definition, in the order of equals that data.h gives. */
+/* Exhaustive search by the definition; of equal passages it takes the one that data.h says. */
 static spiral_passage search(const spiral_roll *roll, const fake *f) {
     spiral_passage best = {.struct_size = sizeof best, .share = -1};
     int best_both = -1, best_either = 1;
@@ -114,7 +114,7 @@ static void a_transposed_copy_is_found(void **state) {
     spiral_roll roll = noise(&rng, 24, 24, 60, 12);
     fake f;
     fake_init(&f, rolls, 2);
-    for (int t = 0; t < T; t++) /* the roll's second quarter passage on: five semitones lower than the file */
+    for (int t = 0; t < T; t++) /* a copy, five semitones lower, at the second quarter passage */
         roll.sounding[2 + t] = spiral_keys_transpose(rolls[1].sounding[17 + t], -5);
     spiral_passage p = {.struct_size = sizeof p};
     assert_int_equal(spiral_corpus_nearest_passage(&f.corpus, &roll, T, 1, &p, NULL), SPIRAL_OK);
@@ -132,7 +132,7 @@ static void a_transposed_copy_is_found(void **state) {
     for (int i = 0; i < 2; i++) spiral_roll_clear(&rolls[i]);
 }
 
-/* All keys sound: counts of a block, of a passage and of the sums are at their greatest. */
+/* All keys sound: the counts of a block and of a passage, and the sums, are as large as they can be. */
 static void full_rolls_do_not_overflow(void **state) {
     (void)state;
     spiral_roll roll = silence(SPIRAL_WINDOW_FRAMES_MAX), corpus = silence(SPIRAL_WINDOW_FRAMES_MAX);
@@ -150,7 +150,7 @@ static void full_rolls_do_not_overflow(void **state) {
     spiral_roll_clear(&corpus);
 }
 
-/* Percentiles of the shares of three files, one of which is silent and does not count. */
+/* Percentiles of the shares of three files, of which one is silent and does not count. */
 static void percentiles_are_between_files(void **state) {
     (void)state;
     spiral__rng rng = spiral__rng_init(4, 4);

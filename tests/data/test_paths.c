@@ -28,7 +28,7 @@ static void folders_are_listed_in_byte_order_and_links_end(void **state) {
     assert_int_equal(mkdir(path, 0700), 0);
     touch(folder, "b.MID"), touch(folder, "a.midi"), touch(folder, "c.txt"), touch(folder, "sub/d.Mid");
     snprintf(path, sizeof path, "%s/sub/up", folder);
-    assert_int_equal(symlink("..", path), 0); /* back to a folder that is being read */
+    assert_int_equal(symlink("..", path), 0); /* a link to a folder that is being read */
     snprintf(path, sizeof path, "%s/z.mid", folder);
     assert_int_equal(symlink("nothing", path), 0);
     assert_int_equal(spiral__paths_add(&paths, folder, &wanted_files, &err), SPIRAL_OK);
@@ -37,7 +37,7 @@ static void folders_are_listed_in_byte_order_and_links_end(void **state) {
     for (int i = 0; i < 3; i++) assert_string_equal(paths.path[i] + strlen(folder), wanted[i]);
     spiral__paths_clear(&paths);
 
-    snprintf(path, sizeof path, "%s/c.txt", folder); /* a file that is named is taken whatever its ending */
+    snprintf(path, sizeof path, "%s/c.txt", folder); /* a file that is named explicitly may have any ending */
     assert_int_equal(spiral__paths_add(&paths, path, &wanted_files, &err), SPIRAL_OK);
     assert_int_equal(paths.count, 1);
     spiral__paths_clear(&paths);

@@ -16,7 +16,7 @@ static void add_many(pieces *p, int good) {
     }
 }
 
-/* Every third file moves, with its roll; files that are left out are not counted and stay. */
+/* Every third file is moved, with its roll. Files that are left out are not counted and not moved. */
 static void every_nth_file_is_held_out(void **state) {
     (void)state;
     pieces p;
@@ -46,7 +46,7 @@ static void every_nth_file_is_held_out(void **state) {
     pieces_close(&p);
 }
 
-/* Of a single file the last tenth; the counts follow the cut. */
+/* Of a single file the last tenth is held out; the counts are those of the two parts. */
 static void of_a_single_file_the_last_tenth_is_held_out(void **state) {
     (void)state;
     pieces p;
@@ -105,7 +105,7 @@ static void a_silent_part_is_refused(void **state) {
     }
 }
 
-/* What the corpora show of their files agrees with them after files were moved between them. */
+/* After files were moved between corpora, the records of files agree with the rolls. */
 static void file_records_follow_their_files(void **state) {
     (void)state;
     pieces p;

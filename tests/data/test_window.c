@@ -8,7 +8,7 @@
 #include "data/corpus.h"
 #include "data/window.h"
 
-/* Silent windows are counted apart; the last one may go beyond the end of the roll. */
+/* Silent windows are counted separately; the last one may extend beyond the end of the roll. */
 static void windows_and_silent_windows_are_counted(void **state) {
     (void)state;
     pieces p;
@@ -49,7 +49,7 @@ static void a_window_beyond_the_end_is_filled_with_silence(void **state) {
         assert_true(window[t].word[0] == 0 && window[t].word[1] == (t % PIECE_T ? 0 : 1 << (68 - 64)));
     spiral__window_cut(&roll, 2, PIECE_T, 0, window);
     assert_true(spiral_keys_get(&window[0], 60) && spiral_keys_get(&window[PIECE_T], 60));
-    roll.onsets = (free(roll.onsets), NULL); /* one plane: half as much is written */
+    roll.onsets = (free(roll.onsets), NULL); /* one plane: half as many sets are written */
     memset(window, 255, sizeof window);
     spiral__window_cut(&roll, 2, PIECE_T, 0, window);
     assert_true(window[PIECE_T - 1].word[0] == 0 && window[PIECE_T].word[0] == UINT64_MAX);
@@ -80,8 +80,8 @@ static void floats_are_the_bits_of_the_range(void **state) {
     for (int i = 0; i < ROWS * KEYS; i++) assert_true(x[i] == (i == 0 || i == KEYS + 4 || i == 2 * KEYS + 2));
 }
 
-/* Each drawn window is one of the corpus, moved by at most the transposition; every position and every shift
- * occurs, and seed and stream decide. */
+/* Each drawn window is one of the corpus, transposed by at most the given number of semitones. Every position
+ * and every shift occurs. Seed and stream determine the windows. */
 static void windows_are_drawn_from_every_position(void **state) {
     (void)state;
     enum { DRAWS = 4000, SHIFT = 2 };
@@ -130,7 +130,7 @@ static spiral_corpus *corpus_with_gaps(pieces *p, int T) {
     return pieces_corpus(p->folder, 0, T);
 }
 
-/* The positions are all frames, in order, from which a window inside the roll has a sounding key. */
+/* The positions are all frames, in order, at which a window inside the roll begins and has a sounding key. */
 static void windows_begin_where_one_has_a_note(void **state) {
     (void)state;
     for (int T = 1; T <= 17; T += 4) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Decoding by the lowest expected energy: against exhaustive search, against the threshold, the time term,
- * and its speed.
+ * Decoding by the lowest expected energy: comparison with exhaustive search and with the threshold, the time
+ * term, and the speed.
  */
 #include <math.h>
 #include <time.h>
@@ -27,7 +27,7 @@ static unsigned bits_of(const spiral_keys *keys) {
     return bits;
 }
 
-/* x'Kx/2 - x'K y of every set, and the least of them. */
+/* Computes x'Kx/2 - x'K y of every set; returns the lowest. */
 static double exhaustive(const spiral_min_risk_options *o, const float *logits, double *risks) {
     double k[FEW], y[FEW], least = 0;
     for (int d = 0; d < FEW; d++) k[d] = spiral__helix_energy_kernel(&o->helix, d);
@@ -51,8 +51,8 @@ static void draw(spiral__rng *r, int manner, float *logits) {
     }
 }
 
-/* At least 99 of 100 of 10,000 random frames, of each of three kinds: all probabilities alike, as they are of
- * music, and logits of a normal distribution. */
+/* At least 99 % of 10,000 random frames of each of three kinds are optimal: uniform probabilities, sparse
+ * ones like those of music, and normally distributed logits. */
 static void few_frames_differ_from_exhaustive_search(void **state) {
     (void)state;
     enum { FRAMES = VALGRIND ? 200 : SLOW ? 1000 : 10000 };
@@ -106,7 +106,7 @@ static void the_risk_is_never_above_that_of_the_threshold(void **state) {
         const double risk = risk_of(&o, logits, T, P, found);
         assert_true(risk <= risk_of(&o, logits, T, P, plain) + 1e-3);
         assert_true(risk <= risk_of(&o, logits, T, P, silent) + 1e-3 || o.time_blur > 0);
-        for (int t = 0; t < T; t++) /* no change of one cell helps */
+        for (int t = 0; t < T; t++) /* no change of one cell lowers the risk */
             for (int p = 0; p < P; p++) {
                 spiral_keys_set(&found[t], p, !spiral_keys_get(&found[t], p));
                 assert_true(risk <= risk_of(&o, logits, T, P, found) + 1e-3);
@@ -115,7 +115,8 @@ static void the_risk_is_never_above_that_of_the_threshold(void **state) {
     }
 }
 
-/* .45 on C and .45 on C sharp are one note, which no threshold of 1/2 sees; a clash of .6 and .55 is one. */
+/* Probabilities .45 of C and .45 of C sharp give one note, where a threshold of 1/2 gives none; so do .6 and
+ * .55, where it gives two. */
 static void near_probabilities_are_one_note(void **state) {
     (void)state;
     const spiral_min_risk_options o = default_options();
@@ -131,7 +132,7 @@ static void near_probabilities_are_one_note(void **state) {
     }
 }
 
-/* .45 in one frame and .45 in the next is one note of one frame, somewhere there. */
+/* Probabilities .45 in one frame and .45 in the next give one note, in one of the two. */
 static void a_time_term_adds_up_what_is_in_adjacent_frames(void **state) {
     (void)state;
     enum { T = 6 };
@@ -183,8 +184,8 @@ static void options_out_of_range_are_refused(void **state) {
                  "10 keys from 120 on");
 }
 
-/* Prints the time of 1,000 frames of 88 keys with about four notes each. The limit is generous: the machine
- * may be slow or busy. */
+/* Prints the time for 1,000 frames of 88 keys with about four notes each. The limit is high, because the
+ * machine may be slow or busy. */
 static void a_thousand_frames_take_milliseconds(void **state) {
     (void)state;
     NOT_UNDER_VALGRIND();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is counted in a frame that was sampled, and the weight that it gets.
+ * The events that are counted in a sampled frame, and the weight of the frame.
  */
 #include <math.h>
 
@@ -24,7 +24,7 @@ static spiral__frame_events events_at(size_t t, const int *before, const int *no
     return spiral__frame_events_get(&moment, &decided, parallels);
 }
 
-/* How often a way of a choice was chosen in a context. */
+/* How often this way of a choice was chosen in this context. */
 static int chosen(const spiral__frame_events *e, spiral__choice choice, int context, int way) {
     const spiral__choice_shape *shape = &spiral__choice_shapes[choice];
     int count = 0;
@@ -34,7 +34,7 @@ static int chosen(const spiral__frame_events *e, spiral__choice choice, int cont
     return count;
 }
 
-/* In all contexts and ways. */
+/* How often any way of a choice was chosen, in all contexts. */
 static int chosen_at_all(const spiral__frame_events *e, spiral__choice choice) {
     int count = 0;
     for (int context = 0; context < spiral__choice_shapes[choice].contexts; context++)
@@ -49,7 +49,7 @@ static spiral_keys keys_of(const int *list) {
     return keys;
 }
 
-/* The events of a frame in which p of `now` sound; those that do not sound before begin. */
+/* The events of a frame in which the keys `now` sound; those that did not sound before begin. */
 static spiral__frame_events events_after(const spiral__features *f, const spiral__history *h,
                                          const int *now) {
     spiral__moment moment;
@@ -111,7 +111,7 @@ static void a_beat_with_a_new_chord_weighs_less(void **state) {
     assert_true(spiral__frame_log_weight(&s, &on, 1) == -2);
 }
 
-/* By what is the lowest key: C major and minor in three positions, and others on C. */
+/* Chords by their lowest key: C major and minor in three positions, and others. */
 static void kinds_of_chords_are_counted_by_place(void **state) {
     (void)state;
     const struct {
@@ -126,9 +126,9 @@ static void kinds_of_chords_are_counted_by_place(void **state) {
         {{51, 60, 67, -1}, 5},
         {{55, 60, 63, -1}, 6},
         {{43, 47, 53, 62, -1}, 7},  /* a dominant seventh chord */
-        {{47, 53, 55, 62, -1}, 8},  /* on its third */
-        {{50, 53, 55, 59, -1}, 9},  /* fifth */
-        {{41, 50, 55, 59, -1}, 10}, /* seventh */
+        {{47, 53, 55, 62, -1}, 8},  /* with its third as the lowest key */
+        {{50, 53, 55, 59, -1}, 9},  /* with its fifth */
+        {{41, 50, 55, 59, -1}, 10}, /* with its seventh */
         {{47, 62, 65, -1}, 11},     /* diminished */
         {{48, 52, 56, -1}, 11},     /* augmented */
         {{48, 53, 55, -1}, 12},
@@ -152,7 +152,8 @@ static void keys_that_begin_are_counted_by_what_began_before(void **state) {
     const spiral__features features = {.low = 0, .P = SPIRAL_KEY_COUNT, .planes = 2, .bar = 16};
     const int chord[] = {60, 64, -1}, other[] = {59, 65, 68, -1};
     const int begins[16] = {[0] = 1, [2] = 1, [4] = 1, [8] = 1, [10] = 1};
-    /* Half beats since the last ones; on half beats: half of them had some, the third of five classes. */
+    /* On beats: half beats since a key last began. On half beats: on half of them a key began, the third of
+     * five classes. */
     const int quiet[16] = {[0] = 2, [2] = 2, [4] = 0, [6] = 2, [8] = 1, [10] = 2, [12] = 0, [14] = 2};
     const spiral_keys keys = keys_of(chord), silent = {{0, 0}};
     spiral__history h;
@@ -162,7 +163,7 @@ static void keys_that_begin_are_counted_by_what_began_before(void **state) {
         const int two_bars = t < 32 ? 0 : 1 + begins[at], four_bars = t < 64 ? 0 : 1 + begins[at];
         if (t >= 16 && t % 2 == 0) {
             const spiral__frame_events e = events_after(&features, &h, other);
-            const int kind = !on_beat ? 0 : at == 12 ? 2 : 3; /* beat 4 is the quiet one */
+            const int kind = !on_beat ? 0 : at == 12 ? 2 : 3; /* no key begins on beat 4 */
             assert_int_equal(chosen(&e, SPIRAL__ECHO, 9 * kind + 3 * two_bars + four_bars, 1), 1);
             assert_int_equal(chosen_at_all(&e, SPIRAL__ECHO), 1);
             assert_int_equal(chosen(&e, SPIRAL__STARTS, place * SPIRAL__QUIET + quiet[at], 3), 1);
@@ -170,12 +171,12 @@ static void keys_that_begin_are_counted_by_what_began_before(void **state) {
         }
         spiral__history_add(&features, &h, keys, begins[at] ? &keys : &silent);
     }
-    const spiral__frame_events e = events_after(&features, &h, chord); /* nothing begins on a first beat */
+    const spiral__frame_events e = events_after(&features, &h, chord); /* no key begins on this first beat */
     assert_int_equal(chosen(&e, SPIRAL__ECHO, 9 * 3 + 3 * 2 + 2, 0), 1);
     assert_int_equal(chosen(&e, SPIRAL__STARTS, 2, 0), 1);
 }
 
-/* On a grid without bars nothing is known of beats. */
+/* A grid without bars has no beats. */
 static void without_bars_all_frames_are_one_place(void **state) {
     (void)state;
     const spiral__features features = {.low = 0, .P = SPIRAL_KEY_COUNT, .planes = 2};
@@ -193,7 +194,7 @@ static void without_bars_all_frames_are_one_place(void **state) {
     }
 }
 
-/* The lowest key rises and the highest falls; then both go on, turn or stay. */
+/* The lowest key rises and the highest falls; then both go on, reverse or stay. */
 static void moves_of_the_outer_keys_are_counted_by_the_last_one(void **state) {
     (void)state;
     enum { ROSE_BY_A_STEP = 0, LEAPT = 1, FELL = 2, HIGHEST = 4, DOWN = 6 };
@@ -205,7 +206,7 @@ static void moves_of_the_outer_keys_are_counted_by_the_last_one(void **state) {
     spiral__history_begin(&h);
     for (int t = 0; t < 3; t++) {
         const spiral__frame_events e = events_after(&features, &h, frames[t]);
-        assert_int_equal(chosen_at_all(&e, SPIRAL__MOVE), 0); /* no move before, or none now */
+        assert_int_equal(chosen_at_all(&e, SPIRAL__MOVE), 0); /* no key moved both before and now */
         spiral__history_add(&features, &h, keys_of(frames[t]), NULL);
     }
     const spiral__frame_events up = events_after(&features, &h, fourth),
@@ -217,7 +218,7 @@ static void moves_of_the_outer_keys_are_counted_by_the_last_one(void **state) {
     assert_int_equal(chosen_at_all(&up, SPIRAL__MOVE), 2);
 }
 
-/* Key 48 sounds since 3 frames and goes on; 70 began in the frame before, and 71 follows it. */
+/* Key 48 has sounded for 3 frames and goes on; 70 began in the frame before, and 71 follows it. */
 static void registers_and_onsets_of_the_outer_keys_are_counted(void **state) {
     (void)state;
     enum { ON_HALF_BEAT = SPIRAL__HALF_BEAT * SPIRAL__QUIET, HIGHEST = SPIRAL__PLACES * SPIRAL__QUIET };
@@ -262,7 +263,7 @@ static void spacings_and_strays_are_counted_by_semitones(void **state) {
     assert_int_equal(chosen_at_all(&e, SPIRAL__STRAY), 2);
 }
 
-/* Twenty voices that all move as they did before: no more can be chosen. */
+/* Twenty voices that all move as they did before: the largest number of choices. */
 static void many_keys_fit(void **state) {
     (void)state;
     const spiral__features features = {.low = 0, .P = SPIRAL_KEY_COUNT, .planes = 2, .bar = 16};
@@ -279,7 +280,7 @@ static void many_keys_fit(void **state) {
                      1);
 }
 
-/* A negative weight is for each semitone of the voices that rise, a positive one for those that fall. */
+/* A negative weight counts each semitone of the voices that rise, a positive one of those that fall. */
 static void rising_and_falling_voices_are_weighed_by_semitones(void **state) {
     (void)state;
     const int before[] = {48, 60, 67, -1}, now[] = {50, 57, 67, -1}, two[] = {50, 57, -1};
@@ -292,7 +293,7 @@ static void rising_and_falling_voices_are_weighed_by_semitones(void **state) {
     assert_true(spiral__frame_log_weight(&up, &e, 1) == -1.5f);
 }
 
-/* The keys 60 and 64 sounded for 20 frames and go on; then 71 begins too. It is fresh. */
+/* The keys 60 and 64 have sounded for 20 frames and go on; then 71 begins, which makes it fresh. */
 static void fresh_keys_are_counted(void **state) {
     (void)state;
     const spiral__features features = {.low = 0, .P = SPIRAL_KEY_COUNT, .bar = 16};
@@ -309,7 +310,8 @@ static void fresh_keys_are_counted(void **state) {
     assert_int_equal(fresh.new_chord, 1);
 }
 
-/* A positive weight of more keys weighs against frames that do not have more; voices 0: it does not count. */
+/* A positive weight for more keys lowers the weight of frames that do not have more. With 0 voices it has no
+ * effect. */
 static void a_density_of_more_keys_weighs_against_fewer(void **state) {
     (void)state;
     spiral__frame_weights s = {.clash = 0};

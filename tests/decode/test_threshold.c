@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Decoding by thresholds: what is above, what is equal, onsets of silent keys, keys at the limits of the
- * range, and the threshold for a given number of cells.
+ * Decoding by thresholds: logits above the threshold and equal to it, onsets of silent keys, keys at the
+ * limits of the range, and the threshold for a given number of cells.
  */
 #include <math.h>
 
@@ -15,12 +15,13 @@ static int is_only(const spiral_keys *keys, int key) {
     return !memcmp(keys, &wanted, sizeof wanted);
 }
 
-/* Above the threshold, not at it; an onset only where its key sounds; each plane has its threshold. */
+/* Cells above the threshold sound, those equal to it do not; an onset needs a sounding key; each plane has
+ * its own threshold. */
 static void cells_above_the_threshold_sound(void **state) {
     (void)state;
     const float logits[] = {1, 2, 3, /**/ 2, 1, 2.5f, /* onsets */ 9, 9, 9, /**/ 9, 9, 1};
     spiral_keys sounding[2], onsets[2];
-    memset(sounding, 255, sizeof sounding); /* is overwritten */
+    memset(sounding, 255, sizeof sounding); /* must be overwritten */
     memset(onsets, 255, sizeof onsets);
     assert_int_equal(spiral_decode_threshold(logits, 2, 63, 3, 2, 2, sounding, onsets, NULL), SPIRAL_OK);
     assert_true(is_only(&sounding[0], 65) && is_only(&sounding[1], 65));
@@ -78,7 +79,7 @@ static void a_threshold_for_a_number_of_cells(void **state) {
                          wanted);
     assert_int_equal(above(logits, N, spiral_decode_threshold_for_count(logits, N, 0, sorted)), 0);
     assert_int_equal(above(logits, N, spiral_decode_threshold_for_count(logits, N, N + 9, sorted)), N);
-    /* Equal logits are all above, also far from zero, where floats are far apart. */
+    /* Equal logits are all above the threshold, even far from zero, where floats are far apart. */
     for (float value = -1000; value <= 1000; value += 1000) {
         for (size_t i = 0; i < N; i++) logits[i] = value;
         assert_int_equal(above(logits, N, spiral_decode_threshold_for_count(logits, N, 3, sorted)), N);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tests of scoring share: a corpus with a silent part and a last window that is cut short, models
- * for it, and the output of a model for one window.
+ * Shared by the tests of scoring: a corpus with a silent part and an incomplete last window, models for it,
+ * and the output of a model for one window.
  */
 #ifndef SPIRAL_TESTS_EVAL_SCORING_H
 #define SPIRAL_TESTS_EVAL_SCORING_H
@@ -15,7 +15,7 @@
 #include "model/model.h"
 #include "train/trainer.h"
 
-/* Two pieces: `frames` frames of which the windows 2 to 4 are silent, and 40. */
+/* Two pieces: one of `frames` frames, whose windows 2 to 4 are silent, and one of 40. */
 static inline spiral_corpus *scored_corpus(pieces *p, size_t frames) {
     spiral_roll roll = piece_roll(1, frames);
     pieces_open(p);
@@ -35,7 +35,7 @@ static inline spiral_model_config scored_config(spiral_model_kind kind) {
     return config;
 }
 
-/* A model that starts as the projection onto the principal components of the corpus. */
+/* A model whose first weights are the projection onto the principal components of the corpus. */
 static inline spiral_model *projecting_model(spiral_model_kind kind, const spiral_corpus *c) {
     const spiral_model_config config = scored_config(kind);
     spiral_model *m;
@@ -65,7 +65,7 @@ static inline void output_clear(output *o) {
     spiral_model_work_destroy(o->work);
 }
 
-/* Returns how many cells sound. */
+/* Returns the number of sounding cells. */
 static inline size_t output_of(const spiral_model *m, const spiral_roll *roll, size_t begin, output *o) {
     spiral_keys window[PIECE_T];
     size_t on = 0;

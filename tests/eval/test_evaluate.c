@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The evaluation of a model and of the linear reconstruction beside it, against counting cell by cell.
+ * The evaluation of a model and of the linear reconstruction it is compared with, against counting cell by
+ * cell.
  */
 #include "testing.h"
 #include "scoring.h"

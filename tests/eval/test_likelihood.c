@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The likelihood of pieces: against the logits of the stream, cell by cell; the two simple models against
- * counts made by hand; limits and errors.
+ * counts by hand; limits and errors.
  */
 #include "model/decoder.h"
 #include "testing.h"
@@ -21,7 +21,7 @@ static spiral_model *decoding_model(int planes) {
     return m;
 }
 
-/* Two pieces of a few frames. With onsets every fourth frame begins its notes again. */
+/* Two pieces of a few frames. With an onset plane, notes are struck again in every fourth frame. */
 static spiral_corpus *corpus_of(pieces *p, int planes) {
     pieces_open(p);
     pieces_add(p, "a.mid", 1, 70);
@@ -86,7 +86,7 @@ static void it_is_the_sum_over_the_streams_cells(void **state) {
     }
 }
 
-/* One key of two frames that sound and two that do not, and so on. */
+/* One key that sounds for two frames and is silent for two, repeatedly. */
 static void the_simple_models_follow_their_counts(void **state) {
     (void)state;
     enum { T = 40 };
@@ -102,11 +102,11 @@ static void the_simple_models_follow_their_counts(void **state) {
     spiral__baselines_measure(m, c);
     const float *markov = spiral__tensor_data(m, m->decoder.markov),
                 *repeat = spiral__tensor_data(m, m->decoder.repeat);
-    /* Silent -> silent 9, begins 11 (frame 0 and the last among them); begins -> goes on 10; goes on ->
-     * silent 10. */
+    /* Transitions: silent -> silent 9, silent -> begins 11 (including the first and the last frame), begins
+     * -> goes on 10, goes on -> silent 10. */
     const float of_key[9] = {9, 11, 0, 0, 0, 10, 10, 0, 0};
     assert_memory_equal(markov, of_key, sizeof of_key);
-    assert_true(markov[9] == T); /* the next key is silent throughout */
+    assert_true(markov[9] == T); /* the next key never sounds */
     double nats, repeat_nats, all[3][3] = {{0}}, wanted = 0;
     spiral__baselines_score(m, c, &nats, &repeat_nats);
     const int keys = PIECE_HIGH - PIECE_LOW + 1;
@@ -133,8 +133,8 @@ static void the_simple_models_follow_their_counts(void **state) {
     pieces_close(&p);
 }
 
-/* Nats of the cells of frames begin .. end - 1 that are not in `known` (NULL: none is), where the stream
- * reads `given` (NULL: none). */
+/* Nats of the cells of frames begin .. end - 1 that are not in `known` (NULL: none is); the stream is given
+ * `given` (NULL: nothing). */
 static double open_nats_by_stream(const spiral_model *m, const spiral_roll *roll, const spiral_keys *given,
                                   size_t begin, size_t end, const spiral_keys *known) {
     const spiral__decoder_weights weights = spiral__decoder_get_weights(m);
@@ -175,7 +175,7 @@ static void what_commands_would_write_is_scored_given_what_they_are_given(void *
         spiral_keys around[70], top[70];
         const size_t begin = 2 * bar, end = 4 * bar < roll->frames ? 4 * bar : roll->frames;
         for (size_t t = 0; t < roll->frames; t++) {
-            int highest = m->config.high; /* the pieces are nowhere silent */
+            int highest = m->config.high; /* no frame of the pieces is silent */
             while (!spiral_keys_get(&roll->sounding[t], highest)) highest--;
             top[t] = spiral_keys_range(highest, m->config.high);
             around[t] = t >= begin && t < end ? (spiral_keys){{0, 0}} : spiral_keys_range(0, 127);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Scores of a model on windows, and the threshold that is chosen from them, against counting cell by cell.
+ * Scores of a model on windows, and the threshold chosen from them, against counting cell by cell.
  */
 #include "testing.h"
 #include "scoring.h"
@@ -9,11 +9,11 @@
 
 typedef struct truth {
     double loss, f1[81], exact, density, cells;
-    double unsure; /* cells for which a rounding decides whether they are above a threshold */
+    double unsure; /* cells so close to a threshold that rounding decides whether they are above it */
     size_t windows;
 } truth;
 
-/* Every window that is not silent, each threshold -4.0, -3.9 .. 4.0 on its own. */
+/* Counts every window that is not silent, for each threshold -4.0, -3.9 .. 4.0. */
 static truth count(const spiral_model *m, const spiral_corpus *c) {
     truth r = {.loss = 0};
     uint64_t right[81] = {0}, above[81] = {0}, cells = 0;
@@ -57,7 +57,7 @@ static int best_of(const truth *t) {
     return best;
 }
 
-/* With random weights, with those of the projection, and with logits that are all too high. */
+/* With random weights, with the weights of the projection, and with logits that are all too high. */
 static void scores_are_what_counting_gives(void **state) {
     (void)state;
     pieces p;
@@ -104,7 +104,7 @@ static void scores_are_what_counting_gives(void **state) {
     pieces_close(&p);
 }
 
-/* No threshold makes a cell sound that should: it is 0 then. */
+/* If no threshold makes a right cell sound, the threshold is 0. */
 static void a_silent_model_has_threshold_0(void **state) {
     (void)state;
     pieces p;

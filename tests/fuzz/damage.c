@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Damaging files (see damage.h). The faults are a function of the random generator's state alone, so seed and
- * number of a damaged file are enough to make it again.
+ * Damaging files (see damage.h). The faults depend only on the state of the random generator, so the seed and
+ * the number of a damaged file are enough to make it again.
  */
 #include <string.h>
 
@@ -12,7 +12,7 @@ typedef struct token {
     const char *at;
     size_t size;
 } token;
-/* A string literal with all its bytes, also zeros. */
+/* A string literal with all its bytes, including zeros. */
 #define TOKEN(literal) \
     { literal, sizeof(literal) - 1 }
 #define PICK(rng, list) (&(list)[spiral__rng_below(rng, sizeof(list) / sizeof *(list))])
@@ -123,7 +123,7 @@ size_t fuzz_attack_midi(spiral__rng *rng, unsigned char *bytes, size_t size, siz
 
 static int is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
 
-/* Replaces a number in the text, the first one after a random place. */
+/* Replaces a number in the text: the first one after a random position. */
 static size_t attack_number(spiral__rng *rng, const token *number, unsigned char *bytes, size_t size,
                             size_t capacity) {
     size_t at = size ? spiral__rng_below(rng, size) : 0, end;

@@ -16,7 +16,7 @@ _Noreturn void fuzz_broken(const char *promise, const char *file, int line) {
     abort();
 }
 
-/* The length of the UTF-8 character at s; 0: there is none, or it is a control character. */
+/* The length of the UTF-8 character at s; 0 if there is none or it is a control character. */
 static int character(const unsigned char *s) {
     static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
     if (s[0] < 0x80) return s[0] >= ' ' && s[0] != 127;
@@ -84,7 +84,7 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size) {
 char *__wrap_strdup(const char *text) { return counted(__real_strdup(text)); }
 void *__wrap_realloc(void *block, size_t size) {
     int64_t before = (int64_t)malloc_usable_size(block);
-    void *moved = counted(__real_realloc(block, size)); /* counts both, as when the block has to move */
+    void *moved = counted(__real_realloc(block, size)); /* counts both blocks, as if the block had to move */
     if (moved) in_use -= before;
     return moved;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as the texts inside a model file: the config, a zero byte, the note on the data, a zero byte, the
- * note on the training. Container and tensors around them are sound and those of the smallest models, so that
- * nothing but the texts decides.
+ * Any bytes as the texts inside a model file: the config, a zero byte, the metadata about the data, a zero
+ * byte, the metadata about the training. Container and tensors are valid, and those of the smallest models,
+ * so that only the texts matter.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static void add(text *t, const void *bytes, size_t size) {
 
 static void add_text(text *t, const char *string) { add(t, string, strlen(string)); }
 
-/* As a JSON string; bytes that are no UTF-8 go in as they are. */
+/* Appends bytes as a JSON string; bytes that are not UTF-8 are not changed. */
 static void add_quoted(text *t, const uint8_t *bytes, size_t size) {
     static const char hex[] = "0123456789abcdef";
     add_text(t, "\"");
@@ -43,7 +43,8 @@ static void add_quoted(text *t, const uint8_t *bytes, size_t size) {
     add_text(t, "\"");
 }
 
-/* The tensors of a model of `layers` layers, in the header from after the metadata on, and as bytes. */
+/* The tensors of a model of `layers` layers: their part of the header, which follows the metadata, and their
+ * bytes. */
 static void tensors_of(int layers, text *header, const unsigned char **arrays, size_t *size,
                        unsigned char **owned) {
     spiral_model_config config;
@@ -55,7 +56,7 @@ static void tensors_of(int layers, text *header, const unsigned char **arrays, s
     FUZZ_CHECK(spiral__model_file_write(&(spiral__model_parts){.model = m}, owned, size, NULL) == SPIRAL_OK);
     size_t length = (size_t)spiral__le64(*owned);
     const char *at = (const char *)*owned + 8;
-    const char *first = memchr(at, '}', length); /* the config ends the text, the next ends the metadata */
+    const char *first = memchr(at, '}', length); /* this brace ends the config, the next one the metadata */
     FUZZ_CHECK(first && (first = memchr(first + 1, '}', length - (size_t)(first + 1 - at))));
     add(header, first, length - (size_t)(first - at));
     *arrays = *owned + 8 + length;

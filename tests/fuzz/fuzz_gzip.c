@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a compressed MIDI file: refused, or decompressed and read. What is read from MIDI bytes is
- * checked by fuzz_midi.c.
+ * Any bytes as a compressed MIDI file: refused, or decompressed and read. fuzz_midi.c checks what is read
+ * from MIDI bytes.
  */
 #include "data/corpus.h"
 #include "fuzz.h"

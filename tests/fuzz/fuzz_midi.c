@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a MIDI file: refused, or read, checked field by field, written and read again, and made rolls
- * on eight grids, each of which is written and made again.
+ * Any bytes as a MIDI file: refused, or read, checked field by field, written and read again, and converted
+ * to rolls on eight grids, each of which is written as MIDI and converted again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static const spiral_roll_options options[] = {
      .drum_channels = 1 << 1 | 1 << 9, .unchanged_frames_max = 1},
 };
 
-/* What midi.h allows: 16 KiB more for each further port. */
+/* The memory that midi.h allows; 16 KiB more for each further port. */
 static size_t memory_limit(size_t size) {
     size_t ports = size / PORT_EVENT_BYTES;
     if (ports > SPIRAL_MIDI_TRACK_PORTS_MAX - 1) ports = SPIRAL_MIDI_TRACK_PORTS_MAX - 1;

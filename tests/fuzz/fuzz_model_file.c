@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The promises about model files (see fuzz_model.h).
+ * Checks of model files (see fuzz_model.h).
  */
 #include <jansson.h>
 #include <math.h>
@@ -35,7 +35,7 @@ static void check_config(const spiral_model *m) {
     }
 }
 
-/* One window there and back. Its numbers may be anything: the weights may be. */
+/* Encodes and decodes one window. The result may be any numbers, because the weights may be. */
 static void use(const spiral_model *m) {
     spiral_model_work *work;
     size_t cells = spiral_model_cells(m);
@@ -109,7 +109,8 @@ void fuzz_model_file(const unsigned char *bytes, size_t size) {
     spiral_error err = {0};
     fuzz_memory_begin();
     spiral_status status = read_model(bytes, size, &m, &err);
-    /* A model is its weights, and the first layer's once more and a frame longer, beside the JSON. */
+    /* Besides the JSON, a model has its weights, and those of the first layer a second time, with a frame
+     * more. */
     fuzz_memory_end(fuzz_json_limit(size) + 4 * size, status != SPIRAL_OK);
     if (status != SPIRAL_OK) {
         fuzz_refusal(status, &err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks of notes and rolls (see fuzz_music.h). They are written from the headers, without the library's own
- * checks, so that an error in those is found.
+ * Checks of notes and rolls (see fuzz_music.h). They are written from the headers and do not use the
+ * library's own checks, so that errors in those are found.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -56,7 +56,7 @@ static void check_meters(const spiral_midi *midi) {
     }
 }
 
-/* In order, and each changes the state of its port's and channel's pedal. */
+/* Pedal events are in order, and each changes the state of the pedal of its port and channel. */
 static void check_pedals(const spiral_midi *midi) {
     static int down[2][SPIRAL_MIDI_PORT_MAX + 1][16];
     memset(down, 0, sizeof down);
@@ -89,7 +89,7 @@ void fuzz_midi_valid(const spiral_midi *midi) {
     check_pedals(midi);
 }
 
-/* Whether a was written and read as b: control characters become spaces. */
+/* Whether b is a after writing and reading: control characters become spaces. */
 static int same_text(const char *a, const char *b) {
     if (!a || !b) return a == b;
     while (*a && *b == (*a > 0 && *a < ' ' && !strchr("\t\n\r", *a) ? ' ' : *a)) a++, b++;
@@ -173,7 +173,7 @@ static void check_report(const spiral_midi *midi, const spiral_roll_options *o, 
     FUZZ_CHECK(!r->stretches_cut == !r->frames_cut && (!r->stretches_cut || o->unchanged_frames_max));
 }
 
-/* The planes have as many notes as the report says, all of them in range. */
+/* The planes have the number of notes of the report, all in range. */
 static void check_planes(const spiral_roll *roll, const spiral_roll_options *o, const spiral_roll_report *r) {
     const spiral_keys range = spiral_keys_range(o->low, o->high);
     size_t starts = 0;
@@ -190,7 +190,7 @@ static void check_planes(const spiral_roll *roll, const spiral_roll_options *o, 
     FUZZ_CHECK(starts == r->notes_kept - r->notes_doubled - r->onsets_merged);
 }
 
-/* From the MIDI that the roll is written to comes the same roll. */
+/* The MIDI written from the roll gives the same roll. */
 static void check_round_trip(const spiral_roll *roll) {
     spiral_midi midi, read;
     spiral_roll again;
@@ -210,8 +210,8 @@ static void check_round_trip(const spiral_roll *roll) {
     spiral_midi_clear(&midi);
 }
 
-/* About how many frames the roll has before stretches are cut, by other arithmetic than the library's; with
- * the pedal or with notes moved into the range, the most it can have. */
+/* The approximate number of frames before stretches are cut, by other arithmetic than the library's. With the
+ * pedal or with notes moved into the range, the largest possible number. */
 static double expected_frames(const spiral_midi *midi, const spiral_roll_options *o) {
     int64_t end = 0;
     for (size_t i = 0; i < midi->note_count; i++) {
@@ -227,7 +227,7 @@ static double expected_frames(const spiral_midi *midi, const spiral_roll_options
     return quarters * o->grid.steps_per_quarter;
 }
 
-/* The most frames that a roll without cuts may have, if all notes are kept, and if one is. */
+/* The largest number of frames that a roll of so many notes may have without cuts. */
 static double frame_limit(size_t notes) {
     double limit = (double)SPIRAL_ROLL_FRAMES_BASE + (double)notes * SPIRAL_ROLL_FRAMES_PER_NOTE;
     return limit < (double)SPIRAL_ROLL_FRAMES_MAX ? limit : (double)SPIRAL_ROLL_FRAMES_MAX;
@@ -242,7 +242,7 @@ void fuzz_roll(const spiral_midi *midi, const spiral_roll_options *options) {
     int too_big = !cut && frames > frame_limit(midi->note_count) + 2;
     int exactly = !options->pedal && options->out_of_range == SPIRAL_OUT_OF_RANGE_DROP;
     if (!cut && frames > FRAMES_TRIED && !(too_big && exactly))
-        return; /* takes memory and time, and tests nothing more */
+        return; /* would need memory and time, and test nothing further */
     spiral_status status = spiral_roll_from_midi(midi, options, &roll, &report, &err);
     if (too_big) {
         FUZZ_CHECK(fuzz_refusal(status, &err) == SPIRAL_TOO_BIG && !roll.sounding && !roll.frames);

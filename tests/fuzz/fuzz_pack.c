@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a corpus pack: as they are, and with the checksum of head and index made right, so that what
- * is behind it is reached too.
+ * Any bytes as a corpus pack: unchanged, and with the checksum of head and index corrected, so that the
+ * checks after the checksum are reached too.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +58,7 @@ static void use(const unsigned char *bytes, size_t size, int check) {
     fuzz_memory_end(SIZE_MAX / 2, 1);
 }
 
-/* Makes size and checksum right, if there is a head. */
+/* Corrects size and checksum, if there is a head. */
 static void make_sound(unsigned char *bytes, size_t size) {
     char sum[65];
     if (size < SPIRAL__PACK_HEAD) return;

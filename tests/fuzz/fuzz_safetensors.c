@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a safetensors file: refused, or every tensor lies inside the file, the next right after the
- * one before, and what is read of it is finite.
+ * Any bytes as a safetensors file: refused, or every tensor is inside the file, directly after the one
+ * before, and the numbers read from it are finite.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 fuzz_attack *const fuzz_target_attack = fuzz_attack_safetensors;
 
-/* Reads the entry as whatever shape it names, and as one that it has not. */
+/* Reads the entry with the shape that it names, and with another one. */
 static void check_entry(const spiral__safetensors *tensors, const char *name, const json_t *entry) {
     const json_t *span = json_object_get(entry, "data_offsets"), *shape = json_object_get(entry, "shape");
     json_int_t begin = json_integer_value(json_array_get(span, 0));

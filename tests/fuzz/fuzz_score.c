@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         FUZZ_CHECK(midi.notes[i].on_ticks < midi.notes[i].off_ticks &&
                    midi.notes[i].channel != SPIRAL_DRUM_CHANNEL);
     fuzz_midi_valid(&midi);
-    if (midi.note_count < 50000) { /* more takes seconds and tests nothing more */
+    if (midi.note_count < 50000) { /* more would take seconds and test nothing further */
         const spiral_roll_options options = {
             .struct_size = sizeof options, .grid = {SPIRAL_GRID_BEATS, 0, 16}, .high = 127, .onsets = 1};
         fuzz_midi_round_trip(&midi);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * For libFuzzer: half of the mutations are its own, half are the faults of damage.c for the target's format.
+ * Mutations for libFuzzer: half are its own, half are faults of damage.c for the target's format.
  */
 #include "fuzz.h"
 

@@ -46,8 +46,8 @@ static void keep_input(void) {
     now.bytes = NULL;
 }
 
-static void
-on_signal(int number) { /* the process ends here, so functions that are not async-signal-safe may be tried */
+static void on_signal(int number) { /* the process ends here, so calling functions that are not
+                                       async-signal-safe is acceptable */
     keep_input();
     signal(number, SIG_DFL);
     raise(number);

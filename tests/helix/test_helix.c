@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pitch helix: presets, limits, and the helix with given costs.
+ * The pitch helix: presets, limits, and a helix computed from given costs.
  */
 #include <math.h>
 
@@ -117,7 +117,7 @@ static void helix_from_costs_gives_these_costs(void **state) {
             for (int m = 1; m < 6; m++) assert_true(h.radii[m] == 0);
             solved++;
         }
-    assert_true(solved > 1400 && solved < 39 * 39); /* some semitones are too cheap for their octave */
+    assert_true(solved > 1400 && solved < 39 * 39); /* for some octaves the cost of the semitone is too low */
 }
 
 static void impossible_costs_are_refused(void **state) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Kernels on the helix are positive definite and the blur profile is a profile; distances that are not
+ * Kernels on the helix are positive definite, the blur profile sums to 1, and distances that are not
  * Euclidean give no kernel.
  */
 #include <math.h>
@@ -12,7 +12,7 @@
 #include "spiral/loss.h"
 
 /* Whether a symmetric matrix has a Cholesky factor, with pivots above `least`. The factor of its first P rows
- * and columns is the first P rows of the factor, so 128 keys answer for 1 to 128. */
+ * and columns is the first P rows of the factor, so one test with 128 keys covers 1 to 128 keys. */
 enum { KEYS = 128 };
 static int has_cholesky(double K[KEYS][KEYS], double least) {
     for (int p = 0; p < KEYS; p++)
@@ -50,7 +50,7 @@ static void kernels_are_positive_definite(void **state) {
     }
 }
 
-/* D is of negative type, so exp(-D) is a kernel, if and only if its Gram matrix seen from key 0,
+/* D is of negative type, so exp(-D) is a kernel, if and only if its Gram matrix with key 0 as the origin,
  * (D(p, 0) + D(0, q) - D(p, q)) / 2 with a little on the diagonal, is positive definite (Schoenberg 1938). */
 static int of_negative_type(double (*D)(int)) {
     static double G[KEYS][KEYS];
@@ -73,7 +73,7 @@ static void semitones_and_octaves_as_axes_give_no_kernel(void **state) {
     assert_true(of_negative_type(helix_distance));
     assert_false(of_negative_type(semitones_and_octaves));
     assert_false(of_negative_type(its_square));
-    /* So some "energy" made of it is below 0: two different rolls would be better than equal ones. */
+    /* So some "energy" made of it is below 0: two different rolls would cost less than equal ones. */
     static double K[KEYS][KEYS];
     int indefinite = 0;
     for (int scale = 0; scale < 8; scale++) {
@@ -103,8 +103,8 @@ static void blur_profile_sums_to_1_and_follows_the_distance(void **state) {
     }
 }
 
-/* The default blur length on the preset octaves gives the weights that experiments/002-wrong-octaves measured
- * on a smaller helix with a shorter blur: only D / l counts. */
+/* The default blur length on the preset octaves gives the weights of experiments/002-wrong-octaves, which
+ * used a smaller helix and a shorter blur: only D / l matters. */
 static void channel_on_octaves_moves_by_one_octave(void **state) {
     (void)state;
     enum { W = 24 };

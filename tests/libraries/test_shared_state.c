@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program that uses both libraries has one state: an instruction set chosen through one holds for the
- * other. Unlike the other tests this one loads the shared libraries, whose paths the build passes in.
+ * A program that uses both libraries has one state: an instruction set chosen through one is used by the
+ * other too. Unlike the other tests, this one loads the shared libraries; the build gives it their paths.
  */
 #include <dlfcn.h>
 
@@ -9,7 +9,7 @@
 
 #include "spiral/isa.h"
 
-/* A public function as a program finds it that loads only the library at path. */
+/* A public function, found as in a program that loads only the library at `path`. */
 static void *function_of(const char *path, const char *name) {
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) fail_msg("%s", dlerror());
@@ -28,7 +28,7 @@ static void one_instruction_set_for_both_libraries(void **state) {
         *(void **)&name = function_of(paths[1 - i], "spiral_isa_name");
         assert_int_equal(set(NULL, NULL), SPIRAL_OK);
         if (!strcmp(name(), "baseline"))
-            print_message("# this processor has the baseline alone: one state or two look the same\n");
+            print_message("# this processor has only the baseline, so this test cannot fail\n");
         assert_int_equal(set("baseline", NULL), SPIRAL_OK);
         assert_string_equal(name(), "baseline");
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tests of the losses share: a batch with its reference result, random rolls, and calls that need a
- * batch alone.
+ * Shared by the tests of the losses: a batch with its reference result, random rolls, and calls with a batch
+ * as their only argument.
  */
 #ifndef SPIRAL_TESTS_LOSS_HARNESS_H
 #define SPIRAL_TESTS_LOSS_HARNESS_H
@@ -17,7 +17,7 @@
 #include "loss/ref.h"
 #include "spiral/spiral.h"
 
-/* The instruction sets that a test goes through; spiral_isa_set refuses those that this machine lacks. */
+/* The instruction sets that a test tries; spiral_isa_set refuses those that this machine does not have. */
 static const char *const isas[] = {"baseline", "avx2", "avx512"};
 enum { ISAS = 3 };
 

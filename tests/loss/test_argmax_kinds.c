@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kinds that look at the loudest key, argmax_distance and distance_mask: they are computed as they were
- * first written, and have the faults that docs/math.md describes.
+ * The kinds that use the loudest key, argmax_distance and distance_mask: they are computed as they were first
+ * written, and have the faults that docs/math.md describes.
  */
 #include "harness.h"
 
@@ -72,7 +72,7 @@ static void distance_mask_is_the_answers_formula(void **state) {
     spiral_loss_options o = kind_alone(SPIRAL_LOSS_DISTANCE_MASK);
     assert_true(cost(&o, NOTES(C4), NOTES(C4)) == 0);
     assert_true(cost(&o, NOTES(CIS4), NOTES(C4)) == 10);
-    assert_true(cost(&o, NOTES(C4 + 11), NOTES(C4)) == 110); /* not circular: further than the tritone */
+    assert_true(cost(&o, NOTES(C4 + 11), NOTES(C4)) == 110); /* not circular: costs more than the tritone */
     assert_true(cost(&o, NOTES(FIS4), NOTES(C4)) == 60);
     assert_true(cost(&o, NOTES(C5), NOTES(C4)) == 5);
     assert_true(cost(&o, NOTES(C5, CIS4), NOTES(C4)) == 15);
@@ -81,9 +81,9 @@ static void distance_mask_is_the_answers_formula(void **state) {
     assert_true(cost(&o, NOTES(C4 + 11), NOTES(C4)) == 10);
 }
 
-/* The mask is 0 on the right note and positive elsewhere: the right note has gradient 0, all others are
- * reduced. From any start the other notes end near 0; a right note that starts below the threshold stays
- * there, so the frame is silent. */
+/* The mask is 0 on the right note and positive elsewhere, so the right note has gradient 0 and all others are
+ * reduced. From any start the other notes end near 0. A right note that starts below the threshold stays
+ * below, so the frame is silent. */
 static void distance_mask_leads_to_silence(void **state) {
     (void)state;
     for (int k = 0; k < 2; k++)

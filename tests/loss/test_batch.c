@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Batches: strides, aliasing, order, division among calls and threads change no bit; cells of weight 0 have
- * no effect; reductions are multiples of the sum.
+ * Batches: strides, aliasing, order, and division among calls and threads do not change any bit; cells of
+ * weight 0 have no effect; reductions are multiples of the sum.
  */
 #include <pthread.h>
 
@@ -134,8 +134,8 @@ static void gradient_may_replace_pred_and_weights_may_repeat(void **state) {
 CALL_PART(float, f32)
 CALL_PART(double, f64)
 
-/* Divided among calls anywhere between rolls, and for kinds without a time blur between any two frames: the
- * same bits, from one frame to a few tiles at a time. */
+/* A batch may be divided between any two rolls, and for kinds without a time blur between any two frames: the
+ * bits are the same, with calls of one frame to a few tiles. */
 static void cutting_a_batch_changes_no_bit(void **state) {
     (void)state;
     spiral__rng r = spiral__rng_init(31, 0);
@@ -213,8 +213,8 @@ static void fill_left_out(batch *b, double pred, double target) {
         if (b->weight[i] == 0) b->pred[i] = pred, b->target[i] = target;
 }
 
-/* Whatever is in a cell of weight 0, also what would be refused elsewhere, the value and all gradients are
- * the same, and its own gradient is 0: in double precision, in single precision, and by the definition. */
+/* The content of a cell of weight 0 changes neither the value nor any gradient, even if it would be refused
+ * elsewhere, and its own gradient is 0: in double precision, in single precision, and in the definition. */
 static void cells_of_weight_0_have_no_effect(void **state) {
     (void)state;
     static const double fill[][2] = {{5, 1}, {NAN, NAN}, {INFINITY, -100}, {-1e30, INFINITY}, {0.5, 64}};
@@ -249,7 +249,7 @@ static void cells_of_weight_0_have_no_effect(void **state) {
         }
 }
 
-/* Rolls in another order, and frames where there is no time blur: the same bits, in that order. */
+/* Rolls in another order (without a time blur also frames) give the same bits, in that order. */
 static void permuting_rolls_permutes_results(void **state) {
     (void)state;
     enum { B = 7, T = 9, FRAMES = B * T };
@@ -285,7 +285,7 @@ static void permuting_rolls_permutes_results(void **state) {
         }
 }
 
-/* Threads that share a loss, each computing its part of a batch repeatedly: the bits of one call. */
+/* Threads that share a loss and compute their parts of a batch repeatedly give the bits of one call. */
 typedef struct part {
     const spiral_loss *loss;
     const batch *b;

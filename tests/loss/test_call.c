@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The calls: bad arguments and bad cells are refused and named, contiguous and strided calls agree, what
- * allocates and what does not. Batches: test_batch.c; options: test_options.c.
+ * The calls: bad arguments and bad cells are refused and named; contiguous and strided calls agree; which
+ * calls allocate. Batches: test_batch.c; options: test_options.c.
  */
 #include "harness.h"
 
-/* Counting allocations needs the C library's allocator behind ours; a sanitizer has its own. */
+/* Counting allocations replaces the allocator of the C library, which a sanitizer replaces too. */
 #if defined(__GLIBC__) && !SANITIZED
 #define COUNTS_ALLOCATIONS 1
 static unsigned long allocations;
@@ -132,7 +132,7 @@ static void contiguous_calls_refuse_bad_arguments(void **state) {
     batch_free(&b);
 }
 
-/* The call fails and the sentence has the array, the cell and the value, with and without a time blur. */
+/* The call fails and the message names the array, the cell and the value, with and without a time blur. */
 static void expect_bad_cell(batch *b, const char *array, const char *cell, const char *value) {
     for (int tau = 0; tau < 2; tau++) {
         b->o.time_blur = tau;
@@ -178,7 +178,7 @@ static void a_bad_cell_is_named(void **state) {
     batch_free(&b);
 }
 
-/* To the last bit, in either precision. */
+/* Limits are exact to the last bit, in either precision. */
 static void ranges_end_at_their_limits(void **state) {
     (void)state;
     enum { PRED, PROB, TARGET, WEIGHT };
@@ -222,7 +222,7 @@ static void ranges_end_at_their_limits(void **state) {
         }
 }
 
-/* In any array, at any cell, in either precision: NUMERIC, and the cell is named. */
+/* NaN or infinity in any cell of any array, in either precision: NUMERIC, and the cell is named. */
 static void nan_and_infinity_are_named_anywhere(void **state) {
     (void)state;
     enum { B = 3, T = 21, ALL = B * T * KEYS };
@@ -299,7 +299,7 @@ static void a_strided_call_allocates_nothing(void **state) {
                 spiral_loss_value_grad_f32(loss, b.B, b.T, cells, s, cells + b.cells, s, cells + 2 * b.cells,
                                            s, &value, metric ? NULL : grad, s, work, NULL);
             assert_true(allocations == before);
-            /* The contiguous call neither, unless it has to make its own work buffer. */
+            /* Nor does the contiguous call, unless it must make its own work buffer. */
             assert_int_equal(
                 spiral_loss_value_grad_btp_f64(loss, b.B, b.T, b.pred, b.target, &value, NULL, work, NULL),
                 SPIRAL_OK);

@@ -12,7 +12,7 @@ static spiral_loss_options channel_options(double eta, int from_logits) {
     return o;
 }
 
-/* T of equation 35, written anew: (1 - eta) I + eta A, the columns of A summing to 1. */
+/* T of equation 35, written independently: (1 - eta) I + eta A, where the columns of A sum to 1. */
 static void matrix(const spiral_loss_options *o, int P, double *T /* (P, P) */) {
     for (int p = 0; p < P; p++) {
         double sum = 0;
@@ -35,7 +35,8 @@ static void fill_music(batch *b, uint64_t seed) {
     }
 }
 
-/* L = BCE(t, T y), dL/dz = y (1 - y) T' ((T y - t) / (T y (1 - T y))). What moves to one key is 1 at most. */
+/* L = BCE(t, T y), dL/dz = y (1 - y) T' ((T y - t) / (T y (1 - T y))). The sum moved to one key is at most
+ * 1. */
 static void value_and_gradient_are_those_of_the_matrix(void **state) {
     (void)state;
     static double T[KEYS * KEYS];
@@ -76,7 +77,7 @@ static void value_and_gradient_are_those_of_the_matrix(void **state) {
     }
 }
 
-/* Silent and full frames, sure and unsure, right and wrong, with logits up to the largest. */
+/* Silent and full frames, certain and uncertain, right and wrong, with logits up to the largest. */
 static void fill_extremes(batch *b, uint64_t seed) {
     batch_fill(b, seed, 1, 0);
     for (size_t j = 0; j < b->B * b->T; j++)
@@ -139,7 +140,7 @@ static void extremes_equal_the_definition_and_stay_finite(void **state) {
         spiral__ref_value_grad(&o, KEYS, b.B, b.T, b.pred, b.target, b.weight, b.frames, b.grad, scratch);
         call_f64(&b, frames, grad);
         for (int j = 0; j < 30;
-             j++) /* logits beyond +-690 are finite only: of a, what is below exp(-690) is lost */
+             j++) /* beyond +-690 results are only finite: the part of a below exp(-690) is lost */
             if (!(isfinite(frames[j]) &&
                   (j % 4 > 1 || fabs(frames[j] - b.frames[j]) <= 1e-9 * (1 + b.frames[j]))))
                 fail_msg("bits %d, frame %d: %.17g, definition %.17g", bits, j, frames[j], b.frames[j]);
@@ -157,7 +158,7 @@ static void gradient_equals_differences(void **state) {
         spiral_loss_options o = channel_options((double[]){0, 0.2, 0.9}[round % 3], 1);
         batch b = batch_make(o, 1, 3, KEYS, round & 1);
         fill_music(&b, (uint64_t)round);
-        for (size_t i = 0; i < b.cells; i++) { /* targets: music, silence, all keys; a sure prediction */
+        for (size_t i = 0; i < b.cells; i++) { /* targets: music, silence, all keys; a certain prediction */
             if (round / 6 == 1) b.target[i] = 0;
             if (round / 6 == 2) b.target[i] = 1;
             if (round / 6 == 3) b.pred[i] = b.pred[i] > 0 ? 30 : -30;
@@ -180,7 +181,7 @@ static void gradient_equals_differences(void **state) {
     }
 }
 
-/* Forward correction: the labels' mean is T y*, and the only minimum is at y* itself. */
+/* Forward correction: if the mean of the labels is T y*, the only minimum is y*. */
 static void the_minimum_is_what_the_labels_were_made_of(void **state) {
     (void)state;
     static double T[KEYS * KEYS];
@@ -205,7 +206,7 @@ static void the_minimum_is_what_the_labels_were_made_of(void **state) {
     batch_free(&b);
 }
 
-/* A sure prediction of C4, and a label a few semitones off. */
+/* A certain prediction of C4, and a label a few semitones off. */
 static void a_label_costs_by_its_distance_from_the_note(void **state) {
     (void)state;
     spiral_loss_options o = channel_options(0.3, 1);
@@ -221,7 +222,7 @@ static void a_label_costs_by_its_distance_from_the_note(void **state) {
     batch_free(&b);
 }
 
-/* A weight above 1 counts its own label more often, and moves no more of its note to others. */
+/* A weight above 1 counts the cell's label more often, but does not move more of its note to other keys. */
 static void weights_count_labels(void **state) {
     (void)state;
     spiral_loss_options o = channel_options(0.3, 1);

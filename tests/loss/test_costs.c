@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What mistakes cost: a missed note, each interval, the order of mistakes alone and in chords, transposition,
- * and notes that come late.
+ * The costs of mistakes: a missed note, each interval, the order of mistakes alone and in chords,
+ * transposition, and late notes.
  */
 #include "harness.h"
 
@@ -109,8 +109,8 @@ static void table_is_what_calls_give(void **state) {
     }
 }
 
-/* Each note instead of each other: the octave costs least, then costs rise from the semitone to the tritone
- * and fall again. For the quadratic kinds it is exactly the order of distances on the helix. */
+/* One note instead of another: the octave costs least; then costs rise from the semitone to the tritone and
+ * fall again. For the quadratic kinds the order is exactly that of distances on the helix. */
 static void substitutions_are_ordered_by_distance(void **state) {
     (void)state;
     static double costs[KEYS][KEYS];
@@ -127,7 +127,7 @@ static void substitutions_are_ordered_by_distance(void **state) {
                         assert_true(costs[p][q] < costs[p][r]);
                     if (q == p && r != p) assert_true(costs[p][q] == 0 && costs[p][r] > 0);
                     if (abs(q - p) == 12 && (r - p) % 12) assert_true(costs[p][q] < costs[p][r]);
-                    /* within half an octave, the nearer the cheaper */
+                    /* within half an octave, a nearer key costs less */
                     if (abs(q - p) < abs(r - p) && abs(r - p) <= 6) assert_true(costs[p][q] < costs[p][r]);
                 }
     }
@@ -177,7 +177,7 @@ static context draw_context(spiral__rng *r, int far) {
     return c;
 }
 
-/* Puts a context and its four mistakes into frames 4 i .. 4 i + 3. */
+/* Writes a context and its four mistakes to frames 4 i .. 4 i + 3. */
 static void write_context(batch *b, size_t i, const context *c) {
     for (int mistake = 0; mistake < 4; mistake++) {
         double *y = b->pred + (4 * i + (size_t)mistake) * KEYS;
@@ -191,7 +191,7 @@ static void write_context(batch *b, size_t i, const context *c) {
 
 enum { ROUNDS = VALGRIND ? 1 : 50 };
 
-/* How many of 2,000 ROUNDS contexts are out of order: substitutions, insertions. */
+/* Counts the contexts of 2,000 ROUNDS in which substitutions or insertions are out of order. */
 static void count_disorder(spiral_loss_options o, int far, int wrong[2], int seen[2]) {
     enum { BLOCK = 2000 };
     spiral__rng r = spiral__rng_init(7, (uint64_t)far);
@@ -218,9 +218,9 @@ static void count_disorder(spiral_loss_options o, int far, int wrong[2], int see
            spiral_loss_kind_name(o.kind), o.kl_offset, far, wrong[0], seen[0], wrong[1], seen[1]);
 }
 
-/* In any chord: moving a note by an octave costs less than a wrong note; doubling it costs less than adding a
- * note a third or more from all. For a note a whole tone from all the latter holds in all but 1 of 500 cases.
- */
+/* In any chord: moving a note by an octave costs less than a wrong note; doubling it costs less than adding
+ * a note a third or more from all. For a note a whole tone from all the latter holds in all but 1 of 500
+ * cases. */
 static void mistakes_in_chords_are_ordered(void **state) {
     (void)state;
     for (int k = 0; k < 4; k++) {
@@ -238,7 +238,8 @@ static void mistakes_in_chords_are_ordered(void **state) {
     assert_true(wrong[0] == 0); /* substitutions in order; insertions: the next test */
 }
 
-/* A loss of y - t alone charges an octave doubling like any other extra note: docs/math.md, theorem 2. */
+/* In a loss of y - t alone, doubling at the octave costs as much as any other extra note: docs/math.md,
+ * theorem 2. */
 static void quadratic_kinds_do_not_order_insertions(void **state) {
     (void)state;
     for (int k = 0; k < GEOMETRIC; k++) {
@@ -252,7 +253,7 @@ static void quadratic_kinds_do_not_order_insertions(void **state) {
     }
 }
 
-/* Shifting both rolls shifts the gradient and leaves the value, across octave borders and at the edges. */
+/* Shifting both rolls shifts the gradient and keeps the value, across octave borders and at the ends. */
 static void transposition_moves_the_gradient_only(void **state) {
     (void)state;
     for (int kind = SPIRAL_LOSS_BCE; kind <= SPIRAL_LOSS_WEIGHTED_BCE; kind++)
@@ -261,7 +262,7 @@ static void transposition_moves_the_gradient_only(void **state) {
             o.bce = 1;
             batch a = batch_make(o, 1, 9, KEYS, 0), b = batch_make(o, 1, 9, KEYS, 0);
             batch_fill(&a, 60, 1, 0);
-            for (size_t i = 0; i < a.cells; i++) /* the highest keys stay free */
+            for (size_t i = 0; i < a.cells; i++) /* the highest keys are empty */
                 if ((int)(i % KEYS) >= KEYS - shift) a.pred[i] = a.target[i] = 0;
             for (size_t i = 0; i < a.cells; i++)
                 if ((int)(i % KEYS) >= shift)

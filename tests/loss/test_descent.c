@@ -28,7 +28,7 @@ static spiral_loss_options mixed(spiral_loss_kind kind, double bce) {
     return o;
 }
 
-/* Random logits, random targets, soft ones too. */
+/* Random logits and random targets, binary or soft. */
 static void descent_reaches_the_target(void **state) {
     (void)state;
     for (int k = 0; k <= GEOMETRIC; k++)
@@ -45,7 +45,7 @@ static void descent_reaches_the_target(void **state) {
         }
 }
 
-/* A triad, from logits that are sure of another note and sure that the right ones are off. */
+/* A triad as target, from logits that are certain of another note and of silence on the right ones. */
 static void descent_from_a_wrong_note_reaches_the_target(void **state) {
     (void)state;
     for (int kind = SPIRAL_LOSS_BCE; kind <= SPIRAL_LOSS_WEIGHTED_BCE; kind++) {
@@ -58,7 +58,7 @@ static void descent_from_a_wrong_note_reaches_the_target(void **state) {
     }
 }
 
-/* From a wrong note with logits of 4: steps of size 1 until each cell is within 0.1. */
+/* Counts the steps of size 1, from a wrong note with logits of 4, until each cell is within 0.1. */
 static void cross_entropy_shortens_the_way(void **state) {
     (void)state;
     int steps[GEOMETRIC][2], bce = 0;

@@ -73,7 +73,7 @@ static void taylor_remainders_have_slope_2(void **state) {
             check_taylor(&b, 0);
             batch_free(&b);
         }
-    for (int k = 0; k < GEOMETRIC; k++) { /* from silence y can only grow */
+    for (int k = 0; k < GEOMETRIC; k++) { /* at silence y can only increase */
         assert_true(mixture(&b, (int)geometric[k], 0, 0.05));
         memset(b.pred, 0, b.cells * sizeof *b.pred);
         check_taylor(&b, 1);
@@ -111,7 +111,7 @@ static void quadratic_kinds_equal_their_expansion(void **state) {
     }
 }
 
-/* Fourth order central differences, at each cell. */
+/* Central differences of fourth order, at each cell. */
 static void gradient_equals_central_differences(void **state) {
     (void)state;
     double worst = 0;
@@ -142,7 +142,7 @@ static void gradient_equals_central_differences(void **state) {
     printf("# central differences: %.2g of the largest gradient at most\n", worst);
 }
 
-/* Where y is 0 or 1 there is only one side: fourth order one-sided differences, silent frames included. */
+/* Where y is 0 or 1, one-sided differences of fourth order are used; silent frames are included. */
 static void gradient_at_silence_equals_one_sided_differences(void **state) {
     (void)state;
     enum { P = 12, T = 4, CELLS = T * P };
@@ -225,7 +225,7 @@ static void gradient_along_the_error_is_positive(void **state) {
     }
 }
 
-/* The target is C4, the prediction is sure of F#4: C4 has a large gradient only with cross-entropy. */
+/* The target is C4, the prediction is certain of F#4: only with cross-entropy is the gradient of C4 large. */
 static void cross_entropy_keeps_the_gradient_of_sure_mistakes(void **state) {
     (void)state;
     for (int kind = 0; kind < KINDS; kind++)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The breaks of tools/mutants.py still find their places in the sources. `make mutants` builds and runs them."""
+"""The text that each break of tools/mutants.py replaces is in the sources. `make mutants` builds and runs the breaks."""
 import importlib.util
 import pathlib
 

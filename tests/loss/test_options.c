@@ -41,7 +41,7 @@ static void names_of_version_0_1_still_work(void **state) {
     }
 }
 
-/* A loss cannot be made; the sentence names the option and its value. */
+/* The loss is refused; the message names the option and its value. */
 static void check_refused(spiral_loss_options o, int P, const char *name, const char *value) {
     spiral_loss *loss = (spiral_loss *)&o;
     spiral_error err = {0};
@@ -91,7 +91,7 @@ static void options_out_of_range_are_refused(void **state) {
     assert_int_equal(spiral_loss_create(&o, KEYS, NULL, NULL), SPIRAL_BAD_ARG);
 }
 
-/* The prose, once for each form of the sentence. */
+/* The full text, once for each form of the message. */
 static void refusals_are_one_sentence(void **state) {
     (void)state;
     spiral_loss *loss;

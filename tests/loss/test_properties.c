@@ -7,7 +7,7 @@
 
 enum { MANY = VALGRIND ? 6000 : 100000, BLOCK = 2000 }; /* frames in all, and in one call */
 
-/* At y = t value and gradient are exactly 0. */
+/* At y = t, value and gradient are exactly 0. */
 static void equal_rolls_cost_exactly_0(void **state) {
     (void)state;
     for (int mixture = 0; mixture < 48; mixture++) {
@@ -28,7 +28,7 @@ static void equal_rolls_cost_exactly_0(void **state) {
     }
 }
 
-/* From far apart to equal up to the 12th decimal, in both precisions. */
+/* From very different rolls to rolls that are equal in 12 decimals, in both precisions. */
 static void values_are_never_negative(void **state) {
     (void)state;
     for (int k = 0; k < GEOMETRIC; k++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * All options at once: random settings, shapes and layouts, both precisions against the definition. The seed
- * is printed; SPIRAL_TEST_SEED=N in the environment sets another.
+ * All options together: random settings, shapes and layouts, in both precisions, against the definition. The
+ * seed is printed; SPIRAL_TEST_SEED=N in the environment sets another.
  */
 #include <inttypes.h>
 
@@ -9,7 +9,7 @@
 
 enum { ROUNDS = VALGRIND ? 20 : SLOW ? 100 : 500 };
 
-static double between(spiral__rng *r, double low, double high) { /* evenly on a logarithmic scale */
+static double between(spiral__rng *r, double low, double high) { /* uniform on a logarithmic scale */
     return low * pow(high / low, spiral__rng_uniform(r));
 }
 
@@ -57,7 +57,7 @@ static void describe(const batch *b, uint64_t round, char *text, size_t size) {
              b->weight ? "weights" : "all 1");
 }
 
-/* Where a cell (b, t, p) lies: (B, T, P) or (B, P, T). */
+/* The strides of a layout: (B, T, P) or (B, P, T). */
 static spiral_strides draw_layout(spiral__rng *r, size_t T, int P) {
     if (one_in(r, 2)) return contiguous(T, P);
     return (spiral_strides){(ptrdiff_t)T * P, 1, (ptrdiff_t)T};
@@ -68,8 +68,8 @@ static size_t place(const batch *b, spiral_strides s, size_t i) {
     return (size_t)((ptrdiff_t)(i / P / b->T) * s.b + (ptrdiff_t)t * s.t + (ptrdiff_t)(i % P) * s.p);
 }
 
-/* One call in each precision with arrays laid out by s; results go back in the batch's own order. The inputs
- * are what a float can hold, so both precisions see the same numbers. */
+/* One call in each precision with arrays of layout s; results are returned in the batch's own order. The
+ * inputs are representable as float, so both precisions get the same numbers. */
 #define CALL(REAL, suffix)                                                                                 \
     static void call_##suffix##_at(const batch *b, spiral_strides s, double *values, double *grad) {       \
         spiral_loss *loss = create_loss(&b->o, b->P);                                                      \
@@ -99,8 +99,8 @@ static void round_to_float(batch *b) {
     }
 }
 
-/* The definition's result, and what differences are relative to: the largest gradient, and the sum of the
- * absolute values of what was summed. */
+/* The definition's result, and the scales of differences: the largest gradient, and the sum of the absolute
+ * values of the summands. */
 typedef struct wanted {
     double value, top, size;
 } wanted;
@@ -109,7 +109,7 @@ static wanted define(batch *b) {
     wanted w = {.value = call_ref(b)};
     for (size_t j = 0; j < b->B * b->T; j++) w.size += fabs(b->frames[j]);
     w.top = largest(b->grad, b->cells);
-    if (b->o.reduction != SPIRAL_REDUCE_NONE) { /* frames are before the reduction, value after it */
+    if (b->o.reduction != SPIRAL_REDUCE_NONE) { /* frames are without the reduction, value with it */
         batch sum = *b;
         sum.o.reduction = SPIRAL_REDUCE_SUM;
         sum.grad = doubles(b->cells), sum.frames = doubles(b->B * b->T);
@@ -177,7 +177,7 @@ static void random_options_equal_the_definition(void **state) {
             assert_int_equal(spiral_isa_set(NULL, NULL), SPIRAL_OK);
         call_f64_at(&b, s, values, metric ? NULL : grad);
         /* Where nearly all keys sound, 1 - a of the channel has lost digits; test_channel.c has tight bounds
-         * for all else. */
+         * for all other frames. */
         const int channel = o.lambda > 0 && o.kind == SPIRAL_LOSS_CHANNEL;
         compare(&b, &w, values, metric ? NULL : grad, channel ? 1e-10 : 1e-12, channel ? 1e-9 : 1e-11,
                 channel ? &channel_f64 : &worst_f64, text);

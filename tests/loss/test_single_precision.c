@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Single precision over a million frames of different density, sure and unsure, right and wrong: within the
- * bounds of docs/math.md, section 10, always finite.
+ * Single precision over a million frames of different density, certain and uncertain, right and wrong: within
+ * the bounds of docs/math.md, section 10, and always finite.
  */
 #include "harness.h"
 
@@ -26,9 +26,9 @@ typedef struct block {
     double value[BLOCK], value_f64[BLOCK];
 } block;
 
-/* Silent, one note, sparse, chords, clusters, all keys; soft targets in every third. Predictions: unsure,
- * sure and right, sure and wrong, either at random, with logits up to 100 or probabilities of 0 and 1.
- * Weights: all 1, all 0, 0 or 1, anything between. */
+/* Frames: silent, one note, sparse, chords, clusters, all keys; soft targets in every third. Predictions:
+ * uncertain, certain and right, certain and wrong, or mixed at random, with logits up to 100 or probabilities
+ * of 0 and 1. Weights: all 1, all 0, 0 or 1, or anything between. */
 static void fill(block *b, spiral__rng *r, int logits) {
     static const double densities[] = {0, 1.0 / KEYS, 0.05, 0.15, 0.5, 1};
     for (int j = 0; j < BLOCK; j++) {
@@ -87,7 +87,7 @@ static void compare(const block *b, const spiral_loss_options *o, record *worst)
     }
 }
 
-/* Double precision itself against the definition, for one of SAMPLE frames. */
+/* Double precision against the definition, for one of SAMPLE frames. */
 static void against_definition(const block *b, const spiral_loss_options *o, int weighted, record *worst) {
     static double scratch[8192];
     double grad[KEYS], value;
@@ -112,7 +112,8 @@ static void single_precision_stays_within_its_bounds(void **state) {
     int isa = 0;
     for (int round = 0; round < FRAMES / BLOCK; round++) {
         const int logits = round % 4 != 0, weighted = round / 4 % 2;
-        while (spiral_isa_set(isas[isa++ % ISAS], NULL) != SPIRAL_OK) continue; /* each in turn */
+        while (spiral_isa_set(isas[isa++ % ISAS], NULL) != SPIRAL_OK)
+            continue; /* the next one that this machine has */
         fill(b, &r, logits);
         for (int kind = 0; kind < KINDS; kind++) {
             spiral_loss_options o = default_options();
@@ -137,7 +138,7 @@ static void single_precision_stays_within_its_bounds(void **state) {
     free(b);
 }
 
-/* The surer a right prediction, the less it costs, and that little is accurate to the last few bits. */
+/* A more certain right prediction costs less, and its small cost is accurate to the last few bits. */
 static void sure_right_answers_cost_what_they_should(void **state) {
     (void)state;
     spiral_loss_options o = default_options();

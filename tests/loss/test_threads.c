@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A loss with threads of its own: the same bits for any number of them, the first bad cell is named, and
- * calls that cannot have the threads (small batches, calls at the same time, a child after fork) work without
+ * A loss with its own threads: the bits are the same for any number of them; the first bad cell is named;
+ * calls that cannot use the threads (small batches, calls at the same time, a child after fork) work without
  * them.
  */
 #include <pthread.h>
@@ -77,7 +77,7 @@ static void the_number_of_threads_changes_no_bit(void **state) {
             }
 }
 
-/* The definition, in one thread, on the sums that are added by shards. */
+/* Sums that are added by shards, against the definition in one thread. */
 static void sums_of_many_shards_are_those_of_the_definition(void **state) {
     (void)state;
     for (int how = SPIRAL_REDUCE_SUM; how <= SPIRAL_REDUCE_PER_NOTE; how++) {
@@ -90,7 +90,7 @@ static void sums_of_many_shards_are_those_of_the_definition(void **state) {
     }
 }
 
-/* Bad cells in several shards: the sentence is the one that a single thread gives, every time. */
+/* Bad cells in several shards: the message is always that of a single thread. */
 static void the_first_bad_cell_is_named_for_any_number_of_threads(void **state) {
     (void)state;
     batch b = example(SPIRAL_LOSS_SPIRAL, ROLLS, FRAMES, 0);
@@ -125,11 +125,11 @@ static void impossible_numbers_of_threads_are_refused(void **state) {
     }
 }
 
-/* Denormal numbers count as zero in the calling thread alone: in the loss's threads too, then. The weights
- * make every gradient a denormal number. A call takes a few milliseconds, so that all threads take part. */
+/* If denormal numbers count as zero in the calling thread, they must do so in the loss's threads too. The
+ * weights make every gradient denormal. A call takes a few milliseconds, so that all threads take part. */
 static void threads_take_the_floating_point_mode_of_the_caller(void **state) {
     (void)state;
-    NOT_UNDER_VALGRIND(); /* it has no mode in which denormal numbers count as zero */
+    NOT_UNDER_VALGRIND(); /* which does not support denormal numbers counting as zero */
     batch b = example(SPIRAL_LOSS_SPIRAL, 20 * ROLLS, FRAMES, 1);
     for (size_t i = 0; i < b.cells; i++) b.weight[i] = 1e-40;
     float *cells = cells_f32(&b), *grad = cells + 3 * b.cells;
@@ -146,7 +146,7 @@ static void threads_take_the_floating_point_mode_of_the_caller(void **state) {
             if (flushed) spiral__denormals_restore(before);
             assert_int_equal(status, SPIRAL_OK);
             for (size_t i = 0; i < b.cells; i++) nonzero += spiral__bits_f32(grad[i]) << 1 != 0;
-#if defined(__SSE__) || defined(__aarch64__) /* as denormal.h */
+#if defined(__SSE__) || defined(__aarch64__) /* as in denormal.h */
             assert_true(flushed ? nonzero == 0 : nonzero > b.cells * 9 / 10);
 #else
             assert_true(nonzero > b.cells * 9 / 10);
@@ -199,8 +199,8 @@ static void calls_at_the_same_time_share_a_loss_with_threads(void **state) {
     batch_free(&b);
 }
 
-/* A child process has only the thread that called fork(): its calls give the same bits, and destroying the
- * loss there waits for nothing. It is ended by a signal after a minute if it hangs. */
+/* A child process has only the thread that called fork(). Its calls give the same bits, and destroying the
+ * loss there does not wait for missing threads. A signal ends it after a minute if it hangs. */
 static void a_child_after_fork_computes_alone(void **state) {
     (void)state;
     batch b = example(SPIRAL_LOSS_SPIRAL, ROLLS, FRAMES, 0);
@@ -208,7 +208,7 @@ static void a_child_after_fork_computes_alone(void **state) {
     spiral_loss *loss = create_threaded(&b, 3);
     void *work = aligned_buffer(spiral_loss_work_size_f64(loss, b.T));
     double wanted = call_f64(&b, NULL, b.grad);
-    for (int before = 0; before < 2; before++) { /* threads that have not worked yet, and ones that have */
+    for (int before = 0; before < 2; before++) { /* before the threads have worked, and after */
         if (before) assert_int_equal(run_f64(loss, &b, cells, &value, grad, work, NULL), SPIRAL_OK);
         pid_t child = fork();
         assert_true(child >= 0);

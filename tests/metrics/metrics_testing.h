@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Short ways to make frames and rolls and to call the metrics, which must succeed. Include testing.h first.
+ * Helpers that make frames and rolls and call the metrics, which must succeed. Include testing.h first.
  */
 #ifndef SPIRAL_TESTS_METRICS_METRICS_TESTING_H
 #define SPIRAL_TESTS_METRICS_METRICS_TESTING_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Counts of frames: cells and pitch classes in cases solved by hand, on random frames against counting cell
- * by cell, and their properties. The comparison with mir_eval: tests/oracle/test_metrics_mir_eval.py.
+ * Counts of frames: cells and pitch classes in cases solved by hand, random frames against counting cell by
+ * cell, and properties of the counts. Comparison with mir_eval: tests/oracle/test_metrics_mir_eval.py.
  */
 #include <math.h>
 
@@ -52,7 +52,7 @@ static void test_pitch_classes_are_counted_with_multiplicity(void **state) {
     add_frames(&c, &t, &p, 1);
     assert_int_equal(c.true_positives, 0);
     assert_int_equal(c.chroma_true_positives, 2); /* one C, one G */
-    /* Every key as target and the key an octave above as prediction, so also across the two words. */
+    /* Every key as target and the key an octave above as prediction, including pairs across the two words. */
     for (int key = 0; key + 12 < SPIRAL_KEY_COUNT; key++) {
         spiral_keys a = KEYS(key), b = KEYS(key + 12), d = KEYS((key + 5) % SPIRAL_KEY_COUNT);
         c = NO_COUNTS;
@@ -116,8 +116,8 @@ static void test_octave_errors_are_no_chroma_errors(void **state) {
     assert_true(m.octave_share == 1 && m.chroma_accuracy == 1);
 }
 
-/* A roll against itself is perfect. The order of frames and the cut into windows do not matter, swapping the
- * rolls swaps precision and recall, and transposing both changes nothing. */
+/* A roll compared with itself has no errors. The order of frames and the division into windows do not matter;
+ * swapping the rolls swaps precision and recall; transposing both changes nothing. */
 static void test_symmetry_order_and_transposition(void **state) {
     (void)state;
     enum { N = 40 };
@@ -125,7 +125,8 @@ static void test_symmetry_order_and_transposition(void **state) {
     spiral_keys t[N], p[N], t2[N], p2[N];
     for (int i = 0; i < N; i++) {
         t[i] = random_keys(&rng, .08), p[i] = random_keys(&rng, .1);
-        t[i].word[1] &= UINT64_MAX >> 7, p[i].word[1] &= UINT64_MAX >> 7; /* room to transpose */
+        t[i].word[1] &= UINT64_MAX >> 7,
+            p[i].word[1] &= UINT64_MAX >> 7; /* keeps 7 keys free for transposing */
         t2[N - 1 - i] = t[i], p2[N - 1 - i] = p[i];
     }
     spiral_metrics_counts self = NO_COUNTS, whole = NO_COUNTS, parts = NO_COUNTS, swapped = NO_COUNTS,

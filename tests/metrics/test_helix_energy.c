@@ -27,7 +27,7 @@ static void test_energy_by_hand(void **state) {
     assert_near(helix_energy(c4, c4), 0);
     for (int key = 0; key < SPIRAL_KEY_COUNT; key++)
         assert_near(helix_energy(c4, KEYS(key)), 2 * (1 - exp(-distance(abs(key - 60)) / 2)));
-    /* A missed fifth: the two keys alone, and the pair of them. */
+    /* A missed fifth: the cost of each key and of the pair. */
     assert_near(helix_energy(KEYS(60, 67), silence), 2 + 2 * exp(-distance(7) / 2));
     spiral_metrics_counts c = NO_COUNTS;
     spiral_keys t[] = {KEYS(60, 64), KEYS(60, 64)}, p[] = {KEYS(60, 64), KEYS(60, 76)};

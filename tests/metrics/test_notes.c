@@ -19,7 +19,7 @@ static void test_notes_by_hand(void **state) {
     note_at(t, 0, 10, 60), note_at(p, 5, 10, 60);   /* five frames late: within 50 ms */
     note_at(t, 30, 10, 60), note_at(p, 36, 10, 60); /* six frames: not */
     note_at(t, 50, 3, 64), note_at(p, 50, 30, 65);  /* another key */
-    note_at(t, 60, 3, 100), note_at(p, 58, 1, 100), note_at(p, 60, 1, 100); /* two for one */
+    note_at(t, 60, 3, 100), note_at(p, 58, 1, 100), note_at(p, 60, 1, 100); /* two candidates for one note */
     spiral_roll target = roll_over(t, NULL, N), predicted = roll_over(p, NULL, N);
     spiral_metrics_counts c = NO_COUNTS;
     add_notes(&c, &target, &predicted, .05);
@@ -41,7 +41,7 @@ static void test_notes_by_hand(void **state) {
     assert_int_equal(c.matched_notes, 3);
 }
 
-/* With an onset plane, a note struck again is another note. The rolls may differ in length. */
+/* With an onset plane, a key that is struck again is a second note. The rolls may differ in length. */
 static void test_onsets_separate_notes_struck_again(void **state) {
     (void)state;
     spiral_keys sounding[8] = {{{0, 0}}}, onsets[8] = {{{0, 0}}};
@@ -58,8 +58,8 @@ static void test_onsets_separate_notes_struck_again(void **state) {
     assert_int_equal(c.matched_notes, 3);
 }
 
-/* For any bits in the two planes, also onset bits on silent keys, as many notes are counted as
- * spiral_midi_from_roll writes. */
+/* For any bits in the two planes, including onset bits on silent keys, the number of notes is that of
+ * spiral_midi_from_roll. */
 static void test_notes_are_those_of_the_written_midi(void **state) {
     (void)state;
     enum { N = 50 };
@@ -93,7 +93,7 @@ static void test_notes_are_those_of_the_written_midi(void **state) {
     assert_true(silent_onsets > 1000);
 }
 
-/* Most pairs by augmenting paths, on one key. */
+/* Finds the largest number of pairs on one key by augmenting paths. */
 static int augment(size_t i, const size_t *a, const size_t *b, size_t m, size_t tolerance, int *owner,
                    int *seen) {
     for (size_t j = 0; j < m; j++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The helix distance of a frame: against every possible pairing, against another algorithm where there are
- * too many, and that it is a distance.
+ * The helix distance of a frame: against every possible pairing; against another algorithm where there are
+ * too many pairings; and that it is a metric.
  */
 #include <math.h>
 
@@ -10,14 +10,14 @@
 #include "metrics/pairing.h"
 #include "metrics_testing.h"
 
-/* Some distances are above 2, so that cells without partners are cheaper. */
+/* Some distances are above 2, so that two cells without partners cost less. */
 static const spiral_helix wide = {{2.673, 0, 0, 0, 0, 0}, 1.022};
 
 static void distances(const spiral_helix *h, double *distance) {
     for (int d = 0; d < SPIRAL_KEY_COUNT; d++) distance[d] = spiral_helix_distance(h, d);
 }
 
-/* The least cost over all ways to pair keys of a with keys of b that are not in the set `used`. */
+/* The lowest cost over all ways to pair keys of a with keys of b that are not in the set `used`. */
 static double every_pairing(const double *distance, const int *a, int n, const int *b, int m, unsigned used) {
     if (!n) return m - __builtin_popcount(used);
     double best = 1 + every_pairing(distance, a + 1, n - 1, b, m, used);
@@ -30,7 +30,7 @@ static double every_pairing(const double *distance, const int *a, int n, const i
 
 static int draw_keys(spiral__rng *r, int n, int range, int *keys) {
     int found = 0;
-    for (int p = 0; p < range; p++) /* n of range, all sets with equal probability */
+    for (int p = 0; p < range; p++) /* draws n of `range` keys, all sets with equal probability */
         if ((int)spiral__rng_below(r, (uint32_t)(range - p)) < n - found) keys[found++] = p;
     return found;
 }
@@ -61,7 +61,7 @@ static double flow(const double *distance, const int *a, int n, const int *b, in
     for (;;) {
         double to[MOST];
         for (int j = 0; j < m; j++) to[j] = INFINITY;
-        for (int changed = 1; changed;) { /* the least change of cost at which j can be reached */
+        for (int changed = 1; changed;) { /* the lowest change of cost at which j can be reached */
             changed = 0;
             for (int i = 0; i < n; i++) {
                 double base = partner_a[i] < 0 ? 0 : to[partner_a[i]] - distance[abs(a[i] - b[partner_a[i]])];
@@ -109,8 +109,8 @@ static spiral_keys some_keys(spiral__rng *r, int notes) {
     return c;
 }
 
-/* Symmetric, 0 only for equal frames, and the triangle inequality. At most 1 for each cell, and at least the
- * difference of the numbers of cells. */
+/* It is symmetric, 0 only for equal frames, and satisfies the triangle inequality. It is at most 1 for each
+ * cell, and at least the difference of the numbers of cells. */
 static void test_it_is_a_distance(void **state) {
     (void)state;
     spiral__rng r = spiral__rng_init(3, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A spiral_midi as text that a test can state in one line, and a spiral_midi written and read again. Include
+ * A spiral_midi as text of one line, for comparisons, and a spiral_midi written and read again. Include
  * testing.h first.
  */
 #ifndef SPIRAL_TESTS_MIDI_MIDI_TEXT_H
@@ -57,7 +57,7 @@ static inline const char *warnings_text(const spiral_midi *midi, char *text, siz
     return text;
 }
 
-/* What is read from the bytes that *midi is written as. There must be no warning. */
+/* Writes *midi and reads the bytes. There must be no warning. */
 static inline spiral_midi written_and_read(const spiral_midi *midi) {
     size_t size;
     spiral_midi back;

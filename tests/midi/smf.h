@@ -38,7 +38,7 @@ static inline void smf_chunk(smf *f, const char *name, uint32_t claimed_size, co
     smf_be(f, claimed_size, 4);
     smf_add(f, bytes, size);
 }
-/* An end-of-track event after a delta time of 0. */
+/* An end-of-track event with a delta time of 0. */
 #define SMF_EOT "\x00\xff\x2f\x00"
 /* A track of these events, to which no end-of-track event is added. */
 #define SMF_TRACK(f, literal) smf_chunk(f, "MTrk", sizeof(literal) - 1, literal, sizeof(literal) - 1)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * For tests of the reader, which make a file and state in one line what is read from it. Include testing.h
+ * For tests of the reader, which make a file and compare what is read with a line of text. Include testing.h
  * first.
  */
 #ifndef SPIRAL_TESTS_MIDI_SMF_CHECK_H

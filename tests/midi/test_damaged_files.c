@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How many notes the MIDI reader still finds in randomly damaged files. That it is safe with any bytes:
- * tests/fuzz; memory and work: test_resources.c.
+ * How many notes the MIDI reader still finds in randomly damaged files. Safety with any bytes: tests/fuzz;
+ * memory and work: test_resources.c.
  */
 #include "testing.h"
 

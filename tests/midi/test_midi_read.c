@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading a MIDI file: headers, chunks, RIFF files, the tracks together; and what is refused as no MIDI file.
- * The events of a track: test_track_reader.c.
+ * Reading a MIDI file: headers, chunks, RIFF files, several tracks; and files that are refused because they
+ * are not MIDI. The events of a track: test_track_reader.c.
  */
 #include <unistd.h>
 
@@ -112,7 +112,7 @@ static void test_track_length_too_short(void **state) {
     (void)state;
     static const char events[] = "\x00\x90\x3c\x64\x10\x3c\x00" SMF_EOT;
     smf_header(&f, 1, 2, 96);
-    smf_chunk(&f, "MTrk", 0, events, sizeof events - 1); /* a length that was never filled in */
+    smf_chunk(&f, "MTrk", 0, events, sizeof events - 1); /* a length that was never written */
     smf_chunk(&f, "MTrk", 3, events, sizeof events - 1);
     check("TRUNCATED 2", "0:0 60/100 0-16, 1:0 60/100 0-16");
 }
@@ -138,7 +138,8 @@ static void test_smpte_division_ignores_tempos(void **state) {
         check_text(&midi, "", "0:0 60/100 128-144");
         assert_int_equal(midi.ticks_per_quarter, 0);
         assert_true(midi.ticks_per_s == cases[i].ticks_per_s);
-        assert_true(spiral_midi_seconds(&midi, 128) == 128 / cases[i].ticks_per_s); /* no tempo */
+        assert_true(spiral_midi_seconds(&midi, 128) ==
+                    128 / cases[i].ticks_per_s); /* tempos have no effect */
         spiral_midi_clear(&midi);
     }
 }
@@ -187,7 +188,7 @@ static void test_midi_inside_riff(void **state) {
         SMF_ADD(&f, "RMIDLIST\3\0\0\0abc\0data");
         put_le32(&f, broken ? 0xffffffff : (uint32_t)inner.size);
         smf_add(&f, inner.bytes, inner.size);
-        if (!broken) SMF_ADD(&f, "\0DISP\4\0\0\0MThd"); /* not a header: it is after the data chunk */
+        if (!broken) SMF_ADD(&f, "\0DISP\4\0\0\0MThd"); /* no header, because it is after the data chunk */
         check("", "0:0 60/100 0-16");
     }
 }

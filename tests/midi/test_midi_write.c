@@ -41,7 +41,7 @@ static void same_pedal(const spiral_pedal *a, const spiral_pedal *b) {
     assert_int_equal(a->kind, b->kind);
 }
 
-/* Whether a was written and read as b: control characters become spaces. */
+/* Asserts that b is a after writing and reading: control characters become spaces. */
 static void same_text(const char *a, const char *b) {
     assert_int_equal(!a, !b);
     if (!a) return;
@@ -49,7 +49,7 @@ static void same_text(const char *a, const char *b) {
     for (; *a; a++, b++) assert_int_equal(*b, *a > 0 && *a < ' ' && !strchr("\t\n\r", *a) ? ' ' : *a);
 }
 
-/* Everything the writer keeps; a's notes are in order. */
+/* Compares everything that the writer keeps; a's notes are in order. */
 static void same(const spiral_midi *a, const spiral_midi *b) {
     assert_int_equal(a->ticks_per_quarter, b->ticks_per_quarter);
     assert_true(a->ticks_per_s == b->ticks_per_s);
@@ -102,7 +102,7 @@ static void test_exact_bytes_of_a_small_piece(void **state) {
     free(bytes);
 }
 
-/* Of two ports, with percussion on channel 11 of the second, which a message on the first track says. */
+/* Two ports, with percussion on channel 11 of the second, set by a message on the first track. */
 static void test_exact_bytes_of_ports_and_percussion(void **state) {
     (void)state;
     spiral_note notes[] = {{0, 16, 0, 0, 60, 100, 0, 0}, {8, 16, 0, 10, 36, 100, 2, SPIRAL_DRUM_YES}};
@@ -156,7 +156,7 @@ static void test_tracks_keep_their_numbers(void **state) {
     spiral_midi midi = {.format = 1, .ticks_per_quarter = 96, .tracks = 8, .note_count = 2, .notes = notes};
     for (int format = 1; format <= 2; format++) {
         midi.format = format;
-        midi.end_ticks = 0; /* before the last note: it ends there */
+        midi.end_ticks = 0; /* before the end of the last note: written as that end */
         spiral_midi back = written_and_read(&midi);
         assert_int_equal(back.format, 1);
         assert_int_equal(back.tracks, 8);
@@ -203,7 +203,7 @@ static void test_empty_piece_has_one_track(void **state) {
     spiral_midi_clear(&back);
 }
 
-/* The reader takes a text with control characters for events whose length is wrong. */
+/* The reader would take a text with control characters for events of wrong length. */
 static void test_control_characters_of_texts_become_spaces(void **state) {
     (void)state;
     char name[121], spaces[121];
@@ -226,7 +226,7 @@ static void test_control_characters_of_texts_become_spaces(void **state) {
     spiral_midi_clear(&back);
 }
 
-/* Random events read as MIDI make valid pieces of all kinds, and what is read can be written. */
+/* Random events read as MIDI give valid pieces of all kinds, and these can be written. */
 static void test_random_pieces_come_back(void **state) {
     (void)state;
     const uint64_t seed = 7;
@@ -250,7 +250,7 @@ static void test_random_pieces_come_back(void **state) {
                     smf_add(&track, (unsigned char[]){0xb0 | (a & 1), 64 + (b & 2), a & 127}, 3);
                 else if (what == 5) /* banks that are percussion in XG and GM2, and some that are not */
                     smf_add(&track, (unsigned char[]){0xb0 | (a & 1) * 9, 0, 119 + b % 9}, 3);
-                else if (what == 6 && b < 64) /* ends of all notes, now and then */
+                else if (what == 6 && b < 64) /* sometimes "all notes off" */
                     smf_add(&track, (unsigned char[]){0xb0 | (a & 1), 120 + b % 8, 0}, 3);
                 else if (what == 0)
                     smf_add(&track, (unsigned char[]){0xff, 0x51, 3, (uint8_t)a, (uint8_t)b, 1}, 6);
@@ -277,7 +277,7 @@ static void test_random_pieces_come_back(void **state) {
     assert_true(notes > 10000);
 }
 
-/* Neither measured nor written; the sentence names these words. */
+/* spiral_midi_size and spiral_midi_write refuse it; the message contains these words. */
 #define REFUSED(midi, ...)                                                                          \
     do {                                                                                            \
         size_t size_ = 1;                                                                           \
@@ -293,7 +293,7 @@ static void test_note_inside_another_is_refused(void **state) {
     spiral_midi midi = {.format = 1, .ticks_per_quarter = 96, .note_count = 2, .notes = notes};
     REFUSED(midi, "track 0, channel 2, key 60: the note at tick 10 lies inside an earlier one that ends at "
                   "tick 30, which MIDI cannot express");
-    notes[1].track = 1; /* on another track it may */
+    notes[1].track = 1; /* allowed on another track */
     midi.end_ticks = 30;
     spiral_midi back = written_and_read(&midi);
     same(&midi, &back);

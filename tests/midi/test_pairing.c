@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which note-off ends which note: in sound files, first in, first out; in files that lost or doubled an
- * event, so that it changes one note only; by controllers; across tracks; and port by port. Times are in
+ * Which note-off ends which note: in correct files, first in, first out; in files in which an event is lost
+ * or doubled, such that only one note changes; by controllers; across tracks; and for each port. Times are in
  * ticks, 96 per quarter.
  */
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include "base/rng.h"
 #include "smf_check.h"
 
-/* ---- sound files ---- */
+/* ---- correct files ---- */
 
 static void test_restruck_key_ends_first_in_first_out(void **state) {
     (void)state;
@@ -82,7 +82,7 @@ static void test_lost_note_on_loses_its_note_alone(void **state) {
     check("NOTE_NEVER_STARTS 1", "0:0 60/1 0-16, 0:0 60/3 64-80");
 }
 
-/* Drums of no length, each note-off at the tick of its note-on; the second one is missing. */
+/* Drum notes of zero length, each note-off at the tick of its note-on; the second note-off is missing. */
 static void test_lost_note_off_among_notes_of_zero_length(void **state) {
     (void)state;
     SMF_ONE(
@@ -109,7 +109,8 @@ static void add_chain(int length, int lost) {
     smf_chunk(&f, "MTrk", (uint32_t)track.size, track.bytes, track.size);
 }
 
-/* The notes of f are those of the chain, of which `lost` ends at lost_off, and can be written. */
+/* Asserts that the notes of f are those of the chain, that note `lost` ends at lost_off, and that they can be
+ * written. */
 static void check_chain(int length, int lost, int lost_off, const char *warnings) {
     char expected[1000] = "", *text = expected;
     for (int i = 0; i < CHAIN; i++) {
@@ -126,7 +127,7 @@ static void check_chain(int length, int lost, int lost_off, const char *warnings
 }
 
 /* Each note overlaps the next, and the note-off of the sixth is missing. Only the lengths of the others show
- * which. */
+ * which one is missing. */
 static void test_lost_note_off_in_a_chain_of_overlapping_notes(void **state) {
     (void)state;
     smf_header(&f, 0, 1, 96);
@@ -142,7 +143,7 @@ static void test_note_without_a_note_off_ends_no_earlier_than_the_note_before_it
     add_chain(40, 5);
     check_chain(40, 5, chain_tick(4) + 40, "NOTE_SHORTENED 1");
     smf_header(&f, 0, 1, 96);
-    add_chain(40, CHAIN - 1); /* the last one: nothing strikes the key again */
+    add_chain(40, CHAIN - 1); /* the last one: its key is not struck again */
     check_chain(40, CHAIN - 1, chain_tick(CHAIN - 2) + 40, "NOTE_NEVER_ENDS 1");
     /* a note-off or all notes off on another track, while the note before it sounds, does not end it */
     smf_header(&f, 1, 2, 96);
@@ -165,7 +166,8 @@ static void test_open_note_ends_with_the_music_of_its_track(void **state) {
     check("NOTE_NEVER_ENDS 1", "0:0 60/100 0-16, 0:0 62/100 0-16, 1:0 64/100 0-127");
 }
 
-/* The last event of music is a note-on: it lasts a whole note, 384 ticks, or to the end of the track. */
+/* The last event of music is a note-on. The note lasts 384 ticks, a whole note, or to the end of the
+ * track. */
 static void test_open_note_does_not_last_until_a_late_end_of_track(void **state) {
     (void)state;
     SMF_ONE(&f, "\x00\x90\x3c\x64\x60\x3c\x00\x00\x48\x64\x84\x80\x00\xff\x2f\x00");
@@ -181,7 +183,7 @@ static void test_open_note_does_not_last_until_a_late_end_of_track(void **state)
     check("NOTE_NEVER_ENDS 1", "0:0 60/100 0-2000");
 }
 
-/* A tempo an hour after the last note does not lengthen the music. */
+/* A tempo an hour after the last note does not make the music longer. */
 static void test_tempos_behind_the_notes_are_no_music(void **state) {
     (void)state;
     smf_header(&f, 1, 2, 96);
@@ -197,7 +199,7 @@ static void test_tempos_behind_the_notes_are_no_music(void **state) {
 
 /* ---- controllers ---- */
 
-/* All sound off, all notes off and the mode messages, which end all notes too. */
+/* "All sound off", "all notes off" and the mode messages, which end all notes too. */
 static void test_controllers_120_and_123_to_127_end_the_notes_of_their_channel(void **state) {
     (void)state;
     static const unsigned char numbers[] = {120, 123, 124, 125, 126, 127};
@@ -208,11 +210,12 @@ static void test_controllers_120_and_123_to_127_end_the_notes_of_their_channel(v
             if (f.bytes[k] == '?') f.bytes[k] = numbers[i];
         check("", "0:0 60/100 0-16, 0:1 60/100 0-48, 0:0 64/100 0-16, 0:0 60/101 32-48");
     }
-    SMF_ONE(&f, "\x00\x90\x3c\x64\x10\xb0\x79\x00\x10\x90\x3c\x00" SMF_EOT); /* a reset ends none */
+    SMF_ONE(&f, "\x00\x90\x3c\x64\x10\xb0\x79\x00\x10\x90\x3c\x00" SMF_EOT); /* a reset ends no note */
     check("", "0:0 60/100 0-32");
 }
 
-/* A note-off was lost before; the controller ends the last note, and the lost one ends where it should. */
+/* A note-off is missing. The controller ends the last note, and the note without a note-off ends where the
+ * key is struck again. */
 static void test_controller_123_after_a_lost_note_off(void **state) {
     (void)state;
     SMF_ONE(&f, "\x00\x90\x3c\x01\x20\x3c\x02\x10\x3c\x00\x10\x3c\x03\x08\xb0\x7b\x00\x10\x90\x3c\x04\x10\x3c"
@@ -239,12 +242,12 @@ static void test_note_off_on_another_track_ends_a_note_that_has_none_on_its_own(
     SMF_TRACK(&f, "\x60\x90\x3c\x5a\x60\x3e\x5a\x60\x40\x5a\x8f\x00\xff\x2f\x00");
     SMF_TRACK(&f, "\x81\x40\x80\x3c\x40\x60\x3e\x40\x60\x40\x40\x8f\x00\xff\x2f\x00");
     check("NOTE_OTHER_TRACK 3", "0:0 60/90 96-192, 0:0 62/90 192-288, 0:0 64/90 288-384");
-    /* of another channel, it does not */
+    /* not if it is of another channel */
     smf_header(&f, 1, 2, 96);
     SMF_TRACK(&f, "\x00\x90\x3c\x5a\x60\xff\x2f\x00");
     SMF_TRACK(&f, "\x10\x81\x3c\x40" SMF_EOT);
     check("NOTE_NEVER_ENDS 1, NOTE_NEVER_STARTS 1", "0:0 60/90 0-96");
-    /* nor one that comes before it */
+    /* nor if it comes before the note */
     smf_header(&f, 1, 2, 96);
     SMF_TRACK(&f, "\x10\x90\x3c\x5a\x60\xff\x2f\x00");
     SMF_TRACK(&f, "\x10\x80\x3c\x40" SMF_EOT);
@@ -284,7 +287,7 @@ static void test_ports_change_within_a_track(void **state) {
     SMF_ONE(&f, "\x00\x90\x3c\x01\x00\xff\x21\x01\x05\x08\x90\x3c\x02\x08\xff\x21\x01\x00\x00\x90\x3c\x00"
                 "\x00\xff\x21\x01\x05\x10\x90\x3c\x00" SMF_EOT);
     check("", "0:0 60/1 0-16, 0:0 60/2 8-32 port 5");
-    /* all notes off acts on its port */
+    /* "all notes off" acts on its port */
     SMF_ONE(&f, "\x00\x90\x3c\x01\x00\xff\x21\x01\x05\x00\x90\x3e\x02\x08\xb0\x7b\x00\x08\xff\x21\x01\x00\x00"
                 "\x90\x3c\x00" SMF_EOT);
     check("", "0:0 60/1 0-16, 0:0 62/2 0-8 port 5");
@@ -295,7 +298,7 @@ static void test_ports_beyond_the_limit_are_counted(void **state) {
     smf track = {.size = 0};
     for (int port = 0; port < 20; port++)
         smf_add(&track, (char[]){0, (char)0xff, 0x21, 1, (char)port, 0, (char)0x90, 60, 1, 1, 60, 0}, 12);
-    SMF_ADD(&track, "\x00\xff\x21\x01\x80\x00\xff\x21\x01\x00" SMF_EOT); /* no port 128 */
+    SMF_ADD(&track, "\x00\xff\x21\x01\x80\x00\xff\x21\x01\x00" SMF_EOT); /* port 128 does not exist */
     smf_header(&f, 0, 1, 96);
     smf_chunk(&f, "MTrk", (uint32_t)track.size, track.bytes, track.size);
     spiral_midi midi = read_file();
@@ -354,7 +357,7 @@ static void test_lost_or_doubled_event_changes_one_note(void **state) {
     for (int round = 0; round < 400; round++) {
         piece_event e[2 * NOTES];
         int free_at[KEYS] = {0}, count = 0;
-        for (int i = 0; i < NOTES; i++) { /* a key is struck again once it is free, perhaps at once */
+        for (int i = 0; i < NOTES; i++) { /* a key is struck again when it is silent, perhaps immediately */
             int key = (int)spiral__rng_below(&rng, KEYS),
                 on = free_at[key] + (int)spiral__rng_below(&rng, 3) * 24;
             int off = on + 12 + (int)spiral__rng_below(&rng, 4) * 12;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sustain and sostenuto pedals: which of their events the reader keeps, that they come back from a file,
- * and how long notes sound, for files made by hand and against the rule of midi.h applied tick by tick.
+ * The sustain and sostenuto pedals: which of their events the reader keeps, that they are written and read,
+ * and how long notes sound, in files made by hand and against the rule of midi.h applied tick by tick.
  */
 #include "testing.h"
 
@@ -12,7 +12,7 @@
 #include "smf_check.h"
 #include "spiral/roll.h"
 
-/* f has these pedals, before and after it is written and read again. */
+/* Asserts that f has these pedals, before and after it is written and read again. */
 static void check_pedals(const char *pedals) {
     char text[1000];
     spiral_midi midi = read_file();
@@ -33,7 +33,7 @@ static void test_reader_keeps_changes_of_the_pedal(void **state) {
     SMF_ONE(&f,
             "\x05\xb3\x40\x40\x05\x40\x41\x05\x40\x7f\x05\x40\x20\x05\x40\x00" SMF_EOT); /* half pedalling */
     check_pedals("0:3 5+, 0:3 20-");
-    SMF_ONE(&f, "\x05\xb0\x40\x00\x05\x79\x00" SMF_EOT); /* it is up at the start */
+    SMF_ONE(&f, "\x05\xb0\x40\x00\x05\x79\x00" SMF_EOT); /* the pedal is up at the start */
     check_pedals("");
     SMF_ONE(&f, "\x00\xb1\x40\x7f\x20\xb2\x79\x00\x20\xb1\x79\x00" SMF_EOT); /* a reset acts on its channel */
     check_pedals("0:1 0+, 0:1 64-");
@@ -67,7 +67,8 @@ static void test_ports_have_pedals_of_their_own(void **state) {
     check_pedals("0:0 0+, 1:0 16+ port 3, 1:0 32- port 3, 0:0 96-");
 }
 
-/* A channel has one pedal, whichever track its events are on. They are in order of time, then of tracks. */
+/* A channel has one pedal, whichever track its events are on. The events are in order of time, then of
+ * tracks. */
 static void test_tracks_share_a_pedal(void **state) {
     (void)state;
     smf_header(&f, 1, 3, 96);
@@ -154,8 +155,8 @@ static void test_pedal_that_stays_down_holds_to_the_end(void **state) {
     check_rows(0, 0, "O", "-", "-");
 }
 
-/* But four quarters, 24 frames, after the last note-off at the latest: the file may end hours later, or the
- * pedal come up then. */
+/* A note ends at the latest four quarters (24 frames) after the last note-off, even if the file ends or the
+ * pedal comes up hours later. */
 static void test_pedal_does_not_hold_until_a_late_end_of_track(void **state) {
     (void)state;
     static const char held[] = "O########################", silent[] = "-------------------------";
@@ -165,7 +166,7 @@ static void test_pedal_does_not_hold_until_a_late_end_of_track(void **state) {
     check_rows(1, 1, held, silent, silent);
 }
 
-/* 60 is down when the sostenuto pedal goes down, 61 is struck later, and 62 has ended before. */
+/* Key 60 is down when the sostenuto pedal goes down, 61 is struck later, and 62 has ended before. */
 static void test_sostenuto_holds_the_keys_that_are_down(void **state) {
     (void)state;
     SMF_ONE(&f,
@@ -194,7 +195,7 @@ static void test_pedal_acts_on_its_port(void **state) {
     check_rows(1, 1, "O##O##", "------", "-O----");
 }
 
-/* The pedal and a key struck again act within their channel, across tracks. */
+/* The pedal, and a key that is struck again, act on their channel in all tracks. */
 static void test_pedal_acts_on_its_channel_in_all_tracks(void **state) {
     (void)state;
     smf_header(&f, 1, 3, 96);
@@ -239,7 +240,7 @@ static int is_struck(const spiral_midi *midi, const spiral_note *note, int64_t t
     return 0;
 }
 
-/* Where notes[i] falls silent: the rule applied tick by tick. */
+/* The tick at which notes[i] stops sounding: the rule applied tick by tick. */
 static int64_t end_by_the_rule(const spiral_midi *midi, size_t i) {
     const spiral_note *note = &midi->notes[i];
     int64_t off = note->off_ticks, limit = spiral_midi_music_end(midi) + 4 * midi->ticks_per_quarter,
@@ -314,7 +315,7 @@ static void test_random_notes_end_by_the_rule(void **state) {
     assert_true(longer > 3000);
 }
 
-/* Notes end where the roll ends them and are in order; the pedals are removed. */
+/* Notes end where they end in a roll, and are in order; the pedals are removed. */
 static void test_apply_pedal_lengthens_notes_and_sorts_them(void **state) {
     (void)state;
     char text[200];

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which notes are percussion: by General MIDI, and where a file says otherwise by GS, XG or GM2, and that
- * this comes back from a written file.
+ * Which notes are percussion: by General MIDI, or by GS, XG or GM2 if the file says so; and that a written
+ * file has the same percussion.
  */
 #include "testing.h"
 
 #include "smf_check.h"
 
 /* The messages, as events with a delta time of 0. */
-#define GM_ON     "\x00\xf0\x05\x7e\x7f\x09\x01\xf7"
-#define GM2_ON    "\x00\xf0\x05\x7e\x7f\x09\x03\xf7"
-#define GS_RESET  "\x00\xf0\x0a\x41\x10\x42\x12\x40\x00\x7f\x00\x41\xf7"
-#define XG_ON     "\x00\xf0\x08\x43\x10\x4c\x00\x00\x7e\x00\xf7"
-#define GS_RHYTHM "\x00\xf0\x0a\x41\x10\x42\x12\x40" /* then the part, 10 .. 1F; 15; 0, 1 or 2; sum; F7 */
+#define GM_ON    "\x00\xf0\x05\x7e\x7f\x09\x01\xf7"
+#define GM2_ON   "\x00\xf0\x05\x7e\x7f\x09\x03\xf7"
+#define GS_RESET "\x00\xf0\x0a\x41\x10\x42\x12\x40\x00\x7f\x00\x41\xf7"
+#define XG_ON    "\x00\xf0\x08\x43\x10\x4c\x00\x00\x7e\x00\xf7"
+#define GS_RHYTHM \
+    "\x00\xf0\x0a\x41\x10\x42\x12\x40" /* followed by the part, 10 .. 1F; 15; 0, 1 or 2; sum; F7 */
 
 /* A file with `setup` on its first track, and on the second these events. */
 static void make_file(const char *setup, size_t setup_size, const char *events, size_t size) {
@@ -32,7 +33,7 @@ static void make_file(const char *setup, size_t setup_size, const char *events, 
         check_and_write(notes);                                          \
     } while (0)
 
-/* What is read, and again from the file that it is written to. */
+/* Asserts that f has these notes, before and after it is written and read again. */
 static void check_and_write(const char *notes) {
     char text[300];
     spiral_midi midi = read_file();
@@ -85,7 +86,7 @@ static void test_xg_drum_banks_make_their_channel_percussion(void **state) {
     static const char melody[] = "\x00\xb9\x00\x00\x00\x99\x3c\x40\x10\x3c\x00";
     CHECK(XG_ON, kit, "1:10 36/64 0-16 drum");
     CHECK(XG_ON, effects, "1:10 36/64 0-16 drum");
-    CHECK("", kit, "1:10 36/64 0-16 drum"); /* no reset message: banks count */
+    CHECK("", kit, "1:10 36/64 0-16 drum"); /* without a reset message banks count */
     CHECK(XG_ON, melody, "1:9 60/64 0-16 no drum");
     CHECK("", melody, "1:9 60/64 0-16");
     CHECK(GS_RESET, kit, "1:10 36/64 0-16"); /* on a GS module it is a set of old sounds */
@@ -107,7 +108,7 @@ static void test_gm2_banks_choose_percussion_and_melody(void **state) {
     CHECK(GM2_ON, "\x00\xba\x00\x7f\x00\x9a\x24\x40\x10\x24\x00", "1:10 36/64 0-16");
 }
 
-/* A setting acts from its tick on, on the notes of all tracks. */
+/* A setting acts on the notes of all tracks from its tick on. */
 static void test_percussion_changes_with_time(void **state) {
     (void)state;
     smf_header(&f, 1, 2, 96);
@@ -116,7 +117,7 @@ static void test_percussion_changes_with_time(void **state) {
     check_and_write("1:10 36/64 0-16, 1:10 38/64 16-32 drum, 1:10 40/64 48-64");
 }
 
-/* Each port has settings of its own. */
+/* Each port has its own settings. */
 static void test_percussion_of_ports(void **state) {
     (void)state;
     smf_header(&f, 1, 2, 96);
@@ -133,7 +134,7 @@ static void test_sequences_of_format_2_begin_as_general_midi(void **state) {
     check_and_write("0:10 36/64 0-16 drum, 1:10 36/64 16-32");
 }
 
-/* Two notes at one tick on one channel, of which a file could not say that only one is percussion. */
+/* Two notes at one tick on one channel: MIDI cannot express that only one of them is percussion. */
 static void test_percussion_that_midi_cannot_express_is_refused(void **state) {
     (void)state;
     spiral_note notes[] = {{0, 16, 0, 3, 36, 64, 0, SPIRAL_DRUM_YES}, {0, 16, 0, 3, 38, 64, 0, 0}};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The MIDI reader on real files, odd ones and whole collections, if the folder SPIRAL_DATA exists. What it
- * reads must be valid, which the writer checks field by field. That it is also right is tested by
- * tests/oracle/test_midi_mido.py.
+ * The MIDI reader on real files (odd ones and whole collections), if the folder SPIRAL_DATA exists. The
+ * result must be valid, which the writer checks field by field. tests/oracle/test_midi_mido.py tests that it
+ * is right.
  */
 #include <dirent.h>
 #include <sys/stat.h>

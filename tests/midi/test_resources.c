@@ -60,7 +60,7 @@ void *__wrap_memchr(const void *block, int byte, size_t size) {
 static unsigned char *bytes;
 static size_t bytes_size;
 
-/* Reads, writes and rolls `bytes`, and makes MIDI of the roll. */
+/* Reads `bytes`, writes them again, makes a roll of them, and MIDI of the roll. */
 static spiral_status use_everything(void) {
     spiral_midi midi = {0}, back = {0};
     spiral_roll roll = {0};
@@ -89,7 +89,7 @@ static spiral_status use_everything(void) {
     return status;
 }
 
-/* n times the same events between a head and an end-of-track. */
+/* A file with the same events n times in one track. */
 static void make_file(const char *events, size_t size, size_t n) {
     bytes_size = 22 + n * size + 4;
     bytes = malloc(bytes_size);
@@ -104,7 +104,8 @@ static void test_every_failed_allocation_is_reported(void **state) {
     static const char events[] =
         "\x00\xff\x01\x01x\x00\xff\x03\x01y\x00\xff\x51\x03\x07\xa1\x20\x00\xff\x58\x04\x06\x03\x18\x08"
         "\x10\x90\x40\x64\x00\x3c\x64\x00\xb0\x40\x7f\x10\x90\x40\x00\x00\x3c\x00\x10\xb0\x40\x00"
-        /* a bank, a second port with the sostenuto pedal, a note without a note-off, and one the other way */
+        /* a bank, a second port with the sostenuto pedal, a note without a note-off, a note-off without a
+           note */
         "\x00\xb1\x00\x7f\x00\xff\x21\x01\x02\x00\x90\x43\x64\x00\xb0\x42\x7f\x00\x80\x45\x40\x00\xb0\x42\x00"
         "\x08\xb3\x7b\x00\x00\xff\x21\x01\x00";
     make_file(events, sizeof events - 1, 40);
@@ -136,8 +137,8 @@ static void check_memory(const char *events, size_t size, size_t n) {
 }
 #define CHECK_MEMORY(events) check_memory(events, sizeof(events) - 1, VALGRIND ? 5000 : 100000)
 
-/* A file of format 1 or 2 with n tracks of these events; of format 1, those of the second half, from `half`
- * on, end the notes that others begin: their status byte is 80. */
+/* A file of format 1 or 2 with n tracks of these events. In format 1 the tracks from `half` on end the notes
+ * that the others begin: their status byte is 80. */
 static void check_memory_of_format(int format, const char *events, size_t size, size_t n, size_t half) {
     unsigned char head[] = "MThd\0\0\0\6\0\0\xff\xff\0\x60";
     head[9] = (unsigned char)format;
@@ -171,10 +172,10 @@ static void check_memory_of_tracks(const char *events, size_t size, size_t n) {
         check_memory_of_format(1, events, size, n, n * sixteenths / 16);
 }
 
-/* Pedals alone, and pedals and notes in any mixture, in either order. */
+/* Pedals alone, and pedals and notes in any proportion, in either order. */
 static void test_memory_of_pedals(void **state) {
     (void)state;
-    CHECK_MEMORY("\x00\xb0\x40\x7f\x00\x40\x00"); /* a status each */
+    CHECK_MEMORY("\x00\xb0\x40\x7f\x00\x40\x00"); /* each with a status byte */
     enum { ALL = VALGRIND ? 4999 : 99999, SEQUENCES = VALGRIND ? 3000 : 60000 };
     char *events = malloc(3 * ALL + 10);
     for (int first = 0; first < 2; first++) /* notes first, pedals first */
@@ -207,10 +208,10 @@ static void test_memory_of_notes_and_texts(void **state) {
     CHECK_MEMORY("\x00\x90\x3c\x64\x10\x80\x3c\x00"); /* plain notes */
     CHECK_MEMORY("\x01\x3c\x64\x01\x3c\x00");         /* data without a status */
     CHECK_MEMORY("\x00\xff\x51\x03\x07\xa1\x20");     /* tempos at one tick */
-    CHECK_MEMORY("\x01\xff\x51\x03\x07\xa1\x20");     /* each at its own */
+    CHECK_MEMORY("\x01\xff\x51\x03\x07\xa1\x20");     /* tempos at different ticks */
     CHECK_MEMORY("\x01\xff\x58\x02\x03\x03");         /* the shortest metres */
     CHECK_MEMORY("\x00\xff\x01\x7f");                 /* texts in texts */
-    static char burst[1 + 3 * 999]; /* the most notes that bytes can hold, all at one tick */
+    static char burst[1 + 3 * 999]; /* as many notes as fit into the bytes, all at one tick */
     memset(burst, 0x40, sizeof burst);
     burst[0] = 0;
     burst[1] = (char)0x90;
@@ -218,8 +219,7 @@ static void test_memory_of_notes_and_texts(void **state) {
     check_memory(burst, sizeof burst, 100);
 }
 
-/* Notes that nothing ends, note-offs that end nothing, and both on tracks of their own; banks; ends of all
- * notes. */
+/* Notes without note-offs, note-offs without notes, and both on different tracks; banks; "all notes off". */
 static void test_memory_of_unpaired_notes(void **state) {
     (void)state;
     CHECK_MEMORY("\x00\x90\x3c\x64\x00\x3e\x64");
@@ -243,7 +243,7 @@ static void test_memory_of_unpaired_notes(void **state) {
     check_memory_of_tracks(events, 1 + 3 * EVENTS, TRACKS);
 }
 
-/* A table for each further port of a track, and no more than so many. */
+/* A table for each further port of a track, up to the limit. */
 static void test_memory_of_ports(void **state) {
     (void)state;
     spiral_midi midi;
@@ -264,7 +264,8 @@ static void test_memory_of_ports(void **state) {
 #define CLAIM(literal) \
     { literal, sizeof(literal) - 1 }
 
-/* Files that claim lengths they do not have: memory stays in proportion to the file. */
+/* For files whose lengths claim more bytes than they have, memory stays proportional to the size of the
+ * file. */
 static void test_memory_of_claimed_lengths(void **state) {
     (void)state;
     static const struct {
@@ -282,7 +283,7 @@ static void test_memory_of_claimed_lengths(void **state) {
         CLAIM("RIFF\xff\xff\xff\xffRMIDdata\xff\xff\xff\xffMThd\0\0\0\6\0\1\xff\xff\0\x60MTrk\xff\xff\xff"
               "\xff")};
     for (size_t i = 0; i < sizeof claims / sizeof *claims; i++)
-        for (size_t more = 0; more < 4096; more = 2 * more + 1) { /* notes follow */
+        for (size_t more = 0; more < 4096; more = 2 * more + 1) { /* followed by notes */
             static const char note[] = "\0\x90\x3c\x64\x10\x3c\0";
             bytes_size = claims[i].size + more;
             bytes = malloc(bytes_size);
@@ -299,9 +300,9 @@ static void test_memory_of_claimed_lengths(void **state) {
         }
 }
 
-/* Tracks whose lengths end far after them, each in another place of a long tail of other bytes. Where the
- * next track begins must be found for all of them by one search: of each for itself, the bytes compared would
- * be about tracks times tail. */
+/* Tracks whose lengths are far too large and end at different positions in a long tail of other bytes. The
+ * beginnings of all next tracks must be found in one search: with a search for each track, about tracks *
+ * tail bytes would be compared. */
 static void test_wrong_lengths_need_one_search_of_the_file(void **state) {
     (void)state;
     enum { TRACKS = VALGRIND ? 3000 : 65000, TRACK = 8 + 11, TAIL = 1 << (VALGRIND ? 16 : 20), LAST = 4000 };

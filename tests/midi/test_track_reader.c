@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading the events of a track: the rules of the standard that are easily missed, and what is read with a
- * warning. Headers and chunks: test_midi_read.c; which note-off ends which note: test_pairing.c; bytes that
- * are wrong or missing: test_track_repair.c.
+ * Reading the events of a track: rules of the standard that are easily missed, and events that are read with
+ * a warning. Headers and chunks: test_midi_read.c; which note-off ends which note: test_pairing.c; wrong or
+ * missing bytes: test_track_repair.c.
  */
 #include <math.h>
 
@@ -243,8 +243,7 @@ static void test_warning_names(void **state) {
     assert_string_equal(spiral_midi_warning_name((spiral_midi_warning)-1), "unknown warning");
 }
 
-/* Each kind of event that is read past, once, and twice in a track that is read again because it is damaged.
- */
+/* Each kind of event that is skipped: once, and twice in a track that is read again because it is damaged. */
 static void test_events_that_are_not_kept_are_counted(void **state) {
     (void)state;
     static const char events[] =

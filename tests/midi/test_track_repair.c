@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tracks whose bytes are wrong or missing: where reading goes on, and that the events after keep their
- * times. Times are in ticks, 96 per quarter.
+ * Tracks with wrong or missing bytes: where reading continues, and that the later events keep their times.
+ * Times are in ticks, 96 per quarter.
  */
 #include <stdbool.h>
 
@@ -20,7 +20,7 @@ static void add_event(smf *track, int i) {
 }
 enum { TUNE_EVENTS = 16 };
 
-/* Reads events from .. to - 1 of the tune, after what track holds already. */
+/* Appends the events of the tune from number `from` on to *track and reads it. */
 static spiral_midi read_tune(smf *track, int from) {
     for (int i = from; i < TUNE_EVENTS; i++) add_event(track, i);
     SMF_ADD(track, SMF_EOT);
@@ -51,8 +51,7 @@ static void test_delta_padded_to_more_than_four_bytes_counts(void **state) {
     check("BAD_DELTA 1", "0:0 60/90 0-480, 0:0 62/90 480-576");
     SMF_ONE(&f, "\x00\x90\x3c\x5a\x80\x80\x80\x80\x80\x80\x80\x81\x00\x3c\x00" SMF_EOT);
     check("BAD_DELTA 1", "0:0 60/90 0-128");
-    SMF_ONE(&f,
-            "\x00\x90\x3c\x5a\x80\x80\x83\x60\x80\x3c\x40" SMF_EOT); /* four bytes are as in the standard */
+    SMF_ONE(&f, "\x00\x90\x3c\x5a\x80\x80\x83\x60\x80\x3c\x40" SMF_EOT); /* four bytes, as in the standard */
     check("", "0:0 60/90 0-480");
     SMF_ONE(&f, "\x00\x90\x3c\x5a\x80\xff\xff\xff\x7f\x3c\x00" SMF_EOT); /* the largest */
     check("BAD_DELTA 1", "0:0 60/90 0-268435455");
@@ -75,11 +74,11 @@ static void test_sysex_without_a_length_ends_with_f7(void **state) {
     CHECK_TUNE_WITH("\x00\xf0\x04\x7e\x7f\x09\x01\xf7", "SYSEX 1");             /* F7 is not counted */
     CHECK_TUNE_WITH("\x00\xf0\xff\xff\xff\x7f\x7e\x7f\x09\x01\xf7", "SYSEX 1"); /* far too long */
     CHECK_TUNE_WITH("\x00\xf0\xf7", "SYSEX 1");
-    CHECK_TUNE_WITH("\x00\xf0\x05\x7e\x7f\x09\x01\xf7", "");             /* a sound one */
+    CHECK_TUNE_WITH("\x00\xf0\x05\x7e\x7f\x09\x01\xf7", "");             /* correct */
     CHECK_TUNE_WITH("\x00\xf0\x02\x7e\x7f\x00\xf7\x03\x09\x01\xf7", ""); /* in two parts */
 }
 
-/* It ends where the next event begins. */
+/* A system exclusive message without F7 ends where the next event begins. */
 static void test_sysex_without_f7_ends_before_the_next_event(void **state) {
     (void)state;
     CHECK_TUNE_WITH("\x00\xf0\x05\x7e\x7f\x09\x01", "SYSEX 1");
@@ -100,8 +99,8 @@ static void test_first_event_is_a_sysex_without_a_length(void **state) {
 
 static void test_meta_event_of_wrong_length_loses_no_events(void **state) {
     (void)state;
-    CHECK_TUNE_WITH("\x00\xff\x01\x14hello", "BAD_DATA 1");     /* includes events */
-    CHECK_TUNE_WITH("\x00\xff\x01\x87\x68hello", "BAD_DATA 1"); /* ends beyond the track */
+    CHECK_TUNE_WITH("\x00\xff\x01\x14hello", "BAD_DATA 1");     /* the length includes events */
+    CHECK_TUNE_WITH("\x00\xff\x01\x87\x68hello", "BAD_DATA 1"); /* the length ends beyond the track */
     CHECK_TUNE_WITH("\x00\xff\x03\xff\xff\xff\xff\x7fhello", "BAD_DATA 1, BAD_DELTA 1");
     CHECK_TUNE_WITH("\x00\xff\x51\x13\x07\xa1\x20", "BAD_DATA 1"); /* a tempo has three bytes */
     CHECK_TUNE_WITH("\x00\xff\x51\x82\x00\x07\xa1\x20", "BAD_DATA 1");
@@ -131,7 +130,7 @@ static void test_note_off_is_kept_whatever_its_velocity(void **state) {
     }
 }
 
-/* Some programs write no other velocity: no such byte is taken for a delta time or a status byte. */
+/* Some programs write only such velocities. These bytes must not be taken for delta times or status bytes. */
 static void test_note_offs_are_kept_when_all_have_such_a_velocity(void **state) {
     (void)state;
     for (int velocity = 128; velocity < 256; velocity++)
@@ -152,7 +151,7 @@ static void test_note_offs_are_kept_when_all_have_such_a_velocity(void **state) 
         }
 }
 
-/* The key of its note-on was clipped, or was right. */
+/* Whether the key of the note-on was clipped too or was right. */
 static void test_note_off_of_a_key_above_127_ends_its_note(void **state) {
     (void)state;
     SMF_ONE(&f, "\x00\x90\x3c\x5a\x60\x80\xbc\x40\x00\x90\x3e\x5a\x60\x80\x3e\x40" SMF_EOT);
@@ -171,8 +170,9 @@ static void test_controller_with_data_above_127_is_left_out(void **state) {
 
 /* ---- missing bytes */
 
-/* Event i of the tune loses a data byte: the first, its key, or the second. No status byte is taken for a
- * delta time, so the other notes keep their times; if only a velocity is lost, its note does too. */
+/* Event i of the tune loses its first data byte (the key) or its second (the velocity). No status byte may
+ * be taken for a delta time, so the other notes keep their times. If only a velocity is lost, its note does
+ * too. */
 static void test_lost_data_byte_loses_one_note_at_most(void **state) {
     (void)state;
     for (int lost = 0; lost < TUNE_EVENTS - 4; lost++)
@@ -204,7 +204,7 @@ static void test_program_that_lost_its_data_byte(void **state) {
     CHECK_TUNE_WITH("\x00\xb0\x07", "BAD_DATA 1"); /* a volume */
 }
 
-/* The same under running status, where any byte below 128 could be the next one's. */
+/* The same with running status, where any byte below 128 could belong to the next event. */
 static void test_lost_data_byte_under_running_status(void **state) {
     (void)state;
     smf track = {.size = 0};
@@ -225,8 +225,8 @@ static void test_lost_data_byte_under_running_status(void **state) {
 
 enum { PIECE_NOTES = 60 };
 
-/* The events of a random piece, one note after another on one channel. offsets: (2 * PIECE_NOTES) where each
- * begins. */
+/* The events of a random piece, one note after another on one channel. offsets: (2 * PIECE_NOTES), where each
+ * event begins. */
 static void make_piece(spiral__rng *rng, smf *track, size_t *offsets) {
     static const int lengths[] = {24, 48, 96, 192};
     track->size = 0;
@@ -263,8 +263,9 @@ static int notes_changed(const spiral_midi *a, const spiral_midi *b) {
     return n;
 }
 
-/* A byte of a random event is lost (its data) or becomes any value above 127. Few of the pieces may lose more
- * than a note: where notes near the end of the track are too few to show what is right, for example. */
+/* A data byte of a random event is lost or becomes any value above 127. More than one note may change in few
+ * of the pieces only: for example if the damage is so near the end of the track that too few notes follow to
+ * show what is right. */
 static void test_wrong_byte_changes_one_note_in_nearly_all_pieces(void **state) {
     (void)state;
     enum { ROUNDS = 600 };

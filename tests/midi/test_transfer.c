@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files that were converted as if they were text are refused; and the texts of files as UTF-8.
+ * Files that a transfer converted as if they were text are refused; and the texts of files as UTF-8.
  */
 #include "testing.h"
 
 #include "smf_check.h"
 
-/* Sixty notes; some delta times and keys are 10 and 13, as line ends are. */
+/* Sixty notes; some delta times and keys are 10 and 13, the bytes of line ends. */
 static void make_file(void) {
     smf track = {.size = 0};
     SMF_ADD(&track, "\x00\xff\x03\x04name");
@@ -35,7 +35,7 @@ static void replace(const char *(*replacement)(unsigned char byte)) {
 }
 
 static const char *crlf(unsigned char byte) { return byte == '\n' ? "\r\n" : NULL; }
-/* As programs that leave those of two bytes as they are. */
+/* As programs that do not change line ends of two bytes. */
 static const char *crlf_once(unsigned char byte) {
     static unsigned char before;
     const int lone = byte == '\n' && before != '\r';
@@ -65,7 +65,7 @@ static void test_converted_files_are_refused(void **state) {
     (void)state;
     make_file();
     check_text(&(spiral_midi){0}, "", "");
-    spiral_midi midi = read_file(); /* as it was */
+    spiral_midi midi = read_file(); /* unchanged */
     assert_int_equal(midi.note_count, 60);
     spiral_midi_clear(&midi);
     replace(latin_1_to_utf8);
@@ -87,7 +87,7 @@ static void test_converted_files_are_refused(void **state) {
     refused("no byte is above 127", 13);
 }
 
-/* A sound file may have a line end of two bytes; other damage is repaired as before. */
+/* A correct file may contain the bytes of a line end; other damage is repaired as usual. */
 static void test_other_files_with_line_ends_are_read(void **state) {
     (void)state;
     SMF_ONE(&f, "\x00\x90\x3c\x5a\x0d\x3c\x00\x0a\x3c\x5a\x0a\x3c\x00\x0d\x0a\x0d\x0a\x0d\x90\x3c\x5a\x0d\x0a"
@@ -107,7 +107,7 @@ static void check_utf8(const char *text, const char *expected) {
     assert_string_equal(utf8, expected);
 }
 
-/* Whether the C library's iconv has a table of it. */
+/* Whether the C library's iconv has a table for Shift-JIS. */
 static int knows_shift_jis(void) {
     char utf8[100];
     return spiral_midi_text_utf8("\x83\x5c", utf8, sizeof utf8) == 3 && (unsigned char)utf8[0] == 0xe3;
@@ -146,8 +146,8 @@ static void test_title_in_shift_jis_is_kept_as_bytes_and_read_as_japanese(void *
     if (!knows_shift_jis()) LEAVE_OUT("iconv does not know Shift-JIS");
     check_utf8("\x83\x5c\x83\x69\x83\x5e", "\xe3\x82\xbd\xe3\x83\x8a\xe3\x82\xbf"); /* "sonata" */
     check_utf8("\x83\x5c\x83\x69\x83\x5e No",
-               "\xe3\x82\xbd\xe3\x83\x8a\xe3\x82\xbf No");       /* three against two */
-    check_utf8("\x83\x5c\x83\x69 No", "\xc6\x92\\\xc6\x92i No"); /* two against two */
+               "\xe3\x82\xbd\xe3\x83\x8a\xe3\x82\xbf No"); /* three characters of two bytes, two letters */
+    check_utf8("\x83\x5c\x83\x69 No", "\xc6\x92\\\xc6\x92i No"); /* two and two */
     check_utf8("\xa9 1997", "\xc2\xa9 1997");                    /* one byte: a copyright sign */
     check_utf8("\xb1\xb2\xb3", "\xc2\xb1\xc2\xb2\xc2\xb3");
     check_utf8("\x83\x5c\x83", "\xc6\x92\\\xc6\x92"); /* half a character at the end */

@@ -35,7 +35,7 @@ static void defaults_are_those_of_the_table(void **state) {
     assert_memory_equal(&c, &checked, sizeof c);
 }
 
-/* Every number and word has both limits of the table, and the sentence names field and value. */
+/* Every number and word has both limits of the table, and the message names field and value. */
 static void values_out_of_range_are_refused_by_name(void **state) {
     (void)state;
     for (size_t i = 0; i < spiral_model_field_count(); i++) {
@@ -77,7 +77,7 @@ static void too_many_cells_are_refused(void **state) {
     spiral_error err;
     c.low = 0, c.high = 127, c.frames = 512, c.planes = 2;
     assert_fails(spiral__config_read(&c, &out, &err), SPIRAL_TOO_BIG, &err, "131072", "65536");
-    c.planes = 1; /* as many as are allowed */
+    c.planes = 1; /* exactly the limit */
     assert_int_equal(spiral__config_read(&c, &out, NULL), SPIRAL_OK);
 }
 
@@ -90,7 +90,7 @@ static void other_struct_sizes_are_refused_by_value(void **state) {
     c.struct_size = sizeof c + 8;
     assert_fails(spiral__config_read(&c, &out, &err), SPIRAL_BAD_ARG, &err, "struct_size");
     assert_fails(spiral__config_read(NULL, &out, &err), SPIRAL_BAD_ARG, &err, "NULL");
-    /* Defaults fill what the caller has of the struct, and no byte more. */
+    /* Defaults fill the caller's struct and no byte after it. */
     struct {
         spiral_model_config config;
     } small;
@@ -101,7 +101,8 @@ static void other_struct_sizes_are_refused_by_value(void **state) {
     assert_int_equal(small.config.latent, 0x5a5a5a5a);
 }
 
-/* One field after the other is changed; it comes back from JSON, and comparing names it and no other. */
+/* Each field is changed in turn. It is the same after writing and reading JSON, and comparing names it
+ * alone. */
 static void each_field_returns_from_json_and_is_compared(void **state) {
     (void)state;
     for (size_t i = 0; i < spiral_model_field_count(); i++) {
@@ -112,7 +113,7 @@ static void each_field_returns_from_json_and_is_compared(void **state) {
         json_t *json = spiral__config_to_json(&c);
         assert_int_equal(json_object_set_new(json, f->name, other_value(f, &c, i)), 0);
         assert_int_equal(spiral__config_take_json(json, &out, NULL), SPIRAL_OK);
-        assert_int_equal(json_object_size(json), 0); /* each field was taken out */
+        assert_int_equal(json_object_size(json), 0); /* reading removed every field */
         json_decref(json);
         for (size_t k = 0; k < spiral_model_field_count(); k++)
             assert_int_equal(spiral_model_config_get_value(&c, k) != spiral_model_config_get_value(&out, k),
@@ -139,7 +140,8 @@ static void the_unit_of_the_other_grid_does_not_matter(void **state) {
     assert_int_equal(out.grid.frame_us, 10000);
     assert_int_equal(out.grid.steps_per_quarter, 8);
     assert_int_equal(spiral__config_compare(&c, &out, NULL), SPIRAL_OK);
-    assert_int_equal(spiral__config_read(&c, &out, NULL), SPIRAL_OK); /* 77 us is no frame, but is not used */
+    assert_int_equal(spiral__config_read(&c, &out, NULL),
+                     SPIRAL_OK); /* 77 us is no valid frame, but is not used */
 }
 
 static void missing_fields_are_refused_or_have_their_initial_value(void **state) {
@@ -208,7 +210,7 @@ static void roll_options_are_part_of_a_config(void **state) {
     spiral_roll_options o, back;
     spiral_roll_options_default(&o, sizeof o);
     back = o;
-    spiral_model_config_get_roll(&c, &back); /* the default model is for default rolls */
+    spiral_model_config_get_roll(&c, &back); /* a default model has default roll options */
     assert_memory_equal(&o, &back, sizeof o);
     o.grid = (spiral_grid){SPIRAL_GRID_BEATS, 0, 6};
     o.low = 21, o.high = 108, o.onsets = 3, o.drums = 1, o.pedal = 1,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The note-by-note decoder: logits and gradients against the same network written a second time, in double
- * precision; parts of a piece against the whole; the stream, which decides cell by cell, against forward; and
- * the stream's bits on every instruction set.
+ * The note-by-note decoder: logits and gradients against a second implementation of the network, in double
+ * precision; parts of a piece against the whole; the stream, which decides cell by cell, against forward; the
+ * bits of the stream on every instruction set.
  */
 #include <math.h>
 
@@ -89,12 +89,12 @@ static void add_product(size_t k, size_t n, const double *x, const double *W, do
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
-/* A factor of a value of the head in frame t; no dropout: 1. */
+/* The dropout factor of value j of the head in frame t; 1 without dropout. */
 static double factor(const float *factors, size_t t, int j) {
     return factors ? factors[t * H + (size_t)j] : 1;
 }
 
-/* The sum of weight * logits; theta is as the arena. */
+/* The sum of weight * logits; theta has the layout of the arena. */
 static double reference(const spiral__decoder_part *part, const double *theta, const double *weight,
                         double *logits) {
     const spiral__dropout *dropout = &part->dropout;
@@ -221,7 +221,8 @@ static void parts_of_a_piece_give_the_logits_of_the_whole(void **state) {
 
 /* ---- the stream ---- */
 
-/* The logits (T, P, planes) of the piece's own cells; from frame `copied` on by a copy of the stream. */
+/* The logits (T, P, planes), given the piece's cells; from frame `copied` on they are those of a copied
+ * stream. */
 static void stream_logits(const piece *x, const spiral__conditions *c, int copied, float *logits) {
     const spiral__decoder_weights weights = spiral__decoder_get_weights(x->m);
     const int planes = x->m->config.planes;
@@ -288,7 +289,7 @@ static void the_stream_gives_the_same_bits_on_every_isa(void **state) {
     clear(&x);
 }
 
-/* The first cell of a frame must not depend on the frame's other cells, nor on later frames. */
+/* The first cell of a frame must depend neither on the frame's other cells nor on later frames. */
 static void a_logit_depends_on_what_is_decided_alone(void **state) {
     (void)state;
     static float before[T * P * 2], after[T * P * 2];

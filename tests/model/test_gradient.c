@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The autoencoder's logits and its gradient against the same network written a second time: in double
- * precision, on dense windows, one loop per sum, its derivatives by central differences. All that lies
- * between windows and loss is in it: first layer, layer normalisation, linear paths, the random draw of a
- * variational model, the KL term.
+ * The autoencoder's logits and gradient against a second implementation of the network: in double precision,
+ * on dense windows, one loop per sum, derivatives by central differences. It has every part from the windows
+ * to the loss: first layer, layer normalisation, linear paths, the random draw of a variational model, the KL
+ * term.
  */
 #include <math.h>
 
@@ -44,7 +44,7 @@ static const double *at(const problem *p, const double *theta, int tensor) {
     return theta + p->m->tensors.at[tensor].offset;
 }
 
-/* out (columns) += in (rows) W */
+/* out (columns) += in (rows) * W */
 static void add_product(size_t rows, size_t columns, const double *in, const double *W, size_t stride,
                         double *out) {
     for (size_t i = 0; i < rows; i++)
@@ -61,7 +61,7 @@ static void norm_silu(size_t n, const double *pre, const double *gain, const dou
     }
 }
 
-/* What the encoder gives for row r: mean and, for a vae, log variance. */
+/* The encoder's output for row r: mean and, for a vae, log variance. */
 static void encode(const problem *p, const double *theta, size_t r, double *latent) {
     const spiral__autoencoder *ae = &p->m->ae;
     const size_t H = ae->H, N = ae->N, O = ae->O;
@@ -103,7 +103,7 @@ static void decode(const problem *p, const double *theta, const double *z, doubl
 
 static double kl_of(double mean, double lv) { return 0.5 * (mean * mean + exp(lv) - 1 - lv); }
 
-/* Loss of the batch, and on request its logits (B, D). */
+/* Loss of the batch; also its logits (B, D), if logits_out is not NULL. */
 static double objective(const problem *p, const double *theta, double *logits_out) {
     const spiral_model *m = p->m;
     const ptrdiff_t T = m->ae.T, P = m->ae.P;
@@ -130,8 +130,8 @@ static double objective(const problem *p, const double *theta, double *logits_ou
     return value + BETA * kl;
 }
 
-/* A weight between the smallest and the largest KL, so that the kink is met from both sides, and in the
- * middle of the widest gap around, so that no step crosses it. */
+/* A value between the smallest and the largest KL, so that some are below the kink and some above, and in the
+ * middle of the widest gap between them, so that no difference step crosses the kink. */
 static double choose_free_bits(const problem *p) {
     const spiral_model *m = p->m;
     const size_t n = B * m->ae.Z;
@@ -158,7 +158,7 @@ static double choose_free_bits(const problem *p) {
     return free_bits;
 }
 
-/* Notes of random places and lengths; some keys outside the range, which must be ignored. */
+/* Notes of random positions and lengths; keys outside the range must be ignored. */
 static void draw_window(const spiral_model *m, spiral__rng *rng, spiral_keys *window) {
     for (int note = 0; note < 6; note++) {
         int plane = (int)spiral__rng_below(rng, (uint64_t)m->ae.planes);
@@ -178,7 +178,7 @@ static void create(spiral_model_kind kind, int layers, int planes, problem *p) {
     assert_int_equal(spiral_model_create(&config, 5, &p->m, NULL), SPIRAL_OK);
     spiral_model *m = p->m;
     spiral__rng rng = spiral__rng_init(11, (uint64_t)(8 * layers + 2 * planes) + kind);
-    for (size_t t = 0; t < m->tensors.count; t++) /* gains, shifts and biases away from 1 and 0 */
+    for (size_t t = 0; t < m->tensors.count; t++) /* so that gains, shifts and biases are not 1 or 0 */
         for (size_t i = 0; m->tensors.at[t].group == SPIRAL_TENSOR_VECTOR && i < m->tensors.at[t].columns;
              i++)
             spiral__tensor_data(m, (int)t)[i] += 0.4f * (float)spiral__rng_normal(&rng);
@@ -220,7 +220,7 @@ static void clear(problem *p) {
     free(p->grad);
 }
 
-/* Each part must come once. */
+/* Each part must be given once. */
 static void take(void *context, size_t begin, size_t n, float *part) {
     float *grad = context;
     for (size_t i = 0; i < n; i++) {
@@ -279,7 +279,7 @@ static double tensor_error(problem *p, size_t offset, size_t n, spiral__rng *rng
         memset(direction, 0, n * sizeof *direction);
         if (k < ENTRIES)
             direction[spiral__rng_below(rng, n)] = 1;
-        else /* unit length: the derivative along it is of the size of rms */
+        else /* unit length, so the derivative along it is about as large as the rms */
             for (size_t i = 0; i < n; i++) direction[i] = spiral__rng_normal(rng) / sqrt((double)n);
         wanted = derivative(p, offset, n, direction);
         for (size_t i = 0; i < n; i++) got += direction[i] * grad[i];
@@ -297,7 +297,7 @@ static void check(spiral_model_kind kind, int layers, int planes) {
     double *wanted = zeros(B * m->ae.D, sizeof *wanted), forward = 0, worst = 0;
     analytic(&p, logits);
     objective(&p, p.theta, wanted);
-    for (size_t i = 0; i < B * m->ae.D; i++) { /* not fmax: it passes over NaN */
+    for (size_t i = 0; i < B * m->ae.D; i++) { /* not fmax, which ignores NaN */
         const double off = fabs(logits[i] - wanted[i]);
         if (!(off < 1e-5)) fail_msg("logit %zu is off by %g", i, off);
         if (off > forward) forward = off;

@@ -17,7 +17,7 @@ static spiral_model *create(int layers, uint64_t seed) {
     return m;
 }
 
-/* Names differ, groups are together, nothing overlaps, and every tensor is aligned. */
+/* Names differ, the tensors of a group are contiguous, nothing overlaps, and every tensor is aligned. */
 static void tensors_share_one_arena(void **state) {
     (void)state;
     spiral_model *m = create(3, 1);
@@ -56,8 +56,8 @@ static void the_seed_decides_the_weights(void **state) {
     spiral_model_destroy(c);
 }
 
-/* Matrices are normal with deviation scale / sqrt(rows) and differ from each other; gains are 1, all else is
- * 0. */
+/* The entries of matrices are normal with deviation scale / sqrt(rows), and no two matrices are equal. Gains
+ * are 1, all else is 0. */
 static void first_weights_have_the_right_size(void **state) {
     (void)state;
     spiral_model_config config;
@@ -110,8 +110,8 @@ static void metadata_is_kept_by_name(void **state) {
     spiral_model_destroy(m);
 }
 
-/* What is derived from the weights follows them: after a change by hand encoding is as that of a model that
- * always had these weights. */
+/* Data derived from the weights is updated with them: after weights are changed by hand, encoding is that of
+ * a model which always had these weights. */
 static void an_update_follows_changed_weights(void **state) {
     (void)state;
     spiral_model *a = create(1, 1), *b = create(1, 2);

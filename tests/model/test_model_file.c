@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Model files: a file gives back every bit of its model, what this version does not know survives, and a
- * damaged or foreign file is refused with a sentence that names it.
+ * Model files: every bit of a model is in its file, unknown fields are kept, and a damaged file or one of
+ * another format is refused with a message that names it.
  */
 #include <math.h>
 #include <unistd.h>
@@ -50,7 +50,8 @@ static spiral_model *load(void) {
     return m;
 }
 
-/* Every field, tensor, threshold and text differs from its initial value, so that none can be forgotten. */
+/* Every field, tensor, threshold and text differs from its initial value, so a field that is not saved is
+ * found. */
 static spiral_model *unusual_model(int variant) {
     spiral_model_config config = tiny();
     if (variant & 1) config.kind = SPIRAL_MODEL_VAE, config.layers = 3, config.drums = 1;
@@ -76,7 +77,7 @@ static void assert_same_model(const spiral_model *a, const spiral_model *b) {
     assert_memory_equal(&a->config, &b->config, sizeof a->config);
     assert_int_equal(a->tensors.floats, b->tensors.floats);
     assert_memory_equal(a->arena, b->arena, a->tensors.floats * sizeof(float));
-    const spiral__note_input *x = &a->ae.input, *y = &b->ae.input; /* is up to date too */
+    const spiral__note_input *x = &a->ae.input, *y = &b->ae.input; /* derived from the weights */
     assert_memory_equal(x->sums, y->sums,
                         (size_t)(x->planes * x->keys * (x->frames + 1)) * x->width * sizeof(float));
     assert_true(spiral_model_get_threshold(a) == spiral_model_get_threshold(b));
@@ -112,7 +113,7 @@ static void a_saved_model_returns_bit_for_bit(void **state) {
     }
 }
 
-/* Other weights than the model's own, and more arrays: as training saves. */
+/* Other weights than the model's own, and further arrays, as training saves them. */
 static void weights_and_more_arrays_can_be_given(void **state) {
     (void)state;
     spiral_model *a = unusual_model(0);
@@ -121,7 +122,7 @@ static void weights_and_more_arrays_can_be_given(void **state) {
     const float more[3] = {1, 2, 3};
     float back[3];
     memcpy(arena, a->arena, a->tensors.floats * sizeof *arena);
-    for (size_t i = 0; i < a->tensors.count; i++) /* not the gaps between the tensors */
+    for (size_t i = 0; i < a->tensors.count; i++) /* only tensors, not the gaps between them */
         for (size_t k = 0; k < a->tensors.at[i].rows * a->tensors.at[i].columns; k++)
             if (a->tensors.at[i].group != SPIRAL_TENSOR_MEASURED)
                 other[a->tensors.at[i].offset + k] = (float)(i + k) / 8;
@@ -129,7 +130,7 @@ static void weights_and_more_arrays_can_be_given(void **state) {
     const spiral__model_parts parts = {a, other, &extra, 1};
     spiral__model_file file;
     assert_int_equal(spiral__model_file_save(&parts, path, NULL), SPIRAL_OK);
-    assert_memory_equal(a->arena, arena, a->tensors.floats * sizeof *arena); /* the model is not touched */
+    assert_memory_equal(a->arena, arena, a->tensors.floats * sizeof *arena); /* the model is unchanged */
     spiral_model *b = load();
     assert_memory_equal(b->arena, other, n * sizeof *other);
     assert_memory_equal(b->arena + n, arena + n, (a->tensors.floats - n) * sizeof *arena);
@@ -138,7 +139,7 @@ static void weights_and_more_arrays_can_be_given(void **state) {
                      SPIRAL_OK);
     assert_memory_equal(back, more, sizeof back);
 
-    /* Read into a twin, the trained tensors leave the model's own alone. */
+    /* Reading the trained tensors into another arena does not change the model's own. */
     memset(other, 0, n * sizeof *other);
     assert_int_equal(spiral__model_file_get_tensors(&file, a, other, NULL), SPIRAL_OK);
     assert_memory_equal(other, b->arena, n * sizeof *other);
@@ -161,7 +162,7 @@ static void expect(spiral_status status, const char *text) {
     assert_null(m);
 }
 
-/* A new file each time: some file systems flush one that is cut to nothing and written again. */
+/* A new file each time, because some file systems flush a file that is truncated and written again. */
 static void write_bytes(const void *bytes, size_t size) {
     unlink(path);
     FILE *file = fopen(path, "wb");
@@ -170,7 +171,7 @@ static void write_bytes(const void *bytes, size_t size) {
     assert_int_equal(fclose(file), 0);
 }
 
-/* Makes the checksum fit the changed bytes, if it is still there. */
+/* Updates the checksum for the changed bytes, if the file still has one. */
 static void seal(unsigned char *bytes, size_t size) {
     static const char entry[] = "\"checksum\":\"";
     for (size_t at = 8; at + sizeof entry + 64 < size; at++)
@@ -181,7 +182,7 @@ static void seal(unsigned char *bytes, size_t size) {
         }
 }
 
-/* Each bit of a whole model file, also those of the checksum and of its name. */
+/* Flips each bit of a whole model file, including those of the checksum and its name. */
 static void every_flipped_bit_is_noticed(void **state) {
     (void)state;
     spiral_model_config config = tiny();
@@ -202,7 +203,8 @@ static void every_flipped_bit_is_noticed(void **state) {
     free(bytes);
 }
 
-/* Each cut and many changes whose checksum fits: refused, or a model of finite numbers. */
+/* Files cut at each byte, and many changes with a correct checksum, are refused or give a model of finite
+ * numbers. */
 static void a_damaged_file_is_refused_or_finite(void **state) {
     (void)state;
     spiral_model_config config = tiny();
@@ -292,7 +294,7 @@ static void a_config_that_cannot_be_is_refused(void **state) {
     edited("[3,2]", "[2,3]", SPIRAL_FORMAT, "tensor \"latent.weight\"");
 }
 
-/* Members of the config and texts that another version wrote are saved again. */
+/* Members of the config and texts that another version wrote are kept. */
 static void what_is_unknown_survives_loading_and_saving(void **state) {
     (void)state;
     save_tiny();
@@ -311,7 +313,7 @@ static void what_is_unknown_survives_loading_and_saving(void **state) {
     spiral_model_destroy(b);
 }
 
-/* A kilobyte whose config is that of a model of gigabytes is refused before memory is allocated. */
+/* A file of a kilobyte whose config describes a model of gigabytes is refused before memory is allocated. */
 static void a_config_larger_than_the_file_is_refused_first(void **state) {
     (void)state;
     const char config[] =

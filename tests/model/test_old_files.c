@@ -45,7 +45,7 @@ static const char *old_name(const char *name, char text[64]) {
     return text;
 }
 
-/* Every tensor of the model has the numbers of the array that the file holds under its old name. */
+/* Every tensor of the model has the numbers of the array that has its old name in the file. */
 static void check_tensors(const spiral_model *m, const char *from) {
     spiral__model_file file;
     assert_int_equal(spiral__model_file_load(from, &file, NULL), SPIRAL_OK);
@@ -62,7 +62,7 @@ static void check_tensors(const spiral_model *m, const char *from) {
     spiral__model_file_clear(&file);
 }
 
-/* Saved again it is a file of today with the same model. */
+/* Saving the model gives a file of today's format with the same model. */
 static void check_saved_again(const spiral_model *a) {
     spiral__model_file file;
     assert_int_equal(spiral_model_save(a, path, NULL), SPIRAL_OK);
@@ -76,7 +76,8 @@ static void check_saved_again(const spiral_model *a) {
     assert_int_equal(spiral__model_file_load(path, &file, NULL), SPIRAL_OK);
     assert_true(spiral__safetensors_has(&file.container, "latent.weight"));
     assert_false(spiral__safetensors_has(&file.container, "code.weight"));
-    assert_int_equal(json_object_size(file.unknown), 0); /* the old names are not kept beside the new ones */
+    assert_int_equal(json_object_size(file.unknown),
+                     0); /* the old names are not kept in addition to the new ones */
     spiral__model_file_clear(&file);
 }
 

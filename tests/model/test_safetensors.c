@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The safetensors container: what is written returns bit for bit, and every damaged file is refused with a
- * sentence that says what is wrong. Other programs' files and ours: tests/oracle/test_safetensors.py.
+ * The safetensors container: arrays are read as they were written, bit for bit, and every damaged file is
+ * refused with a message that says what is wrong. Exchange with other programs:
+ * tests/oracle/test_safetensors.py.
  */
 #include <math.h>
 
@@ -106,7 +107,7 @@ static void an_array_of_another_kind_is_refused(void **state) {
     free(bytes);
 }
 
-/* The bytes are at the very end of their allocation, so that a sanitizer sees a read beyond it. */
+/* The bytes end where their allocation ends, so that a sanitizer sees a read beyond it. */
 static void every_cut_is_refused(void **state) {
     (void)state;
     size_t size;
@@ -129,7 +130,7 @@ static void every_cut_is_refused(void **state) {
     free(bytes);
 }
 
-/* Never out of bounds, never a leak. */
+/* No access out of bounds, no leak. */
 static void a_flipped_bit_is_refused_or_read(void **state) {
     (void)state;
     size_t size, refusals = 0;
@@ -198,7 +199,7 @@ static void hostile_headers_are_refused(void **state) {
         const char *text;
     } cases[] = {
         {"[]", 0, "not a safetensors file"},
-        {" {}", 0, "not a safetensors file"}, /* the format requires the brace first */
+        {" {}", 0, "not a safetensors file"}, /* the format requires that the brace comes first */
         {"{\"a\":", 0, "header is not JSON"},
         {"{} {}", 0, "header is not JSON"},
         {"{\"a\xff\":1}", 0, "header is not JSON"},
@@ -237,7 +238,7 @@ static void hostile_headers_are_refused(void **state) {
         refused(cases[i].header, cases[i].data, cases[i].text);
 }
 
-/* The parser has a limit of its own for nesting; the stack is not exhausted. */
+/* The parser has a limit for nesting, so the stack is not exhausted. */
 static void deep_nesting_is_refused(void **state) {
     (void)state;
     enum { DEPTH = 100000 };

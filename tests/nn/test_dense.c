@@ -70,7 +70,7 @@ static void check_forward(layer *l) {
         for (size_t j = 0; j < l->out; j++)
             assert_sum(l->y[r * l->y_stride + j], before[r * l->y_stride + j] + product(l, r, j), l->in);
     for (int bias = 0; bias < 2; bias++) {
-        for (size_t r = 0; r < l->rows; r++) l->y[r * l->y_stride] = NAN; /* is overwritten */
+        for (size_t r = 0; r < l->rows; r++) l->y[r * l->y_stride] = NAN; /* must be overwritten */
         spiral__dense_forward(l->rows, l->in, l->out, l->x, l->x_stride, l->W, bias ? l->b : NULL, l->y,
                               l->y_stride);
         for (size_t r = 0; r < l->rows; r++) {
@@ -105,7 +105,7 @@ static void check_input_gradient(layer *l) {
     }
 }
 
-/* The gradient of W in two tasks, each of which owns a part of its rows. */
+/* The gradient of W in two tasks, each of which computes a part of the rows. */
 static void check_weight_gradients(layer *l) {
     float *dW = spiral__floats(l->in * l->out), *db = spiral__floats(l->out);
     memcpy(dW, l->dW, l->in * l->out * sizeof *dW);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The dense product against three loops in double: our own kernel of every instruction set this processor
- * has, and whatever spiral__gemm chooses. Sizes around every block, vector and tile border.
+ * The dense product against three loops in double: the library's own kernel for every instruction set of this
+ * processor, and the one that spiral__gemm chooses. Sizes on both sides of every block, vector and tile
+ * border.
  */
 #include <float.h>
 #include <math.h>
@@ -15,14 +16,14 @@
 #include "nn/gemm.h"
 #include "spiral/isa.h"
 
-static const float UNTOUCHED = 12345.0f; /* stands between the rows of C */
+static const float UNTOUCHED = 12345.0f; /* fills the gaps between the rows of C */
 
 typedef struct product {
     size_t m, n, k;
     size_t a_row, a_col, b_row, b_col, c_row; /* strides */
     float beta;
     float *A, *B, *C;
-    double *wanted, *bound; /* (m, n) and how far a float sum may be off */
+    double *wanted, *bound; /* (m, n): the product, and the allowed error of a float sum */
     size_t a_size, b_size, c_size;
 } product;
 
@@ -46,7 +47,7 @@ static size_t lay(size_t rows, size_t columns, int transposed, size_t gap, size_
     return transposed ? columns * *col : rows * *row;
 }
 
-/* Fills C (NaN where beta is 0: it must be overwritten) and what is wanted of it. */
+/* Fills C (with NaN if beta is 0, because it must be overwritten) and the wanted product. */
 static void create(product *p, int a_transposed, int b_transposed, size_t gap, spiral__rng *rng) {
     p->a_size = lay(p->m, p->k, a_transposed, gap, &p->a_row, &p->a_col);
     p->b_size = lay(p->k, p->n, b_transposed, gap, &p->b_row, &p->b_col);
@@ -99,12 +100,12 @@ static void own(const product *p, float *scratch) {
 
 static const float BETAS[] = {0.0f, 1.0f, -0.5f};
 
-/* Sizes on both sides of tiles (4, 8 rows; 12, 24, 48 columns), blocks of 64 and 128 rows and
- * 192 deep; packed in scratch memory and on the stack. */
+/* Sizes on both sides of tiles (4, 8 rows; 12, 24, 48 columns), of blocks of 64 and 128 rows, and of a depth
+ * of 192; packed in scratch memory and on the stack. */
 static void own_kernel(const char *isa) {
     const size_t m[] = {1, 3, 4, 5, 8, 9, 31, 127, 128, 129}, n[] = {1, 5, 12, 13, 24, 47, 48, 49, 97};
     const size_t k[] = {0, 1, 3, 4, 7, 191, 192, 193, 390};
-    const size_t every = VALGRIND ? 7 : 1; /* of the 810 sizes */
+    const size_t every = VALGRIND ? 7 : 1; /* step through the 810 sizes */
     spiral__rng rng = spiral__rng_init(1, 2);
     if (spiral_isa_set(isa, NULL) != SPIRAL_OK) {
         print_message("# %s: not on this processor\n", isa);
@@ -131,7 +132,7 @@ static void own_product_baseline(void **state) { (void)state, own_kernel("baseli
 static void own_product_avx2(void **state) { (void)state, own_kernel("avx2"); }
 static void own_product_avx512(void **state) { (void)state, own_kernel("avx512"); }
 
-/* Neither of A's axes is contiguous, nor of B's. */
+/* No axis of A or B is contiguous. */
 static void own_product_on_any_strides(void **state) {
     (void)state;
     spiral__rng rng = spiral__rng_init(3, 4);
@@ -151,7 +152,7 @@ static void own_product_on_any_strides(void **state) {
         }
 }
 
-/* A row of C has the same bits whatever the other rows of A hold, NaN too. */
+/* A row of C has the same bits whatever the other rows of A contain, even NaN. */
 static void rows_of_the_own_product_are_independent(void **state) {
     (void)state;
     spiral__rng rng = spiral__rng_init(5, 6);
@@ -191,7 +192,7 @@ static void scratch_memory_does_not_change_the_bits(void **state) {
 extern void openblas_set_num_threads(int) __attribute__((weak));
 extern int openblas_get_num_threads(void) __attribute__((weak));
 
-/* A host's thread may have as little stack as musl gives: 128 kB. */
+/* A thread of the host may have as little stack as the default of musl: 128 kB. */
 static void *product_on_a_small_stack(void *context) {
     product *p = context;
     spiral__gemm(0, 0, p->m, p->n, p->k, p->A, p->a_row, p->B, p->b_row, p->beta, p->C, p->c_row);
@@ -221,7 +222,8 @@ static void a_product_needs_less_than_100_kB_of_stack(void **state) {
     assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
 }
 
-/* What the network calls: the BLAS where there is one that knows the processor (any, for the baseline). */
+/* The product that the network calls: that of a BLAS which supports the processor, else our own. For the
+ * instruction set "baseline" any BLAS does. */
 static void dense(const char *isa) {
     assert_int_equal(spiral_isa_set(isa, NULL), SPIRAL_OK);
     const size_t sizes[] = {1, 2, 7, 16, 65, 130};
@@ -249,8 +251,8 @@ static void the_chosen_product_is_right(void **state) {
     dense("auto");
 }
 
-/* The number of threads of the BLAS is the program's: it is the same after our products as before, also after
- * products on several threads at once. */
+/* The number of threads of the BLAS belongs to the program: our products leave it unchanged, also products on
+ * several threads at once. */
 static void small_product(void *context, size_t i, int worker) {
     (void)context, (void)i, (void)worker;
     const float A[4] = {1, 2, 3, 4}, B[4] = {5, 6, 7, 8};
@@ -281,8 +283,8 @@ static void the_threads_of_the_blas_stay_as_they_are(void **state) {
     assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
 }
 
-/* A row that is computed alone has the same bits as among others: what a model gives for a window does not
- * depend on its neighbours. */
+/* A row has the same bits when it is computed alone and together with others, so a model's output for a
+ * window does not depend on the other windows. */
 static void test_one_row_alone(void **state) {
     spiral_error err;
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The recurrent layer against its equations in double precision, its gradients by central differences of
+ * The recurrent layer against its equations in double precision, its gradients against central differences of
  * these, and the sparse layer against a dense product, for every instruction set of this processor.
  */
 #include <math.h>
@@ -63,7 +63,9 @@ static void check_gru(void) {
         v[i] = was - step;
         const double wanted = (up - reference(v, weight, other)) / (2 * step);
         v[i] = was;
-        const double got = i < U ? x[i] : i < BIAS ? dU[i - U] - 1 : db[i - BIAS] - 1; /* they add */
+        const double got = i < U      ? x[i]
+                           : i < BIAS ? dU[i - U] - 1
+                                      : db[i - BIAS] - 1; /* gradients are added to 1 */
         if (!(fabs(got - wanted) < 3e-5 * (1 + fabs(wanted))))
             fail_msg("number %d: %g, not %g", i, got, wanted);
     }
@@ -80,7 +82,7 @@ static void check_sparse_rows_of(size_t n) {
     float *W = spiral__floats(INPUTS * n), *y = spiral__floats(UNITS * n), *dW = spiral__floats(INPUTS * n);
     for (size_t i = 0; i < INPUTS * n; i++) W[i] = (float)spiral__rng_normal(&rng);
     assert_int_equal(spiral__sparse_rows_create(UNITS, INPUTS, &rows, NULL), SPIRAL_OK);
-    for (size_t u = 0; u < UNITS; u++) { /* u entries; the first unit has none */
+    for (size_t u = 0; u < UNITS; u++) { /* unit u has u entries */
         spiral__entry *to = spiral__sparse_rows_next(&rows);
         for (size_t e = 0; e < u; e++) {
             to[e] =

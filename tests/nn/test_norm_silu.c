@@ -38,7 +38,7 @@ static double objective(const problem *p) {
     return sum;
 }
 
-/* d objective / d *number, a number of *p. */
+/* d objective / d *number; number points into *p. */
 static double derivative(problem *p, double *number) {
     const double kept = *number;
     *number = kept + STEP;
@@ -52,8 +52,7 @@ static double derivative(problem *p, double *number) {
 static void draw(problem *p, size_t n, spiral__rng *rng) {
     p->n = n;
     for (size_t i = 0; i < n; i++) {
-        p->gain[i] =
-            (float)(1 + 0.4 * spiral__rng_normal(rng)); /* floats, so that both see the same numbers */
+        p->gain[i] = (float)(1 + 0.4 * spiral__rng_normal(rng)); /* rounded, so both get the same */
         p->shift[i] = (float)(0.5 * spiral__rng_normal(rng));
         for (size_t r = 0; r < ROWS; r++) {
             p->pre[r][i] = (float)(3 + 2 * spiral__rng_normal(rng));
@@ -75,7 +74,7 @@ static void check(size_t n, spiral__rng *rng) {
     draw(&p, n, rng);
     for (size_t i = 0; i < n; i++) {
         gain[i] = (float)p.gain[i], shift[i] = (float)p.shift[i];
-        dgain[i] = 10, dshift[i] = 20; /* are added to */
+        dgain[i] = 10, dshift[i] = 20; /* gradients are added to these */
         for (size_t r = 0; r < ROWS; r++) {
             x[r * stride + i] = (float)p.pre[r][i];
             dy[r * stride + i] = (float)p.weight[r][i];
@@ -96,7 +95,7 @@ static void check(size_t n, spiral__rng *rng) {
     }
 }
 
-/* Widths on both sides of the 16 partial sums that a row is summed in. */
+/* Widths on both sides of 16, the number of partial sums of a row. */
 static void output_and_gradients_follow_the_formula(void **state) {
     (void)state;
     const char *const isas[] = {"baseline", "avx2", "avx512"};
@@ -112,8 +111,8 @@ static void output_and_gradients_follow_the_formula(void **state) {
     assert_int_equal(spiral_isa_set("auto", NULL), SPIRAL_OK);
 }
 
-/* All numbers of a row equal: the variance is 0, the output is SiLU of the shift and nothing is divided by 0.
- */
+/* If all numbers of a row are equal, the variance is 0, the output is SiLU of the shift and nothing is
+ * divided by 0. */
 static void a_constant_row_has_finite_gradients(void **state) {
     (void)state;
     float x[4] = {3, 3, 3, 3}, y[4], inverse, dy[4] = {1, -2, 3, 4};

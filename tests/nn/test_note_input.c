@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The first layer on runs is the dense product of the window's cells with the first matrix, forward and
- * backward: on chords, on noise, on the fullest and the emptiest windows, at the limits of the key range and
- * of the two words of a key set.
+ * The first layer, which works on notes, equals the dense product of the window's cells and the first matrix,
+ * forward and backward: on chords, on noise, on full and empty windows, and at the limits of the key range
+ * and of the two words of a key set.
  */
 #include <math.h>
 
@@ -46,7 +46,7 @@ static void clear(fixture *f) {
 
 static size_t window_size(const fixture *f) { return (size_t)f->layer.planes * (size_t)f->layer.frames; }
 
-/* All 128 keys are drawn on: those outside the range must be ignored. */
+/* Notes are drawn on all 128 keys: those outside the range must be ignored. */
 static void draw(fixture *f, texture kind, spiral_keys *window) {
     const spiral__note_input *l = &f->layer;
     int held[4] = {0};
@@ -90,7 +90,7 @@ static void check_backward(fixture *f) {
     float *dy = spiral__floats(B * STRIDE), *dW = spiral__floats(f->cells * WIDTH);
     float *scratch = spiral__floats(((size_t)f->layer.frames + 1) * WIDTH);
     for (size_t i = 0; i < B * STRIDE; i++) dy[i] = (float)spiral__rng_normal(&f->rng);
-    for (size_t i = 0; i < f->cells * WIDTH; i++) dW[i] = (float)(i % 7); /* is added to */
+    for (size_t i = 0; i < f->cells * WIDTH; i++) dW[i] = (float)(i % 7); /* the gradient is added to this */
     spiral__note_runs_sort(&f->layer, &f->runs);
     for (size_t key = keys; key-- > 0;) {
         spiral__note_input_backward_key(&f->layer, &f->runs, key, dy, STRIDE, scratch);
@@ -118,7 +118,7 @@ static void check(int low, int high, int frames, int planes) {
     const size_t keys = (size_t)planes * (size_t)f.layer.keys;
     for (int kind = 0; kind < TEXTURES; kind++) {
         for (size_t b = 0; b < B; b++) {
-            float y[WIDTH] = {NAN}; /* what was there is overwritten */
+            float y[WIDTH] = {NAN}; /* must be overwritten */
             draw(&f, (texture)kind, f.windows + b * window_size(&f));
             spiral__note_input_forward(&f.layer, f.windows + b * window_size(&f), b, &f.runs, y);
             const size_t count = f.runs.count[b];
@@ -156,7 +156,7 @@ static void on_the_shortest_and_longest_windows(void **state) {
     check(60, 71, 1, 1);
     check(60, 71, 1, 2);
     check(60, 71, 2, 1);
-    check(60, 65, 512, 1); /* sums along time lose most here */
+    check(60, 65, 512, 1); /* sums along time have the largest rounding errors here */
 }
 
 /* Sums along time: their values, and the same bits on one thread and on three. */

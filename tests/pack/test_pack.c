@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Packs: what the engine reads is what the program wrote; damaged ones are refused with a sentence.
+ * Packs: the engine reads what the program wrote; damaged packs are refused with a message.
  */
 #include <math.h>
 
@@ -82,7 +82,7 @@ static void test_exact_pack_has_the_same_weights(void **state) {
     free(bytes);
 }
 
-/* Without a sketch 8 bits change nothing; with one, little. */
+/* Weights of 8 bits change nothing without a sketch, and little with one. */
 static void test_8_bits_leave_the_decoder_exact(void **state) {
     size_t size[2];
     spiral_pack_report report = {.struct_size = sizeof report};
@@ -129,7 +129,8 @@ static void test_music_comes_back(void **state) {
 
 /* ---- axes ---- */
 
-/* Coordinates of typical latents: back to the latent, mean 0, deviation 1, no correlation. */
+/* The coordinates of typical latents give the latent again, and have mean 0, deviation 1 and no
+ * correlation. */
 static void test_coordinates_are_white_and_reversible(void **state) {
     enum { POINTS = 4000 };
     const size_t Z = model->ae.Z;
@@ -221,7 +222,7 @@ static void test_every_shorter_pack_is_refused(void **state) {
     free(bytes);
 }
 
-/* Bytes changed at random, the checksum wrong and right: a pack that can be used, or a sentence. */
+/* With bytes changed at random, and a wrong or a right checksum, a pack can be used or is refused. */
 static void test_damage(void **state) {
     size_t size, refused = 0, read = 0;
     unsigned char *bytes = write_pack(0, &size, NULL), *copy = malloc(size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * 20 seeds of the shipped model: the library, the model of a pack, which is what the page's engine has, and
- * the program write the same notes. tests/web/test_engine.py compares the page itself with the program.
+ * For 20 seeds of the shipped model, the library, the model of a pack (which the page's engine uses) and the
+ * program write the same notes. tests/web/test_engine.py compares the page itself with the program.
  */
 #include "testing.h"
 #include "../temporary_folder.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pictures: the format of the file, the same bytes twice, coloured pixels where the music has notes, and no
- * file left after a failure. Whether they look right is not tested.
+ * Pictures: the format of the file, the same bytes on every run, coloured pixels where the music has notes,
+ * and no file left after a failure. Whether they look right is not tested.
  */
 #include <math.h>
 
@@ -85,7 +85,7 @@ static void test_each_ending_is_its_format_and_twice_the_same_bytes(void **state
     }
 }
 
-/* Pixels of a PNG that are exactly of one colour. */
+/* The number of pixels of a PNG with exactly this colour. */
 static size_t pixels_of(const char *path, uint32_t rgb) {
     cairo_surface_t *s = cairo_image_surface_create_from_png(path);
     assert_int_equal(cairo_surface_status(s), CAIRO_STATUS_SUCCESS);
@@ -119,7 +119,7 @@ static void test_notes_are_drawn_where_they_sound(void **state) {
     assert_int_equal(spiral_plot_roll(&roll, &roll, NULL, path, NULL), SPIRAL_OK);
     size_t equal = pixels_of(path, NOTE);
     assert_int_equal(spiral_plot_roll(&roll, &other, NULL, path, NULL), SPIRAL_OK);
-    assert_true(pixels_of(path, NOTE) < equal / 4); /* only the legend's sample */
+    assert_true(pixels_of(path, NOTE) < equal / 4); /* only the colour sample of the legend */
     spiral_roll_clear(&roll);
     spiral_roll_clear(&other);
     spiral_roll_clear(&silent);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Short ways to make rolls and to state what is in them. Include testing.h first.
+ * Helpers that make rolls and describe their content as text. Include testing.h first.
  */
 #ifndef SPIRAL_TESTS_ROLL_ROLLS_H
 #define SPIRAL_TESTS_ROLL_ROLLS_H

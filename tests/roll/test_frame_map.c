@@ -23,7 +23,7 @@ static void test_positions_do_not_depend_on_earlier_calls(void **state) {
         spiral__frame_map_create(&midi, (spiral_grid){SPIRAL_GRID_SECONDS, 10000, 0}, &map, NULL), SPIRAL_OK);
     size_t segment = 0;
     int64_t sum = 0, sums[LAST];
-    for (int64_t tick = 0, i = -1; tick < LAST; tick++) { /* microseconds times 96, tick by tick */
+    for (int64_t tick = 0, i = -1; tick < LAST; tick++) { /* sums microseconds * 96, tick by tick */
         while (i + 1 < TEMPOS && tempos[i + 1].at_ticks <= tick) i++;
         sums[tick] = sum;
         sum += tempos[i].us_per_quarter;

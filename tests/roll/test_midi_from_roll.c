@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Roll -> notes: any bits come back from the bytes of a MIDI file, on both grids, and which tempos and onset
- * bits a roll may have.
+ * Roll -> notes: any bits are the same after writing and reading a MIDI file, on both grids; and which tempos
+ * and onset bits a roll may have.
  */
 #include <math.h>
 
@@ -29,7 +29,7 @@ static void test_tempo_that_midi_cannot_express_is_refused(void **state) {
     spiral_roll_clear(&roll);
 }
 
-/* The roll of the file that *roll is written to. */
+/* Writes *roll as MIDI and returns the roll of that. */
 static spiral_roll written_and_rolled(const spiral_roll *roll, int onsets) {
     spiral_midi midi;
     spiral_error err = {0};
@@ -37,7 +37,7 @@ static spiral_roll written_and_rolled(const spiral_roll *roll, int onsets) {
     assert_int_equal(midi.end_ticks % (int64_t)roll->frames, 0); /* whole ticks per frame */
     spiral_midi read = written_and_read(&midi);
     assert_int_equal(read.end_ticks, midi.end_ticks);
-    /* a tempo in MIDI is whole microseconds: exact for seconds, within half of one for beats */
+    /* a tempo in MIDI is in whole microseconds: exact on a grid of seconds, rounded on a grid of beats */
     double precision = roll->grid.kind == SPIRAL_GRID_SECONDS ? 1e-12 : 0.5e-6 * roll->quarters_per_min / 60;
     double ratio =
         spiral_midi_seconds(&read, read.end_ticks) / ((double)roll->frames * spiral_roll_frame_s(roll));
@@ -54,7 +54,8 @@ static void same_keys(const spiral_keys *a, const spiral_keys *b, size_t n) {
     assert_memory_equal(a, b, n * sizeof *a);
 }
 
-/* Any bits: the sounding plane comes back, and as onsets the starts. A second round trip changes nothing. */
+/* With any bits, the sounding plane is the same after a round trip, and the onset plane has the starts of
+ * notes. A second round trip changes nothing. */
 static void check_random_roll(spiral__rng *rng, spiral_grid grid, int onsets) {
     spiral_roll roll;
     size_t frames = 1 + spiral__rng_below(rng, 200);
@@ -66,7 +67,7 @@ static void check_random_roll(spiral__rng *rng, spiral_grid grid, int onsets) {
             roll.sounding[t].word[w] = (t ? roll.sounding[t - 1].word[w] : 0) ^ change;
             if (onsets) roll.onsets[t].word[w] = spiral__rng_u64(rng) & spiral__rng_u64(rng);
         }
-    spiral_keys_set(&roll.sounding[frames - 1], 0, 1); /* no silence at the end */
+    spiral_keys_set(&roll.sounding[frames - 1], 0, 1); /* so that the roll does not end with silence */
     spiral_roll back = written_and_rolled(&roll, 1), again = written_and_rolled(&back, 1);
     assert_int_equal(back.frames, frames);
     same_keys(roll.sounding, back.sounding, frames);

@@ -9,7 +9,7 @@
 
 enum { MOST = 200 };
 
-/* One quarter after another. */
+/* Quarters of these pitches, one after another. */
 static spiral_midi scale(const int *pitches, size_t n, spiral_note *notes) {
     for (size_t i = 0; i < n; i++)
         notes[i] = (spiral_note){(int64_t)i * 96, (int64_t)(i + 1) * 96, 0, 0, (uint8_t)pitches[i], 64};
@@ -63,8 +63,8 @@ static void test_fold_moves_notes_by_octaves(void **state) {
     assert_int_equal(r.notes_folded, 6);
     assert_int_equal(r.notes_low + r.notes_high, 0);
     assert_int_equal(r.transposed_by, 0);
-    /* Less than an octave: notes whose pitch class is not in the range are left out, as too low or too high.
-     */
+    /* In a range of less than an octave, notes of other pitch classes are left out, as too low or too
+     * high. */
     r = rolled(&midi, 60, 66, SPIRAL_OUT_OF_RANGE_FOLD, 0, text, sizeof text);
     assert_string_equal(text, "60 -- 60 -- 60 60 -- -- 60");
     assert_int_equal(r.notes_folded, 4);
@@ -72,7 +72,7 @@ static void test_fold_moves_notes_by_octaves(void **state) {
     assert_int_equal(r.notes_high, 2);
 }
 
-/* A folded note can begin together with another note of its key, or while that sounds. */
+/* A folded note can begin together with another note of its new key, or while that note sounds. */
 static void test_folded_notes_that_meet_others_are_counted(void **state) {
     (void)state;
     spiral_note notes[] = {{0, 192, 0, 0, 60, 64}, {0, 96, 0, 0, 36, 64}, {96, 288, 0, 0, 84, 64}};
@@ -99,7 +99,7 @@ static void test_fit_moves_all_notes_by_the_fewest_semitones(void **state) {
     r = rolled(&midi, 48, 83, SPIRAL_OUT_OF_RANGE_FIT, 0, text, sizeof text);
     assert_string_equal(text, "83 73 78");
     assert_int_equal(r.transposed_by, -7);
-    midi = scale(wide, 4, notes); /* two are inside already, and no transposition keeps three */
+    midi = scale(wide, 4, notes); /* two are in the range already, and no transposition keeps three */
     r = rolled(&midi, 48, 83, SPIRAL_OUT_OF_RANGE_FIT, 0, text, sizeof text);
     assert_string_equal(text, "-- 60 62");
     assert_int_equal(r.transposed_by, 0);
@@ -111,13 +111,14 @@ static void test_fit_moves_all_notes_by_the_fewest_semitones(void **state) {
     assert_int_equal(r.transposed_by, -5);
     assert_int_equal(r.notes_low, 1);
     const int ends[] = {0, 127};
-    midi = scale(ends, 2, notes); /* equally far in both directions: up */
+    midi = scale(ends, 2, notes); /* the same number of semitones up and down: up is taken */
     r = rolled(&midi, 60, 67, SPIRAL_OUT_OF_RANGE_FIT, 0, text, sizeof text);
     assert_string_equal(text, "60");
     assert_int_equal(r.transposed_by, 60);
 }
 
-/* Of all transpositions by -127..127, the one reported keeps most notes, and no smaller one as many. */
+/* Of all transpositions by -127..127, the reported one keeps the most notes, and no smaller one keeps as
+ * many. */
 static void test_fit_keeps_as_many_notes_as_any_transposition(void **state) {
     (void)state;
     spiral__rng rng = spiral__rng_init(3, 1);
@@ -145,7 +146,8 @@ static void test_fit_keeps_as_many_notes_as_any_transposition(void **state) {
     }
 }
 
-/* The key of a drum is the instrument: drums are not moved, and do not influence the transposition. */
+/* The key of a drum note names an instrument, so drums are not moved and do not influence the
+ * transposition. */
 static void test_drums_are_not_moved(void **state) {
     (void)state;
     const int pitches[] = {40, 42, 36, 35};

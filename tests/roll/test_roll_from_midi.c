@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Notes -> roll: which frames a note sounds in, what the report counts, tempos, and what is refused.
+ * Notes -> roll: the frames in which a note sounds, the counts of the report, tempos, and refused arguments.
  * Notes outside the range of keys: test_out_of_range.c.
  */
 #include <math.h>
@@ -72,7 +72,7 @@ static void test_notes_on_frames_of_10_ms(void **state) {
     spiral_roll_clear(&roll);
 }
 
-/* Percussion is what the notes say; or the channels of drum_channels, whatever they say. */
+/* The notes say whether they are percussion, unless drum_channels says it for their channels. */
 static void test_percussion_is_left_out_or_kept(void **state) {
     (void)state;
     spiral_note notes[] = {{0, 480, 0, 9, 60, 1, 0, 0},
@@ -105,8 +105,8 @@ static void test_percussion_is_left_out_or_kept(void **state) {
 static void test_repeated_and_doubled_notes_are_counted(void **state) {
     (void)state;
     spiral_note notes[] = {{0, 240, 0, 0, 60, 1},     {0, 480, 0, 1, 60, 1}, /* doubled in another channel */
-                           {480, 720, 0, 0, 60, 1},                          /* struck again at once */
-                           {600, 960, 0, 0, 60, 1},                          /* and while it sounds */
+                           {480, 720, 0, 0, 60, 1}, /* struck again as the first ends */
+                           {600, 960, 0, 0, 60, 1}, /* struck again while it sounds */
                            {1080, 1200, 0, 0, 60, 1}, {1080, 1200, 0, 0, 61, 1}};
     spiral_midi midi = midi_of(notes, COUNT(notes));
     spiral_roll_report report;
@@ -166,14 +166,14 @@ static void test_frames_follow_the_tempo_map(void **state) {
     spiral_roll_clear(&roll);
 }
 
-/* Tempos that are no round number of frames: the last frame is the one that whole numbers give. */
+/* Tempos whose quarters are no whole number of frames: the last frame is that of exact integer arithmetic. */
 static void test_positions_are_exact_over_70000_tempos(void **state) {
     (void)state;
     enum { TEMPOS = 70000 };
     spiral_tempo *tempos = malloc(TEMPOS * sizeof *tempos);
     for (int i = 0; i < TEMPOS; i++) tempos[i] = (spiral_tempo){i, 480 * 333 + i % 2, 0}; /* 333 us + 1/480 */
     int64_t end = 69999;
-    /* microseconds * 480 up to `end`, alternating 333 * 480 and 333 * 480 + 1 */
+    /* sums microseconds * 480 up to `end`, alternately 333 * 480 and 333 * 480 + 1 */
     int64_t sum = 0;
     for (int64_t i = 0; i < end; i++) sum += 480 * 333 + i % 2;
     spiral_note notes[] = {{0, end, 0, 0, 60, 1}};
@@ -194,14 +194,14 @@ static void test_smpte_rates(void **state) {
     (void)state;
     static const double rates[] = {24 * 5, 25 * 40, 30 * 80, 30000.0 * 100 / 1001};
     for (size_t i = 0; i < COUNT(rates); i++) {
-        int64_t at = (int64_t)round(10 * rates[i]); /* ten seconds, or 1/3 ms beside them at 29.97 */
+        int64_t at = (int64_t)round(10 * rates[i]); /* ten seconds; at 29.97 differing by 1/3 ms */
         spiral_note notes[] = {{0, at, 0, 0, 60, 1}};
         spiral_midi midi = {.ticks_per_s = rates[i], .note_count = 1, .notes = notes};
         spiral_roll_options options = default_options();
         spiral_roll roll = roll_of(&midi, &options, NULL);
         assert_int_equal(roll.frames, 1000);
         spiral_roll_clear(&roll);
-        options = beats(96, 0); /* 120 a minute */
+        options = beats(96, 0); /* 120 quarters a minute */
         roll = roll_of(&midi, &options, NULL);
         assert_int_equal(roll.frames, 1920);
         assert_true(roll.quarters_per_min == 120);
@@ -247,7 +247,7 @@ static void test_values_out_of_range_are_refused(void **state) {
     spiral_roll_options bad = good;
     refused(midi, good, SPIRAL_TOO_BIG,
             "a roll of 28633115307 frames is longer than the limit for 1 note, 4210688");
-    midi.ticks_per_quarter = 1; /* the longest time there is */
+    midi.ticks_per_quarter = 1; /* the longest possible time */
     midi.tempo_count = 1;
     midi.tempos = &(spiral_tempo){0, 0xffffff, 0};
     bad.grid.frame_us = 1000;
@@ -273,7 +273,7 @@ static void test_values_out_of_range_are_refused(void **state) {
     assert_null(roll.sounding);
 }
 
-/* Structs of a size that no version had are refused, and nothing is written to them. */
+/* Structs of a size that no version had are refused, and not written to. */
 static void test_struct_sizes_are_checked(void **state) {
     (void)state;
     spiral_note notes[] = {{0, 480, 0, 0, 60, 1}};
@@ -298,7 +298,7 @@ static void test_struct_sizes_are_checked(void **state) {
     assert_fails(spiral_roll_from_midi(&midi, NULL, &roll, NULL, &err), SPIRAL_BAD_ARG, &err, "NULL");
 }
 
-/* Of a smaller struct than today's only its bytes are written. */
+/* No byte after a struct that is smaller than today's is written. */
 static void test_defaults_fill_only_the_given_size(void **state) {
     (void)state;
     spiral_roll_options options;
@@ -310,8 +310,8 @@ static void test_defaults_fill_only_the_given_size(void **state) {
     assert_int_equal(options.drums, 0x55555555);
 }
 
-/* The most notes that a megabyte of MIDI can hold, all held over all frames: a key's frames are marked once
- * and not for each note, which would take minutes. */
+/* As many notes as a megabyte of MIDI can contain, all sounding in all frames. A key's frames must be marked
+ * once, not for each note, which would take minutes. */
 static void test_many_notes_held_over_many_frames(void **state) {
     (void)state;
     enum { NOTES = 300000, FRAMES = 1 << 20 };

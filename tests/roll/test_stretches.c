@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * How long a roll may be: stretches of frames without a change, which one wrong time in a file makes, are cut
- * if that is asked for, and a roll is bounded by its notes.
+ * The length of a roll: long stretches of frames without a change, which a single wrong time in a file can
+ * cause, are cut on request, and the length is limited by the number of notes.
  */
 #include "testing.h"
 
 #include "base/rng.h"
 #include "rolls.h"
 
-/* Keys 60 .. 62 with stretches of `longest` frames; sixteenths, 120 ticks a frame. */
+/* Keys 60 .. 62, stretches cut to `longest` frames; sixteenths, 120 ticks a frame. */
 static spiral_roll cut_roll(const spiral_midi *midi, int longest, spiral_roll_report *report) {
     spiral_roll_options options = beats(4, 1);
     options.unchanged_frames_max = longest;
@@ -53,7 +53,7 @@ static void test_silence_at_the_start_is_cut(void **state) {
     spiral_roll_clear(&roll);
 }
 
-/* A chord that is held too long is cut as silence is; what begins or ends within it is kept. */
+/* A chord that is held too long is cut like silence; beginnings and ends of notes within it are kept. */
 static void test_held_notes_are_cut_to_the_limit(void **state) {
     (void)state;
     spiral_note notes[] = {{0, 2400, 0, 0, 60, 1}, {1200, 1320, 0, 0, 61, 1}};
@@ -66,7 +66,7 @@ static void test_held_notes_are_cut_to_the_limit(void **state) {
     spiral_roll_clear(&roll);
 }
 
-/* Notes out of range neither count as changes nor keep frames. */
+/* Notes out of range do not count as changes. */
 static void test_notes_that_are_left_out_do_not_keep_frames(void **state) {
     (void)state;
     spiral_note notes[] = {{0, 120, 0, 0, 60, 1}, {600, 720, 0, 9, 61, 1}, {1200, 1320, 0, 0, 60, 1}};
@@ -76,8 +76,8 @@ static void test_notes_that_are_left_out_do_not_keep_frames(void **state) {
     spiral_roll_clear(&roll);
 }
 
-/* Against a roll without cuts, of which each frame is left out that repeats the frame before, without an
- * onset or an end at an onset, for the limit-th time. */
+/* Against a roll without cuts: a frame is left out if no note begins or ends in it or in the LIMIT - 1 frames
+ * before it. */
 static void test_random_rolls_are_cut_frame_by_frame(void **state) {
     (void)state;
     enum { NOTES = 12, LIMIT = 5 };
@@ -114,7 +114,7 @@ static void test_random_rolls_are_cut_frame_by_frame(void **state) {
     assert_true(cut_frames > 1000);
 }
 
-/* A wild time between two notes: the roll is refused, or, with a limit, as short as its notes. */
+/* If the time between two notes is far too long, the roll is refused or, with a limit, cut. */
 static void test_roll_is_bounded_by_its_notes(void **state) {
     (void)state;
     spiral_note notes[] = {{0, 480, 0, 0, 60, 1},
@@ -132,7 +132,7 @@ static void test_roll_is_bounded_by_its_notes(void **state) {
     assert_int_equal(roll.frames, 4 + 128 + 4);
     assert_int_equal(report.frames_cut, 64000000 - 4 - 128);
     spiral_roll_clear(&roll);
-    midi.note_count = 1; /* and a note that never ends */
+    midi.note_count = 1; /* one note that lasts too long */
     notes[0].off_ticks = SPIRAL_MIDI_TICKS_MAX;
     roll = roll_of(&midi, &options, &report);
     assert_int_equal(roll.frames, 128);

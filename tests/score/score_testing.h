@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Short ways to read a text score and to state its notes. Include testing.h first.
+ * Helpers that read a text score and compare its notes with a text. Include testing.h first.
  */
 #ifndef SPIRAL_TESTS_SCORE_SCORE_TESTING_H
 #define SPIRAL_TESTS_SCORE_SCORE_TESTING_H
@@ -28,7 +28,7 @@ static inline spiral_midi read_good(const char *text) {
     return midi;
 }
 
-/* The notes as "on+length:key", in sixteenths, or after a 't' in ticks if they are no whole sixteenths. */
+/* The notes are written "on+length:key" in sixteenths or, after a 't', in ticks. */
 static inline void assert_notes(const char *text, const char *expected) {
     spiral_midi midi = read_good(text);
     char got[2048] = "";

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text scores: every fault is refused with its line and the value, and one sentence that says what is
+ * Text scores: every error is refused with its line and the value, and one sentence that says what is
  * allowed.
  */
 #include "testing.h"
 
 #include "score_testing.h"
 
-/* Each message is stated in full once; after that, only the value that it names. */
+/* Each message is given in full once; after that, only the value that it names. */
 static const struct {
     const char *text, *place, *words; /* NULL: the score is valid */
 } cases[] = {
@@ -143,7 +143,7 @@ static const struct {
 
 static void test_every_fault_is_named_with_its_line(void **state) {
     (void)state;
-    int wrong = 0; /* all are shown, not only the first */
+    int wrong = 0; /* all wrong cases are printed, not only the first */
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         spiral_midi midi;
         spiral_error err = {0};
@@ -190,7 +190,7 @@ static void test_scores_without_notes_and_too_long_scores_are_refused(void **sta
     free(text);
 }
 
-/* A figure line of rests would let a megabyte of chords run for minutes without a note. */
+/* With a figure line of rests, a megabyte of chords would take minutes to read without giving a note. */
 static void test_figure_line_of_rests_is_refused(void **state) {
     (void)state;
     static const char text[] = PLAIN "figure f 4:1 / 64:r\n";
@@ -199,7 +199,7 @@ static void test_figure_line_of_rests_is_refused(void **state) {
     assert_fails(read_text(text, &midi, &err), SPIRAL_FORMAT, &err, "line 5: 'f'");
 }
 
-/* A score with each of its bytes in turn replaced, or the rest cut off. */
+/* A score in which each byte in turn is replaced, and one that is cut off at each byte. */
 static void test_damaged_scores_are_read_or_refused(void **state) {
     (void)state;
     static const char good[] =

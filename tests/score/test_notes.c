@@ -59,7 +59,8 @@ static void test_rests_and_repeated_bars(void **state) {
 
 static void test_comments_blanks_and_line_ends(void **state) {
     (void)state;
-    /* Comments, blank lines, tabs, CRLF, a line without its end, a bar line at the start of a line. */
+    /* Comments, blank lines, tabs, CRLF, a last line without a line end, a bar line at the start of a
+     * line. */
     assert_notes("# by ear\r\n\r\ntitle T\r\nmeter\t4/4\r\nkey C major\r\n  tempo 4=120\r\nvoice a\r\n"
                  "a:|1c4|\r\na: | 1d4 |\r\n# end\r\na:1e4",
                  "0+16:60 16+16:62 32+16:64");
@@ -120,7 +121,7 @@ static void test_tempos_meters_and_fields(void **state) {
     spiral_midi_clear(&midi);
 }
 
-/* Its meter is replaced by that of the next section, which begins at the same tick. */
+/* Its meter is replaced by the meter of the next section, which begins at the same tick. */
 static void test_section_that_is_only_a_pickup(void **state) {
     (void)state;
     spiral_midi midi =
@@ -135,7 +136,7 @@ static void test_section_that_is_only_a_pickup(void **state) {
     spiral_midi_clear(&midi);
 }
 
-/* Every bit of the seconds is that of the file written from it. */
+/* Every bit of the times in seconds equals that of the MIDI file written from the score. */
 static void test_tempos_whose_seconds_round(void **state) {
     (void)state;
     spiral_midi midi =
@@ -222,7 +223,8 @@ static void test_figures(void **state) {
                  "0+4:48 4+2:52 6+4:50 10+2:53");
 }
 
-/* MIDI cannot hold a key twice: a note ends where another line of the figure strikes its key. */
+/* In MIDI a key cannot sound twice at once, so a note ends where another line of the figure strikes its
+ * key. */
 static void test_figure_strikes_a_held_key(void **state) {
     (void)state;
     static const char head[] = PLAIN "figure f 1:1 / 4:r 1 8:1 r 2:1 / 4:1\nchords c f\n";

@@ -9,7 +9,7 @@
 #include "../midi/midi_text.h"
 #include "score_testing.h"
 
-/* Written as MIDI and read, it has the same notes. */
+/* After writing and reading as MIDI, the piece has the same notes. */
 static void check_written(const spiral_midi *midi) {
     spiral_midi back = written_and_read(midi);
     assert_int_equal(back.note_count, midi->note_count);

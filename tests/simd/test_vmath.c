@@ -60,8 +60,8 @@ static double entropy_d(double e) { return (double)entropy_l(e); }
     X(softplus, 1.8, 1.7, -INFINITY, INFINITY, softplus_d, softplus_l) \
     X(entropy, 32, 32, 0x1p-20 - 1, 1e6, entropy_d, entropy_l)
 
-/* Distance in units of the last place of the true value; infinite if one of them is special and the other
- * is not the same. */
+/* Distance in units of the last place of the true value; infinite if one of the two is special and the other
+ * is not equal to it. */
 static double ulps_f32(float y, double ref) {
     float nearest = (float)ref;
     if (isnan(nearest) || isnan(y)) return isnan(nearest) && isnan(y) ? 0 : (double)INFINITY;
@@ -118,7 +118,7 @@ static void report(const char *name, const worst *w, double bound) {
     }
 }
 
-/* Outside the domain of a function; a NaN is, unless it takes any number. */
+/* Whether x is outside the domain of a function. A NaN is, unless the function takes any number. */
 static int outside(double x, double low, double high) {
     return isnan(x) ? low > -(double)INFINITY : x < low || x > high;
 }
@@ -127,7 +127,7 @@ static int outside(double x, double low, double high) {
 static double inside(double low, double high) { return outside(0.5, low, high) ? -0.5 : 0.5; }
 
 /* Every 499th of all 2^32 bit patterns: every exponent, both signs, infinities and NaNs, 16,800 mantissas
- * each. What lies outside a function's domain is replaced. */
+ * each. Numbers outside a function's domain are replaced. */
 enum { STRIDE = 499 };
 
 #define SPIRAL_X(name, bound_f32, bound_f64, low, high, ref_f32, ref_f64)              \

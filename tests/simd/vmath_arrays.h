@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions of simd/vmath.h over arrays, compiled as the kernels are: a table per instruction set. For
- * the tests.
+ * The functions of simd/vmath.h on arrays, for the tests. They are compiled like the kernels, with a table
+ * per instruction set.
  */
 #ifndef SPIRAL_TESTS_VMATH_ARRAYS_H
 #define SPIRAL_TESTS_VMATH_ARRAYS_H

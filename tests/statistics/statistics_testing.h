@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Short ways to make rolls and count them. Include testing.h first.
+ * Helpers that make rolls and count them. Include testing.h first.
  */
 #ifndef SPIRAL_TESTS_STATISTICS_STATISTICS_TESTING_H
 #define SPIRAL_TESTS_STATISTICS_STATISTICS_TESTING_H
@@ -46,7 +46,7 @@ static inline spiral_statistics statistics_of(const spiral_statistics_counts *co
     return statistics;
 }
 
-/* `notes` notes of random keys, places and lengths in 24 frames. */
+/* A roll of 24 frames with `notes` notes of random keys, positions and lengths. */
 static inline spiral_roll random_roll(spiral__rng *rng, int notes) {
     spiral_roll roll = sixteenths(24);
     for (int i = 0; i < notes; i++) {

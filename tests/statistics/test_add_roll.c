@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Counts of small rolls that were counted by hand. tests/oracle/test_statistics.py compares random ones with
+ * Counts of small rolls, against counts by hand. tests/oracle/test_statistics.py compares random rolls with
  * MusPy.
  */
 #include "testing.h"
@@ -45,7 +45,7 @@ static void all_triads_and_no_others(void **state) {
                 spiral_keys_set(&roll.sounding[0], 48 + c, 1);
                 const int steps[3] = {b - a, c - b, 12 + a - c};
                 int wanted = 0;
-                for (int i = 0; i < 3; i++) { /* major 4 3 5, minor 3 4 5, from one of the notes */
+                for (int i = 0; i < 3; i++) { /* major 4 3 5, minor 3 4 5, starting at any of the notes */
                     const int x = steps[i], y = steps[(i + 1) % 3];
                     wanted |= (x == 4 && y == 3) || (x == 3 && y == 4);
                 }
@@ -90,7 +90,7 @@ static void notes_and_their_histograms_are_counted(void **state) {
     (void)state;
     spiral_roll roll = sixteenths(40);        /* a bar has 16 frames: 6 of 96 each */
     add_note(&roll, 60, 0, 16);               /* C: a bar */
-    add_note(&roll, 64, 0, 4);                /* E: a quarter, struck again: */
+    add_note(&roll, 64, 0, 4);                /* E: a quarter, struck again as */
     add_note(&roll, 64, 4, 10);               /* a dotted quarter */
     add_note(&roll, 67, 16, 17);              /* G: a sixteenth, where C ends */
     spiral_keys_set(&roll.onsets[30], 90, 1); /* on a silent key: no note */
@@ -142,7 +142,7 @@ static void seconds_have_lengths_but_no_beats(void **state) {
 static void beats_and_bars_are_those_of_muspy(void **state) {
     (void)state;
     spiral_roll roll = sixteenths(64);
-    add_note(&roll, 60, 0, 4);   /* fills beat 0, and 1 because it ends there */
+    add_note(&roll, 60, 0, 4);   /* fills beat 0, and beat 1 because it ends there */
     add_note(&roll, 60, 18, 19); /* beat 4 */
     add_note(&roll, 62, 32, 33); /* beat 8 */
     spiral_statistics_counts c = counts_of(&roll);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Adding counts, statistics of nothing and of sets, and structs of other sizes.
+ * Adding counts, statistics of empty counts and of sets, and structs of other sizes.
  */
 #include "testing.h"
 
@@ -20,7 +20,7 @@ static void a_scale_has_no_other_notes(void **state) {
     assert_near(s.pitch_count, 7);
     assert_near(s.polyphony, 1);
     assert_near(s.polyphony_rate, 0);
-    add_note(&roll, 60, 14, 16); /* two C, which are in G major with six of the others */
+    add_note(&roll, 60, 14, 16); /* two Cs, which are in G major together with six of the others */
     add_note(&roll, 72, 14, 16);
     c = counts_of(&roll);
     s = statistics_of(&c);
@@ -78,7 +78,7 @@ static void sets_are_means_or_pooled(void **state) {
     assert_true(isnan(s.note_count) && isnan(s.clashes));
 }
 
-/* Every field is added: counting into one struct or into two gives the same. */
+/* Every field is added: counting into one struct or into two gives the same result. */
 static void counts_of_parts_give_those_of_the_whole(void **state) {
     (void)state;
     spiral__rng rng = spiral__rng_init(3, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Densities of lists whose overlap is known, and the overlap of sets. tests/oracle/test_statistics.py
- * compares random ones with SciPy, as mgeval uses it.
+ * compares random lists with SciPy, used as in mgeval.
  */
 #include "testing.h"
 
@@ -21,13 +21,13 @@ static void a_density_overlaps_itself(void **state) {
     (void)state;
     const double x[2] = {-1, 1}, h = sqrt(2) * pow(2, -.2);
     const spiral_overlap o = overlap_of(x, 2, x, 2, 1);
-    const double inside = .5 * erf(2 / h / sqrt(2)); /* each kernel, from its own number to the other */
+    const double inside = .5 * erf(2 / h / sqrt(2)); /* the mass of each kernel between the two numbers */
     assert_true(fabs(o.area - inside) < 1e-5);
     assert_near(o.kl_divergence, 0);
 }
 
-/* Two pairs 2 d apart meet in the middle, where the tails beyond it overlap: compared with a sum over fine
- * steps. Copies only change the bandwidth. */
+/* Two pairs of numbers 2 d apart: their densities overlap by the tails beyond the middle. The result is
+ * compared with a sum over fine steps. Repeating the numbers only changes the bandwidth. */
 static void separate_densities_overlap_little(void **state) {
     (void)state;
     const double a[3] = {0, 1, 2}, b[3] = {4, 5, 6}, far[3] = {1e6, 1e6 + 1, 1e6 + 2};
@@ -46,7 +46,7 @@ static void separate_densities_overlap_little(void **state) {
         assert_true(fabs(overlap_of(a, 3, b, 3, copies).area - area) < 1e-5);
     }
     assert_true(overlap_of(a, 3, far, 3, 1).area == 0);
-    assert_true(fabs(overlap_of(a, 3, far, 3, 1).kl_divergence) < 1e-6); /* each on its own range */
+    assert_true(fabs(overlap_of(a, 3, far, 3, 1).kl_divergence) < 1e-6); /* each density on its own range */
 }
 
 /* One number far from 99,999 others widens the range to 3,000 bandwidths. */
@@ -57,7 +57,7 @@ static void an_outlier_does_not_make_the_steps_too_coarse(void **state) {
     assert_non_null(x);
     x[0] = 1;
     const double h = sqrt(1. / N) * pow(N, -.2);     /* variance (1/N)(1 - 1/N) N/(N - 1) */
-    const double inside = .5 * erf(1 / h / sqrt(2)); /* of each kernel, those at 0 and the one at 1 */
+    const double inside = .5 * erf(1 / h / sqrt(2)); /* of each kernel: those at 0 and the one at 1 */
     assert_true(fabs(overlap_of(x, N, x, N, 1).area - inside) < 1e-4);
     free(x);
 }
@@ -91,7 +91,7 @@ static void sets_of_one_kind_overlap_more(void **state) {
     assert_true(same.note_count.area > .7 && different.note_count.area < .1);
     assert_true(same.pitch_classes.area > different.pitch_classes.area);
     assert_true(same.lengths.area > .7 && same.lengths.area <= 1);
-    /* A silent piece has no histograms and no onsets, and is left out of these. */
+    /* A silent piece has no histograms and no onsets, so it is left out of their overlaps. */
     spiral_roll silence = sixteenths(4);
     c[1][0] = counts_of(&silence);
     spiral_roll_clear(&silence);
