@@ -69,7 +69,7 @@ static spiral_status run_f32(spiral__loss_call *call) {
     SPIRAL_TRY(check_call(call));
     call->kernels = spiral__loss_kernels_f32();
     call->coefficients = call->loss->coefficients.f32;
-    call->per_column = call->loss->per_column.f32;
+    call->inverse_totals = call->loss->inverse_totals.f32;
     return spiral__loss_f32.value_grad(call);
 }
 
@@ -77,7 +77,7 @@ static spiral_status run_f64(spiral__loss_call *call) {
     SPIRAL_TRY(check_call(call));
     call->kernels = spiral__loss_kernels_f64();
     call->coefficients = call->loss->coefficients.f64;
-    call->per_column = call->loss->per_column.f64;
+    call->inverse_totals = call->loss->inverse_totals.f64;
     return spiral__loss_f64.value_grad(call);
 }
 

@@ -21,7 +21,7 @@ typedef struct spiral__loss_call {
     void *work;
     spiral_error *err;
     const struct spiral__loss_kernels *kernels; /* for the element type and the current instruction set */
-    const void *coefficients, *per_column;      /* of the plan */
+    const void *coefficients, *inverse_totals;  /* of the plan */
 } spiral__loss_call;
 
 /* The code for one element type. */

@@ -33,7 +33,7 @@ typedef struct state {
     const spiral_loss *loss;
     const spiral_loss_options *options;
     const spiral__loss_kernels *kernels;
-    const real *coefficients, *per_column;
+    const real *coefficients, *inverse_totals;
     size_t P, bins, T, frames; /* frames: B T */
     double scale;              /* factor of the reduction */
     double total;              /* sum of the shard's values, unless each is returned */
@@ -270,7 +270,7 @@ static void channel(const state *s, double factor, double *sums) {
         .pred = s->pred,
         .target = s->target,
         .weight = s->weight,
-        .per_column = s->per_column,
+        .inverse_totals = s->inverse_totals,
         .factor = factor,
         .sums = sums,
     };
@@ -525,7 +525,7 @@ static spiral_status value_grad(const spiral__loss_call *call) {
         .options = &loss->options,
         .kernels = call->kernels,
         .coefficients = call->coefficients,
-        .per_column = call->per_column,
+        .inverse_totals = call->inverse_totals,
         .P = (size_t)loss->P,
         .bins = (size_t)loss->bins,
         .T = call->T,

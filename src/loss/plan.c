@@ -34,12 +34,12 @@ static void set_coefficients(spiral_loss *loss) {
 }
 
 /* With one key, c_p is 0 and so is eta: there is no other key to move a note to. */
-static void set_columns(spiral_loss *loss) {
-    const spiral__coefficients c = loss->per_column;
+static void set_inverse_totals(spiral_loss *loss) {
+    const spiral__coefficients c = loss->inverse_totals;
     loss->eta = loss->P > 1 ? loss->options.eta : 0;
     for (int p = 0; p < (int)c.length; p++) {
-        const double column = spiral__ref_channel_column(&loss->options, loss->P, p);
-        c.f64[p] = column > 0 ? 1 / column : 0;
+        const double total = spiral__ref_channel_total(&loss->options, loss->P, p);
+        c.f64[p] = total > 0 ? 1 / total : 0;
         c.f32[p] = (float)c.f64[p];
     }
 }
@@ -66,18 +66,18 @@ spiral_status spiral_loss_create(const spiral_loss_options *options, int P, spir
 
     /* One block: the plan, then the doubles, then the floats, each the coefficients with the zeros that the
      * Toeplitz product needs, and then what belongs to single keys. */
-    plan.per_column.length = plan.kind == SPIRAL_LOSS_CHANNEL ? (size_t)P : 0;
+    plan.inverse_totals.length = plan.kind == SPIRAL_LOSS_CHANNEL ? (size_t)P : 0;
     const size_t zeros = SPIRAL__TABLE_ZEROS, table = plan.coefficients.length + 2 * zeros,
-                 count = table + plan.per_column.length;
+                 count = table + plan.inverse_totals.length;
     const size_t bytes = sizeof plan + count * (sizeof(double) + sizeof(float));
     spiral_loss *loss = calloc(1, bytes);
     if (!loss) return spiral__no_memory(err, bytes);
     plan.coefficients.f64 = (double *)(loss + 1) + zeros;
     plan.coefficients.f32 = (float *)((double *)(loss + 1) + count) + zeros;
-    plan.per_column.f64 = plan.coefficients.f64 - zeros + table;
-    plan.per_column.f32 = plan.coefficients.f32 - zeros + table;
+    plan.inverse_totals.f64 = plan.coefficients.f64 - zeros + table;
+    plan.inverse_totals.f32 = plan.coefficients.f32 - zeros + table;
     set_coefficients(&plan);
-    set_columns(&plan);
+    set_inverse_totals(&plan);
     if (plan.kind == SPIRAL_LOSS_SPIRAL) plan.missed_note = spiral__ref_missed_note(&plan.options);
     set_time_blur(&plan);
     spiral_status status = SPIRAL_OK;

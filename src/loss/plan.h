@@ -38,9 +38,9 @@ struct spiral_loss {
     double decay, tail,
         gain; /* time blur: a, 1 / (1 - a^2), and the factor that makes the profile sum to 1 */
     spiral__coefficients coefficients;
-    spiral__coefficients per_column; /* channel: 1 / c_p for each key, equation 34; length P */
-    double eta;                      /* channel: that of the options, or 0 if there is one key only */
-    spiral__pool *pool;              /* NULL for one thread */
+    spiral__coefficients inverse_totals; /* channel: 1 / c_p for each key, equation 34; length P */
+    double eta;                          /* channel: that of the options, or 0 if there is one key only */
+    spiral__pool *pool;                  /* NULL for one thread */
 };
 
 /* The options that a caller passed, with defaults for what its struct does not have, all checked. BAD_ARG

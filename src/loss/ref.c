@@ -51,7 +51,7 @@ double spiral__ref_missed_note(const spiral_loss_options *o) { /* (13), (27) */
     return sum;
 }
 
-double spiral__ref_channel_column(const spiral_loss_options *o, int P, int p) { /* (34) */
+double spiral__ref_channel_total(const spiral_loss_options *o, int P, int p) { /* (34) */
     double a[2 * SPIRAL__MAX_BLUR_RADIUS + 1], sum = 0;
     spiral__helix_channel_profile(&o->helix, o->blur_length, o->blur_radius, a);
     for (int k = -o->blur_radius; k <= o->blur_radius; k++)
@@ -201,7 +201,7 @@ static double channel_log(const roll *r, double own, double other, double not, d
 }
 
 /* One frame: a (36), v (35), value (37) and the gradient with respect to w y (38). */
-static void channel_frame(const roll *r, long j, const double *column, double eta, double factor) {
+static void channel_frame(const roll *r, long j, const double *total, double eta, double factor) {
     const int P = r->P;
     double g[SPIRAL__MAX_KEYS], passed[SPIRAL__MAX_KEYS];
     for (int q = 0; q < P; q++) {
@@ -209,7 +209,7 @@ static void channel_frame(const roll *r, long j, const double *column, double et
         double a = 0, y = probability(r, i), y_not = r->o->from_logits ? sigmoid(-r->pred[i]) : 1 - y;
         for (int p = 0; p < P; p++)
             if (abs(q - p) <= r->o->blur_radius)
-                a += r->s[abs(q - p)] / column[p] * fmin(weight_at(r, j * P + p), 1) *
+                a += r->s[abs(q - p)] / total[p] * fmin(weight_at(r, j * P + p), 1) *
                      probability(r, j * P + p);
         passed[q] = a < 1;
         a = fmin(a, 1);
@@ -227,15 +227,15 @@ static void channel_frame(const roll *r, long j, const double *column, double et
         double moved = 0;
         for (int q = 0; q < P; q++)
             if (abs(q - p) <= r->o->blur_radius && passed[q])
-                moved += r->s[abs(q - p)] / column[p] * weight_at(r, j * P + q) * g[q];
+                moved += r->s[abs(q - p)] / total[p] * weight_at(r, j * P + q) * g[q];
         r->g[j * P + p] = (1 - eta) * g[p] + (w > 0 ? eta * fmin(w, 1) / w * moved : 0);
     }
 }
 
 static void channel(const roll *r, double factor) { /* (33) to (38) */
-    double column[SPIRAL__MAX_KEYS];
-    for (int p = 0; p < r->P; p++) column[p] = spiral__ref_channel_column(r->o, r->P, p);
-    for (long j = 0; j < r->T; j++) channel_frame(r, j, column, r->P > 1 ? r->o->eta : 0, factor);
+    double total[SPIRAL__MAX_KEYS];
+    for (int p = 0; p < r->P; p++) total[p] = spiral__ref_channel_total(r->o, r->P, p);
+    for (long j = 0; j < r->T; j++) channel_frame(r, j, total, r->P > 1 ? r->o->eta : 0, factor);
 }
 
 /* The loudest key of a frame, the lowest if there are several, among those whose weight is above 0; -1 if

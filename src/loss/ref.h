@@ -14,7 +14,7 @@ double spiral__ref_kernel(const spiral_loss_options *o, int delta_st); /* k of t
 double spiral__ref_time_profile(const spiral_loss_options *o, long frames); /* s_t, equations 25, 28 */
 size_t spiral__ref_pad(const spiral_loss_options *o);                       /* M, equation 26 */
 double spiral__ref_missed_note(const spiral_loss_options *o); /* N, equations 13, 27; 1 if not spiral */
-double spiral__ref_channel_column(const spiral_loss_options *o, int P, int p); /* c_p, equation 34 */
+double spiral__ref_channel_total(const spiral_loss_options *o, int P, int p); /* c_p, equation 34 */
 double spiral__ref_argmax_distance(const spiral_loss_options *o, int p,
                                    int q); /* MIDI numbers, equations 22, 23 */
 double spiral__ref_distance_mask(const spiral_loss_options *o, int delta_st); /* M(delta), equations 21, 23 */

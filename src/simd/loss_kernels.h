@@ -45,9 +45,9 @@ typedef struct spiral__channel_args {
     size_t P;
     int from_logits;
     real eta;
-    const real *pred, *target; /* (P) rows */
-    const real *weight;        /* (P) rows, or NULL: all 1 */
-    const real *per_column;    /* (P): 1 / c_p */
+    const real *pred, *target;  /* (P) rows */
+    const real *weight;         /* (P) rows, or NULL: all 1 */
+    const real *inverse_totals; /* (P): 1 / c_p */
     double factor;
     double *sums; /* (TILE): sums[c] += factor times the cross-entropy of frame c */
 } spiral__channel_args;

@@ -431,7 +431,7 @@ static inline real passed_part(const real *weight, size_t i) {
 static void channel_input(const spiral__channel_args *args, const real *y, real *restrict out) {
     for (size_t p = 0; p < args->P; p++)
         for (size_t i = p * TILE; i < (p + 1) * TILE; i++)
-            out[i] = passed_part(args->weight, i) * y[i] * args->per_column[p];
+            out[i] = passed_part(args->weight, i) * y[i] * args->inverse_totals[p];
 }
 
 /* The probabilities v that a label is there, and 1 - v, from those of the note, own and 1 - own, and of notes
@@ -501,7 +501,7 @@ static void channel_terms(const spiral__channel_args *args, const real *moved, r
 static void channel_slope(const spiral__channel_args *args, const real *g, const real *moved,
                           real *restrict out) {
     for (size_t p = 0; p < args->P; p++) {
-        const real other = args->eta * args->per_column[p];
+        const real other = args->eta * args->inverse_totals[p];
         for (size_t i = p * TILE; i < (p + 1) * TILE; i++)
             out[i] = (1 - args->eta) * g[i] + passed_part(args->weight, i) * other * moved[i];
     }
