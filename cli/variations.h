@@ -48,7 +48,7 @@ typedef struct cli_variations {
     }
 
 /* Key and density, for verbs that write long passages. */
-#define CLI_WISH_FLAGS(v)                                                                             \
+#define CLI_KEY_DENSITY_FLAGS(v)                                                                      \
     {"key", CLI_TEXT, &(v).key, "KEY", "key to favour: C, \"F# minor\", Ebm"}, {                      \
         "density", CLI_REAL, &(v).density, "X",                                                       \
             "notes at a time: -4 few to 4 many, in standard deviations from the training data", -4, 4 \

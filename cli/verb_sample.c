@@ -114,7 +114,7 @@ int verb_sample(const cli_verb *verb, int argc, char **argv) {
                               {"length", CLI_TEXT, &s.length, "LENGTH", "length of a piece: 30s or 8bars"},
                               {"tempo", CLI_REAL, &s.tempo, "X",
                                "quarter notes per minute, for beat grids and lengths in bars", 10, 1000},
-                              CLI_WISH_FLAGS(s.v),
+                              CLI_KEY_DENSITY_FLAGS(s.v),
                               CLI_DECODE_FLAG(s.decode),
                               CLI_VARIATIONS_OUTPUT_FLAG(s.v),
                               CLI_STRICT_FLAG(common),
