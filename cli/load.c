@@ -161,8 +161,7 @@ int cli_load_midi_and_roll(const spiral_model *model, const char *path, const cl
         status = cli_fail("%s: none of its %zu notes is in the model's range, keys %d to %d", path,
                           report->notes, options.low, options.high);
     else if (!roll->frames)
-        status =
-            cli_fail("%s: it holds %s", path, report->notes_drums ? "drums only, no pitches" : "no notes");
+        status = cli_fail("%s: it has %s", path, report->notes_drums ? "drums only, no pitches" : "no notes");
     else
         note_changes(common, path, &options, report);
     return status;

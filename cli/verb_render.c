@@ -90,7 +90,7 @@ static int roll_piece(const settings *s, const char *path, const cli_common *com
         status = cli_fail("%s: %s", path, err.text);
     else if (!roll->frames)
         status = cli_fail("%s: %s", path,
-                          report.notes_drums ? "it holds drums only, no pitches" : "it has no notes");
+                          report.notes_drums ? "it has drums only, no pitches" : "it has no notes");
     *notes += report.notes_kept - report.notes_doubled;
     spiral_midi_clear(&midi);
     return status;

@@ -410,7 +410,7 @@ def pack_text(text):
 
 def packed_file(at, planes, path="a.mid", faults=()):
     """The index entry of a file; planes: lists of key sets, as whole numbers; None: it was left out."""
-    head = pack_text(path) + pack_text("" if planes else "it holds no notes") + pack_text("") + struct.pack("<d", 1.5)
+    head = pack_text(path) + pack_text("" if planes else "it has no notes") + pack_text("") + struct.pack("<d", 1.5)
     head += varint(9) * 12 + varint(128) + varint(len(faults)) + b"".join(varint(k) + varint(n) for k, n in faults)
     if not planes:
         return head

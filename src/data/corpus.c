@@ -84,7 +84,7 @@ static spiral_status fail_empty(const spiral_roll_report *r, const spiral_roll_o
                                 spiral_error *err) {
     if (!r->notes)
         return spiral__fail(err, SPIRAL_NO_DATA, -1,
-                            r->notes_drums ? "it holds drums only, no pitches" : "it holds no notes");
+                            r->notes_drums ? "it has drums only, no pitches" : "it has no notes");
     return spiral__fail(err, SPIRAL_NO_DATA, -1, "none of its %zu notes is a pitch from %d to %d", r->notes,
                         options->low, options->high);
 }

@@ -97,7 +97,7 @@ def test_many_faulty_files_are_told_in_a_dozen_lines(music, tmp_path):
     assert done.status == 0 and len(done.json["skipped"]) == 119 and len(done.json["duplicates"]) == 39
     lines = done.err.splitlines()
     assert len(lines) == 4 and sum("20 files: " in line for line in lines) == 2
-    assert lines_with(done, "39 files with the same notes") and lines_with(done, "40 files: it holds drums only")
+    assert lines_with(done, "39 files with the same notes") and lines_with(done, "40 files: it has drums only")
     every = spiral("inspect", music, tmp_path, "--verbose")
     assert len(every.err.splitlines()) == 119
 
