@@ -196,7 +196,7 @@ static spiral_status summarise(const evaluating *e, spiral_evaluation *out, spir
         sum.bce_nats += s->bce;
         sum.kl_nats += s->kl;
     }
-    if (!sum.windows) return spiral__fail(err, SPIRAL_NO_DATA, -1, "no window holds a note");
+    if (!sum.windows) return spiral__fail(err, SPIRAL_NO_DATA, -1, "no window has a note");
     sum.bce_nats /= (double)sum.windows;
     sum.kl_nats /= (double)sum.windows;
     sum.target_density = (double)model.target_cells / (double)model.frames;

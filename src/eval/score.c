@@ -221,7 +221,7 @@ spiral_status spiral__score_windows(const spiral_model *model, const spiral_corp
     if (!file || !begin || !s.tallies) {
         status = spiral__no_memory(err, most * sizeof *file);
     } else if (!s.count) {
-        status = spiral__fail(err, SPIRAL_NO_DATA, -1, "no window holds a note");
+        status = spiral__fail(err, SPIRAL_NO_DATA, -1, "no window has a note");
     } else {
         spiral__par_for(pool, spiral__shard_count(s.count), shard_task, &s);
         status = check_tallies(&s, scores, err);

@@ -114,7 +114,7 @@ static void what_cannot_be_evaluated_is_refused(void **state) {
     REFUSED(SPIRAL_BAD_ARG, "struct_size");
     e.struct_size = sizeof e;
     for (size_t t = 0; t < 40; t++) c->entries[0].roll.sounding[t] = (spiral_keys){{0, 0}};
-    REFUSED(SPIRAL_NO_DATA, "no window holds a note");
+    REFUSED(SPIRAL_NO_DATA, "no window has a note");
 #undef REFUSED
     spiral_corpus_destroy(c);
     pieces_close(&p);
