@@ -18,7 +18,7 @@
 #include "data/corpus_pack.h"
 #include "roll/roll_check.h"
 
-uint64_t spiral__pack_hash(const spiral_roll *roll) {
+uint64_t spiral__corpus_pack_hash(const spiral_roll *roll) {
     uint64_t hash = spiral__mix(roll->frames);
     for (int plane = 0; plane < (roll->onsets ? 2 : 1); plane++) {
         const spiral_keys *keys = plane ? roll->onsets : roll->sounding;
@@ -29,10 +29,10 @@ uint64_t spiral__pack_hash(const spiral_roll *roll) {
     return hash;
 }
 
-void spiral__pack_sum(const unsigned char *head, const unsigned char *index, size_t index_size,
-                      char hex[65]) {
+void spiral__corpus_pack_sum(const unsigned char *head, const unsigned char *index, size_t index_size,
+                             char hex[65]) {
     char both[2 * 64 + 1];
-    spiral__sha256(head, SPIRAL__PACK_SUM_AT, hex);
+    spiral__sha256(head, SPIRAL__CORPUS_PACK_SUM_AT, hex);
     memcpy(both, hex, 64);
     spiral__sha256(index, index_size, hex);
     memcpy(both + 64, hex, 64);
@@ -138,8 +138,8 @@ static spiral_status read_options(index_of *x, spiral_corpus *c, spiral_error *e
 static int map_roll(const index_of *x, const spiral_roll_options *o, uint64_t at, uint64_t frames,
                     spiral__corpus_entry *e) {
     const uint64_t planes = o->onsets ? 2 : 1, end = x->planes_end;
-    if (frames > SPIRAL_ROLL_FRAMES_MAX || at % sizeof(spiral_keys) || at < SPIRAL__PACK_HEAD || at > end ||
-        frames * planes > (end - at) / sizeof(spiral_keys))
+    if (frames > SPIRAL_ROLL_FRAMES_MAX || at % sizeof(spiral_keys) || at < SPIRAL__CORPUS_PACK_HEAD ||
+        at > end || frames * planes > (end - at) / sizeof(spiral_keys))
         return 0;
     /* The planes are only read: code that writes to a roll makes its own. */
     spiral_keys *keys = (spiral_keys *)(uintptr_t)(x->bytes + at);
@@ -160,7 +160,7 @@ static spiral_status read_entry(index_of *x, const spiral_corpus *c, size_t i, s
     e->file.seconds = real(r);
     e->report.struct_size = sizeof e->report;
 #define SPIRAL_X(name) e->report.name = (size_t)number(r);
-    SPIRAL__PACK_REPORT_LIST(SPIRAL_X)
+    SPIRAL__CORPUS_PACK_REPORT_LIST(SPIRAL_X)
 #undef SPIRAL_X
     e->report.transposed_by = small(r, 2 * SPIRAL_KEY_COUNT) - SPIRAL_KEY_COUNT;
     for (int kinds = small(r, SPIRAL_MIDI_WARNING_CAPACITY); kinds > 0 && !r->failed; kinds--) {
@@ -192,30 +192,31 @@ static spiral_status read_index(index_of *x, spiral_corpus *c, spiral_error *err
 
 static spiral_status check_head(const unsigned char *bytes, size_t size, spiral_error *err) {
     char sum[65];
-    if (size < SPIRAL__PACK_HEAD || memcmp(bytes, SPIRAL__PACK_MAGIC, 8))
+    if (size < SPIRAL__CORPUS_PACK_HEAD || memcmp(bytes, SPIRAL__CORPUS_PACK_MAGIC, 8))
         return spiral__fail(err, SPIRAL_FORMAT, -1, "not a corpus pack");
     uint64_t order;
-    memcpy(&order, bytes + SPIRAL__PACK_ORDER_AT, sizeof order);
-    if (order != SPIRAL__PACK_ORDER)
+    memcpy(&order, bytes + SPIRAL__CORPUS_PACK_ORDER_AT, sizeof order);
+    if (order != SPIRAL__CORPUS_PACK_ORDER)
         return spiral__fail(
             err, SPIRAL_UNSUPPORTED, -1,
             "the corpus pack was written on a machine with another byte order; pack the files again");
-    const uint64_t version = spiral__le64(bytes + SPIRAL__PACK_VERSION_AT);
-    if (version != SPIRAL__PACK_VERSION)
+    const uint64_t version = spiral__le64(bytes + SPIRAL__CORPUS_PACK_VERSION_AT);
+    if (version != SPIRAL__CORPUS_PACK_VERSION)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
                             "the corpus pack has version %llu, this program reads %d",
-                            (unsigned long long)version, SPIRAL__PACK_VERSION);
-    const uint64_t whole = spiral__le64(bytes + SPIRAL__PACK_SIZE_AT);
-    const uint64_t index = spiral__le64(bytes + SPIRAL__PACK_INDEX_AT);
+                            (unsigned long long)version, SPIRAL__CORPUS_PACK_VERSION);
+    const uint64_t whole = spiral__le64(bytes + SPIRAL__CORPUS_PACK_SIZE_AT);
+    const uint64_t index = spiral__le64(bytes + SPIRAL__CORPUS_PACK_INDEX_AT);
     if (whole != size)
         return spiral__fail(err, SPIRAL_FORMAT, (int64_t)size,
                             "the corpus pack is damaged: it has %zu bytes, not %llu", size,
                             (unsigned long long)whole);
-    if (index < SPIRAL__PACK_HEAD || index > size) return damaged(err, "its head");
-    spiral__pack_sum(bytes, bytes + index, size - (size_t)index, sum);
-    if (memcmp(sum, bytes + SPIRAL__PACK_SUM_AT, SPIRAL__PACK_SUM_SIZE))
+    if (index < SPIRAL__CORPUS_PACK_HEAD || index > size) return damaged(err, "its head");
+    spiral__corpus_pack_sum(bytes, bytes + index, size - (size_t)index, sum);
+    if (memcmp(sum, bytes + SPIRAL__CORPUS_PACK_SUM_AT, SPIRAL__CORPUS_PACK_SUM_SIZE))
         return damaged(err, "the checksum of its index is wrong");
-    for (size_t i = SPIRAL__PACK_SUM_AT + SPIRAL__PACK_SUM_SIZE; i < SPIRAL__PACK_HEAD; i++)
+    for (size_t i = SPIRAL__CORPUS_PACK_SUM_AT + SPIRAL__CORPUS_PACK_SUM_SIZE; i < SPIRAL__CORPUS_PACK_HEAD;
+         i++)
         if (bytes[i]) return damaged(err, "its head");
     return SPIRAL_OK;
 }
@@ -245,7 +246,8 @@ static void check_task(void *context, size_t i, int worker) {
     if (e->left_out) return;
     if (x->recount) spiral__corpus_entry_update(e, x->corpus->T);
     if (!x->check) return;
-    x->wrong[i] = spiral__pack_hash(&e->roll) != x->hash[i] || !keys_in_range(&e->roll, &x->corpus->options);
+    x->wrong[i] =
+        spiral__corpus_pack_hash(&e->roll) != x->hash[i] || !keys_in_range(&e->roll, &x->corpus->options);
 }
 
 static spiral_status check_planes(const spiral_corpus *c, const uint64_t *hash, int recount, int check,
@@ -291,7 +293,7 @@ spiral_status spiral__corpus_pack_read(const unsigned char *bytes, size_t size, 
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "frames of a window is %d, must be 0 to %d", frames,
                             SPIRAL_WINDOW_FRAMES_MAX);
     SPIRAL_TRY(check_head(bytes, size, err));
-    const size_t index = (size_t)spiral__le64(bytes + SPIRAL__PACK_INDEX_AT);
+    const size_t index = (size_t)spiral__le64(bytes + SPIRAL__CORPUS_PACK_INDEX_AT);
     index_of x = {.in.in = {bytes + index, bytes + size}, .bytes = bytes, .planes_end = index};
     spiral_corpus *c = calloc(1, sizeof *c);
     if (!c) return spiral__no_memory(err, sizeof *c);
@@ -321,7 +323,7 @@ spiral_status spiral__map_file(const char *path, spiral__mapping **out, spiral_e
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return spiral__fail_io(err, path, "open");
     spiral_status status = fstat(fd, &info) ? spiral__fail_io(err, path, "read") : SPIRAL_OK;
-    if (status == SPIRAL_OK && (!S_ISREG(info.st_mode) || info.st_size < SPIRAL__PACK_HEAD))
+    if (status == SPIRAL_OK && (!S_ISREG(info.st_mode) || info.st_size < SPIRAL__CORPUS_PACK_HEAD))
         status = spiral__fail(err, SPIRAL_FORMAT, -1, "%s: not a corpus pack",
                               spiral__error_path(path, path_text));
     spiral__mapping *m = status == SPIRAL_OK ? calloc(1, sizeof *m) : NULL;
@@ -363,5 +365,5 @@ int spiral_corpus_is_pack(const char *path) {
     if (fd < 0) return 0;
     const ssize_t n = read(fd, head, sizeof head);
     close(fd);
-    return n == (ssize_t)sizeof head && !memcmp(head, SPIRAL__PACK_MAGIC, sizeof head);
+    return n == (ssize_t)sizeof head && !memcmp(head, SPIRAL__CORPUS_PACK_MAGIC, sizeof head);
 }

@@ -58,7 +58,7 @@ static void file_task(void *context, size_t i, int worker) {
     spiral__file_notes_read(f);
     if (spiral__file_notes_check(f, &w->failure[i]) == SPIRAL_OK)
         w->status[b->first + i] = spiral__corpus_entry_create(f, &w->corpus->options, w->corpus->T, e);
-    if (!e->left_out) w->hash[b->first + i] = spiral__pack_hash(&e->roll);
+    if (!e->left_out) w->hash[b->first + i] = spiral__corpus_pack_hash(&e->roll);
     spiral__file_notes_clear(f);
     spiral__reading_count(&w->reading, worker);
 }
@@ -91,7 +91,7 @@ static spiral_status put_block(writer *w, size_t first, size_t count, spiral_err
 }
 
 static spiral_status put_planes(writer *w, spiral_error *err) {
-    static const unsigned char head[SPIRAL__PACK_HEAD] = {0};
+    static const unsigned char head[SPIRAL__CORPUS_PACK_HEAD] = {0};
     spiral__pool *pool;
     SPIRAL_TRY(spiral__pool_create(w->options.threads, &pool, err));
     spiral_status status = put(w, head, sizeof head, err);
@@ -192,7 +192,7 @@ static spiral_status index_entry(writer *w, size_t i, spiral_error *err) {
     text(w, e->same_as);
     real(w, e->file.seconds);
 #define SPIRAL_X(name) number(w, e->report.name);
-    SPIRAL__PACK_REPORT_LIST(SPIRAL_X)
+    SPIRAL__CORPUS_PACK_REPORT_LIST(SPIRAL_X)
 #undef SPIRAL_X
     number(w, (uint64_t)(e->report.transposed_by + SPIRAL_KEY_COUNT));
     for (int k = 0; k < SPIRAL_MIDI_WARNING_CAPACITY; k++) kinds += e->warnings[k] != 0;
@@ -213,19 +213,19 @@ static spiral_status index_entry(writer *w, size_t i, spiral_error *err) {
 }
 
 static spiral_status put_index(writer *w, spiral_error *err) {
-    unsigned char head[SPIRAL__PACK_HEAD] = {0};
-    const uint64_t order = SPIRAL__PACK_ORDER, begin = w->end;
+    unsigned char head[SPIRAL__CORPUS_PACK_HEAD] = {0};
+    const uint64_t order = SPIRAL__CORPUS_PACK_ORDER, begin = w->end;
     char sum[65];
     SPIRAL_TRY(index_options(w, err));
     for (size_t i = 0; i < w->corpus->count; i++) SPIRAL_TRY(index_entry(w, i, err));
     SPIRAL_TRY(put(w, w->index, w->index_size, err));
-    memcpy(head, SPIRAL__PACK_MAGIC, 8);
-    memcpy(head + SPIRAL__PACK_ORDER_AT, &order, sizeof order);
-    spiral__put_le64(head + SPIRAL__PACK_VERSION_AT, SPIRAL__PACK_VERSION);
-    spiral__put_le64(head + SPIRAL__PACK_INDEX_AT, begin);
-    spiral__put_le64(head + SPIRAL__PACK_SIZE_AT, w->end);
-    spiral__pack_sum(head, w->index, w->index_size, sum);
-    memcpy(head + SPIRAL__PACK_SUM_AT, sum, SPIRAL__PACK_SUM_SIZE);
+    memcpy(head, SPIRAL__CORPUS_PACK_MAGIC, 8);
+    memcpy(head + SPIRAL__CORPUS_PACK_ORDER_AT, &order, sizeof order);
+    spiral__put_le64(head + SPIRAL__CORPUS_PACK_VERSION_AT, SPIRAL__CORPUS_PACK_VERSION);
+    spiral__put_le64(head + SPIRAL__CORPUS_PACK_INDEX_AT, begin);
+    spiral__put_le64(head + SPIRAL__CORPUS_PACK_SIZE_AT, w->end);
+    spiral__corpus_pack_sum(head, w->index, w->index_size, sum);
+    memcpy(head + SPIRAL__CORPUS_PACK_SUM_AT, sum, SPIRAL__CORPUS_PACK_SUM_SIZE);
     if (fseek(w->file.stream, 0, SEEK_SET)) return spiral__fail_io(err, w->path, "write");
     return put(w, head, sizeof head, err);
 }

@@ -161,7 +161,7 @@ static void damage_is_noticed(void **state) {
     assert_int_equal(spiral__file_read(pack, SIZE_MAX / 2, &bytes, &size, NULL), SPIRAL_OK);
     assert_int_equal(spiral__corpus_pack_read(bytes, size, 0, 1, 1, &c, NULL), SPIRAL_OK);
     spiral_corpus_destroy(c);
-    const size_t planes_end = (size_t)spiral__le64(bytes + SPIRAL__PACK_INDEX_AT);
+    const size_t planes_end = (size_t)spiral__le64(bytes + SPIRAL__CORPUS_PACK_INDEX_AT);
     const size_t dead = planes_end - 30 * sizeof(spiral_keys); /* the roll of 8.mid, which no file uses */
     c = NULL;
     for (size_t i = 0; i < size; i++) {
@@ -192,7 +192,7 @@ static void a_silent_roll_is_refused(void **state) {
     assert_int_equal(spiral__file_read(pack_pieces(&p, 0), SIZE_MAX / 2, &bytes, &size, NULL), SPIRAL_OK);
     /* the roll of 1.mid, after the 20 frames of 0.mid; without a check of the planes their hash is not
      * read */
-    memset(bytes + SPIRAL__PACK_HEAD + 20 * sizeof(spiral_keys), 0, 25 * sizeof(spiral_keys));
+    memset(bytes + SPIRAL__CORPUS_PACK_HEAD + 20 * sizeof(spiral_keys), 0, 25 * sizeof(spiral_keys));
     assert_int_equal(spiral__corpus_pack_read(bytes, size, 0, 0, 1, &c, &err), SPIRAL_FORMAT);
     assert_null(c);
     assert_non_null(strstr(err.text, "the corpus pack is damaged: no note sounds in the roll of "));

@@ -61,12 +61,12 @@ static void use(const unsigned char *bytes, size_t size, int check) {
 /* Corrects size and checksum, if there is a head. */
 static void make_sound(unsigned char *bytes, size_t size) {
     char sum[65];
-    if (size < SPIRAL__PACK_HEAD) return;
-    spiral__put_le64(bytes + SPIRAL__PACK_SIZE_AT, size);
-    const uint64_t index = spiral__le64(bytes + SPIRAL__PACK_INDEX_AT);
+    if (size < SPIRAL__CORPUS_PACK_HEAD) return;
+    spiral__put_le64(bytes + SPIRAL__CORPUS_PACK_SIZE_AT, size);
+    const uint64_t index = spiral__le64(bytes + SPIRAL__CORPUS_PACK_INDEX_AT);
     if (index > size) return;
-    spiral__pack_sum(bytes, bytes + index, size - (size_t)index, sum);
-    memcpy(bytes + SPIRAL__PACK_SUM_AT, sum, SPIRAL__PACK_SUM_SIZE);
+    spiral__corpus_pack_sum(bytes, bytes + index, size - (size_t)index, sum);
+    memcpy(bytes + SPIRAL__CORPUS_PACK_SUM_AT, sum, SPIRAL__CORPUS_PACK_SUM_SIZE);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
