@@ -63,15 +63,15 @@ void spiral__autoencoder_backward_shard(spiral__autoencoder_batch *batch, size_t
 /* A function that receives the gradient of the weights, part by part: grad (n) is that of the n floats of the
  * arena from `begin` on. It may change these weights and grad. It is called by all threads, once for each
  * trained float. */
-typedef struct spiral__gradient_taker {
-    void (*take)(void *context, size_t begin, size_t n, float *grad);
+typedef struct spiral__gradient_receiver {
+    void (*receive)(void *context, size_t begin, size_t n, float *grad);
     void *context;
-} spiral__gradient_taker;
+} spiral__gradient_receiver;
 
 /* The gradient of the weights, after the backward of all shards. The sums that the first layer computes with
- * are updated after `taker` returns: no spiral__model_update is needed for the autoencoder. */
+ * are updated after `receiver` returns: no spiral__model_update is needed for the autoencoder. */
 void spiral__autoencoder_weight_gradient(spiral__autoencoder_batch *batch, spiral__pool *pool,
-                                         const spiral__gradient_taker *taker);
+                                         const spiral__gradient_receiver *receiver);
 /* Of the batch's scratch of each thread. */
 size_t spiral__autoencoder_scratch_floats(const spiral__autoencoder_batch *batch);
 

@@ -67,7 +67,7 @@ size_t spiral__autoencoder_scratch_floats(const spiral__autoencoder_batch *b) {
 
 typedef struct weight_pass {
     spiral__autoencoder_batch *batch;
-    const spiral__gradient_taker *taker;
+    const spiral__gradient_receiver *receiver;
 } weight_pass;
 
 static void product_task(const weight_pass *pass, const product *p, size_t task, float *grad) {
@@ -79,8 +79,8 @@ static void product_task(const weight_pass *pass, const product *p, size_t task,
                                   grad);
     spiral__lap(p->tensor == m->ae.out_weight ? SPIRAL__LAP_OUT_WEIGHT : SPIRAL__LAP_HIDDEN_WEIGHT,
                 2.0 * (double)(pass->batch->B * rows * p->out));
-    pass->taker->take(pass->taker->context, m->tensors.at[p->tensor].offset + row * p->out, rows * p->out,
-                      grad);
+    pass->receiver->receive(pass->receiver->context, m->tensors.at[p->tensor].offset + row * p->out,
+                            rows * p->out, grad);
     spiral__lap(SPIRAL__LAP_OPTIMIZER, 0);
 }
 
@@ -92,8 +92,9 @@ static void key_task(const weight_pass *pass, size_t key, float *grad) {
     spiral__note_input_backward_key(&ae->input, &b->runs, key, b->first, N, grad);
     spiral__lap(SPIRAL__LAP_NOTES_WEIGHT, 0);
     for (size_t t = 0; t < (size_t)ae->T; t++)
-        pass->taker->take(pass->taker->context, weights + spiral__note_input_row(&ae->input, key, t) * N, N,
-                          grad + (t + 1) * N);
+        pass->receiver->receive(pass->receiver->context,
+                                weights + spiral__note_input_row(&ae->input, key, t) * N, N,
+                                grad + (t + 1) * N);
     spiral__lap(SPIRAL__LAP_OPTIMIZER, 0);
     spiral__note_input_set_key(&ae->input, spiral__tensor_data(m, ae->encoder_in), key);
 }
@@ -105,7 +106,7 @@ static void vector_task(const weight_pass *pass, float *grad) {
     for (size_t s = 0; s < spiral__shard_count(b->B); s++)
         spiral__nn_kernels_get()->add(vectors, b->vectors + s * vectors, grad);
     spiral__lap(SPIRAL__LAP_HIDDEN_WEIGHT, 0);
-    pass->taker->take(pass->taker->context, b->model->ae.vectors_begin, vectors, grad);
+    pass->receiver->receive(pass->receiver->context, b->model->ae.vectors_begin, vectors, grad);
     spiral__lap(SPIRAL__LAP_OPTIMIZER, 0);
 }
 
@@ -131,8 +132,8 @@ static void weight_task(void *context, size_t task, int worker) {
 }
 
 void spiral__autoencoder_weight_gradient(spiral__autoencoder_batch *b, spiral__pool *pool,
-                                         const spiral__gradient_taker *taker) {
-    weight_pass pass = {b, taker};
+                                         const spiral__gradient_receiver *receiver) {
+    weight_pass pass = {b, receiver};
     product list[MAX_PRODUCTS];
     size_t tasks = (size_t)b->model->ae.planes * (size_t)b->model->ae.P + 1;
     for (size_t k = products(b, list); k-- > 0;) tasks += product_tasks(&list[k]);

@@ -156,7 +156,7 @@ spiral_status spiral__fail_not_finite(const spiral__train_settings *settings, co
 }
 
 spiral_status spiral__objective_gradient(spiral__objective *o, int64_t step,
-                                         const spiral__gradient_taker *taker, double *loss, double *kl,
+                                         const spiral__gradient_receiver *receiver, double *loss, double *kl,
                                          spiral_error *err) {
     const spiral_train_options *options = &o->settings->options;
     const size_t B = batch_size(o), shards = spiral__shard_count(B);
@@ -170,7 +170,7 @@ spiral_status spiral__objective_gradient(spiral__objective *o, int64_t step,
         *loss += o->shard_loss[s];
         *kl += o->batch.kl[s];
     }
-    spiral__autoencoder_weight_gradient(&o->batch, o->pool, taker);
+    spiral__autoencoder_weight_gradient(&o->batch, o->pool, receiver);
     *loss = (*loss + options->beta * *kl) / (double)B;
     *kl /= (double)B;
     return SPIRAL_OK;

@@ -35,11 +35,11 @@ spiral_status spiral__objective_create(const spiral__train_settings *settings, c
 void spiral__objective_clear(spiral__objective *objective);
 
 /* Draws the batch of step number `step`, which depends on seed and step only, and passes the gradient of its
- * loss, summed over the windows, to the taker. *loss and *kl are means per window; the loss includes beta
- * times kl. NUMERIC: the loss is not finite; the message names the file of the window, and the taker was not
- * called. */
+ * loss, summed over the windows, to the receiver. *loss and *kl are means per window; the loss includes beta
+ * times kl. NUMERIC: the loss is not finite; the message names the file of the window, and the receiver was
+ * not called. */
 spiral_status spiral__objective_gradient(spiral__objective *objective, int64_t step,
-                                         const spiral__gradient_taker *taker, double *loss, double *kl,
+                                         const spiral__gradient_receiver *receiver, double *loss, double *kl,
                                          spiral_error *err);
 
 /* The windows and, for a variational model, the noise (NULL: not wanted) of `rows` random streams from

@@ -35,58 +35,58 @@ void spiral__optimizer_reset(spiral__optimizer *o) {
     memset(o->moment2, 0, o->floats * sizeof *o->moment2);
 }
 
-spiral__optimizer_move spiral__optimizer_prepare(const spiral__optimizer *o,
-                                                 const spiral__optimizer_plan *plan, float *weights) {
+spiral__optimizer_update spiral__optimizer_prepare(const spiral__optimizer *o,
+                                                   const spiral__optimizer_plan *plan, float *weights) {
     const double n = (double)plan->step + 1;
-    return (spiral__optimizer_move){.optimizer = o,
-                                    .plan = *plan,
-                                    .weights = weights,
-                                    .step = {.rate = (float)plan->rate,
-                                             .beta1 = (float)BETA1,
-                                             .beta2 = (float)plan->beta2,
-                                             .correct1 = (float)(1 / (1 - pow(BETA1, n))),
-                                             .correct2 = (float)(1 / (1 - pow(plan->beta2, n))),
-                                             .epsilon = (float)EPSILON,
-                                             .scale = (float)plan->scale}};
+    return (spiral__optimizer_update){.optimizer = o,
+                                      .plan = *plan,
+                                      .weights = weights,
+                                      .step = {.rate = (float)plan->rate,
+                                               .beta1 = (float)BETA1,
+                                               .beta2 = (float)plan->beta2,
+                                               .correct1 = (float)(1 / (1 - pow(BETA1, n))),
+                                               .correct2 = (float)(1 / (1 - pow(plan->beta2, n))),
+                                               .epsilon = (float)EPSILON,
+                                               .scale = (float)plan->scale}};
 }
 
-void spiral__optimizer_take(void *context, size_t begin, size_t n, float *grad) {
-    const spiral__optimizer_move *m = context;
-    const spiral__range *matrices = &m->plan.ranges[0];
+void spiral__optimizer_receive(void *context, size_t begin, size_t n, float *grad) {
+    const spiral__optimizer_update *u = context;
+    const spiral__range *matrices = &u->plan.ranges[0];
     const int decays = begin >= matrices->begin && begin < matrices->end;
-    spiral__adamw step = m->step;
-    step.decay = decays ? (float)m->plan.decay : 0.0f;
-    spiral__nn_kernels_get()->adamw(n, &step, m->weights + begin, grad, m->optimizer->moment1 + begin,
-                                    m->optimizer->moment2 + begin);
+    spiral__adamw step = u->step;
+    step.decay = decays ? (float)u->plan.decay : 0.0f;
+    spiral__nn_kernels_get()->adamw(n, &step, u->weights + begin, grad, u->optimizer->moment1 + begin,
+                                    u->optimizer->moment2 + begin);
 }
 
-typedef struct moving {
-    spiral__optimizer_move move;
+typedef struct step_job {
+    spiral__optimizer_update update;
     float *grad; /* of the ranges */
-} moving;
+} step_job;
 
 static size_t blocks(const spiral__range *r) { return (r->end - r->begin + BLOCK - 1) / BLOCK; }
 
 static void block_task(void *context, size_t block, int worker) {
     (void)worker;
-    moving *m = context;
-    const spiral__range *r = m->move.plan.ranges;
-    float *grad = m->grad;
+    step_job *j = context;
+    const spiral__range *r = j->update.plan.ranges;
+    float *grad = j->grad;
     for (; block >= blocks(r); r++) {
         block -= blocks(r);
         grad += r->end - r->begin;
     }
     const size_t begin = r->begin + block * BLOCK, left = r->end - begin;
-    spiral__optimizer_take(&m->move, begin, left < BLOCK ? left : BLOCK, grad + block * BLOCK);
+    spiral__optimizer_receive(&j->update, begin, left < BLOCK ? left : BLOCK, grad + block * BLOCK);
     spiral__lap(SPIRAL__LAP_DECODER_OPTIMIZER, 0);
 }
 
 void spiral__optimizer_step(const spiral__optimizer *o, const spiral__optimizer_plan *plan, float *weights,
                             float *grad, spiral__pool *pool) {
-    moving m = {spiral__optimizer_prepare(o, plan, weights), grad};
+    step_job j = {spiral__optimizer_prepare(o, plan, weights), grad};
     size_t tasks = 0;
     for (int i = 0; i < RANGES; i++) tasks += blocks(&plan->ranges[i]);
-    spiral__nn_par_for(pool, tasks, block_task, &m);
+    spiral__nn_par_for(pool, tasks, block_task, &j);
 }
 
 double spiral__learning_rate(double peak, double at, double end) {

@@ -34,17 +34,17 @@ typedef struct spiral__optimizer_plan {
 } spiral__optimizer_plan;
 
 /* A step whose gradient is passed in parts. */
-typedef struct spiral__optimizer_move {
+typedef struct spiral__optimizer_update {
     const spiral__optimizer *optimizer;
     spiral__optimizer_plan plan;
     float *weights; /* (floats) */
     spiral__adamw step;
-} spiral__optimizer_move;
-spiral__optimizer_move spiral__optimizer_prepare(const spiral__optimizer *optimizer,
-                                                 const spiral__optimizer_plan *plan, float *weights);
-/* Updates n weights, from `begin` on, and sets their gradient to 0. context: the move. The weights are in one
- * of the ranges. In a step, each weight must be passed once; several threads may call it. */
-void spiral__optimizer_take(void *context, size_t begin, size_t n, float *grad);
+} spiral__optimizer_update;
+spiral__optimizer_update spiral__optimizer_prepare(const spiral__optimizer *optimizer,
+                                                   const spiral__optimizer_plan *plan, float *weights);
+/* Updates n weights, from `begin` on, and sets their gradient to 0. context: the update. The weights are in
+ * one of the ranges. In a step, each weight must be passed once; several threads may call it. */
+void spiral__optimizer_receive(void *context, size_t begin, size_t n, float *grad);
 
 /* A whole step: grad has the gradient of the first range, then that of the second; it becomes 0. */
 void spiral__optimizer_step(const spiral__optimizer *optimizer, const spiral__optimizer_plan *plan,

@@ -191,9 +191,9 @@ static spiral_status step_autoencoder(spiral_trainer *t, double *loss, double *k
         .beta2 = 0.99,
         .scale = 1.0f / (float)o->batch,
     };
-    spiral__optimizer_move move = spiral__optimizer_prepare(&t->optimizer, &plan, t->model->arena);
-    const spiral__gradient_taker taker = {spiral__optimizer_take, &move};
-    return spiral__objective_gradient(&t->objective, now->step, &taker, loss, kl, err);
+    spiral__optimizer_update update = spiral__optimizer_prepare(&t->optimizer, &plan, t->model->arena);
+    const spiral__gradient_receiver receiver = {spiral__optimizer_receive, &update};
+    return spiral__objective_gradient(&t->objective, now->step, &receiver, loss, kl, err);
 }
 
 spiral_status spiral_trainer_step(spiral_trainer *t, spiral_error *err) {

@@ -221,7 +221,7 @@ static void clear(problem *p) {
 }
 
 /* Each part must be given once. */
-static void take(void *context, size_t begin, size_t n, float *part) {
+static void receive(void *context, size_t begin, size_t n, float *part) {
     float *grad = context;
     for (size_t i = 0; i < n; i++) {
         assert_true(grad[begin + i] == 0);
@@ -248,8 +248,8 @@ static void analytic(problem *p, float *logits) {
     memset(p->grad, 0, p->m->tensors.trained * sizeof *p->grad);
     for (size_t s = 0; s < spiral__shard_count(B); s++)
         spiral__autoencoder_backward_shard(&p->batch, s, (float)BETA, (float)p->free_bits);
-    const spiral__gradient_taker taker = {take, p->grad};
-    spiral__autoencoder_weight_gradient(&p->batch, p->pool, &taker);
+    const spiral__gradient_receiver receiver = {receive, p->grad};
+    spiral__autoencoder_weight_gradient(&p->batch, p->pool, &receiver);
     free(target);
     free(work);
 }
