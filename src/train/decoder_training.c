@@ -103,11 +103,11 @@ spiral_status spiral__decoder_training_step(spiral__decoder_training *t, spiral_
     return SPIRAL_OK;
 }
 
-void spiral__decoder_training_show_mean(spiral__decoder_training *t) {
+void spiral__decoder_training_use_mean(spiral__decoder_training *t) {
     spiral__decoder_copy_out(t->model, t->model->arena, t->aside);
     spiral__decoder_copy_in(t->model, t->mean, t->model->arena);
 }
 
-void spiral__decoder_training_hide_mean(spiral__decoder_training *t) {
+void spiral__decoder_training_restore_weights(spiral__decoder_training *t) {
     spiral__decoder_copy_in(t->model, t->aside, t->model->arena);
 }

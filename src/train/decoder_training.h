@@ -39,8 +39,8 @@ double spiral__decoder_learning_rate(int64_t step, double done);
 void spiral__decoder_copy_out(const spiral_model *model, const float *arena, float *floats);
 void spiral__decoder_copy_in(const spiral_model *model, const float *floats, float *arena);
 
-/* Copies the mean into the model; copies the weights back. */
-void spiral__decoder_training_show_mean(spiral__decoder_training *training);
-void spiral__decoder_training_hide_mean(spiral__decoder_training *training);
+/* use_mean copies the mean into the model, restore_weights copies the weights back. */
+void spiral__decoder_training_use_mean(spiral__decoder_training *training);
+void spiral__decoder_training_restore_weights(spiral__decoder_training *training);
 
 #endif

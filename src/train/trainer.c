@@ -251,10 +251,10 @@ static spiral_status validate_autoencoder(spiral_trainer *t, spiral_validation *
 /* Scores the mean of the weights. */
 static spiral_status validate_decoder(spiral_trainer *t, spiral_validation *v, spiral_error *err) {
     spiral__likelihood l;
-    spiral__decoder_training_show_mean(&t->decoder);
+    spiral__decoder_training_use_mean(&t->decoder);
     spiral_status status =
         spiral__likelihood_of_corpus(t->model, t->valid, VALIDATION_FRAMES, t->pool, &l, err);
-    spiral__decoder_training_hide_mean(&t->decoder);
+    spiral__decoder_training_restore_weights(&t->decoder);
     if (status == SPIRAL_OK) v->nats_per_frame = l.nats / (double)l.frames;
     return status;
 }
