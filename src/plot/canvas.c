@@ -100,7 +100,7 @@ spiral_status spiral__canvas_open(const char *path, double width, double height,
         spiral__file_abort(&c->file);
         return cairo_failed(err, path, status);
     }
-    spiral__ink(c->cr, PAPER, 1);
+    spiral__set_colour(c->cr, PAPER, 1);
     cairo_paint(c->cr);
     return SPIRAL_OK;
 }
@@ -121,7 +121,7 @@ spiral_status spiral__canvas_finish(canvas *c, const char *path, spiral_error *e
     return failed;
 }
 
-void spiral__ink(cairo_t *cr, int rgb, double alpha) {
+void spiral__set_colour(cairo_t *cr, int rgb, double alpha) {
     cairo_set_source_rgba(cr, (rgb >> 16 & 255) / 255., (rgb >> 8 & 255) / 255., (rgb & 255) / 255., alpha);
 }
 
@@ -162,14 +162,14 @@ void spiral__text(cairo_t *cr, double x, double y, double align, const char *tex
     cairo_show_text(cr, text);
 }
 
-void spiral__text_over(cairo_t *cr, double x, double y, const char *text) {
+void spiral__text_outlined(cairo_t *cr, double x, double y, const char *text) {
     cairo_text_extents_t extents;
     cairo_text_extents(cr, text, &extents);
     cairo_move_to(cr, x - extents.x_bearing - extents.width / 2, y - extents.y_bearing - extents.height / 2);
     cairo_text_path(cr, text);
     cairo_path_t *outline = cairo_copy_path(cr);
     cairo_save(cr);
-    spiral__ink(cr, PAPER, .9);
+    spiral__set_colour(cr, PAPER, .9);
     cairo_set_line_width(cr, 4);
     cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
     cairo_stroke(cr);

@@ -44,7 +44,7 @@ spiral_status spiral__canvas_open(const char *path, double width, double height,
 /* Writes the page and frees everything, also when it fails. IO, NO_MEMORY. */
 spiral_status spiral__canvas_finish(canvas *c, const char *path, spiral_error *err);
 
-void spiral__ink(cairo_t *cr, int rgb, double alpha);
+void spiral__set_colour(cairo_t *cr, int rgb, double alpha);
 void spiral__box(cairo_t *cr, double x, double y, double w, double h, double radius); /* a path */
 void spiral__segment(cairo_t *cr, double x0, double y0, double x1, double y1);        /* stroked */
 
@@ -53,7 +53,7 @@ void spiral__font(cairo_t *cr, double size, int bold);
 double spiral__text_width(cairo_t *cr, const char *text);
 void spiral__text(cairo_t *cr, double x, double y, double align, const char *text);
 /* Text centred on (x, y) with a white outline, to be read over lines. */
-void spiral__text_over(cairo_t *cr, double x, double y, const char *text);
+void spiral__text_outlined(cairo_t *cr, double x, double y, const char *text);
 
 /* text as cairo can draw it: bytes that are not UTF-8 become '?', control characters become spaces, and what
  * does not fit into CANVAS_TEXT bytes or into `width` points of the current font (0: any) ends in "...". NULL

@@ -41,11 +41,11 @@ const char *spiral__tick_text(const axis *a, double value, char *buffer) {
 }
 
 double spiral__plot_x(const plot *p, double value) {
-    return p->x + p->width * ((value - p->across.low) / (p->across.high - p->across.low));
+    return p->x + p->width * ((value - p->horizontal.low) / (p->horizontal.high - p->horizontal.low));
 }
 
 double spiral__plot_y(const plot *p, double value) {
-    return p->y + p->height * (1 - (value - p->up.low) / (p->up.high - p->up.low));
+    return p->y + p->height * (1 - (value - p->vertical.low) / (p->vertical.high - p->vertical.low));
 }
 
 /* The number of the first tick, and how many there are. */
@@ -55,34 +55,34 @@ static double first_tick(const axis *a, int *count) {
     return first;
 }
 
-void spiral__draw_up(cairo_t *cr, const plot *p) {
+void spiral__draw_vertical_axis(cairo_t *cr, const plot *p) {
     int count;
-    double first = first_tick(&p->up, &count);
+    double first = first_tick(&p->vertical, &count);
     char text[32];
     spiral__font(cr, 9, 0);
     cairo_set_line_width(cr, .8);
     for (int k = 0; k < count; k++) {
-        double value = (first + k) * p->up.step, y = spiral__plot_y(p, value);
-        spiral__ink(cr, LINE_FAINT, 1);
+        double value = (first + k) * p->vertical.step, y = spiral__plot_y(p, value);
+        spiral__set_colour(cr, LINE_FAINT, 1);
         spiral__segment(cr, p->x, y, p->x + p->width, y);
-        spiral__ink(cr, INK_SOFT, 1);
-        spiral__text(cr, p->x - 7, y + 3.2, 1, spiral__tick_text(&p->up, value, text));
+        spiral__set_colour(cr, INK_SOFT, 1);
+        spiral__text(cr, p->x - 7, y + 3.2, 1, spiral__tick_text(&p->vertical, value, text));
     }
 }
 
-void spiral__draw_across(cairo_t *cr, const plot *p) {
+void spiral__draw_horizontal_axis(cairo_t *cr, const plot *p) {
     int count;
-    double first = first_tick(&p->across, &count), bottom = p->y + p->height;
+    double first = first_tick(&p->horizontal, &count), bottom = p->y + p->height;
     char text[32];
     spiral__font(cr, 9, 0);
     cairo_set_line_width(cr, .8);
     for (int k = 0; k < count; k++) {
-        double value = (first + k) * p->across.step, x = spiral__plot_x(p, value);
-        spiral__ink(cr, LINE_FAINT, 1);
+        double value = (first + k) * p->horizontal.step, x = spiral__plot_x(p, value);
+        spiral__set_colour(cr, LINE_FAINT, 1);
         spiral__segment(cr, x, p->y, x, bottom);
-        spiral__ink(cr, INK_SOFT, 1);
-        spiral__text(cr, x, bottom + 14, .5, spiral__tick_text(&p->across, value, text));
+        spiral__set_colour(cr, INK_SOFT, 1);
+        spiral__text(cr, x, bottom + 14, .5, spiral__tick_text(&p->horizontal, value, text));
     }
-    spiral__ink(cr, INK_FAINT, 1);
+    spiral__set_colour(cr, INK_FAINT, 1);
     spiral__segment(cr, p->x, bottom, p->x + p->width, bottom);
 }

@@ -13,7 +13,7 @@ typedef struct axis {
 
 typedef struct plot {
     double x, y, width, height; /* where on the page */
-    axis across, up;
+    axis horizontal, vertical;
 } plot;
 
 /* An axis over low .. high (finite, low <= high) with about `ticks` steps of 1, 2 or 5 times a power of ten.
@@ -24,7 +24,7 @@ const char *spiral__tick_text(const axis *a, double value, char *buffer);
 
 double spiral__plot_x(const plot *p, double value);
 double spiral__plot_y(const plot *p, double value);
-void spiral__draw_up(cairo_t *cr, const plot *p);     /* horizontal grid lines, numbers left of them */
-void spiral__draw_across(cairo_t *cr, const plot *p); /* vertical ones, numbers below */
+void spiral__draw_vertical_axis(cairo_t *cr, const plot *p); /* horizontal grid lines, numbers left of them */
+void spiral__draw_horizontal_axis(cairo_t *cr, const plot *p); /* vertical grid lines, numbers below */
 
 #endif

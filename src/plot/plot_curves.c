@@ -22,7 +22,7 @@ static void choose_pen(cairo_t *cr, size_t i) {
     static const int colours[] = {BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, INK};
     static const double dashes[][2] = {{1, 0}, {7, 3}, {2, 3}};
     enum { COLOURS = sizeof colours / sizeof *colours };
-    spiral__ink(cr, colours[i % COLOURS], 1);
+    spiral__set_colour(cr, colours[i % COLOURS], 1);
     size_t dash = i / COLOURS % 3;
     cairo_set_dash(cr, dashes[dash], dash ? 2 : 0, 0);
     cairo_set_line_width(cr, 1.8);
@@ -64,7 +64,7 @@ static double legend(cairo_t *cr, const spiral_plot_series *series, size_t count
             choose_pen(cr, k);
             spiral__segment(cr, x, y - 3.5, x + 18, y - 3.5);
             cairo_set_dash(cr, NULL, 0, 0);
-            spiral__ink(cr, INK_SOFT, 1);
+            spiral__set_colour(cr, INK_SOFT, 1);
             spiral__text(cr, x + 24, y, 0, name);
         }
         x += width + 20;
@@ -90,10 +90,10 @@ static void draw_curve(cairo_t *cr, const plot *p, const spiral_plot_series *s) 
 static void draw_titles(cairo_t *cr, const plot *p, const char *title, const char *x_name,
                         const char *y_name) {
     char clean[CANVAS_TEXT];
-    spiral__ink(cr, INK, 1);
+    spiral__set_colour(cr, INK, 1);
     spiral__font(cr, 14, 1);
     spiral__text(cr, LEFT, 27, 0, spiral__clean_text(cr, title, p->width, clean));
-    spiral__ink(cr, INK_SOFT, 1);
+    spiral__set_colour(cr, INK_SOFT, 1);
     spiral__font(cr, 10, 0);
     spiral__text(cr, p->x + p->width / 2, p->y + p->height + 34, .5,
                  spiral__clean_text(cr, x_name, p->width, clean));
@@ -131,8 +131,8 @@ spiral_status spiral_plot_curves(const spiral_plot_series *series, size_t count,
     SPIRAL_TRY(spiral__canvas_open(path, WIDTH, top + HEIGHT + FOOT, title, &c, err));
     draw_titles(c.cr, &p, title, x_name, y_name);
     legend(c.cr, series, count, HEAD + 4, 1);
-    spiral__draw_up(c.cr, &p);
-    spiral__draw_across(c.cr, &p);
+    spiral__draw_vertical_axis(c.cr, &p);
+    spiral__draw_horizontal_axis(c.cr, &p);
     for (size_t k = 0; k < count; k++) {
         choose_pen(c.cr, k);
         draw_curve(c.cr, &p, &series[k]);

@@ -59,7 +59,7 @@ static double coil_bottom(const coil *c) {
 }
 
 /* A colour mixed with white: all colour at strength 1, 22 % at strength 0. */
-static void ink_mixed(cairo_t *cr, int rgb, double strength) {
+static void set_mixed_colour(cairo_t *cr, int rgb, double strength) {
     double a = .22 + .78 * strength;
     cairo_set_source_rgb(cr, 1 - a * (1 - (rgb >> 16 & 255) / 255.), 1 - a * (1 - (rgb >> 8 & 255) / 255.),
                          1 - a * (1 - (rgb & 255) / 255.));
@@ -80,7 +80,7 @@ static void draw_line(cairo_t *cr, const coil *c, int front) {
         const int step = i < count && (depth >= 0) == front ? depth_step(depth) : -1;
         if (step != open && open >= 0) {
             const double middle = 2 * (open + .5) / DEPTHS - 1;
-            ink_mixed(cr, 0x7b8794, .5 + .5 * middle); /* opaque: paths overlap at their ends */
+            set_mixed_colour(cr, 0x7b8794, .5 + .5 * middle); /* opaque: paths overlap at their ends */
             cairo_set_line_width(cr, 2.6 + 1.6 * middle);
             cairo_stroke(cr);
         }
@@ -97,16 +97,16 @@ static void draw_key(cairo_t *cr, const coil *c, int key) {
     char name[KEY_NAME];
     cairo_new_sub_path(cr);
     cairo_arc(cr, s.x, s.y, radius, 0, 4 * acos(0));
-    spiral__ink(cr, PAPER, 1); /* hides the line behind */
+    spiral__set_colour(cr, PAPER, 1); /* hides the line behind */
     cairo_fill_preserve(cr);
-    spiral__ink(cr, key % 12 == 0 ? BLUE : black ? 0x3e4c59 : 0xf5f7fa, fade);
+    spiral__set_colour(cr, key % 12 == 0 ? BLUE : black ? 0x3e4c59 : 0xf5f7fa, fade);
     cairo_fill_preserve(cr);
-    spiral__ink(cr, key % 12 == 0 ? BLUE : 0x3e4c59, fade);
+    spiral__set_colour(cr, key % 12 == 0 ? BLUE : 0x3e4c59, fade);
     cairo_set_line_width(cr, 1.1 + .3 * s.depth);
     cairo_stroke(cr);
     spiral__font(cr, round(8.4 + 1.6 * s.depth),
                  key % 12 == 0); /* SVG files contain the letters of each size */
-    spiral__ink(cr, black || key % 12 == 0 ? PAPER : INK, fade);
+    spiral__set_colour(cr, black || key % 12 == 0 ? PAPER : INK, fade);
     cairo_text_extents_t e;
     spiral__key_name(key, name);
     cairo_text_extents(cr, name, &e);
@@ -130,10 +130,10 @@ static void draw_span(cairo_t *cr, const coil *c, int a, int b, int rgb, double 
     double gap = 15;
     cairo_set_line_cap(cr, CAIRO_LINE_CAP_ROUND);
     cairo_set_line_width(cr, 3);
-    spiral__ink(cr, rgb, 1);
+    spiral__set_colour(cr, rgb, 1);
     spiral__segment(cr, p.x + gap * ux, p.y + gap * uy, q.x - gap * ux, q.y - gap * uy);
     spiral__font(cr, 11, 1);
-    spiral__text_over(cr, (p.x + q.x) / 2 + dx, (p.y + q.y) / 2 + dy, text);
+    spiral__text_outlined(cr, (p.x + q.x) / 2 + dx, (p.y + q.y) / 2 + dy, text);
 }
 
 /* One octave and one semitone, from the C nearest to the middle. */
@@ -168,36 +168,36 @@ static void draw_costs(cairo_t *cr, const plot *p, int n, const double *cost, co
                        const char *text) {
     double pitch = p->width / n, bar = fmin(26, pitch * .74);
     char name[16], value[16];
-    spiral__ink(cr, INK, 1);
+    spiral__set_colour(cr, INK, 1);
     spiral__font(cr, 12, 1);
     spiral__text(cr, p->x - 28, p->y - 30, 0, title);
-    spiral__ink(cr, INK_SOFT, 1);
+    spiral__set_colour(cr, INK_SOFT, 1);
     spiral__font(cr, 9.5, 0);
     spiral__text(cr, p->x - 28, p->y - 15, 0, text);
-    spiral__draw_up(cr, p);
+    spiral__draw_vertical_axis(cr, p);
     for (int d = 0; d < n; d++) {
         double x = p->x + (d + .5) * pitch, y = spiral__plot_y(p, cost[d]), zero = spiral__plot_y(p, 0);
         spiral__box(cr, x - bar / 2, fmin(y, zero), bar, fabs(zero - y), 2);
-        spiral__ink(cr, d % 12 ? SKY : BLUE, 1);
+        spiral__set_colour(cr, d % 12 ? SKY : BLUE, 1);
         cairo_fill(cr);
         spiral__font(cr, 8, 0);
-        spiral__ink(cr, INK_SOFT, 1);
+        spiral__set_colour(cr, INK_SOFT, 1);
         if (pitch >= 17 || d % 12 == 0 || (pitch >= 8 && d % 12 == 7))
             spiral__text(cr, x, p->y + p->height + 13, .5, interval_name(d, name));
         if (pitch < 19) continue;
         snprintf(value, sizeof value, "%.2f", cost[d]);
         spiral__text(cr, x, fmin(y, zero) - 3, .5, value);
     }
-    spiral__ink(cr, INK_FAINT, 1);
+    spiral__set_colour(cr, INK_FAINT, 1);
     cairo_set_line_width(cr, .8);
     spiral__segment(cr, p->x, spiral__plot_y(p, 0), p->x + p->width, spiral__plot_y(p, 0));
 }
 
 static void draw_coil(cairo_t *cr, const coil *c, const spiral_helix *helix) {
-    spiral__ink(cr, INK, 1);
+    spiral__set_colour(cr, INK, 1);
     spiral__font(cr, 16, 1);
     spiral__text(cr, 36, 34, 0, "The pitch helix");
-    spiral__ink(cr, INK_SOFT, 1);
+    spiral__set_colour(cr, INK_SOFT, 1);
     spiral__font(cr, 10, 0);
     spiral__text(
         cr, 36, 50, 0,

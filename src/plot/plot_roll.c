@@ -117,7 +117,7 @@ static void draw_rows(cairo_t *cr, const layout *l, double width) {
     char name[KEY_NAME];
     for (int key = l->low; key <= l->high; key++) {
         double y = key_y(l, key);
-        spiral__ink(cr, spiral__is_black(key) ? 0xedf1f5 : 0xfafbfc, 1);
+        spiral__set_colour(cr, spiral__is_black(key) ? 0xedf1f5 : 0xfafbfc, 1);
         cairo_rectangle(cr, 0, y, width, l->row);
         cairo_fill(cr);
     }
@@ -126,35 +126,35 @@ static void draw_rows(cairo_t *cr, const layout *l, double width) {
     for (int key = l->low; key <= l->high; key++) {
         double y = key_y(l, key) + l->row;
         if (key % 12 && key % 12 != 5) continue;
-        spiral__ink(cr, key % 12 ? LINE_FAINT : 0xb8c4cf, 1);
+        spiral__set_colour(cr, key % 12 ? LINE_FAINT : 0xb8c4cf, 1);
         spiral__segment(cr, 0, y, width, y);
         if (key % 12) continue;
-        spiral__ink(cr, INK_SOFT, 1);
+        spiral__set_colour(cr, INK_SOFT, 1);
         spiral__text(cr, -KEYBOARD - 10, y - l->row / 2 + 3.2, 1, spiral__key_name(key, name));
     }
 }
 
 static void draw_keyboard(cairo_t *cr, const layout *l) {
     double x = -KEYBOARD - 4, height = (l->high - l->low + 1) * l->row;
-    spiral__ink(cr, PAPER, 1);
+    spiral__set_colour(cr, PAPER, 1);
     cairo_rectangle(cr, x, 0, KEYBOARD, height);
     cairo_fill(cr);
     for (int key = l->low; key <= l->high; key++) {
         double y = key_y(l, key);
         if (spiral__is_black(key)) { /* the white keys on both sides meet at its middle */
-            spiral__ink(cr, LINE, 1);
+            spiral__set_colour(cr, LINE, 1);
             cairo_set_line_width(cr, .6);
             spiral__segment(cr, x, y + l->row / 2, x + KEYBOARD, y + l->row / 2);
-            spiral__ink(cr, 0x3e4c59, 1);
+            spiral__set_colour(cr, 0x3e4c59, 1);
             cairo_rectangle(cr, x, y + l->row * .08, KEYBOARD * .6, l->row * .84);
             cairo_fill(cr);
         } else if (key % 12 == 0 || key % 12 == 5) {
-            spiral__ink(cr, LINE, 1);
+            spiral__set_colour(cr, LINE, 1);
             cairo_set_line_width(cr, .6);
             spiral__segment(cr, x, y + l->row, x + KEYBOARD, y + l->row);
         }
     }
-    spiral__ink(cr, 0xb8c4cf, 1);
+    spiral__set_colour(cr, 0xb8c4cf, 1);
     cairo_set_line_width(cr, .8);
     cairo_rectangle(cr, x, 0, KEYBOARD, height);
     cairo_stroke(cr);
@@ -190,13 +190,13 @@ static void draw_time(cairo_t *cr, const layout *l, size_t first, size_t n) {
         double units = (double)k * l->tick, x = (units * l->unit - (double)first) * l->frame;
         int labelled = k % per_label == 0;
         cairo_set_line_width(cr, labelled ? .8 : .5);
-        spiral__ink(cr, labelled ? 0xc4ced8 : 0xdfe5eb, 1);
+        spiral__set_colour(cr, labelled ? 0xc4ced8 : 0xdfe5eb, 1);
         spiral__segment(cr, x, 0, x, height + (labelled ? 4 : 0));
         if (!labelled) continue;
-        spiral__ink(cr, INK_SOFT, 1);
+        spiral__set_colour(cr, INK_SOFT, 1);
         spiral__text(cr, x, height + 14, .5, time_text(l, units, text, sizeof text));
     }
-    spiral__ink(cr, INK_FAINT, 1);
+    spiral__set_colour(cr, INK_FAINT, 1);
     spiral__text(cr, -19, height + 14, 1, time_name(l));
 }
 
@@ -207,15 +207,15 @@ static void draw_note(cairo_t *cr, mark m, double x, double y, double w, double 
     if (m == MISSED && w > 3 && h > 2.4) { /* hollow, so that it differs in more than colour */
         double pen = fmin(1.2, h * .25);
         spiral__box(cr, x + pen / 2, y + pen / 2, w - pen, h - pen, radius);
-        spiral__ink(cr, PAPER, .85);
+        spiral__set_colour(cr, PAPER, .85);
         cairo_fill_preserve(cr);
-        spiral__ink(cr, VERMILION, 1);
+        spiral__set_colour(cr, VERMILION, 1);
         cairo_set_line_width(cr, pen);
         cairo_stroke(cr);
         return;
     }
     spiral__box(cr, x, y, w, h, radius);
-    spiral__ink(cr, colour_of(m), m == MISSED ? .45 : 1);
+    spiral__set_colour(cr, colour_of(m), m == MISSED ? .45 : 1);
     cairo_fill(cr);
 }
 
@@ -258,7 +258,7 @@ static double draw_legend(cairo_t *cr, double x) {
     spiral__font(cr, 10, 0);
     for (int i = 0; i < 3; i++) {
         x -= spiral__text_width(cr, entries[i].name);
-        spiral__ink(cr, INK_SOFT, 1);
+        spiral__set_colour(cr, INK_SOFT, 1);
         spiral__text(cr, x, 25, 0, entries[i].name);
         x -= 22;
         draw_note(cr, entries[i].m, x, 17, 16, 9);
@@ -272,7 +272,7 @@ static void draw_page(cairo_t *cr, const layout *l, const char *title, double wi
     if (l->reference) right = draw_legend(cr, right);
     char clean[CANVAS_TEXT];
     spiral__font(cr, 14, 1);
-    spiral__ink(cr, INK, 1);
+    spiral__set_colour(cr, INK, 1);
     spiral__text(cr, LEFT - KEYBOARD - 4, 27, 0, spiral__clean_text(cr, title, right - LEFT, clean));
     for (size_t s = 0; s < l->systems; s++) draw_system(cr, l, s);
 }
