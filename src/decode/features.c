@@ -36,7 +36,7 @@ const char *spiral__feature_name(spiral__feature feature) { return groups[featur
 
 /* ---- sets of keys ---- */
 
-static spiral_keys both(spiral_keys a, spiral_keys b) {
+static spiral_keys and_keys(spiral_keys a, spiral_keys b) {
     return (spiral_keys){{a.word[0] & b.word[0], a.word[1] & b.word[1]}};
 }
 
@@ -93,7 +93,7 @@ static void add_moves(const spiral__features *f, spiral__history *h, const uint8
 }
 
 static void add_starts(const spiral__features *f, spiral__history *h, int begins) {
-    const int place = spiral__place_of(f, h->t);
+    const int place = spiral__bar_place(f, h->t);
     const uint64_t bit = (uint64_t)1 << h->t % 64;
     uint64_t *began = &h->began[h->t % SPIRAL__REMEMBERED / 64];
     *began = (*began & ~bit) | (begins ? bit : 0);
@@ -105,9 +105,9 @@ static void add_starts(const spiral__features *f, spiral__history *h, int begins
 
 void spiral__history_add(const spiral__features *f, spiral__history *h, spiral_keys sounding,
                          const spiral_keys *onsets) {
-    sounding = both(sounding, range(f));
+    sounding = and_keys(sounding, range(f));
     const spiral_keys starts =
-        onsets ? both(*onsets, sounding) : spiral_keys_starts(&h->sounding, &sounding, NULL);
+        onsets ? and_keys(*onsets, sounding) : spiral_keys_starts(&h->sounding, &sounding, NULL);
     for (int p = 0; p < f->P; p++) {
         const int on = spiral_keys_get(&sounding, f->low + p), begins = spiral_keys_get(&starts, f->low + p);
         h->age[p] = (uint16_t)(!on ? 0 : begins ? 1 : h->age[p] < UINT16_MAX ? h->age[p] + 1 : h->age[p]);
@@ -126,7 +126,7 @@ void spiral__history_add(const spiral__features *f, spiral__history *h, spiral_k
     add_moves(f, h, keys, count);
     add_starts(f, h, !is_empty(starts));
     const unsigned chord = classes_of(f, sounding);
-    if (spiral__place_of(f, h->t) < SPIRAL__BEATS) h->chords[chord >> 6] |= (uint64_t)1 << (chord & 63);
+    if (spiral__bar_place(f, h->t) < SPIRAL__BEATS) h->chords[chord >> 6] |= (uint64_t)1 << (chord & 63);
     h->sounding = sounding;
     h->onsets = starts;
     h->t++;
@@ -141,27 +141,27 @@ void spiral__decided_add(const spiral__features *f, spiral__decided *decided, in
 /* ---- a frame ---- */
 
 /* The place of frame t in the arrays; c->frames or more: the frame is unknown. */
-static size_t place(const spiral__conditions *c, size_t t) { return t - c->begin; }
+static size_t condition_frame(const spiral__conditions *c, size_t t) { return t - c->begin; }
 
 static void take_given(const spiral__conditions *c, spiral__moment *m) {
     const spiral_keys inside = range(m->features);
-    const size_t now = place(c, m->history->t);
+    const size_t now = condition_frame(c, m->history->t);
     m->is_given = 1;
     if (now < c->frames) {
-        m->known = both(c->known[now], inside);
-        m->given = both(m->known, c->sounding[now]);
+        m->known = and_keys(c->known[now], inside);
+        m->given = and_keys(m->known, c->sounding[now]);
         /* With one plane a given key begins if it does not sound before. */
-        m->given_onsets = c->onsets ? both(m->given, c->onsets[now])
+        m->given_onsets = c->onsets ? and_keys(m->given, c->onsets[now])
                                     : spiral_keys_starts(&m->history->sounding, &m->given, NULL);
         m->given_classes = classes_of(m->features, m->given);
     }
     for (int i = 0; i < SPIRAL__LAGS; i++) {
-        const size_t u = place(c, m->history->t + (size_t)lags[i]);
+        const size_t u = condition_frame(c, m->history->t + (size_t)lags[i]);
         if (u >= c->frames) continue;
-        m->later_known[i] = both(c->known[u], inside);
-        m->later[i] = both(m->later_known[i], c->sounding[u]);
+        m->later_known[i] = and_keys(c->known[u], inside);
+        m->later[i] = and_keys(m->later_known[i], c->sounding[u]);
         m->later_onsets[i] = c->onsets
-                                 ? both(m->later[i], c->onsets[u])
+                                 ? and_keys(m->later[i], c->onsets[u])
                                  : spiral_keys_starts(u ? &c->sounding[u - 1] : NULL, &m->later[i], NULL);
         m->later_classes[i] = classes_of(m->features, m->later[i]);
     }
@@ -171,7 +171,7 @@ static void take_sketch(const spiral__conditions *c, spiral__moment *m) {
     const size_t cells = (size_t)(m->features->planes * m->features->P);
     m->has_sketch = 1;
     for (size_t i = 0; i < 3; i++) {
-        const size_t u = place(c, m->history->t + i);
+        const size_t u = condition_frame(c, m->history->t + i);
         if (u < c->frames) m->sketch[i] = c->sketch + u * cells;
     }
 }
@@ -493,7 +493,8 @@ static void head_given(list *l, int p) {
     put_near(l, SPIRAL__HEAD_GIVEN_NEAR, 0, m->given, p, 24, 24);
     put_near(l, SPIRAL__HEAD_GIVEN_ONSET, 0, m->given_onsets, p, 12, 12);
     put_silent(l, SPIRAL__HEAD_GIVEN_SILENT, p);
-    const int count = list_keys(f, both(m->given, spiral_keys_range(f->low + p, f->low + f->P - 1)), given);
+    const int count =
+        list_keys(f, and_keys(m->given, spiral_keys_range(f->low + p, f->low + f->P - 1)), given);
     put_classes(l, SPIRAL__HEAD_GIVEN_CLASS, p, given, count);
     put_given_above(l, SPIRAL__HEAD_GIVEN_ABOVE, p);
     put(l, SPIRAL__HEAD_GIVEN_COUNT, clamp(count, 0, 8), 1);

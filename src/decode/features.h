@@ -154,7 +154,7 @@ typedef struct spiral__history {
 } spiral__history;
 
 /* The place of frame t. */
-static inline int spiral__place_of(const spiral__features *features, size_t t) {
+static inline int spiral__bar_place(const spiral__features *features, size_t t) {
     const size_t beat = (size_t)features->bar / SPIRAL__BEATS;
     if (!beat) return 0;
     if (t % beat == 0) return (int)(t / beat % SPIRAL__BEATS);

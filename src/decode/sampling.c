@@ -90,14 +90,14 @@ static int half_beats(const spiral__moment *m, int frames) {
 }
 
 /* How long ago a key that sounds last began. */
-static int quiet_of(const spiral__moment *m) {
+static int half_beats_since_begin(const spiral__moment *m) {
     int age = UINT16_MAX;
     for (int i = 0; i < m->before_count; i++) age = at_most(m->history->age[m->before[i]], age);
     return m->before_count ? half_beats(m, age) : 0;
 }
 
 /* The share of half beats on which a key began; at first a half. */
-static int activity_of(const spiral__history *h) {
+static int activity_class(const spiral__history *h) {
     const float share = ((float)h->half_beat_starts + 2) / ((float)h->half_beats + 4);
     return (int)(share * SPIRAL__QUIET);
 }
@@ -112,18 +112,18 @@ static int began_before(const spiral__moment *m, int bars) {
 
 /* How often no key began on this beat of a bar: 1: as often as on any, or more often; 2: less often than on
  * another; 0: a key began on every beat so far. */
-static int quiet_beat_of(const spiral__history *h, int place) {
+static int quiet_beat_class(const spiral__history *h, int place) {
     uint32_t most = 0;
     for (int i = 0; i < SPIRAL__BEATS; i++) most = h->quiet_beats[i] > most ? h->quiet_beats[i] : most;
     return !most ? 0 : h->quiet_beats[place] == most ? 1 : 2;
 }
 
 static void choose_starts(const spiral__moment *m, int starts, spiral__frame_events *e) {
-    const int place = spiral__place_of(m->features, m->history->t), on_beat = place < SPIRAL__BEATS;
-    const int quiet = on_beat ? quiet_of(m) : activity_of(m->history);
+    const int place = spiral__bar_place(m->features, m->history->t), on_beat = place < SPIRAL__BEATS;
+    const int quiet = on_beat ? half_beats_since_begin(m) : activity_class(m->history);
     choose(e, SPIRAL__STARTS, place * SPIRAL__QUIET + quiet, starts);
     if (place == SPIRAL__BETWEEN) return;
-    const int kind = on_beat ? 1 + quiet_beat_of(m->history, place) : 0;
+    const int kind = on_beat ? 1 + quiet_beat_class(m->history, place) : 0;
     choose(e, SPIRAL__ECHO, 9 * kind + 3 * began_before(m, 2) + began_before(m, 4), starts > 0);
 }
 
@@ -131,7 +131,7 @@ static void choose_starts(const spiral__moment *m, int starts, spiral__frame_eve
 static int is_leap(int rise) { return rise < -2 || rise > 2; }
 
 static void choose_outer_keys(const spiral__moment *m, const spiral__decided *d, spiral__frame_events *e) {
-    const int place = spiral__place_of(m->features, m->history->t);
+    const int place = spiral__bar_place(m->features, m->history->t);
     for (int i = 0; i < 2 && e->now; i++) {
         const int key = m->features->low + d->key[i ? e->now - 1 : 0];
         choose(e, SPIRAL__REGISTER, i, key / 2);
@@ -166,7 +166,7 @@ static void choose_keys(const spiral__moment *m, const spiral__decided *d, spira
 }
 
 static void choose_all(const spiral__moment *m, const spiral__decided *d, spiral__frame_events *e) {
-    const int place = e->is_first ? SPIRAL__PLACES : spiral__place_of(m->features, m->history->t);
+    const int place = e->is_first ? SPIRAL__PLACES : spiral__bar_place(m->features, m->history->t);
     unsigned classes = 0;
     for (int i = 0; i < d->count; i++) classes |= 1u << (d->key[i] - d->key[0]) % 12;
     choose(e, SPIRAL__CHORD, place, kind_of_chord(classes));
@@ -193,7 +193,7 @@ spiral__frame_events spiral__frame_events_get(const spiral__moment *m, const spi
     e.clashes = count_keys(and_keys(d->sounding, above));
     unsigned chord = 0;
     for (int i = 0; i < d->count; i++) chord |= 1u << d->key[i] % 12;
-    e.on_beat = spiral__place_of(m->features, h->t) < SPIRAL__BEATS;
+    e.on_beat = spiral__bar_place(m->features, h->t) < SPIRAL__BEATS;
     e.new_chord = e.on_beat && !(h->chords[chord >> 6] >> (chord & 63) & 1);
     for (int i = 0; i < e.now && e.now == e.before; i++) {
         const int rise = d->key[i] - m->before[i];

@@ -281,14 +281,14 @@ static float weight_of(const run *r, size_t t) {
 
 /* Draws an open frame until one is kept; if none of FRAME_TRIES is, the one with the greatest weight is kept.
  */
-static void draw_frame(run *r, size_t t, spiral__written *written) {
+static void draw_frame(run *r, size_t t, spiral__writer_result *result) {
     spiral__decided best = {.count = 0};
     float most = -INFINITY;
     double nats = 0;
     for (int i = 0; i < FRAME_TRIES; i++) {
         spiral__stream_retry_frame(r->stream);
         decide_frame(r, t);
-        written->decided++;
+        result->decided++;
         const float weight = weight_of(r, t);
         if (weight == 0 || (float)spiral__rng_uniform(&r->rng) < spiral__exp_f32(weight)) return;
         if (weight <= most) continue;
@@ -326,24 +326,24 @@ static void store_frame(const run *r, size_t t, spiral_keys *sounding, spiral_ke
 }
 
 /* One try: frames first .. T - 1. */
-static void write_frames(run *r, spiral_keys *sounding, spiral_keys *onsets, spiral__written *written) {
+static void write_frames(run *r, spiral_keys *sounding, spiral_keys *onsets, spiral__writer_result *result) {
     const spiral__writer *w = r->w;
     const spiral__features *f = r->stream->weights.features;
     spiral__stream_copy(&w->prefix, r->stream);
     r->density_mean = w->request.voices;
     r->density_bias = 0;
-    written->nats = 0;
-    written->open_frames = written->decided = 0;
+    result->nats = 0;
+    result->open_frames = result->decided = 0;
     for (size_t t = w->first; t < w->request.frames; t++) {
         const int open = is_open(f, &w->request, t);
         begin_frame(r, t);
         spiral__stream_begin_frame(r->stream, conditions_of(w));
         if (open)
-            draw_frame(r, t, written);
+            draw_frame(r, t, result);
         else
             decide_frame(r, t);
-        written->nats += r->nats;
-        written->open_frames += (size_t)open;
+        result->nats += r->nats;
+        result->open_frames += (size_t)open;
         follow_density(r);
         store_frame(r, t, sounding, onsets);
         spiral__stream_end_frame(r->stream);
@@ -359,19 +359,19 @@ static void store_prefix(const spiral__writer *w, spiral_keys *sounding, spiral_
 }
 
 spiral_status spiral__writer_run(const spiral__writer *w, uint64_t seed, spiral_keys *sounding,
-                                 spiral_keys *onsets, spiral__written *written, spiral_error *err) {
+                                 spiral_keys *onsets, spiral__writer_result *result, spiral_error *err) {
     spiral__stream stream;
     run r = {.w = w, .stream = &stream};
-    memset(written, 0, sizeof *written);
+    memset(result, 0, sizeof *result);
     SPIRAL_TRY(spiral__stream_create(&w->prefix.weights, &stream, err));
     store_prefix(w, sounding, onsets);
     do {
-        r.rng = spiral__rng_init(seed, WRITE_STREAM + (uint64_t)written->tries);
-        write_frames(&r, sounding, onsets, written);
-        written->tries++;
-        written->faults = spiral__find_faults(w, sounding, onsets);
-        written->faults_seen |= written->faults;
-    } while (written->faults && written->tries < w->request.tries && w->request.temperature > 0);
+        r.rng = spiral__rng_init(seed, WRITE_STREAM + (uint64_t)result->tries);
+        write_frames(&r, sounding, onsets, result);
+        result->tries++;
+        result->faults = spiral__find_faults(w, sounding, onsets);
+        result->faults_seen |= result->faults;
+    } while (result->faults && result->tries < w->request.tries && w->request.temperature > 0);
     spiral__stream_clear(&stream);
     return SPIRAL_OK;
 }

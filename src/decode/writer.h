@@ -5,7 +5,7 @@
  * every processor: no call of libm, no file, no thread.
  *
  *     spiral__writer_create(weights, sampling, &request, &writer, err);      reads the frames that are given
- *     spiral__writer_run(&writer, seed, sounding, onsets, &written, err);    once for each variation
+ *     spiral__writer_run(&writer, seed, sounding, onsets, &result, err);     once for each variation
  *     spiral__writer_clear(&writer);
  */
 #ifndef SPIRAL_DECODE_WRITER_H
@@ -32,14 +32,14 @@ typedef struct spiral__request {
     int tries;                   /* with guards: largest number of tries of a variation; 1: no guards */
 } spiral__request;
 
-typedef struct spiral__written {
+typedef struct spiral__writer_result {
     double nats;          /* -log probability of the open cells by the network at temperature 1 */
     size_t open_frames;   /* frames with an open cell */
     size_t decided;       /* frames that were drawn, including those that were not kept */
     unsigned faults;      /* spiral_generate_fault bits of what was written; 0: none */
     unsigned faults_seen; /* of all tries */
     int tries;
-} spiral__written;
+} spiral__writer_result;
 
 typedef struct spiral__writer {
     spiral__request request;
@@ -59,7 +59,7 @@ void spiral__writer_clear(spiral__writer *writer);
 /* Writes sounding (T) and, with two planes, onsets (T). May run in several threads at once. Given cells are
  * as given; keys outside the decoder's range as in request.sounding where known, else silent. NO_MEMORY. */
 spiral_status spiral__writer_run(const spiral__writer *writer, uint64_t seed, spiral_keys *sounding,
-                                 spiral_keys *onsets, spiral__written *written, spiral_error *err);
+                                 spiral_keys *onsets, spiral__writer_result *result, spiral_error *err);
 
 /* ---- guards (guards.c) ---- */
 

@@ -247,7 +247,7 @@ static spiral_status write_sample(sampling_job *j, size_t i, basis_data *data) {
     spiral_keys *second = j->decoder->features->planes == 2 ? onsets : NULL;
     spiral__request request = {
         .frames = SAMPLE_FRAMES, .temperature = 1, .voices = SPIRAL__ANY_DENSITY, .tries = 1};
-    spiral__written written;
+    spiral__writer_result written;
     spiral__writer writer;
     if (j->basis == SPIRAL__UNDER_GIVEN) give_top(j, i, data, &request, &j->music[i]);
     if (j->basis == SPIRAL__SKETCHED) SPIRAL_TRY(draw_sketch(j, i, data, &request));

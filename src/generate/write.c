@@ -93,7 +93,7 @@ static spiral_generate_result *result_at(spiral_generate_result *results, size_t
 
 static void write_task(void *context, size_t i, int worker) {
     const job *j = context;
-    spiral__written w;
+    spiral__writer_result w;
     (void)worker;
     j->statuses[i] =
         spiral__writer_run(j->writer, j->seed + i, j->out[i].sounding, j->out[i].onsets, &w, NULL);
