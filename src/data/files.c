@@ -106,7 +106,7 @@ static spiral_status read_all(spiral_files *files, int threads, spiral_files_cal
 
 spiral_status spiral__files_list(const char *const *paths, size_t count, spiral_files **out,
                                  spiral_error *err) {
-    static const spiral__paths_wanted wanted = {ENDINGS, "MThd"};
+    static const spiral__paths_filter wanted = {ENDINGS, "MThd"};
     spiral__paths list = {0};
     char path_text[SPIRAL__PATH_TEXT];
     spiral_status status = SPIRAL_OK;

@@ -87,33 +87,33 @@ static int is_open(const folder *f, const struct stat *info) {
 }
 
 static spiral_status walk(spiral__paths *paths, const char *path, const folder *parent,
-                          const struct stat *info, const spiral__paths_wanted *wanted, spiral_error *err);
+                          const struct stat *info, const spiral__paths_filter *filter, spiral_error *err);
 
 static spiral_status visit_path(spiral__paths *paths, const char *path, const char *name, const folder *here,
-                                const spiral__paths_wanted *wanted, spiral_error *err) {
+                                const spiral__paths_filter *filter, spiral_error *err) {
     struct stat info;
-    const int named = has_ending(name, wanted->endings);
+    const int named = has_ending(name, filter->endings);
     if (stat(path, &info)) {
         if (!lstat(path, &info)) return named ? skip(paths, path, SPIRAL_SKIPPED_LINK, err) : SPIRAL_OK;
         if (errno == ENOENT) return SPIRAL_OK; /* it was removed in the meantime */
         return skip(paths, path, SPIRAL_SKIPPED_UNREACHABLE, err);
     }
     if (S_ISDIR(info.st_mode))
-        return is_open(here, &info) ? SPIRAL_OK : walk(paths, path, here, &info, wanted, err);
+        return is_open(here, &info) ? SPIRAL_OK : walk(paths, path, here, &info, filter, err);
     if (!S_ISREG(info.st_mode)) return named ? skip(paths, path, SPIRAL_SKIPPED_SPECIAL, err) : SPIRAL_OK;
     if (named) return add(paths, path, err);
-    if (wanted->first_bytes && !strchr(name, '.') && begins_with(path, wanted->first_bytes))
+    if (filter->first_bytes && !strchr(name, '.') && begins_with(path, filter->first_bytes))
         return skip(paths, path, SPIRAL_SKIPPED_NO_ENDING, err);
     return SPIRAL_OK;
 }
 
 static spiral_status visit(spiral__paths *paths, const char *folder_path, const char *name,
-                           const folder *here, const spiral__paths_wanted *wanted, spiral_error *err) {
+                           const folder *here, const spiral__paths_filter *filter, spiral_error *err) {
     size_t n = strlen(folder_path), size = n + strlen(name) + 2;
     char *path = malloc(size);
     if (!path) return spiral__no_memory(err, size);
     snprintf(path, size, "%s%s%s", folder_path, n && folder_path[n - 1] == '/' ? "" : "/", name);
-    spiral_status status = visit_path(paths, path, name, here, wanted, err);
+    spiral_status status = visit_path(paths, path, name, here, filter, err);
     free(path);
     return status;
 }
@@ -126,7 +126,7 @@ static int by_bytes(const struct dirent **a, const struct dirent **b) {
 }
 
 static spiral_status walk(spiral__paths *paths, const char *path, const folder *parent,
-                          const struct stat *info, const spiral__paths_wanted *wanted, spiral_error *err) {
+                          const struct stat *info, const spiral__paths_filter *filter, spiral_error *err) {
     const folder here = {parent, info->st_dev, info->st_ino};
     struct dirent **names;
     int count = scandir(path, &names, no_dots, by_bytes);
@@ -136,14 +136,14 @@ static spiral_status walk(spiral__paths *paths, const char *path, const folder *
     if (count < 0) return spiral__fail_io(err, path, "open the folder");
     spiral_status status = SPIRAL_OK;
     for (int i = 0; i < count; i++) {
-        if (status == SPIRAL_OK) status = visit(paths, path, names[i]->d_name, &here, wanted, err);
+        if (status == SPIRAL_OK) status = visit(paths, path, names[i]->d_name, &here, filter, err);
         free(names[i]);
     }
     free(names);
     return status;
 }
 
-spiral_status spiral__paths_add(spiral__paths *paths, const char *path, const spiral__paths_wanted *wanted,
+spiral_status spiral__paths_add(spiral__paths *paths, const char *path, const spiral__paths_filter *filter,
                                 spiral_error *err) {
     struct stat info;
     if (!strcmp(path, "-")) return add(paths, path, err);
@@ -153,7 +153,7 @@ spiral_status spiral__paths_add(spiral__paths *paths, const char *path, const sp
         return spiral__fail(err, SPIRAL_IO, -1, "%s: %s", spiral__error_path(path, path_text), reason);
     }
     if (!S_ISDIR(info.st_mode)) return add(paths, path, err);
-    return walk(paths, path, NULL, &info, wanted, err);
+    return walk(paths, path, NULL, &info, filter, err);
 }
 
 void spiral__paths_clear(spiral__paths *paths) {

@@ -21,17 +21,17 @@ typedef struct spiral__paths {
     size_t skipped_count, skipped_capacity;
 } spiral__paths;
 
-/* Which files of folders are wanted. */
-typedef struct spiral__paths_wanted {
+/* Which files of folders are added. */
+typedef struct spiral__paths_filter {
     const char *const *endings; /* of the names, NULL-terminated; ASCII letters match in either case */
     const char *first_bytes; /* a file whose name has no dot is skipped as NO_ENDING if it begins with this;
                                 NULL: such files are not looked at */
-} spiral__paths_wanted;
+} spiral__paths_filter;
 
-/* Adds `path` if it is a file (whatever its ending) or "-", or, if it is a folder, all wanted files below it,
- * folder by folder in byte order of the names. Links to folders are followed, except into a folder that is
- * being read. IO: no such path, or `path` is a folder that cannot be read. NO_MEMORY. */
-spiral_status spiral__paths_add(spiral__paths *paths, const char *path, const spiral__paths_wanted *wanted,
+/* Adds `path` if it is a file (whatever its ending) or "-", or, if it is a folder, all files below it that
+ * the filter accepts, folder by folder in byte order of the names. Links to folders are followed, except into
+ * a folder that is being read. IO: no such path, or `path` is a folder that cannot be read. NO_MEMORY. */
+spiral_status spiral__paths_add(spiral__paths *paths, const char *path, const spiral__paths_filter *filter,
                                 spiral_error *err);
 void spiral__paths_clear(spiral__paths *paths);
 

@@ -10,7 +10,7 @@
 #include "data/paths.h"
 
 static const char *const endings[] = {".mid", ".midi", NULL};
-static const spiral__paths_wanted wanted_files = {endings, "MThd"};
+static const spiral__paths_filter wanted_files = {endings, "MThd"};
 
 static void touch(const char *folder, const char *name) {
     char path[96];
