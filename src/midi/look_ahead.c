@@ -100,7 +100,8 @@ static int find(const unsigned *slots, int count, unsigned slot) {
     return i;
 }
 
-static void see_note(const event *e, keys_seen *seen, const spiral__open_notes *open, spiral__outlook *o) {
+static void see_note(const event *e, keys_seen *seen, const spiral__open_notes *open,
+                     spiral__look_ahead_result *o) {
     unsigned slot = slot_of(e);
     if (is_on(e)) {
         seen->begun_by[seen->begun_count] = o->events;
@@ -121,7 +122,8 @@ static void see_note(const event *e, keys_seen *seen, const spiral__open_notes *
     }
 }
 
-spiral__resume spiral__after_slip(const unsigned char *at, const unsigned char *end, spiral__slip slip) {
+spiral__resume spiral__resume_after_slip(const unsigned char *at, const unsigned char *end,
+                                         spiral__slip slip) {
     switch (slip) {
     case SPIRAL__SLIP_DATA_LOST: return (spiral__resume){at - 1, SPIRAL__AT_DELTA};
     case SPIRAL__SLIP_DELTA_LOST:
@@ -132,7 +134,7 @@ spiral__resume spiral__after_slip(const unsigned char *at, const unsigned char *
 }
 
 /* Whether one delta time is far longer than all others: it is probably not a delta time. */
-static bool has_stray_delta(const spiral__outlook *o) {
+static bool has_stray_delta(const spiral__look_ahead_result *o) {
     enum { FAR = 16 };
     uint32_t longest = 0, second = 0;
     for (int i = 0; i < o->delta_count; i++) {
@@ -146,9 +148,9 @@ static bool has_stray_delta(const spiral__outlook *o) {
     return longest / FAR > second;
 }
 
-/* Reads the next event of the outlook, number o->events, at *c or later. false: it is not valid. */
+/* Reads the next event of the look-ahead, number o->events, at *c or later. false: it is not valid. */
 static bool look_at_event(cursor *c, spiral__resume_at kind, unsigned *kind_before, keys_seen *seen,
-                          const spiral__open_notes *open, spiral__outlook *o) {
+                          const spiral__open_notes *open, spiral__look_ahead_result *o) {
     event e = {0};
     uint32_t delta = 0;
     if (kind == SPIRAL__AT_DELTA && !read_number(c, &delta)) return false;
@@ -166,9 +168,9 @@ static bool look_at_event(cursor *c, spiral__resume_at kind, unsigned *kind_befo
     return true;
 }
 
-spiral__outlook spiral__look_ahead_with_slip(const spiral__look_ahead *track, spiral__resume from, int after,
-                                             spiral__slip slip) {
-    spiral__outlook o = {0};
+spiral__look_ahead_result spiral__look_ahead_with_slip(const spiral__look_ahead *track, spiral__resume from,
+                                                       int after, spiral__slip slip) {
+    spiral__look_ahead_result o = {0};
     keys_seen seen = {.begun_count = track->begun >= 0, .ended_count = track->ended >= 0};
     seen.begun[0] = (unsigned)track->begun;
     seen.ended[0] = (unsigned)track->ended;
@@ -179,7 +181,7 @@ spiral__outlook spiral__look_ahead_with_slip(const spiral__look_ahead *track, sp
     while (o.events < SPIRAL__LOOK_AHEAD) {
         spiral__resume_at kind = o.events == 0 ? from.kind : SPIRAL__AT_DELTA;
         if (slip && o.events == after) {
-            spiral__resume next = spiral__after_slip(c.at, c.end, slip);
+            spiral__resume next = spiral__resume_after_slip(c.at, c.end, slip);
             c.at = next.at;
             kind = next.kind;
         }
@@ -191,7 +193,7 @@ spiral__outlook spiral__look_ahead_with_slip(const spiral__look_ahead *track, sp
     return o;
 }
 
-spiral__outlook spiral__look_ahead_from(const spiral__look_ahead *track, spiral__resume from) {
+spiral__look_ahead_result spiral__look_ahead_from(const spiral__look_ahead *track, spiral__resume from) {
     return spiral__look_ahead_with_slip(track, from, 0, SPIRAL__SLIP_NONE);
 }
 
@@ -215,8 +217,8 @@ const unsigned char *spiral__look_ahead_for_event(const spiral__look_ahead *trac
         cursor c = {at, track->end, 0, false};
         uint32_t delta;
         if (!read_number(&c, &delta) || c.at == c.end || *c.at < 128) continue;
-        spiral__outlook o = spiral__look_ahead_from(&fresh, (spiral__resume){at, SPIRAL__AT_DELTA});
-        if (spiral__outlook_is_valid(&o)) return at;
+        spiral__look_ahead_result o = spiral__look_ahead_from(&fresh, (spiral__resume){at, SPIRAL__AT_DELTA});
+        if (spiral__look_ahead_is_valid(&o)) return at;
     }
     return NULL;
 }

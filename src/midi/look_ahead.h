@@ -33,7 +33,8 @@ typedef enum spiral__slip {
 } spiral__slip;
 
 /* Where the next event begins if this happened after an event that ends at `at`. */
-spiral__resume spiral__after_slip(const unsigned char *at, const unsigned char *end, spiral__slip slip);
+spiral__resume spiral__resume_after_slip(const unsigned char *at, const unsigned char *end,
+                                         spiral__slip slip);
 
 /* The state of the reader. */
 typedef struct spiral__look_ahead {
@@ -45,7 +46,7 @@ typedef struct spiral__look_ahead {
         ended; /* the slot of a note that it begins, or ends, which `open` does not show yet; -1: none */
 } spiral__look_ahead;
 
-typedef struct spiral__outlook {
+typedef struct spiral__look_ahead_result {
     int events; /* up to the first that is not valid; SPIRAL__LOOK_AHEAD if all are valid or the track ends */
     int clipped;      /* of them, events with data bytes above 127 */
     int clipped_offs; /* of them, note-offs that end a note: some programs give all note-offs such a velocity
@@ -57,19 +58,19 @@ typedef struct spiral__outlook {
     uint32_t deltas[SPIRAL__LOOK_AHEAD]; /* (delta_count) their delta times */
     uint8_t kinds[SPIRAL__LOOK_AHEAD]; /* (delta_count) the kinds of events before and after each delta time:
                                           delta times often depend on these */
-} spiral__outlook;
+} spiral__look_ahead_result;
 
 /* Whether all events within the look-ahead are valid. */
-static inline bool spiral__outlook_is_valid(const spiral__outlook *o) {
+static inline bool spiral__look_ahead_is_valid(const spiral__look_ahead_result *o) {
     return o->events == SPIRAL__LOOK_AHEAD && o->clipped == 0;
 }
 
 /* What reading from there would find. Takes bounded time. */
-spiral__outlook spiral__look_ahead_from(const spiral__look_ahead *track, spiral__resume from);
+spiral__look_ahead_result spiral__look_ahead_from(const spiral__look_ahead *track, spiral__resume from);
 
 /* The same with a slip after the first `after` events. */
-spiral__outlook spiral__look_ahead_with_slip(const spiral__look_ahead *track, spiral__resume from, int after,
-                                             spiral__slip slip);
+spiral__look_ahead_result spiral__look_ahead_with_slip(const spiral__look_ahead *track, spiral__resume from,
+                                                       int after, spiral__slip slip);
 
 /* Whether a note-off of this channel and key comes, before another note-on of it, among the next events. */
 bool spiral__look_ahead_for_off(const spiral__look_ahead *track, spiral__resume from, unsigned slot);

@@ -53,7 +53,8 @@ static inline void spiral__midi_builder_warn(spiral__midi_builder *builder, spir
 }
 
 /* An event that is skipped. */
-static inline void spiral__midi_builder_pass(spiral__midi_builder *builder, spiral_midi_not_kept kind) {
+static inline void spiral__midi_builder_count_not_kept(spiral__midi_builder *builder,
+                                                       spiral_midi_not_kept kind) {
     builder->midi->not_kept[kind]++;
 }
 

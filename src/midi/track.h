@@ -36,7 +36,7 @@ static inline void spiral__track_warn(spiral__track *t, spiral_midi_warning warn
 static inline size_t spiral__track_left(const spiral__track *t) { return (size_t)(t->end - t->at); }
 
 /* What is left of the file: it limits the memory that the events to come can need. */
-static inline size_t spiral__track_rest(const spiral__track *t) {
+static inline size_t spiral__track_rest_of_file(const spiral__track *t) {
     return spiral__track_left(t) + t->bytes_after;
 }
 

@@ -16,9 +16,11 @@ typedef spiral__track track;
 
 static void warn(track *t, spiral_midi_warning warning) { spiral__track_warn(t, warning); }
 static size_t bytes_left(const track *t) { return spiral__track_left(t); }
-static size_t rest_of_file(const track *t) { return spiral__track_rest(t); }
+static size_t rest_of_file(const track *t) { return spiral__track_rest_of_file(t); }
 
-static void pass(track *t, spiral_midi_not_kept kind) { spiral__midi_builder_pass(t->builder, kind); }
+static void count_not_kept(track *t, spiral_midi_not_kept kind) {
+    spiral__midi_builder_count_not_kept(t->builder, kind);
+}
 
 static void truncate_track(track *t) {
     warn(t, SPIRAL_MIDI_WARN_TRUNCATED);
@@ -94,7 +96,7 @@ static spiral_status controller_event(track *t, unsigned channel, unsigned numbe
     spiral__midi_builder *b = t->builder;
     if (number == SUSTAIN)
         return move_pedals(t, channel, SPIRAL__SUSTAIN_BIT, value >= 64); /* the commonest */
-    if (number != SOSTENUTO && number < ALL_SOUND_OFF) pass(t, SPIRAL_MIDI_NOT_KEPT_CONTROLLER);
+    if (number != SOSTENUTO && number < ALL_SOUND_OFF) count_not_kept(t, SPIRAL_MIDI_NOT_KEPT_CONTROLLER);
     if (number == BANK)
         return spiral__percussion_bank(&b->percussion, rest_of_file(t), t->now, b->open->port, channel, value,
                                        b->err);
@@ -109,9 +111,9 @@ static spiral_status controller_event(track *t, unsigned channel, unsigned numbe
 /* All but notes and controllers. */
 static void pass_channel_event(track *t, unsigned status) {
     switch (status & 0xf0) {
-    case 0xc0: pass(t, SPIRAL_MIDI_NOT_KEPT_PROGRAM); break;
-    case 0xe0: pass(t, SPIRAL_MIDI_NOT_KEPT_PITCH_BEND); break;
-    default: pass(t, SPIRAL_MIDI_NOT_KEPT_AFTERTOUCH); break;
+    case 0xc0: count_not_kept(t, SPIRAL_MIDI_NOT_KEPT_PROGRAM); break;
+    case 0xe0: count_not_kept(t, SPIRAL_MIDI_NOT_KEPT_PITCH_BEND); break;
+    default: count_not_kept(t, SPIRAL_MIDI_NOT_KEPT_AFTERTOUCH); break;
     }
 }
 
@@ -153,7 +155,7 @@ static spiral_status keep_text(track *t, char **kept, spiral_midi_not_kept kind,
                                size_t size) {
     const unsigned char *zero = size ? memchr(text, 0, size) : NULL;
     if (zero) size = (size_t)(zero - text);
-    if (*kept && size) pass(t, kind);
+    if (*kept && size) count_not_kept(t, kind);
     if (*kept || size == 0) return SPIRAL_OK;
     *kept = malloc(size + 1);
     if (!*kept) return spiral__no_memory(t->builder->err, size + 1);
@@ -226,7 +228,7 @@ static spiral_status meta_event(track *t) {
     case END_OF_TRACK: t->ended = t->stop = true; return SPIRAL_OK;
     case TEMPO: return tempo_event(t, data, size);
     case METER: return meter_event(t, data, size);
-    default: pass(t, meta_not_kept(type)); return SPIRAL_OK;
+    default: count_not_kept(t, meta_not_kept(type)); return SPIRAL_OK;
     }
 }
 
@@ -247,7 +249,7 @@ static spiral_status sysex_event(track *t, unsigned status) {
     else if (!spiral__track_find_sysex_end(t, start, &message, size))
         return truncate_track(t), SPIRAL_OK;
     if (!begins) return SPIRAL_OK;
-    pass(t, SPIRAL_MIDI_NOT_KEPT_SYSEX);
+    count_not_kept(t, SPIRAL_MIDI_NOT_KEPT_SYSEX);
     return spiral__percussion_sysex(&b->percussion, rest_of_file(t), t->now, b->open->port, message,
                                     (size_t)(t->at - message), b->err);
 }
