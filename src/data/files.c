@@ -106,12 +106,12 @@ static spiral_status read_all(spiral_files *files, int threads, spiral_files_cal
 
 spiral_status spiral__files_list(const char *const *paths, size_t count, spiral_files **out,
                                  spiral_error *err) {
-    static const spiral__paths_filter wanted = {ENDINGS, "MThd"};
+    static const spiral__paths_filter filter = {ENDINGS, "MThd"};
     spiral__paths list = {0};
     char path_text[SPIRAL__PATH_TEXT];
     spiral_status status = SPIRAL_OK;
     for (size_t i = 0; i < count && status == SPIRAL_OK; i++)
-        status = spiral__paths_add(&list, paths[i], &wanted, err);
+        status = spiral__paths_add(&list, paths[i], &filter, err);
     if (status == SPIRAL_OK && !list.count)
         status = spiral__fail(
             err, SPIRAL_NO_DATA, -1, "%s: no .mid, .midi, .kar, .rmi or .smf file in it%s%s",
