@@ -82,7 +82,7 @@ static void set(spiral_model_config *c, const struct field *f, int value) {
     memcpy((char *)c + f->offset, &value, sizeof value);
 }
 
-static int matters(const spiral_model_config *c, const struct field *f) {
+static int applies(const spiral_model_config *c, const struct field *f) {
     return f->field.grid == ALL_GRIDS || f->field.grid == (int)c->grid.kind;
 }
 
@@ -90,8 +90,8 @@ void spiral__config_set_value(spiral_model_config *config, size_t index, int val
     set(config, &fields[index], value);
 }
 
-int spiral__config_field_matters(const spiral_model_config *config, size_t index) {
-    return matters(config, &fields[index]);
+int spiral__config_field_applies(const spiral_model_config *config, size_t index) {
+    return applies(config, &fields[index]);
 }
 
 size_t spiral_model_field_count(void) { return FIELDS; }
@@ -144,7 +144,7 @@ static spiral_status check_range(const char *name, int value, int least, int mos
 
 spiral_status spiral__config_check(const spiral_model_config *c, spiral_error *err) {
     for (int i = 0; i < FIELDS; i++)
-        if (matters(c, &fields[i]))
+        if (applies(c, &fields[i]))
             SPIRAL_TRY(check_range(fields[i].field.name, get(c, &fields[i]), fields[i].field.least,
                                    fields[i].field.most, err));
     SPIRAL_TRY(check_range("high", c->high, c->low, 127, err));
@@ -180,7 +180,7 @@ spiral_status spiral__config_compare(const spiral_model_config *config, const sp
     for (int i = 0; i < FIELDS; i++) {
         char is[32], must_be[32];
         int value = get(config, &fields[i]), other = get(wanted, &fields[i]);
-        if (value == other || !matters(config, &fields[i])) continue;
+        if (value == other || !applies(config, &fields[i])) continue;
         write_value(&fields[i], value, is, sizeof is);
         write_value(&fields[i], other, must_be, sizeof must_be);
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%s is %s, not %s", fields[i].field.name, is, must_be);

@@ -17,7 +17,7 @@ spiral_status spiral__config_check(const spiral_model_config *config, spiral_err
 /* index < spiral_model_field_count(). */
 void spiral__config_set_value(spiral_model_config *config, size_t index, int value);
 /* Whether the field has a meaning on the config's grid. */
-int spiral__config_field_matters(const spiral_model_config *config, size_t index);
+int spiral__config_field_applies(const spiral_model_config *config, size_t index);
 
 /* BAD_ARG names the first field in which `config` differs from `wanted`, with both values. Fields that do not
  * matter for the grid are not compared. */

@@ -69,7 +69,7 @@ static spiral_status take_field(json_t *object, size_t index, spiral_model_confi
     int value = field->initial;
     if (json)
         SPIRAL_TRY(value_from_json(field, json, &value, err));
-    else if (!field->optional && spiral__config_field_matters(config, index))
+    else if (!field->optional && spiral__config_field_applies(config, index))
         return spiral__fail(err, SPIRAL_FORMAT, -1, "the config has no %s", field->name);
     spiral__config_set_value(config, index, value);
     json_object_del(object, field->name);

@@ -17,14 +17,15 @@
 static void describe(const spiral_model_config *config, spiral_model *m) {
     m->config = *config;
     for (int i = 0; spiral__families[i]; i++) spiral__families[i]->describe(m);
-    spiral__tensors_place(&m->tensors);
+    spiral__tensors_layout(&m->tensors);
 }
 
-spiral_status spiral__model_numbers(const spiral_model_config *config, size_t *numbers, spiral_error *err) {
+spiral_status spiral__model_number_count(const spiral_model_config *config, size_t *numbers,
+                                         spiral_error *err) {
     spiral_model *m = calloc(1, sizeof *m);
     if (!m) return spiral__no_memory(err, sizeof *m);
     describe(config, m);
-    *numbers = spiral__tensors_numbers(&m->tensors);
+    *numbers = spiral__tensors_number_count(&m->tensors);
     free(m);
     return SPIRAL_OK;
 }

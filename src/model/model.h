@@ -35,7 +35,8 @@ static inline float *spiral__tensor_data(const spiral_model *model, int tensor) 
 }
 
 /* How many numbers the tensors of a model with this config hold. The config has been checked. NO_MEMORY. */
-spiral_status spiral__model_numbers(const spiral_model_config *config, size_t *numbers, spiral_error *err);
+spiral_status spiral__model_number_count(const spiral_model_config *config, size_t *numbers,
+                                         spiral_error *err);
 
 /* As spiral_model_create, but all numbers are 0, and nothing is derived from them: for models from files. */
 spiral_status spiral__model_create_zeros(const spiral_model_config *config, spiral_model **model,

@@ -168,7 +168,7 @@ static spiral_status read_config(spiral__model_file *file, spiral_error *err) {
 /* A file that is too small for its config is refused before memory for the model is allocated. */
 static spiral_status check_size(const spiral__model_file *file, spiral_error *err) {
     size_t numbers, has = file->container.size / sizeof(float);
-    SPIRAL_TRY(spiral__model_numbers(&file->config, &numbers, err));
+    SPIRAL_TRY(spiral__model_number_count(&file->config, &numbers, err));
     if (has >= numbers) return SPIRAL_OK;
     return spiral__fail(err, SPIRAL_FORMAT, -1, "a model of its config has %zu numbers, the file %zu",
                         numbers, has);

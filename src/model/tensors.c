@@ -17,7 +17,7 @@ int spiral__tensor_add(spiral__tensor_list *list, const char *name, spiral_tenso
     return (int)list->count++;
 }
 
-void spiral__tensors_place(spiral__tensor_list *list) {
+void spiral__tensors_layout(spiral__tensor_list *list) {
     size_t at = 0;
     for (spiral_tensor_group group = SPIRAL_TENSOR_MATRIX; group <= SPIRAL_TENSOR_MEASURED; group++) {
         for (size_t i = 0; i < list->count; i++) {
@@ -32,7 +32,7 @@ void spiral__tensors_place(spiral__tensor_list *list) {
     list->floats = at;
 }
 
-size_t spiral__tensors_numbers(const spiral__tensor_list *list) {
+size_t spiral__tensors_number_count(const spiral__tensor_list *list) {
     size_t n = 0;
     for (size_t i = 0; i < list->count; i++)
         if (!list->at[i].optional) n += list->at[i].rows * list->at[i].columns;

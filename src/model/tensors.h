@@ -38,7 +38,7 @@ typedef struct spiral__tensor {
 typedef struct spiral__tensor_list {
     spiral__tensor at[SPIRAL__TENSORS_MAX];
     size_t count;
-    size_t matrices; /* floats of the arena that hold matrices; set by _place, as the next two */
+    size_t matrices; /* floats of the arena that hold matrices; set by _layout, as the next two */
     size_t trained;  /* floats that hold matrices and vectors */
     size_t floats;   /* all */
 } spiral__tensor_list;
@@ -47,9 +47,9 @@ typedef struct spiral__tensor_list {
 int spiral__tensor_add(spiral__tensor_list *list, const char *name, spiral_tensor_group group, size_t rows,
                        size_t columns);
 /* Gives every tensor its place in the arena: by group, and within a group in the order of adding. */
-void spiral__tensors_place(spiral__tensor_list *list);
+void spiral__tensors_layout(spiral__tensor_list *list);
 /* How many numbers the tensors that a file must have hold, without the gaps between them. */
-size_t spiral__tensors_numbers(const spiral__tensor_list *list);
+size_t spiral__tensors_number_count(const spiral__tensor_list *list);
 /* The index of the tensor of this name, or -1. */
 int spiral__tensor_find(const spiral__tensor_list *list, const char *name);
 /* Writes the first values of every tensor to an arena, a pure function of list and seed. */

@@ -137,7 +137,7 @@ static spiral_status read_model(spiral__bytes *b, spiral_model **out, spiral_err
     SPIRAL_TRY(read_config(b, &config, err));
     SPIRAL_TRY(take(b, 4, &p, err));
     b->at -= 4;
-    SPIRAL_TRY(spiral__model_numbers(&config, &numbers, err));
+    SPIRAL_TRY(spiral__model_number_count(&config, &numbers, err));
     /* Each weight has at least one byte, and less than half of the numbers may be absent. */
     if (numbers / 2 > spiral__bytes_left(b)) return too_short(err);
     SPIRAL_TRY(spiral__model_create_zeros(&config, out, err));

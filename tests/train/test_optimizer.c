@@ -17,7 +17,7 @@ static spiral__tensor_list some_tensors(void) {
     spiral__tensor_add(&list, "c", SPIRAL_TENSOR_MATRIX, 300, 70);
     spiral__tensor_add(&list, "d", SPIRAL_TENSOR_VECTOR, 1, 33);
     spiral__tensor_add(&list, "e", SPIRAL_TENSOR_MEASURED, 1, 9);
-    spiral__tensors_place(&list);
+    spiral__tensors_layout(&list);
     return list;
 }
 
