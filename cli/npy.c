@@ -15,9 +15,9 @@
 #include "output.h"
 #include "spiral/file.h"
 
-enum { HEADER_MOST = 4096, MAGIC = 8 };
+enum { HEADER_MAX = 4096, MAGIC = 8 };
 
-static const size_t NUMBERS_MOST = (size_t)1 << 28;
+static const size_t NUMBERS_MAX = (size_t)1 << 28;
 
 /* ---- writing ---- */
 
@@ -77,9 +77,9 @@ static int parse_header(const char *path, const char *header, size_t *rows, size
         strspn(shape + end, ", ") + (size_t)end >= strlen(shape) ||
         shape[end + (int)strspn(shape + end, ", ")] != ')')
         return cli_fail("%s: its shape is not that of a matrix (rows, columns)", path);
-    if (!r || !c || r > NUMBERS_MOST || c > NUMBERS_MOST / r)
+    if (!r || !c || r > NUMBERS_MAX || c > NUMBERS_MAX / r)
         return cli_fail("%s: a matrix of %llu x %llu numbers, must be 1 to %zu in all", path, r, c,
-                        NUMBERS_MOST);
+                        NUMBERS_MAX);
     *rows = (size_t)r;
     *columns = (size_t)c;
     return -1;
@@ -87,14 +87,14 @@ static int parse_header(const char *path, const char *header, size_t *rows, size
 
 static int read_header(FILE *f, const char *path, size_t *rows, size_t *columns) {
     unsigned char magic[MAGIC], size[4] = {0};
-    char header[HEADER_MOST + 1];
+    char header[HEADER_MAX + 1];
     if (fread(magic, MAGIC, 1, f) != 1 || memcmp(magic, "\x93NUMPY", 6) || magic[6] < 1 || magic[6] > 2)
         return cli_fail("%s: not a NumPy file of version 1.0 or 2.0", path);
     const size_t wide = magic[6] == 1 ? 2 : 4;
     if (fread(size, wide, 1, f) != 1) return cli_fail("%s: not a NumPy file: it ends in its header", path);
     const uint32_t length =
         size[0] | (uint32_t)size[1] << 8 | (uint32_t)size[2] << 16 | (uint32_t)size[3] << 24;
-    if (length > HEADER_MOST || fread(header, 1, length, f) != length)
+    if (length > HEADER_MAX || fread(header, 1, length, f) != length)
         return cli_fail("%s: not a NumPy file: its header is damaged", path);
     header[length] = 0;
     return parse_header(path, header, rows, columns);

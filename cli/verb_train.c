@@ -183,13 +183,13 @@ static size_t windows_used(const spiral_corpus *c) {
 /* Prints what the model will be trained on; refuses too little. Returns -1 or the exit status. */
 static int check_music(const cli_common *common, const spiral_model_config *m, const spiral_corpus *train,
                        const spiral_corpus *valid) {
-    enum { LEAST_WINDOWS = 8, FEW_WINDOWS = 100 };
+    enum { MIN_WINDOWS = 8, FEW_WINDOWS = 100 };
     size_t windows = windows_used(train), valid_windows = windows_used(valid);
-    if (windows < LEAST_WINDOWS || !valid_windows)
+    if (windows < MIN_WINDOWS || !valid_windows)
         return cli_fail(
             "too little music: %zu windows of %d frames to train on and %zu to validate on, at least "
             "%d and 1 are needed",
-            windows, m->frames, valid_windows, LEAST_WINDOWS);
+            windows, m->frames, valid_windows, MIN_WINDOWS);
     cli_note(common,
              "%s windows of %zu file%s to train on, %s of %zu to validate on; keys %d to %d, %d frames, %s",
              cli_thousands(windows), files_used(train), files_used(train) == 1 ? "" : "s",

@@ -98,9 +98,9 @@ static double seconds_used(double seconds, const spiral_roll *roll, const spiral
                                ? grid->frame_us * 1e-6
                                : 60 / (roll->quarters_per_min * grid->steps_per_quarter); /* its mean */
     const double kept = (double)roll->frames * frame_s, cut = (double)report->frames_cut * frame_s;
-    const double behind_most = options->unchanged_frames_max * frame_s;
+    const double behind_max = options->unchanged_frames_max * frame_s;
     const double behind = fmax(0, seconds - cut - kept);
-    if (options->unchanged_frames_max && behind > behind_most) return kept + behind_most;
+    if (options->unchanged_frames_max && behind > behind_max) return kept + behind_max;
     return fmax(0, seconds - cut);
 }
 

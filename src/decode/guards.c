@@ -9,9 +9,9 @@
 enum { DEFAULT_BAR = 16, DEFAULT_BARS = 4, DEFAULT_VOICES = 16 };
 
 typedef struct limits {
-    size_t bar;       /* frames over which voices are averaged */
-    size_t same_most; /* frames without a change */
-    float voices_most;
+    size_t bar;      /* frames over which voices are averaged */
+    size_t same_max; /* frames without a change */
+    float voices_max;
 } limits;
 
 static limits limits_of(const spiral__writer *w) {
@@ -20,9 +20,9 @@ static limits limits_of(const spiral__writer *w) {
     limits l = {.bar = (size_t)(bar ? bar : DEFAULT_BAR)};
     /* Slightly more than the largest value seen. On a grid of seconds without limits there is no limit: how
      * many frames a note may last is not known. */
-    l.same_most = s->same_most > 0 ? (size_t)s->same_most + l.bar : bar ? DEFAULT_BARS * l.bar : SIZE_MAX;
-    l.voices_most = s->voices_most > 0 ? s->voices_most + 1 : DEFAULT_VOICES;
-    if (w->request.voices + 2 > l.voices_most) l.voices_most = w->request.voices + 2;
+    l.same_max = s->same_max > 0 ? (size_t)s->same_max + l.bar : bar ? DEFAULT_BARS * l.bar : SIZE_MAX;
+    l.voices_max = s->voices_max > 0 ? s->voices_max + 1 : DEFAULT_VOICES;
+    if (w->request.voices + 2 > l.voices_max) l.voices_max = w->request.voices + 2;
     return l;
 }
 
@@ -61,10 +61,10 @@ unsigned spiral__find_faults(const spiral__writer *w, const spiral_keys *soundin
         written += (size_t)count(
             (spiral_keys){{open.word[0] & sounding[t].word[0], open.word[1] & sounding[t].word[1]}});
         same = t > w->first && goes_on(sounding, onsets, t) ? same + 1 : 1;
-        if (same > l.same_most) faults |= SPIRAL_GENERATE_STUCK;
+        if (same > l.same_max) faults |= SPIRAL_GENERATE_STUCK;
         bar_keys += (size_t)count(sounding[t]);
         if (++bar_frames < l.bar) continue;
-        if ((float)bar_keys > l.voices_most * (float)l.bar) faults |= SPIRAL_GENERATE_SMEARED;
+        if ((float)bar_keys > l.voices_max * (float)l.bar) faults |= SPIRAL_GENERATE_SMEARED;
         bar_frames = bar_keys = 0;
     }
     if (!written && open_frames >= l.bar) faults |= SPIRAL_GENERATE_SILENT;

@@ -19,10 +19,10 @@
 enum { STARTS = 4, MAX_KEYS = SPIRAL_KEY_COUNT };
 
 /* Gains below this are rounding errors. */
-#define LEAST_GAIN 1e-6f
+#define MIN_GAIN 1e-6f
 
 /* Probabilities below this are treated as 0. */
-#define LEAST_PROBABILITY 0x1p-20f
+#define MIN_PROBABILITY 0x1p-20f
 
 typedef struct search {
     int keys;
@@ -46,7 +46,7 @@ static void flip(const search *w, set *s, int i) {
 
 /* Makes the best change of one key, or of two if no change of one helps. Returns 0 if none helps. */
 static int improve(const search *w, set *s) {
-    float gain[MAX_KEYS], best = LEAST_GAIN;
+    float gain[MAX_KEYS], best = MIN_GAIN;
     int first = -1, second = -1;
     for (int i = 0; i < w->count; i++) {
         gain[i] = s->sign[i] * s->pull[i] - 1;
@@ -117,7 +117,7 @@ static void best_set(search *w, const float *field, const float *y, const unsign
         while (improve(w, &s)) {
         }
         const float risk = risk_of(w, &s);
-        if (which == 0 || risk < least - LEAST_GAIN) {
+        if (which == 0 || risk < least - MIN_GAIN) {
             least = risk;
             for (int i = 0; i < w->count; i++) best[i] = s.sign[i] < 0;
         }
@@ -133,7 +133,7 @@ static void field_of(const search *w, const float *e, float *field) {
     memset(field, 0, (size_t)w->keys * sizeof *field);
     for (int q = 0; q < w->keys; q++) {
         const float *k = w->k + MAX_KEYS - q;
-        if (fabsf(e[q]) < LEAST_PROBABILITY) continue;
+        if (fabsf(e[q]) < MIN_PROBABILITY) continue;
         for (int p = 0; p < w->keys; p++) field[p] += e[q] * k[p];
     }
 }
@@ -199,7 +199,7 @@ static void blur_along_time(const float *y, size_t frames, size_t P, float a, fl
 
 static spiral_status all_frames(search *w, const float *logits, size_t frames, int low,
                                 const spiral_min_risk_options *o, spiral_keys *sounding, spiral_error *err) {
-    enum { MOST_PASSES = 50 };
+    enum { MAX_PASSES = 50 };
     const size_t cells = frames * (size_t)w->keys;
     const float decay = (float)exp(-1 / o->time_blur);
     float *y = calloc(3 * cells, sizeof *y), *blurred = y + cells, *later = blurred + cells;
@@ -211,7 +211,7 @@ static spiral_status all_frames(search *w, const float *logits, size_t frames, i
             x[i] = y[i] > 0.5f;
         }
         blur_along_time(y, frames, (size_t)w->keys, decay, blurred);
-        for (int n = 0; n < MOST_PASSES && pass(w, frames, decay, y, blurred, x, later);) n++;
+        for (int n = 0; n < MAX_PASSES && pass(w, frames, decay, y, blurred, x, later);) n++;
         for (size_t t = 0; t < frames; t++) write_keys(x + t * (size_t)w->keys, low, w->keys, &sounding[t]);
     }
     free(y);

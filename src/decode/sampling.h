@@ -93,9 +93,9 @@ typedef struct spiral__frame_weights {
 typedef struct spiral__sampling {
     float calibrated;             /* SPIRAL__CALIBRATED, or 0: all else is 0 */
     float voices_mean, voices_sd; /* keys that sound in a frame of the training music */
-    float voices_most;            /* the largest mean over a bar */
-    float same_most;              /* frames: the longest stretch without any change */
-    float passage_most;           /* spiral_generate_passage_limit; 0: unknown */
+    float voices_max;             /* the largest mean over a bar */
+    float same_max;               /* frames: the longest stretch without any change */
+    float passage_max;            /* spiral_generate_passage_limit; 0: unknown */
     spiral__frame_weights weights[SPIRAL__BASES];
 } spiral__sampling;
 

@@ -15,8 +15,8 @@ static const float NEVER = -1e30f, CERTAIN = 20; /* logarithms of ratios of prob
 static const float COLDEST = 0.01f;              /* the next key is drawn at this temperature or more */
 
 static const uint64_t WRITE_STREAM = UINT64_C(0x7772697465); /* tries of a variation have the next ones */
-static const float DENSITY_MEMORY = 0.9f, DENSITY_GAIN = 0.1f, DENSITY_MOST = 1.5f, DENSITY_LEAST = -5.0f;
-static const float SKETCH_LEAST = 0.01f; /* probabilities nearer to 0 and 1 count as this one */
+static const float DENSITY_MEMORY = 0.9f, DENSITY_GAIN = 0.1f, DENSITY_MAX = 1.5f, DENSITY_MIN = -5.0f;
+static const float SKETCH_MIN = 0.01f; /* probabilities nearer to 0 and 1 count as this one */
 
 /* ---- what is given ---- */
 
@@ -131,7 +131,7 @@ static float sketch_bias(const run *r, int plane, int p, size_t t) {
     const spiral__features *f = r->stream->weights.features;
     if (!q->sketch || q->temperature > 0) return 0;
     float x = q->sketch[(t * (size_t)f->planes + (size_t)plane) * (size_t)f->P + (size_t)p];
-    x = x < SKETCH_LEAST ? SKETCH_LEAST : x > 1 - SKETCH_LEAST ? 1 - SKETCH_LEAST : x;
+    x = x < SKETCH_MIN ? SKETCH_MIN : x > 1 - SKETCH_MIN ? 1 - SKETCH_MIN : x;
     return spiral__log_f32(x) - spiral__log_f32(1 - x);
 }
 
@@ -307,8 +307,8 @@ static void follow_density(run *r) {
     const float now = (float)r->stream->decided.count;
     r->density_mean = DENSITY_MEMORY * r->density_mean + (1 - DENSITY_MEMORY) * now;
     r->density_bias += DENSITY_GAIN * (wanted - r->density_mean);
-    if (r->density_bias > DENSITY_MOST) r->density_bias = DENSITY_MOST;
-    if (r->density_bias < DENSITY_LEAST) r->density_bias = DENSITY_LEAST;
+    if (r->density_bias > DENSITY_MAX) r->density_bias = DENSITY_MAX;
+    if (r->density_bias < DENSITY_MIN) r->density_bias = DENSITY_MIN;
 }
 
 /* The frame as decided, with given keys outside the range. */

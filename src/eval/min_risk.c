@@ -14,7 +14,7 @@
 #include "spiral/decode.h"
 #include "spiral/eval.h"
 
-enum { MOST_WINDOWS = 512, SCALES = 12 };
+enum { MAX_WINDOWS = 512, SCALES = 12 };
 
 /* Factors of the scale at which a lone note sounds at the threshold. */
 static const double factors[SCALES] = {0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.4, 1.6, 1.8, 2};
@@ -65,7 +65,7 @@ static size_t window_count(const spiral_model *m, const spiral_corpus *corpus) {
 
 static spiral_status score_all(const spiral_model *m, const spiral_corpus *corpus, const double *scale,
                                buffers *b, counts *sums, spiral_error *err) {
-    const size_t T = (size_t)m->ae.T, every = window_count(m, corpus) / MOST_WINDOWS + 1;
+    const size_t T = (size_t)m->ae.T, every = window_count(m, corpus) / MAX_WINDOWS + 1;
     size_t n = 0;
     for (size_t i = 0; i < corpus->count; i++) {
         const spiral_roll *roll = &corpus->entries[i].roll;

@@ -28,8 +28,8 @@ enum {
     ROUNDS = 14,
     OTHER_ROUNDS = 6, /* of the other bases, which begin with the weights of free samples */
     ALL_ROUNDS = ROUNDS + OTHER_ROUNDS * (SPIRAL__BASES - 1),
-    SAMPLES = SPIRAL_CALIBRATION_SAMPLES_MAX,
-    SAMPLES_FEWEST = SPIRAL_CALIBRATION_SAMPLES_MIN,
+    SAMPLES_MAX = SPIRAL_CALIBRATION_SAMPLES_MAX,
+    SAMPLES_MIN = SPIRAL_CALIBRATION_SAMPLES_MIN,
     SAMPLE_FRAMES = 128,
     PIECE_FRAMES = SAMPLE_FRAMES, /* at the beginning of each file, because samples are beginnings too */
     FILES_MAX = 1024
@@ -118,7 +118,7 @@ static counts count_roll(const spiral__features *f, const spiral_keys *sounding,
 /* ---- the training music ---- */
 
 typedef struct file_limits {
-    double voices_most, same_most;
+    double voices_max, same_max;
 } file_limits;
 
 static int ascending(const void *a, const void *b) {
@@ -142,10 +142,10 @@ static file_limits limits_of(const spiral__features *f, const spiral_roll *roll)
         const int changes = !before || starts.word[0] || starts.word[1] || now->word[0] != before->word[0] ||
                             now->word[1] != before->word[1];
         same = changes ? 1 : same + 1;
-        if ((double)same > l.same_most) l.same_most = (double)same;
+        if ((double)same > l.same_max) l.same_max = (double)same;
         keys += __builtin_popcountll(now->word[0]) + __builtin_popcountll(now->word[1]);
         if ((t + 1) % bar) continue;
-        if (keys / (double)bar > l.voices_most) l.voices_most = keys / (double)bar;
+        if (keys / (double)bar > l.voices_max) l.voices_max = keys / (double)bar;
         keys = 0;
     }
     return l;
@@ -164,15 +164,15 @@ static spiral_status count_corpus(const spiral__features *f, const spiral_corpus
         const spiral_roll *roll = &corpus->entries[i].roll;
         if (corpus->entries[i].left_out || !roll->frames) continue;
         const file_limits l = limits_of(f, roll);
-        voices[n] = l.voices_most;
-        same[n++] = l.same_most;
+        voices[n] = l.voices_max;
+        same[n++] = l.same_max;
         const counts c = count_roll(f, roll->sounding, roll->onsets,
                                     roll->frames < PIECE_FRAMES ? roll->frames : PIECE_FRAMES);
         add_counts(&c, sum);
     }
     if (n && sum->frames > 0) {
-        s->voices_most = (float)percentile_95(voices, n);
-        s->same_most = (float)percentile_95(same, n);
+        s->voices_max = (float)percentile_95(voices, n);
+        s->same_max = (float)percentile_95(same, n);
         s->voices_mean = (float)(sum->voices / sum->frames);
         s->voices_sd =
             (float)sqrt(fmax(0, sum->voices_squared / sum->frames - (double)s->voices_mean * s->voices_mean));
@@ -190,9 +190,9 @@ typedef struct sampling_job {
     const spiral__sampling *sampling;
     spiral__basis basis;
     uint64_t seed;
-    size_t samples, later_samples;          /* in the round, and in each of the later half */
-    counts counts[SAMPLES], music[SAMPLES]; /* music: of the piece whose top voice is given */
-    spiral_status statuses[SAMPLES];
+    size_t samples, later_samples;                  /* in the round, and in each of the later half */
+    counts counts[SAMPLES_MAX], music[SAMPLES_MAX]; /* music: of the piece whose top voice is given */
+    spiral_status statuses[SAMPLES_MAX];
 } sampling_job;
 
 /* The given cells or the sketch of a sample. */
@@ -337,11 +337,11 @@ static void move_weights(const counts *sample, const counts *music, float rate, 
         rate / 4 * (step(sample->rises, music->rises * length) - step(sample->falls, music->falls * length));
 }
 
-/* The samples of a later round: as many frames as the music has, but at least SAMPLES_FEWEST and at most
+/* The samples of a later round: as many frames as the music has, but at least SAMPLES_MIN and at most
  * `most` samples. */
 static int samples_of_round(const counts *music, int most) {
     const double fill = ceil(music->frames / SAMPLE_FRAMES);
-    return fill < SAMPLES_FEWEST ? SAMPLES_FEWEST : fill < most ? (int)fill : most;
+    return fill < SAMPLES_MIN ? SAMPLES_MIN : fill < most ? (int)fill : most;
 }
 
 /* Sets the weights of one basis, beginning with the weights in *s. */
@@ -354,8 +354,8 @@ static spiral_status calibrate(sampling_job *j, spiral__basis basis, const count
     const int rounds = basis == SPIRAL__FREE ? ROUNDS : OTHER_ROUNDS, first = rounds / 2;
     j->basis = basis;
     for (int i = 0; i < rounds; i++) {
-        const uint64_t seed = SEED + (uint64_t)(((int)basis * ROUNDS + i) * SAMPLES);
-        j->samples = i < first ? SAMPLES_FEWEST : j->later_samples;
+        const uint64_t seed = SEED + (uint64_t)(((int)basis * ROUNDS + i) * SAMPLES_MAX);
+        j->samples = i < first ? SAMPLES_MIN : j->later_samples;
         const float rate = i < first ? 1 : 0.5f;
         SPIRAL_TRY(count_samples(j, seed, pool, &sampled, &music, err));
         move_weights(&sampled, &music, rate, weights);
@@ -403,7 +403,7 @@ int spiral_generate_passage_frames(const spiral_model *m) {
 }
 
 double spiral_generate_passage_limit(const spiral_model *m) {
-    const float limit = m->decoder.H ? spiral__decoder_get_sampling(m).passage_most : 0;
+    const float limit = m->decoder.H ? spiral__decoder_get_sampling(m).passage_max : 0;
     return limit > 0 ? (double)limit : NAN;
 }
 
@@ -434,7 +434,7 @@ static spiral_status find_limit(const spiral_model *m, const spiral_corpus *corp
         else if (status != SPIRAL_NO_DATA)
             return status;
     }
-    if (n) s->passage_most = (float)percentile_99(shares, n);
+    if (n) s->passage_max = (float)percentile_99(shares, n);
     return SPIRAL_OK;
 }
 
@@ -443,9 +443,9 @@ spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *co
                                         spiral_error *err) {
     if (!m->decoder.H)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "the model has no note-by-note decoder");
-    if (samples < SAMPLES_FEWEST || samples > SAMPLES)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "samples is %d, must be %d to %d", samples,
-                            SAMPLES_FEWEST, SAMPLES);
+    if (samples < SAMPLES_MIN || samples > SAMPLES_MAX)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "samples is %d, must be %d to %d", samples, SAMPLES_MIN,
+                            SAMPLES_MAX);
     SPIRAL_TRY(spiral__corpus_check(corpus, &m->config.grid, m->config.planes, err));
     if (unseen) SPIRAL_TRY(spiral__corpus_check(unseen, &m->config.grid, m->config.planes, err));
     spiral__sampling s = {.calibrated = SPIRAL__CALIBRATED};
@@ -460,11 +460,11 @@ spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *co
     return status;
 }
 
-double spiral__calibrate_samples(int samples) { return ALL_ROUNDS / 2 * (SAMPLES_FEWEST + samples); }
+double spiral__calibrate_samples(int samples) { return ALL_ROUNDS / 2 * (SAMPLES_MIN + samples); }
 
 int spiral__calibrate_fit(double all, int most) {
-    const double samples = floor(all / (ALL_ROUNDS / 2)) - SAMPLES_FEWEST;
-    return samples < SAMPLES_FEWEST ? SAMPLES_FEWEST : samples < most ? (int)samples : most;
+    const double samples = floor(all / (ALL_ROUNDS / 2)) - SAMPLES_MIN;
+    return samples < SAMPLES_MIN ? SAMPLES_MIN : samples < most ? (int)samples : most;
 }
 
 spiral_status spiral__calibrate_rehearse(const spiral_model *m, const spiral_corpus *corpus,
@@ -476,7 +476,7 @@ spiral_status spiral__calibrate_rehearse(const spiral_model *m, const spiral_cor
     spiral__pool *pool;
     SPIRAL_TRY(count_corpus(decoder.features, corpus, &s, &music, err));
     first.weights[SPIRAL__FREE].headroom = REHEARSAL_HEADROOM;
-    *most = samples_of_round(&music, SAMPLES);
+    *most = samples_of_round(&music, SAMPLES_MAX);
     if (!samples) return find_limit(m, corpus, unseen, threads, &s, err);
     SPIRAL_TRY(spiral__pool_create(threads, &pool, err));
     sampling_job *j = calloc(1, sizeof *j);

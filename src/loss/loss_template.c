@@ -23,8 +23,8 @@ enum {
     TILE = SPIRAL__TILE_BYTES / sizeof(real), /* frames in a tile */
     /* Cells of the smallest shard, by measurement: waking a thread takes about 10 us, and this many cells
      * take 20 us (AVX-512) to 40 us (AVX2). A batch of one shard stays on the calling thread. */
-    LEAST_CELLS = 8192,
-    MOST_SHARDS = 256,
+    MIN_CELLS = 8192,
+    MAX_SHARDS = 256,
 };
 
 /* A call, and what is in its work buffer. */
@@ -426,19 +426,19 @@ static spiral_status all_rolls(state *s, size_t start, size_t end) {
 typedef struct division {
     const state *common;  /* what the shards have in common; each has a copy, with a work buffer */
     size_t shard_frames;  /* frames of a shard: whole tiles, or whole rolls with a time blur */
-    size_t shards;        /* at most MOST_SHARDS */
+    size_t shards;        /* at most MAX_SHARDS */
     fenv_t caller;        /* the calling thread's rounding mode and treatment of denormal numbers */
     pthread_mutex_t lock; /* of the failure */
     atomic_size_t failed; /* the first shard that failed, or SIZE_MAX; the error is that of this shard */
     spiral_status status;
-    double total[MOST_SHARDS];
-    double notes[MOST_SHARDS];   /* equation 29: sum of target * weight, */
-    size_t counted[MOST_SHARDS]; /* and frames with a weight above 0 */
+    double total[MAX_SHARDS];
+    double notes[MAX_SHARDS];   /* equation 29: sum of target * weight, */
+    size_t counted[MAX_SHARDS]; /* and frames with a weight above 0 */
 } division;
 
 static void divide(division *d, const state *common) {
     const size_t unit = common->loss->decay > 0 ? common->T : TILE, units = (common->frames - 1) / unit + 1;
-    const size_t least = (LEAST_CELLS - 1) / (unit * common->P) + 1, even = (units - 1) / MOST_SHARDS + 1;
+    const size_t least = (MIN_CELLS - 1) / (unit * common->P) + 1, even = (units - 1) / MAX_SHARDS + 1;
     const size_t per_shard = least > even ? least : even;
     d->common = common;
     d->shards = (units - 1) / per_shard + 1;

@@ -20,15 +20,15 @@ typedef struct product {
 
 enum {
     MAX_PRODUCTS = 2 * SPIRAL__MAX_LAYERS + 1,
-    MOST_ROWS = 128, /* of W in a task: a block of the matrix product (simd/gemm_kernel.c) */
-    FEWEST_ROWS = 16,
+    MAX_ROWS = 128, /* of W in a task: a block of the matrix product (simd/gemm_kernel.c) */
+    MIN_ROWS = 16,
     CACHED = 1 << 18 /* floats that the second-level cache holds */
 };
 
 /* So that the gradient stays in the cache until it is taken. */
 static size_t rows_per_task(size_t out) {
     const size_t rows = CACHED / out / 8 * 8;
-    return rows > MOST_ROWS ? MOST_ROWS : rows < FEWEST_ROWS ? FEWEST_ROWS : rows;
+    return rows > MAX_ROWS ? MAX_ROWS : rows < MIN_ROWS ? MIN_ROWS : rows;
 }
 
 /* The products except the first layer's, the largest first, so that the threads end at about the same time.

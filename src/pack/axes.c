@@ -21,12 +21,12 @@
 #include "train/pca.h"
 
 enum {
-    SAMPLES_MOST = 4096 /* windows of music */,
+    SAMPLES_MAX = 4096 /* windows of music */,
     SAMPLES_DRAWN = 1024 /* latents, where there is no music */
 };
 static const uint64_t SEED = UINT64_C(0x61786573);
-static const double CLEAR = 0.2;        /* a slope below it, in deviations of the quantity, makes no axis */
-static const double LEAST_PIVOT = 1e-4; /* of F, of its largest: so that F has an inverse */
+static const double CLEAR = 0.2;      /* a slope below it, in deviations of the quantity, makes no axis */
+static const double MIN_PIVOT = 1e-4; /* of F, of its largest: so that F has an inverse */
 
 static double *normal_numbers(const spiral_model *m, size_t i, double *n) {
     spiral__rng rng = spiral__rng_init(SEED, i + 1);
@@ -40,7 +40,7 @@ static double pivot(const spiral_model *m, size_t k) {
     const size_t Z = m->ae.Z;
     double largest = 0;
     for (size_t i = 0; i < Z; i++) largest = fmax(largest, (double)F[i * Z + i]);
-    return fmax((double)F[k * Z + k], LEAST_PIVOT * largest);
+    return fmax((double)F[k * Z + k], MIN_PIVOT * largest);
 }
 
 /* out = F n. */
@@ -169,7 +169,7 @@ static spiral_status add_music(slopes *s, const spiral_corpus *music, spiral_mod
         const spiral_roll *roll = &music->entries[f].roll;
         for (size_t t = 0; t + T <= roll->frames; t += T) windows += !is_silent(s->model, roll->sounding + t);
     }
-    const size_t stride = windows / SAMPLES_MOST + 1;
+    const size_t stride = windows / SAMPLES_MAX + 1;
     for (size_t f = 0; f < music->count; f++) {
         const spiral_roll *roll = &music->entries[f].roll;
         for (size_t t = 0; t + T <= roll->frames; t += T) {

@@ -25,7 +25,7 @@ static const uint64_t ORDER = UINT64_C(2) << 60, STRETCH = UINT64_C(3) << 60, RO
 enum { REMEMBERED = 1024 }; /* frames of history */
 /* Dropout rates, found by trials. The rate of the units falls with the number of frames in the corpus: .06
  * for 55,000 frames, where a higher rate is worse; .275 for 17,000, where a lower rate is worse. */
-static const double DROPPED_ROWS = 0.15, DROPPED_UNITS = 3500, DROPPED_MOST = 0.275, SCARCE = 24000;
+static const double DROPPED_ROWS = 0.15, DROPPED_UNITS = 3500, DROPPED_MAX = 0.275, SCARCE = 24000;
 /* Shares of the stretches with given cells alone, with given cells and a sketch, with a sketch alone. */
 static const double GIVEN = 0.4, BOTH = 0.1, SKETCH = 0.3;
 static const double LATENT_NOISE = 0.5; /* at most, in standard deviations of the latents */
@@ -250,7 +250,7 @@ static void draw_mask(spiral__rng *rng, double share, size_t n, float *mask) {
 
 static double dropped_units(const spiral__decoder_objective *o) {
     const double frames = (double)o->frames;
-    return fmin(DROPPED_MOST, DROPPED_UNITS / frames * fmax(1, SCARCE / frames));
+    return fmin(DROPPED_MAX, DROPPED_UNITS / frames * fmax(1, SCARCE / frames));
 }
 
 /* The dropout of stream i in the step that was drawn; it depends on seed, step and stream only. A row is

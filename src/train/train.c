@@ -37,11 +37,11 @@ typedef struct run {
     spiral__clock *clock;
     void *clock_context;
     double started, loop_started, saved, reported; /* seconds */
-    int timed;                 /* the current network is trained for a time, by this plan: */
-    double end_s;              /* when its training, with all work after it, is to end */
-    double finish_s;           /* how long the work after its last validation takes, without ... */
-    double samples_s;          /* ... the calibration's samples, and how long these take */
-    double calibration_most_s; /* how long these may take */
+    int timed;                /* the current network is trained for a time, by this plan: */
+    double end_s;             /* when its training, with all work after it, is to end */
+    double finish_s;          /* how long the work after its last validation takes, without ... */
+    double samples_s;         /* ... the calibration's samples, and how long these take */
+    double calibration_max_s; /* how long these may take */
     spiral__pace pace;
     spiral__parts parts;
     int part;             /* the next one */
@@ -108,7 +108,7 @@ static spiral_status plan_calibration(run *r, spiral_error *err) {
     SPIRAL_TRY(
         spiral__calibrate_rehearse(r->model, r->train, r->valid, r->options->threads, TRIED, &most, err));
     const double sample_s = (now_s(r) - begin) / TRIED;
-    const int samples = spiral__calibrate_fit(r->calibration_most_s / fmax(sample_s, 1e-9), most);
+    const int samples = spiral__calibrate_fit(r->calibration_max_s / fmax(sample_s, 1e-9), most);
     r->samples_s = sample_s * spiral__calibrate_samples(samples);
     r->trainer->calibration_samples = samples;
     return SPIRAL_OK;
@@ -222,7 +222,7 @@ static spiral_status start_decoder_for_seconds(run *r, spiral_error *err) {
     const double begin = now_s(r);
     const double end =
         p->resume ? begin + p->decoder_share * p->seconds : r->started + p->seconds - p->seconds_used;
-    r->calibration_most_s = CALIBRATING * (end - begin);
+    r->calibration_max_s = CALIBRATING * (end - begin);
     SPIRAL_TRY(spiral_trainer_start_decoder(r->trainer, TRIAL_STEPS, err));
     SPIRAL_TRY(measure_speed(r, err));
     SPIRAL_TRY(measure_end(r, err));

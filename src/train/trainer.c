@@ -312,13 +312,13 @@ spiral_status spiral_trainer_finish(spiral_trainer *t, spiral_error *err) {
 }
 
 static int validations(const spiral_trainer *t) {
-    enum { MOST = 20 };
-    if (t->network != SPIRAL_TRAIN_DECODER) return MOST;
+    enum { MAX = 20 };
+    if (t->network != SPIRAL_TRAIN_DECODER) return MAX;
     double held_out = 0;
     for (size_t i = 0; i < t->valid->count; i++)
         if (!t->valid->entries[i].left_out) held_out += (double)t->valid->entries[i].roll.frames;
     const double frames = (double)t->phases[t->network].steps * SPIRAL__STREAMS * SPIRAL__STREAM_FRAMES;
-    return (int)fmax(1, fmin(MOST, frames / fmax(1, fmin(VALIDATION_FRAMES, held_out))));
+    return (int)fmax(1, fmin(MAX, frames / fmax(1, fmin(VALIDATION_FRAMES, held_out))));
 }
 
 void spiral_trainer_get_state(const spiral_trainer *t, spiral_trainer_state *state) {

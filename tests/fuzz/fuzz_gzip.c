@@ -9,14 +9,14 @@
 
 fuzz_attack *const fuzz_target_attack = fuzz_attack_any;
 
-enum { RATIO_MOST = 1032 /* of deflate */, READER = 16 /* memory per byte: midi.h */ };
+enum { RATIO_MAX = 1032 /* of deflate */, READER = 16 /* memory per byte: midi.h */ };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     spiral_midi midi;
     spiral_error err = {0};
     fuzz_memory_begin();
     spiral_status status = spiral__midi_read_compressed(bytes, size, &midi, &err);
-    fuzz_memory_end((READER + 2) * RATIO_MOST * size + ((size_t)1 << 20), status != SPIRAL_OK);
+    fuzz_memory_end((READER + 2) * RATIO_MAX * size + ((size_t)1 << 20), status != SPIRAL_OK);
     if (status != SPIRAL_OK) {
         FUZZ_CHECK(fuzz_refusal(status, &err) == SPIRAL_FORMAT || status == SPIRAL_TOO_BIG);
         FUZZ_CHECK(!midi.notes && !midi.note_count && !midi.tempos && !midi.meters && !midi.pedals &&

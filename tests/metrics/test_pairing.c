@@ -52,14 +52,14 @@ static void test_cost_is_the_least_of_every_pairing(void **state) {
 }
 
 /* Minimum cost flow by Bellman and Ford: adds pairs as long as the sum becomes smaller. */
-enum { MOST = 64 };
+enum { MAX_NOTES = 64 };
 static double flow(const double *distance, const int *a, int n, const int *b, int m) {
-    int partner_a[MOST], partner_b[MOST], from[MOST];
+    int partner_a[MAX_NOTES], partner_b[MAX_NOTES], from[MAX_NOTES];
     double sum = n + m;
     memset(partner_a, -1, sizeof partner_a);
     memset(partner_b, -1, sizeof partner_b);
     for (;;) {
-        double to[MOST];
+        double to[MAX_NOTES];
         for (int j = 0; j < m; j++) to[j] = INFINITY;
         for (int changed = 1; changed;) { /* the lowest change of cost at which j can be reached */
             changed = 0;
@@ -88,8 +88,8 @@ static void test_cost_of_many_cells_is_that_of_a_flow(void **state) {
     double distance[SPIRAL_KEY_COUNT];
     for (int round = 0; round < (VALGRIND ? 8 : 200); round++) {
         int a[SPIRAL_KEY_COUNT], b[SPIRAL_KEY_COUNT];
-        int n = draw_keys(&r, 1 + (int)spiral__rng_below(&r, MOST), 128, a);
-        int m = draw_keys(&r, round % 4 ? 1 + (int)spiral__rng_below(&r, MOST) : n, 128, b);
+        int n = draw_keys(&r, 1 + (int)spiral__rng_below(&r, MAX_NOTES), 128, a);
+        int m = draw_keys(&r, round % 4 ? 1 + (int)spiral__rng_below(&r, MAX_NOTES) : n, 128, b);
         distances(round % 2 ? &helix : &wide, distance);
         double wanted = flow(distance, a, n, b, m), got = spiral__pairing_cost(distance, a, n, b, m);
         if (!(fabs(got - wanted) < 1e-10))

@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "rolls.h"
 
-enum { MOST = 200 };
+enum { MAX_NOTES = 200 };
 
 /* Quarters of these pitches, one after another. */
 static spiral_midi scale(const int *pitches, size_t n, spiral_note *notes) {
@@ -122,11 +122,11 @@ static void test_fit_moves_all_notes_by_the_fewest_semitones(void **state) {
 static void test_fit_keeps_as_many_notes_as_any_transposition(void **state) {
     (void)state;
     spiral__rng rng = spiral__rng_init(3, 1);
-    spiral_note notes[MOST];
-    int pitches[MOST];
+    spiral_note notes[MAX_NOTES];
+    int pitches[MAX_NOTES];
     char text[1000];
     for (int round = 0; round < 200; round++) {
-        size_t n = 1 + spiral__rng_below(&rng, MOST), most = 0, kept[255] = {0};
+        size_t n = 1 + spiral__rng_below(&rng, MAX_NOTES), most = 0, kept[255] = {0};
         int low = (int)spiral__rng_below(&rng, 128),
             high = low + (int)spiral__rng_below(&rng, (uint64_t)(128 - low));
         int centre = (int)spiral__rng_below(&rng, 128), spread = 1 + (int)spiral__rng_below(&rng, 64);
