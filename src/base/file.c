@@ -84,7 +84,7 @@ spiral_status spiral__file_read(const char *path, size_t limit, unsigned char **
 const char *spiral__input_name(const char *path) { return strcmp(path, "-") ? path : "standard input"; }
 
 /* Reports the system's error and removes the temporary file, if there is one. */
-static spiral_status give_up(spiral__file *file, spiral_error *err, const char *path) {
+static spiral_status fail_and_remove(spiral__file *file, spiral_error *err, const char *path) {
     spiral_status status = spiral__fail_io(err, path, "write");
     spiral__file_abort(file);
     return status;
@@ -106,11 +106,11 @@ static spiral_status open_in_place(const char *path, spiral__file *file, spiral_
         return spiral__fail(err, SPIRAL_IO, -1, "%s: cannot write: no program reads from this pipe",
                             spiral__error_path(path, path_text));
     }
-    if (fd < 0) return give_up(file, err, path);
+    if (fd < 0) return fail_and_remove(file, err, path);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     file->stream = fdopen(fd, "wb");
     if (file->stream) return SPIRAL_OK;
-    spiral_status status = give_up(file, err, path);
+    spiral_status status = fail_and_remove(file, err, path);
     close(fd);
     return status;
 }
@@ -128,14 +128,14 @@ static spiral_status open_beside(const char *path, spiral__file *file, spiral_er
     file->path = strdup(path);
     if (!file->path) return spiral__no_memory(err, strlen(path) + 1);
     int fd = spiral__temporary_create(path, &file->temporary);
-    if (fd < 0) return give_up(file, err, path);
+    if (fd < 0) return fail_and_remove(file, err, path);
     if (exists && S_ISREG(old.st_mode)) {
         if (fchown(fd, old.st_uid, old.st_gid) && errno != EPERM) errno = 0;
         if (fchmod(fd, old.st_mode & 0777)) errno = 0; /* a file system without permissions */
     }
     file->stream = fdopen(fd, "wb");
     if (file->stream) return SPIRAL_OK;
-    spiral_status status = give_up(file, err, path);
+    spiral_status status = fail_and_remove(file, err, path);
     close(fd);
     return status;
 }
@@ -169,12 +169,12 @@ spiral_status spiral__file_finish(spiral__file *file, spiral_error *err) {
     int failed = fflush(file->stream) || ferror(file->stream);
     if (!failed && file->temporary) /* a pipe or a device cannot be synced */
         failed = fsync(fileno(file->stream)) || rename(file->temporary, file->path);
-    if (failed) return give_up(file, err, file->path);
+    if (failed) return fail_and_remove(file, err, file->path);
     if (file->temporary) spiral__temporary_renamed(file->temporary);
     file->temporary = NULL;
     failed = fclose(file->stream);
     file->stream = NULL;
-    if (failed) return give_up(file, err, file->path);
+    if (failed) return fail_and_remove(file, err, file->path);
     spiral__file_abort(file);
     return SPIRAL_OK;
 }
@@ -187,6 +187,6 @@ spiral_status spiral_file_write(const char *path, const void *bytes, size_t size
     }
     spiral__file file;
     SPIRAL_TRY(spiral__file_open(path, &file, err));
-    if (fwrite(bytes, 1, size, file.stream) != size) return give_up(&file, err, path);
+    if (fwrite(bytes, 1, size, file.stream) != size) return fail_and_remove(&file, err, path);
     return spiral__file_finish(&file, err);
 }

@@ -30,7 +30,7 @@ enum { RANDOM = 8, NAME = sizeof PREFIX - 1 + RANDOM + sizeof ENDING - 1, ATTEMP
 enum { PLACES = 64 };
 static _Atomic(char *) active[PLACES];
 
-static void enter(char *path) {
+static void remember_path(char *path) {
     for (int i = 0; i < PLACES; i++) {
         char *none = NULL;
         if (atomic_compare_exchange_strong(&active[i], &none, path)) return;
@@ -38,7 +38,7 @@ static void enter(char *path) {
 }
 
 /* Whether the caller still owns the path: not if spiral_temporary_files_remove has taken it. */
-static int leave(char *path) {
+static int forget_path(char *path) {
     for (int i = 0; i < PLACES; i++) {
         char *mine = path;
         if (atomic_compare_exchange_strong(&active[i], &mine, NULL)) return 1;
@@ -54,13 +54,13 @@ void spiral_temporary_files_remove(void) {
 }
 
 void spiral__temporary_renamed(char *path) {
-    leave(path);
+    forget_path(path);
     free(path);
 }
 
 void spiral__temporary_remove(char *path) {
     unlink(path);
-    leave(path);
+    forget_path(path);
     free(path);
 }
 
@@ -148,14 +148,14 @@ int spiral__temporary_create(const char *target, char **out) {
     clean_folder(path);
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         choose_name(path + folder);
-        enter(path);
+        remember_path(path);
         int fd = create(path);
         if (fd >= 0) {
             *out = path;
             return fd;
         }
         int why = errno;
-        leave(path);
+        forget_path(path);
         if (why != EEXIST || attempt == ATTEMPTS - 1) {
             free(path);
             errno = why;

@@ -59,7 +59,7 @@ static uint64_t number(reader *r) {
     return 0;
 }
 
-static int small(reader *r, int most) {
+static int small_number(reader *r, int most) {
     const uint64_t value = number(r);
     if (value > (uint64_t)most) r->failed = 1;
     return r->failed ? 0 : (int)value;
@@ -111,18 +111,18 @@ static spiral_status read_options(index_of *x, spiral_corpus *c, spiral_error *e
     reader *r = &x->in;
     spiral_roll_options *o = &c->options;
     *o = (spiral_roll_options){.struct_size = sizeof *o};
-    o->grid.kind = (spiral_grid_kind)small(r, SPIRAL_GRID_BEATS);
-    o->grid.frame_us = small(r, 1000000);
-    o->grid.steps_per_quarter = small(r, 96);
-    o->low = small(r, SPIRAL_KEY_COUNT - 1);
-    o->high = small(r, SPIRAL_KEY_COUNT - 1);
-    o->onsets = small(r, 1);
-    o->drums = small(r, 1);
-    o->pedal = small(r, 1);
-    o->out_of_range = (spiral_out_of_range)small(r, SPIRAL_OUT_OF_RANGE_COUNT - 1);
-    o->drum_channels = (uint32_t)small(r, 0xffff);
-    o->unchanged_frames_max = small(r, 1 << 30);
-    x->frames = small(r, SPIRAL_WINDOW_FRAMES_MAX);
+    o->grid.kind = (spiral_grid_kind)small_number(r, SPIRAL_GRID_BEATS);
+    o->grid.frame_us = small_number(r, 1000000);
+    o->grid.steps_per_quarter = small_number(r, 96);
+    o->low = small_number(r, SPIRAL_KEY_COUNT - 1);
+    o->high = small_number(r, SPIRAL_KEY_COUNT - 1);
+    o->onsets = small_number(r, 1);
+    o->drums = small_number(r, 1);
+    o->pedal = small_number(r, 1);
+    o->out_of_range = (spiral_out_of_range)small_number(r, SPIRAL_OUT_OF_RANGE_COUNT - 1);
+    o->drum_channels = (uint32_t)small_number(r, 0xffff);
+    o->unchanged_frames_max = small_number(r, 1 << 30);
+    x->frames = small_number(r, SPIRAL_WINDOW_FRAMES_MAX);
     const uint64_t count = number(r);
     if (r->failed || o->low > o->high || x->frames < 1 || spiral__roll_check(o->grid, 0, NULL) != SPIRAL_OK ||
         !count || count > spiral__bytes_left(&r->in))
@@ -162,9 +162,9 @@ static spiral_status read_entry(index_of *x, const spiral_corpus *c, size_t i, s
 #define SPIRAL_X(name) e->report.name = (size_t)number(r);
     SPIRAL__CORPUS_PACK_REPORT_LIST(SPIRAL_X)
 #undef SPIRAL_X
-    e->report.transposed_by = small(r, 2 * SPIRAL_KEY_COUNT) - SPIRAL_KEY_COUNT;
-    for (int kinds = small(r, SPIRAL_MIDI_WARNING_CAPACITY); kinds > 0 && !r->failed; kinds--) {
-        const int kind = small(r, SPIRAL_MIDI_WARNING_CAPACITY - 1);
+    e->report.transposed_by = small_number(r, 2 * SPIRAL_KEY_COUNT) - SPIRAL_KEY_COUNT;
+    for (int kinds = small_number(r, SPIRAL_MIDI_WARNING_CAPACITY); kinds > 0 && !r->failed; kinds--) {
+        const int kind = small_number(r, SPIRAL_MIDI_WARNING_CAPACITY - 1);
         e->warnings[kind] = (uint32_t)number(r);
     }
     if (r->failed || !e->path) return damaged(err, "its index");

@@ -149,8 +149,8 @@ static void write_keys(const unsigned char *x, int low, int keys, spiral_keys *o
         if (x[p]) spiral_keys_set(out, low + p, 1);
 }
 
-static void each_frame(search *w, const float *logits, size_t frames, int low, float scale,
-                       spiral_keys *sounding) {
+static void decode_without_time(search *w, const float *logits, size_t frames, int low, float scale,
+                                spiral_keys *sounding) {
     float y[MAX_KEYS], field[MAX_KEYS];
     unsigned char x[MAX_KEYS];
     for (size_t t = 0; t < frames; t++, logits += w->keys) {
@@ -260,7 +260,7 @@ spiral_status spiral_decode_min_risk(const spiral_min_risk_options *options, con
     if (o.time_blur > 0 && frames > 1)
         status = all_frames(w, logits, frames, low, &o, sounding, err);
     else
-        each_frame(w, logits, frames, low, (float)o.scale, sounding);
+        decode_without_time(w, logits, frames, low, (float)o.scale, sounding);
     free(w);
     if (status != SPIRAL_OK || !onsets) return status;
     SPIRAL_TRY(spiral_decode_threshold(logits + frames * (size_t)keys, frames, low, keys, onset_threshold, 0,

@@ -18,7 +18,7 @@ typedef struct onset_list {
 
 /* Goes through the onsets in order of frames. frame is NULL: counts those of key k in place[k + 1]; else
  * stores each at frame[place[k]++]. */
-static void go_through_onsets(const spiral_roll *roll, size_t *place, size_t *frame) {
+static void count_or_store_onsets(const spiral_roll *roll, size_t *place, size_t *frame) {
     for (size_t t = 0; t < roll->frames; t++) {
         spiral_keys starts = spiral_keys_starts(t ? &roll->sounding[t - 1] : NULL, &roll->sounding[t],
                                                 roll->onsets ? &roll->onsets[t] : NULL);
@@ -35,13 +35,13 @@ static void go_through_onsets(const spiral_roll *roll, size_t *place, size_t *fr
 
 static spiral_status list_onsets(const spiral_roll *roll, onset_list *list, spiral_error *err) {
     *list = (onset_list){0};
-    go_through_onsets(roll, list->begin, NULL);
+    count_or_store_onsets(roll, list->begin, NULL);
     for (int k = 0; k < SPIRAL_KEY_COUNT; k++) list->begin[k + 1] += list->begin[k];
     size_t place[SPIRAL_KEY_COUNT], bytes = (list->begin[SPIRAL_KEY_COUNT] + 1) * sizeof *list->frame;
     list->frame = malloc(bytes);
     if (!list->frame) return spiral__no_memory(err, bytes);
     for (int k = 0; k < SPIRAL_KEY_COUNT; k++) place[k] = list->begin[k];
-    go_through_onsets(roll, place, list->frame);
+    count_or_store_onsets(roll, place, list->frame);
     return SPIRAL_OK;
 }
 

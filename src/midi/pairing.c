@@ -154,7 +154,7 @@ typedef struct channels {
     unsigned from, to;
 } channels;
 
-static bool is_concerned(const spiral__open_notes *open, const spiral_note *note, size_t i, channels c) {
+static bool is_listed(const spiral__open_notes *open, const spiral_note *note, size_t i, channels c) {
     return note->port == open->port && note->channel >= c.from && note->channel <= c.to &&
            i >= open->begin[note->channel] && open->first[slot_of(note)];
 }
@@ -169,7 +169,7 @@ static spiral_status list_notes(spiral__open_notes *open, const spiral_midi *mid
         if (open->begin[channel] < from) from = open->begin[channel];
     for (unsigned slot = c.from << 7; slot < (c.to + 1) << 7; slot++) open->last[slot] = 0;
     for (size_t i = from; i < midi->note_count; i++)
-        if (is_concerned(open, &midi->notes[i], i, c)) open->last[slot_of(&midi->notes[i])]++;
+        if (is_listed(open, &midi->notes[i], i, c)) open->last[slot_of(&midi->notes[i])]++;
     for (unsigned slot = c.from << 7; slot < (c.to + 1) << 7; slot++) {
         uint32_t count = open->last[slot];
         open->last[slot] = n;
@@ -178,7 +178,7 @@ static spiral_status list_notes(spiral__open_notes *open, const spiral_midi *mid
     *index = malloc(n * sizeof **index);
     if (!*index) return spiral__no_memory(err, n * sizeof **index);
     for (size_t i = from; i < midi->note_count; i++)
-        if (is_concerned(open, &midi->notes[i], i, c))
+        if (is_listed(open, &midi->notes[i], i, c))
             (*index)[open->last[slot_of(&midi->notes[i])]++] = (uint32_t)i;
     return SPIRAL_OK;
 }

@@ -11,7 +11,7 @@
 #include "midi/tempo.h"
 
 /* x as a whole number within low..high; false if it is not one. */
-static bool to_whole(double x, int low, int high, int *value) {
+static bool whole_in_range(double x, int low, int high, int *value) {
     if (!(x >= low && x <= high)) return false;
     *value = (int)x;
     return *value == x;
@@ -20,9 +20,10 @@ static bool to_whole(double x, int low, int high, int *value) {
 bool spiral__smpte_from_rate(double ticks_per_s, int *frames_per_s, int *ticks_per_frame) {
     static const int rates[] = {25, 24, 30};
     for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
-        if (to_whole(ticks_per_s / rates[i], 1, 255, ticks_per_frame)) return *frames_per_s = rates[i], true;
+        if (whole_in_range(ticks_per_s / rates[i], 1, 255, ticks_per_frame))
+            return *frames_per_s = rates[i], true;
     double drop = round(ticks_per_s * 1001 / 30000);
-    if (!to_whole(drop, 1, 255, ticks_per_frame)) return false;
+    if (!whole_in_range(drop, 1, 255, ticks_per_frame)) return false;
     *frames_per_s = 29;
     return fabs(ticks_per_s - spiral__smpte_rate(29, *ticks_per_frame)) < 1e-9 * ticks_per_s;
 }

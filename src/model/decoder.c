@@ -294,7 +294,7 @@ static void drop(const spiral__decoder_part *b, const float *restrict factors, f
 }
 
 /* The states as the head reads them. */
-static float *seen(const spiral__decoder_part *b) {
+static float *states_of_head(const spiral__decoder_part *b) {
     return b->dropout.state ? b->seen : b->hidden + state_floats(b);
 }
 
@@ -315,7 +315,7 @@ void spiral__decoder_part_forward(spiral__decoder_part *b, size_t frames, const 
     spiral__lap(SPIRAL__LAP_HEAD_ROWS, 0);
     if (b->dropout.state) memcpy(b->seen, b->hidden + P * H, cells * H * sizeof *b->seen);
     drop(b, b->dropout.state, b->seen);
-    spiral__dense_forward_add(cells, H, H, seen(b), H, w.head0_weight, b->x0, H);
+    spiral__dense_forward_add(cells, H, H, states_of_head(b), H, w.head0_weight, b->x0, H);
     k->silu_forward(cells * H, b->x0, b->y0);
     drop(b, b->dropout.head0, b->y0);
     spiral__dense_forward(cells, H, H, b->y0, H, w.head1_weight, w.head1_bias, b->x1, H);
@@ -352,7 +352,8 @@ static void head_backward(spiral__decoder_part *b, float *grad) {
     spiral__dense_backward_input(cells, H, H, b->y1, H, w.head1_weight, b->y0, H);
     drop(b, b->dropout.head0, b->y0);
     k->silu_backward(cells * H, b->x0, b->y0);
-    spiral__dense_backward_weight(cells, H, H, seen(b), H, b->y0, H, grad_of(m, grad, d->head0_weight));
+    spiral__dense_backward_weight(cells, H, H, states_of_head(b), H, b->y0, H,
+                                  grad_of(m, grad, d->head0_weight));
     spiral__dense_backward_input(cells, H, H, b->y0, H, w.head0_weight, b->dhidden, H);
     drop(b, b->dropout.state, b->dhidden);
 }

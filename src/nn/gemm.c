@@ -10,8 +10,8 @@
 _Static_assert(SPIRAL__GEMM_SCRATCH * sizeof(float) <= SPIRAL__SCRATCH,
                "a product fits into a task's memory");
 
-static void own(int a_transposed, int b_transposed, size_t m, size_t n, size_t k, const float *A,
-                size_t a_row, const float *B, size_t b_row, float beta, float *C, size_t c_row) {
+static void own_gemm(int a_transposed, int b_transposed, size_t m, size_t n, size_t k, const float *A,
+                     size_t a_row, const float *B, size_t b_row, float beta, float *C, size_t c_row) {
     spiral__gemm_kernel_get()->gemm(m, n, k, A, a_transposed ? 1 : a_row, a_transposed ? a_row : 1, B,
                                     b_transposed ? 1 : b_row, b_transposed ? b_row : 1, beta, C, c_row,
                                     spiral__par_scratch());
@@ -128,7 +128,7 @@ const char *spiral__gemm_name(void) {
 void spiral__gemm(int a_transposed, int b_transposed, size_t m, size_t n, size_t k, const float *A,
                   size_t a_row, const float *B, size_t b_row, float beta, float *C, size_t c_row) {
     if (!uses_blas()) {
-        own(a_transposed, b_transposed, m, n, k, A, a_row, B, b_row, beta, C, c_row);
+        own_gemm(a_transposed, b_transposed, m, n, k, A, a_row, B, b_row, beta, C, c_row);
         return;
     }
     int before = one_thread_begin();
@@ -144,7 +144,7 @@ const char *spiral__gemm_name(void) { return "built-in"; }
 
 void spiral__gemm(int a_transposed, int b_transposed, size_t m, size_t n, size_t k, const float *A,
                   size_t a_row, const float *B, size_t b_row, float beta, float *C, size_t c_row) {
-    own(a_transposed, b_transposed, m, n, k, A, a_row, B, b_row, beta, C, c_row);
+    own_gemm(a_transposed, b_transposed, m, n, k, A, a_row, B, b_row, beta, C, c_row);
 }
 
 #endif

@@ -33,7 +33,7 @@ typedef struct fraction {
     int64_t over, under;
 } fraction;
 
-static fraction in_wholes(int64_t ticks) {
+static fraction fraction_of_ticks(int64_t ticks) {
     int64_t a = ticks, b = SPIRAL__SCORE_WHOLE;
     while (b) {
         int64_t rest = a % b;
@@ -339,7 +339,7 @@ static spiral_status repeat_bar(part *p, spiral__word mark, const spiral__score_
 static spiral_status check_bar(part *p, spiral__word bar) {
     int64_t got = p->at_ticks - p->now.start_ticks, want = expected_ticks(p);
     if (got == want) return SPIRAL_OK;
-    fraction g = in_wholes(got), w = in_wholes(want);
+    fraction g = fraction_of_ticks(got), w = fraction_of_ticks(want);
     if (want == p->bar_ticks)
         return fail(p, bar.at, "it adds up to %lld/%lld, the meter is %d/%d", (long long)g.over,
                     (long long)g.under, p->meter[0], p->meter[1]);
