@@ -258,13 +258,13 @@ const operations = {
     encode({ roll }) {
         const window = settings.preset.windowFrames;
         const windows = Math.max(1, Math.ceil(roll.frames / window));
-        const codes = new Float32Array(windows * LATENT);
+        const latents = new Float32Array(windows * LATENT);
         const notes = notesOf(roll);
         for (let w = 0; w < windows; w++) {
             const own = notes.filter((note) => note.begin >= w * window && note.begin < (w + 1) * window);
             const keys = own.map((note) => note.key);
             const mean = keys.length ? keys.reduce((sum, key) => sum + key, 0) / keys.length : 60;
-            codes.set(
+            latents.set(
                 [
                     mean - 60,
                     own.length / 16 - 1,
@@ -276,17 +276,17 @@ const operations = {
                 w * LATENT,
             );
         }
-        return { codes };
+        return { latents };
     },
 
     vary({ roll, amount, n, seed }, onProgress) {
-        const { codes } = operations.encode({ roll });
+        const { latents } = operations.encode({ roll });
         const rolls = [];
         for (let i = 0; i < n; i++) {
             const varied = [seed[0] + i, seed[1]];
             const random = randomFrom(varied);
-            const moved = codes.map((x) => x + 4 * amount * (random() - 0.5));
-            const made = operations.decode({ codes: moved, seed: varied }).roll;
+            const moved = latents.map((x) => x + 4 * amount * (random() - 0.5));
+            const made = operations.decode({ latents: moved, seed: varied }).roll;
             const cut = createRoll(roll.frames);
             cut.sounding.set(made.sounding.subarray(0, cut.sounding.length));
             cut.onsets.set(made.onsets.subarray(0, cut.onsets.length));
@@ -296,13 +296,13 @@ const operations = {
         return { rolls, natsPerFrame: rolls.map(() => 1.5 + amount) };
     },
 
-    decode({ codes, seed }) {
+    decode({ latents, seed }) {
         const window = settings.preset.windowFrames;
-        const windows = codes.length / LATENT;
+        const windows = latents.length / LATENT;
         const roll = createRoll(windows * window);
         const random = randomFrom(seed);
         for (let w = 0; w < windows; w++) {
-            const [register, density, spread, major, root] = codes.subarray(w * LATENT, (w + 1) * LATENT);
+            const [register, density, spread, major, root] = latents.subarray(w * LATENT, (w + 1) * LATENT);
             const middle = Math.max(45, Math.min(78, 60 + register));
             const half = Math.max(8, Math.min(22, 14 + spread / 2));
             const scale = { tonic: ((Math.round(root) % 12) + 12) % 12, steps: major < 0 ? MINOR : MAJOR };

@@ -17,8 +17,8 @@ size_t EXPORT(engine_windows)(size_t frames) {
     return e.pack.model ? spiral_latents_count(e.pack.model, frames) : 0;
 }
 
-/* codes (windows, Z) of a roll. */
-int EXPORT(engine_encode)(size_t frames, spiral_keys *sounding, spiral_keys *onsets, float *codes) {
+/* Encodes a roll: latents (windows, Z). */
+int EXPORT(engine_encode)(size_t frames, spiral_keys *sounding, spiral_keys *onsets, float *latents) {
     if (engine_need_pack()) return -1;
     const spiral_model *m = e.pack.model;
     const size_t Z = m->ae.Z, windows = spiral_latents_count(m, frames);
@@ -31,7 +31,7 @@ int EXPORT(engine_encode)(size_t frames, spiral_keys *sounding, spiral_keys *ons
             double sum = 0;
             for (size_t j = 0; j < Z; j++)
                 sum += (double)e.pack.inverse[k * Z + j] * ((double)z[i * Z + j] - (double)mean_latent()[j]);
-            codes[i * Z + k] = (float)sum;
+            latents[i * Z + k] = (float)sum;
         }
     free(z);
     return status == SPIRAL_OK ? 0 : -1;
@@ -62,9 +62,9 @@ int EXPORT(engine_vary)(size_t frames, spiral_keys *sounding, spiral_keys *onset
     return result;
 }
 
-/* sketch (windows * T, planes, P) of codes (windows, Z). The bytes of the result (engine_bytes) are its
+/* sketch (windows * T, planes, P) of latents (windows, Z). The bytes of the result (engine_bytes) are its
  * floats. */
-int EXPORT(engine_sketch)(size_t windows, const float *codes) {
+int EXPORT(engine_sketch)(size_t windows, const float *latents) {
     if (engine_need_pack()) return -1;
     const spiral_model *m = e.pack.model;
     const size_t Z = m->ae.Z, D = m->ae.D, frames = windows * (size_t)m->ae.T;
@@ -76,7 +76,7 @@ int EXPORT(engine_sketch)(size_t windows, const float *codes) {
     for (size_t i = 0; !result && i < windows; i++)
         for (size_t j = 0; j < Z; j++) {
             double sum = (double)mean_latent()[j];
-            for (size_t k = 0; k < Z; k++) sum += (double)codes[i * Z + k] * (double)e.pack.axes[k * Z + j];
+            for (size_t k = 0; k < Z; k++) sum += (double)latents[i * Z + k] * (double)e.pack.axes[k * Z + j];
             z[i * Z + j] = (float)sum;
             if (!isfinite(z[i * Z + j])) result = engine_fail("a slider is not a number");
         }

@@ -107,11 +107,11 @@ function writeAround(roll, n, parameters, know, onProgress) {
     });
 }
 
-// ---- what the pack says
+// ---- what the model pack says
 
 const isText = (value) => typeof value === "string" && value.length < 2000;
 
-/** The pack's text: card, names of the axes, tempo. Anything else in it is left out. */
+/** The pack's text: card, names of the axes, tempo. Anything else in it is ignored. */
 function readSettings() {
     let given;
     try {
@@ -192,10 +192,10 @@ const operations = {
 
     encode({ roll }) {
         checkRoll(roll);
-        const codes = new Float32Array(engine.engine_windows(roll.frames) * engine.engine_latent());
-        return withMemory([roll.sounding, roll.onsets, codes], (sounding, onsets, at) => {
+        const latents = new Float32Array(engine.engine_windows(roll.frames) * engine.engine_latent());
+        return withMemory([roll.sounding, roll.onsets, latents], (sounding, onsets, at) => {
             check(engine.engine_encode(roll.frames, sounding, onsets, at));
-            return { codes: new Float32Array(engine.memory.buffer, at, codes.length).slice() };
+            return { latents: new Float32Array(engine.memory.buffer, at, latents.length).slice() };
         });
     },
 
@@ -215,9 +215,9 @@ const operations = {
         return results;
     },
 
-    decode({ codes, ...parameters }) {
-        const windows = codes.length / engine.engine_latent();
-        withMemory([codes], (at) => check(engine.engine_sketch(windows, at)));
+    decode({ latents, ...parameters }) {
+        const windows = latents.length / engine.engine_latent();
+        withMemory([latents], (at) => check(engine.engine_sketch(windows, at)));
         const frames = windows * engine.engine_window();
         return { roll: write(frames, 0, 0, 0, engine.engine_bytes(), parameters).roll };
     },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Blending: a piece between A and B. Their codes are mixed window by window, and the decoder writes the
+// Blending: a piece between A and B. Their latents are mixed window by window, and the decoder writes the
 // result.
 import { Stopped, URGENT } from "./engine.js";
 import { find } from "./dom.js";
@@ -11,13 +11,13 @@ import { acceptRoll, copyRoll, normalizeOnsets } from "./roll.js";
 import { readNumber } from "./generate.js";
 import { say, show, showError } from "./messages.js";
 
-const SEED = [1, 0]; // one seed for all blends, so that only the codes differ along the way
+const SEED = [1, 0]; // one seed for all blends, so that only the latents differ along the way
 
 export class Blending {
     #workspace;
     #engine;
     #kept;
-    #codes = new WeakMap(); // roll -> promise of its codes
+    #latents = new WeakMap(); // roll -> promise of its latents
     #pageBefore = null; // the last piece on the page that was not a blend
 
     constructor(workspace, engine, kept) {
@@ -63,25 +63,25 @@ export class Blending {
     }
 
     #encode({ roll }) {
-        if (!this.#codes.has(roll)) {
+        if (!this.#latents.has(roll)) {
             const promise = this.#engine
                 .call("encode", { roll }, { urgency: URGENT })
-                .then(({ codes }) => codes);
-            promise.catch(() => this.#codes.delete(roll));
-            this.#codes.set(roll, promise);
+                .then(({ latents }) => latents);
+            promise.catch(() => this.#latents.delete(roll));
+            this.#latents.set(roll, promise);
         }
-        return this.#codes.get(roll);
+        return this.#latents.get(roll);
     }
 
     async #update(blend, isActive) {
         const { a, b } = blend;
         const share = Number(find("#blend-value").value);
-        const codesA = await this.#encode(a);
-        const codesB = await this.#encode(b);
-        const codes = codesA
-            .slice(0, Math.min(codesA.length, codesB.length))
-            .map((value, i) => value + share * (codesB[i] - value));
-        const request = { codes, seed: SEED, temperature: readNumber("#temperature") };
+        const latentsA = await this.#encode(a);
+        const latentsB = await this.#encode(b);
+        const latents = latentsA
+            .slice(0, Math.min(latentsA.length, latentsB.length))
+            .map((value, i) => value + share * (latentsB[i] - value));
+        const request = { latents, seed: SEED, temperature: readNumber("#temperature") };
         const { roll } = await this.#engine.call("decode", request, { urgency: URGENT, slot: "blend" });
         if (!isActive()) return;
         const blended = normalizeOnsets(copyRoll(acceptRoll(roll), Math.min(a.roll.frames, b.roll.frames)));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The latent side of the model: sliders along its principal axes, Vary and Reconstruct.
 //
-// The engine's codes are coordinates on the principal axes: Z numbers a window, number i belongs to axis i. A
+// The engine gives latents as coordinates on the principal axes: Z numbers a window, number i belongs to axis i. A
 // slider at v adds v standard deviations of its axis to every window in the selection, or to all.
 import { Stopped, URGENT } from "./engine.js";
 import { find, make } from "./dom.js";
@@ -22,7 +22,7 @@ export class Sliders {
     #axes;
     #latent;
     #sliders = [];
-    #codes = { roll: null, promise: null }; // of the roll encoded last
+    #latents = { roll: null, promise: null }; // of the roll encoded last
     #live = liveControl({
         begin: () => this.#beginSlide(),
         update: (slide, isActive) => this.#showMoved(slide, isActive),
@@ -106,22 +106,21 @@ export class Sliders {
         input.setAttribute("aria-valuetext", `${value.toFixed(1)} standard deviations`);
     }
 
-    /** The codes of a roll, (windows, Z); asked for once per roll. */
+    /** The latents of a roll, (windows, Z); asked for once per roll. */
     #encode(roll) {
-        if (this.#codes.roll !== roll) {
+        if (this.#latents.roll !== roll) {
             const promise = this.#engine
                 .call("encode", { roll }, { urgency: URGENT })
-                .then(({ codes }) => codes);
-            promise.catch(() => (this.#codes.roll = null));
-            this.#codes = { roll, promise };
+                .then(({ latents }) => latents);
+            promise.catch(() => (this.#latents.roll = null));
+            this.#latents = { roll, promise };
         }
-        return this.#codes.promise;
+        return this.#latents.promise;
     }
 
-    /** Codes written out, as long as `like`; what lies outside the region, and locked notes, are the piece's.
-     */
-    async #decode(codes, seed, piece, region, options) {
-        const request = { codes, seed: seedWords(seed), temperature: readNumber("#temperature") };
+    /** Decodes latents to a roll as long as the piece; outside the region, and for locked notes, it is the piece. */
+    async #decode(latents, seed, piece, region, options) {
+        const request = { latents, seed: seedWords(seed), temperature: readNumber("#temperature") };
         const { roll } = await this.#engine.call("decode", request, options);
         return this.#inside(piece, copyRoll(acceptRoll(roll), piece.roll.frames), region);
     }
@@ -153,8 +152,8 @@ export class Sliders {
         const moved = values.some((value) => value !== 0);
         let { roll } = piece;
         if (moved) {
-            const codes = this.#shifted(await this.#encode(piece.roll), piece.roll, selection, values);
-            roll = await this.#decode(codes, seed, piece, wholeHeight(selection), {
+            const latents = this.#shifted(await this.#encode(piece.roll), piece.roll, selection, values);
+            roll = await this.#decode(latents, seed, piece, wholeHeight(selection), {
                 urgency: URGENT,
                 slot: "slider",
             });
@@ -167,17 +166,17 @@ export class Sliders {
             });
     }
 
-    #shifted(codes, roll, selection, values) {
-        const moved = Float32Array.from(codes);
-        const { from, to } = this.#windows(codes, roll, selection);
+    #shifted(latents, roll, selection, values) {
+        const moved = Float32Array.from(latents);
+        const { from, to } = this.#windows(latents, roll, selection);
         for (let w = from; w < to; w++)
             values.forEach((value, i) => (moved[w * this.#latent + i] += value * this.#axes[i].sd));
         return moved;
     }
 
     /** The windows that the selection touches; all without one. */
-    #windows(codes, roll, selection) {
-        const windows = codes.length / this.#latent;
+    #windows(latents, roll, selection) {
+        const windows = latents.length / this.#latent;
         if (!selection) return { from: 0, to: windows };
         const frames = this.#workspace.preset.windowFrames || Math.ceil(roll.frames / windows);
         return {
@@ -215,12 +214,12 @@ export class Sliders {
         });
     }
 
-    /** The piece as the model writes it from its own codes. */
+    /** The piece as the model writes it from its own latents. */
     reconstruct() {
         return this.#rewrite("reconstruct", "Reconstruct", async ({ piece, region }, onProgress) => {
-            const codes = await this.#encode(piece.roll);
+            const latents = await this.#encode(piece.roll);
             onProgress(0);
-            return { rolls: [await this.#decode(codes, randomSeed(), piece, region, {})], natsPerFrame: [] };
+            return { rolls: [await this.#decode(latents, randomSeed(), piece, region, {})], natsPerFrame: [] };
         });
     }
 

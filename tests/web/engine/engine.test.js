@@ -143,17 +143,17 @@ test("continue keeps the piece; fill keeps what is outside and what is locked; h
     }
 });
 
-test("latents there and back: the same codes for the same roll, and sliders at rest change nothing", async () => {
+test("encode and decode: the same latents for the same roll, and sliders at rest change nothing", async () => {
     const { started } = await engine;
     const { roll } = await ask("sample", { ...chance, frames: 4 * started.preset.windowFrames });
-    const { codes } = await ask("encode", { roll: copyOf(roll) });
-    assert.equal(codes.length, 4 * started.latent);
-    const first = (await ask("decode", { codes: codes.slice(), ...chance })).roll;
-    const again = (await ask("decode", { codes: codes.slice(), ...chance })).roll;
+    const { latents } = await ask("encode", { roll: copyOf(roll) });
+    assert.equal(latents.length, 4 * started.latent);
+    const first = (await ask("decode", { latents: latents.slice(), ...chance })).roll;
+    const again = (await ask("decode", { latents: latents.slice(), ...chance })).roll;
     assert.deepEqual(first, again);
-    const moved = codes.slice();
+    const moved = latents.slice();
     moved[0] += 3 * started.axes[0].sd;
-    assert.notDeepEqual((await ask("decode", { codes: moved, ...chance })).roll.sounding, first.sounding);
+    assert.notDeepEqual((await ask("decode", { latents: moved, ...chance })).roll.sounding, first.sounding);
     const near = (await ask("compare", { a: copyOf(roll), b: copyOf(first) })).spiral;
     const other = (await ask("sample", { seed: [99, 0], temperature: 1, frames: roll.frames })).roll;
     assert.ok(near < (await ask("compare", { a: copyOf(roll), b: other })).spiral);
@@ -190,7 +190,7 @@ test("bad requests get a sentence", async () => {
         ["sample", { ...chance, frames: 16, key: "H moll" }, "key"],
         ["sample", { ...chance, frames: 16, density: 9 }, "density"],
         ["encode", { roll: { ...roll, frames: 3 } }, "damaged"],
-        ["decode", { ...chance, codes: new Float32Array(0) }, "long"],
+        ["decode", { ...chance, latents: new Float32Array(0) }, "long"],
         ["vary", { ...chance, roll, amount: 2, n: 1 }, "amount"],
         ["openMidi", { bytes: new Uint8Array([1, 2, 3]) }, "MIDI"],
         ["saveMidi", { roll, tempo: 0 }, "minute"],
