@@ -132,7 +132,7 @@ static void put_base64(char *to, const unsigned char *bytes, size_t size) {
     }
 }
 
-/* The page: the template with the pack in its place. size: its bytes. To be freed; NULL: out of memory. */
+/* The template with the model pack in its place, *size bytes, to be freed; NULL: out of memory. */
 static char *make_page(const unsigned char *pack, size_t pack_size, size_t *size) {
     *size = base64_size(pack_size) - strlen(PLACE);
     for (size_t i = 0; i < cli_page_count; i++) *size += strlen(cli_page_pieces[i]);

@@ -5,7 +5,7 @@
     assemble.py --worker WORKER.js [--module ENGINE.wasm] [--pack PACK] -o PAGE.html
 
 Without --pack the file is a template: the text @PACK@ stands once, alone in the element model-pack, and the program puts a
-model's pack there in base64. The hashes of the content security policy cover style and script, not the data blocks, so a
+model pack there in base64. The hashes of the content security policy cover style and script, not the data blocks, so a
 template serves every model.
 
 The modules of script/ become one script: each in a function that returns what it exports, in the order of their imports.
@@ -116,7 +116,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--worker", required=True, type=pathlib.Path, help="the worker's script")
     parser.add_argument("--module", type=pathlib.Path, help="the engine's WebAssembly module")
-    parser.add_argument("--pack", type=pathlib.Path, help="a model's pack; without it: a template")
+    parser.add_argument("--pack", type=pathlib.Path, help="a model pack; without it: a template")
     parser.add_argument("-o", required=True, type=pathlib.Path, dest="output", metavar="PAGE", help="the file to write")
     options = parser.parse_args()
     module = options.module.read_bytes() if options.module else b""

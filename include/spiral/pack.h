@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A pack: a trained model for the page of `spiral explore`, in one block of bytes that needs no JSON reader.
- * Beside the numbers of the model it holds the principal axes of its latents, a text for the page, and, if
- * wanted, the training music, to compare new music with. Packs are read by the engine of the same version
- * only (docs/formats.md).
+ * A model pack: a trained model for the page of `spiral explore`, in one block of bytes that needs no JSON
+ * reader. Besides the numbers of the model it has the principal axes of its latents, a text for the page,
+ * and, if wanted, the training music, to compare new music with. Model packs are read only by the engine of
+ * the same version (docs/formats.md). They are not corpus packs (data.h).
  */
 #ifndef SPIRAL_PACK_H
 #define SPIRAL_PACK_H
@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-/* The most frames of music that a pack holds. */
+/* The largest number of frames of music in a model pack. */
 #define SPIRAL_PACK_FRAMES_MAX ((size_t)1 << 21)
 
 typedef struct spiral_pack_options {
@@ -29,7 +29,7 @@ typedef struct spiral_pack_options {
 /* Fills struct_size bytes of *options: no text, no music, 8 bits. */
 SPIRAL_API void spiral_pack_options_default(spiral_pack_options *options, size_t struct_size);
 
-/* What the pack keeps of the model. */
+/* What is in a model pack, and its precision. */
 typedef struct spiral_pack_report {
     size_t struct_size;  /* set by the caller */
     size_t music_bytes;  /* of the pack, for the music */
@@ -37,9 +37,9 @@ typedef struct spiral_pack_report {
     double sketch_largest; /* the largest */
 } spiral_pack_report;
 
-/* The bytes of the pack; *bytes is malloc'ed. report may be NULL. UNSUPPORTED: the model has no note-by-note
- * decoder; NO_DATA: its training is not finished; BAD_ARG: an option, or the music has another grid; TOO_BIG:
- * the music has more than SPIRAL_PACK_FRAMES_MAX frames; NO_MEMORY. */
+/* The bytes of the model pack; *bytes is malloc'ed. report may be NULL. UNSUPPORTED: the model has no
+ * note-by-note decoder; NO_DATA: its training is not finished; BAD_ARG: an option, or the music has another
+ * grid; TOO_BIG: the music has more than SPIRAL_PACK_FRAMES_MAX frames; NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_pack_write(const spiral_model *model,
                                                              const spiral_pack_options *options,
                                                              unsigned char **bytes, size_t *size,

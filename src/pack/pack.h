@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The bytes of a pack, little-endian:
+ * The bytes of a model pack, little-endian:
  *
  *     "SPIRPACK" | u32 CRC-32 of what follows | u32 bytes of the version | version
  *     u32 fields of the config | i32 each | f32 threshold
@@ -26,7 +26,7 @@ typedef enum spiral__pack_kind {
 #define SPIRAL__PACK_NAME "SPIRPACK"
 enum { SPIRAL__PACK_HEAD = 12 /* bytes before those that the CRC covers */ };
 
-/* What a pack holds. */
+/* A model pack in memory. */
 typedef struct spiral__pack {
     spiral_model *model;  /* owned */
     float *axes;          /* (Z, Z) of coordinates on the sliders' axes, owned: axes.h */

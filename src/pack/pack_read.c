@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a pack (see pack.h). Also part of the page's engine.
+ * Reads a model pack (see pack.h). Also part of the page's engine.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes a pack (see pack.h).
+ * Writes a model pack (see pack.h).
  */
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory, the pack and results (see engine.h).
+ * Memory, the model pack and results (see engine.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ void *EXPORT(engine_alloc)(size_t size) {
 }
 void EXPORT(engine_free)(void *p) { free(p); }
 
-/* ---- the pack ---- */
+/* ---- the model pack ---- */
 
 int EXPORT(engine_load)(const unsigned char *bytes, size_t size) {
     spiral__pack pack;

@@ -15,7 +15,7 @@
 #define EXPORT(name) __attribute__((export_name(#name), used)) name
 
 typedef struct engine {
-    spiral__pack pack; /* pack.model is NULL until a pack is loaded */
+    spiral__pack pack; /* the model pack; pack.model is NULL until it is loaded */
     spiral_error error;
     spiral_roll roll;     /* the last roll made */
     double number;        /* a number that belongs to the result */
