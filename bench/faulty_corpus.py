@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A corpus of sound files with one file of each fault mixed in, beside the sound files alone.
+"""Compares training on a corpus of correct files with training on the same corpus and one file of each fault.
 
     python bench/faulty_corpus.py FOLDER [--files 300] [--seeds 3] [--steps 400]
 
-FOLDER has MIDI files (SPIRAL_DATA without it). Every n-th file is validated on, the others are trained on; with each
-seed once alone, once with the faulty files. Prints the validation scores, how far apart seeds alone are, and the lines
-that `train` prints about the files. Fails if the faulty files change the mean score by more than the seeds do, or if
-more than a dozen lines name them.
+FOLDER has MIDI files (default: SPIRAL_DATA). Every n-th file is for validation, the others for training; each seed trains
+once without and once with the faulty files. Prints the validation scores, the differences between seeds, and the lines that
+`train` prints about the files. Fails if the faulty files change the mean score by more than the seeds do, or if more than a
+dozen lines name them.
 """
 import argparse
 import gzip
@@ -26,7 +26,7 @@ import field_files  # noqa: E402
 
 
 def write_faults(folder):
-    """One file of each fault: of field_files, and files that are no MIDI, cut off, converted, linked or compressed."""
+    """Writes one file of each fault: those of field_files, and files that are not MIDI, cut off, converted, linked or compressed."""
     sound = field_files.SOUND
     files = {f"{name}.mid".replace(":", ""): fault for name, (fault, _) in field_files.FAULTS.items()}
     files.update({

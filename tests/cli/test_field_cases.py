@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Faults that files and scripts in the field have, and what each gives: the files of field_files.py, and those of
-field/make_cases.py, which stands beside the repository in a folder shared by its checkouts and is skipped without it.
-ROWS says which tests show each row of the table of faults."""
+"""Faults of real files and scripts, and the result for each: the files of field_files.py, and those of field/make_cases.py,
+which is outside the repository, in a folder shared by its checkouts; without it these are skipped. ROWS names the tests for
+each row of the table of faults."""
 import os
 import re
 import subprocess
@@ -11,9 +11,9 @@ import pytest
 from field_files import FAULTS
 from program import SOURCE, notes_of, spiral
 
-# A row of the table of faults: the tests that show it, of C ("test_name") or Python ("file.py: test_name").
+# A row of the table of faults: the tests for it, in C ("test_name") or Python ("file.py: test_name").
 ROWS = {
-    # K1: one absurd time ruins a corpus
+    # K1: one wrong time makes a corpus unusable
     "hours without a note in one file": ["test_field_cases.py: test_wrong_times_cost_eight_bars_at_most",
                                          "test_corpus_files.py: test_long_silence_is_cut_and_said",
                                          "test_corpus_files.py: test_a_file_with_a_wrong_time_changes_no_training",
@@ -34,7 +34,7 @@ ROWS = {
     "note-on with data above 127": ["test_data_above_127_is_clipped_in_notes"],
     "controllers 120 and 123 to 127": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
     "note-offs in another track": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
-    # K3: channels taken at face value
+    # K3: the meaning of channels and ports
     "drums by GS, XG and GM2": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
     "melody on channel 10 by GS": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
     "two ports, one pedal": ["test_field_cases.py: test_pedal_of_one_port_holds_no_notes_of_another"],
@@ -60,7 +60,7 @@ ROWS = {
     "a tensor for lambda": ["test_losses.py: test_arguments_are_checked_when_they_are_given"],
     "pos_weight": ["test_losses.py: test_pos_weight_is_that_of_torch"],
     "empty batch": ["test_odd_tensors.py: test_every_path_gives_the_same_answer"],
-    # K7: messages and losses nobody lists
+    # K7: content that is lost without a message
     "picture of drums only": ["test_corpus_files.py: test_pictures_of_drums_and_losses_of_midi_are_told"],
     "programs, volume, names and lyrics": ["test_corpus_files.py: test_what_is_not_written_or_played_is_counted",
                                            "test_events_that_are_not_kept_are_counted"],
@@ -69,8 +69,8 @@ ROWS = {
                                        "test_midi.py: test_texts_are_readable_whatever_their_encoding"],
     "file converted as text": ["test_converted_files_are_refused"],
 }
-# What inspect gives for files with faults of time: notes, seconds, windows of 16 sixteenths with and without a note.
-# A stretch is cut to 8 bars, 16 s; without the fault a tune is 32 notes, 8 s, 4 windows.
+# The result of inspect for files with faults of time: notes, seconds, windows of 16 sixteenths with and without a note.
+# A stretch is cut to 8 bars, 16 s. Without the fault a tune has 32 notes, 8 s, 4 windows.
 TIMES = {
     "before the first note": (33, 24.25, 5, 8),
     "between notes": (65, 32.25, 9, 8),
@@ -140,7 +140,7 @@ def test_pedal_of_one_port_holds_no_notes_of_another(folder):
 
 
 def test_every_row_has_its_tests():
-    """The tests that ROWS names are there."""
+    """The tests that ROWS names exist."""
     defined = set()
     for path in [*(SOURCE / "tests").rglob("test_*.c"), *(SOURCE / "tests").rglob("test_*.py"), *(SOURCE / "python").rglob("test_*.py")]:
         text = path.read_text()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The engine's answers. SPIRAL_PAGE is a page with a model; SPIRAL_TERMINAL a folder of what `spiral sample` wrote with
-// the same model and the seeds 1 to 20, sample-1.mid to sample-20.mid, 8 bars each, and what `spiral vary sample-1.mid` made
-// of the first with the seeds 1 to 4. SPIRAL_EXACT_PAGE is a page with the same model, written with --exact.
+// The engine's answers. SPIRAL_PAGE is a page with a model. SPIRAL_TERMINAL is a folder with the output of `spiral sample` for
+// the same model and the seeds 1 to 20 (sample-1.mid to sample-20.mid, 8 bars each) and of `spiral vary sample-1.mid` with the
+// seeds 1 to 4. SPIRAL_EXACT_PAGE is a page with the same model, written with --exact.
 "use strict";
 const assert = require("node:assert/strict");
 const fs = require("node:fs");

@@ -36,7 +36,7 @@ import {
 import { pieceToText, textToPiece } from "../../../web/script/piece_text.js";
 import { History } from "../../../web/script/history.js";
 
-/** Random numbers 0 .. 1 from a seed (a linear congruence; printed in a failing test's name by its loop). */
+/** Random numbers 0 .. 1 from a seed (a linear congruential generator). */
 function random(seed) {
     let state = seed >>> 0 || 1;
     return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 4294967296;
@@ -66,7 +66,7 @@ function randomPiece(seed) {
     );
 }
 
-/** Notes key by key, cell by cell: the definition. */
+/** The notes by their definition, key by key and cell by cell. */
 function slowNotes(roll) {
     const notes = [];
     for (let t = 0; t < roll.frames; t++)
