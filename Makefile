@@ -62,7 +62,7 @@ san:  ## the C tests under address and undefined-behaviour sanitizers
 tsan:  ## the C tests under the thread sanitizer
 	@tools/test.sh tsan
 
-valgrind:  ## half an hour: the C tests under valgrind; needs FOR=valgrind
+valgrind:  ## 12 minutes: the C tests under valgrind; needs FOR=valgrind
 	@tools/test.sh valgrind
 
 aarch64:  ## half an hour: the C tests of core and model for 64-bit ARM, run by qemu; needs FOR=aarch64

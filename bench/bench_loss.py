@@ -75,7 +75,7 @@ class Ours:
         return pred, target
 
     def caller(self, kind, shape, threads, keys_first=False):
-        handle, grad, (B, T, P) = self.open(kind, shape[2], threads), np.empty(shape, np.float32), shape
+        handle, grad, (B, T, _) = self.open(kind, shape[2], threads), np.empty(shape, np.float32), shape
 
         def call(pred, target):
             value = self.lib.bench_call(handle, B, T, keys_first, pred.ctypes.data, target.ctypes.data,

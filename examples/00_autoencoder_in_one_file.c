@@ -39,7 +39,7 @@ static void *zeros(size_t count, size_t size) {
     return p;
 }
 
-/* ---- 1. MIDI bytes -> notes, in ticks --------------------------------------------------------------------
+/* ---- 1. MIDI bytes -> notes, in ticks ----
  *
  * A file is a header and tracks. A track is a list of events, each with the ticks since the one before. The
  * length of a tick depends on `division` (ticks per quarter note) and on tempo events, which apply to all
@@ -160,8 +160,7 @@ static song read_midi(const unsigned char *bytes, size_t size) {
     return s;
 }
 
-/* ---- 2. notes -> roll, in frames of 10 ms
- * ---------------------------------------------------------------- */
+/* ---- 2. notes -> roll, in frames of 10 ms ---- */
 enum { DRUMS = 9 }; /* "channel 10": its keys are drums, not pitches */
 
 typedef struct roll {
@@ -215,7 +214,7 @@ static roll make_tune(void) {
     return r;
 }
 
-/* ---- 3. the network: a window (T, P) -> latent (Z) -> logits (T, P) ---------------------------------------
+/* ---- 3. the network: a window (T, P) -> latent (Z) -> logits (T, P) ----
  *
  * Four dense layers, D -> H -> Z -> H -> D, with a leaky rectifier after the first and the third. Forward and
  * backward of each layer are next to each other; backward adds to the gradients of the weights.
@@ -308,7 +307,7 @@ static network make_network(void) {
     return n;
 }
 
-/* ---- 4. the loss -----------------------------------------------------------------------------------------
+/* ---- 4. the loss ----
  *
  * Keys are points on a helix of radius RADIUS. One turn of it is an octave and rises by OCTAVE. The target
  * (t) and the prediction (y) are both blurred along the helix and then compared. A note near the right one on
@@ -382,8 +381,7 @@ static cost loss(const double *logits /* (T, P) */, const double *target, double
     return c;
 }
 
-/* ---- 5. training
- * ----------------------------------------------------------------------------------------- */
+/* ---- 5. training ---- */
 static void window_at(const roll *r, size_t frame, double *x /* (T, P) */) {
     for (int i = 0; i < D; i++) x[i] = r->cells[frame * P + (size_t)i];
 }
@@ -426,8 +424,7 @@ static void train(network *n, const roll *r) {
     }
 }
 
-/* ---- 6. roll -> latent -> roll -> MIDI bytes
- * ------------------------------------------------------------- */
+/* ---- 6. roll -> latent -> roll -> MIDI bytes ---- */
 static roll reconstruct(const network *n, const roll *in) {
     static trace a;
     roll out = {in->frames, zeros((in->frames + T) * P, 1)};
@@ -477,8 +474,7 @@ static unsigned char *load(const char *path, size_t *size) {
     return bytes;
 }
 
-/* ---- the program
- * ------------------------------------------------------------------------------------------ */
+/* ---- the program ---- */
 int main(int argc, char **argv) {
     const char *in = argc > 1 ? argv[1] : NULL, *out = argc > 2 ? argv[2] : "autoencoder.mid";
     size_t size;

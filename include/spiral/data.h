@@ -141,7 +141,7 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_corpus_draw_windows(
     const spiral_corpus *corpus, int transpose, uint64_t seed, uint64_t first, size_t count,
     spiral_keys *windows /* (count, planes * frames) */, size_t *files /* (count) */, spiral_error *err);
 
-/* ---- corpus packs ----------------------------------------------------------------------------------------
+/* ---- corpus packs ----
  *
  * A corpus in one file, for music that is used many times, or by many processes at once: the rolls as they
  * are in memory, and an index. It is read by mapping it, so processes on one machine share its memory, and a

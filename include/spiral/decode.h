@@ -27,7 +27,7 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_decode_threshold(
 SPIRAL_API float spiral_decode_threshold_for_count(const float *logits, size_t n, size_t wanted,
                                                    float *sorted);
 
-/* ---- the lowest expected energy on the helix -------------------------------------------------------------
+/* ---- the lowest expected energy on the helix ----
  *
  * A threshold cannot know that .45 on C and .45 on C sharp mean one note. This takes for each frame the set
  * of keys x with the lowest expected energy

@@ -24,8 +24,7 @@ extern "C" {
 
 #define SPIRAL_GENERATE_FRAMES_MAX ((size_t)1 << 22)
 
-/* ---- writing with the note-by-note decoder ---------------------------------------------------------------
- */
+/* ---- writing with the note-by-note decoder ---- */
 
 /* What is to be written. All pointers are borrowed. */
 typedef struct spiral_generate_request {
@@ -105,8 +104,7 @@ SPIRAL_API int spiral_generate_passage_frames(const spiral_model *model);
  */
 SPIRAL_API double spiral_generate_passage_limit(const spiral_model *model);
 
-/* ---- latents and sketches --------------------------------------------------------------------------------
- */
+/* ---- latents and sketches ---- */
 
 /* The number of windows of a piece: consecutive from frame 0; the last is padded with silence. */
 SPIRAL_API size_t spiral_latents_count(const spiral_model *model, size_t frames);
@@ -143,8 +141,7 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_sketch_from_latents(const spir
                                                                       const float *latents, size_t frames,
                                                                       float *sketch, spiral_error *err);
 
-/* ---- models without the note-by-note decoder -------------------------------------------------------------
- */
+/* ---- models without the note-by-note decoder ---- */
 
 /* How the model's output was turned into notes. */
 typedef struct spiral_generate_report {

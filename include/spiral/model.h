@@ -21,8 +21,7 @@
 extern "C" {
 #endif
 
-/* ---- what a model is -------------------------------------------------------------------------------------
- */
+/* ---- what a model is ---- */
 
 typedef enum spiral_model_kind {
     SPIRAL_MODEL_AE, /* the latent is what the encoder gives */
@@ -82,8 +81,7 @@ SPIRAL_API const spiral_model_field *spiral_model_get_field(size_t index);
 /* The value of a field: a number, 0 or 1, or the index of a word. index < spiral_model_field_count(). */
 SPIRAL_API int spiral_model_config_get_value(const spiral_model_config *config, size_t index);
 
-/* ---- models ----------------------------------------------------------------------------------------------
- */
+/* ---- models ---- */
 
 typedef struct spiral_model spiral_model;
 
@@ -151,8 +149,7 @@ SPIRAL_API const char *spiral_model_get_metadata(const spiral_model *model, cons
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_set_metadata(spiral_model *model, const char *name,
                                                                      const char *text, spiral_error *err);
 
-/* ---- files -----------------------------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 /* The file is written under a temporary name and renamed. Keys of the config and texts of a loaded file that
  * this version does not know are saved again. */
@@ -165,8 +162,7 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_model_load(const char *path, s
 /* SHA-256 of the file a model was loaded from, 64 hexadecimal digits; "" if it was not loaded. */
 SPIRAL_API const char *spiral_model_get_sha256(const spiral_model *model);
 
-/* ---- windows to latents and back -------------------------------------------------------------------------
- */
+/* ---- windows to latents and back ---- */
 
 /* Scratch memory for encode and decode: one per thread that calls them. */
 typedef struct spiral_model_work spiral_model_work;

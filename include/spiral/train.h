@@ -51,8 +51,7 @@ typedef struct spiral_train_options {
 /* Fills struct_size bytes of *options. */
 SPIRAL_API void spiral_train_options_default(spiral_train_options *options, size_t struct_size);
 
-/* ---- training step by step -------------------------------------------------------------------------------
- */
+/* ---- training step by step ---- */
 
 typedef struct spiral_trainer spiral_trainer;
 
@@ -158,7 +157,7 @@ typedef struct spiral_trainer_state {
 } spiral_trainer_state;
 SPIRAL_API void spiral_trainer_get_state(const spiral_trainer *trainer, spiral_trainer_state *state);
 
-/* ---- steps that another program computes ------------------------------------------------------------------
+/* ---- steps that another program computes ----
  *
  * Another program, on other hardware, may compute the steps, with the trainer's random numbers and schedule:
  * it takes the weights, and for each step the windows (or, of the decoder, the features) and the learning
@@ -231,8 +230,7 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_draw_parts(spiral_trai
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_count_step(spiral_trainer *trainer, double loss,
                                                                      double kl, spiral_error *err);
 
-/* ---- training in one call --------------------------------------------------------------------------------
- */
+/* ---- training in one call ---- */
 
 typedef enum spiral_train_event {
     SPIRAL_TRAIN_STEP, /* some steps were made */

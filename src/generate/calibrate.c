@@ -47,8 +47,7 @@ static const float HEADROOM = 1;
 static const float REHEARSED = 2;
 static const double FEW = 4; /* added to counts: a ratio of few events says little */
 
-/* ---- counts ----------------------------------------------------------------------------------------------
- */
+/* ---- counts ---- */
 
 /* Sums over frames that have one before them; way: over all. Doubles, so that they can be scaled. */
 typedef struct counts {
@@ -116,8 +115,7 @@ static counts count_roll(const spiral__features *f, const spiral_keys *sounding,
     return c;
 }
 
-/* ---- the training music ----------------------------------------------------------------------------------
- */
+/* ---- the training music ---- */
 
 typedef struct file_limits {
     double voices_most, same_most;
@@ -185,8 +183,7 @@ static spiral_status count_corpus(const spiral__features *f, const spiral_corpus
                                 : spiral__fail(err, SPIRAL_NO_DATA, -1, "the files have no two frames");
 }
 
-/* ---- samples ---------------------------------------------------------------------------------------------
- */
+/* ---- samples ---- */
 
 typedef struct sampling_job {
     const spiral_model *model;
@@ -288,8 +285,7 @@ static spiral_status count_samples(sampling_job *j, uint64_t seed, spiral__pool 
     return SPIRAL_OK;
 }
 
-/* ---- weights ---------------------------------------------------------------------------------------------
- */
+/* ---- weights ---- */
 
 /* How much a weight moves where `sampled` events were counted and `wanted` should have been. */
 static float step(double sampled, double wanted) { return (float)log((wanted + FEW) / (sampled + FEW)); }
@@ -397,8 +393,7 @@ static spiral_status calibrate_all(const spiral_model *m, const spiral_corpus *c
     return status;
 }
 
-/* ---- passages that are like training music ---------------------------------------------------------------
- */
+/* ---- passages that are like training music ---- */
 
 enum { UNSEEN_FILES = 24 };
 static const double MOST_SHARE = 0.99;

@@ -62,8 +62,7 @@ spiral_status spiral_generate_variation(const spiral_model *m, const spiral_roll
     return status;
 }
 
-/* ---- samples ---------------------------------------------------------------------------------------------
- */
+/* ---- samples ---- */
 
 /* The random stream of samples. */
 static const uint64_t SAMPLE_STREAM = UINT64_C(0x73616d706c65);
@@ -137,8 +136,7 @@ spiral_status spiral_generate_sample(const spiral_model *m, const spiral_sample_
     return status;
 }
 
-/* ---- interpolation ---------------------------------------------------------------------------------------
- */
+/* ---- interpolation ---- */
 
 void spiral__latent_interpolate(size_t Z, const float *mean, const float *a, const float *b, double s,
                                 spiral_interpolation kind, float *out) {

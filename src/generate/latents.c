@@ -25,8 +25,7 @@ void spiral__latents_clear(spiral__latents *l) {
     memset(l, 0, sizeof *l);
 }
 
-/* ---- encoding --------------------------------------------------------------------------------------------
- */
+/* ---- encoding ---- */
 
 /* Frame t of a plane of n frames, t from any number on. */
 static spiral_keys frame_at(const spiral_keys *plane, ptrdiff_t n, ptrdiff_t t, int repeated) {
@@ -54,8 +53,7 @@ spiral_status spiral__latents_encode(const spiral_model *m, const spiral_roll *r
     return status;
 }
 
-/* ---- decoding --------------------------------------------------------------------------------------------
- */
+/* ---- decoding ---- */
 
 /* The weight of frame t of a window: a triangle that is never 0. For even T the weights of a frame in its two
  * windows add up to 1. */

@@ -33,8 +33,7 @@ void spiral_generate_request_default(spiral_generate_request *request, size_t st
     spiral__sized_write(&REQUEST, sizeof REQUEST, request, struct_size);
 }
 
-/* ---- checks ----------------------------------------------------------------------------------------------
- */
+/* ---- checks ---- */
 
 static spiral_status check_cells(const spiral_model *m, const spiral_generate_request *q, spiral_error *err) {
     if (q->known && !q->sounding)
@@ -54,7 +53,7 @@ static spiral_status check(const spiral_model *m, const spiral_generate_request 
                            spiral_error *err) {
     if (!m->decoder.H)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
-                            "the model has no note-by-note decoder; one trained by this version has");
+                            "the model has no note-by-note decoder; models trained by this version have one");
     if (q->frames < 1 || q->frames > SPIRAL_GENERATE_FRAMES_MAX)
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "%zu frames to write, must be 1 to %zu", q->frames,
                             SPIRAL_GENERATE_FRAMES_MAX);
@@ -76,8 +75,7 @@ static spiral_status check(const spiral_model *m, const spiral_generate_request 
     return check_cells(m, q, err);
 }
 
-/* ---- variations ------------------------------------------------------------------------------------------
- */
+/* ---- variations ---- */
 
 typedef struct job {
     const spiral__writer *writer;

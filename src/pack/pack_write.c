@@ -207,7 +207,7 @@ static spiral_status check(const spiral_model *m, const spiral_pack_options *o, 
     float any = 0;
     if (!m->decoder.H)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1,
-                            "the model has no note-by-note decoder; one trained by this version has");
+                            "the model has no note-by-note decoder; models trained by this version have one");
     for (size_t i = 0; i < m->ae.Z * m->ae.Z; i++) any = fmaxf(any, fabsf(F[i]));
     if (!(any > 0)) return spiral__fail(err, SPIRAL_NO_DATA, -1, "the model's training is not finished");
     if (o->text && strlen(o->text) > UINT32_MAX / 4)

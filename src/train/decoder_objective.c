@@ -29,8 +29,7 @@ static const double DROPPED_ROWS = 0.15, DROPPED_UNITS = 3500, DROPPED_MOST = 0.
 static const double GIVEN = 0.4, BOTH = 0.1, SKETCH = 0.3;
 static const double LATENT_NOISE = 0.5; /* most of it, in deviations of the latents */
 
-/* ---- memory ----------------------------------------------------------------------------------------------
- */
+/* ---- memory ---- */
 
 static size_t state_floats(const spiral__decoder_objective *o) {
     return (size_t)o->model->decoder.features.P * o->model->decoder.H;
@@ -114,8 +113,7 @@ void spiral__decoder_objective_clear(spiral__decoder_objective *o) {
     memset(o, 0, sizeof *o);
 }
 
-/* ---- drawing ---------------------------------------------------------------------------------------------
- */
+/* ---- drawing ---- */
 
 /* The stretch of a draw: in every epoch each is drawn once. */
 static const spiral__stretch *stretch_of(spiral__decoder_objective *o, int64_t draw) {
@@ -243,8 +241,7 @@ void spiral__decoder_objective_start(spiral__decoder_objective *o) {
     }
 }
 
-/* ---- a step ----------------------------------------------------------------------------------------------
- */
+/* ---- a step ---- */
 
 /* n times 0, for a share of them, or 1 / (1 - share). */
 static void draw_mask(spiral__rng *rng, double share, size_t n, float *mask) {
@@ -349,8 +346,7 @@ spiral_status spiral__decoder_objective_gradient(spiral__decoder_objective *o, i
                         (long long)step + 1);
 }
 
-/* ---- going on later --------------------------------------------------------------------------------------
- */
+/* ---- going on later ---- */
 
 /* The state before the next part. */
 static float *state_of(const spiral__decoder_objective *o, const spiral__training_stream *s) {

@@ -19,8 +19,7 @@
 
 enum { MAX_PAIRS = 16384, PAIRS_PER_TASK = 256 };
 
-/* ---- moments of the pairs --------------------------------------------------------------------------------
- */
+/* ---- moments of the pairs ---- */
 
 /* now, next: (pairs, Z). mean (Z), C0 and C1 (Z, Z). */
 static void moments(size_t Z, size_t pairs, const float *now, const float *next, double *mean, double *C0,
@@ -82,8 +81,7 @@ static spiral_status fit(spiral_model *m, size_t pairs, const float *now, const 
     return SPIRAL_OK;
 }
 
-/* ---- encoding the pairs ----------------------------------------------------------------------------------
- */
+/* ---- encoding the pairs ---- */
 
 typedef struct pairs {
     const spiral_model *model;

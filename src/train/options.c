@@ -32,8 +32,7 @@ void spiral_train_plan_default(spiral_train_plan *plan, size_t struct_size) {
     spiral__sized_write(&PLAN, sizeof PLAN, plan, struct_size);
 }
 
-/* ---- the table -------------------------------------------------------------------------------------------
- */
+/* ---- the table ---- */
 
 typedef enum kind { REAL, INT, UINT64, LOSS_KIND, RADII } kind;
 
@@ -126,8 +125,7 @@ spiral_status spiral__train_plan_read(const spiral_train_plan *given, spiral_tra
     return spiral__sized_read("train plan", given, FIRST_PLAN, plan, sizeof *plan, err);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------------
- */
+/* ---- JSON ---- */
 
 static json_t *radii_to_json(const double radii[6]) {
     return json_pack("[f, f, f, f, f, f]", radii[0], radii[1], radii[2], radii[3], radii[4], radii[5]);

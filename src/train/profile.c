@@ -90,8 +90,7 @@ void spiral__profile_leave(spiral_train_profile *p, int step, spiral_train_netwo
         p->laps->sums[validation].seconds += seconds_of(CLOCK_PROCESS_CPUTIME_ID) - entered.processor_s;
 }
 
-/* ---- reading it ------------------------------------------------------------------------------------------
- */
+/* ---- reading it ---- */
 
 double spiral_train_profile_peak(const spiral_train_profile *p) { return p->peak; }
 

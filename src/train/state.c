@@ -12,8 +12,7 @@
 #include "spiral/generate.h"
 #include "train/trainer.h"
 
-/* ---- metadata --------------------------------------------------------------------------------------------
- */
+/* ---- metadata ---- */
 
 /* What the model is trained on. NULL: out of memory, as for all functions that return JSON. */
 static json_t *data_json(const spiral_trainer *t) {
@@ -116,8 +115,7 @@ spiral_status spiral__trainer_set_metadata(spiral_trainer *t, spiral_error *err)
     return set_metadata(t->model, "training", training_json(t), err);
 }
 
-/* ---- saving ----------------------------------------------------------------------------------------------
- */
+/* ---- saving ---- */
 
 enum { STATE_ARRAYS = 5 };
 
@@ -154,8 +152,7 @@ spiral_status spiral_trainer_save(spiral_trainer *t, const char *path, spiral_er
     return status;
 }
 
-/* ---- loading ---------------------------------------------------------------------------------------------
- */
+/* ---- loading ---- */
 
 static json_t *metadata(const spiral__model_file *file, const char *name) {
     const char *text = json_string_value(json_object_get(file->metadata, name));

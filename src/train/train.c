@@ -56,8 +56,7 @@ static spiral_trainer_state state_of(const run *r) {
     return state;
 }
 
-/* ---- planning --------------------------------------------------------------------------------------------
- */
+/* ---- planning ---- */
 
 static spiral_status check_number(const char *name, double value, double low, double high,
                                   spiral_error *err) {
@@ -237,8 +236,7 @@ static spiral_status start_decoder(run *r, spiral_error *err) {
     return start_decoder_for_seconds(r, err);
 }
 
-/* ---- the loop --------------------------------------------------------------------------------------------
- */
+/* ---- the loop ---- */
 
 static void report_speed(run *r, const spiral_trainer_state *s, double now) {
     spiral_train_progress *p = &r->progress;

@@ -233,8 +233,7 @@ static double mean(const spiral__phase *p, double sum) {
     return p->loss_steps ? sum / (double)p->loss_steps : 0;
 }
 
-/* ---- validation ------------------------------------------------------------------------------------------
- */
+/* ---- validation ---- */
 
 static spiral_status validate_autoencoder(spiral_trainer *t, spiral_validation *v, spiral_error *err) {
     spiral__scores scores;
@@ -293,8 +292,7 @@ spiral_status spiral_trainer_validate(spiral_trainer *t, spiral_validation *resu
     return SPIRAL_OK;
 }
 
-/* ---- the end, and the state ------------------------------------------------------------------------------
- */
+/* ---- the end, and the state ---- */
 
 spiral_status spiral_trainer_finish(spiral_trainer *t, spiral_error *err) {
     SPIRAL_TRY(spiral__trainer_check_started(t, err));

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from program import SOURCE, command, digest, failed, flags, spiral, trained
+from program import SOURCE, command, digest, failed, spiral, trained
 
 FLAGS = {
     "whole": [("inspect", "--low"), ("inspect", "--frames"), ("train", "--latent"), ("train", "--steps"),

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Model files: damaged ones are refused with a reason, valid ones can be read by other programs."""
-import hashlib
 import json
-import re
 import random
 
 import pytest

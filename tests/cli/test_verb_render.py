@@ -17,7 +17,7 @@ def test_wav_is_as_long_as_the_music(tune, tmp_path):
         assert done.status == 0 and done.json == {"path": str(tmp_path / name)}
     with wave.open(str(tmp_path / "a.wav")) as sound:
         assert sound.getnchannels() == 2 and sound.getsampwidth() == 2
-        seconds, loudest = sound.getnframes() / sound.getframerate(), 0
+        seconds = sound.getnframes() / sound.getframerate()
         samples = sound.readframes(sound.getnframes())
     values = struct.unpack(f"<{len(samples) // 2}h", samples)
     assert mido.MidiFile(tune).length <= seconds < mido.MidiFile(tune).length + 6

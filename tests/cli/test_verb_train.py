@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """spiral train: checks before training, and its result."""
-import re
 
 import pytest
-from program import SMALL_MODEL, TINY, digest, failed, lines_with, one_note, spiral, trained, tree
+from program import TINY, digest, failed, lines_with, one_note, spiral, trained, tree
 
 
 def test_strict_leaves_repaired_files_out_of_training(music, faulty, tmp_path):

@@ -8,7 +8,6 @@ import pathlib
 import re
 import subprocess
 
-import pytest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SPIRAL_BUILD", SOURCE / "build"))

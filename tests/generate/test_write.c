@@ -12,8 +12,7 @@
 #include "spiral/isa.h"
 #include "random_models.h"
 
-/* ---- what is given ---------------------------------------------------------------------------------------
- */
+/* ---- what is given ---- */
 
 static spiral_keys random_keys(spiral__rng *rng, double share) {
     spiral_keys keys = {{0, 0}};
@@ -101,8 +100,7 @@ static void a_piece_that_is_all_given_comes_back(void **state) {
     spiral_roll_clear(&roll);
 }
 
-/* ---- repeatable ------------------------------------------------------------------------------------------
- */
+/* ---- repeatable ---- */
 
 static void any_number_of_threads_gives_the_same_rolls(void **state) {
     (void)state;
@@ -160,8 +158,7 @@ static void at_temperature_0_seeds_make_no_difference(void **state) {
     clear(rolls, 2);
 }
 
-/* ---- likelihood ------------------------------------------------------------------------------------------
- */
+/* ---- likelihood ---- */
 
 static void nats_are_those_of_the_training_code(void **state) {
     (void)state;
@@ -315,8 +312,7 @@ static void a_sketch_is_followed_by_a_model_that_reads_it(void **state) {
     spiral_model_destroy(m);
 }
 
-/* ---- guards ----------------------------------------------------------------------------------------------
- */
+/* ---- guards ---- */
 
 /* The random network gives every cell about the same logit; the sketch decides, at temperature 0 only. */
 static void at_temperature_0_a_certain_sketch_is_written_out(void **state) {
@@ -372,8 +368,7 @@ static void faults_are_found_and_tried_again(void **state) {
     assert_int_equal(r.tries, 1);
 }
 
-/* ---- latents ---------------------------------------------------------------------------------------------
- */
+/* ---- latents ---- */
 
 static void latents_and_sketches_are_those_of_the_windows(void **state) {
     (void)state;
@@ -407,8 +402,7 @@ static void latents_and_sketches_are_those_of_the_windows(void **state) {
     spiral_roll_clear(&roll);
 }
 
-/* ---- refusals --------------------------------------------------------------------------------------------
- */
+/* ---- refusals ---- */
 
 static void refused(const spiral_model *m, const spiral_generate_request *q, size_t n, spiral_status status,
                     const char *word) {

@@ -69,8 +69,7 @@ static void forward(const piece *x, spiral__decoder_part *part, size_t begin, si
                                  onsets_of(x) ? onsets_of(x) + begin : NULL, c, scale, dropout);
 }
 
-/* ---- the network a second time
- * --------------------------------------------------------------------------- */
+/* ---- the network a second time ---- */
 
 /* y (n) += the rows of the features of key p in frame t. */
 static void add_features(const spiral__decoder_part *part, spiral__reader reader, size_t t, size_t p,
@@ -220,8 +219,7 @@ static void parts_of_a_piece_give_the_logits_of_the_whole(void **state) {
     clear(&x);
 }
 
-/* ---- the stream
- * ------------------------------------------------------------------------------------------ */
+/* ---- the stream ---- */
 
 /* The logits (T, P, planes), given the piece's cells; from frame `copied` on they are those of a copied
  * stream. */

@@ -151,8 +151,7 @@ static void weights_and_more_arrays_can_be_given(void **state) {
     spiral_model_destroy(b);
 }
 
-/* ---- what is refused
- * ------------------------------------------------------------------------------------- */
+/* ---- what is refused ---- */
 
 static void expect(spiral_status status, const char *text) {
     spiral_model *m = NULL;

@@ -54,8 +54,7 @@ static void set_crc(unsigned char *bytes, size_t size) {
     for (int i = 0; i < 4; i++) bytes[8 + i] = (unsigned char)(crc >> 8 * i);
 }
 
-/* ---- what is read is what was written
- * -------------------------------------------------------------------- */
+/* ---- what is read is what was written ---- */
 
 static void test_crc_is_that_of_png(void **state) {
     (void)state;
@@ -128,8 +127,7 @@ static void test_music_comes_back(void **state) {
     free(bytes);
 }
 
-/* ---- axes
- * ------------------------------------------------------------------------------------------------ */
+/* ---- axes ---- */
 
 /* The coordinates of typical latents give the latent again, and have mean 0, deviation 1 and no
  * correlation. */
@@ -177,8 +175,7 @@ static void test_an_axis_points_where_its_largest_effect_rises(void **state) {
     }
 }
 
-/* ---- what is refused
- * ------------------------------------------------------------------------------------- */
+/* ---- what is refused ---- */
 
 static void test_bad_arguments(void **state) {
     spiral_pack_options o;

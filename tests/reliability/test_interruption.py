@@ -13,7 +13,8 @@ MODEL, DECODER, A, B = "model.safetensors", "decoder.safetensors", "music/twinkl
 SMALL = ["--steps", "60", "--hidden", "8", "--latent", "2", "--decoder", "0", "--save-every", "0s"]
 WRITERS = {
     "train": ["train", "music", "-o", "out.safetensors", *SMALL],
-    "train decoder": ["train", "music", "-o", "out.safetensors", *SMALL[:-4], "--decoder", "8", "--decoder-steps", "60", *SMALL[-2:]],
+    "train decoder": ["train", "music", "-o", "out.safetensors", *SMALL[:-4], "--decoder", "8", "--decoder-steps", "60", *SMALL[-2:],
+                      "--low", "60", "--high", "71"],
     "sample": ["sample", MODEL, "-n", "30", "-o", "out", "--length", "30s"],
     "interpolate": ["interpolate", MODEL, A, B, "-n", "30", "-o", "out"],
     "continue": ["continue", DECODER, A, "-n", "30", "-o", "out"],

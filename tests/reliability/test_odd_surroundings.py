@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Few descriptors, a small stack, no environment: every command gives the right result, or status 1 and a message, and leaves no
 other file."""
-import os
 import resource
 import signal
 import subprocess

@@ -46,7 +46,9 @@ COMMANDS = {
     "pack 36x36": ["pack", "music", "-o", "out.pack", "--preset", "36x36"],
     "train": ["train", "music", "-o", "out.safetensors", *TINY],
     "train --log": ["train", "music", "-o", "out.safetensors", *TINY, "--log", "out.log", "--kind", "vae"],
-    "train decoder": ["train", "music", "-o", "out.safetensors", "--steps", "2", "--hidden", "8", "--latent", "2", "--decoder", "8"],
+    # An octave of keys: the same allocations as of all keys, but for 1 %, in a sixth of the time.
+    "train decoder": ["train", "music", "-o", "out.safetensors", "--steps", "2", "--hidden", "8", "--latent", "2", "--decoder", "8",
+                      "--low", "60", "--high", "71"],
     "render wav": ["render", A, "-o", "out.wav", "--synth", "additive", "--json"],
     "render mid": ["render", A, "-o", "out.mid", "--pedal"],
     "render svg": ["render", A, "-o", "out.svg"],

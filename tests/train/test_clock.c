@@ -65,12 +65,12 @@ static void a_training_by_time_ends_at_its_time(void **state) {
             spiral_train_progress result = {.struct_size = sizeof result};
             spiral_model *m = train_for_50_s(&t, later[i], &result);
             /* The time of eight samples is measured by one look; at the end, all of them take none. */
-            const double calibration_s =
-                decoder ? later[i] / 8 * spiral__calibrate_samples(ALL_SAMPLES) : 0;
+            const double calibration_s = decoder ? later[i] / 8 * spiral__calibrate_samples(ALL_SAMPLES) : 0;
             assert_true(fabs(result.seconds - 50) <= 0.5 + calibration_s);
             assert_int_equal(result.step, result.steps);
             assert_true(result.steps + result.decoder_steps > 60);
-            if (decoder) assert_in_range(calibration_samples(m), later[i] > 0.1 ? 8 : ALL_SAMPLES, ALL_SAMPLES);
+            if (decoder)
+                assert_in_range(calibration_samples(m), later[i] > 0.1 ? 8 : ALL_SAMPLES, ALL_SAMPLES);
             spiral_model_destroy(m);
         }
     }
