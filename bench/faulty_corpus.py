@@ -67,18 +67,18 @@ def main():
     if len(found) < given.files + 10:
         parser.error(f"{given.folder} has {len(found)} MIDI files: {given.files + 10} are needed")
     with tempfile.TemporaryDirectory() as temporary:
-        folders = {name: pathlib.Path(temporary) / name for name in ("sound", "faults", "valid")}
+        folders = {name: pathlib.Path(temporary) / name for name in ("correct", "faults", "valid")}
         for folder in folders.values():
             folder.mkdir()
         chosen = [found[i * len(found) // (given.files + given.files // 10)] for i in range(given.files + given.files // 10)]
         for i, path in enumerate(chosen):
-            shutil.copy(path, folders["valid" if i % 11 == 10 else "sound"] / f"{i:04}.mid")
+            shutil.copy(path, folders["valid" if i % 11 == 10 else "correct"] / f"{i:04}.mid")
         faults = write_faults(folders["faults"])
-        count = len(list(folders["sound"].iterdir()))
-        print(f"{count} sound files to train on, {faults} faulty ones, {len(chosen) - count} to validate on; {given.steps} steps")
+        count = len(list(folders["correct"].iterdir()))
+        print(f"{count} correct files for training, {faults} faulty ones, {len(chosen) - count} for validation; {given.steps} steps")
         scores = {"without": [], "with": []}
         for seed in range(1, given.seeds + 1):
-            for name, paths in (("without", [folders["sound"]]), ("with", [folders["sound"], folders["faults"]])):
+            for name, paths in (("without", [folders["correct"]]), ("with", [folders["correct"], folders["faults"]])):
                 loss, f1, lines = train(paths, folders["valid"], seed, given.steps, os.path.join(temporary, "model"))
                 scores[name].append(loss)
                 print(f"  seed {seed}, {name:7} faults: valid loss {loss:8.3f}, F1 {f1:.4f}", flush=True)

@@ -25,26 +25,26 @@ ROWS = {
     "tempos behind the music": ["test_field_cases.py: test_wrong_times_cost_eight_bars_at_most",
                                 "test_tempos_behind_the_notes_are_no_music"],
     # K2: one lost or doubled event lengthens many notes
-    "on, on, off of one key": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file",
+    "on, on, off of one key": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file",
                                "test_doubled_note_on_is_dropped_and_later_notes_keep_their_ends"],
-    "note-off lost": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file",
+    "note-off lost": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file",
                       "test_lost_or_doubled_event_changes_one_note"],
     "note-off with a velocity above 127": ["test_note_off_is_kept_whatever_its_velocity",
                                            "test_note_offs_are_kept_when_all_have_such_a_velocity"],
     "note-on with data above 127": ["test_data_above_127_is_clipped_in_notes"],
-    "controllers 120 and 123 to 127": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
-    "note-offs in another track": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
+    "controllers 120 and 123 to 127": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file"],
+    "note-offs in another track": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file"],
     # K3: the meaning of channels and ports
-    "drums by GS, XG and GM2": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
-    "melody on channel 10 by GS": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
+    "drums by GS, XG and GM2": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file"],
+    "melody on channel 10 by GS": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file"],
     "two ports, one pedal": ["test_field_cases.py: test_pedal_of_one_port_holds_no_notes_of_another"],
     "sostenuto": ["test_pedal.c"],
     "a switch for drums": ["test_corpus_files.py: test_drums_are_kept_dropped_or_named"],
     # K4: a wrong number loses the rest of a track
     "sysex without a length": ["test_sysex_without_a_length_ends_with_f7",
                                "test_sysex_without_f7_ends_before_the_next_event"],
-    "padded delta time": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
-    "padded length of a meta event": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
+    "padded delta time": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file"],
+    "padded length of a meta event": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file"],
     "data byte lost before a status byte": ["test_lost_data_byte_loses_one_note_at_most"],
     # K5: folders
     "unreadable subfolder": ["test_corpus_files.py: test_what_folders_hold_besides_is_skipped_and_counted"],
@@ -149,10 +149,10 @@ def test_every_row_has_its_tests():
     assert [name for names in ROWS.values() for name in names if name not in defined] == []
 
 
-@pytest.mark.parametrize("name", [name for name, (_, sound) in FAULTS.items() if sound])
-def test_fault_gives_the_notes_of_the_sound_file(name, tmp_path):
+@pytest.mark.parametrize("name", [name for name, (_, correct) in FAULTS.items() if correct])
+def test_fault_gives_the_notes_of_the_correct_file(name, tmp_path):
     found = []
-    for file, content in zip(("fault.mid", "sound.mid"), FAULTS[name], strict=True):
+    for file, content in zip(("fault.mid", "correct.mid"), FAULTS[name], strict=True):
         path = tmp_path / file
         path.write_bytes(content)
         inspected = spiral("inspect", path, "--json").json
@@ -162,7 +162,7 @@ def test_fault_gives_the_notes_of_the_sound_file(name, tmp_path):
     assert pairs[0] == pairs[1]
 
 
-@pytest.mark.parametrize("name", [name for name, (_, sound) in FAULTS.items() if not sound])
+@pytest.mark.parametrize("name", [name for name, (_, correct) in FAULTS.items() if not correct])
 def test_wrong_times_cost_eight_bars_at_most(name, tmp_path):
     path = tmp_path / "fault.mid"
     path.write_bytes(FAULTS[name][0])

@@ -96,9 +96,9 @@ def verdict(right, status, err, found):
     if status != 1:
         return f"status {status}: {err[-200:]}"
     if not lines:
-        return "status 1 without a sentence"
+        return "status 1 without a message"
     if "memory" not in err.lower():
-        return "the sentence is about something else: " + lines[-1]
+        return "the message is about something else: " + lines[-1]
     left = [name for name in found if "spiral-" in name or "lock" in name]
     return f"left {left}" if left else None
 
