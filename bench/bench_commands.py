@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""How long commands take that people wait for: `python bench/bench_commands.py SPIRAL [--rounds N] [--csv FILE]`.
+"""Times of commands for which people wait: `python bench/bench_commands.py SPIRAL [--rounds N] [--csv FILE]`.
 
-The start (--help), a minute of four voices as a picture and as sound, eight new bars. The commands take turns, round by
-round. The sound is taken apart by rendering less: of a short note it is the start and the SoundFont; of two notes a
-minute apart the mix, the reverb and the file as well; of the minute of music the voices as well.
+The start (--help), a minute of four voices as a picture and as sound, eight new bars. The commands are run in turns, round
+by round. The time of the sound is divided into parts by rendering less: a short note needs the start and the SoundFont; two
+notes a minute apart need the mix, the reverb and the file as well; a minute of music needs the voices as well.
 """
 import argparse
 import os
@@ -24,7 +24,7 @@ GOALS = {HELP: 5, PICTURE: 50, SOUND: 200, BARS: 50}  # milliseconds
 
 
 def midi(ons_s):
-    """A MIDI file with a note of 0.1 s at each of the times."""
+    """A MIDI file with a note of 0.1 s at each of these times."""
     events, now = b"", 0
     for on in ons_s:
         ticks = round(on * 1000) - now  # 500 ticks per quarter, 120 quarters per minute
@@ -47,7 +47,7 @@ def run(command):
 
 
 def commands(spiral, folder):
-    """The commands by name; makes what they read."""
+    """The commands by name; writes the files that they read."""
     music, note, silence = (folder / name for name in ("music.mid", "note.mid", "silence.mid"))
     subprocess.run([spiral, "sample", "--length", "30bars", "--tempo", "120", "-o", music, "--quiet"], check=True)
     note.write_bytes(midi([0]))

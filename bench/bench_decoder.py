@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Training speed of the note-by-note decoder, in frames per second: the library against the same network in PyTorch.
 
-    make bench-decoder [BENCH=--quick]       # or bench_decoder.py MIDI... [--quick], as bench/run_decoder.sh calls it
+    make bench-decoder [BENCH=--quick]       # or bench_decoder.py MIDI... [--quick], as in bench/run_decoder.sh
 
-PyTorch has nn.GRU, embedding_bag for the sparse rows, fused AdamW and its best number of threads; its features are
-computed beforehand, which the library does in each step. Both have batches of 4 streams of 32 frames and 48 keys. The
-two are timed in turns; the median of the rounds is reported. Needs the Python package (python/) and build/.
+PyTorch uses nn.GRU, embedding_bag for the sparse rows, fused AdamW and its best number of threads. Its features are computed
+beforehand, while the library computes them in each step. Both use batches of 4 streams of 32 frames and 48 keys. The two are
+timed in turns; the median of the rounds is reported. Needs the Python package (python/) and build/.
 """
 
 import argparse
@@ -24,7 +24,7 @@ CONFIG = {"grid": "beats", "steps_per_quarter": 4, "low": LOW, "high": HIGH, "pl
 
 
 def bags(dense):
-    """Rows of features (N, F) as embedding_bag takes them: indices, offsets, weights."""
+    """Rows of features (N, F) in the form of embedding_bag: indices, offsets, weights."""
     cells, rows = dense.nonzero(as_tuple=True)
     counts = torch.bincount(cells, minlength=len(dense))
     return rows, torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)[:-1]]), dense[cells, rows]
@@ -54,7 +54,7 @@ class Network(torch.nn.Module):
         self.recurrent_rows = torch.nn.EmbeddingBag(*like.recurrent_rows.shape, mode="sum")
         self.head_rows = torch.nn.EmbeddingBag(*like.head_rows.shape, mode="sum")
         self.gru = torch.nn.GRU(3 * UNITS, UNITS)
-        # The rows are the input's part of the gates: nn.GRU's input matrix is the identity, and is not trained.
+        # The rows are already the input's part of the gates, so nn.GRU's input matrix is the identity and is not trained.
         self.gru.weight_ih_l0 = torch.nn.Parameter(torch.eye(3 * UNITS), requires_grad=False)
         self.first, self.second = torch.nn.Linear(UNITS, UNITS), torch.nn.Linear(UNITS, UNITS)
         self.out = torch.nn.Linear(UNITS, 2)

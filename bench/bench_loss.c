@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Time of one loss call (value and gradient, f32), from C: a row of CSV per instruction set. For comparing
- * two builds, and for perf and callgrind. The comparison with other libraries is bench_loss.py.
+ * two builds, and for perf and callgrind. bench_loss.py compares with other libraries.
  */
 #include <getopt.h>
 #include <math.h>

@@ -3,12 +3,11 @@
 
     python bench/bench_loss.py LIBBENCH [--quick] [--isa avx2] [--csv FILE]
 
-All contenders get the same (B, T, P) arrays and the same number of threads. They take turns, round by round, so that
-other load on the machine affects all of them; the table shows the fastest round, the CSV file that and the median. The
-limit is the time of the multiply-adds that the algorithm needs, at the rate at which this processor does them from
-registers, or of one pass over logits, targets and gradients, at the rate at which it streams arrays of this size,
-whichever is longer. With --isa both the library and PyTorch are held to that instruction set: a stand-in for a
-processor that has no more.
+All contenders get the same (B, T, P) arrays and the same number of threads. They are run in turns, round by round, so that
+other load on the machine affects all of them. The table shows the fastest round, the CSV file that and the median. The limit
+is the longer of two times: that of the multiply-adds of the algorithm, at the rate at which this processor does them from
+registers, and that of one pass over logits, targets and gradients, at the rate at which it streams arrays of this size. With
+--isa, library and PyTorch use only that instruction set, as on a processor that has no other.
 """
 import argparse
 import ctypes
@@ -41,12 +40,12 @@ import machine
 import peers
 
 SIZES = [(64, 36, 36), (512, 36, 36), (4096, 36, 36), (64, 256, 88), (512, 256, 88), (4096, 256, 88)]
-PEER_CELLS = 16_000_000  # above this the formula's intermediates in PyTorch do not fit: 20 arrays and more
-SUBSET = {"conv1d": 2304, "geomloss": 256, "pot": 64, "question": 2304}  # frames; time per frame is what is compared
-SECONDS, ROUNDS, SLICE = 3.0, 100, 0.005  # per contender and size: seconds at most, but three calls; per round
+PEER_CELLS = 16_000_000  # above this the intermediate results of the formula in PyTorch, 20 arrays or more, do not fit
+SUBSET = {"conv1d": 2304, "geomloss": 256, "pot": 64, "question": 2304}  # frames; times are compared per frame
+SECONDS, ROUNDS, SLICE = 3.0, 100, 0.005  # per contender and size: seconds (or 3 calls, if longer); rounds; seconds per round
 
-# Operations of simd/vmath.h and simd/loss_kernels_template.c per element; a multiply-add, a division, a comparison with
-# its selection each count as one.
+# Operations of simd/vmath.h and simd/loss_kernels_template.c per element. A multiply-add, a division, and a comparison
+# with its selection count as one each.
 CELL_OPS, BIN_OPS = 37, 26
 
 
@@ -86,7 +85,7 @@ class Ours:
 
 
 def contenders(ours, shape, threads, skip):
-    """name -> (function, frames it is given or None for all)."""
+    """name -> (function, number of frames that it gets, or None for all)."""
     B, T, P = shape
     found = {
         "ours": (ours.caller("spiral", shape, threads), None),
@@ -108,7 +107,7 @@ def contenders(ours, shape, threads, skip):
 
 
 def time_all(jobs):
-    """jobs: name -> no-argument function. Rounds over all of them, in each a slice of calls; seconds per call."""
+    """jobs: name -> function without arguments. Runs rounds over all of them, each for a slice of time. Seconds per call."""
     seconds = {name: [] for name in jobs}
     for _ in range(ROUNDS):
         for name, job in jobs.items():
@@ -124,15 +123,15 @@ def time_all(jobs):
 
 
 def check(ours, eager, pred, target):
-    """The formula in PyTorch computes the same: values to 1e-5, gradients to 1e-4 of the largest."""
+    """Checks that the formula in PyTorch gives the same: values to 1e-5, gradients to 1e-4 of the largest."""
     (v, g), (w, h) = ours(pred, target), eager(pred, target)
     assert abs(v - w) <= 1e-5 * abs(w), (v, w)
     assert np.abs(g - h).max() <= 1e-4 * np.abs(h).max(), np.abs(g - h).max()
 
 
 def operations(shape, notes):
-    """Multiply-adds and their like that one call needs: blur of predictions and of slopes, of the notes that sound,
-    and what is done per cell and per bin."""
+    """The multiply-adds and similar operations of one call: blur of predictions, of slopes and of the sounding notes, and the
+    operations per cell and per bin."""
     B, T, P = shape
     taps, bins = 2 * peers.BLUR_RADIUS + 1, P + 2 * peers.BLUR_RADIUS
     return B * T * (2 * P * taps + P * CELL_OPS + bins * BIN_OPS) + notes * taps

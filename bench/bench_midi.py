@@ -3,10 +3,10 @@
 
     python bench/bench_midi.py LIBBENCH [FOLDER] [--quick] [--csv FILE]
 
-All contenders get the same bytes in memory and return notes; freeing them is part of the time. They take turns, round by
-round, and processor time is measured, so that other load on the machine affects all of them. mido returns messages, not
-notes: its time is given for the messages alone and with pairing them to notes, and the goal counts the messages alone.
-Rolls are measured as training begins: from paths to a corpus, with the files in the page cache. FOLDER:
+All contenders get the same bytes in memory and return notes; freeing them is part of the time. They are run in turns, round
+by round, and processor time is measured, so that other load on the machine affects all of them. mido returns messages, not
+notes: its time is given for the messages alone and with pairing them to notes; the goal is for the messages alone. Rolls are
+measured as at the start of training: from paths to a corpus, with the files in the page cache. Default of FOLDER:
 $SPIRAL_DATA/piano-midi-de-ccbysa.
 """
 import argparse
@@ -52,7 +52,7 @@ def mido_messages(data):
 
 
 def mido_notes(data):
-    """Pairs messages to notes with the least work: on, off, channel, key, velocity per track, first in, first out."""
+    """Pairs messages to notes with as little work as possible: on, off, channel, key, velocity per track, first in, first out."""
     count = 0
     for track in mido.MidiFile(file=io.BytesIO(data)).tracks:
         now, open_notes = 0, {}
@@ -69,7 +69,7 @@ def mido_notes(data):
 
 
 def time_rounds(jobs):
-    """jobs: (name, function, rounds). Seconds per call, in turns; a job's rounds are spread over all of them."""
+    """jobs: (name, function, rounds). Runs them in turns, the rounds of each spread evenly. Seconds per call."""
     seconds = {name: [] for name, _, _ in jobs}
     most = max(rounds for _, _, rounds in jobs)
     for i in range(most):
@@ -104,7 +104,7 @@ def table(title, seconds, size, notes):
 
 
 def check(ours, files):
-    """All three find the same number of notes in each file."""
+    """Checks that all three find the same number of notes in each file."""
     total = 0
     for data in files:
         found = {ours.notes(data), symusic_notes(data)}
@@ -160,7 +160,7 @@ def main():
     jobs = readers(ours, files, rounds, few)
     seconds = time_rounds(jobs[:2] + [(n, over(f, files[::10] if given.quick else files), r) for (n, _, r), f in
                                       zip(jobs[2:], (mido_messages, mido_notes))])
-    if given.quick:  # per byte, as if it had read all
+    if given.quick:  # time per byte, scaled to all files
         scale = size / sum(map(len, files[::10]))
         for name in list(seconds)[2:]:
             seconds[name] = [scale * s for s in seconds[name]]

@@ -4,14 +4,14 @@
     make bench-train [BENCH=--quick]       # or bench_train.py CHORALES PIANO [--quick] [--only speed|files]
 
 Speed: preset 36x36, hidden 512, latent 16, batches of 32, 128 and 512 windows of chorales, on one thread and on two.
-PyTorch has the module of the Python package (spiral_loss.model), fused AdamW, windows that are gathered from one array
-of frames, and SpiralLoss, which on the CPU is our C kernel: its loss is as fast as ours. It runs eagerly and compiled,
-on one thread and on two; for two threads its best counts. Each way is a process of its own, timed in turns; the median
-of the rounds is kept, with the processor time of a window, which other load on the machine changes less, and peak
-memory.
+PyTorch uses the module of the Python package (spiral_loss.model), fused AdamW, windows that are gathered from one array
+of frames, and SpiralLoss, which on the CPU calls our C kernel, so its loss is as fast as ours. It runs eagerly and
+compiled, on one thread and on two; for two threads its best result counts. Each way is a separate process, timed in
+turns. The median of the rounds is kept, with the processor time per window, which depends less on other load on the
+machine, and peak memory.
 
-End to end: the folder PIANO becomes a model of as many steps from the same start (principal components): the program,
-against a script that reads with symusic. Both models are scored by `spiral eval` on the held-out files.
+End to end: a model is trained on the folder PIANO with the same number of steps from the same first weights (principal
+components), by the program and by a script that reads with symusic. Both models are scored by `spiral eval` on the held-out files.
 """
 
 import argparse
@@ -35,16 +35,16 @@ PAD = 12  # keys kept on each side of the model's, for transposition
 
 
 def peak_mb():
-    """The most memory that this process has had so far, in MiB."""
+    """The peak memory of this process so far, in MiB."""
     with open("/proc/self/status") as lines:
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
-# ---- PyTorch's side: a process of its own ----------------------------------------------------------------------------
+# ---- training with PyTorch: a separate process -----------------------------------------------------------------------
 
 
 def read_rolls(paths):
-    """Frames of all files, (frames, KEYS + 2 PAD) uint8, as the preset 36x36 has them, and where files begin."""
+    """Frames of all files as in the preset 36x36, (frames, KEYS + 2 PAD) uint8, and the number of frames of each file."""
     import numpy
     import symusic
 
@@ -85,7 +85,7 @@ class Trainer:
         self.step_loss = torch.compile(self.forward) if compiled else self.forward
 
     def draw(self, count, transposed=True):
-        """Random windows, (count, FRAMES, KEYS) float; if asked, each transposed by up to TRANSPOSE semitones."""
+        """Random windows, (count, FRAMES, KEYS) float; if transposed, each by up to TRANSPOSE semitones."""
         torch = self.torch
         rows = self.firsts[torch.randint(len(self.firsts), (count,))][:, None] + torch.arange(FRAMES)
         if transposed:
@@ -116,7 +116,7 @@ class Trainer:
 
 
 def work(folder, batch, threads, compiled, steps, model):
-    """Trains; prints when the first steps are done, then for each line read the speed of 2 seconds more."""
+    """Trains. Prints when the first steps are done, then for each input line the speed of 2 more seconds."""
     import torch
 
     torch.set_num_threads(threads)
@@ -181,7 +181,7 @@ class Ours:
         return speed, processor, memory
 
     def run(self, steps):
-        """As measure, from that many steps."""
+        """The same as measure, from that many steps."""
         process = subprocess.Popen([*self.command, str(steps), *self.paths], stdout=subprocess.PIPE, text=True)
         text = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
@@ -190,7 +190,7 @@ class Ours:
         return [*map(float, text.split()), usage.ru_maxrss / 1024]
 
     def close(self):
-        """Nothing to end: each measurement is a process of its own."""
+        """Nothing to end: each measurement is a separate process."""
 
 
 def speeds(folder, quick):
@@ -261,7 +261,7 @@ def end_to_end(folder, steps):
             print(f"{rows[-1]['what']:34} {name:30} {wall:6.1f} s, {processor:6.1f} s of processor time, "
                   f"{memory:5.0f} MB, frame F1 {f1:.4f}", flush=True)
     best = min(row["wall_s"] for row in rows[1:])
-    print(f"{'':34} ours takes {best / rows[0]['wall_s']:.2f} times less than the best of PyTorch")
+    print(f"{'':34} the best of PyTorch takes {best / rows[0]['wall_s']:.2f} times as long as ours")
     return rows
 
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How fast the note-by-note decoder is trained: decoder THREADS STEPS MIDI... prints the frames per second of
+ * Training speed of the note-by-note decoder: decoder THREADS STEPS MIDI... prints the frames per second of
  * STEPS steps, after ten that are not timed.
  */
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "spiral/train.h"
 
-enum { FIRST_STEPS = 10, FRAMES = 128 }; /* frames of a step, but at the ends of pieces */
+enum { FIRST_STEPS = 10, FRAMES = 128 }; /* frames of a step, except at the ends of pieces */
 
 static double now_s(void) {
     struct timespec t;

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A corpus of sound files with one file of each fault mixed in, beside the sound files alone.
+"""Compares training on a corpus of correct files with training on the same corpus and one file of each fault.
 
     python bench/faulty_corpus.py FOLDER [--files 300] [--seeds 3] [--steps 400]
 
-FOLDER has MIDI files (SPIRAL_DATA without it). Every n-th file is validated on, the others are trained on; with each
-seed once alone, once with the faulty files. Prints the validation scores, how far apart seeds alone are, and the lines
-that `train` prints about the files. Fails if the faulty files change the mean score by more than the seeds do, or if
-more than a dozen lines name them.
+FOLDER has MIDI files (default: SPIRAL_DATA). Every n-th file is for validation, the others for training; each seed trains
+once without and once with the faulty files. Prints the validation scores, the differences between seeds, and the lines that
+`train` prints about the files. Fails if the faulty files change the mean score by more than the seeds do, or if more than a
+dozen lines name them.
 """
 import argparse
 import gzip
@@ -26,7 +26,7 @@ import field_files  # noqa: E402
 
 
 def write_faults(folder):
-    """One file of each fault: of field_files, and files that are no MIDI, cut off, converted, linked or compressed."""
+    """Writes one file of each fault: those of field_files, and files that are not MIDI, cut off, converted, linked or compressed."""
     sound = field_files.SOUND
     files = {f"{name}.mid".replace(":", ""): fault for name, (fault, _) in field_files.FAULTS.items()}
     files.update({
@@ -67,18 +67,18 @@ def main():
     if len(found) < given.files + 10:
         parser.error(f"{given.folder} has {len(found)} MIDI files: {given.files + 10} are needed")
     with tempfile.TemporaryDirectory() as temporary:
-        folders = {name: pathlib.Path(temporary) / name for name in ("sound", "faults", "valid")}
+        folders = {name: pathlib.Path(temporary) / name for name in ("correct", "faults", "valid")}
         for folder in folders.values():
             folder.mkdir()
         chosen = [found[i * len(found) // (given.files + given.files // 10)] for i in range(given.files + given.files // 10)]
         for i, path in enumerate(chosen):
-            shutil.copy(path, folders["valid" if i % 11 == 10 else "sound"] / f"{i:04}.mid")
+            shutil.copy(path, folders["valid" if i % 11 == 10 else "correct"] / f"{i:04}.mid")
         faults = write_faults(folders["faults"])
-        count = len(list(folders["sound"].iterdir()))
-        print(f"{count} sound files to train on, {faults} faulty ones, {len(chosen) - count} to validate on; {given.steps} steps")
+        count = len(list(folders["correct"].iterdir()))
+        print(f"{count} correct files for training, {faults} faulty ones, {len(chosen) - count} for validation; {given.steps} steps")
         scores = {"without": [], "with": []}
         for seed in range(1, given.seeds + 1):
-            for name, paths in (("without", [folders["sound"]]), ("with", [folders["sound"], folders["faults"]])):
+            for name, paths in (("without", [folders["correct"]]), ("with", [folders["correct"], folders["faults"]])):
                 loss, f1, lines = train(paths, folders["valid"], seed, given.steps, os.path.join(temporary, "model"))
                 scores[name].append(loss)
                 print(f"  seed {seed}, {name:7} faults: valid loss {loss:8.3f}, F1 {f1:.4f}", flush=True)

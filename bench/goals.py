@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The goals of the loss's speed, and which of them a result reaches: `python bench/goals.py RESULT.csv`.
+"""The goals of the speed of the loss, and which of them a result reaches: `python bench/goals.py RESULT.csv`.
 
 bench_loss.py prints them at its end; README.md has them for the results that it names. Value and gradient on rolls of
-36 keys and 36 frames; the times are those of the fastest rounds. What a result does not hold (--quick, one processor)
-is left out.
+36 keys and 36 frames; the times are those of the fastest rounds. Goals for which a result has no times (--quick,
+one processor) are left out.
 """
 import csv
 import sys
@@ -19,7 +19,7 @@ GOALS = [(CROSS_ENTROPY, (512, 4096), 1), (EAGER, (4096,), 12), (GEOMLOSS, (4096
 
 
 def ratio(ns, name, rolls, threads):
-    """The ratio, or None if the result does not hold what it is made of; ns: (rolls, threads, contender) -> time."""
+    """The ratio, or None if the result does not have the times for it; ns: (rolls, threads, contender) -> time."""
     ours = ns.get((rolls, threads, "ours"))
     others = {CROSS_ENTROPY: ["torch bce alone"], EAGER: ["torch eager", "torch eager conv1d"],
               GEOMLOSS: ["geomloss sinkhorn"], LIMIT: ["limit: multiply-adds"]}.get(name)

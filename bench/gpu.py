@@ -3,7 +3,7 @@
 
     python bench/gpu.py [--csv FILE] [--seconds 35] [--compile-only]
 
-What a call must do, for 32,768 rolls of 36 x 36 (1.18 million frames) on an H100, and how long that takes at least:
+The work of a call for 32,768 rolls of 36 x 36 (1.18 million frames) on an H100, and the shortest time for it:
 
     memory        logits and targets in, gradients out, 12 bytes a cell: 510 MB, at 3.0 TB/s 170 us
     tensor cores  3 blurs of 36 keys by 84 bins, padded to 48 by 96, 3 products each: 41,472 multiply-adds a frame, at
@@ -11,13 +11,13 @@ What a call must do, for 32,768 rolls of 36 x 36 (1.18 million frames) on an H10
     instructions  a tile of 64 frames takes 4 warps 2,800 instructions each (python/tests/build_kernels.py counts them),
                   one warp on each of a multiprocessor's 4 schedulers: 18,432 tiles at 1.755 GHz 222 us
 
-So it is bound by instructions, then by memory. PyTorch's cross-entropy moves about 78 bytes a cell, value and gradient,
-in ten launches: 1.1 ms. For 4,096 rolls and fewer the host needs longer to launch the kernels than the GPU to run them,
-so the time of an eager call is that of the host.
+So a call is limited by instructions, then by memory. PyTorch's cross-entropy moves about 78 bytes a cell for value and
+gradient, in ten launches: 1.1 ms. For 4,096 rolls or fewer, the host needs longer to launch the kernels than the GPU to run
+them, so the time of an eager call is that of the host.
 
-A call is timed as a training loop has it: a forward and a backward from a scalar, gradient None before, on inputs that
-rotate; CUDA events around some calls, contenders in turns, the median of the rounds. "graph" is the same replayed from
-a CUDA graph: the GPU's own time, without the host's.
+A call is timed as in a training loop: forward and backward from a scalar, with gradient None before, on several inputs in
+turns. CUDA events are around some calls, contenders run in turns, and the median of the rounds is taken. "graph" is the same
+call replayed from a CUDA graph: the time of the GPU without that of the host.
 """
 
 import argparse
@@ -36,7 +36,7 @@ import torch.nn.functional as F
 from spiral_loss import SpiralEnergy, SpiralLoss, WeightedBCE
 
 SIZES = [(64, 36, 36), (512, 36, 36), (4096, 36, 36), (32768, 36, 36), (512, 88, 256), (4096, 88, 256)]
-PLAIN_CELLS = 50_000_000  # above this the plain path's intermediates take too much memory
+PLAIN_CELLS = 50_000_000  # above this the intermediate results of plain PyTorch need too much memory
 ROUNDS, SLICE = 11, 0.003
 START = time.monotonic()
 Spiral, Energy, Weighted = (functools.partial(loss, low=21) for loss in (SpiralLoss, SpiralEnergy, WeightedBCE))
@@ -57,7 +57,7 @@ def bce(z, t):
 
 
 class Contender:
-    """A loss, called forward and backward on one set of inputs after the other."""
+    """A loss, called forward and backward on several sets of inputs in turns."""
 
     def __init__(self, name, loss, sets):
         self.name, self.loss, self.sets, self.turn = name, loss, sets, 0
@@ -91,7 +91,7 @@ class Contender:
 
 
 class Copy(Contender):
-    """As many bytes as a call must move, once through the GPU."""
+    """Copies as many bytes as a call must move."""
 
     def __init__(self, shape):
         cells = shape[0] * shape[1] * shape[2] * 3 // 2
@@ -105,7 +105,7 @@ class Copy(Contender):
 
 
 class Graph(Contender):
-    """The calls of another contender, recorded."""
+    """The calls of another contender, recorded in a CUDA graph."""
 
     def __init__(self, other):
         super().__init__(other.name + ", graph", None, other.sets)
@@ -130,13 +130,13 @@ class Graph(Contender):
 
 
 def time_all(contenders, rounds=ROUNDS):
-    """Name -> median microseconds, of rounds in turns."""
+    """Name -> median microseconds over rounds; the contenders run in turns."""
     ready = []
     for c in contenders:
         try:
             c.warm_up()
             ready.append(c)
-        except Exception as error:  # one contender that fails must not hide the others
+        except Exception as error:  # a contender that fails must not prevent the others
             print(f"    {c.name}: {type(error).__name__}: {str(error)[:150]}")
     for _ in range(rounds):
         for c in ready:
@@ -168,7 +168,7 @@ def main_table(shape, compiled, seconds, rounds=ROUNDS):
 
 
 def other_calls(shape, rounds=ROUNDS):
-    """Other kinds, types and layouts at one size; each is also PyTorch's cross-entropy's."""
+    """Other kinds, types and layouts at one size, each also with PyTorch's cross-entropy."""
     sets = rolls(shape, 2)
     turned = [(z.detach().mT.contiguous().requires_grad_(), t.mT.contiguous()) for z, t in sets]
     half = [(z.detach().bfloat16().requires_grad_(), t.bfloat16()) for z, t in sets]
@@ -198,7 +198,7 @@ def other_calls(shape, rounds=ROUNDS):
 
 
 def errors(shape):
-    """Largest errors of value and gradient against the plain path in float64."""
+    """Largest errors of value and gradient against plain PyTorch in float64."""
     ((z, t),) = rolls(shape, seed=7)
     found = {}
 
@@ -222,7 +222,7 @@ def errors(shape):
 
 
 def compile_only(compiled):
-    """Calls everything on small batches: kernels are compiled, and kept on disk for the run that measures."""
+    """Calls everything on small batches, so that the kernels are compiled and stored on disk for the run that measures."""
     for shape in ((64, 36, 36), (512, 36, 36), (4, 88, 256)):
         main_table(shape, compiled, 1000, 0)
     other_calls((4, 36, 36), 0)
@@ -231,7 +231,7 @@ def compile_only(compiled):
 
 
 def host_time():
-    """Microseconds of the host for a call whose kernels take next to nothing: medians of rounds, in turns."""
+    """Microseconds of the host for a call whose kernels take almost no time: medians of rounds, in turns."""
     ((z, t),) = rolls((1, 36, 36), 1)
     contenders = {"bce": bce, "triton": Spiral(backend="triton"), "plain eager": Spiral(backend="torch")}
     calls = {}
@@ -247,7 +247,7 @@ def host_time():
                 z.grad = None
                 call()
             times[which].append((time.perf_counter() - start) / 25)
-    return {which: 1e6 * statistics.median(t[1:]) for which, t in times.items()}  # less the first, which compiles
+    return {which: 1e6 * statistics.median(t[1:]) for which, t in times.items()}  # without the first, which compiles
 
 
 def commit():
@@ -292,7 +292,7 @@ def main():
     rows = []
     try:
         report(rows, compiled, arguments.seconds)
-    finally:  # what was measured before something went wrong
+    finally:  # also after an error: the results so far
         if arguments.csv and rows:
             keep(arguments.csv, rows)
 

@@ -14,7 +14,7 @@ meson compile -C build/gpu spiral >>"$out/build.log" 2>&1 || { cat "$out/build.l
 export SPIRAL_LOSS_LIBRARY="$PWD/build/gpu/libspiral.so" PYTHONPATH="$PWD/python" PYTHONUNBUFFERED=1
 "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' || { echo "gpu.sh: no CUDA device: nothing was tested"; exit 1; }
 
-# While the tests run, what the bench needs is compiled; Triton and PyTorch keep it on disk.
+# While the tests run, the kernels for the benchmark are compiled; Triton and PyTorch store them on disk.
 timeout 60 "$python" -W ignore bench/gpu.py --compile-only >"$out/compile.log" 2>&1 &
 "$python" -c 'import xdist' 2>/dev/null && jobs="-n 12" || jobs=""
 # shellcheck disable=SC2086

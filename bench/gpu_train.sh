@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Speed of python -m spiral_loss.train on an NVIDIA GPU, in under 4 minutes: windows/s and frames/s of both networks, and the
-# share of the loss. The machine with the GPU needs PyTorch alone: what the C library needs is built and collected before,
+# share of the loss. The machine with the GPU needs only PyTorch: the C libraries are built and collected before,
 #
 #     bench/gpu_train.sh --prepare         here: build/gpu-train gets the libraries and a corpus pack (2 MB)
 #     bench/gpu_train.sh                   there, with a copy of build/gpu-train

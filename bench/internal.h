@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The content of a bench, for the files of this folder.
+ * The members of struct bench, for the files of this folder.
  */
 #ifndef SPIRAL_BENCH_INTERNAL_H
 #define SPIRAL_BENCH_INTERNAL_H
@@ -10,7 +10,7 @@
 
 struct bench {
     spiral_loss *loss;
-    spiral__pool *pool; /* of the same number of threads as the loss, for the rates of the machine */
+    spiral__pool *pool; /* for the rates of the machine; as many threads as the loss has */
     size_t keys;
     void *work;
 };

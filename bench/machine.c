@@ -16,8 +16,8 @@ double bench_seconds(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Twelve independent sums hide the latency of a multiply-add (4 cycles, two units); ROUNDS of
- * them take a fraction of a millisecond. The empty asm hides from the compiler that the operands are
+/* Twelve independent sums hide the latency of a multiply-add (4 cycles, two units); ROUNDS of them take a
+ * fraction of a millisecond. The empty asm prevents the compiler from knowing that the operands are
  * constant. */
 enum { CHAINS = 12, ROUNDS = 100000 };
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What each measurement is stored with: machine, compiler, flags, commit; and the file it is stored in."""
+"""Data stored with each measurement (machine, compiler, flags, commit), and the file in which it is stored."""
 import csv
 import datetime
 import json
@@ -23,7 +23,7 @@ def _flags(source="src/simd/loss_kernels_template.c"):
 
 
 def describe(**versions):
-    """The fields that each row of a result ends with. A + after the commit: the tree was not as committed."""
+    """The last fields of each row of a result. A + after the commit: the tree had uncommitted changes."""
     cpu = platform.processor() or "unknown"
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo") as lines:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The MIDI reader as bench_midi.py calls it: bytes to notes, and files to rolls. Linked to the shared
- * library, so that what is measured is what is installed.
+ * The MIDI reader for bench_midi.py: bytes to notes, and files to rolls. Linked to the shared library, so
+ * that the installed code is measured.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 BENCH_API long bench_midi_notes(const void *bytes, size_t size);
 BENCH_API long bench_midi_frames(const char *const *paths, size_t count, const char *preset, int threads);
 
-/* Reads the file and lets go of it; how many notes it holds, or -1. */
+/* Reads the file and frees the result. Returns the number of notes, or -1. */
 long bench_midi_notes(const void *bytes, size_t size) {
     spiral_midi midi;
     spiral_error err;
@@ -22,8 +22,8 @@ long bench_midi_notes(const void *bytes, size_t size) {
     return notes;
 }
 
-/* The corpus that training begins with, from files or folders; how many frames it has, or -1. preset:
- * "seed", or "phrase" on the keys of a piano. */
+/* Makes the corpus for training from files or folders. Returns its number of frames, or -1. preset: "seed",
+ * or "phrase" on the keys of a piano. */
 long bench_midi_frames(const char *const *paths, size_t count, const char *preset, int threads) {
     spiral_roll_options options;
     spiral_corpus *corpus;

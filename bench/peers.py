@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Other libraries on the same rolls: functions of (B, T, P) float32 arrays that return value and gradient.
 
-Each library is used in the way that its manual calls fast, with everything that does not depend on the rolls computed
-beforehand. What is measured and printed: bench_loss.py.
+Each library is used in the way that its manual recommends for speed, and everything that does not depend on the rolls is
+computed beforehand. bench_loss.py measures and prints.
 """
 import math
 
@@ -41,7 +41,7 @@ def helix_points(keys):
 
 
 def with_gradient(loss):
-    """loss(z, t) -> scalar tensor, as a function of arrays that gives (value, gradient)."""
+    """A function of arrays that returns (value, gradient) of loss(z, t), a scalar tensor."""
     def call(pred, target):
         z = torch.from_numpy(pred).requires_grad_()
         value = loss(z, torch.from_numpy(target))
@@ -51,7 +51,7 @@ def with_gradient(loss):
 
 
 def formula(blur):
-    """BCE + spiral KL; blur: (B, T, P) tensor to its blurred (B, T, P + 2 BLUR_RADIUS)."""
+    """BCE + spiral KL; blur: a function from (B, T, P) to the blurred (B, T, P + 2 BLUR_RADIUS)."""
     scale = 1 / unit()
 
     def loss(z, t):
@@ -116,8 +116,8 @@ def geomloss(keys):
 
 
 def pot(keys, reg=0.1, iterations=100):
-    """ot.batch.solve_batch in the log domain: POT's method for many small problems. Its envelope gradient is for
-    the cost only; of the gradients for the masses, the one through the last step is the fastest."""
+    """ot.batch.solve_batch in the log domain: POT's method for many small problems. Its envelope gradient is only for the
+    cost; of the gradients with respect to the masses, the one through the last step is the fastest."""
     from ot.batch import solve_batch
     cost = torch.from_numpy((distance(np.subtract.outer(np.arange(keys), np.arange(keys))) ** 2).astype(np.float32))
 
@@ -130,7 +130,7 @@ def pot(keys, reg=0.1, iterations=100):
 
 
 def question_loop(low=48):
-    """The distance of the loudest keys of two frames, in a loop over frames as it was first asked about. No gradient."""
+    """The distance of the loudest keys of two frames, in a loop over frames as in the original question. No gradient."""
     def call(pred, target):
         total = 0.0
         for y_roll, t_roll in zip(pred, target):

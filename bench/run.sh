@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# make bench: builds the library and the benches, installs the libraries to compare with (PyTorch, GeomLoss, POT) into
-# build/venv-bench, about 1 GB, once, and runs the benches. Arguments go to bench_loss.py. With BENCH_PYTHON=<python> that
-# Python is used as it is.
+# make bench: builds the library and the benchmarks, installs the libraries to compare with (PyTorch, GeomLoss, POT) into
+# build/venv-bench once (about 1 GB), and runs the benchmarks. Arguments go to bench_loss.py. BENCH_PYTHON=<python> names
+# another Python to use.
 set -eu
 cd "$(dirname "$0")/.."
 ninja -C build --quiet bench/bench-loss bench/libbench.so

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# make bench-decoder: builds the bench, and runs it beside PyTorch in build/venv-all. Arguments go to bench_decoder.py.
+# make bench-decoder: builds the benchmark, and runs it and PyTorch (from build/venv-all). Arguments go to bench_decoder.py.
 # SPIRAL_DATA names a folder with the set jsb-chorales.
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# make bench-midi: builds the library and the bench, installs what it is held against into build/venv-bench-midi, runs
-# it. Arguments go to bench_midi.py. SPIRAL_DATA names a folder with the set piano-midi-de-ccbysa.
+# make bench-midi: builds the library and the benchmark, installs the libraries to compare with into
+# build/venv-bench-midi, and runs the benchmark. Arguments go to bench_midi.py. SPIRAL_DATA names a folder with the set piano-midi-de-ccbysa.
 set -eu
 cd "$(dirname "$0")/.."
 ninja -C build --quiet bench/libbench-midi.so

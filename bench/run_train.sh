@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# make bench-train: builds the bench, and runs it beside PyTorch in build/venv-all. Arguments go to bench_train.py.
+# make bench-train: builds the benchmark, and runs it and PyTorch (from build/venv-all). Arguments go to bench_train.py.
 # SPIRAL_DATA names a folder with the sets jsb-chorales and piano-midi-de-ccbysa.
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the time of the loss goes: each kernel that a tile of the spiral loss goes through, alone, on a tile
- * in the cache. What a call takes beyond their sum is memory and what the kernels wait for each other.
+ * The parts of the time of the loss: each kernel that a tile of the spiral loss goes through, alone, on a
+ * tile in the cache. The rest of the time of a call is for memory and for kernels that wait for each other.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +73,8 @@ static void chain_rule(tile *t) { t->kernels->chain_rule(t->P, t->dcost, 1, t->s
 static void store(tile *t) {
     float *frame[FRAMES];
     for (size_t c = 0; c < FRAMES; c++) frame[c] = t->frames + c * t->P;
-    t->kernels->store(t->P, FRAMES, t->pred, frame, 1); /* what was loaded: the next round has the same */
+    t->kernels->store(t->P, FRAMES, t->pred, frame,
+                      1); /* stores what was loaded, so the next round has the same input */
 }
 
 static const struct {

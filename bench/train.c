@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How fast the autoencoder is trained: bench-train THREADS BATCH HIDDEN STEPS MIDI... prints the windows per
+ * Training speed of the autoencoder: bench-train THREADS BATCH HIDDEN STEPS MIDI... prints the windows per
  * second, and the processor seconds per window, of STEPS steps after five that are not timed. Preset 36x36.
  */
 #include <stdio.h>

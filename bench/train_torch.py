@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""How fast python -m spiral_loss.train is: windows/s of the autoencoder, frames/s of the decoder, share of the loss.
+"""The speed of python -m spiral_loss.train: windows/s of the autoencoder, frames/s of the decoder, share of the loss.
 
     bench/train_torch.py CORPUS... [--device cpu] [--seconds 2] [--csv FILE] [--batch N...] [--only NETWORK]
     torchrun --nproc-per-node=2 bench/train_torch.py CORPUS... --device cpu
 
-Each row is one setting: steps are made for some seconds after a warm-up. loss_share: time of the loss alone, forward and
+Each row is one setting: steps run for some seconds after a warm-up. loss_share: time of the loss alone, forward and
 backward, on logits of the same shape, divided by that of a step. draw_share: the same for drawing a batch in C.
 """
 import argparse
@@ -39,7 +39,7 @@ def wait(device):
 
 
 def seconds_each(work, device, seconds, warm_up=3):
-    """The mean time of a call, and of this process's processors; all processes make the same number of calls."""
+    """The mean wall-clock time and processor time of a call; all processes make the same number of calls."""
     for _ in range(warm_up):
         work()
     wait(device)
@@ -55,7 +55,7 @@ def seconds_each(work, device, seconds, warm_up=3):
 
 
 def clock_of(device):
-    """Shares are of processor time on a CPU, which other work slows down less than the time that passes."""
+    """The clock for shares: on a CPU that of processor time, on which other load has less effect than on wall-clock time."""
     return int(device.type == "cpu")
 
 
@@ -151,7 +151,7 @@ def main():
             rows.append(measure(known, device, output, more))
             if train.rank() == 0:
                 print(" ".join(f"{k} {v}" for k, v in rows[-1].items() if v != ""), flush=True)
-                if known.csv:  # after each row: what was measured is kept if time runs out
+                if known.csv:  # after each row, so that results are kept if time runs out
                     with open(known.csv, "w", newline="") as file:
                         writer = csv.DictWriter(file, COLUMNS)
                         writer.writeheader()

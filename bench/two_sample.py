@@ -5,8 +5,8 @@
 
 A and B are folders. A convolutional network is trained to tell windows of four bars of A from windows of four bars of B, and
 tested on pieces that it was not trained on: five folds by piece. AUC .5: it cannot; 1: always. "By piece" ranks pieces by the
-mean of their windows. Only the first eight bars of each piece count, so that lengths and endings do not; shorter pieces are
-left out. Pieces that occur in A and in B, or twice, make the numbers wrong.
+mean of their windows. Only the first eight bars of each piece are used, so that lengths and endings have no effect; shorter
+pieces are left out. Pieces that occur in A and in B, or twice, make the numbers wrong.
 
 Rolls are sixteenths of sounding keys and onsets, keys 24 to 107. Needs numpy, torch and the package in python/.
 """
@@ -64,7 +64,7 @@ def transposed(window, semitones):
 
 
 def windows(pieces):
-    """(pieces * 5, 2, WINDOW, keys): one that begins at each bar."""
+    """(pieces * 5, 2, WINDOW, keys): windows that begin at each bar."""
     begins = range(0, LENGTH - WINDOW + 1, BAR)
     return np.concatenate([[piece[:, t:t + WINDOW] for t in begins] for piece in pieces])
 

@@ -3,7 +3,7 @@
 #
 # Can a small network tell two folders of MIDI files apart? See bench/two_sample.py.
 #     bench/two_sample.sh A B [--seeds N] [--threads N]
-# PyTorch comes from build/venv-all, which "make test-all" uses too and which is made first if it is not there.
+# PyTorch is that of build/venv-all, which "make test-all" uses too; it is created first if it is missing.
 set -eu
 root="$(cd "$(dirname "$0")/.." && pwd)"
 ninja -C "$root/build" --quiet

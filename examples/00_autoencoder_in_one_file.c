@@ -77,7 +77,8 @@ static unsigned long big_endian(reader *r, size_t n) {
     return value;
 }
 
-/* A number of variable length: seven bits a byte, the highest first; a set top bit means that more follow. */
+/* A number of variable length: seven bits per byte, the highest first; a set top bit means that more bytes
+ * follow. */
 static size_t number(reader *r) {
     size_t value = 0;
     for (int i = 0; i < 4; i++) {
@@ -160,7 +161,7 @@ static song read_midi(const unsigned char *bytes, size_t size) {
 }
 
 /* ---- 2. notes -> roll, in frames of 10 ms ---- */
-enum { DRUMS = 9 }; /* "channel 10": its keys are not pitches */
+enum { DRUMS = 9 }; /* "channel 10": its keys are drums, not pitches */
 
 typedef struct roll {
     size_t frames;
@@ -191,7 +192,8 @@ static roll roll_from_notes(const song *s) {
             for (long long t = on; fill && t < off; t++) r.cells[t * P + n->pitch - LOW] = 1;
         }
         if (r.frames > 1 << 20) die("longer than three hours");
-        if (!fill) r.cells = zeros((r.frames + T) * P, 1); /* T more, for windows that begin near the end */
+        if (!fill)
+            r.cells = zeros((r.frames + T) * P, 1); /* T more frames, for windows that begin near the end */
     }
     return r;
 }
@@ -250,12 +252,12 @@ static void leak_backward(const double *y, double *dy /* (H) */) {
 }
 
 typedef struct network {
-    size_t count; /* numbers in all: weights, their gradients and Adam's two means of them */
+    size_t count; /* of weights, of gradients, and of each of Adam's two means */
     double *weights, *grads, *mean, *square;
     layer layers[4];
 } network;
 
-/* What forward computes for one window, and backward needs. */
+/* The results of forward for one window, which backward needs. */
 typedef struct trace {
     double x[D], h1[H], latent[Z], h2[H], logits[D];
 } trace;
@@ -307,10 +309,10 @@ static network make_network(void) {
 
 /* ---- 4. the loss ----
  *
- * Keys lie on a helix of radius RADIUS, of which one turn is an octave and OCTAVE high. The target (t) and
- * the prediction (y) are both blurred along the helix and then compared. A note near the right one on the
- * helix, a semitone or an octave away, overlaps with it after the blur, and so costs less than a note far
- * away.
+ * Keys are points on a helix of radius RADIUS. One turn of it is an octave and rises by OCTAVE. The target
+ * (t) and the prediction (y) are both blurred along the helix and then compared. A note near the right one on
+ * the helix (a semitone or an octave away) overlaps with it after the blur, so it costs less than a note that
+ * is far from it.
  */
 enum {
     BLUR_RADIUS = 24,
@@ -432,12 +434,12 @@ static roll reconstruct(const network *n, const roll *in) {
         for (int i = 0; i < D; i++)
             out.cells[t * P + (size_t)i] = a.logits[i] > 0; /* probability above 1/2 */
     }
-    memset(out.cells + out.frames * P, 0, D); /* what the last window has after the end */
+    memset(out.cells + out.frames * P, 0, D); /* clears what the last window wrote after the end */
     return out;
 }
 
-/* One track at 120 quarters a minute and 500 ticks a quarter, so that a frame is ten ticks. A note-on of
- * velocity 0 ends a note. An event takes at most 4 bytes of time and 3 of its own. Bytes 18 .. 21 are the
+/* One track at 120 quarters a minute and 500 ticks a quarter, so a frame is ten ticks. A note-on of velocity
+ * 0 ends a note. An event takes at most 4 bytes for its time and 3 for its message. Bytes 18 .. 21 are the
  * length of the track. */
 enum { TICKS_PER_FRAME = 10 };
 static unsigned char *write_midi(const roll *r, size_t *size) {

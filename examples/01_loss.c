@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a mistake costs, and what the gradient is. Needs libspiral alone:
+ * The cost of a mistake, and its gradient. Needs only libspiral:
  *     cc examples/01_loss.c $(pkg-config --cflags --libs spiral)
  */
 #include <spiral/spiral.h>
@@ -17,7 +17,7 @@ int main(void) {
     options.from_logits = 0; /* predictions are probabilities */
     if (spiral_loss_create(&options, P, &loss, &err)) return fprintf(stderr, "%s\n", err.text), 1;
 
-    /* The target is C4, key 60. Probability .5 is given to B3, one semitone below, and to F#4, six above. */
+    /* The target is C4, key 60. B3, one semitone below, and F#4, six above, have probability .5. */
     double target[P] = {0}, predicted[P] = {0}, gradient[P], value;
     target[60 - LOW] = 1;
     predicted[59 - LOW] = predicted[66 - LOW] = 0.5;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A MIDI file as a piano roll in text: one line per sixteenth; O where a note begins, | where it sounds on.
+ * A MIDI file as a piano roll in text: one line per sixteenth; O where a note begins, | where it goes on.
  *     cc examples/02_midi_to_roll.c $(pkg-config --cflags --libs spiral) && ./a.out tune.mid
  */
 #include <spiral/spiral.h>
@@ -16,7 +16,8 @@ int main(int argc, char **argv) {
     spiral_roll_options_default(&options, sizeof options); /* keys 48..83 */
     options.grid.kind = SPIRAL_GRID_BEATS;
     options.grid.steps_per_quarter = 4;
-    options.onsets = 1; /* a second plane: a note struck again is not part of the note before it */
+    options.onsets =
+        1; /* a second plane, which separates a note that is struck again from the note before it */
     spiral_roll roll;
     spiral_roll_report report = {.struct_size = sizeof report};
     spiral_status status = spiral_roll_from_midi(&midi, &options, &roll, &report, &err);

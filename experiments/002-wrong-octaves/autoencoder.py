@@ -86,7 +86,7 @@ def main():
         waiting = {pool.submit(run, program, data, out, *p): p for p in left}
         for finished, done in enumerate(concurrent.futures.as_completed(waiting), 1 + len(plan) - len(left)):
             runs.add(waiting[done], done.result())
-            print(f"autoencoders: {finished} of {len(plan)} trainings done: {waiting[done]}", file=sys.stderr)
+            print(f"autoencoders: {finished} of {len(plan)} training runs done: {waiting[done]}", file=sys.stderr)
     runs.sort(lambda row: (AUTOENCODER_NOISES.index(row["noise"]), list(AUTOENCODERS).index(row["loss"]), int(row["seed"])))
 
 

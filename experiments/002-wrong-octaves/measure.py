@@ -300,7 +300,7 @@ def main():
             p, missing = waiting[done]
             for seed, row in zip(missing, done.result()):
                 runs.add((*p, seed), row)
-            print(f"{finished} of {len(plan)} trainings of {len(seeds)} networks done: {p}", file=sys.stderr)
+            print(f"{finished} of {len(plan)} training runs of {len(seeds)} networks done: {p}", file=sys.stderr)
     noises = list(NOISES)
     runs.sort(lambda row: (noises.index(row["noise"]), LOSSES.index(row["loss"]), float(row["eta"]), int(row["seed"])))
 

@@ -234,7 +234,7 @@ def main():
             latent, loss, seed = waiting[done]
             runs.add((latent, loss, seed), done.result())
             finished = sum(runs.done(*p) for p in plan)
-            print(f"{finished} of {len(plan)} trainings done: latent {latent}, {loss}, seed {seed}", file=sys.stderr)
+            print(f"{finished} of {len(plan)} training runs done: latent {latent}, {loss}, seed {seed}", file=sys.stderr)
     names = [*LOSSES, *CONTROLS]
     runs.sort(lambda row: (int(row["latent"]), names.index(row["code"]), int(row["seed"])))
 

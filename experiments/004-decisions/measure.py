@@ -229,7 +229,7 @@ def main():
                 if not runs.done(corpus, loss, name, seed):
                     runs.add((corpus, loss, name, seed), rows[name])
             finished = sum(all(runs.done(p[0], p[1], name, p[2]) for name in names) for p in plan)
-            print(f"{finished} of {len(plan)} trainings done: {corpus}, {loss}, seed {seed}", file=sys.stderr)
+            print(f"{finished} of {len(plan)} training runs done: {corpus}, {loss}, seed {seed}", file=sys.stderr)
     losses = list(LOSSES)
     runs.sort(lambda row: (CORPORA.index(row["corpus"]), losses.index(row["loss"]), names.index(row["decision"]),
                            int(row["seed"])))  # fmt: skip

@@ -16,6 +16,7 @@ from spiral_loss import midi
 from spiral_loss._safetensors import load as load_tensors
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from habits import habits_of
 from parts import run_parts
 
 ROOT, MODEL, MUSIC, OUT = map(pathlib.Path, sys.argv[1:5])
@@ -69,13 +70,18 @@ def measure_likelihood():
 
 # ---- samples ----
 
+def draw_samples(seed):
+    """The folder, and what the program says about its files."""
+    folder = OUT / f"samples-{seed}"
+    return folder, spiral("sample", MODEL, "-n", SAMPLES, "--length", "8bars", "--seed", seed, "-o", folder, "--against",
+                          MUSIC / "train")
+
+
 def measure_samples():
     """Statistics of samples, and how similar they are to the training pieces."""
     result = {}
     for seed in SEEDS:
-        folder = OUT / f"samples-{seed}"
-        files, warnings = spiral("sample", MODEL, "-n", SAMPLES, "--length", "8bars", "--seed", seed, "-o", folder,
-                                 "--against", MUSIC / "train")
+        folder, (files, warnings) = draw_samples(seed)
         files = files["files"]
         result[seed] = statistics_of(folder) | {
             "nearest": sorted(f["nearest_training_passage"]["share"] for f in files),
@@ -92,6 +98,13 @@ def measure_two_sample():
                                MUSIC / "test", "--seeds", "1", "--threads", "1"], capture_output=True, text=True, check=True)
         result[seed] = json.loads(done.stdout)
     return result
+
+
+def measure_habits():
+    """How samples and chorales go on from their own past."""
+    folders = {f"seed {seed}": draw_samples(seed)[0] for seed in SEEDS}
+    folders |= {f"{name} chorales": MUSIC / name for name in ("test", "train")}
+    return {name: habits_of([roll_of(p) for p in sorted(folder.glob("*.mid"))]) for name, folder in folders.items()}
 
 
 def measure_prior():

@@ -44,6 +44,10 @@ def print_tables(results):
             for name, k in (("two-sample AUC by piece", "auc_by_piece"), ("two-sample AUC by window", "auc_by_window")):
                 row(name, [r[k] for r in tests] + [""])
             row("repetitions of that test", [str(r["seeds"]) for r in tests] + [""])
+    if "habits" in results:
+        head("share", *results["habits"])
+        for name in next(iter(results["habits"].values())):
+            row(name, [r[name] for r in results["habits"].values()])
     if "untouched" in results:
         r = results["untouched"]
         head("verb", "files", "files with a changed given note", "clashes, %", "triads", "four voices", "parallels")

@@ -3,7 +3,7 @@
 
 python examples/autoencoder_36x36.py my_midi/ -o again.mid
 
-Read next: choose_lambda.py, which trains this with other losses, and ddp.py, the same on several processes.
+Read next: choose_lambda.py, which trains it with other losses, and ddp.py, which trains it on several processes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FRAMES, LOW, HIGH = 36, 48, 83
 
 
 def read_rolls(folder: str, steps_per_quarter: int = 4) -> list[midi.Roll]:
-    """A roll for each MIDI file, in the order of their names; files that cannot be read are named and left out."""
+    """A roll for each MIDI file, in the order of their names; files that cannot be read are printed and left out."""
     rolls = []
     for path in sorted(p for p in pathlib.Path(folder).rglob("*") if p.suffix.lower() in (".mid", ".midi")):
         try:
@@ -36,7 +36,7 @@ def read_rolls(folder: str, steps_per_quarter: int = 4) -> list[midi.Roll]:
 
 
 def windows_of(rolls: list[midi.Roll], hop: int = FRAMES) -> Tensor:
-    """(N, 36, 36): keys by frames, the silent ones left out."""
+    """(N, 36, 36): keys by frames. Silent windows are left out."""
     windows = torch.from_numpy(np.concatenate([roll.windows(FRAMES, hop) for roll in rolls])).float()
     return windows[windows.flatten(1).any(1)]
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""How much of the spiral term? Trains a small autoencoder with several lambdas and prints a table.
+"""Chooses the weight of the spiral term: trains a small autoencoder with several lambdas and prints a table.
 
 python examples/choose_lambda.py my_midi/ --steps 400 --seeds 3
 
-The network is that of the C program, started from principal components, so that short runs are enough for a comparison.
-Of every ten files one is held out and scored, and one chooses the threshold above which a cell sounds: each
-loss needs its own. Numbers are means over the seeds, +- their standard deviation.
+The network is that of the C program. Its first weights are principal components, so short runs are enough for a
+comparison. Of every ten files one is held out and scored, and one is used to choose the threshold above which a cell
+sounds, because each loss needs its own. Numbers are means over the seeds, +- their standard deviation.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SCORES = ("F1", "Spiral Error", "Octave Share", "Substitution Error", "Miss Erro
 
 @torch.no_grad()
 def best_threshold(logits: torch.Tensor, windows: torch.Tensor) -> float:
-    """The logit with the best F1."""
+    """The threshold with the highest F1."""
 
     def f1(threshold: float) -> float:
         above = logits > threshold

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The same on several processes: each takes its share of the windows, gradients are averaged, counts are added.
+"""Trains on several processes: each has a part of the windows, gradients are averaged, counts are added.
 
 torchrun --nproc-per-node 2 examples/ddp.py my_midi/
 """
@@ -27,7 +27,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     dist.init_process_group("gloo")
-    torch.manual_seed(1)  # the same first weights everywhere
+    torch.manual_seed(1)  # the same first weights in every process
     windows = windows_of(read_rolls(arguments.folder))
     data = TensorDataset(windows)
     sampler = DistributedSampler(data, seed=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Draws costs.svg: two octaves of keys on the helix, and what each interval costs.
+"""Draws costs.svg: two octaves of keys on the helix, and the cost of each interval.
 
 python examples/draw_costs.py > costs.svg
 """
@@ -15,7 +15,7 @@ STYLE = "text{font:11px sans-serif;fill:#333}.n{text-anchor:middle}.h{font-size:
 
 
 def on_coil(key: float) -> tuple[float, float]:
-    """Where a key stands in the drawing: around with its pitch class, up with its height."""
+    """The position of a key in the drawing: its pitch class gives the angle, its number the height."""
     angle = math.pi / 2 - math.tau * key / 12
     return 130 + 85 * math.cos(angle), 250 - 7.5 * key + 14 * math.sin(angle)
 

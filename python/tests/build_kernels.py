@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Compiles the Triton kernels without a GPU, and says what they need of one.
+"""Compiles the Triton kernels without a GPU, and prints what they need of one.
 
     python tests/build_kernels.py [--target 80 86 90] [--all] [--json]
 
-For each kernel: registers a thread, bytes a thread spills to memory, bytes of shared memory a program, instructions of
-a tile, counted from the machine code: those of the loop over tiles, and how many of them the loop over bins repeats.
+For each kernel: registers per thread, bytes per thread that are spilled to memory, bytes of shared memory per program,
+and instructions per tile, counted in the machine code: those of the loop over tiles, and how many of these the loop
+over bins repeats.
 """
 
 import argparse
@@ -89,7 +90,7 @@ def tool(name, *arguments):
 
 
 def loops(code):
-    """Numbers of instructions of the loops, by their jumps back."""
+    """Numbers of instructions of the loops, which are found by their backward jumps."""
     labels, jumps, count = {}, [], 0
     for line in code.splitlines():
         if label := re.match(r"(\.L_\S+):", line):

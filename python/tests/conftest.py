@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the tests share: where the C build and real MIDI files are, if anywhere.
+"""Shared by the tests: the paths of the C build and of real MIDI files, if there are any.
 
-SPIRAL_BUILD names the C project's build folder (the program, libspiral-net, helpers); what needs it is skipped
-without it.
+SPIRAL_BUILD names the C project's build folder (the program, libspiral-net, helpers); without it, tests that need it
+are skipped.
 """
 
 import os
@@ -15,7 +15,7 @@ import pytest
 try:
     import torch
 
-    if not torch.cuda.is_available():  # then Triton's kernels run on the CPU, as Python; it is asked when imported
+    if not torch.cuda.is_available():  # Triton's kernels then run as Python; Triton reads this when imported
         os.environ.setdefault("TRITON_INTERPRET", "1")
 except ImportError:
     pass
@@ -25,7 +25,7 @@ BUILD = pathlib.Path(os.environ.get("SPIRAL_BUILD", SOURCE / "build")).resolve()
 
 
 def built(*parts: str) -> pathlib.Path:
-    """A file of the build, or the test is skipped."""
+    """The path of a file of the build; skips the test if there is none."""
     path = BUILD.joinpath(*parts)
     if not path.exists():
         pytest.skip(f"{path} is not built")
@@ -34,7 +34,7 @@ def built(*parts: str) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def program():
-    """Runs the C program; gives its standard output."""
+    """Runs the C program; returns its standard output."""
     path = built("cli", "spiral")
 
     def run(*arguments):
@@ -56,7 +56,7 @@ def songs(program, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def python():
-    """Runs Python code in a new process; gives its standard output."""
+    """Runs Python code in a new process; returns its standard output."""
 
     def run(code, **environment):
         result = subprocess.run(

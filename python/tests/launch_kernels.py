@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Launches the Triton kernels on a driver that keeps the arguments and launches nothing, and compares them with those
-that Triton's own launch passes. No GPU is needed: the kernels are compiled for one, the tensors lie on the CPU.
+"""Launches the Triton kernels with a driver that only records the arguments, and compares them with those that Triton's
+own launch passes. No GPU is needed: the kernels are compiled for one, the tensors are on the CPU.
 
     python tests/launch_kernels.py
 """
@@ -21,7 +21,7 @@ launches = []
 
 
 class Launcher:
-    """In the place of triton.backends.nvidia.driver.CudaLauncher."""
+    """Replaces triton.backends.nvidia.driver.CudaLauncher."""
 
     def __init__(self, source, metadata):
         self.source, self.metadata = source, metadata
@@ -60,7 +60,7 @@ class Driver:
 
 
 def pretend():
-    """The package takes the CPU for such a GPU."""
+    """Makes the package treat the CPU as such a GPU."""
     driver.set_active(Driver())
     _triton_launch._processors = lambda device: 132
     _triton_launch._current_device = lambda: 0
@@ -71,7 +71,7 @@ def pretend():
 
 
 def same_as_triton(kernel, launch, arrays, settings):
-    """Launches again the way Triton does it, with tensors, and compares."""
+    """Launches again as Triton does it, with tensors, and compares the arguments."""
     arguments = launch["arguments"]
     kernel[launch["grid"]](*[arrays.get(n, v) for n, v in arguments.items()], **settings)
     other = launches.pop()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What PyTorch asks of an operator, for each backend: native, plain PyTorch, and Triton (on a GPU, if there is one)."""
+"""PyTorch's checks of operators, for each backend: native, plain PyTorch, and Triton (on a GPU, if there is one)."""
 
 import importlib.util
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The loss for labels that are partly wrong: its two paths, its limits, and what it learns."""
+"""The loss for labels that are partly wrong: its two implementations, its limits, and what it learns."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_preset_octaves_is_the_helix_measured_in_experiment_002(backend):
     assert loss(logits, label).item() == pytest.approx(measured(logits, label).item(), rel=1e-12)
     value = sln.value_and_grad(logits.numpy(), label.numpy(), kind="channel", eta=0.4, bce=0.0, helix="octaves")[0]
     assert value == pytest.approx(loss(logits, label).item(), rel=1e-12)
-    # A label an octave off costs less than one a semitone off, which costs what a wrong label costs without a channel.
+    # A label an octave off costs less than one a semitone off, which costs as much as a wrong label without a channel.
     note = torch.full((1, 88, 1), -9.0).index_fill(1, torch.tensor([40]), 9.0)
     octave, semitone = (torch.zeros(1, 88, 1).index_fill(1, torch.tensor([40 + d]), 1.0) for d in (12, 1))
     assert loss(note, octave) < 0.3 * loss(note, semitone)
@@ -85,7 +85,7 @@ def test_triton_names_the_backend_that_has_it():
 
 
 def fit(loss, label, steps=200, extra=()):
-    """Free logits, one for each cell and all frames alike: the loss alone decides where they go."""
+    """Minimises the loss over one logit per key, the same in all frames, so only the loss determines the result."""
     logits = torch.zeros(1, label.shape[1], 1, requires_grad=True)
     optimiser = torch.optim.Adam([logits, *extra], lr=0.1)
     for _ in range(steps):
@@ -111,7 +111,7 @@ def test_a_note_that_is_often_an_octave_off_is_found():
 
 
 def test_etas_are_learned_where_the_notes_are_known():
-    """Each note is sure: what is left for the loss to explain is where the labels went."""
+    """Each note is certain, so the loss can only learn how the labels were moved."""
     generator = torch.Generator().manual_seed(2)
     frames = 1500
     logits, label = torch.full((1, 48, frames), -8.0), torch.zeros(1, 48, frames)

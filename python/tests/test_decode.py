@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Decoding by the lowest expected energy: what it takes and gives. The search itself is tested in tests/decode/."""
+"""Decoding by the lowest expected energy: arguments and results. The search itself is tested in tests/decode/."""
 
 import itertools
 

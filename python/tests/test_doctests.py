@@ -23,7 +23,7 @@ MODULES = [
         for name in WITH_TORCH
     ),
 ]
-# No arrays go in or out.
+# No array among arguments or results.
 WITHOUT_SHAPE = {"Config", "Helix", "Midi", "Report", "as_helix", "read", "write", "apply"}
 WITHOUT_EXAMPLE = {"Metric", "Midi", "Report", "as_helix", "write", "from_notes", "from_roll", "apply"}
 

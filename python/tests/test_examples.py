@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The examples run as their first lines say, on the scores of the repository."""
+"""The examples run with the commands in their first lines, on the scores of the repository."""
 
 import pathlib
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The losses on tensors: values, gradients, layouts, types, weights, and what is refused."""
+"""The losses on tensors: values, gradients, layouts, types, weights, and refused arguments."""
 
 import math
 
@@ -49,12 +49,12 @@ def test_kernels_and_torch_path_give_the_same_numbers(dtype, bound, kind, from_l
         for weight in (None, weights(3, 30, 9)):
             z, t = rolls(3, 30, 9, from_logits=from_logits)
             o = options(kind, reduction=reduction, from_logits=from_logits, time_blur=tau)
-            z, t = z.to(dtype), t.to(dtype)  # the definition sees the same, rounded, numbers
+            z, t = z.to(dtype), t.to(dtype)  # the definition gets the same rounded numbers
             exact = z.double().clone().requires_grad_(kind not in HARD)
             wanted = functional.apply(o, exact, t.double(), weight, backend="torch")
             ours = z.clone().requires_grad_(kind not in HARD and not (tau and reduction == "none"))
             value = functional.apply(o, ours, t, None if weight is None else weight.to(dtype), backend="native")
-            scale = 30 if reduction == "sum" else 1  # the bound is for a frame; errors of frames add up
+            scale = 30 if reduction == "sum" else 1  # the bound is for one frame; errors of frames add up
             assert ((value - wanted).abs() <= scale * bound * (1 + wanted.abs())).all()
             if ours.requires_grad:
                 wanted.sum().backward()
@@ -351,7 +351,7 @@ def test_names_of_version_0_1_warn_and_work():
     assert torch.equal(mask(z, t), sl.DistanceMask(coil_radius=2.0, coil_rise=1.0)(z, t))
 
 
-# What scripts pass: the same answer or sentence on every path.
+# Arguments that scripts pass: every implementation gives the same answer or message.
 
 PATHS = ("native", "torch", "compiled", "compiled torch")
 
@@ -458,7 +458,7 @@ def test_pos_weight_is_that_of_torch(path, per_key):
     value, grad = on_path(path, z, t, w, lambd=0.0, reduction="sum", pos_weight=p)
     assert torch.allclose(value, theirs, rtol=1e-5)
     assert torch.allclose(grad, x.grad, rtol=1e-4, atol=1e-5)
-    # The spiral term is not changed by it.
+    # pos_weight does not change the spiral term.
     both, spiral = (on_path(path, z, t, w, bce=b, reduction="sum", pos_weight=p)[0] for b in (1.0, 0.0))
     assert torch.allclose(both - spiral, theirs, rtol=1e-4)
     turned = sl.SpiralLoss(lambd=0.0, reduction="sum", pos_weight=p, pitch_dim=-1, time_dim=-2)(z.mT, t.mT, w.mT)
@@ -518,7 +518,7 @@ def test_the_check_is_on_for_the_cpu_and_off_elsewhere():
     with pytest.raises(ValueError, match="logit at"):
         sl.SpiralLoss(backend="torch")(bad, torch.zeros(2, 12, 6))
     z = torch.empty(2, 12, 6, device="meta")
-    assert sl.SpiralLoss()(z, z).device.type == "meta"  # a check would ask for values, which are not there
+    assert sl.SpiralLoss()(z, z).device.type == "meta"  # a check would read values, which meta tensors do not have
 
 
 @pytest.mark.parametrize("path", ["native", "torch"])

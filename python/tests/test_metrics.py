@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Scores: against mir_eval where it is installed, against small cases, and adding up."""
+"""Scores: against mir_eval if it is installed, against small cases, and adding the counts of parts."""
 
 import subprocess
 import sys
@@ -128,7 +128,7 @@ def test_tensors_stay_where_they_are():
     from torch.utils._python_dispatch import TorchDispatchMode
 
     class NoHost(TorchDispatchMode):
-        """Raises where a value of a tensor is asked for."""
+        """Raises if the value of a tensor is read."""
 
         def __torch_dispatch__(self, function, types, args=(), kwargs=None):
             assert function is not torch.ops.aten._local_scalar_dense.default

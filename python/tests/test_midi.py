@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""MIDI files and rolls on arrays: against mido where it is installed, and there and back again."""
+"""MIDI files and rolls as arrays: against mido if it is installed, and written and read again."""
 
 import ctypes
 import gzip
@@ -197,7 +197,7 @@ def test_against_mido(tmp_path):
     for path in [tmp_path / "a.mid", *paths]:
         try:
             theirs = mido.MidiFile(path, clip=True)
-        except Exception:  # what mido refuses is tests/oracle's matter
+        except Exception:  # tests/oracle has the files that mido refuses
             continue
         if theirs.type == 2:
             continue

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The NumPy front: value and gradient on arrays of any layout, against differences and against docs/math.md's table."""
+"""The NumPy interface: value and gradient on arrays of any layout, against differences and a table of docs/math.md."""
 
 import re
 

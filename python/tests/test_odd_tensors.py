@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Tensors that training scripts pass by mistake or for good reasons: every path gives the same answer or sentence.
+"""Unusual tensors that training scripts pass by mistake or on purpose: every path gives the same answer or message.
 
-The paths: the C kernels, plain PyTorch, each of them compiled, and the Triton kernels, which run on a GPU or, without
-one, as Python. `python test_odd_tensors.py` prints the answers as a table.
+The paths are the C kernels, plain PyTorch, each of them compiled, and the Triton kernels, which run on a GPU or,
+without one, as Python. `python test_odd_tensors.py` prints the answers as a table.
 """
 
 import math
@@ -26,7 +26,7 @@ def usual():
 
 
 def with_cell(name, value, weight=None):
-    """The usual tensors, but for one cell, whose sample weight may be given."""
+    """The usual tensors except for one cell, whose sample weight may be given."""
     given = dict(zip(("input", "target"), usual(), strict=True))
     given["sample_weight"] = torch.ones(B, P, T)
     given[name][1, 7, 5] = value
@@ -40,8 +40,8 @@ def changed(change):
     return change(*usual())
 
 
-# name: the arguments of the loss; and what it answers: the same as for other arguments, NaN where cells are not
-# checked, or a sentence.
+# name: the arguments of the loss, and its answer: the same as for other arguments, NaN if cells are not checked, or a
+# message.
 CELL = r"at \(b 1, t 5, p 7\) is "
 TENSORS = {
     "NaN logit of weight 0": (with_cell("input", math.nan, 0), with_cell("input", 0, 0)),
@@ -69,7 +69,7 @@ def interpreted():
 
 
 def answer(path, given, check):
-    """(value, gradient), or the sentence of an error."""
+    """(value, gradient), or the message of an error."""
     backend = path.removeprefix("compiled").strip() or "native"
     device = "cuda" if backend == "triton" and not interpreted() else "cpu"
     loss = sl.SpiralLoss(backend=backend, check=check)
@@ -95,7 +95,7 @@ def test_every_path_gives_the_same_answer(name, path):
         assert isinstance(found, str), found
         assert re.search(wanted, found)
         assert "\n" not in found
-    elif wanted is None:  # torch's mean of nothing
+    elif wanted is None:  # torch's mean of no numbers
         assert found[0].isnan()
         assert found[1].shape == given[0].shape
     else:

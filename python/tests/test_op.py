@@ -27,7 +27,7 @@ def gradient(loss, z, t, *more):
 
 
 class Step(torch.nn.Module):
-    """A layer and the loss behind it, as in a training script."""
+    """A layer followed by the loss, as in a training script."""
 
     def __init__(self, loss):
         super().__init__()
@@ -230,7 +230,7 @@ def test_threads_are_used_and_may_be_forked():
         wanted = loss(z, t)
         assert len(os.listdir("/proc/self/task")) > 1
         child = os.fork()
-        if child == 0:  # as a worker of a DataLoader
+        if child == 0:  # like a worker of a DataLoader
             os._exit(0 if torch.equal(loss(z, t), wanted) else 1)
         assert os.waitpid(child, 0)[1] == 0
     finally:

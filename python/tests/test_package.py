@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The package: what importing it loads and costs, its exceptions, and what its wheel holds."""
+"""The package: what importing it loads, how long that takes, its exceptions, and the content of its wheel."""
 
 import ctypes
 import importlib.metadata
@@ -30,7 +30,7 @@ print(time.process_time() - start, "torch" in sys.modules)
 
 
 def import_seconds(python, before, module):
-    """Seconds of processor time, which other programs on the machine change little; and whether torch was imported."""
+    """Seconds of processor time, on which other programs have little effect; and whether torch was imported."""
     runs = [python(TIMED.format(before=before, module=module)).split() for _ in range(3)]
     return min(float(s) for s, _ in runs), runs[0][1] == "True"
 

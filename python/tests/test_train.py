@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""python -m spiral_loss.train: the losses of the C program, the same for any number of processes, resuming."""
+"""python -m spiral_loss.train: the losses are those of the C program and of any number of processes; resuming."""
 
 import json
 import os
@@ -59,10 +59,10 @@ def one(songs, tmp_path_factory):
 
 
 def test_losses_of_fifty_steps_are_those_of_the_program(songs, program, tmp_path):
-    """Both networks; of the first the variational kind, which also has noise.
+    """Both networks; the autoencoder is variational, so it also has noise.
 
-    At the default learning rate rounding grows: then the program with another instruction set differs from itself by
-    3e-4, and PyTorch from the program by as much.
+    At the default learning rate rounding errors grow: the program differs from itself with another instruction set by
+    3e-4, and PyTorch differs from the program by about as much.
     """
     for kind in ("ae", "vae"):
         ours, theirs = tmp_path / f"{kind}.safetensors", tmp_path / f"{kind}-c.safetensors"

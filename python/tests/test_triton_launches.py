@@ -130,7 +130,7 @@ def test_a_repeated_call_checks_what_may_have_changed():
     assert not torch.equal(other(z, t), wanted[0])  # the same tensors, other options
     assert torch.equal(loss(z, t), wanted[0])
     assert torch.equal(loss(z, t, w), wanted[1])
-    for _ in range(2):  # options made anew in each call
+    for _ in range(2):  # new options in each call
         assert torch.equal(sl.spiral_loss(z, t, backend="triton"), wanted[0])
         assert torch.equal(sl.spiral_loss(z, t, blur_length=0.4, backend="triton"), other(z, t))
     x = z.clone().requires_grad_()
@@ -169,7 +169,7 @@ def test_no_gradient_is_made_where_none_is_wanted():
         assert not loss(z.clone().requires_grad_(), t).requires_grad
     with torch.inference_mode():
         inferred = loss(z, t)
-    x = z.clone().requires_grad_()  # the tables that inference made serve training too
+    x = z.clone().requires_grad_()  # the tables made for inference are used for training too
     assert torch.equal(loss(x, t), inferred)
     assert not sl.SpiralLoss(backend="torch")(z, t).requires_grad
 
@@ -295,7 +295,7 @@ def test_kernels_compile_for_a_gpu_that_is_not_there():
     found = {f["kernel"]: f for f in json.loads(run.stdout)}
     assert len(found) == 10
     for name, f in found.items():
-        assert f["shared"] <= 99 * 1024, name  # what the smallest of the GPUs has
+        assert f["shared"] <= 99 * 1024, name  # the size in the smallest of the GPUs
         assert f["spilled"] <= 2048, name
     assert found["spiral, 36 keys"]["registers"] <= 168
     assert found["spiral, 36 keys"]["spilled"] <= 256
@@ -312,6 +312,6 @@ def test_the_check_is_made_on_request():
     z, t = rolls(2, 12, 6)
     t[1, 3, 2] = 64
     assert sl.SpiralLoss(backend="triton")(z, t).shape == ()
-    for _ in range(2):  # a repeated call is found quickly, and must be checked too
+    for _ in range(2):  # a repeated call takes a shorter way, and must be checked too
         with pytest.raises(ValueError, match=r"target at \(b 1, t 2, p 3\) is 64: must be 0 to 1"):
             sl.SpiralLoss(backend="triton", check=True)(z, t)

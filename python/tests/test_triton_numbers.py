@@ -188,7 +188,7 @@ def test_layouts_and_strides_do_not_matter(module):
     first = module(backend="triton", pitch_dim=0, time_dim=1)
     check(first, z.permute(2, 3, 0, 1), t.permute(2, 3, 0, 1).contiguous(), lambda g: g.permute(2, 3, 0, 1))
     memory = torch.empty(z.numel() + 1, device=DEVICE)
-    odd = memory[1:].view(z.shape).copy_(z)  # begins at no multiple of 16 bytes
+    odd = memory[1:].view(z.shape).copy_(z)  # does not begin at a multiple of 16 bytes
     assert torch.allclose(base(odd, t), wanted, rtol=1e-6)
     x = memory.requires_grad_()
     base(x[1:].view(z.shape), t).backward()

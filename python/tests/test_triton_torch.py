@@ -87,7 +87,7 @@ def test_gradients_accumulate_over_parts_of_a_batch():
 
 
 class Step(torch.nn.Module):
-    """A layer and the loss behind it, as in a training script."""
+    """A layer followed by the loss, as in a training script."""
 
     def __init__(self, loss):
         super().__init__()

@@ -58,7 +58,7 @@ CONFIGS = [
 def test_c_and_torch_give_the_same_codes_and_logits(config, tmp_path):
     torch.manual_seed(3)
     model = Autoencoder(config).eval()
-    for p in model.parameters():  # also those that start as ones and zeros
+    for p in model.parameters():  # including those whose first values are 1 or 0
         p.data += 0.1 * torch.randn_like(p)
     model.save(tmp_path / "m.safetensors")
     windows = torch.rand(70, config.planes, config.frames, config.keys) < 0.1
@@ -81,7 +81,7 @@ def read_batches(path, cells, code, vae):
 
 
 def torch_step(model, optimizer, targets, noise, rate):
-    """One step as src/train/objective.c and optimizer.c make it: loss per window, and its KL term with free bits."""
+    """One step as in src/train/objective.c and optimizer.c, the KL term with free bits. Returns the loss per window."""
     windows = targets.reshape(BATCH, *model._shape())
     mean, log_variance = model.posterior(windows)
     latents = mean if noise is None else mean + torch.exp(0.5 * log_variance) * noise
@@ -132,7 +132,7 @@ def test_ten_steps_in_c_and_in_torch_give_the_same_losses(kind, songs, tmp_path)
 
 
 def read_streams(path, rows, keys, hidden):
-    """The streams of each step."""
+    """The streams of each step, from a file of ten-steps."""
     numbers, at = np.fromfile(path, np.float32), 0
 
     def take(*shape):
@@ -254,7 +254,7 @@ def test_the_program_takes_a_model_trained_in_torch(trained, songs, program, tmp
     assert all(m.notes["pitch"].min() >= 48 and m.notes["pitch"].max() <= 83 for m in made)
     said = json.loads(program("eval", "--json", path, *songs))
     score = MultiPitch(threshold=-0.25, pitch_dim=-1, time_dim=-2)
-    for roll in chorale_rolls(songs):  # the silence that fills up a piece's last window is not scored
+    for roll in chorale_rolls(songs):  # the silence after the end of a piece, in its last window, is not scored
         inside = dataclasses.replace(roll, sounding=np.ones_like(roll.sounding)).windows(32)
         right, inside = (torch.from_numpy(w.swapaxes(1, 2))[:, None] for w in (roll.windows(32), inside))
         heard = right.flatten(1).any(1)
@@ -342,7 +342,7 @@ def test_config_has_the_fields_of_the_c_table(fields):
         assert OLD_FIELDS.get(name) == (f.old_name.decode() if f.old_name else None)
         grid = {"grid": WORDS["grid"][f.grid]} if f.grid >= 0 else {}
         small = {"frames": 1} if name == "planes" else {}
-        for end in values[0], values[-1]:  # both limits are accepted, beyond them nothing is
+        for end in values[0], values[-1]:  # both limits are accepted, values beyond them are refused
             low_high = {"low": 0, "high": 127} if name in ("low", "high") else {}
             dataclasses.replace(Config(), **{**grid, **small, **low_high, "frames": 1, name: end})
         if f.kind == Field.INT:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of the Triton kernels share: rolls, options, the comparison with the plain PyTorch path in float64.
+"""Shared by the tests of the Triton kernels: rolls, options, the comparison with the plain PyTorch path in float64.
 
-The kernels run on a GPU where there is one; else, or with TRITON_INTERPRET=1, on the CPU by Triton's interpreter, which
-runs them as Python.
+The kernels run on a GPU if there is one; otherwise, or with TRITON_INTERPRET=1, on the CPU in Triton's interpreter,
+which runs them as Python.
 """
 
 import pytest
@@ -53,7 +53,7 @@ def gradient(f, z, *more):
 
 
 def compare(o, z, t, w=None, frames=1):
-    """Value within 1e-6 of a frame's, gradient within 2e-6 of the largest, or 1e-6 of a wrong cell's."""
+    """Compares value (within 1e-6 of a frame's) and gradient (2e-6 of the largest, or 1e-6 of a wrong cell's)."""
     exact, exact_grad = gradient(
         lambda z: functional.apply(o, z, t.double(), None if w is None else w.double(), backend="torch"),
         z.double(),

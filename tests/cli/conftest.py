@@ -58,7 +58,7 @@ def any_model(request, music, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def decoder_model(tmp_path_factory, music):
-    """With a note-by-note decoder."""
+    """A small model with a note-by-note decoder."""
     return trained(tmp_path_factory.mktemp("decoder"), music, *DECODER)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""MIDI files with the faults of real ones, each beside a sound file that has the notes it must give.
+"""MIDI files with the faults of real ones, each with a correct file that has the notes which the reader must give.
 
-FAULTS is {name: (bytes, sound bytes)}; of a fault of time, whose notes stay far apart, the sound bytes are None. Names
+FAULTS is {name: (bytes, correct bytes)}. For faults of time, whose notes stay far apart, the correct bytes are None. Names
 begin with the kind of fault, as in the table of test_field_cases.py, which tests them; bench/faulty_corpus.py puts one
 of each into a corpus.
 """
@@ -10,7 +10,7 @@ END = b"\x00\xff\x2f\x00"
 
 
 def vlq(n, size=1):
-    """A variable-length number, of `size` bytes at least."""
+    """A variable-length number of at least `size` bytes."""
     out = [n & 127]
     while (n := n >> 7) or len(out) < size:
         out.insert(0, n & 127 | 128)
@@ -137,7 +137,7 @@ def pairing_faults():
 
 
 def channel_faults():
-    """A melody on channel 1, and a drum kit on another channel, which a message makes percussion, or not."""
+    """A melody on channel 1, and a drum kit on another channel, with or without a message that makes it percussion."""
     gs, xg, gm2 = roland((0x40, 0, 0x7F), 0), sysex(0x43, 0x10, 0x4C, 0, 0, 0x7E, 0), sysex(0x7E, 0x7F, 9, 3)
 
     def kit(channel):

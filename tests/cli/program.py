@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of the program share: running it, checking failures, making MIDI and reading it back.
+"""Shared by the tests of the program: running it, checking failures, making and reading MIDI.
 
 SPIRAL_PROGRAM is the program (default build/cli/spiral), SPIRAL_SOURCE the repository, SPIRAL_DATA a folder of real
 MIDI (optional). Everything is written below pytest's temporary folder.
@@ -19,7 +19,7 @@ SOURCE = pathlib.Path(os.environ.get("SPIRAL_SOURCE", pathlib.Path(__file__).res
 PROGRAM = os.environ.get("SPIRAL_PROGRAM", str(SOURCE / "build" / "cli" / "spiral"))
 SMALL_MODEL = ["--hidden", "16", "--latent", "4", "--batch", "32", "--decoder", "0"]
 TINY = ["--steps", "20", *SMALL_MODEL]
-# In a background job of a shell some signals are ignored, and a program started there leaves it at that.
+# A background job of a shell ignores some signals, and programs that it starts inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 SCORES = ["twinkle", "greensleeves", "silent-night", "petzold-minuet-g"]
@@ -39,7 +39,7 @@ class Result:
 
 
 def spiral(*args, cwd=None, stdin=None, env=None, timeout=120, program=PROGRAM):
-    """Runs the program; stdin: bytes, a file, or nothing. timeout: seconds until it counts as hanging."""
+    """Runs the program. stdin: bytes, a file, or nothing. timeout: seconds after which it counts as hanging."""
     source = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin or subprocess.DEVNULL}
     done = subprocess.run([program, *map(as_argument, args)], cwd=cwd, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=timeout, env={**os.environ, **(env or {})}, **source)
@@ -64,7 +64,7 @@ def flags(verb):
 
 
 def failed(result, status, *words):
-    """The run failed with this status and one line on standard error that holds the words; nothing on standard output."""
+    """Asserts that the run failed with this status, one line on standard error that has the words, and no standard output."""
     lines = result.err.splitlines()
     assert result.status == status, (result.status, result.err)
     assert len(lines) == 1 and lines[0].startswith("spiral"), result.err
@@ -80,7 +80,7 @@ def lines_with(result, word):
 
 
 def tree(folder):
-    """All files below a folder and their bytes, to see that nothing was left or damaged."""
+    """All files below a folder and their bytes, to check that no file was added or changed."""
     folder = pathlib.Path(folder)
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
@@ -124,7 +124,7 @@ def text_of(path):
 
 
 def is_music(path, low, high):
-    """Returns the notes of a file that has some, all of them of some length and within the keys."""
+    """Asserts that a file has notes, all longer than 0 and within the keys; returns them."""
     notes = notes_of(path)
     assert notes, "empty"
     assert all(end > start and 0 < velocity < 128 and low <= key <= high for start, end, key, velocity in notes)
@@ -134,7 +134,7 @@ def is_music(path, low, high):
 # ---- models ----
 
 def trained(folder, music, *more):
-    """A model of 20 steps: it has learned next to nothing, but is complete."""
+    """A model of 20 steps: it has learned almost nothing, but is complete."""
     path = folder / "model.safetensors"
     done = spiral("train", music, "-o", path, *TINY, *more)
     assert done.status == 0, done.err
@@ -142,8 +142,8 @@ def trained(folder, music, *more):
 
 
 def read_model(path):
-    """(JSON header, bytes of the tensors) of a model file, without its checksum: files of version 0.1 have none, so the
-    reader accepts what write_model makes of changed ones."""
+    """(JSON header, bytes of the tensors) of a model file, without its checksum. Files of version 0.1 have none, so the
+    reader accepts changed ones that write_model writes."""
     content = path.read_bytes()
     size = int.from_bytes(content[:8], "little")
     header = json.loads(content[8:8 + size])
@@ -160,7 +160,7 @@ def write_model(path, header, tensors):
 
 @functools.lru_cache
 def latents(model, tune):
-    """A file of the latents of a piece, beside the model."""
+    """A file of the latents of a piece, in the model's folder."""
     path = pathlib.Path(model).with_suffix(".npy")
     assert spiral("encode", model, tune, "-o", path).status == 0
     return path

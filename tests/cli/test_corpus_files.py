@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Folders of real files: what is wrong with one of them neither ends nor fills the run, and is said in one line for each kind."""
+"""Folders of real files: a fault in one file neither ends the run nor uses its memory, and each kind is reported in one line."""
 import gzip
 import json
 import os
@@ -25,7 +25,7 @@ def notes(keys, ticks=240, gap=0):
 
 
 def wild(hours=40):
-    """Sixteen notes, hours without a note, sixteen notes."""
+    """Sixteen notes, `hours` hours without a note, sixteen notes."""
     keys = range(60, 76)
     silent = notes([60], gap=480 * 2 * 3600 * hours)
     return mthd(1) + mtrk(notes(keys) + silent + notes(keys))
@@ -64,7 +64,7 @@ def test_silence_of_the_wrong_unit_is_refused(flags, reason, tune):
 
 
 def test_small_files_with_wrong_times_take_no_memory(music, tmp_path):
-    """Three files of 45 bytes that say 16 million quarters, in two gigabytes of memory."""
+    """Three files of 45 bytes with times of 16 million quarters; the memory is limited to two gigabytes."""
     for i in range(3):
         body = notes([60 + i], ticks=1, gap=16_000_000)
         (tmp_path / f"far-{i}.mid").write_bytes(mthd(1, division=1) + mtrk(body))
@@ -77,7 +77,7 @@ def test_small_files_with_wrong_times_take_no_memory(music, tmp_path):
 
 
 def test_a_file_with_a_wrong_time_changes_no_training(music, tmp_path):
-    """The same windows but for the few of the file itself."""
+    """The windows are the same except the few of the file itself."""
     path = tmp_path / "wild.mid"
     path.write_bytes(wild())
     alone, both = (spiral("train", *paths, "-o", tmp_path / name, *TINY, "--valid", music) for name, paths in
@@ -104,7 +104,7 @@ def test_many_faulty_files_are_told_in_a_dozen_lines(music, tmp_path):
 
 @pytest.fixture
 def odd_folder():
-    """A folder that any user can read, with all that folders of real music hold; and the user who must not read all of it."""
+    """A folder with everything that occurs in folders of real music, and a user who is not allowed to read all of it."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="spiral-folder-"))
     folder.chmod(0o755)
     (folder / "a.mid").write_bytes(one_note(60))
@@ -119,7 +119,7 @@ def odd_folder():
     (folder / "closed").chmod(0)
     (folder / "listed").mkdir()
     (folder / "listed" / "y.mid").write_bytes(one_note(65))
-    (folder / "listed").chmod(0o444)  # its names can be read, what has them cannot
+    (folder / "listed").chmod(0o444)  # its names can be read, its files cannot
     yield folder
     (folder / "closed").chmod(0o755)
     (folder / "listed").chmod(0o755)
@@ -127,7 +127,7 @@ def odd_folder():
 
 
 def as_a_user(*args):
-    """Runs the program as a user for whom permissions count; root may read everything."""
+    """Runs the program as a user whose permissions are limited; root may read everything."""
     other = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
     done = subprocess.run([PROGRAM, *map(str, args)], capture_output=True, text=True, timeout=60, check=False, cwd="/", **other)
     return done.returncode, done.stdout, done.stderr

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The verbs that write music with the note-by-note decoder: sample, continue, fill, harmonize, vary, interpolate,
-reconstruct, decode. Given notes stay as they are in the file, to the tick and the velocity."""
+reconstruct, decode. Given notes keep their ticks and velocities."""
 import hashlib
 import re
 import shlex
@@ -31,7 +31,7 @@ def event(delta, *message):
 
 @pytest.fixture
 def uneven(tmp_path):
-    """A file that a roll cannot hold: notes off the grid, velocities, two channels, drums, a key out of range, tempos."""
+    """A file that a roll cannot represent: notes off the grid, velocities, two channels, drums, a key out of range, tempos."""
     events = [(0, bytes([0xFF, 0x51, 3, 0x09, 0x27, 0xC0])), (0, bytes([0xFF, 0x58, 4, 3, 2, 24, 8]))]
     for i in range(24):
         on, key = i * 250 + 7 * (i % 3), 60 + (i * 5) % 13
@@ -127,8 +127,8 @@ def test_continue_only_new_begins_at_once(decoder_model, tune, tmp_path):
 
 
 def test_fill_changes_the_part_and_nothing_else(any_decoder_model, uneven, tmp_path):
-    """Notes that are not wholly inside stay, also those outside that the grid rounds into the part. Quarters of 480 ticks:
-    two bars are 3840."""
+    """Notes that are not completely inside are kept, even those outside that the grid rounds into the part. A quarter is 480
+    ticks, two bars are 3840."""
     done = spiral("fill", any_decoder_model, uneven, "--from", "1bar", "--to", "2bars", "--low", "62", "--high", "70",
                   "-n", "4", "-o", tmp_path / "out", "--json")
     assert done.status == 0, done.err
@@ -185,14 +185,14 @@ def test_decoder_of_codes_is_that_of_reconstruct(decoder_model, tune, tmp_path):
     b = spiral("reconstruct", decoder_model, tune, "-o", tmp_path / "r.mid", "--json")
     assert entry(a)["nats_per_frame"] > 0 and b.json["nats_per_frame"] > 0
 
-    def head(path):  # the last window is filled up in decode
+    def head(path):  # decode fills up the last window
         return [n for n in given_notes(path) if n[0] < 4 * 1920]
     assert [n[3] for n in head(tmp_path / "d.mid")] == [n[3] for n in head(tmp_path / "r.mid")]
 
 
 @pytest.mark.parametrize("decode", ["decoder", "threshold"])
 def test_vary_goes_further_with_a_larger_amount(tune, tmp_path, decode):
-    """With the shipped model: the latents of one that has learned nothing mean nothing."""
+    """With the shipped model, because the latents of an untrained model mean nothing."""
     def distance(amount):
         done = spiral("vary", tune, "--amount", amount, "--temperature", "0", "--decode", decode,
                       "-n", "4", "-o", tmp_path / amount, "--json")

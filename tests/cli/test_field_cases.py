@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Faults that files and scripts in the field have, and what each gives: the files of field_files.py, and those of
-field/make_cases.py, which stands beside the repository in a folder shared by its checkouts and is skipped without it.
-ROWS says which tests show each row of the table of faults."""
+"""Faults of real files and scripts, and the result for each: the files of field_files.py, and those of field/make_cases.py,
+which is outside the repository, in a folder shared by its checkouts; without it these are skipped. ROWS names the tests for
+each row of the table of faults."""
 import os
 import re
 import subprocess
@@ -11,9 +11,9 @@ import pytest
 from field_files import FAULTS
 from program import SOURCE, notes_of, spiral
 
-# A row of the table of faults: the tests that show it, of C ("test_name") or Python ("file.py: test_name").
+# A row of the table of faults: the tests for it, in C ("test_name") or Python ("file.py: test_name").
 ROWS = {
-    # K1: one absurd time ruins a corpus
+    # K1: one wrong time makes a corpus unusable
     "hours without a note in one file": ["test_field_cases.py: test_wrong_times_cost_eight_bars_at_most",
                                          "test_corpus_files.py: test_long_silence_is_cut_and_said",
                                          "test_corpus_files.py: test_a_file_with_a_wrong_time_changes_no_training",
@@ -25,26 +25,26 @@ ROWS = {
     "tempos behind the music": ["test_field_cases.py: test_wrong_times_cost_eight_bars_at_most",
                                 "test_tempos_behind_the_notes_are_no_music"],
     # K2: one lost or doubled event lengthens many notes
-    "on, on, off of one key": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file",
+    "on, on, off of one key": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file",
                                "test_doubled_note_on_is_dropped_and_later_notes_keep_their_ends"],
-    "note-off lost": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file",
+    "note-off lost": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file",
                       "test_lost_or_doubled_event_changes_one_note"],
     "note-off with a velocity above 127": ["test_note_off_is_kept_whatever_its_velocity",
                                            "test_note_offs_are_kept_when_all_have_such_a_velocity"],
     "note-on with data above 127": ["test_data_above_127_is_clipped_in_notes"],
-    "controllers 120 and 123 to 127": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
-    "note-offs in another track": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
-    # K3: channels taken at face value
-    "drums by GS, XG and GM2": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
-    "melody on channel 10 by GS": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
+    "controllers 120 and 123 to 127": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file"],
+    "note-offs in another track": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file"],
+    # K3: the meaning of channels and ports
+    "drums by GS, XG and GM2": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file"],
+    "melody on channel 10 by GS": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file"],
     "two ports, one pedal": ["test_field_cases.py: test_pedal_of_one_port_holds_no_notes_of_another"],
     "sostenuto": ["test_pedal.c"],
     "a switch for drums": ["test_corpus_files.py: test_drums_are_kept_dropped_or_named"],
     # K4: a wrong number loses the rest of a track
     "sysex without a length": ["test_sysex_without_a_length_ends_with_f7",
                                "test_sysex_without_f7_ends_before_the_next_event"],
-    "padded delta time": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
-    "padded length of a meta event": ["test_field_cases.py: test_fault_gives_the_notes_of_the_sound_file"],
+    "padded delta time": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file"],
+    "padded length of a meta event": ["test_field_cases.py: test_fault_gives_the_notes_of_the_correct_file"],
     "data byte lost before a status byte": ["test_lost_data_byte_loses_one_note_at_most"],
     # K5: folders
     "unreadable subfolder": ["test_corpus_files.py: test_what_folders_hold_besides_is_skipped_and_counted"],
@@ -60,7 +60,7 @@ ROWS = {
     "a tensor for lambda": ["test_losses.py: test_arguments_are_checked_when_they_are_given"],
     "pos_weight": ["test_losses.py: test_pos_weight_is_that_of_torch"],
     "empty batch": ["test_odd_tensors.py: test_every_path_gives_the_same_answer"],
-    # K7: messages and losses nobody lists
+    # K7: content that is lost without a message
     "picture of drums only": ["test_corpus_files.py: test_pictures_of_drums_and_losses_of_midi_are_told"],
     "programs, volume, names and lyrics": ["test_corpus_files.py: test_what_is_not_written_or_played_is_counted",
                                            "test_events_that_are_not_kept_are_counted"],
@@ -69,8 +69,8 @@ ROWS = {
                                        "test_midi.py: test_texts_are_readable_whatever_their_encoding"],
     "file converted as text": ["test_converted_files_are_refused"],
 }
-# What inspect gives for files with faults of time: notes, seconds, windows of 16 sixteenths with and without a note.
-# A stretch is cut to 8 bars, 16 s; without the fault a tune is 32 notes, 8 s, 4 windows.
+# The result of inspect for files with faults of time: notes, seconds, windows of 16 sixteenths with and without a note.
+# A stretch is cut to 8 bars, 16 s. Without the fault a tune has 32 notes, 8 s, 4 windows.
 TIMES = {
     "before the first note": (33, 24.25, 5, 8),
     "between notes": (65, 32.25, 9, 8),
@@ -140,7 +140,7 @@ def test_pedal_of_one_port_holds_no_notes_of_another(folder):
 
 
 def test_every_row_has_its_tests():
-    """The tests that ROWS names are there."""
+    """The tests that ROWS names exist."""
     defined = set()
     for path in [*(SOURCE / "tests").rglob("test_*.c"), *(SOURCE / "tests").rglob("test_*.py"), *(SOURCE / "python").rglob("test_*.py")]:
         text = path.read_text()
@@ -149,10 +149,10 @@ def test_every_row_has_its_tests():
     assert [name for names in ROWS.values() for name in names if name not in defined] == []
 
 
-@pytest.mark.parametrize("name", [name for name, (_, sound) in FAULTS.items() if sound])
-def test_fault_gives_the_notes_of_the_sound_file(name, tmp_path):
+@pytest.mark.parametrize("name", [name for name, (_, correct) in FAULTS.items() if correct])
+def test_fault_gives_the_notes_of_the_correct_file(name, tmp_path):
     found = []
-    for file, content in zip(("fault.mid", "sound.mid"), FAULTS[name], strict=True):
+    for file, content in zip(("fault.mid", "correct.mid"), FAULTS[name], strict=True):
         path = tmp_path / file
         path.write_bytes(content)
         inspected = spiral("inspect", path, "--json").json
@@ -162,7 +162,7 @@ def test_fault_gives_the_notes_of_the_sound_file(name, tmp_path):
     assert pairs[0] == pairs[1]
 
 
-@pytest.mark.parametrize("name", [name for name, (_, sound) in FAULTS.items() if not sound])
+@pytest.mark.parametrize("name", [name for name, (_, correct) in FAULTS.items() if not correct])
 def test_wrong_times_cost_eight_bars_at_most(name, tmp_path):
     path = tmp_path / "fault.mid"
     path.write_bytes(FAULTS[name][0])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Names of files can hold anything: they are printed in one line without control characters, and may be as long as the file
+"""Names of files can have any bytes: they are printed in one line without control characters, and may be as long as the file
 system allows."""
 import os
 import shutil
@@ -7,7 +7,7 @@ import shutil
 import pytest
 from program import failed, spiral, tree
 
-# Control characters, an escape sequence in bytes and in UTF-8, a byte that is not UTF-8; a letter with an accent stays.
+# Control characters, an escape sequence in bytes and in UTF-8, a byte that is not UTF-8; a letter with an accent, which is kept.
 STRANGE = b"a\n\x07\x1b[31m\x7f\xc2\x9b0m\xff\xc3\xa9"
 PRINTED = rb"a\x0a\x07\x1b[31m\x7f\xc2\x9b0m\xff" + "é".encode()
 PIECES = ["sample", "continue", "fill", "harmonize", "vary", "decode", "interpolate"]

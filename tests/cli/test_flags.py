@@ -89,13 +89,13 @@ def test_grid_takes_units(value, music):
 
 @pytest.mark.parametrize("value, seconds", [("4bars", 8), ("1bar", 2), ("3s", 3), ("500ms", 0.5), ("0.05min", 3)])
 def test_length_takes_units(value, seconds, model, tmp_path):
-    """At 120 quarters a minute, to a frame of a sixteenth."""
+    """At 120 quarters a minute, rounded to a frame of a sixteenth."""
     done = spiral("sample", model, "-o", tmp_path, "--length", value, "--json")
     assert 0 < done.json["files"][0]["seconds"] <= seconds + 0.125
 
 
 def test_library_errors_are_status_1(model, music, tmp_path):
-    """Resuming with other options than those in the file: the command line alone is right."""
+    """Resuming with other options than those in the file: the command line is valid by itself."""
     assert failed(spiral("train", music, "-o", model, "--resume", "--quiet"), 1, model, "finished")
 
 

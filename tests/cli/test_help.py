@@ -29,7 +29,7 @@ def test_help_lists_flags_and_an_example_within_100_characters(verb):
 
 
 def test_example_of_the_help_runs(verb, decoder_model, music, tune, other, tmp_path):
-    """With its names replaced by ours, and a training of three steps."""
+    """With its file names replaced by those of the test, and three training steps."""
     names = {"my_midi/": music, "other_midi/": music, "model.safetensors": decoder_model, "tune.mid": tune,
              "a.mid": tune, "b.mid": other, "melody.mid": tune, "tune.npy": latents(decoder_model, tune), "right.mid": tune, "played.mid": other}
     example = spiral(verb, "--help").out.split("Example:\n")[1].split()
@@ -79,7 +79,7 @@ def test_man_page_is_correct_troff(tmp_path):
 
 
 def bash_completions(tmp_path, *words):
-    """What bash offers for the last of the words."""
+    """The completions that bash offers for the last of the words."""
     script = tmp_path / "spiral.bash"
     script.write_text(spiral("--completion", "bash").out)
     run = 'source "$1"; shift; COMP_WORDS=(spiral "$@"); COMP_CWORD=$#; _spiral; printf "%s\\n" "${COMPREPLY[@]}"'

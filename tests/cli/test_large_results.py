@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Results that take much space or memory are announced with their size before the work."""
+"""For results that need much space, memory or time, a message before the work says how much."""
 import re
 import subprocess
 
@@ -15,7 +15,7 @@ def delta(n):
 
 
 def piece(path, notes, ticks):
-    """So many notes, each of them `ticks` long; 960 ticks are a second."""
+    """`notes` notes, each `ticks` long; 960 ticks are a second."""
     event = b"".join(delta(0) + bytes([0x90, 60 + i, 80]) + delta(ticks) + bytes([0x80, 60 + i, 0]) for i in range(12))
     events = event * (notes // 12) + b"\0\xff\x2f\0"
     path.write_bytes(mthd(1, kind=0) + b"MTrk" + len(events).to_bytes(4, "big") + events)

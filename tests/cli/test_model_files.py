@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Model files: damaged ones are refused with a reason, whole ones open elsewhere."""
+"""Model files: damaged ones are refused with a reason, valid ones can be read by other programs."""
 import json
 import random
 
@@ -43,7 +43,7 @@ def test_model_cut_at_any_length_is_refused(model, tmp_path):
 
 
 def test_model_with_changed_bytes_is_refused_or_works(model, tmp_path):
-    """Without a checksum a changed weight is still a model, a changed header is not; never a signal."""
+    """Without a checksum, a changed weight gives a model and a changed header does not; no run ends by a signal."""
     choose, bad = random.Random(2), tmp_path / "bad.safetensors"
     write_model(bad, *read_model(model))
     assert spiral("info", bad).status == 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Output files: nothing is lost or left behind when they cannot be written."""
+"""Output files: if one cannot be written, no file is lost and no temporary file is left."""
 import os
 import stat
 
@@ -13,7 +13,7 @@ WRITERS = ["reconstruct", "render mid", "render wav", "render png", "render svg"
 
 
 def writers(model, tune):
-    """Command lines that write one file each, which is still to be named."""
+    """Command lines that write one file each; its name must be appended."""
     return {"reconstruct": ["reconstruct", model, tune, "-o"], "render mid": ["render", tune, "-o"],
             "render wav": ["render", tune, "-o"], "render png": ["render", tune, "-o"],
             "render svg": ["render", tune, "-o"], "render pdf": ["render", tune, "-o"],
@@ -26,7 +26,7 @@ def name_for(writer):
 
 
 def fill(folder):
-    """Leaves no free block."""
+    """Fills the disk, so that no block is free."""
     with open(folder / "ballast", "wb", buffering=0) as ballast:
         try:
             while ballast.write(bytes(4096)):
@@ -91,7 +91,7 @@ def test_output_has_the_permissions_of_the_umask(writer, model, tune, tmp_path):
 
 
 def test_pipe_as_output_stays_a_pipe(model, tune, tmp_path):
-    """A pipe stands for it: as root, a mistake here would replace the machine's own devices."""
+    """Tested with a pipe, not a device: as root, an error would replace the devices of the machine."""
     pipe = tmp_path / "pipe.mid"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -134,7 +134,7 @@ def test_replaced_file_keeps_its_permissions(writer, model, tune, tmp_path):
 
 
 def test_no_output_replaces_an_input(model, tune, other, music, tmp_path):
-    """By whatever name: itself, a link to it, another path."""
+    """Under any name: its own, a link to it, another path."""
     for name, source in (("a.mid", tune), ("sample-1.mid", other), ("step-00.mid", other)):
         (tmp_path / name).write_bytes(source.read_bytes())
     (tmp_path / "link.mid").symlink_to("a.mid")
@@ -169,7 +169,7 @@ def test_dash_is_standard_input_and_output(model, tune, other, tmp_path):
 
 
 def test_standard_input_is_read_once(model, tune, tmp_path):
-    """The second "-" of a command is wrong use, not an empty file."""
+    """A second "-" on a command line is an error of usage, not an empty file."""
     for line in (["loss", "-", "-"], ["compare", "-", "--with", "-"], ["interpolate", model, "-", "-", "-o", "i"],
                  ["render", "-", "--against", "-", "-o", "x.png"], ["train", "-", "--valid", "-", "-o", "m"]):
         assert failed(spiral(*line, cwd=tmp_path, stdin=tune.read_bytes()), 2, "-: standard input can be read only once")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Progress of a training and of reading many files: lines, terminal, colours, log."""
+"""Progress of training and of reading many files: lines, terminal, colours, log."""
 import json
 import os
 import pty
@@ -15,7 +15,7 @@ from program import PROGRAM, TINY, failed, lines_with, one_note, spiral
 
 
 def on_terminal(args, columns=80, env=None):
-    """Runs the program with a pseudo-terminal as its stderr; returns the status and what it showed."""
+    """Runs the program with a pseudo-terminal as its stderr; returns the status and the text written to it."""
     try:
         master, slave = pty.openpty()
     except OSError as error:
@@ -101,7 +101,7 @@ int clock_gettime(clockid_t id, struct timespec *t) {
 
 @pytest.fixture
 def fast_clock(tmp_path):
-    """The environment of a program whose clock goes on a second whenever it is read."""
+    """The environment of a program whose clock advances a second whenever it is read."""
     if not shutil.which("cc"):
         pytest.skip("no C compiler for the clock")
     (tmp_path / "clock.c").write_text(CLOCK)
@@ -121,11 +121,11 @@ def test_reading_many_files_shows_how_many_and_how_long(fast_clock, tmp_path):
         f"spiral inspect: reading: {n} of {files} files, {files - n} s left" for n in (10, 20, 30)], done.err
     done = spiral(*pack, env=fast_clock)
     assert done.status == 0 and done.json["files"] == files
-    for what in "looking for the key range", "packing":  # the name of the temporary file reads the clock, too
+    for what in "looking for the key range", "packing":  # making the name of the temporary file also reads the clock
         assert [int(re.search(r"(\d+) of 40 files, \d+ s left", text)[1]) for text in lines_with(done, what)] == [9, 19, 29, 39], done.err
     for line in read, pack:
         assert spiral(*line, "--quiet", env=fast_clock).err == ""
-        assert spiral(*line).err == ""  # in a fraction of a second
+        assert spiral(*line).err == ""  # takes a fraction of a second
         status, shown = on_terminal(line, 30, env=fast_clock)
         drawn = shown.split("\r\x1b[K")
         assert status == 0 and len(drawn) > files and drawn[0] == drawn[-1] == "", shown

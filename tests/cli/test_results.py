@@ -19,7 +19,7 @@ def section(title):
 
 
 def documented_keys(verb):
-    """The keys of a verb's table in docs/cli.md, without those of a certain flag only."""
+    """The keys of a verb's table in docs/cli.md, without those that need a certain flag."""
     text = section(verb)
     if "[the metrics]" in text:
         text += section("The metrics")
@@ -28,7 +28,7 @@ def documented_keys(verb):
 
 
 def documented(verb, result):
-    """The result has the keys that docs/cli.md lists for the verb, no others."""
+    """Asserts that the result has the keys that docs/cli.md lists for the verb, and no others."""
     assert set(result) == documented_keys(verb)
 
 
@@ -110,7 +110,7 @@ def test_json_of_file_names_that_are_not_utf8(tmp_path):
 
 
 def test_json_has_no_nan_if_nothing_was_predicted(tune, tmp_path):
-    """A piece against silence: no predicted note, no substitution."""
+    """A piece compared with silence: no predicted note, no substitution."""
     (tmp_path / "low.mid").write_bytes(mthd(1) + mtrk(bytes([0, 0x90, 20, 80, 120, 0x80, 20, 0])))
     done = spiral("loss", tune, tmp_path / "low.mid", "--json")
     assert done.status == 0, done.err

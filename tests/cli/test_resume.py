@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Training that is stopped by a signal and resumed. The output is untouched until the training is finished."""
+"""Training that is stopped by a signal and resumed. The output file is unchanged until training is finished."""
 import re
 import signal
 import subprocess
@@ -12,7 +12,7 @@ LONG = ["--steps", "1000000", *SMALL_MODEL]
 
 
 def interrupt(music, path, steps=1000000, number=signal.SIGINT):
-    """Starts a training, stops it after its first report; returns its exit status, standard output and error."""
+    """Starts training and stops it after its first report; returns the exit status, standard output and standard error."""
     log = path.parent / "progress"
     running = subprocess.Popen([PROGRAM, "train", music, "-o", path, "--steps", str(steps), "--decoder-steps", "20", *SMALL_MODEL, "--log", log,
                                 "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -46,7 +46,7 @@ def test_signal_saves_and_prints_how_to_resume(number, music, tmp_path):
 
 
 def test_resumed_training_gives_the_same_bytes(music, tmp_path):
-    """Stopped and resumed, and in one go."""
+    """Stopped and resumed, compared with an uninterrupted run."""
     steps = ["--steps", "3000", "--decoder-steps", "20", *SMALL_MODEL]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert spiral("train", music, "-o", whole, *steps).status == 0
@@ -87,7 +87,7 @@ def test_unfinished_training_is_not_overwritten(music, stopped, tmp_path):
 
 
 def test_finished_model_at_the_name_of_the_state_is_refused(music, model, stopped, tmp_path):
-    """It would be overwritten while the training runs, and removed at its end."""
+    """It would be overwritten during training and removed at the end."""
     (tmp_path / "m.unfinished").write_bytes(model.read_bytes())
     assert failed(spiral("train", music, "-o", tmp_path / "m", *TINY), 1, "m.unfinished: a finished model", "another -o")
     (tmp_path / "m").write_bytes(stopped.read_bytes())
@@ -96,7 +96,7 @@ def test_finished_model_at_the_name_of_the_state_is_refused(music, model, stoppe
 
 
 def test_state_of_earlier_versions_at_the_output_is_resumed(music, tmp_path):
-    """Before version 0.2 it was saved there."""
+    """Before version 0.2 the state was saved there."""
     steps = ["--steps", "3000", *SMALL_MODEL]
     assert interrupt(music, tmp_path / "m", steps=3000)[0] == 1
     (tmp_path / "m.unfinished").rename(tmp_path / "m")

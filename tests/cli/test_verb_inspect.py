@@ -6,7 +6,7 @@ from program import failed, lines_with, mthd, mtrk, one_note, spiral
 
 @pytest.fixture
 def known(tmp_path):
-    """Ten notes on frames of 10 ms (division 50 at 120 quarters a minute: a tick is 10 ms), with the counts known."""
+    """Ten notes on frames of 10 ms (division 50 at 120 quarters a minute: a tick is 10 ms), and their known counts."""
     def note(on, off, key, channel=0):
         return [(on, 0x90 | channel, key, 80), (off, 0x80 | channel, key, 0)]
     events = [*note(0, 10, 60), *note(10, 20, 60),  # the second begins where the first ends: merged
@@ -75,7 +75,7 @@ def test_counts_of_notes_kept_and_lost(known):
         "notes": 9, "notes_in_range": 6, "notes_below": 1, "notes_above": 2, "notes_drums": 1, "notes_short": 0,
         "onsets_merged": 1, "notes_doubled": 1, "onsets_kept": 4, "notes_folded": 0, "windows": 2}
     assert done["onsets_lost"] == pytest.approx(2 / 6)
-    # an exact copy has 4 of the 9 notes, and no others: precision 1, recall 4/9
+    # an exact copy of the roll has 4 of the 9 notes and no others: precision 1, recall 4/9
     assert done["note_f1_ceiling"] == pytest.approx(2 * (4 / 9) / (1 + 4 / 9))
     folded = spiral("inspect", known, "--preset", "36x36", "--out-of-range", "fold", "--json").json
     assert folded["notes_in_range"] == 9 and folded["notes_folded"] == 3 and folded["notes_below"] == 0

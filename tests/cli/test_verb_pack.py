@@ -22,7 +22,7 @@ def pack(music, tmp_path_factory):
 
 
 def test_training_on_a_pack_gives_the_bytes_of_training_on_the_files(pack, music, tmp_path):
-    """Also the key range is the one that would be chosen from the files."""
+    """The key range, too, is the one that would be chosen from the files."""
     models = [tmp_path / name for name in ("files.safetensors", "pack.safetensors")]
     for source, model in zip((music, pack[0]), models):
         done = spiral("train", source, "-o", model, *TINY)
@@ -50,7 +50,7 @@ def test_eval_takes_a_pack_of_the_models_rolls_only(pack, music, tmp_path):
 
 
 def test_a_pack_is_validated_on_another(pack, music, tmp_path):
-    """Duplicates of the validation files are left out; here all are, so that nothing is left."""
+    """Duplicates of the validation files are left out; here all files are duplicates, so no music is left."""
     model = tmp_path / "m.safetensors"
     failed(spiral("train", pack[0], "--valid", pack[0], "-o", model, *TINY), 1, "the same notes as in")
     one = sorted(p for p in pathlib.Path(music).rglob("*.mid"))[0]
@@ -59,7 +59,7 @@ def test_a_pack_is_validated_on_another(pack, music, tmp_path):
 
 
 def test_no_other_file_is_touched(pack, music, tmp_path):
-    """Also where the key range is chosen from the music, so that the files are packed twice."""
+    """Even if the key range is chosen from the music, for which the files are packed twice."""
     for name in "c.pack.all-keys", "all-keys", ".spiral-mine.tmp":
         (tmp_path / name).write_bytes(pack[0].read_bytes())
     before = tree(tmp_path)
@@ -118,7 +118,7 @@ def melody(seed):
 
 
 def anonymous_mb(process):
-    """The most memory beside the page cache that was seen until the process ended."""
+    """The largest memory besides the page cache that was seen until the process ended."""
     most = 0
     while process.poll() is None:
         try:

@@ -40,7 +40,7 @@ def test_reconstruct_and_loss_give_the_same_metrics(model, music, tune, tmp_path
 
 
 def test_real_music_from_inspect_to_sample(real_data, tmp_path):
-    """Each folder of real MIDI is read; the smallest is trained on and used."""
+    """Each folder of real MIDI is read; a model is trained on the smallest one and used."""
     folders = {folder: sum(1 for path in folder.rglob("*") if path.suffix.lower() in (".mid", ".midi", ".kar"))
                for folder in real_data.iterdir() if folder.is_dir()}
     folders = {folder: count for folder, count in folders.items() if count}

@@ -9,7 +9,7 @@ from program import is_music, spiral, text_of, tree
 
 
 def test_samples_have_notes_and_a_text_event(any_model, tmp_path):
-    """Even of a model that has learned next to nothing."""
+    """Even those of a model that has learned almost nothing."""
     info = spiral("info", any_model, "--json").json
     done = spiral("sample", any_model, "-n", "5", "--seed", "7", "-o", tmp_path, "--json")
     assert done.status == 0, done.err

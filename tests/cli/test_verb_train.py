@@ -42,7 +42,7 @@ def test_validation_files_are_not_trained_on(music, duplicated, tmp_path):
 
 
 def test_output_is_checked_before_training(music, tmp_path):
-    """A training of 100 hours is refused before it begins."""
+    """Training of 100 hours: the error comes before it begins."""
     (tmp_path / "file").write_bytes(b"kept")
     for path in (tmp_path / "missing" / "m", tmp_path, tmp_path / "file" / "m", "/proc/self/m"):
         assert failed(spiral("train", music, "-o", path, "--time", "100h"), 1, path, "cannot write")

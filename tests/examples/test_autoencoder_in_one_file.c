@@ -2,8 +2,8 @@
  *
  * The example examples/00_autoencoder_in_one_file.c against the library. The example is one file of static
  * functions and is compiled into this test, so that its notes, rolls, MIDI bytes, loss values and gradients
- * can be compared with the library's. Its network is another one than the library's; its gradient is compared
- * with finite differences. That the program runs and learns: test_autoencoder_in_one_file.py.
+ * can be compared with the library's. Its network differs from the library's; its gradient is compared with
+ * finite differences. test_autoencoder_in_one_file.py tests that the program runs and learns.
  */
 #include <math.h>
 
@@ -57,7 +57,8 @@ static void check_roll(const roll *r, const spiral_midi *midi) {
     spiral_roll_clear(&theirs);
 }
 
-/* Both read the bytes; notes and rolls must be equal, also after the roll is written and read again. */
+/* Example and library read the bytes. Notes and rolls must be equal, and the roll must be the same after it
+ * is written and read. */
 static void check_bytes(const unsigned char *bytes, size_t size, size_t notes_at_least) {
     spiral_midi midi;
     song s = read_midi(bytes, size);
@@ -97,9 +98,10 @@ static void test_notes_and_rolls_of_scores_are_those_of_the_library(void **state
     }
 }
 
-/* What files made from scores never have: note-off events, running status over a tempo, exclusive and program
- * events, drums, keys out of range, a key struck again, notes of zero length or without an end, tempos on
- * other tracks, later and earlier than the first track's, a key on two channels, and an unknown chunk. */
+/* Things that do not occur in files made from scores: note-off events, running status over a tempo, exclusive
+ * and program events, drums, keys out of range, a key struck again, notes of zero length or without an end,
+ * tempos on other tracks, later and earlier than the first track's, a key on two channels, and an unknown
+ * chunk. */
 static void test_notes_and_rolls_of_unusual_events_are_those_of_the_library(void **state) {
     (void)state;
     static smf f;
@@ -172,7 +174,7 @@ static void test_loss_and_gradient_are_those_of_the_library(void **state) {
         check_loss(logits, target);
     }
     memset(target, 0,
-           sizeof target); /* silence, and logits that are nearly certain of it or of the opposite */
+           sizeof target); /* silence as target; logits that are nearly certain of it or of the opposite */
     for (int i = 0; i < D; i++) logits[i] = i % 7 ? -20 : 20;
     check_loss(logits, target);
 }
@@ -200,7 +202,7 @@ static void test_network_gradient_is_the_central_difference(void **state) {
     for (int i = 0; i < 200; i++) {
         const layer *l = &n.layers[i % 4];
         const double h = 1e-5;
-        size_t w = (size_t)(l->W - n.weights) + random_bits() % ((l->in + 1) * l->out); /* a bias, too */
+        size_t w = (size_t)(l->W - n.weights) + random_bits() % ((l->in + 1) * l->out); /* may be a bias */
         double kept = n.weights[w];
         n.weights[w] = kept + h;
         double up = loss_of(&n, &a);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The example 00_autoencoder_in_one_file as a program: it compiles alone, learns, writes MIDI and refuses bad files.
 
-How its computations compare with the library's: test_autoencoder_in_one_file.c.
+Comparison of its computations with the library's: test_autoencoder_in_one_file.c.
 """
 import pathlib
 import re
@@ -32,7 +32,7 @@ def program(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def first_run(program):
-    """What it prints for its own tune. The result is autoencoder.mid beside it."""
+    """Its output for its own tune. It writes autoencoder.mid in its folder."""
     return run(program, cwd=program.parent)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""bench/bench_commands.py in one round: the commands work, and the parts of the sound add up to it.
+"""bench/bench_commands.py in one round: the commands work, and the times of the parts of a rendering add up to its time.
 
 SPIRAL_BUILD names the build folder.
 """

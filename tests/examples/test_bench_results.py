@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The numbers of speed in the documents are those of the files in bench/results/ that the documents name.
+"""The speeds in the documents are those in the files of bench/results/ that the documents name.
 
-A result of another machine, or a newer one, changes nothing here until a document names it. The benches: make bench,
-make bench-midi.
+A new file of results changes nothing here until a document names it. The benchmarks: make bench, make bench-midi.
 """
 import csv
 import pathlib

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the documents say is so: snippets compile and run as they stand, links lead to files, commands and flags exist, and
-their tables are those of the program and of the build.
+"""The documents are right: snippets compile and run unchanged, links lead to files, commands and flags exist, and tables are those
+of the program and of the build.
 
 SPIRAL_BUILD names the build folder.
 """
@@ -62,7 +62,7 @@ def test_c_snippet_compiles_as_cpp(tmp_path):
 
 
 def test_python_snippet_runs(tmp_path):
-    """As it stands; needs an environment with PyTorch and the package (tools/test.sh torch)."""
+    """Runs the snippet unchanged; needs an environment with PyTorch and the package (tools/test.sh torch)."""
     if not importlib.util.find_spec("torch") or not importlib.util.find_spec("spiral_loss"):
         pytest.skip("PyTorch and spiral_loss are not installed")
     snippet, = blocks(README, "python")

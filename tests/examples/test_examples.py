@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every example runs and prints what it should. The documents: test_documents.py.
+"""Every example runs and prints the expected text. The documents: test_documents.py.
 
 SPIRAL_BUILD names the build folder. The example 00: test_autoencoder_in_one_file.py and .c.
 """
@@ -21,7 +21,7 @@ def run(*arguments, **options):
 
 
 def table():
-    """{semitones: cost of playing a note so far off} as docs/math.md prints it."""
+    """{semitones: cost of a note that is so many semitones off}, from the table in docs/math.md."""
     page = (SOURCE / "docs/math.md").read_text()
     rows = {r.split("|")[1].strip(): r.split("|")[2:-1] for r in page.splitlines() if r.startswith(("| semitones |", "| substitute |"))}
     return dict(zip(map(int, rows["semitones"]), map(float, rows["substitute"])))
@@ -42,5 +42,5 @@ def test_midi_to_roll(tmp_path):
     assert all(re.fullmatch(r" *\d+ [O|.]{36}", line) for line in out[:-1]) and len(out) > 100
     kept, notes = map(int, re.match(r"(\d+) of (\d+) notes, 0 below, 0 above", out[-1]).groups())
     assert kept == notes >= 60
-    # a note begins with an O, two notes of one key in one sixteenth with one
+    # each note begins with an O; two notes of one key in one sixteenth have one O
     assert 60 <= sum(line.count("O") for line in out) <= kept

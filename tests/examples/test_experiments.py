@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the pages under experiments/ say is what their results say, and a run without music says so."""
+"""The tables and pictures of the pages in experiments/ are those of their results, and a run without music says so."""
 import os
 import pathlib
 import subprocess

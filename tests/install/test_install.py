@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `make install` installs works from elsewhere: pkg-config, CMake, man page, completions; and the Python package.
+"""The files of `make install` can be used from other folders: pkg-config, CMake, man page, completions; and the Python package.
 
 SPIRAL_BUILD names the build folder, SPIRAL_SOURCE the repository.
 """
@@ -50,7 +50,7 @@ def needs(program):
 
 
 class Installed:
-    """An installation below a folder of its own, as a package builder makes it."""
+    """An installation below a separate folder, as for building a package."""
 
     def __init__(self, folder):
         run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", folder)
@@ -60,7 +60,7 @@ class Installed:
         self.libdir = self.prefix / options["libdir"]
 
     def run_program(self, program):
-        """Its output, with the installed libraries."""
+        """The output of a program that runs with the installed libraries."""
         return run(program, env={**os.environ, "LD_LIBRARY_PATH": str(self.libdir), "DYLD_LIBRARY_PATH": str(self.libdir)})
 
 
@@ -135,7 +135,7 @@ def test_program_man_page_and_completions_are_installed(installed):
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
-    """A copy of the repository's files, so that nothing is written into it."""
+    """A copy of the repository's files, so that nothing is written into the repository."""
     folder = tmp_path_factory.mktemp("copy") / "spiral"
     for name in run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=SOURCE).split("\0"):
         if name and (name.startswith(("include/", "src/", "python/")) or "/" not in name) and (SOURCE / name).exists():
@@ -153,7 +153,7 @@ print(library_path())
 
 
 def environment(folder):
-    """Python of a new environment that sees NumPy of this one, so that only the package itself is installed."""
+    """Python of a new environment that uses the NumPy of this one, so that only the package itself is installed."""
     run(sys.executable, "-m", "venv", folder)
     site = next(folder.glob("lib/python*/site-packages"))
     (site / "shared.pth").write_text(next(p for p in sys.path if p.endswith("site-packages")) + "\n")

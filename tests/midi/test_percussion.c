@@ -7,13 +7,13 @@
 
 #include "smf_check.h"
 
-/* The messages, as events with a delta time of 0. */
-#define GM_ON    "\x00\xf0\x05\x7e\x7f\x09\x01\xf7"
-#define GM2_ON   "\x00\xf0\x05\x7e\x7f\x09\x03\xf7"
-#define GS_RESET "\x00\xf0\x0a\x41\x10\x42\x12\x40\x00\x7f\x00\x41\xf7"
-#define XG_ON    "\x00\xf0\x08\x43\x10\x4c\x00\x00\x7e\x00\xf7"
-#define GS_RHYTHM \
-    "\x00\xf0\x0a\x41\x10\x42\x12\x40" /* followed by the part, 10 .. 1F; 15; 0, 1 or 2; sum; F7 */
+/* The messages, as events with a delta time of 0. GS_RHYTHM is followed by the part, 10 .. 1F; 15; 0, 1 or 2;
+ * the checksum; F7. */
+#define GM_ON     "\x00\xf0\x05\x7e\x7f\x09\x01\xf7"
+#define GM2_ON    "\x00\xf0\x05\x7e\x7f\x09\x03\xf7"
+#define GS_RESET  "\x00\xf0\x0a\x41\x10\x42\x12\x40\x00\x7f\x00\x41\xf7"
+#define XG_ON     "\x00\xf0\x08\x43\x10\x4c\x00\x00\x7e\x00\xf7"
+#define GS_RHYTHM "\x00\xf0\x0a\x41\x10\x42\x12\x40"
 
 /* A file with `setup` on its first track, and on the second these events. */
 static void make_file(const char *setup, size_t setup_size, const char *events, size_t size) {

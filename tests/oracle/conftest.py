@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Differences between the library and others: each comparison has a bound, and the largest is printed at the end."""
+"""Differences between this library and others: each comparison has a bound, and the largest difference is printed at the end."""
 import pytest
 
-worst = {}  # what is compared: (largest difference, bound, comparisons)
+worst = {}  # name of the comparison: (largest difference, bound, comparisons)
 
 
 @pytest.fixture

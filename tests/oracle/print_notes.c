@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prints what the library reads from MIDI files, for comparison with another reader:
+ * Prints the library's reading of MIDI files, for comparison with another reader:
  *
  *     file PATH
  *     error SENTENCE                                  or:

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Helper of python/tests/test_twin.py: ten training steps, with all that another program needs to make them
- * too. ten-steps ae|vae|decoder FOLDER MIDI... writes FOLDER/start.safetensors, after the steps
+ * Helper of python/tests/test_twin.py: ten training steps, with everything that another program needs to
+ * repeat them. ten-steps ae|vae|decoder FOLDER MIDI... writes FOLDER/start.safetensors, after the steps
  * FOLDER/end.safetensors, and FOLDER/batches.f32: for each step the targets (B, D), then for a vae the
- * posterior's noise (B, Z). Prints for each step its learning rate and its loss.
+ * posterior's noise (B, Z). Prints the learning rate and the loss of each step.
  *
- * decoder makes ten steps of the note-by-note decoder. Of each step and stream batches.f32 holds the number
- * of its draw, frames done before, frames of the step, frames of the piece, whether cells are given, whether
- * there is a sketch; then sounding, onsets and given cells (frames, P), the sketch (frames, 2, P); and of the
- * dropout the factors of the rows of both matrices and of the head's layers (3, 32, H).
+ * With decoder, the steps are those of the note-by-note decoder. For each step and stream batches.f32 has the
+ * number of its draw, frames done before, frames of the step, frames of the piece, whether cells are given,
+ * whether there is a sketch; then sounding, onsets and given cells (frames, P), the sketch (frames, 2, P);
+ * and the dropout factors of the rows of both matrices and of the head's layers (3, 32, H).
  */
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static spiral_status save(const spiral_model *m, const char *folder, const char 
     return spiral_model_save(m, path, err);
 }
 
-/* What the step before drew. */
+/* Writes the data that the last step drew. */
 static spiral_status write_batch(const spiral_trainer *t, FILE *batches, spiral_error *err) {
     const spiral__objective *o = &t->objective;
     const size_t B = (size_t)t->settings.options.batch, D = t->model->ae.D;
@@ -66,7 +66,7 @@ static void write_cells(const spiral_model *m, const spiral_keys *keys, size_t f
         }
 }
 
-/* What the decoder's step before read. */
+/* Writes the data that the decoder's last step read. */
 static void write_streams(const spiral_trainer *t, FILE *batches) {
     const spiral_model *m = t->model;
     const spiral__decoder_objective *o = &t->decoder.objective;
@@ -108,7 +108,7 @@ static spiral_status autoencoder_steps(spiral_trainer *t, const char *folder, FI
     SPIRAL_TRY(spiral_trainer_start(t, STEPS, err));
     SPIRAL_TRY(save(t->model, folder, "start.safetensors", err));
     SPIRAL_TRY(steps(t, batches, err));
-    SPIRAL_TRY(spiral_trainer_finish(t, err)); /* its latents are measured */
+    SPIRAL_TRY(spiral_trainer_finish(t, err)); /* measures the statistics of latents */
     return save(t->model, folder, "end.safetensors", err);
 }
 

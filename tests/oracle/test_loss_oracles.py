@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The losses against other libraries.
 
-The equations of docs/math.md in a few lines of PyTorch, differentiated by autograd, which gradcheck tests;
+The equations of docs/math.md in a few lines of PyTorch, differentiated by autograd, which is checked by gradcheck;
 SciPy's kl_div and its direct two-dimensional convolution; GeomLoss's Laplacian kernel on points of the helix.
-What needs PyTorch is skipped without it: `make oracles` installs it.
+Tests that need PyTorch are skipped without it: `make oracles` installs it.
 """
 import ctypes
 import itertools
@@ -104,12 +104,12 @@ def call(lib, o, pred, target, weight=None):
 
 
 def relative(ours, theirs):
-    """The largest difference over the largest number; 0 if all is 0 on both sides."""
+    """The largest difference divided by the largest number; 0 if all numbers are 0."""
     apart, size = np.abs(np.asarray(ours) - theirs).max(), np.abs(theirs).max()
     return apart / size if size else apart
 
 
-# --- the definition, from docs/math.md, in PyTorch; numbers are its equations ---
+# --- the definition, from docs/math.md, in PyTorch; numbers are those of its equations ---
 
 def distance(o, interval):  # (2)
     turns = sum(2 * o.helix.radii[m - 1]**2 * (1 - np.cos(2 * np.pi * m * interval / 12)) for m in range(1, 7))
@@ -288,7 +288,7 @@ def test_spiral_is_kl_div_of_blurred_frames(lib, agree, preset, kl_offset):
 
 @pytest.mark.parametrize("tau", (0.3, 1.0, 4.0))
 def test_time_blur_is_a_convolution_in_two_dimensions(lib, agree, tau):
-    """The time form by SciPy's direct convolution in two dimensions, and its gradient by direct correlation."""
+    """The loss with time blur by SciPy's direct convolution in two dimensions, and its gradient by direct correlation."""
     o = make(lib, "spiral", bce=0.0, from_logits=0, reduction=1, time_blur=tau)
     pred, target, weight = rolls(8, 1, 17, 24, 0)
     value, grad = call(lib, o, pred, target, weight)
@@ -306,8 +306,8 @@ def test_time_blur_is_a_convolution_in_two_dimensions(lib, agree, tau):
 @needs_geomloss
 @pytest.mark.parametrize("preset", PRESETS)
 def test_energy_is_twice_geomloss_laplacian(lib, agree, preset):
-    """Twice GeomLoss's kernel loss <d, exp(-D/2) d> / 2 on the points of the helix. It takes D/2 below 1e-4,
-    also of a point from itself, for 1e-4; apart from that the two agree."""
+    """Twice GeomLoss's kernel loss <d, exp(-D/2) d> / 2 on the points of the helix. GeomLoss replaces D/2 below 1e-4, even
+    that between a point and itself, by 1e-4; otherwise the two agree."""
     o = make(lib, "energy", preset, bce=0.0, from_logits=0, reduction=0)
     P, frames = 36, 40
     pred, target, _ = rolls(9, 1, frames, P, 0)
@@ -316,7 +316,7 @@ def test_energy_is_twice_geomloss_laplacian(lib, agree, preset):
     circles = [o.helix.radii[m - 1] * f(2 * np.pi * m * key / 12) for m in range(1, 7) for f in (np.cos, np.sin)]
     points = torch.tensor(np.stack(circles + [o.helix.octave * key / 12], axis=1))
     loss = geomloss.SamplesLoss("laplacian", blur=2, backend="tensorized")
-    clamped = 1 - math.exp(-1e-4)  # by how much less GeomLoss counts a point and itself
+    clamped = 1 - math.exp(-1e-4)  # the kernel of a point and itself is smaller by this in GeomLoss
     for j in range(frames):
         y = torch.tensor(pred[0, j], requires_grad=True)
         theirs = 2 * loss(y, points, torch.tensor(target[0, j]), points)

@@ -62,7 +62,7 @@ def lib():
 
 
 def random_notes(rng, count, frames):
-    """(key, first frame, frames) of notes of which no two touch on one key, so that every run is one note."""
+    """(key, first frame, frames) of notes. No two touch on one key, so every run of cells is one note."""
     notes, taken = [], set()
     for _ in range(count):
         key, first, length = rng.randrange(36, 96), rng.randrange(frames - 12), rng.randrange(1, 12)
@@ -74,7 +74,7 @@ def random_notes(rng, count, frames):
 
 
 def disturbed(rng, notes, frames):
-    """The notes with some left out, late, early, in another octave or on another key."""
+    """The notes, of which some are left out, late, early, in another octave or on another key."""
     out = []
     for key, first, length in notes:
         kind = rng.random()
@@ -102,7 +102,7 @@ def keys_of(frame):
 
 
 def runs_of(array, frames):
-    """The runs of a roll as mir_eval wants them: intervals in seconds, pitches in Hz."""
+    """The runs of a roll in the form that mir_eval takes: intervals in seconds, pitches in Hz."""
     found, since = [], {}
     for c in range(frames + 1):
         sounding = keys_of(array[c]) if c < frames else []
@@ -136,7 +136,7 @@ def test_scores_are_those_of_mir_eval(lib, agree, seed):
 
     times = np.arange(frames) * FRAME_S
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # mir_eval warns of empty references and returns 0, as we do
+        warnings.simplefilter("ignore")  # mir_eval warns of empty references; its result, 0, is ours too
         theirs = mir_eval.multipitch.metrics(times, frequencies_of(target, frames), times, frequencies_of(predicted, frames))
         note = mir_eval.transcription.precision_recall_f1_overlap(
             *runs_of(target, frames), *runs_of(predicted, frames), onset_tolerance=0.05, offset_ratio=None)

@@ -2,9 +2,9 @@
 """The MIDI reader and writer against mido, note by note: track, channel, key, velocity, ticks and seconds; and
 against symusic, on real files.
 
-mido gives messages; here they are paired into notes, and the tempo map is added up, in the simplest way.
+mido gives messages. This test pairs them into notes and sums the tempo map in the simplest way.
 SPIRAL_BUILD names the build folder with the helper print-notes, SPIRAL_DATA a folder of real MIDI files. mido
-needs minutes for all of those: SPIRAL_ORACLE=all reads all, otherwise every tenth is read.
+needs minutes for all of those: with SPIRAL_ORACLE=all it reads all, otherwise every tenth.
 """
 import bisect
 import math
@@ -26,7 +26,7 @@ FRAME_RATES = {24: 24, 25: 25, 29: 30000 / 1001, 30: 30}
 
 
 def ours(paths):
-    """{path: sorted notes, or an error sentence} as print-notes gives them."""
+    """{path: sorted notes, or an error message} as print-notes gives them."""
     out = subprocess.run([PRINT_NOTES, *paths], capture_output=True, check=True).stdout.decode("utf-8", "replace")
     read, notes = {}, None
     for line in out.splitlines():
@@ -42,7 +42,7 @@ def ours(paths):
 
 
 class Clock:
-    """Seconds of a tick, added up tempo by tempo."""
+    """Seconds of a tick, summed tempo by tempo."""
 
     def __init__(self, division, tempos):
         self.division = division
@@ -93,7 +93,7 @@ def mido_notes(path):
 
 
 def in_order(notes):
-    """By on, pitch, channel, track, off, velocity, as midi.h promises."""
+    """Sorted by on, pitch, channel, track, off, velocity, as midi.h says."""
     return sorted(notes, key=lambda n: (n[0][4], n[0][2], n[0][1], n[0][0], n[0][5], n[0][3]))
 
 
@@ -150,8 +150,8 @@ def test_data_set_symusic(name):
     print(f"{name}: {len(files)} files, {notes} notes agree with symusic")
 
 
-# Odd files that mido refuses, and what must be read here: all but three have the scale of C major and one fault, so
-# their eight notes are known. symusic refuses all of these too, except two.
+# Odd files that mido refuses, and the file whose notes must be read here: all but three have the scale of C major and one
+# fault, so their eight notes are known. symusic refuses all of these too, except two.
 SCALE = "test-c-major-scale.mid"
 MIDO_REFUSES = {
     "test-corrupt-file-missing-byte.mid": SCALE,  # the last byte of the last end-of-track event is missing
@@ -169,7 +169,7 @@ MIDO_REFUSES = {
 
 
 def test_odd_files():
-    """The same notes in all files that mido reads; it refuses the files listed above and no others."""
+    """The notes are the same in all files that mido reads; it refuses the files listed above and no others."""
     files = data_files("midi-odd")
     read = ours(files)
     scale = next(read[path] for path in files if path.endswith(SCALE))
@@ -215,7 +215,7 @@ def test_odd_files_symusic():
 
 
 def random_file(rng, path):
-    """Keys are struck again before they come up, but each note has its note-off: what becomes of others is no rule of MIDI."""
+    """Keys are struck again while they are down, but each note has a note-off: MIDI has no rule for notes without one."""
     file = mido.MidiFile(type=rng.choice([0, 1, 1, 2]), ticks_per_beat=rng.randint(1, 32767))
     for _ in range(1 if file.type == 0 else rng.randint(1, 5)):
         track = mido.MidiTrack()
@@ -246,7 +246,7 @@ def note_event(kind, slot, velocity, time):
 
 
 def random_end(rng, sounding, time):
-    """A note-off, or a note-on of velocity 0, of one of the sounding keys, which it takes out."""
+    """A note-off, or a note-on of velocity 0, for one of the sounding keys, which is removed from the list."""
     slot = sounding.pop(rng.randrange(len(sounding)))
     kind = rng.choice(["note_on", "note_off"])
     return note_event(kind, slot, 0 if kind == "note_on" else rng.randint(0, 127), time)
@@ -266,7 +266,7 @@ def test_random_files(tmp_path):
 
 
 def music(rng, path, kinds):
-    """A file of tracks with one channel each, so that one track can hold them all; no note is inside another."""
+    """A file of tracks with one channel each, so that all fit into one track; no note is inside another."""
     file = mido.MidiFile(type=1, ticks_per_beat=rng.randint(1, 32767))
     for channel in range(rng.randint(1, 12)):
         track = mido.MidiTrack()
@@ -300,7 +300,7 @@ def lines(*arguments):
 
 
 def changes(path, kind, what):
-    """(at, ...) of a meta message over all tracks, the last of each tick."""
+    """(at, ...) of a kind of meta message in all tracks: the last one of each tick."""
     found = {}
     for track in mido.MidiFile(path).tracks:
         now = 0

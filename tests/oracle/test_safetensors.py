@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Model files against the safetensors library: it reads ours, and we read what it writes.
+"""Model files and the safetensors library: each reads the files of the other.
 
 SPIRAL_BUILD names the build folder with the helper model-file.
 """
@@ -49,7 +49,7 @@ def metadata_of(path):
 
 
 def texts_of(path):
-    """The metadata without the checksum, which belongs to the bytes of that one file."""
+    """The metadata without the checksum, which is right only for the bytes of that file."""
     return {name: text for name, text in metadata_of(path).items() if not name.startswith("checksum")}
 
 
@@ -83,7 +83,7 @@ def test_checksum_is_the_sha256_of_the_file_with_zeros_in_its_place(saved):
 
 
 def test_we_read_the_librarys(saved, tmp_path):
-    """The library orders tensors and metadata in its own way, and its header has other spaces."""
+    """The safetensors library has another order of tensors and metadata, and other spaces in the header."""
     again = tmp_path / "again.safetensors"
     rng = np.random.default_rng(1)
     tensors = {name: rng.standard_normal(a.shape, dtype=np.float32) for name, a in load_file(saved).items()}

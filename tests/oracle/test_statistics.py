@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Statistics against MusPy and pretty_midi, and overlaps against mgeval's formulas on SciPy, on random rolls.
+"""Statistics against MusPy and pretty_midi, and overlaps against mgeval's formulas in SciPy, on random rolls.
 
 Needs muspy, scipy, numpy and pytest. SPIRAL_BUILD names the build folder that holds libspiral.so.
-mgeval itself is a Python 2 program; what is compared are the calls of SciPy it makes.
+mgeval itself is a Python 2 program, so the comparison is with the calls of SciPy that it makes.
 """
 import ctypes
 import math
@@ -142,7 +142,7 @@ def test_statistics_of_muspy(lib):
 
 
 def histograms_of(notes):
-    """What pretty_midi and mgeval's rules make of the notes: shares, and the mean interval of all onsets."""
+    """Histograms of the notes by pretty_midi and by mgeval's rules, as shares, and the mean interval of all onsets."""
     midi, instrument = pretty_midi.PrettyMIDI(), pretty_midi.Instrument(0)
     instrument.notes = [pretty_midi.Note(80, key, begin * FRAME_S, end * FRAME_S) for key, begin, end in notes]
     midi.instruments.append(instrument)
@@ -171,7 +171,7 @@ def test_histograms_of_pretty_midi_and_mgeval(lib):
 
 
 def mgeval(reference, other):
-    """Overlapping area and divergence as mgeval/utils.py and its demo compute them; vectors of pieces."""
+    """Overlapping area and divergence as in mgeval/utils.py and its demo; the arguments have a vector for each piece."""
     within = [np.linalg.norm(a - b) for i, a in enumerate(reference) for k, b in enumerate(reference) if i != k]
     across = [np.linalg.norm(a - b) for a in reference for b in other]
     p, q = stats.gaussian_kde(within), stats.gaussian_kde(across)

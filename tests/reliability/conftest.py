@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the trials share. The fast part takes some minutes; SPIRAL_RELIABILITY=long makes every trial, which takes hours;
-SPIRAL_RELIABILITY=200 fails about 200 allocations of each command, evenly spread, instead of all or a dozen."""
+"""Shared by the tests of reliability. The short form takes some minutes. With SPIRAL_RELIABILITY=long everything is tried, which
+takes hours; with SPIRAL_RELIABILITY=200 about 200 allocations of each command fail, evenly spread, instead of all or a dozen."""
 import os
 import pathlib
 import sys
@@ -24,5 +24,5 @@ def long():
 
 @pytest.fixture(scope="session")
 def most_allocations():
-    """How many allocations of a command fail, evenly spread, one at a time and all from one on."""
+    """The number of allocations of a command, evenly spread, at which failures are tried: of one, and of all from there on."""
     return 10**9 if LONG else int(WHICH or 12)

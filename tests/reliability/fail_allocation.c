@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A library to preload: makes allocations of a program fail, for out_of_memory.py. Counting begins with main,
- * so that neither the loader nor constructors of libraries are disturbed. glibc only.
+ * A library to preload: makes allocations of a program fail, for test_out_of_memory.py. Counting begins with
+ * main, so that the loader and constructors of libraries are not disturbed. glibc only.
  *
  *     FAIL_FROM=n         the nth allocation fails
  *     FAIL_COUNT=k        and so do the k - 1 after it; 0: all
@@ -33,7 +33,7 @@ static int (*real_main)(int, char **, char **);
 static struct { uintptr_t begin, end; } ours[8];
 static int only_ours, ranges;
 
-/* Notes where the code of the program (which has no name here) and of jansson is. */
+/* Records the addresses of the code of the program (whose name is empty here) and of jansson. */
 static int note_range(struct dl_phdr_info *info, size_t size, void *context) {
     (void)size, (void)context;
     if (*info->dlpi_name && !strstr(info->dlpi_name, "jansson")) return 0;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A library to preload: calls that write files fail with an errno, for test_failing_files.py. Calls about
- * standard streams and about files that are only read are left alone. For writing by stdio the calls of the
- * program are failed, not the system's: the C library's own cannot be replaced. glibc only.
+ * A library to preload: calls that write files fail with an errno, for test_failing_files.py. Calls for
+ * standard streams and for files that are only read do not fail. For writing by stdio, the stdio calls of the
+ * program fail, not the system calls, because those inside the C library cannot be replaced. glibc only.
  *
  *     FAIL_CALL=name      open, mkdir, fwrite, fflush, fsync, rename, fclose, write or ftruncate
- *     FAIL_ERRNO=number   what errno is then
+ *     FAIL_ERRNO=number   the errno of a failing call
  *     FAIL_FROM=n         the nth such call fails, and all after it; 0: none
  *     FAIL_REPORT=path    at exit, the number of such calls is written there
  */
@@ -68,7 +68,7 @@ int mkstemp64(char *path) { return fails("open") ? -1 : NEXT(mkstemp64)(path); }
 int mkdir(const char *path, mode_t mode) { return fails("mkdir") ? -1 : NEXT(mkdir)(path, mode); }
 int rename(const char *from, const char *to) { return fails("rename") ? -1 : NEXT(rename)(from, to); }
 
-enum { STREAM_ERROR = 0x20 }; /* glibc's _IO_ERR_SEEN: what ferror tells */
+enum { STREAM_ERROR = 0x20 }; /* glibc's _IO_ERR_SEEN: the flag that ferror returns */
 
 size_t fwrite(const void *bytes, size_t size, size_t n, FILE *stream) {
     if (!is_written(fileno(stream)) || !fails("fwrite")) return NEXT(fwrite)(bytes, size, n, stream);

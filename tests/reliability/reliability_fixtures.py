@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The pieces of music and the models that the trials use, and the libraries that are preloaded."""
+"""The pieces of music and the models of the tests of reliability, and the libraries that are preloaded."""
 import os
 import shutil
 import subprocess
@@ -10,8 +10,8 @@ from program import DECODER, SCORES, SOURCE, TINY, spiral, trained
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory):
-    """A folder with music/ of four pieces, model.safetensors, decoder.safetensors, which has a note-by-note decoder,
-    latents.npy of a piece in that model, and nothing else."""
+    """A folder with music/ (four pieces), model.safetensors, decoder.safetensors (with a note-by-note decoder), latents.npy (of a
+    piece, from that model), and nothing else."""
     folder = tmp_path_factory.mktemp("place")
     (folder / "music").mkdir()
     for name in SCORES:
@@ -27,7 +27,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def preloaded(tmp_path_factory):
-    """preloaded("fail_allocation") compiles that library, and gives its path; skips where that does not work."""
+    """preloaded("fail_allocation") compiles that library and returns its path; skips the test if that does not work."""
     def compiled(name):
         if not shutil.which("cc"):
             pytest.skip(f"no C compiler for {name}.c")

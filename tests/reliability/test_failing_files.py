@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Calls that write files fail: no right (EACCES), a read-only file system (EROFS), no quota (EDQUOT), a full (ENOSPC) or broken (EIO)
-disk. Each is an error of one sentence with the system's reason; the old file stays, and no temporary file is left.
+"""Calls that write files fail: no permission (EACCES), a read-only file system (EROFS), no quota (EDQUOT), a full (ENOSPC) or broken
+(EIO) disk. Each is an error of one sentence with the system's reason; the old file is kept, and no temporary file is left.
 """
 import ctypes
 import errno
@@ -24,7 +24,7 @@ WRITERS = {
     "render png": ["render", A, "-o", "out.png"],
     "render pdf": ["render", A, "-o", "out.pdf"],
 }
-# What can fail with what.
+# The errors with which a call can fail.
 CALLS = {"open": [errno.EACCES, errno.EROFS, errno.EDQUOT, errno.ENOSPC], "mkdir": [errno.EACCES, errno.EROFS, errno.EDQUOT],
          "fwrite": [errno.EDQUOT, errno.EIO], "fflush": [errno.EDQUOT, errno.ENOSPC], "fsync": [errno.EDQUOT, errno.EIO],
          "rename": [errno.EACCES, errno.EROFS], "fclose": [errno.EDQUOT], "write": [errno.EDQUOT], "ftruncate": [errno.EROFS]}
@@ -42,12 +42,12 @@ def run(folder, line, library, **fail):
 
 
 def without_log(found):
-    """It has times in it."""
+    """The files without the log, which has times that differ between runs."""
     return {name: data for name, data in found.items() if name != "out.log"}
 
 
 def verdict(folder, right, status, err, number):
-    """What is wrong with a run, or None. A training goes on without its saved state and its log, and says so."""
+    """What is wrong with a run, or None. Training continues without its saved state and its log, and says so."""
     reason, lines = os.strerror(number), err.splitlines()
     found = without_log(results(folder))
     if temporary(folder) or any("lock" in name for name in found):
@@ -76,7 +76,7 @@ def test_failing_calls_are_errors_of_one_sentence(writer, place, fail_call, long
         chosen = range(1, total + 1) if long else sorted({1, (total + 1) // 2, total} - {0})
         for number in numbers:
             for n in chosen if total else []:
-                for old in (False, True):  # an output that is there already stays as it is
+                for old in (False, True):  # without and with an existing output, which must be kept
                     clear(place)
                     for name, data in right.items() if old else []:
                         (place / name).parent.mkdir(exist_ok=True)
@@ -109,7 +109,7 @@ PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
 
 
 def without_override():
-    """Root then has the rights that the mode of a file gives its owner, no more."""
+    """Root then has only the permissions that the mode of a file gives its owner."""
     for right in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
         ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, right, 0, 0, 0)
 

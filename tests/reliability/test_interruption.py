@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Commands that are killed or get a signal at many moments: no file is lost, none is broken, temporary files go."""
+"""Commands that are killed or get a signal at many moments: no file is lost or damaged, and temporary files are removed."""
 import os
 import random
 import signal
@@ -46,7 +46,7 @@ def clear(folder):
 
 
 def whole_run(folder, line):
-    """What the command writes, and how long it takes."""
+    """The files that the command writes, and how long it takes."""
     clear(folder)
     begin = time.monotonic()
     assert spiral(*line, cwd=folder).status == 0
@@ -64,7 +64,7 @@ def end_after(folder, line, seconds, number):
 
 @pytest.mark.parametrize("writer", WRITERS)
 def test_killed_command_loses_nothing(writer, place, long):
-    """The old output stays or the new one is there, whole; the next run removes what was left and succeeds."""
+    """The old output is kept or the new one is complete; the next run removes temporary files and succeeds."""
     line, chance = WRITERS[writer], random.Random(1)
     right, duration = whole_run(place, line)
     killed = 0
@@ -103,7 +103,7 @@ def test_signalled_command_leaves_no_temporary_file(writer, number, place, long)
 
 
 def test_second_signal_ends_a_training_at_once(place):
-    """While the first is waited for: the steps are long."""
+    """The second signal comes while the program finishes a long step after the first."""
     line = ["train", "music", "-o", "out.safetensors", "--steps", "100000", "--decoder", "0", "--hidden", "4096", "--layers", "8", "--batch",
             "65536", "--threads", "1"]
     running = subprocess.Popen([PROGRAM, *line, "--quiet"], cwd=place, stderr=subprocess.PIPE)
@@ -118,7 +118,7 @@ def test_second_signal_ends_a_training_at_once(place):
 
 
 def test_ignored_signals_stay_ignored(place):
-    """As nohup and a script's background jobs have them."""
+    """Nohup and the background jobs of a script ignore signals."""
     log = place / "out.log"
     running = subprocess.Popen([PROGRAM, "train", "music", "-o", "out.safetensors", "--steps", "400", "--hidden", "8", "--decoder", "0", "--latent",
                                 "2", "--log", "out.log", "--quiet"], cwd=place, preexec_fn=lambda: [

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Few descriptors, a small stack, no environment: every command gives the right result, or status 1 and a sentence, and leaves
-nothing."""
+"""Few descriptors, a small stack, no environment: every command gives the right result, or status 1 and a message, and leaves no
+other file."""
 import resource
 import signal
 import subprocess
@@ -56,7 +56,7 @@ LIMITS = {"descriptors": (resource.RLIMIT_NOFILE, (3, 4, 5, 6, 8, 12)), "stack":
 
 @pytest.mark.parametrize("what", LIMITS)
 def test_little_is_enough_or_an_error(what, case, place):
-    """A picture without descriptors for its fonts has the letters of cairo."""
+    """If there are no descriptors for the fonts, a picture has the built-in font of cairo."""
     (kind, values), (line, right), bad = LIMITS[what], case, []
     pictures = {name: None for name in right if what == "descriptors" and name.endswith((".svg", ".png", ".pdf"))}
     for value in values:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Allocations fail one at a time, and all from one on: the run ends with status 1 and a sentence, or with the right result.
+"""A single allocation fails, or all from one on: the run ends with status 1 and a message, or with the right result.
 
-For pictures one failing allocation is one of ours or jansson's: fontconfig draws with another font where one of its own fails.
-That it crashes or goes on without end if all of its allocations fail is a trial of its own.
+For pictures only our and jansson's allocations fail, because fontconfig uses another font if one of its own fails. If all of
+fontconfig's allocations fail, it may crash or never end: this has a separate test.
 """
 import os
 import re
@@ -70,7 +70,7 @@ def clear(folder):
 
 
 def without_times(name, data):
-    """Logs and what train prints have times in them."""
+    """The data without times, which logs and the output of train have."""
     return re.sub(rb'"(seconds|windows_per_second)":[^,]*|[0-9.]+ (ms|s)\b', b"", data) if name in ("out.log", "stdout") else data
 
 
@@ -96,9 +96,9 @@ def verdict(right, status, err, found):
     if status != 1:
         return f"status {status}: {err[-200:]}"
     if not lines:
-        return "status 1 without a sentence"
+        return "status 1 without a message"
     if "memory" not in err.lower():
-        return "the sentence is about something else: " + lines[-1]
+        return "the message is about something else: " + lines[-1]
     left = [name for name in found if "spiral-" in name or "lock" in name]
     return f"left {left}" if left else None
 
@@ -125,12 +125,12 @@ def test_failed_allocations_are_errors(name, many, place, preload, most_allocati
 
 
 def one_second():
-    """Of processor time, then SIGXCPU: the program itself waits longer."""
+    """Limits the processor time to a second, after which SIGXCPU comes; the program itself waits longer."""
     resource.setrlimit(resource.RLIMIT_CPU, (1, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def test_fonts_without_memory_neither_hang_nor_crash(place, preload, tmp_path):
-    """All allocations from one on fail, also those of fontconfig."""
+    """All allocations from one on fail, including those of fontconfig."""
     line, count_file = COMMANDS["render svg"], tmp_path / "count"
     status, err, right = run(place, line, preload, one_second, fail_report=count_file)
     if "draws no pictures" in err:

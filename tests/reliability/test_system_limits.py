@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the system refuses: descriptors, size of files, space, memory, things that are no files. One sentence each, and no hang."""
+"""Limits of the system: descriptors, size of files, space, memory, paths that are not files. One message each, and no hanging."""
 import os
 import resource
 import signal
@@ -29,14 +29,14 @@ def test_pipes_and_devices_are_refused_and_not_waited_for(reader, place, tmp_pat
         done = spiral(*READERS[reader], path, *more, cwd=place, timeout=20)
         assert done.status == 1 and "not a file" in done.err, done.err
     assert not (tmp_path / "out.mid").exists()
-    done = spiral("inspect", tmp_path, timeout=20)  # a pipe in a folder is passed over
+    done = spiral("inspect", tmp_path, timeout=20)  # a pipe in a folder is skipped
     assert failed(done, 1, "no .mid")
     assert failed(spiral("render", A, "-o", pipe, cwd=place, timeout=20), 1, "no program reads")
 
 
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
 def test_closed_descriptors(closed, place, tmp_path):
-    """What is meant for them fails; nothing of it goes into another file."""
+    """Output to a closed descriptor fails and does not go into another file."""
     def close():
         for fd in closed:
             os.close(fd)
@@ -76,7 +76,7 @@ def test_address_space_limits_do_not_hang(place, tmp_path):
 
 @pytest.mark.parametrize("line", [["info", "x.safetensors"], ["inspect", "x.mid"], ["render", "x.txt", "-o", "x.wav"]], ids=lambda line: line[0])
 def test_huge_files_are_refused_before_they_are_read(line, tmp_path):
-    """A gigabyte of a file of 100 would be too much memory."""
+    """The file has 100 gigabytes, and memory is limited to half a gigabyte."""
     with open(tmp_path / line[1], "wb") as file:
         file.truncate(100 << 30)
     status, _, err = run(line, tmp_path, lambda: resource.setrlimit(resource.RLIMIT_AS, (500 << 20, 500 << 20)))
@@ -96,7 +96,7 @@ def test_log_is_no_other_file(place, tmp_path):
 
 
 def test_full_disk_under_a_running_training_is_reported_and_tried_again(place, tmp_path):
-    """The state and the log cannot be written for a while; the training goes on and its model is complete."""
+    """The state and the log cannot be written for a while; training continues and its model is complete."""
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], capture_output=True).returncode:
@@ -132,7 +132,7 @@ def test_full_disk_under_a_running_training_is_reported_and_tried_again(place, t
 
 
 def test_pack_that_is_cut_while_it_is_used_ends_the_training_with_a_sentence(place, tmp_path):
-    """What was saved of the training stays, and nothing else is left."""
+    """The saved state of the training is kept, and no other file is left."""
     pack, log = tmp_path / "c.pack", tmp_path / "log"
     assert spiral("pack", "music", "-o", pack, cwd=place).status == 0
     running = subprocess.Popen([PROGRAM, "train", pack, "-o", tmp_path / "m", "--steps", "100000000", "--hidden", "8", "--decoder", "0",

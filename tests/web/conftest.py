@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The page in Debian's Chromium, from the disk and over http, with the development engine (dev_engine.js) in place of the model;
-test_real_page.py has the real one.
+"""The page in Debian's Chromium, from the disk and over http, with the development engine (dev_engine.js) instead of the model;
+test_real_page.py uses the real engine.
 
 Needs the packages of tests/web/requirements.txt and chromium (or CHROMIUM=/path/to/it); without them every test here is
-skipped, with the reason. Screenshots go to build/shots.
+skipped with the reason. Screenshots go to build/shots.
 """
 import contextlib
 import functools
@@ -30,7 +30,7 @@ FLAGS = [
     "--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=document-user-activation-required",
 ]
-# Runs before the page's own script: an analyser on what goes to the loudspeaker, and a list of what the policy forbade.
+# Runs before the page's own script: an analyser of the sound output, and a list of what the content security policy forbade.
 WATCH = """
 window.watch = { violations: [], level: () => 0 };
 document.addEventListener("securitypolicyviolation", (event) => watch.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
@@ -60,7 +60,7 @@ def shots():
 
 @pytest.fixture(scope="session")
 def make_page(tmp_path_factory):
-    """make_page(**pack) -> path of a page with the development engine; the pack's fields as dev_engine.js says."""
+    """make_page(**pack) -> path of a page with the development engine; dev_engine.js describes the fields of the pack."""
     folder = tmp_path_factory.mktemp("page")
 
     @functools.lru_cache(maxsize=None)
@@ -89,7 +89,7 @@ def spiral(*arguments):
 @pytest.fixture(scope="session")
 def model(tmp_path_factory):
     """(path of a model, folder of its training music): SPIRAL_PAGE_MODEL and SPIRAL_PAGE_MUSIC, or a small one, trained on
-    the scores of data/ in a few seconds: what it writes is no good music, but it is what the engine has to write."""
+    the scores of data/ in a few seconds. Its music is not good, but the engine must write the same."""
     if not PROGRAM.exists():
         pytest.skip(f"{PROGRAM} is missing")
     if "SPIRAL_PAGE_MODEL" in os.environ:
@@ -150,7 +150,7 @@ def browser():
 
 
 class Page:
-    """A page with the words of the tests. `errors` and `requests` must stay empty but for the page itself."""
+    """A page with the actions of the tests. `errors` must stay empty, and `requests` may have only the page itself."""
 
     def __init__(self, page):
         self.page = page
@@ -164,7 +164,7 @@ class Page:
         return getattr(self.page, name)
 
     def ready(self):
-        """Waits for the first piece, and puts the hint away."""
+        """Waits for the first piece, and closes the hint."""
         self.page.wait_for_selector("#app:not([hidden])")
         self.wait_until("document.querySelector('#title').value !== ''")
         if self.page.locator("#hint").is_visible():
@@ -201,7 +201,7 @@ class Page:
         return parse_piece(json.loads(self.page.evaluate("localStorage.getItem('spiral.last')"))["text"])["notes"]
 
     def notes_after(self, before, seconds=10):
-        """The notes once they are no longer `before`: sliders and blends change them without a sign of work."""
+        """The notes after they differ from `before`: sliders and blends change them without showing that they work."""
         end = time.monotonic() + seconds
         while (after := self.notes()) == before:
             assert time.monotonic() < end, f"the notes did not change within {seconds} s"
@@ -239,7 +239,7 @@ class Page:
 
 
 def parse_piece(text):
-    """A piece's text (web/script/piece_text.js), read independently of the page's own reader."""
+    """A piece from its text (web/script/piece_text.js), read independently of the page's own reader."""
     import base64
 
     data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// TEST EQUIPMENT, never part of a page that is shipped. A stand-in for the engine's worker: the same messages
-// (web/README.md), answered by simple rules of music instead of a model. Everything is a function of its
+// FOR TESTS ONLY, never part of a page that is shipped. A replacement of the engine's worker: the same messages
+// (web/README.md), answered by simple rules of music instead of a model. Every result is determined by its
 // seed.
 //
 // The pack is JSON: { card, preset, delayMs, axes }, each optional; delayMs is how long a bar takes to write.
@@ -85,7 +85,7 @@ function waitFor(bars) {
     while (performance.now() < end);
 }
 
-// Music by rule: a chord a half bar, four voices, passing notes.
+// Music by rules: a chord for each half bar, four voices, passing notes.
 
 const DEGREES = [0, 3, 4, 0, 5, 3, 4, 0, 1, 4, 0, 5];
 const MAJOR = [0, 2, 4, 5, 7, 9, 11];

@@ -30,7 +30,7 @@ def main():
         page.drag(page.point(64, 83), page.point(95, 36))
         page.command("fill")
         page.wait_for_selector("#choices button")
-        page.wait_for_timeout(6000)  # messages go
+        page.wait_for_timeout(6000)  # until messages have disappeared
         page.mouse.move(0, 0)
         page.screenshot(path=picture)
         browser.close()

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""How fast the page is: prints medians in milliseconds beside the goals, and fails if one is missed. Not a test: run it on
-an idle machine.
+"""The speed of the page: prints medians in milliseconds and the goals, and fails if one is missed. Not a test: run it on an idle
+machine.
 
     build/venv-web/bin/python tests/web/speed.py [PAGE.html]
 
-Without a page, one is made with the development engine, which answers almost at once: then this is the interface alone.
+Without a page, one is made with the development engine, which answers almost at once: then only the interface is measured.
 """
 import pathlib
 import statistics
@@ -17,7 +17,7 @@ from conftest import CHROMIUM, FLAGS, ROOT, WATCH, Page, sync_api
 
 ROUNDS = 25
 
-# The page takes the time itself: a test that asks again and again is late, and slows the page down.
+# The page takes the time itself, because polling from the test would be late and slow the page down.
 STARTED = """
 const look = () => {
   if (document.querySelector("#title")?.value) window.started = performance.now();

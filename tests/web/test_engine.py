@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The engine of a page that `spiral explore` wrote, under node: its answers, damaged files and packs, reproducible bytes."""
+"""The engine of a page that `spiral explore` wrote, run in node: its answers, damaged files and packs, reproducible bytes."""
 import base64
 import hashlib
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The page against its engine: stopping, failing, hostile texts, long pieces, other grids."""
+"""The page and its engine: stopping, failing, malicious texts, long pieces, other grids."""
 import pytest
 from test_page_files import drop, midi
 

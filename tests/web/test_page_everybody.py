@@ -16,7 +16,7 @@ SCREENS = {
 }
 
 
-# Colours in the middle of a transition would be measured as faults of contrast.
+# During a transition of colours, the contrast would be measured wrongly.
 AT_REST = """async () => {
   for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
   const ending = document.getAnimations().filter((a) => a.effect.getComputedTiming().endTime < Infinity);
@@ -104,7 +104,7 @@ def test_reduced_motion_has_no_transitions(open_page):
 
 
 def touch(page, kind, *points):
-    """One touch event of the browser's own input, with any number of fingers."""
+    """Sends a touch event, with any number of fingers, as input to the browser."""
     session = getattr(page, "session", None) or page.context.new_cdp_session(page.page)
     page.session = session
     session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]})
@@ -151,7 +151,7 @@ def test_the_hint_comes_once(open_page):
 
 
 def test_a_selection_is_not_told_by_colour_alone(open_page):
-    """Pressed tools, chosen variations and unusable buttons say so to screen readers."""
+    """Screen readers are told that a tool is pressed, a variation chosen, a button disabled."""
     page = open_page()
     says = lambda name, state, value: page.wait_until(
         f"document.querySelector('[data-command={name}]').getAttribute('aria-{state}') === '{value}'"

@@ -100,7 +100,7 @@ def png_size(data):
         length, kind = struct.unpack(">I4s", data[at : at + 8])
         pixels += data[at + 8 : at + 8 + length] if kind == b"IDAT" else b""
         at += 12 + length
-    assert len(set(zlib.decompress(pixels))) > 50  # more than an empty sheet
+    assert len(set(zlib.decompress(pixels))) > 50  # more colours than an empty picture has
     return struct.unpack(">II", data[16:24])
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Everything without a pointer, and what screen readers are told."""
+"""All actions by keyboard, and the texts for screen readers."""
 import re
 
 
@@ -14,7 +14,7 @@ def live(page):
 
 
 def focus_roll(page):
-    """By Tab alone, as a reader would come to it."""
+    """Moves the focus to the roll with the Tab key only."""
     for _ in range(60):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.id") == "roll":
@@ -159,7 +159,7 @@ def test_every_visible_control_is_reached_by_tab_with_a_name_and_no_trap(open_pa
             }"""
         )
         if found is None:
-            continue  # the end of the page: the browser's own controls, then the page again
+            continue  # after the end of the page come the browser's own controls, then the page again
         if first == found:
             break
         first = first or found

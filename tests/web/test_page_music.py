@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What one can do with the page: each line of it by pointer, from the disk and over http."""
+"""The actions of the page, by pointer, from the disk and over http."""
 
 
 def test_a_new_piece_is_there_at_once_and_another_comes_with_a_click(page):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Playing: sound comes after a key or click and not before, and Stop ends it. The browser's rule that sound needs a gesture
-is on (conftest.py)."""
+"""Playing: sound starts after a key or click, not before, and Stop ends it. The browser's rule that sound needs a gesture is
+enabled (conftest.py)."""
 
 
 def level(page):

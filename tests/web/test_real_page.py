@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A page that `spiral explore` wrote, with the real engine: each thing that one can do with it, from the disk and over http.
-The interface's details are tested with the development engine, in the other files."""
+"""A page that `spiral explore` wrote, with the real engine: each action, from the disk and over http. Details of the interface
+are tested with the development engine, in the other files."""
 import pytest
 from conftest import spiral
 from test_page_everybody import SCREENS, serious
@@ -19,7 +19,7 @@ def accept(page):
 
 
 def test_an_afternoon_with_the_page(page, shots):
-    """One page, many steps: it is what people do, and saves starting the engine for each."""
+    """Many steps on one page, as people do; it also saves starting the engine for each step."""
     first = page.piece()
     assert first["frames"] == 128 and first["notes"]
     page.command("new")
@@ -28,7 +28,7 @@ def test_an_afternoon_with_the_page(page, shots):
     page.press("#seed", "Enter")
     seven = page.notes()
     page.command("new")
-    page.fill("#seed", "7")  # while the model writes: it stays
+    page.fill("#seed", "7")  # typed while the model writes, it must be kept
     page.settled()
     page.press("#seed", "Enter")
     assert page.notes() == seven
@@ -39,7 +39,7 @@ def test_an_afternoon_with_the_page(page, shots):
     page.command("fill")
     after = accept(page)
     assert [n for n in before if n[3]] == [n for n in after if n[3]]
-    # Notes that cross the border of the selection are cut there: cells are compared, not notes.
+    # Notes that cross the border of the selection are cut there, so cells are compared, not notes.
     outside = lambda notes: {(t, n[1]) for n in notes for t in range(n[0], n[0] + n[2]) if not 16 <= t < 48}
     assert outside(after) == outside(before)
     page.command("undo")

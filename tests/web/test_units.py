@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The page's parts that need no browser, under node's own test runner; and the script that puts the page together."""
+"""The parts of the page that need no browser, in node's test runner; and the script that builds the page."""
 import base64
 import hashlib
 import pathlib

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Damaged MIDI files and packs: a result or a sentence, never a trap. SPIRAL_PAGE is a page with a small model;
+// Damaged MIDI files and packs give a result or an error message, never a trap. SPIRAL_PAGE is a page with a small model;
 // SPIRAL_CORPUS a folder of MIDI files, whole and broken.
 "use strict";
 const assert = require("node:assert/strict");
@@ -62,7 +62,7 @@ function crc32(bytes) {
     return ~crc >>> 0;
 }
 
-/** Damaged where structure is dense: in the head, the last part, or anywhere; half with a right checksum. */
+/** A damaged pack: in the head, in the last part, or anywhere; half of them with a right checksum. */
 function damagedPack(pack, i) {
     const random = randomFrom(i);
     let result = Buffer.from(pack);
@@ -82,7 +82,7 @@ test("2,000 damaged packs", async () => {
         const answer = await call("init", { wasm: module, pack: damagedPack(pack, i) });
         if (!checkAnswer(answer, `pack ${i}`)) continue;
         opened++;
-        if (opened % 10) continue; /* what was read can be used */
+        if (opened % 10) continue; /* use every tenth pack that was read */
         const chance = { seed: [i, 0], temperature: 1 };
         const made = await call("sample", { ...chance, frames: 8 });
         if (checkAnswer(made, `pack ${i}, sample`)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The engine's answers. SPIRAL_PAGE is a page with a model; SPIRAL_TERMINAL a folder of what `spiral sample` wrote with
-// the same model and the seeds 1 to 20, sample-1.mid to sample-20.mid, 8 bars each, and what `spiral vary sample-1.mid` made
-// of the first with the seeds 1 to 4. SPIRAL_EXACT_PAGE is a page with the same model, written with --exact.
+// The engine's answers. SPIRAL_PAGE is a page with a model. SPIRAL_TERMINAL is a folder with the output of `spiral sample` for
+// the same model and the seeds 1 to 20 (sample-1.mid to sample-20.mid, 8 bars each) and of `spiral vary sample-1.mid` with the
+// seeds 1 to 4. SPIRAL_EXACT_PAGE is a page with the same model, written with --exact.
 "use strict";
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
@@ -73,7 +73,7 @@ test("vary: a page of --exact and the terminal write the same bytes", async () =
     assert.notDeepEqual(rolls[0].sounding, rolls[1].sounding);
 });
 
-test("the same request gives the same roll, another seed another", async () => {
+test("the same request gives the same roll, another seed another roll", async () => {
     const rolls = [];
     for (const seed of [[7, 0], [7, 0], [8, 0], [7, 1]])
         rolls.push(notesOf((await ask("sample", { seed, temperature: 1, frames: 64 })).roll).join());
@@ -81,7 +81,7 @@ test("the same request gives the same roll, another seed another", async () => {
     assert.equal(new Set(rolls).size, 3);
 });
 
-test("a key is favoured, and density moves the number of notes", async () => {
+test("a key is preferred, and density changes the number of notes", async () => {
     const share = async (key) => {
         let inside = 0;
         let all = 0;
@@ -143,7 +143,7 @@ test("continue keeps the piece; fill keeps what is outside and what is locked; h
     }
 });
 
-test("encode and decode: the same latents for the same roll, and sliders at rest change nothing", async () => {
+test("encode and decode: the same latents for the same roll, and sliders at 0 change nothing", async () => {
     const { started } = await engine;
     const { roll } = await ask("sample", { ...chance, frames: 4 * started.preset.windowFrames });
     const { latents } = await ask("encode", { roll: copyOf(roll) });
@@ -160,7 +160,7 @@ test("encode and decode: the same latents for the same roll, and sliders at rest
     assert.equal((await ask("compare", { a: copyOf(roll), b: copyOf(roll) })).spiral, 0);
 });
 
-test("MIDI there and back, sound, helix, nearest passage", async () => {
+test("MIDI written and read, sound, helix, nearest passage", async () => {
     const { roll } = await ask("sample", { ...chance, frames: 128 });
     const { bytes } = await ask("saveMidi", { roll: copyOf(roll), tempo: 97 });
     const back = await ask("openMidi", { bytes: bytes.slice() });
@@ -181,7 +181,7 @@ test("MIDI there and back, sound, helix, nearest passage", async () => {
     assert.ok(found.share > 0 && found.share < 1 && found.name.endsWith(".mid"));
 });
 
-test("bad requests get a sentence", async () => {
+test("bad requests get an error message", async () => {
     const { call } = await engine;
     const roll = { frames: 2, sounding: new Uint32Array(8), onsets: new Uint32Array(8) };
     for (const [op, parameters, word] of [

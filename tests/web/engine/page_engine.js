@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The engine of a page, without the page: its worker's script, module and pack, run under node.
+// The engine of a page without the page: its worker's script, module and pack, run in node.
 "use strict";
 const fs = require("node:fs");
 const vm = require("node:vm");

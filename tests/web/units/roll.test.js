@@ -36,7 +36,7 @@ import {
 import { pieceToText, textToPiece } from "../../../web/script/piece_text.js";
 import { History } from "../../../web/script/history.js";
 
-/** Random numbers 0 .. 1 from a seed (a linear congruence; printed in a failing test's name by its loop). */
+/** Random numbers 0 .. 1 from a seed (a linear congruential generator). */
 function random(seed) {
     let state = seed >>> 0 || 1;
     return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 4294967296;
@@ -66,7 +66,7 @@ function randomPiece(seed) {
     );
 }
 
-/** Notes key by key, cell by cell: the definition. */
+/** The notes by their definition, key by key and cell by cell. */
 function slowNotes(roll) {
     const notes = [];
     for (let t = 0; t < roll.frames; t++)
@@ -101,7 +101,7 @@ test("notes written into a silent roll give the same roll", () => {
     }
 });
 
-test("a written note is there as written, and no other key changes", () => {
+test("a written note is in the roll, and no other key changes", () => {
     for (const seed of seeds) {
         const next = random(seed);
         const roll = randomRoll(seed, 30);
@@ -148,7 +148,7 @@ test("notes are deleted, moved and lengthened as whole notes, and the move stays
     }
 });
 
-test("a piece's text gives back all of it", () => {
+test("a piece is the same after writing and reading its text", () => {
     for (const seed of seeds) {
         const plain = randomPiece(seed);
         const piece =
@@ -178,7 +178,7 @@ test("a piece's text gives back all of it", () => {
     }
 });
 
-test("a text that is cut or changed gives a piece or a sentence, quickly", () => {
+test("a text that is cut or changed gives a piece or an error message, in little time", () => {
     const text = pieceToText(randomPiece(33));
     let refused = 0;
     const tried = [];
@@ -206,7 +206,7 @@ test("fields of a link that the page does not know are dropped", () => {
     assert.deepEqual(read.made, { kind: "new", seed: "1" });
 });
 
-test("locked notes are the same after whatever the engine makes of the roll", () => {
+test("locked notes are the same whatever roll the engine returns", () => {
     for (const seed of seeds) {
         const piece = randomPiece(seed);
         const result = keepLocked(piece, randomRoll(seed * 31 + 5, piece.roll.frames + (seed % 3)));
