@@ -41,7 +41,7 @@ static const uint64_t SEED = UINT64_C(0x63616c6962), LATENT_STREAM = UINT64_C(0x
 static const float SKETCH_TEMPERATURE = 0.5f;
 /* The choices of a frame depend on each other, so their weights are changed in smaller steps. */
 static const float WAY_RATE = 0.5f, WAY_MAX = 3;
-/* Frames whose weights add up to 0 are kept with probability exp(-1); others can so be kept more often. */
+/* Frames whose weights add up to 0 are kept with probability exp(-1), so others can be kept more often. */
 static const float HEADROOM = 1;
 /* In a calibration a frame is drawn four to five times; with this headroom and other weights of 0 as well. */
 static const float REHEARSAL_HEADROOM = 2;
