@@ -216,7 +216,7 @@ static size_t count_starts(const spiral_roll *roll) {
     for (size_t t = 0; t < roll->frames; t++) {
         const spiral_keys starts = spiral_keys_starts(t ? &roll->sounding[t - 1] : NULL, &roll->sounding[t],
                                                       roll->onsets ? &roll->onsets[t] : NULL);
-        count += (size_t)(__builtin_popcountll(starts.word[0]) + __builtin_popcountll(starts.word[1]));
+        count += (size_t)spiral_keys_count(starts);
     }
     return count;
 }

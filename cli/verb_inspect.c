@@ -70,9 +70,7 @@ static void add_file(totals *t, const spiral_corpus_file *f, const spiral_roll *
     t->frames += f->frames;
     t->windows += f->windows;
     t->windows_empty += f->windows_silent;
-    for (size_t i = 0; i < roll->frames; i++)
-        t->sounding += (uint64_t)(__builtin_popcountll(roll->sounding[i].word[0]) +
-                                  __builtin_popcountll(roll->sounding[i].word[1]));
+    for (size_t i = 0; i < roll->frames; i++) t->sounding += (uint64_t)spiral_keys_count(roll->sounding[i]);
 }
 
 static void add_corpus(totals *t, const spiral_corpus *corpus) {

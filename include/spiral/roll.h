@@ -146,6 +146,22 @@ static inline void spiral_keys_set(spiral_keys *keys, int key, int on) {
     keys->word[key >> 6] = on ? keys->word[key >> 6] | bit : keys->word[key >> 6] & ~bit;
 }
 
+/* The number of keys in the set, 0..128. */
+static inline int spiral_keys_count(spiral_keys keys) {
+    return __builtin_popcountll(keys.word[0]) + __builtin_popcountll(keys.word[1]);
+}
+/* Whether the set has a key: 0 or 1. */
+static inline int spiral_keys_any(spiral_keys keys) { return (keys.word[0] | keys.word[1]) != 0; }
+/* The keys that are in both sets. */
+static inline spiral_keys spiral_keys_and(spiral_keys a, spiral_keys b) {
+    for (int w = 0; w < 2; w++) a.word[w] &= b.word[w];
+    return a;
+}
+/* Whether both sets have the same keys: 0 or 1. */
+static inline int spiral_keys_equal(spiral_keys a, spiral_keys b) {
+    return a.word[0] == b.word[0] && a.word[1] == b.word[1];
+}
+
 /* The keys low..high, 0 <= low <= high <= 127. */
 static inline spiral_keys spiral_keys_range(int low, int high) {
     const uint64_t ones = ~(uint64_t)0;

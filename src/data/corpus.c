@@ -18,9 +18,9 @@ static void count_windows(spiral__corpus_entry *e, size_t T) {
     const spiral_roll *roll = &e->roll;
     e->file.windows = e->file.windows_silent = 0;
     for (size_t begin = 0; begin < roll->frames; begin += T) {
-        uint64_t any = 0;
+        int any = 0;
         for (size_t t = begin; t < begin + T && t < roll->frames; t++)
-            any |= roll->sounding[t].word[0] | roll->sounding[t].word[1];
+            any |= spiral_keys_any(roll->sounding[t]);
         e->file.windows += any != 0;
         e->file.windows_silent += any == 0;
     }

@@ -44,7 +44,7 @@ typedef struct fingerprint {
 
 static size_t leading_silence(const spiral_roll *roll) {
     size_t t = 0;
-    while (t < roll->frames && !(roll->sounding[t].word[0] | roll->sounding[t].word[1])) t++;
+    while (t < roll->frames && !spiral_keys_any(roll->sounding[t])) t++;
     return t;
 }
 

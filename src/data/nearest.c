@@ -8,9 +8,7 @@
 
 static unsigned sounding(const spiral_keys *frames, size_t n) {
     unsigned count = 0;
-    for (size_t t = 0; t < n; t++)
-        count +=
-            (unsigned)(__builtin_popcountll(frames[t].word[0]) + __builtin_popcountll(frames[t].word[1]));
+    for (size_t t = 0; t < n; t++) count += (unsigned)spiral_keys_count(frames[t]);
     return count;
 }
 

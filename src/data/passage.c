@@ -56,10 +56,6 @@ typedef struct scratch {
     uint16_t *common; /* (BLOCKS, transpositions): of the last blocks */
 } scratch;
 
-static unsigned key_count(const spiral_keys *keys) {
-    return (unsigned)(__builtin_popcountll(keys->word[0]) + __builtin_popcountll(keys->word[1]));
-}
-
 /* Extends low..high by the keys of a roll's first `frames` frames; start with 127..0. */
 static void extend_range(const spiral_roll *roll, size_t frames, int *low, int *high) {
     spiral_keys any = {{0, 0}};
@@ -95,7 +91,7 @@ static spiral_status list_all_segments(search *s, const spiral_roll *roll, spira
         s->first_segment[b] = n;
         n += list_segments(roll, b * s->block, (b + 1) * s->block, NULL);
         for (size_t t = b * s->block; t < (b + 1) * s->block; t++)
-            s->block_cells[b] += key_count(&roll->sounding[t]);
+            s->block_cells[b] += (unsigned)spiral_keys_count(roll->sounding[t]);
     }
     s->first_segment[s->blocks] = n;
     s->segments = malloc((n + 1) * sizeof *s->segments);
@@ -115,7 +111,7 @@ static void fill_sums(const search *s, const spiral_roll *roll, scratch *work) {
         for (int w = 0; w < 2; w++)
             for (uint64_t bits = roll->sounding[t].word[w]; bits; bits &= bits - 1)
                 row[64 * w + __builtin_ctzll(bits) - s->file_low]++;
-        work->cells[t + 1] = work->cells[t] + key_count(&roll->sounding[t]);
+        work->cells[t + 1] = work->cells[t] + (unsigned)spiral_keys_count(roll->sounding[t]);
     }
 }
 

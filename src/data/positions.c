@@ -12,7 +12,7 @@
 #include "data/corpus.h"
 
 static int is_silent(const spiral_roll *roll, size_t frame) {
-    return !(roll->sounding[frame].word[0] | roll->sounding[frame].word[1]);
+    return !spiral_keys_any(roll->sounding[frame]);
 }
 
 /* The first frame from `frame` on that is silent, or is not; the roll's length if there is none. */

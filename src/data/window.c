@@ -17,9 +17,8 @@ void spiral__window_cut(const spiral_roll *roll, size_t begin, int T, int semito
 
 int spiral__window_is_silent(const spiral_keys *window, int T, int low, int high) {
     const spiral_keys range = spiral_keys_range(low, high);
-    uint64_t any = 0;
-    for (int t = 0; t < T; t++)
-        any |= (window[t].word[0] & range.word[0]) | (window[t].word[1] & range.word[1]);
+    int any = 0;
+    for (int t = 0; t < T; t++) any |= spiral_keys_any(spiral_keys_and(window[t], range));
     return !any;
 }
 

@@ -36,10 +36,6 @@ const char *spiral__feature_name(spiral__feature feature) { return groups[featur
 
 /* ---- sets of keys ---- */
 
-static spiral_keys and_keys(spiral_keys a, spiral_keys b) {
-    return (spiral_keys){{a.word[0] & b.word[0], a.word[1] & b.word[1]}};
-}
-
 /* Keys first .. first + n - 1 as bits 0 .. n - 1; n <= 63, -127 <= first <= 127. */
 static uint64_t keys_from(spiral_keys keys, int first, int n) {
     return spiral_keys_transpose(keys, -first).word[0] & (((uint64_t)1 << n) - 1);
@@ -69,8 +65,6 @@ static unsigned classes_of(const spiral__features *f, spiral_keys keys) {
     for (int i = 0; i < count; i++) classes |= 1u << list[i] % 12;
     return classes;
 }
-
-static int is_empty(spiral_keys keys) { return !(keys.word[0] | keys.word[1]); }
 
 static spiral_keys range(const spiral__features *f) { return spiral_keys_range(f->low, f->low + f->P - 1); }
 
@@ -105,9 +99,9 @@ static void add_starts(const spiral__features *f, spiral__history *h, int begins
 
 void spiral__history_add(const spiral__features *f, spiral__history *h, spiral_keys sounding,
                          const spiral_keys *onsets) {
-    sounding = and_keys(sounding, range(f));
+    sounding = spiral_keys_and(sounding, range(f));
     const spiral_keys starts =
-        onsets ? and_keys(*onsets, sounding) : spiral_keys_starts(&h->sounding, &sounding, NULL);
+        onsets ? spiral_keys_and(*onsets, sounding) : spiral_keys_starts(&h->sounding, &sounding, NULL);
     for (int p = 0; p < f->P; p++) {
         const int on = spiral_keys_get(&sounding, f->low + p), begins = spiral_keys_get(&starts, f->low + p);
         h->age[p] = (uint16_t)(!on ? 0 : begins ? 1 : h->age[p] < UINT16_MAX ? h->age[p] + 1 : h->age[p]);
@@ -124,7 +118,7 @@ void spiral__history_add(const spiral__features *f, spiral__history *h, spiral_k
     const float rate = of_all > least ? of_all : least;
     for (int i = 0; i < count && i < SPIRAL__VOICES; i++) add_to_mean(keys[i], rate, &h->voice[i]);
     add_moves(f, h, keys, count);
-    add_starts(f, h, !is_empty(starts));
+    add_starts(f, h, spiral_keys_any(starts));
     const unsigned chord = classes_of(f, sounding);
     if (spiral__bar_place(f, h->t) < SPIRAL__BEATS) h->chords[chord >> 6] |= (uint64_t)1 << (chord & 63);
     h->sounding = sounding;
@@ -148,20 +142,20 @@ static void take_given(const spiral__conditions *c, spiral__moment *m) {
     const size_t now = condition_frame(c, m->history->t);
     m->is_given = 1;
     if (now < c->frames) {
-        m->known = and_keys(c->known[now], inside);
-        m->given = and_keys(m->known, c->sounding[now]);
+        m->known = spiral_keys_and(c->known[now], inside);
+        m->given = spiral_keys_and(m->known, c->sounding[now]);
         /* With one plane a given key begins if it does not sound before. */
-        m->given_onsets = c->onsets ? and_keys(m->given, c->onsets[now])
+        m->given_onsets = c->onsets ? spiral_keys_and(m->given, c->onsets[now])
                                     : spiral_keys_starts(&m->history->sounding, &m->given, NULL);
         m->given_classes = classes_of(m->features, m->given);
     }
     for (int i = 0; i < SPIRAL__LAGS; i++) {
         const size_t u = condition_frame(c, m->history->t + (size_t)lags[i]);
         if (u >= c->frames) continue;
-        m->later_known[i] = and_keys(c->known[u], inside);
-        m->later[i] = and_keys(m->later_known[i], c->sounding[u]);
+        m->later_known[i] = spiral_keys_and(c->known[u], inside);
+        m->later[i] = spiral_keys_and(m->later_known[i], c->sounding[u]);
         m->later_onsets[i] = c->onsets
-                                 ? and_keys(m->later[i], c->onsets[u])
+                                 ? spiral_keys_and(m->later[i], c->onsets[u])
                                  : spiral_keys_starts(u ? &c->sounding[u - 1] : NULL, &m->later[i], NULL);
         m->later_classes[i] = classes_of(m->features, m->later[i]);
     }
@@ -303,16 +297,16 @@ static void put_silent(list *l, spiral__feature group, int p) {
  * when a melody moves. */
 static void put_given_begins(list *l, spiral__feature group, int later) {
     const spiral__moment *m = l->m;
-    if (!is_empty(m->given_onsets)) put(l, group, 0, 1);
+    if (spiral_keys_any(m->given_onsets)) put(l, group, 0, 1);
     for (int i = 0; i < later; i++)
-        if (!is_empty(m->later_onsets[i])) put(l, group, 1 + i, 1);
+        if (spiral_keys_any(m->later_onsets[i])) put(l, group, 1 + i, 1);
 }
 
 static void put_given_above(list *l, spiral__feature group, int p) {
     const spiral__moment *m = l->m;
     const int top = m->features->low + m->features->P - 1;
     int key = m->features->low + p;
-    if (is_empty(m->known)) return;
+    if (!spiral_keys_any(m->known)) return;
     while (key <= top && !spiral_keys_get(&m->given, key)) key++;
     put_distance(l, group, key > top ? -1 : key - m->features->low - p);
 }
@@ -494,7 +488,7 @@ static void head_given(list *l, int p) {
     put_near(l, SPIRAL__HEAD_GIVEN_ONSET, 0, m->given_onsets, p, 12, 12);
     put_silent(l, SPIRAL__HEAD_GIVEN_SILENT, p);
     const int count =
-        list_keys(f, and_keys(m->given, spiral_keys_range(f->low + p, f->low + f->P - 1)), given);
+        list_keys(f, spiral_keys_and(m->given, spiral_keys_range(f->low + p, f->low + f->P - 1)), given);
     put_classes(l, SPIRAL__HEAD_GIVEN_CLASS, p, given, count);
     put_given_above(l, SPIRAL__HEAD_GIVEN_ABOVE, p);
     put(l, SPIRAL__HEAD_GIVEN_COUNT, clamp(count, 0, 8), 1);

@@ -26,10 +26,6 @@ static limits limits_of(const spiral__writer *w) {
     return l;
 }
 
-static int count(spiral_keys keys) {
-    return __builtin_popcountll(keys.word[0]) + __builtin_popcountll(keys.word[1]);
-}
-
 static spiral_keys open_at(const spiral__writer *w, size_t t) {
     const spiral__features *f = w->prefix.weights.features;
     spiral_keys open = spiral_keys_range(f->low, f->low + f->P - 1);
@@ -53,16 +49,15 @@ unsigned spiral__find_faults(const spiral__writer *w, const spiral_keys *soundin
     unsigned faults = 0;
     for (size_t t = w->first; t < w->request.frames; t++) {
         const spiral_keys open = open_at(w, t);
-        if (!count(open)) {
+        if (!spiral_keys_any(open)) {
             same = bar_frames = bar_keys = 0;
             continue;
         }
         open_frames++;
-        written += (size_t)count(
-            (spiral_keys){{open.word[0] & sounding[t].word[0], open.word[1] & sounding[t].word[1]}});
+        written += (size_t)spiral_keys_count(spiral_keys_and(open, sounding[t]));
         same = t > w->first && goes_on(sounding, onsets, t) ? same + 1 : 1;
         if (same > l.same_max) faults |= SPIRAL_GENERATE_STUCK;
-        bar_keys += (size_t)count(sounding[t]);
+        bar_keys += (size_t)spiral_keys_count(sounding[t]);
         if (++bar_frames < l.bar) continue;
         if ((float)bar_keys > l.voices_max * (float)l.bar) faults |= SPIRAL_GENERATE_SMEARED;
         bar_frames = bar_keys = 0;

@@ -24,14 +24,6 @@ static unsigned foreign_classes(const spiral__moment *m) {
     return foreign;
 }
 
-static int count_keys(spiral_keys keys) {
-    return __builtin_popcountll(keys.word[0]) + __builtin_popcountll(keys.word[1]);
-}
-
-static spiral_keys and_keys(spiral_keys a, spiral_keys b) {
-    return (spiral_keys){{a.word[0] & b.word[0], a.word[1] & b.word[1]}};
-}
-
 /* ---- choices ---- */
 
 enum {
@@ -172,7 +164,7 @@ static void choose_all(const spiral__moment *m, const spiral__decided *d, spiral
     choose(e, SPIRAL__CHORD, place, kind_of_chord(classes));
     choose_outer_keys(m, d, e);
     if (e->is_first) return;
-    choose_starts(m, count_keys(d->onsets), e);
+    choose_starts(m, spiral_keys_count(d->onsets), e);
     choose_moves(m, d, e);
     choose_keys(m, d, e);
 }
@@ -183,14 +175,14 @@ spiral__frame_events spiral__frame_events_get(const spiral__moment *m, const spi
                                               int parallels) {
     const spiral__history *h = m->history;
     const spiral_keys above = spiral_keys_transpose(d->sounding, 1);
-    const spiral_keys held = and_keys(d->sounding, h->sounding);
+    const spiral_keys held = spiral_keys_and(d->sounding, h->sounding);
     spiral__frame_events e = {.is_first = !h->t, .before = m->before_count, .now = d->count};
     choose_all(m, d, &e);
     if (e.is_first) return e;
     e.parallels = e.now == e.before ? parallels : 0;
-    e.held = count_keys(held);
-    e.again = count_keys(and_keys(held, d->onsets));
-    e.clashes = count_keys(and_keys(d->sounding, above));
+    e.held = spiral_keys_count(held);
+    e.again = spiral_keys_count(spiral_keys_and(held, d->onsets));
+    e.clashes = spiral_keys_count(spiral_keys_and(d->sounding, above));
     unsigned chord = 0;
     for (int i = 0; i < d->count; i++) chord |= 1u << d->key[i] % 12;
     e.on_beat = spiral__bar_place(m->features, h->t) < SPIRAL__BEATS;

@@ -24,22 +24,18 @@ static spiral_keys range_of(const spiral__features *f) {
     return spiral_keys_range(f->low, f->low + f->P - 1);
 }
 
-static spiral_keys and_keys(spiral_keys a, spiral_keys b) {
-    return (spiral_keys){{a.word[0] & b.word[0], a.word[1] & b.word[1]}};
-}
-
 static spiral_keys known_at(const spiral__request *r, size_t t) {
     return r->known ? r->known[t] : (spiral_keys){{0, 0}};
 }
 
 /* The given keys that sound. */
 static spiral_keys given_at(const spiral__request *r, size_t t) {
-    return r->known ? and_keys(r->known[t], r->sounding[t]) : (spiral_keys){{0, 0}};
+    return r->known ? spiral_keys_and(r->known[t], r->sounding[t]) : (spiral_keys){{0, 0}};
 }
 
 static int is_open(const spiral__features *f, const spiral__request *r, size_t t) {
-    const spiral_keys range = range_of(f), known = and_keys(known_at(r, t), range);
-    return known.word[0] != range.word[0] || known.word[1] != range.word[1];
+    const spiral_keys range = range_of(f), known = spiral_keys_and(known_at(r, t), range);
+    return !spiral_keys_equal(known, range);
 }
 
 /* What is known from frame `first` on is a condition. Frames before it, all known, are only the past: the
@@ -49,8 +45,8 @@ static void set_conditions(spiral__writer *w) {
     const spiral_keys range = range_of(w->prefix.weights.features);
     int given = 0;
     for (size_t t = w->first; t < r->frames; t++) {
-        const spiral_keys known = and_keys(known_at(r, t), range);
-        given |= (known.word[0] | known.word[1]) != 0;
+        const spiral_keys known = spiral_keys_and(known_at(r, t), range);
+        given |= spiral_keys_any(known);
     }
     w->has_conditions = given || r->sketch;
     w->conditions = (spiral__conditions){.frames = r->frames, .sketch = r->sketch};
@@ -75,8 +71,8 @@ spiral_status spiral__writer_create(const spiral__decoder_weights *weights, cons
     spiral__stream_begin(&w->prefix);
     const spiral_keys none = {{0, 0}}, range = range_of(weights->features);
     for (size_t t = 0; t < w->first; t++)
-        spiral__stream_skip_frame(&w->prefix, conditions_of(w), and_keys(request->sounding[t], range),
-                                  request->onsets ? and_keys(request->onsets[t], range) : none);
+        spiral__stream_skip_frame(&w->prefix, conditions_of(w), spiral_keys_and(request->sounding[t], range),
+                                  request->onsets ? spiral_keys_and(request->onsets[t], range) : none);
     return SPIRAL_OK;
 }
 
@@ -225,10 +221,10 @@ static void begin_frame(run *r, size_t t) {
     r->given = given_at(q, t);
     r->given_before = t ? given_at(q, t - 1) : (spiral_keys){{0, 0}};
     r->before = r->stream->history.sounding;
-    const spiral_keys known = and_keys(r->known, range_of(r->stream->weights.features));
-    const spiral__basis basis = q->sketch                       ? SPIRAL__SKETCHED
-                                : known.word[0] | known.word[1] ? SPIRAL__UNDER_GIVEN
-                                                                : SPIRAL__FREE;
+    const spiral_keys known = spiral_keys_and(r->known, range_of(r->stream->weights.features));
+    const spiral__basis basis = q->sketch                ? SPIRAL__SKETCHED
+                                : spiral_keys_any(known) ? SPIRAL__UNDER_GIVEN
+                                                         : SPIRAL__FREE;
     r->weights = &r->w->sampling.weights[basis];
 }
 
@@ -354,7 +350,8 @@ static void store_prefix(const spiral__writer *w, spiral_keys *sounding, spiral_
     const spiral__request *q = &w->request;
     for (size_t t = 0; t < w->first; t++) {
         sounding[t] = given_at(q, t);
-        if (onsets) onsets[t] = q->onsets ? and_keys(q->onsets[t], q->known[t]) : (spiral_keys){{0, 0}};
+        if (onsets)
+            onsets[t] = q->onsets ? spiral_keys_and(q->onsets[t], q->known[t]) : (spiral_keys){{0, 0}};
     }
 }
 

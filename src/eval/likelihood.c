@@ -42,8 +42,6 @@ typedef struct scoring {
     spiral__likelihood *likelihoods; /* (files) */
 } scoring;
 
-static int is_equal(spiral_keys a, spiral_keys b) { return a.word[0] == b.word[0] && a.word[1] == b.word[1]; }
-
 static void add_frame(const spiral__features *f, const spiral_roll *roll, size_t t, const float *logits,
                       spiral__likelihood *sum) {
     const spiral_keys range = spiral_keys_range(f->low, f->low + f->P - 1), none = {{0, 0}};
@@ -52,12 +50,11 @@ static void add_frame(const spiral__features *f, const spiral_roll *roll, size_t
         spiral_keys_starts(before, &roll->sounding[t], roll->onsets ? &roll->onsets[t] : NULL);
     const double nats = spiral__frame_nats(f, logits, &roll->sounding[t],
                                            roll->onsets ? &roll->onsets[t] : NULL, NULL, 1, NULL);
-    size_t notes = 0;
-    for (int w = 0; w < 2; w++) notes += (size_t)__builtin_popcountll(starts.word[w] & range.word[w]);
+    const size_t notes = (size_t)spiral_keys_count(spiral_keys_and(starts, range));
     sum->nats += nats;
     sum->frames++;
     sum->notes += notes;
-    if (!notes && is_equal(*before, roll->sounding[t])) return;
+    if (!notes && spiral_keys_equal(*before, roll->sounding[t])) return;
     sum->changing_nats += nats;
     sum->changing_frames++;
 }

@@ -43,7 +43,8 @@ static const float SKETCH_TEMPERATURE = 0.5f;
 static const float WAY_RATE = 0.5f, WAY_MAX = 3;
 /* Frames whose weights add up to 0 are kept with probability exp(-1), so others can be kept more often. */
 static const float HEADROOM = 1;
-/* In a calibration a frame is drawn four to five times; with this headroom and other weights of 0 as well. */
+/* With this headroom and other weights of 0 a frame is drawn five times on average (kept with exp(-2), at
+ * most FRAME_TRIES times). In whole calibrations on chorales it was drawn four to five times. */
 static const float REHEARSAL_HEADROOM = 2;
 static const double FEW = 4; /* added to both counts, because the ratio of two small counts is uncertain */
 
@@ -143,7 +144,7 @@ static file_limits limits_of(const spiral__features *f, const spiral_roll *roll)
                             now->word[1] != before->word[1];
         same = changes ? 1 : same + 1;
         if ((double)same > l.same_max) l.same_max = (double)same;
-        keys += __builtin_popcountll(now->word[0]) + __builtin_popcountll(now->word[1]);
+        keys += spiral_keys_count(*now);
         if ((t + 1) % bar) continue;
         if (keys / (double)bar > l.voices_max) l.voices_max = keys / (double)bar;
         keys = 0;

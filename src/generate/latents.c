@@ -107,9 +107,7 @@ static spiral_status check_finite(const float *x, size_t n, spiral_error *err) {
 
 static size_t count_sounding(const spiral_roll *roll) {
     size_t on = 0;
-    for (size_t t = 0; t < roll->frames; t++)
-        on += (size_t)(__builtin_popcountll(roll->sounding[t].word[0]) +
-                       __builtin_popcountll(roll->sounding[t].word[1]));
+    for (size_t t = 0; t < roll->frames; t++) on += (size_t)spiral_keys_count(roll->sounding[t]);
     return on;
 }
 

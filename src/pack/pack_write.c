@@ -130,13 +130,9 @@ static spiral_status put_axes(buffer *b, const spiral_model *m, const spiral_cor
     return status;
 }
 
-static int keys_equal(spiral_keys a, spiral_keys b) {
-    return a.word[0] == b.word[0] && a.word[1] == b.word[1];
-}
-
 static void put_run(buffer *b, spiral_keys keys, size_t frames) {
     put_byte(b, (unsigned)frames);
-    put_byte(b, (unsigned)(__builtin_popcountll(keys.word[0]) + __builtin_popcountll(keys.word[1])));
+    put_byte(b, (unsigned)spiral_keys_count(keys));
     for (int key = 0; key < SPIRAL_KEY_COUNT; key++)
         if (spiral_keys_get(&keys, key)) put_byte(b, (unsigned)key);
 }
@@ -151,7 +147,8 @@ static void put_piece(buffer *b, const spiral__corpus_entry *e) {
     put_u32(b, (uint32_t)e->roll.frames);
     for (size_t t = 0, n; t < e->roll.frames; t += n) {
         n = 1;
-        while (n < 255 && t + n < e->roll.frames && keys_equal(e->roll.sounding[t], e->roll.sounding[t + n]))
+        while (n < 255 && t + n < e->roll.frames &&
+               spiral_keys_equal(e->roll.sounding[t], e->roll.sounding[t + n]))
             n++;
         put_run(b, e->roll.sounding[t], n);
     }

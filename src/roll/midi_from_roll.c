@@ -45,10 +45,7 @@ static spiral_keys starts_at(const spiral_roll *roll, size_t t) {
 
 static size_t count_notes(const spiral_roll *roll) {
     size_t n = 0;
-    for (size_t t = 0; t < roll->frames; t++) {
-        spiral_keys starts = starts_at(roll, t);
-        n += (size_t)__builtin_popcountll(starts.word[0]) + (size_t)__builtin_popcountll(starts.word[1]);
-    }
+    for (size_t t = 0; t < roll->frames; t++) n += (size_t)spiral_keys_count(starts_at(roll, t));
     return n;
 }
 

@@ -24,8 +24,6 @@ static spiral_keys starts_at(const spiral_roll *roll, size_t t) {
                               roll->onsets ? &roll->onsets[t] : NULL);
 }
 
-static int any(const spiral_keys *keys) { return (keys->word[0] | keys->word[1]) != 0; }
-
 /* The sounding keys of one frame; key: (n), ascending. */
 static void count_chord(spiral_statistics_counts *c, const int *key, int n) {
     unsigned classes = 0;
@@ -107,7 +105,7 @@ static void count_notes(spiral_statistics_counts *c, const spiral_roll *roll, do
             c->lengths[length_class(t - begin[key[i]], frames_per_bar)]++;
             count_transitions(c, roll, key[i], t, reach);
         }
-        if (!any(&starts)) continue;
+        if (!spiral_keys_any(starts)) continue;
         const int n = list_keys(&starts, key);
         for (int i = 0; i < n; i++) begin[key[i]] = t, c->keys[key[i]]++;
         if (notes)
@@ -130,7 +128,7 @@ static void count_beats(spiral_statistics_counts *c, const spiral_roll *roll, si
     if (!length) return;
     for (size_t b = 0; b <= length / beat; b++) {
         size_t t = b > 0 ? b * beat - 1 : 0;
-        while (t < length && t < (b + 1) * beat && !any(&roll->sounding[t])) t++;
+        while (t < length && t < (b + 1) * beat && !spiral_keys_any(roll->sounding[t])) t++;
         c->empty_beats += t == length || t == (b + 1) * beat;
         c->beats++;
     }
@@ -143,7 +141,7 @@ static void count_groove(spiral_statistics_counts *c, const spiral_roll *roll, s
     for (size_t t = 0; t < pairs * bar; t++) {
         const spiral_keys a = starts_at(roll, t);
         const spiral_keys b = t + bar < length ? starts_at(roll, t + bar) : (spiral_keys){{0, 0}};
-        c->groove_differences += any(&a) != any(&b);
+        c->groove_differences += spiral_keys_any(a) != spiral_keys_any(b);
     }
     c->groove_positions += pairs * bar;
 }

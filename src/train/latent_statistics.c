@@ -125,9 +125,7 @@ static float density(const spiral_corpus *c) {
     for (size_t i = 0; i < c->count; i++) {
         const spiral_roll *roll = &c->entries[i].roll;
         frames += roll->frames;
-        for (size_t t = 0; t < roll->frames; t++)
-            on += (uint64_t)(__builtin_popcountll(roll->sounding[t].word[0]) +
-                             __builtin_popcountll(roll->sounding[t].word[1]));
+        for (size_t t = 0; t < roll->frames; t++) on += (uint64_t)spiral_keys_count(roll->sounding[t]);
     }
     return frames ? (float)on / (float)frames : 0.0f;
 }
