@@ -116,11 +116,21 @@ void progress_init(progress *p, const cli_common *common, const char *state_path
     p->color = cli_terminal_colors();
 }
 
+/* 0..1: of this network's steps, or of the calibration. */
+static double part_done(const spiral_train_progress *r) {
+    return r->event == SPIRAL_TRAIN_CALIBRATION ? r->calibrated : (double)r->step / (double)r->steps;
+}
+
 /* The most important numbers come first: a narrow terminal cuts the end off. */
 static void describe(const spiral_train_progress *r, char *text, size_t size) {
+    if (r->event == SPIRAL_TRAIN_CALIBRATION) {
+        snprintf(text, size, "calibrating the sampling %3.0f %%  %s left", 100 * part_done(r),
+                 cli_duration(ceil(r->eta_s)));
+        return;
+    }
     int is_decoder = r->network == SPIRAL_TRAIN_DECODER;
-    int n = snprintf(text, size, "%s%3.0f %%  %s left  ", is_decoder ? "decoder " : "",
-                     100 * (double)r->step / (double)r->steps, cli_duration(ceil(r->eta_s)));
+    int n = snprintf(text, size, "%s%3.0f %%  %s left  ", is_decoder ? "decoder " : "", 100 * part_done(r),
+                     cli_duration(ceil(r->eta_s)));
     if (is_decoder)
         n += snprintf(text + n, size - (size_t)n, "%.3f nats per frame", r->train_nats_per_frame);
     else
@@ -142,7 +152,7 @@ static void draw(const progress *p, const spiral_train_progress *r) {
         fprintf(stderr, "%s\n", text);
         return;
     }
-    int width = cli_terminal_width() - 1, full = (int)(BAR_WIDTH * (double)r->step / (double)r->steps);
+    int width = cli_terminal_width() - 1, full = (int)(BAR_WIDTH * part_done(r));
     int with_bar = width >= BAR_WIDTH + 24;
     memset(bar, '=', BAR_WIDTH);
     memset(bar + full, ' ', (size_t)(BAR_WIDTH - full));
@@ -155,18 +165,21 @@ static void draw(const progress *p, const spiral_train_progress *r) {
 
 int progress_report(void *context, const spiral_train_progress *r) {
     progress *p = context;
-    int valid = r->event == SPIRAL_TRAIN_VALID, last = r->step == r->steps;
+    const int valid = r->event == SPIRAL_TRAIN_VALID, calibration = r->event == SPIRAL_TRAIN_CALIBRATION;
+    const int last = calibration ? r->calibrated >= 1 : r->step == r->steps;
     if (r->save_error) {
         progress_end(p);
         cli_fail("%s: the training goes on, but could not be saved: %s", p->state_path, r->save_error);
     }
     if (r->network != p->network) p->next_logged = 0;
     p->network = r->network;
-    if (p->log->fd >= 0 && (valid || r->step >= p->next_logged)) {
+    if (p->log->fd >= 0 && !calibration && (valid || r->step >= p->next_logged)) {
         write_log(p->log, r);
         p->next_logged = r->step + (r->steps < LOG_LINES ? 1 : r->steps / LOG_LINES);
     }
-    int due = p->terminal ? r->seconds - p->drawn_s > 0.1 || p->drawn_s < 0 || last : valid;
+    const int first = calibration && !p->calibrates;
+    p->calibrates = calibration;
+    const int due = p->terminal ? r->seconds - p->drawn_s > 0.1 || p->drawn_s < 0 || last : valid || first;
     if (due && !p->common->quiet) {
         draw(p, r);
         p->drawn_s = r->seconds;

@@ -24,6 +24,7 @@ typedef struct progress {
     double drawn_s;               /* when the line was last drawn; -1: never */
     int64_t next_logged;          /* step of the next report that is logged */
     spiral_train_network network; /* of the last report */
+    int calibrates;               /* whether the last report was of the calibration */
 } progress;
 
 /* Opens a log, emptied or, with `append`, as it is. Returns -1 or the exit status. */
