@@ -9,6 +9,7 @@
 #include "given.h"
 #include "load.h"
 #include "messages.h"
+#include "output.h"
 
 /* ---- time ---- */
 
@@ -226,7 +227,8 @@ int cli_given_save(const cli_given *g, const spiral_roll *roll, const char *text
     spiral_roll open = {0};
     spiral_midi midi = g->midi; /* borrowed, except notes and text */
     spiral_error err = {.text = ""};
-    int status = open_part(g, roll, &open);
+    int status = cli_check_target(path, CLI_OUTPUT_MIDI);
+    if (status < 0) status = open_part(g, roll, &open);
     if (status >= 0) return status;
     midi.text = (char *)(uintptr_t)text;
     if (midi.format == 0) midi.format = 1;

@@ -36,7 +36,8 @@ void cli_given_request(const cli_given *given, spiral_generate_request *request)
 /* The frame at a time after the beginning, rounded: seconds, or bars of four quarters; one of them is 0. */
 double cli_given_frame_at(const cli_given *given, double seconds, double bars);
 
-/* Writes the notes of the file, and those of the roll's open cells on a track of their own. */
+/* Checks `path`, and writes the notes of the file, and those of the roll's open cells on a track of their
+ * own. */
 int cli_given_save(const cli_given *given, const spiral_roll *roll, const char *text, const char *path,
                    size_t *notes, double *seconds);
 
