@@ -41,4 +41,7 @@ double cli_given_frame_at(const cli_given *given, double seconds, double bars);
 int cli_given_save(const cli_given *given, const spiral_roll *roll, const char *text, const char *path,
                    size_t *notes, double *seconds);
 
+/* Says what the file contains and what cli_given_save writes does not. */
+void cli_given_note_not_kept(const cli_given *given, const cli_common *common);
+
 #endif
