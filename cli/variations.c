@@ -88,12 +88,22 @@ int cli_writing_need_decoder(const cli_writing *w) {
 }
 
 int cli_writing_path(const cli_writing *w, char *path, const char *stem, int digits, uint64_t number) {
+    int status = -1;
     if (!is_file(w->v->output)) {
-        int status = cli_make_folder(w->v->output);
-        return status < 0 ? cli_numbered_path(path, w->v->output, stem, digits, number) : status;
+        status = cli_make_folder(w->v->output);
+        if (status < 0) status = cli_numbered_path(path, w->v->output, stem, digits, number);
+    } else if (snprintf(path, CLI_PATH_SIZE, "%s", w->v->output) >= CLI_PATH_SIZE) {
+        status = cli_fail("%.60s...: the path is too long", w->v->output);
     }
-    if (snprintf(path, CLI_PATH_SIZE, "%s", w->v->output) < CLI_PATH_SIZE) return -1;
-    return cli_fail("%.60s...: the path is too long", w->v->output);
+    return status < 0 ? cli_check_target(path, CLI_OUTPUT_MIDI) : status;
+}
+
+int cli_check_paths(const cli_writing *w, const char *stem, int digits, uint64_t first) {
+    char path[CLI_PATH_SIZE];
+    int status = -1;
+    for (int64_t i = 0; i < w->v->n && status < 0; i++)
+        status = cli_writing_path(w, path, stem, digits, first + (uint64_t)i);
+    return status;
 }
 
 /* ---- the request ---- */
@@ -254,7 +264,7 @@ int cli_write_variations(cli_writing *w, const spiral_generate_request *request,
                          int only_new, const char *text) {
     spiral_generate_request q = *request;
     spiral_error err = {.text = ""};
-    int status = -1;
+    int status = cli_check_paths(w, w->verb, 1, request->seed);
     for (int64_t done = 0; done < w->v->n && status < 0; done += BATCH) {
         spiral_roll rolls[BATCH];
         spiral_generate_result results[BATCH];
@@ -268,5 +278,6 @@ int cli_write_variations(cli_writing *w, const spiral_generate_request *request,
             spiral_roll_clear(&rolls[i]);
         }
     }
+    if (given && !only_new && status < 0) cli_given_note_not_kept(given, w->common);
     return status;
 }

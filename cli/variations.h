@@ -108,8 +108,11 @@ int cli_check_output(const cli_variations *v, const cli_common *common);
 int cli_write_variations(cli_writing *w, const spiral_generate_request *request, const cli_given *given,
                          int only_new, const char *text);
 
-/* The path of a file of the verb, whose folder is made; digits as in cli_numbered_path. */
+/* The path of a file of the verb, whose folder is made; digits as in cli_numbered_path. Checks that the file
+ * may be written. */
 int cli_writing_path(const cli_writing *w, char *path, const char *stem, int digits, uint64_t number);
+/* The same for all n files of the verb, before the work. */
+int cli_check_paths(const cli_writing *w, const char *stem, int digits, uint64_t first);
 /* Prints a line about a file that was written and returns its JSON entry, to which the verb may add. roll:
  * what is compared with --against, may be NULL; result may be NULL. */
 json_t *cli_report_file(cli_writing *w, const char *path, size_t notes, double seconds,

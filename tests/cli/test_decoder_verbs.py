@@ -32,7 +32,7 @@ def event(delta, *message):
 @pytest.fixture
 def uneven(tmp_path):
     """A file that a roll cannot represent: notes off the grid, velocities, two channels, drums, a key out of range, tempos."""
-    events = [(0, bytes([0xFF, 0x51, 3, 0x09, 0x27, 0xC0])), (0, bytes([0xFF, 0x58, 4, 3, 2, 24, 8]))]
+    events = [(0, bytes([0xFF, 0x51, 3, 0x09, 0x27, 0xC0])), (0, bytes([0xFF, 0x58, 4, 4, 2, 24, 8]))]
     for i in range(24):
         on, key = i * 250 + 7 * (i % 3), 60 + (i * 5) % 13
         events += [(on, bytes([0x90 | i % 2, key, 40 + i])), (on + 190 + i, bytes([0x80 | i % 2, key, 0]))]
@@ -126,6 +126,25 @@ def test_continue_only_new_begins_at_once(decoder_model, tune, tmp_path):
     assert mido.MidiFile(new["path"]).length < 12
 
 
+@pytest.mark.parametrize("line, bars, seconds", [
+    ("fill", ["--from", "1bar", "--to", "3bars"], ["--from", "1.5s", "--to", "5s"]),
+    ("fill", ["--from", "0.5bars", "--to", "2bars"], ["--from", "750ms", "--to", "3s"]),
+    ("continue", ["--length", "2bars"], ["--length", "4s"]),
+])
+def test_bars_are_those_of_the_piece(line, bars, seconds, any_decoder_model, tmp_path):
+    """Two bars of 3/4, then 4/4, at 120 quarters a minute."""
+    body = event(0, 0xFF, 0x58, 4, 3, 2, 24, 8)
+    for i in range(14):
+        body += event(0, 0xFF, 0x58, 4, 4, 2, 24, 8) if i == 6 else b""
+        body += event(0, 0x90, 60 + i % 5, 64) + event(480, 0x80, 60 + i % 5, 0)
+    piece = tmp_path / "waltz.mid"
+    piece.write_bytes(mthd(1) + mtrk(body))
+    for name, flags in ("bars.mid", bars), ("seconds.mid", seconds):
+        done = spiral(line, any_decoder_model, piece, *flags, "-o", tmp_path / name)
+        assert done.status == 0, done.err
+    assert given_notes(tmp_path / "bars.mid") == given_notes(tmp_path / "seconds.mid")
+
+
 def test_fill_changes_the_part_and_nothing_else(any_decoder_model, uneven, tmp_path):
     """Notes that are not completely inside are kept, even those outside that the grid rounds into the part. A quarter is 480
     ticks, two bars are 3840."""
@@ -159,6 +178,15 @@ def test_harmonize_keeps_the_melody(decoder_model, tune, tmp_path, voices):
     if voices == "below":
         for on, off, _, key, _ in added:
             assert all(key < low[3] for low in old if low[0] < off and on < low[1])
+
+
+@pytest.mark.parametrize("verb", ["continue", "fill", "harmonize"])
+def test_what_is_missing_from_the_result_is_told(decoder_model, tmp_path, verb):
+    path = tmp_path / "song.mid"
+    notes = b"".join(bytes([0, 0x90, key, 80, 120, 0x80, key, 0]) for key in (60, 62, 64, 65) * 4)
+    path.write_bytes(mthd(1) + mtrk(bytes([0, 0xD0, 9]) + b"\0\xff\1\1t\0\xff\5\2la" + notes))
+    done = spiral(verb, decoder_model, path, "-n", "2", "-o", tmp_path / "out")
+    assert done.err == f"spiral {verb}: {path}: not written: 1 x aftertouch; 1 x text; 1 x lyric\n"
 
 
 def test_a_piece_that_is_filled_to_its_whole_is_new(decoder_model, tune, tmp_path):
