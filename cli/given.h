@@ -36,6 +36,9 @@ void cli_given_request(const cli_given *given, spiral_generate_request *request)
 /* The frame at a time after the beginning, rounded: seconds, or bars of four quarters; one of them is 0. */
 double cli_given_frame_at(const cli_given *given, double seconds, double bars);
 
+/* The time at which a frame begins, in seconds, and in bars of four quarters. */
+void cli_given_time_of(const cli_given *given, size_t frame, double *seconds, double *bars);
+
 /* Checks `path`, and writes the notes of the file, and those of the roll's open cells on a track of their
  * own. */
 int cli_given_save(const cli_given *given, const spiral_roll *roll, const char *text, const char *path,

@@ -36,8 +36,8 @@ int cli_load_piece(const char *path, const cli_common *common, spiral_midi *midi
 int cli_is_drum(const spiral_model_config *config, const spiral_note *note);
 /* Loads a piece as a roll with the model's options; prints how many of its notes were left out or moved. */
 int cli_load_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll);
-/* The same with the notes, and the report of the roll. The caller frees both, also after a failure.
- */
+/* The same with the notes, which the verb writes again as they are, and the report of the roll. The caller
+ * frees both, also after a failure. */
 int cli_load_midi_and_roll(const spiral_model *model, const char *path, const cli_common *common,
                            spiral_midi *midi, spiral_roll *roll, spiral_roll_report *report);
 
