@@ -137,7 +137,9 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
                        "on disk, and twice as much memory");
     if (status < 0 && (s->kind == CLI_OUTPUT_WAV ? spiral_audio_save(&midi, &options, s->output, NULL, &err)
                                                  : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
-        status = err.status == SPIRAL_IO ? cli_error(&err) : cli_error_in(path, &err);
+        status = err.status == SPIRAL_IO || err.status == SPIRAL_FORMAT /* of the SoundFont */
+                     ? cli_error(&err)
+                     : cli_error_in(path, &err);
     if (status < 0) note_not_kept(s, path, common, midi.not_kept);
     spiral_midi_clear(&midi);
     return status;
