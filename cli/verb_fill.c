@@ -31,6 +31,22 @@ static int frame_of(const cli_given *g, const char *flag, const char *text, size
     return -1;
 }
 
+/* Lengthens the piece to `to` frames, and says so in the unit of --to. */
+static int lengthen(const cli_writing *w, const settings *s, size_t to, cli_given *g) {
+    double old_s, new_s, old_bars, new_bars, seconds, bars;
+    cli_given_time_of(g, g->frames, &old_s, &old_bars);
+    cli_given_time_of(g, to, &new_s, &new_bars);
+    int status = cli_given_extend(g, to);
+    if (status >= 0) return status;
+    if (!cli_length(s->to, &seconds, &bars) && bars > 0)
+        cli_note(w->common, "%s: the piece is lengthened from %.4g to %.4g bars of four quarters", g->path,
+                 old_bars, new_bars);
+    else
+        cli_note(w->common, "%s: the piece is lengthened from %s to %s", g->path, cli_duration(old_s),
+                 cli_duration(new_s));
+    return -1;
+}
+
 static int open_part(const cli_writing *w, const settings *s, cli_given *g) {
     const spiral_model_config *c = spiral_model_get_config(w->model);
     const int low = s->low < 0 ? c->low : (int)s->low, high = s->high < 0 ? c->high : (int)s->high;
@@ -44,7 +60,7 @@ static int open_part(const cli_writing *w, const settings *s, cli_given *g) {
     if (from >= to)
         return cli_usage("--from %s --to %s: the part must be at least one frame long", s->from,
                          s->to ? s->to : "(the end)");
-    if (to > g->frames) status = cli_given_extend(g, to);
+    if (to > g->frames) status = lengthen(w, s, to, g);
     if (status < 0)
         status = cli_given_open(w->model, from, to, low > c->low ? low : c->low,
                                 high < c->high ? high : c->high, g);
@@ -58,7 +74,8 @@ int verb_fill(const cli_verb *verb, int argc, char **argv) {
     const cli_flag flags[] = {
         CLI_VARIATIONS_FLAGS(s.v),
         {"from", CLI_TEXT, &s.from, "TIME", "where the part begins, from the beginning: 0, 10s or 2bars"},
-        {"to", CLI_TEXT, &s.to, "TIME", "where it ends; without it, at the end of the piece"},
+        {"to", CLI_TEXT, &s.to, "TIME",
+         "where it ends; default: at the end of the piece, which a later TIME lengthens"},
         {"low", CLI_INT, &s.low, "KEY", "lowest MIDI key of the part", 0, 127},
         {"high", CLI_INT, &s.high, "KEY", "highest MIDI key of the part", 0, 127},
         CLI_VARIATIONS_OUTPUT_FLAG(s.v),
