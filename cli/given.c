@@ -81,11 +81,8 @@ double cli_given_frame_at(const cli_given *g, double seconds, double bars) {
     return round(quarters * grid->steps_per_quarter);
 }
 
-void cli_given_time_of(const cli_given *g, size_t frame, double *seconds, double *bars) {
-    const int64_t tick = tick_of_frame(g, (double)frame);
-    *seconds = spiral_midi_seconds(&g->midi, tick);
-    *bars = g->midi.ticks_per_quarter > 0 ? (double)tick / g->midi.ticks_per_quarter / 4
-                                          : *seconds / SMPTE_QUARTER_S / 4;
+double cli_given_seconds_at(const cli_given *g, size_t frame) {
+    return spiral_midi_seconds(&g->midi, tick_of_frame(g, (double)frame));
 }
 
 /* ---- loading ---- */

@@ -39,8 +39,8 @@ double cli_given_frame_at(const cli_given *given, double seconds, double bars);
 /* The length of a bar at the end of the piece. */
 double cli_given_last_bar_quarters(const cli_given *given);
 
-/* The time at which a frame begins, in seconds, and in bars of four quarters. */
-void cli_given_time_of(const cli_given *given, size_t frame, double *seconds, double *bars);
+/* Seconds before a frame begins. */
+double cli_given_seconds_at(const cli_given *given, size_t frame);
 
 /* Checks `path`, and writes the notes of the file, and those of the roll's open cells on a track of their
  * own. */

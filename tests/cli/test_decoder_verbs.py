@@ -188,7 +188,7 @@ def test_notes_outside_the_keys_are_said_to_stay(decoder_model, uneven, tmp_path
     assert "left out" in spiral("reconstruct", decoder_model, uneven, "-o", tmp_path / "back.mid").err
 
 
-@pytest.mark.parametrize("end, words", [("40bars", "from 24 to 40 bars of four quarters"), ("2min", "from 60 s to 2 min"), ("24bars", None)])
+@pytest.mark.parametrize("end, words", [("60bars", "from 60 s to "), ("2min", "from 60 s to 2 min"), ("24bars", None)])
 def test_fill_says_that_it_lengthens_the_piece(decoder_model, tune, tmp_path, end, words):
     done = spiral("fill", decoder_model, tune, "--from", "2bars", "--to", end, "-o", tmp_path / "out.mid")
     assert done.status == 0, done.err
