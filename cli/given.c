@@ -81,6 +81,10 @@ double cli_given_frame_at(const cli_given *g, double seconds, double bars) {
     return round(quarters * grid->steps_per_quarter);
 }
 
+double cli_given_seconds_at(const cli_given *g, size_t frame) {
+    return spiral_midi_seconds(&g->midi, tick_of_frame(g, (double)frame));
+}
+
 /* ---- loading ---- */
 
 /* The roll of the notes that are left, of g->frames frames. The transposition stays that of the whole piece.

@@ -39,6 +39,9 @@ double cli_given_frame_at(const cli_given *given, double seconds, double bars);
 /* The length of a bar at the end of the piece. */
 double cli_given_last_bar_quarters(const cli_given *given);
 
+/* Seconds before a frame begins. */
+double cli_given_seconds_at(const cli_given *given, size_t frame);
+
 /* Checks `path`, and writes the notes of the file, and those of the roll's open cells on a track of their
  * own. */
 int cli_given_save(const cli_given *given, const spiral_roll *roll, const char *text, const char *path,

@@ -181,6 +181,21 @@ def test_harmonize_keeps_the_melody(decoder_model, tune, tmp_path, voices):
 
 
 @pytest.mark.parametrize("verb", ["continue", "fill", "harmonize"])
+def test_notes_outside_the_keys_are_said_to_stay(decoder_model, uneven, tmp_path, verb):
+    done = spiral(verb, decoder_model, uneven, "-o", tmp_path / "out.mid")
+    assert done.status == 0 and "1 of its " in done.err and "they stay" in done.err
+    assert (3100, 3400, 0, 3, 90) in given_notes(tmp_path / "out.mid")
+    assert "left out" in spiral("reconstruct", decoder_model, uneven, "-o", tmp_path / "back.mid").err
+
+
+@pytest.mark.parametrize("end, words", [("60bars", "from 60 s to "), ("2min", "from 60 s to 2 min"), ("24bars", None)])
+def test_fill_says_that_it_lengthens_the_piece(decoder_model, tune, tmp_path, end, words):
+    done = spiral("fill", decoder_model, tune, "--from", "2bars", "--to", end, "-o", tmp_path / "out.mid")
+    assert done.status == 0, done.err
+    assert ("lengthened" in done.err) == (words is not None) and (words or "") in done.err
+
+
+@pytest.mark.parametrize("verb", ["continue", "fill", "harmonize"])
 def test_what_is_missing_from_the_result_is_told(decoder_model, tmp_path, verb):
     path = tmp_path / "song.mid"
     notes = b"".join(bytes([0, 0x90, key, 80, 120, 0x80, key, 0]) for key in (60, 62, 64, 65) * 4)

@@ -4,7 +4,7 @@ import os
 import stat
 
 import pytest
-from program import failed, latents, spiral, tree
+from program import failed, latents, read_model, spiral, tree, write_model
 
 # Files of each kind that are overwritten.
 OLD = {"out.mid": b"MThd old", "out.wav": b"RIFF\0\0\0\0WAVE", "out.png": b"\x89PNG\r\n\x1a\n", "out.svg": b"<?xml old",
@@ -58,6 +58,27 @@ def test_folder_that_cannot_be_created_is_named(writer, model, tune, tmp_path):
         assert failed(spiral(*line, "-o", path), 1, path, "cannot create the folder")
     assert failed(spiral(*line, "-o", "-", cwd=tmp_path), 2, "standard output")
     assert tree(tmp_path) == {"file": b"kept"}
+
+
+@pytest.mark.parametrize("ending", ["wav", "PNG", "svg", "pdf"])
+def test_verbs_that_write_midi_refuse_endings_of_render(ending, model, tune, tmp_path):
+    for line in (["sample"], ["continue", tune], ["fill", tune], ["harmonize", tune], ["vary", tune], ["decode", tune],
+                 ["interpolate", tune, tune], ["reconstruct", tune]):
+        done = spiral(line[0], model, *line[1:], "-o", f"x.{ending}", cwd=tmp_path)
+        assert failed(done, 2, f"-o x.{ending}: {line[0]} writes MIDI files; spiral render makes sound and pictures of them")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_verb_that_fails_leaves_no_folder_that_it_made(model, tmp_path):
+    """The model's latents were not measured, which shows when the folder has been made. A folder that was there before stays."""
+    header, tensors = read_model(model)
+    begin, end = header["latents.density"]["data_offsets"]
+    tensors[begin:end] = bytes(end - begin)
+    write_model(tmp_path / "model", header, tensors)
+    (tmp_path / "old").mkdir()
+    for folder in ("new", "old"):
+        assert failed(spiral("sample", tmp_path / "model", "-o", folder, cwd=tmp_path), 1, "latents is unknown")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "old"]
 
 
 @pytest.mark.parametrize("writer", WRITERS)
