@@ -7,7 +7,16 @@ import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["as_number", "check_flag", "check_number", "check_options", "check_weight_shape", "check_whole", "said"]
+__all__ = [
+    "as_number",
+    "check_dense",
+    "check_flag",
+    "check_number",
+    "check_options",
+    "check_weight_shape",
+    "check_whole",
+    "said",
+]
 
 WHOLE = ("low", "blur_radius")  # the options of a loss that are whole numbers
 
@@ -44,6 +53,17 @@ def check_flag(name: str, value: Any) -> None:
     """TypeError: the value is neither True nor False."""
     if not isinstance(value, bool):
         raise TypeError(f"{name} is {said(value)}: must be True or False")
+
+
+def check_dense(name: str, tensor: Any, strided: Any) -> None:
+    """TypeError: the tensor is nested, or its layout is not torch.strided, which is given."""
+    if tensor.is_nested:
+        raise TypeError(
+            f"{name} is a nested tensor: must be a dense one; pad it (torch.nested.to_padded_tensor) and give the "
+            "padding the sample_weight 0"
+        )
+    if tensor.layout is not strided:
+        raise TypeError(f"{name} has layout {tensor.layout}: must be torch.strided; pass {name}.to_dense()")
 
 
 def check_options(options: Mapping[str, Any], hints: Mapping[str, str]) -> None:

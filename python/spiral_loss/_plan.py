@@ -14,6 +14,7 @@ import threading
 import weakref
 from collections.abc import Sequence
 
+from ._arguments import check_whole
 from ._library import Failure, call, declare
 from .helix import Helix, HelixStruct
 
@@ -195,6 +196,7 @@ def plan_of_threads(options: Options, keys: int, threads: int) -> Plan:
 
 def cost_table(options: Options, intervals: int) -> tuple[list[float], list[float]]:
     """`Plan.table` of options for any number of keys."""
+    check_whole("intervals", intervals)
     if not 1 <= intervals <= 128:
         raise ValueError(f"intervals is {intervals}: must be 1 to 128")
     return plan(dataclasses.replace(options, low=0), 1).table(intervals)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from . import _cells, _names, _op, _reference
-from ._arguments import check_number, check_options, check_weight_shape
+from ._arguments import check_dense, check_number, check_options, check_weight_shape
 from ._plan import Options
 from .helix import HelixLike, as_helix
 
@@ -108,20 +108,14 @@ def _dims(input: Tensor, pitch_dim: Optional[int], time_dim: Optional[int]) -> t
     return pitch % n, time % n
 
 
-def _check_dense(name: str, tensor: Any) -> None:
+def _check_is_dense(name: str, tensor: Any) -> None:
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{name} is a {type(tensor).__name__}: must be a torch.Tensor")
-    if tensor.is_nested:
-        raise TypeError(
-            f"{name} is a nested tensor: must be a dense one; pad it (torch.nested.to_padded_tensor) and give the "
-            "padding the sample_weight 0"
-        )
-    if tensor.layout is not torch.strided:
-        raise TypeError(f"{name} has layout {tensor.layout}: must be torch.strided; pass {name}.to_dense()")
+    check_dense(name, tensor, torch.strided)
 
 
 def _check_tensor(name: str, tensor: Any, input: Tensor) -> None:
-    _check_dense(name, tensor)
+    _check_is_dense(name, tensor)
     if tensor.is_complex():
         raise TypeError(f"{name} is of {tensor.dtype}: must be of floats, whole numbers or bools")
     if tensor.requires_grad:
@@ -238,7 +232,7 @@ def apply(
         )
         if repeated is not None:
             return repeated
-    _check_dense("input", input)
+    _check_is_dense("input", input)
     if not input.is_floating_point():
         raise TypeError(f"input is of {input.dtype}: must be of floats (logits, or probabilities)")
     check_arguments(pitch_dim, time_dim, backend, check, pos_weight)

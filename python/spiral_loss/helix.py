@@ -11,7 +11,7 @@ from typing import Union
 import numpy as np
 import numpy.typing as npt
 
-from ._arguments import as_number, said
+from ._arguments import as_number, check_whole, said
 from ._library import Failure, call, declare
 
 __all__ = ["PRESETS", "Helix", "HelixLike", "as_helix"]
@@ -91,10 +91,13 @@ class Helix:
 
     def distance(self, a: int, b: int) -> float:
         """D(b - a): the distance of two keys, MIDI numbers."""
+        check_whole("a", a)
+        check_whole("b", b)
         return float(_distance(ctypes.byref(self.struct()), int(b) - int(a)))
 
     def table(self, keys: int = 128) -> npt.NDArray[np.float64]:
         """Distances of all pairs of `keys` keys, (keys, keys), in distance units."""
+        check_whole("keys", keys)
         if keys < 1:
             raise ValueError(f"keys is {keys}: must be 1 or more")
         by_interval = np.array([self.distance(0, d) for d in range(keys)])

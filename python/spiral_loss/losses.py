@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from . import _names, _reference
+from ._arguments import check_number, check_whole
 from ._plan import Options, cost_table, plan
 from .functional import PosWeight, apply, check_arguments, make_options
 from .helix import HelixLike
@@ -354,6 +355,8 @@ class LearnedChannelLoss(ChannelLoss):
     raw: torch.nn.Parameter
 
     def __init__(self, keys: int, eta: float = 0.1, **arguments: Any) -> None:
+        check_whole("keys", keys)
+        check_number("eta", eta)
         if not 2 <= keys <= 128:
             raise ValueError(f"keys is {keys}: must be 2 to 128")
         if not 0 < eta < 1:

@@ -24,6 +24,7 @@ from typing import Any, Generic, Optional, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from ._arguments import as_number, check_dense, check_whole
 from ._library import Failure, call, declare
 from .helix import Helix, HelixLike, HelixStruct, as_helix
 from .midi import pack
@@ -134,6 +135,11 @@ class Metric(Generic[Result]):
         sync_on_compute: bool = True,
         process_group: Any = None,
     ) -> None:
+        threshold = as_number("threshold", threshold)
+        check_whole("low", low)
+        for name, dim in (("pitch_dim", pitch_dim), ("time_dim", time_dim)):
+            if dim is not None:
+                check_whole(name, dim)
         if pitch_dim is not None and pitch_dim == time_dim:
             raise ValueError(f"pitch_dim is {pitch_dim} and time_dim {time_dim}: must be two different dimensions")
         self.threshold, self.low, self.pitch_dim, self.time_dim = threshold, low, pitch_dim, time_dim
@@ -156,6 +162,7 @@ class Metric(Generic[Result]):
             target: of the same shape; sounds above 0.5.
 
         Raises:
+            TypeError: a tensor is sparse or nested.
             ValueError: the shapes are not equal, or not those of rolls; pred holds NaN (on a device other than the CPU
                 `compute` raises it, because this call does not wait for the device).
 
@@ -168,6 +175,9 @@ class Metric(Generic[Result]):
             >>> metric.compute()
             0.0
         """
+        for name, given in (("pred", pred), ("target", target)):
+            if _is_tensor(given):
+                check_dense(name, given, sys.modules["torch"].strided)
         y: Any = pred.detach() if _is_tensor(pred) else pred
         t: Any = target.detach() if _is_tensor(target) else target
         if _is_tensor(y):

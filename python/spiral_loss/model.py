@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import _names, _safetensors
+from ._arguments import as_number, check_flag, check_whole, said
 from .midi import Roll
 
 __all__ = ["Autoencoder", "Config"]
@@ -47,6 +48,7 @@ WORDS = {"kind": ("ae", "vae"), "grid": ("seconds", "beats"), "out_of_range": ("
 
 
 def _within(name: str, value: int, low: int, high: int) -> None:
+    check_whole(name, value)
     if not low <= value <= high:
         raise ValueError(f"{name} is {value}: must be {low} to {high}")
 
@@ -60,6 +62,7 @@ class Config:
     steps_per_quarter=4). The default is `to_roll(frame_s=0.01)`. `Autoencoder.measure` compares them.
 
     Raises:
+        TypeError: a field is not of its type.
         ValueError: a field is outside its range.
 
     Example:
@@ -91,6 +94,8 @@ class Config:
             _within(name, getattr(self, name), 1, limit)
         _within("decoder", self.decoder, 0, 512)
         _within("drum_channels", self.drum_channels, 0, 0xFFFF)
+        check_flag("drums", self.drums)
+        check_flag("pedal", self.pedal)
         for name, words in WORDS.items():
             if getattr(self, name) not in words:
                 raise ValueError(f"{name} is {getattr(self, name)!r}: must be one of {', '.join(words)}")
@@ -202,6 +207,8 @@ class Autoencoder(torch.nn.Module):
 
     def __init__(self, config: Config = Config()) -> None:
         super().__init__()
+        if not isinstance(config, Config):
+            raise TypeError(f"config is {said(config)}: must be a Config")
         c, D, H, Z = config, config.cells, config.hidden, config.latent
         self.config, self.threshold = config, 0.0
         self.metadata: dict[str, str] = {"data": "", "training": ""}
@@ -225,6 +232,8 @@ class Autoencoder(torch.nn.Module):
         return self.config.planes, self.config.frames, self.config.keys
 
     def _check(self, windows: Tensor) -> None:
+        if not isinstance(windows, Tensor):
+            raise TypeError(f"windows is {said(windows)}: must be a torch.Tensor")
         planes, T, P = self._shape()
         if tuple(windows.shape[1:]) == (planes, T, P):
             return
@@ -255,6 +264,8 @@ class Autoencoder(torch.nn.Module):
 
     def decode(self, latents: Tensor) -> Tensor:
         """Latents (B, Z) -> logits (B, planes, T, P)."""
+        if latents.dim() != 2 or latents.shape[1] != self.config.latent:
+            raise ValueError(f"latents has shape {tuple(latents.shape)}: must be (B, {self.config.latent})")
         x = latents
         for layer in self.decoder.all():
             x = layer.activate(x @ layer.weight)
@@ -348,17 +359,24 @@ class Autoencoder(torch.nn.Module):
             pairs: at most this many pairs of windows are encoded.
 
         Raises:
+            TypeError: an argument is not of its type.
             ValueError: no rolls, no note in them, or one of another shape, grid or range of keys.
         """
         c = self.config
-        if isinstance(rolls, Roll):
-            raise TypeError("rolls is a Roll: must be several; for one, pass [roll]")
+        if not isinstance(rolls, Iterable):
+            raise TypeError(f"rolls is {said(rolls)}: must be several rolls; for one, pass [roll]")
+        check_whole("pairs", pairs)
+        if pairs < 1:
+            raise ValueError(f"pairs is {pairs}: must be 1 or more")
+        threshold = None if threshold is None else as_number("threshold", threshold)
         pieces = [self._piece(r) for r in rolls]
         for r in pieces:
             if r.ndim != 3 or (r.shape[0], r.shape[2]) != (c.planes, c.keys) or not r.shape[1]:
                 raise ValueError(f"a roll has shape {r.shape}: must be ({c.planes}, frames, {c.keys})")
         if not pieces:
             raise ValueError("rolls is empty: must hold a piece of music")
+        if not all(((r == 0) | (r == 1)).all() for r in pieces):
+            raise ValueError("a roll holds numbers that are neither 0 nor 1: must be of ones and zeros")
         if not any(r[0].any() for r in pieces):
             raise ValueError("rolls are silent: must hold a note")
         device = self.out.bias.device
@@ -378,7 +396,7 @@ class Autoencoder(torch.nn.Module):
         for name, value in measured.items():
             getattr(self.latents, name).copy_(torch.as_tensor(np.asarray(value)))
         if threshold is not None:
-            self.threshold = float(threshold)
+            self.threshold = threshold
 
     # ---- files ---------------------------------------------------------------------------------------------------
 
@@ -451,7 +469,10 @@ def _config_from(said: dict[str, Any], where: str) -> Config:
             own[field.name] = said[names[0]]
         elif field.name not in OPTIONAL_FIELDS:
             raise ValueError(f"{where}: the config has no {field.name}")
-    return Config(**own)
+    try:
+        return Config(**own)
+    except TypeError as error:
+        raise ValueError(f"{where}: {error}") from None
 
 
 def _old_tensor(name: str) -> str:

@@ -228,3 +228,20 @@ def test_two_processes_compute_the_score_of_all(tmp_path):
 def test_bad_input_is_refused_with_a_sentence(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+def test_arguments_of_another_type_are_refused_with_a_sentence():
+    with pytest.raises(TypeError, match="threshold is 'x': must be a number"):
+        MultiPitch(threshold="x")
+    with pytest.raises(TypeError, match="low is 0.5: must be a whole number"):
+        MultiPitch(low=0.5)
+    with pytest.raises(TypeError, match="time_dim is 'frames': must be a whole number"):
+        MultiPitch(time_dim="frames")
+
+
+def test_sparse_tensors_are_refused():
+    torch = pytest.importorskip("torch")
+    dense = torch.zeros(2, 36, 8)
+    for pair, name in (((dense.to_sparse(), dense), "pred"), ((dense, dense.to_sparse()), "target")):
+        with pytest.raises(TypeError, match=rf"{name} has layout torch.sparse_coo: .* {name}.to_dense\(\)"):
+            MultiPitch().update(*pair)

@@ -302,6 +302,7 @@ def roll_of(frames=50, keys=36, note=True, **grid):
         ([roll_of(frame_s=0.01, low=40)], "a roll has keys 40 to 75: must have 48 to 83"),
         ([roll_of().sounding], r"a roll has shape \(1, 36, 50\): must be \(1, frames, 36\)"),
         ([roll_of(note=False)], "rolls are silent"),
+        ([np.full((50, 36), -3.0)], "neither 0 nor 1"),
         ([], "rolls is empty"),
     ],
 )
@@ -313,8 +314,27 @@ def test_rolls_that_do_not_fit_are_not_measured(rolls, sentence):
 def test_planes_of_onsets_are_asked_for():
     with pytest.raises(ValueError, match=r"no onsets: .* to_roll\(onsets=True\)"):
         Autoencoder(Config(planes=2, hidden=16)).measure([roll_of()])
-    with pytest.raises(TypeError, match=r"pass \[roll\]"):
+    with pytest.raises(TypeError, match=r"rolls is a Roll: must be several rolls; for one, pass \[roll\]"):
         Autoencoder(Config(hidden=16)).measure(roll_of())
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "sentence"),
+    [
+        (lambda m: Config(low="48"), TypeError, "low is '48': must be a whole number"),
+        (lambda m: Config(latent=16.0), TypeError, "latent is 16.0: must be a whole number"),
+        (lambda m: Config(drums="keep"), TypeError, "drums is 'keep': must be True or False"),
+        (lambda m: Autoencoder(36), TypeError, "config is 36: must be a Config"),
+        (lambda m: m(np.zeros((1, 1, 36, 36))), TypeError, "windows is a ndarray: must be a torch.Tensor"),
+        (lambda m: m.decode(torch.zeros(2, 5)), ValueError, r"latents has shape \(2, 5\): must be \(B, 16\)"),
+        (lambda m: m.measure(None), TypeError, "rolls is None: must be several rolls"),
+        (lambda m: m.measure([roll_of()], pairs=0), ValueError, "pairs is 0: must be 1 or more"),
+        (lambda m: m.measure([roll_of()], threshold="x"), TypeError, "threshold is 'x': must be a number"),
+    ],
+)
+def test_arguments_of_a_model_are_refused_with_a_sentence(make, error, sentence):
+    with pytest.raises(error, match=sentence):
+        make(Autoencoder(Config(hidden=16)))
 
 
 @pytest.mark.parametrize("call", ["forward", "encode", "start_from"])
@@ -473,6 +493,7 @@ def spoil(path, out, change):
         (lambda a, m: m.pop("spiral"), "no config"),
         (lambda a, m: m.update(spiral=m["spiral"].replace("spiral-model-2", "spiral-model-9")), "format"),
         (lambda a, m: m.update(spiral=m["spiral"].replace('"hidden":96', '"hidden":0')), "hidden is 0"),
+        (lambda a, m: m.update(spiral=m["spiral"].replace('"hidden":96', '"hidden":"96"')), "hidden is '96'"),
     ],
 )
 def test_damaged_models_are_refused(trained, tmp_path, change, sentence):
