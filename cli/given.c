@@ -258,3 +258,10 @@ int cli_given_save(const cli_given *g, const spiral_roll *roll, const char *text
     spiral_roll_clear(&open);
     return status;
 }
+
+void cli_given_note_not_kept(const cli_given *g, const cli_common *common) {
+    uint32_t counts[SPIRAL_MIDI_NOT_KEPT_CAPACITY];
+    memcpy(counts, g->midi.not_kept, sizeof counts);
+    counts[SPIRAL_MIDI_NOT_KEPT_TEXT] += g->midi.text != NULL; /* the command replaces it */
+    cli_note_not_kept(common, g->path, "written", counts);
+}

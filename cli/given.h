@@ -44,4 +44,7 @@ void cli_given_time_of(const cli_given *given, size_t frame, double *seconds, do
 int cli_given_save(const cli_given *given, const spiral_roll *roll, const char *text, const char *path,
                    size_t *notes, double *seconds);
 
+/* Says what the file contains and what cli_given_save writes does not. */
+void cli_given_note_not_kept(const cli_given *given, const cli_common *common);
+
 #endif

@@ -128,6 +128,12 @@ void cli_note_repaired(const cli_common *common, const spiral_corpus *a, const s
             n == 1 ? " was" : "s were");
 }
 
+void cli_note_not_kept(const cli_common *common, const char *path, const char *done, const uint32_t *counts) {
+    char text[600];
+    if (spiral_midi_not_kept_text(counts, text, sizeof text))
+        cli_note(common, "%s: not %s: %s", path, done, text);
+}
+
 int cli_is_drum(const spiral_model_config *config, const spiral_note *note) {
     return config->drum_channels ? config->drum_channels >> note->channel & 1 : spiral_note_is_drum(note);
 }

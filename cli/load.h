@@ -32,6 +32,9 @@ void cli_note_repaired(const cli_common *common, const spiral_corpus *a, const s
 /* Loads a MIDI file, or a text score if the name ends in .txt; prints what was repaired, or with --strict
  * refuses it. */
 int cli_load_piece(const char *path, const cli_common *common, spiral_midi *midi);
+/* Says what a piece contains and the result does not. done: what the verb does with the rest of it. counts:
+ * spiral_midi.not_kept. */
+void cli_note_not_kept(const cli_common *common, const char *path, const char *done, const uint32_t *counts);
 /* Whether the note is percussion for the model. */
 int cli_is_drum(const spiral_model_config *config, const spiral_note *note);
 /* Loads a piece as a roll with the model's options; prints how many of its notes were left out or moved. */

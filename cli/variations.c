@@ -286,5 +286,6 @@ int cli_write_variations(cli_writing *w, const spiral_generate_request *request,
             spiral_roll_clear(&rolls[i]);
         }
     }
+    if (given && !only_new && status < 0) cli_given_note_not_kept(given, w->common);
     return status;
 }

@@ -110,13 +110,10 @@ static int draw_piece(const settings *s, const char *path, const cli_common *com
     return status;
 }
 
-/* Says what the file contains and the result does not. */
 static void note_not_kept(const settings *s, const char *path, const cli_common *common, uint32_t *counts) {
-    char text[600];
     const int plays = s->kind == CLI_OUTPUT_WAV;
     for (int i = SPIRAL_MIDI_NOT_KEPT_NAME; plays && i < SPIRAL_MIDI_NOT_KEPT_COUNT; i++) counts[i] = 0;
-    if (spiral_midi_not_kept_text(counts, text, sizeof text))
-        cli_note(common, "%s: not %s: %s", path, plays ? "played" : "written", text);
+    cli_note_not_kept(common, path, plays ? "played" : "written", counts);
 }
 
 static int play_or_convert(const settings *s, const char *path, const cli_common *common) {

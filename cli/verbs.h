@@ -25,7 +25,7 @@ enum { CLI_DONE = 0, CLI_FAILED = 1 /* the work failed */, CLI_USAGE = 2 /* the 
     X(sample, "[MODEL]", "generate new pieces with a model", "spiral sample -n 8 --seed 1 -o new/")    \
     X(continue, "[MODEL] IN", "continue a piece from its end",                                         \
       "spiral continue tune.mid --length 8bars -o longer.mid")                                         \
-    X(fill, "[MODEL] IN", "rewrite a part of a piece and leave the rest as it is",                     \
+    X(fill, "[MODEL] IN", "rewrite a part of a piece and keep its other notes",                        \
       "spiral fill tune.mid --from 2bars --to 4bars -n 4 -o filled/")                                  \
     X(harmonize, "[MODEL] MELODY", "write voices below or around a melody",                            \
       "spiral harmonize melody.mid -o harmonized.mid")                                                 \

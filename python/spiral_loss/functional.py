@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import numbers
 from typing import Any, Optional, Union
 
 import torch
 from torch import Tensor
 
 from . import _cells, _names, _op, _reference
+from ._arguments import check_number, check_weight_shape, check_whole
 from ._plan import Options
 from .helix import HelixLike, as_helix
 
@@ -48,14 +48,10 @@ def __getattr__(name: str) -> Any:
 def _check_number(name: str, value: Any) -> None:
     if type(value) is int or (type(value) is float and name not in _WHOLE):
         return
-    kind = numbers.Integral if name in _WHOLE else numbers.Real
-    if isinstance(value, kind) and not isinstance(value, bool):
-        return
     hint = ""
     if isinstance(value, Tensor) and name == "lambd":
         hint = "; weights of cells are passed to the call as sample_weight, the weight of sounding cells as pos_weight"
-    what = "whole number" if name in _WHOLE else "number"
-    raise TypeError(f"{name} is a {type(value).__name__}: must be a {what}{hint}")
+    (check_whole if name in _WHOLE else check_number)(name, value, hint)
 
 
 def make_options(helix: HelixLike = "chromatic", **options: Any) -> Options:
@@ -148,11 +144,7 @@ def _check_all(input: Any, target: Any, sample_weight: Any, options: Options, pi
     if sample_weight is None:
         return
     _check_tensor("sample_weight", sample_weight, input)
-    missing = input.dim() - sample_weight.dim()
-    if missing < 0 or any(n not in (1, m) for n, m in zip(sample_weight.shape, input.shape[missing:])):
-        raise ValueError(
-            f"sample_weight has shape {tuple(sample_weight.shape)}: must broadcast to {tuple(input.shape)}"
-        )
+    check_weight_shape(sample_weight.shape, input.shape)
 
 
 def _canonical(tensor: Tensor, pitch: int, time: int) -> Tensor:
@@ -345,7 +337,12 @@ def spiral_loss(
         input: logits within +-1e20, or probabilities in [0, 1] with `from_logits=False`; any strides. float64 is
             computed in float64, all others in float32.
         target: in [0, 1]; floats, whole numbers or bools.
-        sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 is ignored, whatever it holds.
+        sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 is ignored, whatever it holds. Shapes are aligned
+            at their last dimensions, as everywhere in PyTorch: (frames,) are weights of frames, also if there are as
+            many rolls; weights w of rolls, (B,), are passed as w[:, None, None], and weights of keys as w[:, None].
+            The cross-entropy of a cell is multiplied by its weight; in the other term both rolls are multiplied by
+            it, so that term is not proportional to it. "mean" divides by the number of frames with a weight above 0.
+            To multiply the losses of whole rolls, multiply those of their frames: see the second example.
         others: the options of `losses.SpiralLoss`, which says what they mean.
 
     Returns:
@@ -365,6 +362,9 @@ def spiral_loss(
         >>> spiral_loss(logits, roll, lambd=2.0, helix="tonnetz").backward()
         >>> logits.grad.shape
         torch.Size([4, 88, 50])
+        >>> w = torch.tensor([1.0, 1.0, 3.0, 0.0])  # of the four rolls
+        >>> frames = spiral_loss(logits, roll, reduction="none")  # (4, 50)
+        >>> weighted_mean = (frames * w[:, None]).sum() / (w.sum() * frames.shape[1])
     """
     options = make_options(
         helix, lambd=lambd, bce=bce, low=low, kl_offset=kl_offset, blur_length=blur_length, blur_radius=blur_radius,

@@ -176,6 +176,15 @@ def test_fill_says_that_it_lengthens_the_piece(decoder_model, tune, tmp_path, en
     assert ("lengthened" in done.err) == (words is not None) and (words or "") in done.err
 
 
+@pytest.mark.parametrize("verb", ["continue", "fill", "harmonize"])
+def test_what_is_missing_from_the_result_is_told(decoder_model, tmp_path, verb):
+    path = tmp_path / "song.mid"
+    notes = b"".join(bytes([0, 0x90, key, 80, 120, 0x80, key, 0]) for key in (60, 62, 64, 65) * 4)
+    path.write_bytes(mthd(1) + mtrk(bytes([0, 0xD0, 9]) + b"\0\xff\1\1t\0\xff\5\2la" + notes))
+    done = spiral(verb, decoder_model, path, "-n", "2", "-o", tmp_path / "out")
+    assert done.err == f"spiral {verb}: {path}: not written: 1 x aftertouch; 1 x text; 1 x lyric\n"
+
+
 def test_a_piece_that_is_filled_to_its_whole_is_new(decoder_model, tune, tmp_path):
     out = entry(spiral("fill", decoder_model, tune, "-o", tmp_path, "--json"))
     assert not set(given_notes(out["path"])) & set(given_notes(tune))
