@@ -112,7 +112,8 @@ int verb_sample(const cli_verb *verb, int argc, char **argv) {
     cli_common common = {0};
     int first;
     const cli_flag flags[] = {CLI_VARIATIONS_FLAGS(s.v),
-                              {"length", CLI_TEXT, &s.length, "LENGTH", "length of a piece: 30s or 8bars"},
+                              {"length", CLI_TEXT, &s.length, "LENGTH",
+                               "length of a piece: 30s or 8bars (of four quarters, also in 3/4)"},
                               {"tempo", CLI_REAL, &s.tempo, "X",
                                "quarter notes per minute, for beat grids and lengths in bars", 10, 1000},
                               CLI_KEY_DENSITY_FLAGS(s.v),
