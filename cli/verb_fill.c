@@ -31,20 +31,14 @@ static int frame_of(const cli_given *g, const char *flag, const char *text, size
     return -1;
 }
 
-/* Lengthens the piece to `to` frames, and says so in the unit of --to. */
-static int lengthen(const cli_writing *w, const settings *s, size_t to, cli_given *g) {
-    double old_s, new_s, old_bars, new_bars, seconds, bars;
-    cli_given_time_of(g, g->frames, &old_s, &old_bars);
-    cli_given_time_of(g, to, &new_s, &new_bars);
-    int status = cli_given_extend(g, to);
-    if (status >= 0) return status;
-    if (!cli_length(s->to, &seconds, &bars) && bars > 0)
-        cli_note(w->common, "%s: the piece is lengthened from %.4g to %.4g bars of four quarters", g->path,
-                 old_bars, new_bars);
-    else
-        cli_note(w->common, "%s: the piece is lengthened from %s to %s", g->path, cli_duration(old_s),
-                 cli_duration(new_s));
-    return -1;
+/* Lengthens the piece to `to` frames, and says so. */
+static int lengthen(const cli_writing *w, size_t to, cli_given *g) {
+    const char *before = cli_duration(cli_given_seconds_at(g, g->frames));
+    const int status = cli_given_extend(g, to);
+    if (status < 0)
+        cli_note(w->common, "%s: the piece is lengthened from %s to %s", g->path, before,
+                 cli_duration(cli_given_seconds_at(g, to)));
+    return status;
 }
 
 static int open_part(const cli_writing *w, const settings *s, cli_given *g) {
@@ -60,7 +54,7 @@ static int open_part(const cli_writing *w, const settings *s, cli_given *g) {
     if (from >= to)
         return cli_usage("--from %s --to %s: the part must be at least one frame long", s->from,
                          s->to ? s->to : "(the end)");
-    if (to > g->frames) status = lengthen(w, s, to, g);
+    if (to > g->frames) status = lengthen(w, to, g);
     if (status < 0)
         status = cli_given_open(w->model, from, to, low > c->low ? low : c->low,
                                 high < c->high ? high : c->high, g);

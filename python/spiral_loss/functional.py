@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from . import _cells, _names, _op, _reference
-from ._arguments import check_number, check_weight_shape, check_whole
+from ._arguments import check_number, check_options, check_weight_shape
 from ._plan import Options
 from .helix import HelixLike, as_helix
 
@@ -34,8 +34,9 @@ BACKENDS = ("auto", "native", "triton", "torch")
 HAS_TRITON = importlib.util.find_spec("triton") is not None
 MAX_POS_WEIGHT = 1e6
 PosWeight = Union[float, Tensor, None]
-_WHOLE = ("low", "blur_radius")
-_OTHER = ("kind", "reduction", "from_logits")
+_HINTS = {
+    "lambd": "; weights of cells are passed to the call as sample_weight, the weight of sounding cells as pos_weight"
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -45,23 +46,10 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _check_number(name: str, value: Any) -> None:
-    if type(value) is int or (type(value) is float and name not in _WHOLE):
-        return
-    hint = ""
-    if isinstance(value, Tensor) and name == "lambd":
-        hint = "; weights of cells are passed to the call as sample_weight, the weight of sounding cells as pos_weight"
-    (check_whole if name in _WHOLE else check_number)(name, value, hint)
-
-
 def make_options(helix: HelixLike = "chromatic", **options: Any) -> Options:
     """`Options` with the geometry written out. TypeError: an option is not of its type; the values are checked by C."""
     geometry = as_helix(helix)
-    for name, value in options.items():
-        if name not in _OTHER:
-            _check_number(name, value)
-    if not isinstance(options.get("from_logits", True), bool):
-        raise TypeError(f"from_logits is a {type(options['from_logits']).__name__}: must be True or False")
+    check_options(options, _HINTS if isinstance(options.get("lambd"), Tensor) else {})
     make: Any = Options if _op._compiling() else _kept_options
     made: Options = make(radii=geometry.radii, octave=geometry.octave, **options)
     return made
@@ -97,7 +85,7 @@ def check_arguments(
             return
         values = pos_weight.reshape(-1).tolist()
     else:
-        _check_number("pos_weight", pos_weight)
+        check_number("pos_weight", pos_weight)
         values = [pos_weight]
     for value in values:
         if not 0 <= value <= MAX_POS_WEIGHT:
@@ -120,9 +108,20 @@ def _dims(input: Tensor, pitch_dim: Optional[int], time_dim: Optional[int]) -> t
     return pitch % n, time % n
 
 
-def _check_tensor(name: str, tensor: Any, input: Tensor) -> None:
+def _check_dense(name: str, tensor: Any) -> None:
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{name} is a {type(tensor).__name__}: must be a torch.Tensor")
+    if tensor.is_nested:
+        raise TypeError(
+            f"{name} is a nested tensor: must be a dense one; pad it (torch.nested.to_padded_tensor) and give the "
+            "padding the sample_weight 0"
+        )
+    if tensor.layout is not torch.strided:
+        raise TypeError(f"{name} has layout {tensor.layout}: must be torch.strided; pass {name}.to_dense()")
+
+
+def _check_tensor(name: str, tensor: Any, input: Tensor) -> None:
+    _check_dense(name, tensor)
     if tensor.is_complex():
         raise TypeError(f"{name} is of {tensor.dtype}: must be of floats, whole numbers or bools")
     if tensor.requires_grad:
@@ -239,8 +238,7 @@ def apply(
         )
         if repeated is not None:
             return repeated
-    if not isinstance(input, Tensor):
-        raise TypeError(f"input is a {type(input).__name__}: must be a torch.Tensor")
+    _check_dense("input", input)
     if not input.is_floating_point():
         raise TypeError(f"input is of {input.dtype}: must be of floats (logits, or probabilities)")
     check_arguments(pitch_dim, time_dim, backend, check, pos_weight)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _names
-from ._arguments import check_weight_shape
+from ._arguments import check_options, check_weight_shape, check_whole
 from ._plan import Array, Options, Plan, cost_table, plan
 from .errors import NotAFiniteNumber
 from .helix import HelixLike, as_helix
@@ -21,6 +21,7 @@ Values = Union[float, npt.NDArray[np.float64]]
 
 def _options(helix: HelixLike, options: dict[str, Any]) -> Options:
     geometry = as_helix(helix)
+    check_options(options, {})
     kind = options.get("kind")
     if kind in _names.KINDS:
         _names.warn(f"kind {kind!r}", repr(_names.KINDS[kind]), level=4)
@@ -54,6 +55,7 @@ def _checked(
         raise ValueError(f"target has shape {t.shape}: must be that of pred, {y.shape}")
     pitch, time = -2 if pitch_dim is None else pitch_dim, -1 if time_dim is None else time_dim
     for name, dim in (("pitch_dim", pitch), ("time_dim", time)):
+        check_whole(name, dim)
         if not -y.ndim <= dim < y.ndim:
             raise ValueError(f"{name} is {dim}: must be {-y.ndim} to {y.ndim - 1}")
     dims = (time % y.ndim, pitch % y.ndim)

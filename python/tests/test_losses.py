@@ -274,6 +274,10 @@ Z, T = torch.zeros(2, 36, 10), torch.zeros(2, 36, 10)
 NAN = torch.full((2, 36, 10), math.nan)
 
 
+def nested():
+    return torch.nested.nested_tensor([Z[0], Z[1, :, :5]], layout=torch.jagged)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "sentence"),
     [
@@ -308,6 +312,16 @@ NAN = torch.full((2, 36, 10), math.nan)
         (lambda: sl.SpiralLoss(helix="linear"), ValueError, 'helix preset "linear": not one of chromatic'),
         (lambda: sl.SpiralLoss(backend="cuda"), ValueError, "backend is 'cuda': must be one of auto, native, triton"),
         (lambda: sl.Helix((-1.0,)), ValueError, r"radii\[0\] is -1"),
+        (lambda: sl.SpiralLoss(helix=None), TypeError, "helix is None: must be a preset's name, a Helix"),
+        (lambda: sl.SpiralLoss(helix=(1.0, "2")), TypeError, r"radii\[1\] is '2': must be a number"),
+        (lambda: sl.Helix(3.0), TypeError, "radii is 3.0: must be one to six numbers"),
+        (lambda: sl.Helix((1.0,), None), TypeError, "octave is None: must be a number"),
+        (lambda: sl.Helix.from_costs(0.8, "1"), TypeError, "semitone is '1': must be a number"),
+        (lambda: sl.SpiralLoss(reduction=["mean"]), TypeError, "reduction is a list: must be a name, such as 'mean'"),
+        (lambda: sl.SpiralLoss()(Z.to_sparse(), T), TypeError, r"layout torch.sparse_coo: .* input.to_dense\(\)"),
+        (lambda: sl.SpiralLoss()(Z, T.to_sparse()), TypeError, "target has layout torch.sparse_coo: must be"),
+        (lambda: sl.SpiralLoss()(Z, T, T.to_sparse()), TypeError, "sample_weight has layout torch.sparse_coo"),
+        (lambda: sl.SpiralLoss()(nested(), T), TypeError, "input is a nested tensor: must be a dense one"),
         (lambda: sl.Helix.from_costs(2.5, 1.0), ValueError, "octave is 2.5"),
         (lambda: sl.WeightedBCE().interval_costs(), NotImplementedError, "weighted_bce has no costs"),
     ],
@@ -520,7 +534,7 @@ def test_what_a_training_script_passes_first():
         (lambda: sl.SpiralLoss(low=0.5), TypeError, "low is 0.5: must be a whole number"),
         (lambda: sl.SpiralLoss(low=-1), ValueError, "low is -1"),
         (lambda: sl.SpiralLoss(blur_radius=2.0), TypeError, "blur_radius is 2.0"),
-        (lambda: sl.SpiralLoss(from_logits="no"), TypeError, "from_logits is a str: must be True or False"),
+        (lambda: sl.SpiralLoss(from_logits="no"), TypeError, "from_logits is 'no': must be True or False"),
         (lambda: sl.SpiralLoss(pitch_dim="keys"), TypeError, "pitch_dim is a str"),
         (lambda: sl.SpiralLoss(check=1), TypeError, "check is a int: must be True, False or None"),
         (lambda: sl.SpiralLoss(pos_weight=-1.0), ValueError, "pos_weight is -1: must be 0 to 1e"),
