@@ -68,7 +68,7 @@ int verb_fill(const cli_verb *verb, int argc, char **argv) {
     const cli_flag flags[] = {
         CLI_VARIATIONS_FLAGS(s.v),
         {"from", CLI_TEXT, &s.from, "TIME",
-         "where the part begins, from the beginning: 0, 10s or 2bars (of four quarters, also in 3/4)"},
+         "where the part begins, from the beginning: 0, 10s or 2bars (of the piece's time signatures)"},
         {"to", CLI_TEXT, &s.to, "TIME",
          "where it ends, in the same units; default: the end of the piece, which a later TIME lengthens"},
         {"low", CLI_INT, &s.low, "KEY", "lowest MIDI key of the part", 0, 127},
