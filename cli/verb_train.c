@@ -73,11 +73,12 @@ static int read_steps(const settings *s, spiral_train_plan *plan) {
     if (is_number ? errno || steps < 1 || steps > most : access(s->steps, F_OK) != 0)
         return cli_usage("--steps \"%s\": must be a whole number from 1 to %lld, or a model file", s->steps,
                          (long long)most);
-    if (is_number)
+    if (is_number) {
         plan->steps = steps;
-    else
-        plan->steps_of = s->steps;
-    return -1;
+        return -1;
+    }
+    plan->steps_of = s->steps;
+    return cli_note_input(s->steps);
 }
 
 static int check_length(const settings *s) {

@@ -192,6 +192,7 @@ SAME = [
     ("continue model --only-new MUSIC", "continue-1.mid"),
     ("pack MUSIC -o OUT", "a.pack"), ("explore MODEL -o OUT", "a.html"), ("explore model --against MUSIC -o OUT", "a.html"),
     ("train MUSIC --steps 1 -o OUT", "a.mid"), ("train piece --valid MUSIC --steps 1 -o OUT", "a.mid"),
+    ("train piece --steps MODEL -o OUT", "a.model"), ("train piece --steps MODEL --log OUT -o new", "a.model"),
     ("train MUSIC --steps 1 --log OUT -o new", "a.mid"), ("train piece --valid MUSIC --steps 1 --log OUT -o new", "a.mid"),
 ]
 
