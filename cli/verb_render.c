@@ -116,10 +116,17 @@ static int draw_piece(const settings *s, const char *path, const cli_common *com
     return status;
 }
 
-static void note_not_kept(const settings *s, const char *path, const cli_common *common, uint32_t *counts) {
-    const int plays = s->kind == CLI_OUTPUT_WAV;
-    for (int i = SPIRAL_MIDI_NOT_KEPT_NAME; plays && i < SPIRAL_MIDI_NOT_KEPT_COUNT; i++) counts[i] = 0;
-    cli_note_not_kept(common, path, plays ? "played" : "written", counts);
+static void note_not_played(const char *path, const cli_common *common, const spiral_midi *midi) {
+    uint32_t counts[SPIRAL_MIDI_NOT_KEPT_CAPACITY];
+    memcpy(counts, midi->not_kept, sizeof counts);
+    for (int i = SPIRAL_MIDI_NOT_KEPT_NAME; i < SPIRAL_MIDI_NOT_KEPT_COUNT; i++) counts[i] = 0;
+    for (size_t i = 0; i < midi->event_count; i++) {
+        const int kind = midi->events[i].status >> 4;
+        counts[kind == 0xb   ? SPIRAL_MIDI_NOT_KEPT_CONTROLLER
+               : kind == 0xc ? SPIRAL_MIDI_NOT_KEPT_PROGRAM
+                             : SPIRAL_MIDI_NOT_KEPT_PITCH_BEND]++;
+    }
+    cli_note_not_kept(common, path, "played", counts);
 }
 
 static int play_or_convert(const settings *s, const char *path, const cli_common *common) {
@@ -141,7 +148,8 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
     if (status < 0 && (s->kind == CLI_OUTPUT_WAV ? spiral_audio_save(&midi, &options, s->output, NULL, &err)
                                                  : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
         status = err.status == SPIRAL_IO ? cli_error(&err) : cli_error_in(path, &err);
-    if (status < 0) note_not_kept(s, path, common, midi.not_kept);
+    if (status < 0 && s->kind == CLI_OUTPUT_WAV) note_not_played(path, common, &midi);
+    if (status < 0 && s->kind != CLI_OUTPUT_WAV) cli_note_not_kept(common, path, "written", midi.not_kept);
     spiral_midi_clear(&midi);
     return status;
 }
