@@ -9,6 +9,7 @@
 #include "given.h"
 #include "load.h"
 #include "messages.h"
+#include "output.h"
 
 /* ---- time ---- */
 
@@ -40,21 +41,48 @@ static int64_t tick_of_frame(const cli_given *g, double frame) {
     return tick_at(&g->midi, quarters * SMPTE_QUARTER_S);
 }
 
+static double bar_quarters(const spiral_meter *meter) { return 4.0 * meter->numerator / meter->denominator; }
+
+/* Quarters before the end of bar number `bars`, by the time signatures: 4/4 before the first. A new one
+ * begins a bar, so the bar before it may be shorter. */
+static double quarters_of_bars(const spiral_midi *midi, double bars) {
+    const double quarter = midi->ticks_per_quarter;
+    spiral_meter now = {0, 4, 4};
+    for (size_t i = 0; i < midi->meter_count && quarter > 0; i++) {
+        const double length = (double)(midi->meters[i].at_ticks - now.at_ticks) / quarter;
+        const double whole = ceil(length / bar_quarters(&now));
+        if (bars < whole) return (double)now.at_ticks / quarter + fmin(bars * bar_quarters(&now), length);
+        bars -= whole;
+        now = midi->meters[i];
+    }
+    return (quarter > 0 ? (double)now.at_ticks / quarter : 0) + bars * bar_quarters(&now);
+}
+
+double cli_given_last_bar_quarters(const cli_given *g) {
+    const spiral_midi *midi = &g->midi;
+    const int has_meter = midi->ticks_per_quarter > 0 && midi->meter_count > 0;
+    return has_meter ? bar_quarters(&midi->meters[midi->meter_count - 1]) : 4;
+}
+
 double cli_given_frame_at(const cli_given *g, double seconds, double bars) {
     const spiral_grid *grid = &g->roll.grid;
     const spiral_midi *midi = &g->midi;
+    double quarters = quarters_of_bars(midi, bars);
     if (grid->kind == SPIRAL_GRID_SECONDS) {
         if (bars > 0 && midi->ticks_per_quarter > 0)
-            seconds = spiral_midi_seconds(midi, llround(bars * 4 * midi->ticks_per_quarter));
+            seconds = spiral_midi_seconds(midi, llround(quarters * midi->ticks_per_quarter));
         else if (bars > 0)
-            seconds = bars * 4 * SMPTE_QUARTER_S;
+            seconds = quarters * SMPTE_QUARTER_S;
         return round(seconds * 1e6 / grid->frame_us);
     }
-    double quarters = bars * 4;
     if (bars <= 0)
         quarters = midi->ticks_per_quarter > 0 ? (double)tick_at(midi, seconds) / midi->ticks_per_quarter
                                                : seconds / SMPTE_QUARTER_S;
     return round(quarters * grid->steps_per_quarter);
+}
+
+double cli_given_seconds_at(const cli_given *g, size_t frame) {
+    return spiral_midi_seconds(&g->midi, tick_of_frame(g, (double)frame));
 }
 
 /* ---- loading ---- */
@@ -226,7 +254,8 @@ int cli_given_save(const cli_given *g, const spiral_roll *roll, const char *text
     spiral_roll open = {0};
     spiral_midi midi = g->midi; /* borrowed, except notes and text */
     spiral_error err = {.text = ""};
-    int status = open_part(g, roll, &open);
+    int status = cli_check_target(path, CLI_OUTPUT_MIDI);
+    if (status < 0) status = open_part(g, roll, &open);
     if (status >= 0) return status;
     midi.text = (char *)(uintptr_t)text;
     if (midi.format == 0) midi.format = 1;

@@ -33,10 +33,17 @@ int cli_given_open(const spiral_model *model, size_t from, size_t to, int low, i
 /* Puts the given cells into a request, which borrows them. */
 void cli_given_request(const cli_given *given, spiral_generate_request *request);
 
-/* The frame at a time after the beginning, rounded: seconds, or bars of four quarters; one of them is 0. */
+/* The frame at a time after the beginning, rounded: seconds, or bars of the piece's time signatures (4/4
+ * where it has none); one of them is 0. */
 double cli_given_frame_at(const cli_given *given, double seconds, double bars);
+/* The length of a bar at the end of the piece. */
+double cli_given_last_bar_quarters(const cli_given *given);
 
-/* Writes the notes of the file, and those of the roll's open cells on a track of their own. */
+/* Seconds before a frame begins. */
+double cli_given_seconds_at(const cli_given *given, size_t frame);
+
+/* Checks `path`, and writes the notes of the file, and those of the roll's open cells on a track of their
+ * own. */
 int cli_given_save(const cli_given *given, const spiral_roll *roll, const char *text, const char *path,
                    size_t *notes, double *seconds);
 

@@ -138,23 +138,26 @@ int cli_is_drum(const spiral_model_config *config, const spiral_note *note) {
     return config->drum_channels ? config->drum_channels >> note->channel & 1 : spiral_note_is_drum(note);
 }
 
-/* Prints how many notes of a piece are left out or moved for the model. */
+/* Prints how many notes of a piece are left out or moved for the model. stay: they are written as they are.
+ */
 static void note_changes(const cli_common *common, const char *path, const spiral_roll_options *o,
-                         const spiral_roll_report *r) {
-    size_t lost = r->notes_low + r->notes_high;
+                         const spiral_roll_report *r, int stay) {
+    const size_t lost = r->notes_low + r->notes_high;
+    const char *written = stay ? "; they are written as they are in the file" : "";
     if (r->transposed_by)
-        cli_note(common, "%s: transposed by %+d semitone%s to fit the model's keys %d to %d", path,
-                 r->transposed_by, abs(r->transposed_by) == 1 ? "" : "s", o->low, o->high);
+        cli_note(common, "%s: its notes are transposed by %+d semitone%s to fit the model's keys %d to %d%s",
+                 path, r->transposed_by, abs(r->transposed_by) == 1 ? "" : "s", o->low, o->high, written);
     if (r->notes_folded)
-        cli_note(common, "%s: %zu of its %zu notes are moved by octaves into the model's keys %d to %d", path,
-                 r->notes_folded, r->notes, o->low, o->high);
+        cli_note(common, "%s: %zu of its %zu notes are moved by octaves into the model's keys %d to %d%s",
+                 path, r->notes_folded, r->notes, o->low, o->high, written);
     if (lost)
-        cli_note(common, "%s: %zu of its %zu notes are outside the model's keys %d to %d and left out", path,
-                 lost, r->notes, o->low, o->high);
+        cli_note(common, "%s: %zu of its %zu notes are outside the model's keys %d to %d%s", path, lost,
+                 r->notes, o->low, o->high,
+                 stay ? ": the model does not see them; they stay in the piece" : " and left out");
 }
 
-int cli_load_midi_and_roll(const spiral_model *model, const char *path, const cli_common *common,
-                           spiral_midi *midi, spiral_roll *roll, spiral_roll_report *report) {
+static int load(const spiral_model *model, const char *path, const cli_common *common, spiral_midi *midi,
+                spiral_roll *roll, spiral_roll_report *report, int stay) {
     spiral_roll_options options;
     spiral_error err = {.text = ""};
     int status = cli_load_piece(path, common, midi);
@@ -169,14 +172,19 @@ int cli_load_midi_and_roll(const spiral_model *model, const char *path, const cl
     else if (!roll->frames)
         status = cli_fail("%s: it has %s", path, report->notes_drums ? "drums only, no pitches" : "no notes");
     else
-        note_changes(common, path, &options, report);
+        note_changes(common, path, &options, report, stay);
     return status;
+}
+
+int cli_load_midi_and_roll(const spiral_model *model, const char *path, const cli_common *common,
+                           spiral_midi *midi, spiral_roll *roll, spiral_roll_report *report) {
+    return load(model, path, common, midi, roll, report, 1);
 }
 
 int cli_load_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll) {
     spiral_midi midi = {0};
     spiral_roll_report report = {.struct_size = sizeof report};
-    int status = cli_load_midi_and_roll(model, path, common, &midi, roll, &report);
+    int status = load(model, path, common, &midi, roll, &report, 0);
     spiral_midi_clear(&midi);
     return status;
 }

@@ -39,8 +39,8 @@ void cli_note_not_kept(const cli_common *common, const char *path, const char *d
 int cli_is_drum(const spiral_model_config *config, const spiral_note *note);
 /* Loads a piece as a roll with the model's options; prints how many of its notes were left out or moved. */
 int cli_load_roll(const spiral_model *model, const char *path, const cli_common *common, spiral_roll *roll);
-/* The same with the notes, and the report of the roll. The caller frees both, also after a failure.
- */
+/* The same with the notes, which the verb writes again as they are, and the report of the roll. The caller
+ * frees both, also after a failure. */
 int cli_load_midi_and_roll(const spiral_model *model, const char *path, const cli_common *common,
                            spiral_midi *midi, spiral_roll *roll, spiral_roll_report *report);
 

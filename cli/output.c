@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -80,6 +81,21 @@ static int is_of_kind(const char *path, cli_output_kind kind) {
         if (beginnings[i].kind == kind &&
             !memcmp(head + beginnings[i].at, beginnings[i].bytes, strlen(beginnings[i].bytes)))
             return 1;
+    return 0;
+}
+
+int cli_kind_by_ending(const char *path, cli_output_kind *kind) {
+    static const struct {
+        const char *ending;
+        cli_output_kind kind;
+    } kinds[] = {{".png", CLI_OUTPUT_PNG}, {".svg", CLI_OUTPUT_SVG},  {".pdf", CLI_OUTPUT_PDF},
+                 {".wav", CLI_OUTPUT_WAV}, {".mid", CLI_OUTPUT_MIDI}, {".midi", CLI_OUTPUT_MIDI}};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcasecmp(dot, kinds[i].ending)) {
+            *kind = kinds[i].kind;
+            return 1;
+        }
     return 0;
 }
 
@@ -200,10 +216,14 @@ void cli_lock_release(cli_lock *lock) {
 
 /* ---- names and MIDI ---- */
 
-int cli_make_folder(const char *path) {
+int cli_make_folder(const char *path, int *made) {
     struct stat info;
+    *made = 0;
     if (!strcmp(path, "-")) return cli_usage("-o -: the files go to a folder, not to standard output");
-    if (!mkdir(path, 0777)) return -1;
+    if (!mkdir(path, 0777)) {
+        *made = 1;
+        return -1;
+    }
     int why = errno;
     if (why == EEXIST && !stat(path, &info)) {
         if (S_ISDIR(info.st_mode)) return -1;

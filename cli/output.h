@@ -32,6 +32,9 @@ typedef enum cli_output_kind {
 #undef SPIRAL_X
 } cli_output_kind;
 
+/* The kind of a file by the ending of its name, of those that render writes. 0: it has none of these endings.
+ */
+int cli_kind_by_ending(const char *path, cli_output_kind *kind);
 /* Before an input is read: standard input, "-", can be read only once in a command. */
 int cli_check_input(const char *path);
 /* Notes that the verb reads this file; "-" is standard input. */
@@ -52,8 +55,8 @@ int cli_beside(char *beside, const char *path, const char *ending);
  * there removes it. One at a time. */
 int cli_temporary_beside(char *beside, const char *path);
 
-/* Creates a folder unless it exists. */
-int cli_make_folder(const char *path);
+/* Creates a folder unless it exists; *made: whether it did. */
+int cli_make_folder(const char *path, int *made);
 /* Writes "folder/stem-NUMBER.mid" to path[CLI_PATH_SIZE]; NUMBER has at least `digits` digits. */
 int cli_numbered_path(char *path, const char *folder, const char *stem, int digits, uint64_t number);
 /* Checks `path` and writes a roll as MIDI. text: the file's text event, or NULL. notes, seconds: filled if

@@ -110,17 +110,30 @@ void progress_end(progress *p) {
     if (p->drawn_s >= 0 && p->terminal) fputc('\n', stderr);
 }
 
-void progress_init(progress *p, const cli_common *common, const char *state_path, progress_log *log) {
-    *p = (progress){.common = common, .state_path = state_path, .log = log, .drawn_s = -1};
+void progress_init(progress *p, const cli_common *common, const char *state_path, progress_log *log,
+                   int timed) {
+    *p = (progress){.common = common, .state_path = state_path, .log = log, .timed = timed, .drawn_s = -1};
     p->terminal = cli_terminal();
     p->color = cli_terminal_colors();
 }
 
+/* 0..1: of the calibration, of the time, or of this network's steps. The number of steps that fit in a time
+ * is planned again and again: their part would go backwards. */
+static double part_done(const progress *p, const spiral_train_progress *r) {
+    if (r->event == SPIRAL_TRAIN_CALIBRATION) return r->calibrated;
+    return p->timed ? r->seconds / (r->seconds + r->eta_s) : (double)r->step / (double)r->steps;
+}
+
 /* The most important numbers come first: a narrow terminal cuts the end off. */
-static void describe(const spiral_train_progress *r, char *text, size_t size) {
+static void describe(const progress *p, const spiral_train_progress *r, char *text, size_t size) {
+    if (r->event == SPIRAL_TRAIN_CALIBRATION) {
+        snprintf(text, size, "calibrating the sampling %3.0f %%  %s left", 100 * part_done(p, r),
+                 cli_duration(ceil(r->eta_s)));
+        return;
+    }
     int is_decoder = r->network == SPIRAL_TRAIN_DECODER;
-    int n = snprintf(text, size, "%s%3.0f %%  %s left  ", is_decoder ? "decoder " : "",
-                     100 * (double)r->step / (double)r->steps, cli_duration(ceil(r->eta_s)));
+    int n = snprintf(text, size, "%s%3.0f %%  %s left  ", is_decoder ? "decoder " : "", 100 * part_done(p, r),
+                     cli_duration(ceil(r->eta_s)));
     if (is_decoder)
         n += snprintf(text + n, size - (size_t)n, "%.3f nats per frame", r->train_nats_per_frame);
     else
@@ -137,12 +150,12 @@ static void describe(const spiral_train_progress *r, char *text, size_t size) {
 
 static void draw(const progress *p, const spiral_train_progress *r) {
     char text[LINE_SIZE], bar[BAR_WIDTH + 1];
-    describe(r, text, sizeof text);
+    describe(p, r, text, sizeof text);
     if (!p->terminal) {
         fprintf(stderr, "%s\n", text);
         return;
     }
-    int width = cli_terminal_width() - 1, full = (int)(BAR_WIDTH * (double)r->step / (double)r->steps);
+    int width = cli_terminal_width() - 1, full = (int)(BAR_WIDTH * part_done(p, r));
     int with_bar = width >= BAR_WIDTH + 24;
     memset(bar, '=', BAR_WIDTH);
     memset(bar + full, ' ', (size_t)(BAR_WIDTH - full));
@@ -155,18 +168,21 @@ static void draw(const progress *p, const spiral_train_progress *r) {
 
 int progress_report(void *context, const spiral_train_progress *r) {
     progress *p = context;
-    int valid = r->event == SPIRAL_TRAIN_VALID, last = r->step == r->steps;
+    const int valid = r->event == SPIRAL_TRAIN_VALID, calibration = r->event == SPIRAL_TRAIN_CALIBRATION;
+    const int last = calibration ? r->calibrated >= 1 : r->step == r->steps;
     if (r->save_error) {
         progress_end(p);
         cli_fail("%s: the training goes on, but could not be saved: %s", p->state_path, r->save_error);
     }
     if (r->network != p->network) p->next_logged = 0;
     p->network = r->network;
-    if (p->log->fd >= 0 && (valid || r->step >= p->next_logged)) {
+    if (p->log->fd >= 0 && !calibration && (valid || r->step >= p->next_logged)) {
         write_log(p->log, r);
         p->next_logged = r->step + (r->steps < LOG_LINES ? 1 : r->steps / LOG_LINES);
     }
-    int due = p->terminal ? r->seconds - p->drawn_s > 0.1 || p->drawn_s < 0 || last : valid;
+    const int first = calibration && !p->calibrates;
+    p->calibrates = calibration;
+    const int due = p->terminal ? r->seconds - p->drawn_s > 0.1 || p->drawn_s < 0 || last : valid || first;
     if (due && !p->common->quiet) {
         draw(p, r);
         p->drawn_s = r->seconds;

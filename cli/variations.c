@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "messages.h"
 #include "variations.h"
@@ -26,11 +27,15 @@ int cli_set_decoding(spiral_model *model, int way) {
 /* ---- session ---- */
 
 static int is_file(const char *path) {
-    const char *dot = strrchr(path, '.');
-    return !strcmp(path, "-") || (dot && (!strcasecmp(dot, ".mid") || !strcasecmp(dot, ".midi")));
+    cli_output_kind kind;
+    return !strcmp(path, "-") || cli_kind_by_ending(path, &kind);
 }
 
-int cli_check_output(const cli_variations *v, const cli_common *common) {
+int cli_check_output(const char *verb, const cli_variations *v, const cli_common *common) {
+    cli_output_kind kind;
+    if (cli_kind_by_ending(v->output, &kind) && kind != CLI_OUTPUT_MIDI)
+        return cli_usage("-o %s: %s writes MIDI files; spiral render makes sound and pictures of them",
+                         v->output, verb);
     if (!is_file(v->output)) return -1;
     if (v->n > 1 && !strcmp(v->output, "-"))
         return cli_usage("-o -: the %lld files go to a folder, not to standard output", (long long)v->n);
@@ -55,7 +60,7 @@ static int load_against(cli_writing *w) {
 int cli_writing_begin(cli_writing *w, const cli_verb *verb, const cli_variations *v, const cli_common *common,
                       const char *model) {
     *w = (cli_writing){.v = v, .common = common, .verb = verb->name, .files = json_array()};
-    int status = cli_check_output(v, common);
+    int status = cli_check_output(verb->name, v, common);
     if (status < 0) status = cli_load_model(model, &w->model);
     if (status < 0 && v->against) status = load_against(w);
     return status;
@@ -72,6 +77,7 @@ int cli_writing_begin_given(cli_writing *w, const cli_verb *verb, const cli_vari
 }
 
 int cli_writing_end(cli_writing *w, int status) {
+    if (status >= 0 && w->made_folder) rmdir(w->v->output); /* if it is empty */
     if (status < 0) status = cli_finish(w->common, json_pack("{s:O}", "files", w->files));
     json_decref(w->files);
     spiral_corpus_destroy(w->against);
@@ -87,13 +93,25 @@ int cli_writing_need_decoder(const cli_writing *w) {
                     w->v->model, w->verb);
 }
 
-int cli_writing_path(const cli_writing *w, char *path, const char *stem, int digits, uint64_t number) {
+int cli_writing_path(cli_writing *w, char *path, const char *stem, int digits, uint64_t number) {
+    int status = -1;
     if (!is_file(w->v->output)) {
-        int status = cli_make_folder(w->v->output);
-        return status < 0 ? cli_numbered_path(path, w->v->output, stem, digits, number) : status;
+        int made;
+        status = cli_make_folder(w->v->output, &made);
+        w->made_folder |= made;
+        if (status < 0) status = cli_numbered_path(path, w->v->output, stem, digits, number);
+    } else if (snprintf(path, CLI_PATH_SIZE, "%s", w->v->output) >= CLI_PATH_SIZE) {
+        status = cli_fail("%.60s...: the path is too long", w->v->output);
     }
-    if (snprintf(path, CLI_PATH_SIZE, "%s", w->v->output) < CLI_PATH_SIZE) return -1;
-    return cli_fail("%.60s...: the path is too long", w->v->output);
+    return status < 0 ? cli_check_target(path, CLI_OUTPUT_MIDI) : status;
+}
+
+int cli_check_paths(cli_writing *w, const char *stem, int digits, uint64_t first) {
+    char path[CLI_PATH_SIZE];
+    int status = -1;
+    for (int64_t i = 0; i < w->v->n && status < 0; i++)
+        status = cli_writing_path(w, path, stem, digits, first + (uint64_t)i);
+    return status;
 }
 
 /* ---- the request ---- */
@@ -254,7 +272,7 @@ int cli_write_variations(cli_writing *w, const spiral_generate_request *request,
                          int only_new, const char *text) {
     spiral_generate_request q = *request;
     spiral_error err = {.text = ""};
-    int status = -1;
+    int status = cli_check_paths(w, w->verb, 1, request->seed);
     for (int64_t done = 0; done < w->v->n && status < 0; done += BATCH) {
         spiral_roll rolls[BATCH];
         spiral_generate_result results[BATCH];

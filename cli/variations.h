@@ -79,6 +79,7 @@ typedef struct cli_writing {
     spiral_model *model;
     spiral_corpus *against; /* or NULL */
     json_t *files;
+    int made_folder; /* that of -o did not exist */
 } cli_writing;
 
 /* Each returns -1 or the exit status. Loads what the flags name. */
@@ -100,7 +101,7 @@ int cli_writing_need_decoder(const cli_writing *w);
 int cli_writing_request(const cli_writing *w, spiral_generate_request *request);
 
 /* Checks that the MIDI files of the verb may be written where -o says. */
-int cli_check_output(const cli_variations *v, const cli_common *common);
+int cli_check_output(const char *verb, const cli_variations *v, const cli_common *common);
 
 /* Writes n variations of a request. given: the piece the request was made from, NULL: none. text: the
  * verb's own flags, for the command that is written into the file and makes it again. only_new: leaves out
@@ -108,8 +109,11 @@ int cli_check_output(const cli_variations *v, const cli_common *common);
 int cli_write_variations(cli_writing *w, const spiral_generate_request *request, const cli_given *given,
                          int only_new, const char *text);
 
-/* The path of a file of the verb, whose folder is made; digits as in cli_numbered_path. */
-int cli_writing_path(const cli_writing *w, char *path, const char *stem, int digits, uint64_t number);
+/* The path of a file of the verb, whose folder is made; digits as in cli_numbered_path. Checks that the file
+ * may be written. */
+int cli_writing_path(cli_writing *w, char *path, const char *stem, int digits, uint64_t number);
+/* The same for all n files of the verb, before the work. */
+int cli_check_paths(cli_writing *w, const char *stem, int digits, uint64_t first);
 /* Prints a line about a file that was written and returns its JSON entry, to which the verb may add. roll:
  * what is compared with --against, may be NULL; result may be NULL. */
 json_t *cli_report_file(cli_writing *w, const char *path, size_t notes, double seconds,

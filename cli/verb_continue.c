@@ -17,8 +17,8 @@ static int open_end(cli_given *g, const char *length) {
         return cli_usage("--length \"%s\": must be a time like 30s or a number of bars like 8bars", length);
     const spiral_grid *grid = &g->roll.grid;
     const double tempo = g->roll.quarters_per_min > 0 ? g->roll.quarters_per_min : 120;
-    if (grid->kind == SPIRAL_GRID_SECONDS && bars > 0) seconds = bars * 4 * 60 / tempo;
-    const double quarters = bars > 0 ? bars * 4 : seconds * tempo / 60;
+    const double quarters = bars > 0 ? bars * cli_given_last_bar_quarters(g) : seconds * tempo / 60;
+    if (bars > 0) seconds = quarters * 60 / tempo;
     const double n = round(grid->kind == SPIRAL_GRID_SECONDS ? seconds * 1e6 / grid->frame_us
                                                              : quarters * grid->steps_per_quarter);
     if (!(n >= 1 && n <= (double)SPIRAL_GENERATE_FRAMES_MAX))

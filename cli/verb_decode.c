@@ -66,6 +66,7 @@ int verb_decode(const cli_verb *verb, int argc, char **argv) {
     if (status < 0 && columns != (size_t)spiral_model_get_config(w.model)->latent)
         status = cli_fail("%s: it has %zu columns, the model's latents have %d numbers", argv[first], columns,
                           spiral_model_get_config(w.model)->latent);
+    if (status < 0) status = cli_check_paths(&w, "decode", 1, (uint64_t)s.v.seed);
     for (int64_t i = 0; status < 0 && i < s.v.n; i++)
         status = write_one(&w, &s, latents, rows * (size_t)spiral_model_get_config(w.model)->frames,
                            (uint64_t)(s.v.seed + i));

@@ -31,6 +31,16 @@ static int frame_of(const cli_given *g, const char *flag, const char *text, size
     return -1;
 }
 
+/* Lengthens the piece to `to` frames, and says so. */
+static int lengthen(const cli_writing *w, size_t to, cli_given *g) {
+    const char *before = cli_duration(cli_given_seconds_at(g, g->frames));
+    const int status = cli_given_extend(g, to);
+    if (status < 0)
+        cli_note(w->common, "%s: the piece is lengthened from %s to %s", g->path, before,
+                 cli_duration(cli_given_seconds_at(g, to)));
+    return status;
+}
+
 static int open_part(const cli_writing *w, const settings *s, cli_given *g) {
     const spiral_model_config *c = spiral_model_get_config(w->model);
     const int low = s->low < 0 ? c->low : (int)s->low, high = s->high < 0 ? c->high : (int)s->high;
@@ -44,7 +54,7 @@ static int open_part(const cli_writing *w, const settings *s, cli_given *g) {
     if (from >= to)
         return cli_usage("--from %s --to %s: the part must be at least one frame long", s->from,
                          s->to ? s->to : "(the end)");
-    if (to > g->frames) status = cli_given_extend(g, to);
+    if (to > g->frames) status = lengthen(w, to, g);
     if (status < 0)
         status = cli_given_open(w->model, from, to, low > c->low ? low : c->low,
                                 high < c->high ? high : c->high, g);
@@ -58,7 +68,8 @@ int verb_fill(const cli_verb *verb, int argc, char **argv) {
     const cli_flag flags[] = {
         CLI_VARIATIONS_FLAGS(s.v),
         {"from", CLI_TEXT, &s.from, "TIME", "where the part begins, from the beginning: 0, 10s or 2bars"},
-        {"to", CLI_TEXT, &s.to, "TIME", "where it ends; without it, at the end of the piece"},
+        {"to", CLI_TEXT, &s.to, "TIME",
+         "where it ends; default: at the end of the piece, which a later TIME lengthens"},
         {"low", CLI_INT, &s.low, "KEY", "lowest MIDI key of the part", 0, 127},
         {"high", CLI_INT, &s.high, "KEY", "highest MIDI key of the part", 0, 127},
         CLI_VARIATIONS_OUTPUT_FLAG(s.v),

@@ -97,6 +97,7 @@ int verb_interpolate(const cli_verb *verb, int argc, char **argv) {
     if (status < 0) status = cli_load_roll(w.model, argv[first + 1], &common, &s.b);
     if (status < 0) status = cli_latents_of(w.model, &s.a, frames_of(&s), &s.latents[0]);
     if (status < 0) status = cli_latents_of(w.model, &s.b, frames_of(&s), &s.latents[1]);
+    if (status < 0) status = cli_check_paths(&w, "step", 2, 0);
     for (int64_t i = 0; status < 0 && i < s.v.n; i++) status = write_step(&w, &s, i);
     for (int i = 0; i < 2; i++) free(s.latents[i]);
     spiral_roll_clear(&s.a);

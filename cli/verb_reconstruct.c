@@ -119,7 +119,7 @@ int verb_reconstruct(const cli_verb *verb, int argc, char **argv) {
         {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_take_model(verb, argc, argv, 1, &first, &s.v.model);
-    if (status < 0) status = cli_check_output(&s.v, &common);
+    if (status < 0) status = cli_check_output(verb->name, &s.v, &common);
     if (status >= 0) return status;
     s.input = argv[first];
     cli_writing w = {.v = &s.v, .common = &common, .verb = verb->name};

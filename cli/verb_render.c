@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "flags.h"
 #include "helices.h"
@@ -28,11 +27,6 @@ typedef struct settings {
     int draw_helix, helix, synth, pedal;
     double gain;
 } settings;
-
-static const char *ending(const char *path) {
-    const char *dot = strrchr(path, '.'), *slash = strrchr(path, '/');
-    return dot && (!slash || dot > slash) ? dot : "";
-}
 
 /* fontconfig crashes or never returns when memory is very short. On a new system it takes some seconds to
  * read the fonts. */
@@ -147,31 +141,18 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
                        "on disk, and twice as much memory");
     if (status < 0 && (s->kind == CLI_OUTPUT_WAV ? spiral_audio_save(&midi, &options, s->output, NULL, &err)
                                                  : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
-        status = err.status == SPIRAL_IO ? cli_error(&err) : cli_error_in(path, &err);
+        status = err.status == SPIRAL_IO || err.status == SPIRAL_FORMAT /* of the SoundFont */
+                     ? cli_error(&err)
+                     : cli_error_in(path, &err);
     if (status < 0 && s->kind == CLI_OUTPUT_WAV) note_not_played(path, common, &midi);
     if (status < 0 && s->kind != CLI_OUTPUT_WAV) cli_note_not_kept(common, path, "written", midi.not_kept);
     spiral_midi_clear(&midi);
     return status;
 }
 
-/* The kind of a file by its ending. Returns -1 or the exit status. */
-static int choose_kind(settings *s) {
-    static const struct {
-        const char *ending;
-        cli_output_kind kind;
-    } kinds[] = {{".png", CLI_OUTPUT_PNG}, {".svg", CLI_OUTPUT_SVG},  {".pdf", CLI_OUTPUT_PDF},
-                 {".wav", CLI_OUTPUT_WAV}, {".mid", CLI_OUTPUT_MIDI}, {".midi", CLI_OUTPUT_MIDI}};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (!strcasecmp(ending(s->output), kinds[i].ending)) {
-            s->kind = kinds[i].kind;
-            return -1;
-        }
-    return cli_usage("-o %s: the ending must be .wav, .png, .svg, .pdf or .mid", s->output);
-}
-
 static int render(settings *s, const char *path, const cli_common *common) {
-    int status = choose_kind(s);
-    if (status >= 0) return status;
+    if (!cli_kind_by_ending(s->output, &s->kind))
+        return cli_usage("-o %s: the ending must be .wav, .png, .svg, .pdf or .mid", s->output);
     int picture = s->kind == CLI_OUTPUT_PNG || s->kind == CLI_OUTPUT_SVG || s->kind == CLI_OUTPUT_PDF;
     if (s->draw_helix && !picture)
         return cli_usage("-o %s: the ending must be .png, .svg or .pdf for a picture of the helix",

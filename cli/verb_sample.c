@@ -96,11 +96,12 @@ static int write_cells(cli_writing *w, const settings *s, uint64_t seed, size_t 
 }
 
 static int write_all_cells(cli_writing *w, const settings *s, size_t frames) {
-    int status = -1;
+    int status;
     if (s->v.key || !isnan(s->v.density))
         return cli_fail(
             "%s: --key and --density need a model with a note-by-note decoder, and --decode decoder",
             s->v.model);
+    status = cli_check_paths(w, "sample", 1, (uint64_t)s->v.seed);
     for (int64_t i = 0; status < 0 && i < s->v.n; i++)
         status = write_cells(w, s, (uint64_t)(s->v.seed + i), frames);
     return status;

@@ -319,7 +319,8 @@ static int run(const settings *s, const cli_common *common, job *j, const spiral
     int opened = check_log(s); /* again: now the files to read are known */
     if (opened < 0 && s->log) opened = progress_log_open(&log, s->log, s->resume);
     if (opened >= 0) return opened;
-    progress_init(&shown, common, s->state, &log);
+    const int timed = !s->resume && !s->steps && s->epochs <= 0;
+    progress_init(&shown, common, s->state, &log, timed);
     j->plan.callback = progress_report;
     j->plan.context = &shown;
     cli_signals_defer_begin();

@@ -84,6 +84,7 @@ int verb_vary(const cli_verb *verb, int argc, char **argv) {
     if (status < 0) status = cli_set_decoding(w.model, s.decode);
     if (status < 0) status = cli_load_roll(w.model, argv[first], &common, &in);
     if (status < 0) status = cli_latents_of(w.model, &in, in.frames, &latents);
+    if (status < 0) status = cli_check_paths(&w, "vary", 1, (uint64_t)s.v.seed);
     for (int64_t i = 0; status < 0 && i < s.v.n; i++)
         status = write_one(&w, &s, &in, latents, (uint64_t)(s.v.seed + i));
     free(latents);

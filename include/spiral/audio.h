@@ -31,7 +31,7 @@ SPIRAL_API void spiral_audio_options_default(spiral_audio_options *options, size
  * give the same bytes. While FluidSynth plays, its log functions, which are global to the process, are
  * silenced; afterwards they are FluidSynth's own again. BAD_ARG: an option or a field of *midi is out of
  * range. UNSUPPORTED: FLUID is asked for, but not built in, without a SoundFont, or above 96000 Hz. NO_DATA:
- * no notes. TOO_BIG: more than two hours. IO, NO_MEMORY. */
+ * no notes. TOO_BIG: more than two hours. FORMAT: the soundfont is not one, or is cut off. IO, NO_MEMORY. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_audio_save(const spiral_midi *midi,
                                                              const spiral_audio_options *options,
                                                              const char *path, spiral_synth *used,

@@ -4,7 +4,8 @@
  *
  * A call that can fail returns a spiral_status. Its results are returned through pointers; on failure they
  * are unchanged or empty unless the call's comment says otherwise. Calls that take a `spiral_error *` accept
- * NULL. The library never prints and never exits.
+ * NULL. A path that is NULL is BAD_ARG, unless the call's comment gives it a meaning. The library never
+ * prints and never exits.
  */
 #ifndef SPIRAL_STATUS_H
 #define SPIRAL_STATUS_H

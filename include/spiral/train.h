@@ -233,8 +233,10 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_trainer_count_step(spiral_trai
 /* ---- training in one call ---- */
 
 typedef enum spiral_train_event {
-    SPIRAL_TRAIN_STEP, /* some steps were made */
-    SPIRAL_TRAIN_VALID /* the weights were scored on the held-out files: valid_... are new */
+    SPIRAL_TRAIN_STEP,       /* some steps were made */
+    SPIRAL_TRAIN_VALID,      /* the weights were scored on the held-out files: valid_... are new */
+    SPIRAL_TRAIN_CALIBRATION /* all steps were made, and the sampling of the decoder is being calibrated
+                                (spiral_generate_calibrate): calibrated and eta_s are new */
 } spiral_train_event;
 
 typedef struct spiral_train_progress {
@@ -258,6 +260,7 @@ typedef struct spiral_train_progress {
     double frames_per_s;
     double train_nats_per_frame, valid_nats_per_frame; /* as in spiral_validation */
     const char *save_error; /* in a callback: why saving failed since the last report; NULL: it did not */
+    double calibrated;      /* the part of the calibration that is done, 0..1 */
 } spiral_train_progress;
 
 /* Returns nonzero to stop the training, which can be resumed later. */
@@ -319,7 +322,8 @@ SPIRAL_API void spiral_train_plan_default(spiral_train_plan *plan, size_t struct
 /* Trains a model: starts or resumes, makes the steps, validates each network (twenty times; the decoder
  * less often in a short training, see spiral_trainer_state), finishes it, chooses its threshold and saves it.
  * result (may be NULL): the last progress; its valid_... are those of the best weights. Errors as above, and
- * INTERRUPTED: the callback asked to stop; the state is saved, so that the training can be resumed. If the
+ * INTERRUPTED: the callback asked to stop; the state is saved, so that the training can be resumed. The
+ * calibration begins anew then. If the
  * file at path or the state cannot be written, the error is returned. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_train(const spiral_train_options *options,
                                                         const spiral_train_plan *plan, spiral_model *model,

@@ -12,8 +12,9 @@ import torch
 
 from . import _plan, _trainer, losses
 from ._library import call
+from ._midi_structs import RollOptionsStruct
 from .helix import PRESETS, HelixStruct, as_helix
-from .midi import OUT_OF_RANGE, _RollOptions
+from .midi import OUT_OF_RANGE
 from .model import Config
 
 LOSSES = ("bce", "spiral", "energy", "gauss", "weighted_bce", "distance_mask", "distance_mask_circular", "channel")
@@ -126,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
 # ---- music ---------------------------------------------------------------------------------------------------------
 
 
-def _unchanged_frames_max(text: Optional[str], options: _RollOptions) -> int:
+def _unchanged_frames_max(text: Optional[str], options: RollOptionsStruct) -> int:
     in_beats = options.grid.kind == 1
     if text == "none":
         return 0
@@ -139,9 +140,9 @@ def _unchanged_frames_max(text: Optional[str], options: _RollOptions) -> int:
     return int(_seconds(text) * 1e6 / options.grid.frame_us)
 
 
-def _roll_options(a: argparse.Namespace) -> tuple[_RollOptions, int, tuple[bool, bool]]:
+def _roll_options(a: argparse.Namespace) -> tuple[RollOptionsStruct, int, tuple[bool, bool]]:
     """Options, frames of a window, and which ends of the key range the music chooses; as cli/roll_flags.c."""
-    o = _RollOptions(struct_size=ctypes.sizeof(_RollOptions), low=48, high=83)
+    o = RollOptionsStruct(struct_size=ctypes.sizeof(RollOptionsStruct), low=48, high=83)
     small = a.preset == "36x36"
     o.grid.kind, o.grid.frame_us, o.grid.steps_per_quarter = a.grid or ((0, 10000, 0) if small else (1, 0, 4))
     o.onsets = int(not small) if a.planes is None else int(a.planes == 2)

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ._library import Failure, call, library_path, version
+from ._midi_structs import GridStruct, RollOptionsStruct
 from ._plan import OptionsStruct
-from .midi import _Grid, _RollOptions
 
 __all__ = ["Corpus", "ModelConfig", "TrainOptions", "Trainer", "is_pack"]
 
@@ -58,7 +58,7 @@ class ModelConfig(ctypes.Structure):
 
     _fields_ = (
         ("struct_size", _size),
-        ("grid", _Grid),
+        ("grid", GridStruct),
         *((n, _int) for n in ("low", "high", "planes", "drums", "pedal", "out_of_range")),
         *((n, _int) for n in ("frames", "kind", "latent", "hidden", "layers", "decoder", "drum_channels")),
     )
@@ -131,9 +131,10 @@ class Part(ctypes.Structure):
 FEATURE = np.dtype([("row", np.uint32), ("value", np.float32)])
 _files_load = _declare("spiral_files_load", _int, _paths, _size, _int, _void, _error)
 _files_destroy = _declare("spiral_files_destroy", None, _void)
-_corpus_create = _declare("spiral_corpus_create", _int, _void, ctypes.POINTER(_RollOptions), _int, _int, _void, _error)
+_roll_options = ctypes.POINTER(RollOptionsStruct)
+_corpus_create = _declare("spiral_corpus_create", _int, _void, _roll_options, _int, _int, _void, _error)
 _corpus_destroy = _declare("spiral_corpus_destroy", None, _void)
-_corpus_options = _declare("spiral_corpus_get_options", ctypes.POINTER(_RollOptions), _void)
+_corpus_options = _declare("spiral_corpus_get_options", _roll_options, _void)
 _corpus_frames = _declare("spiral_corpus_get_frames", _int, _void)
 _drop_repaired = _declare("spiral_corpus_drop_repaired", _int, _void, _void, _error)
 _drop_duplicates = _declare("spiral_corpus_drop_duplicates", _int, _void, _void, _void, _error)
@@ -180,7 +181,7 @@ class Corpus:
 
     @classmethod
     def read(
-        cls, paths: Sequence[str], options: _RollOptions, frames: int, strict: bool = False,
+        cls, paths: Sequence[str], options: RollOptionsStruct, frames: int, strict: bool = False,
         keep_duplicates: bool = False, of: Optional[Corpus] = None, choose: tuple[bool, bool] = (False, False),
         threads: int = 0,
     ) -> Corpus:  # fmt: skip
@@ -219,9 +220,9 @@ class Corpus:
         return cls(handle)
 
     @property
-    def options(self) -> _RollOptions:
+    def options(self) -> RollOptionsStruct:
         """The options of its rolls."""
-        value: _RollOptions = _corpus_options(self.handle).contents
+        value: RollOptionsStruct = _corpus_options(self.handle).contents
         return value
 
     @property

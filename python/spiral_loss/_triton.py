@@ -27,6 +27,7 @@ from ._triton_launch import Call, Scale, fold, loadable, unsupported
 __all__ = ["eager", "plain", "repeated", "unsupported", "value"]
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
+_STRIDED = torch.strided
 _MOST = 4096  # arrangements that are kept
 _keeps_graph: Callable[[], bool] = getattr(
     torch._C._autograd, "_get_current_graph_task_keep_graph", lambda: True
@@ -165,14 +166,16 @@ _batched: Callable[[Tensor], bool] = torch._C._functorch.is_legacy_batchedtensor
 
 
 def plain(input: Any, target: Any = None, sample_weight: Any = None) -> bool:
-    """Whether a call may pass the memory of these tensors to the kernel directly: no subclass, no lazy negation, no
-    tensor that outlived its torch.func transform, and no active torch.compile, torch.func transform or dispatch mode.
+    """Whether a call may pass the memory of these tensors to the kernel directly: dense, no subclass, no lazy
+    negation, no tensor that outlived its torch.func transform, and no active torch.compile, torch.func transform or
+    dispatch mode.
     """
     if _compiling() or _transforming() or _dispatch_modes():
         return False
     return (
-        type(input) in _PLAIN and _unwrapped(input) is input and not input.is_neg()
-        and (target is None or (type(target) in _PLAIN and _unwrapped(target) is target and not target.is_neg()))
+        type(input) in _PLAIN and _unwrapped(input) is input and not input.is_neg() and input.layout is _STRIDED
+        and (target is None or (type(target) in _PLAIN and _unwrapped(target) is target and not target.is_neg()
+                                and target.layout is _STRIDED))
         and (sample_weight is None or plain(sample_weight))
     )  # fmt: skip
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import numbers
 from typing import Any, Optional, Union
 
 import torch
 from torch import Tensor
 
 from . import _cells, _names, _op, _reference
+from ._arguments import check_number, check_options, check_weight_shape
 from ._plan import Options
 from .helix import HelixLike, as_helix
 
@@ -34,8 +34,9 @@ BACKENDS = ("auto", "native", "triton", "torch")
 HAS_TRITON = importlib.util.find_spec("triton") is not None
 MAX_POS_WEIGHT = 1e6
 PosWeight = Union[float, Tensor, None]
-_WHOLE = ("low", "blur_radius")
-_OTHER = ("kind", "reduction", "from_logits")
+_HINTS = {
+    "lambd": "; weights of cells are passed to the call as sample_weight, the weight of sounding cells as pos_weight"
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -45,27 +46,10 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _check_number(name: str, value: Any) -> None:
-    if type(value) is int or (type(value) is float and name not in _WHOLE):
-        return
-    kind = numbers.Integral if name in _WHOLE else numbers.Real
-    if isinstance(value, kind) and not isinstance(value, bool):
-        return
-    hint = ""
-    if isinstance(value, Tensor) and name == "lambd":
-        hint = "; weights of cells are passed to the call as sample_weight, the weight of sounding cells as pos_weight"
-    what = "whole number" if name in _WHOLE else "number"
-    raise TypeError(f"{name} is a {type(value).__name__}: must be a {what}{hint}")
-
-
 def make_options(helix: HelixLike = "chromatic", **options: Any) -> Options:
     """`Options` with the geometry written out. TypeError: an option is not of its type; the values are checked by C."""
     geometry = as_helix(helix)
-    for name, value in options.items():
-        if name not in _OTHER:
-            _check_number(name, value)
-    if not isinstance(options.get("from_logits", True), bool):
-        raise TypeError(f"from_logits is a {type(options['from_logits']).__name__}: must be True or False")
+    check_options(options, _HINTS if isinstance(options.get("lambd"), Tensor) else {})
     make: Any = Options if _op._compiling() else _kept_options
     made: Options = make(radii=geometry.radii, octave=geometry.octave, **options)
     return made
@@ -101,7 +85,7 @@ def check_arguments(
             return
         values = pos_weight.reshape(-1).tolist()
     else:
-        _check_number("pos_weight", pos_weight)
+        check_number("pos_weight", pos_weight)
         values = [pos_weight]
     for value in values:
         if not 0 <= value <= MAX_POS_WEIGHT:
@@ -124,9 +108,20 @@ def _dims(input: Tensor, pitch_dim: Optional[int], time_dim: Optional[int]) -> t
     return pitch % n, time % n
 
 
-def _check_tensor(name: str, tensor: Any, input: Tensor) -> None:
+def _check_dense(name: str, tensor: Any) -> None:
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{name} is a {type(tensor).__name__}: must be a torch.Tensor")
+    if tensor.is_nested:
+        raise TypeError(
+            f"{name} is a nested tensor: must be a dense one; pad it (torch.nested.to_padded_tensor) and give the "
+            "padding the sample_weight 0"
+        )
+    if tensor.layout is not torch.strided:
+        raise TypeError(f"{name} has layout {tensor.layout}: must be torch.strided; pass {name}.to_dense()")
+
+
+def _check_tensor(name: str, tensor: Any, input: Tensor) -> None:
+    _check_dense(name, tensor)
     if tensor.is_complex():
         raise TypeError(f"{name} is of {tensor.dtype}: must be of floats, whole numbers or bools")
     if tensor.requires_grad:
@@ -148,11 +143,7 @@ def _check_all(input: Any, target: Any, sample_weight: Any, options: Options, pi
     if sample_weight is None:
         return
     _check_tensor("sample_weight", sample_weight, input)
-    missing = input.dim() - sample_weight.dim()
-    if missing < 0 or any(n not in (1, m) for n, m in zip(sample_weight.shape, input.shape[missing:])):
-        raise ValueError(
-            f"sample_weight has shape {tuple(sample_weight.shape)}: must broadcast to {tuple(input.shape)}"
-        )
+    check_weight_shape(sample_weight.shape, input.shape)
 
 
 def _canonical(tensor: Tensor, pitch: int, time: int) -> Tensor:
@@ -247,8 +238,7 @@ def apply(
         )
         if repeated is not None:
             return repeated
-    if not isinstance(input, Tensor):
-        raise TypeError(f"input is a {type(input).__name__}: must be a torch.Tensor")
+    _check_dense("input", input)
     if not input.is_floating_point():
         raise TypeError(f"input is of {input.dtype}: must be of floats (logits, or probabilities)")
     check_arguments(pitch_dim, time_dim, backend, check, pos_weight)
@@ -345,7 +335,12 @@ def spiral_loss(
         input: logits within +-1e20, or probabilities in [0, 1] with `from_logits=False`; any strides. float64 is
             computed in float64, all others in float32.
         target: in [0, 1]; floats, whole numbers or bools.
-        sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 is ignored, whatever it holds.
+        sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 is ignored, whatever it holds. Shapes are aligned
+            at their last dimensions, as everywhere in PyTorch: (frames,) are weights of frames, also if there are as
+            many rolls; weights w of rolls, (B,), are passed as w[:, None, None], and weights of keys as w[:, None].
+            The cross-entropy of a cell is multiplied by its weight; in the other term both rolls are multiplied by
+            it, so that term is not proportional to it. "mean" divides by the number of frames with a weight above 0.
+            To multiply the losses of whole rolls, multiply those of their frames: see the second example.
         others: the options of `losses.SpiralLoss`, which says what they mean.
 
     Returns:
@@ -365,6 +360,9 @@ def spiral_loss(
         >>> spiral_loss(logits, roll, lambd=2.0, helix="tonnetz").backward()
         >>> logits.grad.shape
         torch.Size([4, 88, 50])
+        >>> w = torch.tensor([1.0, 1.0, 3.0, 0.0])  # of the four rolls
+        >>> frames = spiral_loss(logits, roll, reduction="none")  # (4, 50)
+        >>> weighted_mean = (frames * w[:, None]).sum() / (w.sum() * frames.shape[1])
     """
     options = make_options(
         helix, lambd=lambd, bce=bce, low=low, kl_offset=kl_offset, blur_length=blur_length, blur_radius=blur_radius,

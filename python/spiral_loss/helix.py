@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Union
 
 import numpy as np
 import numpy.typing as npt
 
+from ._arguments import as_number, said
 from ._library import Failure, call, declare
 
 __all__ = ["PRESETS", "Helix", "HelixLike", "as_helix"]
@@ -43,6 +44,7 @@ class Helix:
         octave: what an octave costs in distance, 1e-6 to 1000.
 
     Raises:
+        TypeError: one is not a number.
         ValueError: a number is outside its range.
 
     >>> Helix.preset("chromatic").distance(60, 72)
@@ -53,11 +55,13 @@ class Helix:
     octave: float = 0.5
 
     def __post_init__(self) -> None:
-        radii = tuple(float(r) for r in self.radii)
+        if isinstance(self.radii, str) or not isinstance(self.radii, Iterable):
+            raise TypeError(f"radii is {said(self.radii)}: must be one to six numbers")
+        radii = tuple(as_number(f"radii[{i}]", r) for i, r in enumerate(self.radii))
         if not 1 <= len(radii) <= 6:
             raise ValueError(f"helix has {len(radii)} radii: must be 1 to 6")
         object.__setattr__(self, "radii", radii + (0.0,) * (6 - len(radii)))
-        object.__setattr__(self, "octave", float(self.octave))
+        object.__setattr__(self, "octave", as_number("octave", self.octave))
         call(_check, self.struct())
 
     @classmethod
@@ -78,7 +82,7 @@ class Helix:
         Both must be above 0 and below 2, the cost of one missed and one extra note.
         """
         struct = HelixStruct()
-        call(_from_costs, octave, semitone, ctypes.byref(struct))
+        call(_from_costs, as_number("octave", octave), as_number("semitone", semitone), ctypes.byref(struct))
         return cls(tuple(struct.radii), struct.octave)
 
     def struct(self) -> HelixStruct:
@@ -111,4 +115,6 @@ def as_helix(helix: HelixLike) -> Helix:
         return helix
     if isinstance(helix, str):
         return PRESETS[helix] if helix in PRESETS else Helix.preset(helix)
-    return Helix(tuple(helix))
+    if isinstance(helix, Iterable):
+        return Helix(tuple(helix))
+    raise TypeError(f"helix is {said(helix)}: must be a preset's name, a Helix, or one to six radii")

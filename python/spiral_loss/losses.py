@@ -65,7 +65,7 @@ class _Loss(torch.nn.Module):
         Args:
             input: logits (or probabilities), floats.
             target: in [0, 1]; floats, whole numbers or bools.
-            sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 is ignored, whatever it holds.
+            sample_weight: weights of cells, as `functional.spiral_loss` describes them.
 
         Raises:
             TypeError, ValueError: as `functional.spiral_loss`.
@@ -104,6 +104,10 @@ class _Loss(torch.nn.Module):
 class SpiralLoss(_Loss):
     """bce * BCE + lambd * spiral: the loss to train with (docs/math.md, sections 4 and 9).
 
+    With reduction "mean" the loss is that of a frame, a sum over its keys: with lambd=0 it is the number of keys times
+    that of `torch.nn.BCEWithLogitsLoss()`, a mean over cells. Other terms that are added to it, such as the KL term of
+    a vae, must be those of a frame too: divide a roll's by its frames.
+
     Args:
         lambd: lambda, the factor of the spiral term; 0 to 1e6. README.md has a table for choosing it.
         bce: factor of the cross-entropy; 0 to 1e6.
@@ -117,8 +121,8 @@ class SpiralLoss(_Loss):
         from_logits: whether inputs are logits; else probabilities.
         pitch_dim: the dimension of keys, lowest first; None means -2.
         time_dim: the dimension of frames; None means -1. An input of two dimensions is refused if both are None.
-        reduction: "mean" over frames (frames of weight 0 do not count), "sum", "per_note" (divided by the number of
-            target notes, at least 1), or "none": one value per frame.
+        reduction: "mean" (divided by the number of frames with a weight above 0, not by the sum of the weights),
+            "sum", "per_note" (divided by the number of target notes, at least 1), or "none": one value per frame.
         pos_weight: factor of the cross-entropy of sounding cells, 0 to 1e6, as in `torch.nn.BCEWithLogitsLoss`: a
             number, or a tensor of one number for each key. Above 1 favours recall, below 1 precision.
         backend: "native" (C kernels: CPU), "triton" (Triton kernels: NVIDIA GPUs; float32, float16 and bfloat16, no
@@ -134,7 +138,7 @@ class SpiralLoss(_Loss):
 
     Shape:
         - input: (*, keys, frames), one or more dimensions of a batch; other orders by pitch_dim and time_dim.
-        - target: that of the input. sample_weight: any that broadcasts to it.
+        - target: that of the input. sample_weight: any that broadcasts to it (see `functional.spiral_loss`).
         - output: (), or with reduction "none" the input's shape without its pitch dimension.
 
     Example:

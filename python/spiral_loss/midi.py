@@ -21,7 +21,6 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import os
-import zlib
 from collections.abc import Iterable
 from typing import Any, BinaryIO, Optional, Union
 
@@ -29,7 +28,10 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _names, errors
+from ._arguments import check_flag, check_number, check_whole, said
 from ._library import Failure, call, declare
+from ._midi_bytes import GZIP, compressed_file, decoded_text, decompressed
+from ._midi_structs import GridStruct, MidiStruct, RollOptionsStruct, RollStruct
 
 __all__ = ["DRUM_CHANNEL", "NOTE", "Midi", "Report", "Roll", "from_notes", "from_roll", "read", "write"]
 
@@ -67,9 +69,6 @@ _NOTE_C = np.dtype(
     ],
     align=True,
 )
-_OPEN_1252 = b"\x81\x8d\x8f\x90\x9d"
-_GZIP = b"\x1f\x8b"
-_DECOMPRESSED_LIMIT = 1 << 28  # as in src/data/gzip.c
 Notes = npt.NDArray[np.void]
 Bits = npt.NDArray[np.bool_]
 
@@ -87,55 +86,6 @@ def _words(name_of: Any) -> tuple[str, ...]:
 WARNINGS = _words(_warning_name)
 NOT_KEPT = _words(declare("spiral_midi_not_kept_name", ctypes.c_char_p, ctypes.c_int))
 OUT_OF_RANGE = _words(declare("spiral_out_of_range_name", ctypes.c_char_p, ctypes.c_int))
-
-
-class _Midi(ctypes.Structure):
-    _fields_ = (
-        ("format", ctypes.c_int),
-        ("ticks_per_quarter", ctypes.c_int),
-        ("ticks_per_s", ctypes.c_double),
-        ("tracks", ctypes.c_int),
-        ("end_ticks", ctypes.c_int64),
-        ("note_count", ctypes.c_size_t),
-        ("notes", ctypes.c_void_p),
-        ("tempo_count", ctypes.c_size_t),
-        ("tempos", ctypes.c_void_p),
-        ("meter_count", ctypes.c_size_t),
-        ("meters", ctypes.c_void_p),
-        ("pedal_count", ctypes.c_size_t),
-        ("pedals", ctypes.c_void_p),
-        ("event_count", ctypes.c_size_t),
-        ("events", ctypes.c_void_p),
-        ("name", ctypes.c_char_p),
-        ("text", ctypes.c_char_p),
-        ("warnings", ctypes.c_uint32 * 32),  # SPIRAL_MIDI_WARNING_CAPACITY
-        ("not_kept", ctypes.c_uint32 * 16),  # SPIRAL_MIDI_NOT_KEPT_CAPACITY
-    )
-
-
-class _Grid(ctypes.Structure):
-    _fields_ = (("kind", ctypes.c_int), ("frame_us", ctypes.c_int32), ("steps_per_quarter", ctypes.c_int32))
-
-
-class _Roll(ctypes.Structure):
-    _fields_ = (
-        ("grid", _Grid),
-        ("quarters_per_min", ctypes.c_double),
-        ("frames", ctypes.c_size_t),
-        ("sounding", ctypes.c_void_p),
-        ("onsets", ctypes.c_void_p),
-    )
-
-
-class _RollOptions(ctypes.Structure):
-    _fields_ = (
-        ("struct_size", ctypes.c_size_t), ("grid", _Grid), ("low", ctypes.c_int), ("high", ctypes.c_int),
-        ("onsets", ctypes.c_int),         ("drums", ctypes.c_int),
-        ("pedal", ctypes.c_int),
-        ("out_of_range", ctypes.c_int),
-        ("drum_channels", ctypes.c_uint32),
-        ("unchanged_frames_max", ctypes.c_int),
-    )  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +118,7 @@ class _Report(ctypes.Structure):
     )
 
 
-_midi, _roll, _error = ctypes.POINTER(_Midi), ctypes.POINTER(_Roll), ctypes.POINTER(Failure)
+_midi, _roll, _error = ctypes.POINTER(MidiStruct), ctypes.POINTER(RollStruct), ctypes.POINTER(Failure)
 _status, _void, _size = ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t
 _read = declare("spiral_midi_read", _status, ctypes.c_char_p, _size, _midi, _error)
 _load = declare("spiral_midi_load", _status, ctypes.c_char_p, _midi, _error)
@@ -181,7 +131,7 @@ _to_roll = declare(
     "spiral_roll_from_midi",
     _status,
     _midi,
-    ctypes.POINTER(_RollOptions),
+    ctypes.POINTER(RollOptionsStruct),
     _roll,
     ctypes.POINTER(_Report),
     _error,
@@ -241,11 +191,16 @@ class Roll:
             (N, keys, frames).
         """
         hop = frames if hop is None else hop
+        check_whole("frames", frames)
+        check_whole("hop", hop)
         if frames < 1 or hop < 1:
             raise ValueError(f"frames is {frames} and hop {hop}: must be 1 or more")
-        length = self.sounding.shape[1]
+        sounding = np.asarray(self.sounding)
+        if sounding.ndim != 2:
+            raise ValueError(f"sounding has shape {sounding.shape}: must be (keys, frames)")
+        length = sounding.shape[1]
         count = max(-(-max(length - frames, 0) // hop) + 1, 1)
-        padded = np.pad(self.sounding, ((0, 0), (0, max((count - 1) * hop + frames - length, 0))))
+        padded = np.pad(sounding, ((0, 0), (0, max((count - 1) * hop + frames - length, 0))))
         return np.stack([padded[:, i * hop : i * hop + frames] for i in range(count)])
 
 
@@ -257,7 +212,10 @@ def _channel_bits(channels: Optional[Iterable[int]]) -> int:
     if channels is None:
         return 0
     bits = 0
+    if not isinstance(channels, Iterable):
+        raise TypeError(f"drum_channels is {said(channels)}: must be several whole numbers, or None")
     for channel in channels:
+        check_whole("a number of drum_channels", channel)
         if not 0 <= channel <= 15:
             raise ValueError(f"drum_channels has {channel}: must be 0 to 15")
         bits |= 1 << channel
@@ -266,14 +224,21 @@ def _channel_bits(channels: Optional[Iterable[int]]) -> int:
     return bits
 
 
-def _grid(frame_s: Optional[float], steps_per_quarter: Optional[int]) -> _Grid:
+def _grid(frame_s: Optional[float], steps_per_quarter: Optional[int]) -> GridStruct:
     if (frame_s is None) == (steps_per_quarter is None):
         raise ValueError(
             f"frame_s is {frame_s} and steps_per_quarter {steps_per_quarter}: must be one of the two, not both"
         )
-    if frame_s is not None:
-        return _Grid(0, round(frame_s * 1e6), 0)
-    return _Grid(1, 0, int(steps_per_quarter or 0))
+    if steps_per_quarter is not None:
+        check_whole("steps_per_quarter", steps_per_quarter)
+        if not 1 <= steps_per_quarter <= 96:
+            raise ValueError(f"steps_per_quarter is {steps_per_quarter}: must be 1 to 96")
+        return GridStruct(1, 0, int(steps_per_quarter))
+    assert frame_s is not None
+    check_number("frame_s", frame_s)
+    if not 0.001 <= frame_s <= 1:
+        raise ValueError(f"frame_s is {frame_s}: must be 0.001 to 1")
+    return GridStruct(0, round(frame_s * 1e6), 0)
 
 
 @dataclasses.dataclass(eq=False)
@@ -326,7 +291,7 @@ class Midi:
         """Seconds from the start to a tick, through the tempo map."""
         return float(_seconds(ctypes.byref(self._struct()[0]), int(ticks)))
 
-    def _struct(self) -> tuple[_Midi, list[Any]]:
+    def _struct(self) -> tuple[MidiStruct, list[Any]]:
         """The file for a C call, and what must outlive the call."""
         notes = np.empty(len(self.notes), _NOTE_C)
         for ours, theirs in (("start_ticks", "on"), ("end_ticks", "off"), ("track", "track"), ("channel", "channel"),
@@ -340,7 +305,7 @@ class Midi:
         ):  # fmt: skip
             tables.append(np.ascontiguousarray(given, dtype))
         texts = [None if t is None else t.encode("utf-8", "replace") for t in (self.name, self.text)]
-        struct = _Midi(
+        struct = MidiStruct(
             self.format, self.ticks_per_quarter, self.ticks_per_s, self.tracks, self.end_ticks,
             *(part for t in tables for part in (len(t), t.ctypes.data)), *texts,
         )  # fmt: skip
@@ -391,6 +356,10 @@ class Midi:
         Shape:
             sounding and onsets of the result: (high - low + 1, frames).
         """
+        check_whole("low", low)
+        check_whole("high", high)
+        for name, flag in (("onsets", onsets), ("drums", drums), ("pedal", pedal)):
+            check_flag(name, flag)
         if not 0 <= low <= high <= 127:
             raise ValueError(f"low is {low} and high {high}: must be 0 <= low <= high <= 127")
         if out_of_range not in OUT_OF_RANGE:
@@ -398,10 +367,10 @@ class Midi:
         what = OUT_OF_RANGE.index(out_of_range)
         grid = _grid(frame_s, steps_per_quarter)
         channels = _channel_bits(drum_channels)
-        size = ctypes.sizeof(_RollOptions)
-        options = _RollOptions(size, grid, low, high, onsets, drums, pedal, what, channels)
+        size = ctypes.sizeof(RollOptionsStruct)
+        options = RollOptionsStruct(size, grid, low, high, onsets, drums, pedal, what, channels)
         struct, _keep = self._struct()
-        roll, report = _Roll(), _Report(ctypes.sizeof(_Report))
+        roll, report = RollStruct(), _Report(ctypes.sizeof(_Report))
         call(_to_roll, ctypes.byref(struct), ctypes.byref(options), ctypes.byref(roll), ctypes.byref(report))
         try:
             planes = [
@@ -412,7 +381,8 @@ class Midi:
             sounding = planes[0]
             assert sounding is not None
             seconds = None if frame_s is None else roll.grid.frame_us / 1e6
-            return Roll(sounding, planes[1], low, seconds, steps_per_quarter, roll.quarters_per_min, counts)
+            steps = None if steps_per_quarter is None else grid.steps_per_quarter
+            return Roll(sounding, planes[1], low, seconds, steps, roll.quarters_per_min, counts)
         finally:
             _roll_clear(ctypes.byref(roll))
 
@@ -430,7 +400,7 @@ def pack(bits: Bits, low: int) -> npt.NDArray[np.uint64]:
     return np.packbits(full, axis=1, bitorder="little").view("<u8")
 
 
-def _seconds_of(ticks: npt.NDArray[np.int64], midi: _Midi, tempos: Notes) -> npt.NDArray[np.float64]:
+def _seconds_of(ticks: npt.NDArray[np.int64], midi: MidiStruct, tempos: Notes) -> npt.NDArray[np.float64]:
     """spiral_midi_seconds of many ticks: the same operations in the same order."""
     if midi.ticks_per_quarter == 0:
         return ticks / midi.ticks_per_s if midi.ticks_per_s > 0 else np.zeros(len(ticks))
@@ -442,28 +412,7 @@ def _seconds_of(ticks: npt.NDArray[np.int64], midi: _Midi, tempos: Notes) -> npt
     return seconds
 
 
-def _decoded(text: bytes) -> str:
-    """A text of a file, which does not name its encoding, by the rule of spiral_midi_text_utf8 (midi.h).
-
-    UTF-8 if it is valid, else Shift-JIS if that gives more two-byte Japanese characters than Latin letters, else
-    Windows-1252.
-    """
-    for encoding in ("utf-8", "cp932"):
-        try:
-            found = text.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if encoding == "cp932" and any("\uf8f0" <= c <= "\uf8f3" or c == "\x80" for c in found):
-            continue  # single bytes that Python alone takes
-        japanese = sum("\u3000" <= c <= "\uffff" and not "\uff61" <= c <= "\uff9f" for c in found)
-        latin = sum("A" <= c.upper() <= "Z" for c in found)
-        if encoding == "utf-8" or japanese > latin:
-            return found
-    # the five bytes that Windows-1252 leaves open are control characters
-    return "".join(bytes([b]).decode("cp1252") if b not in _OPEN_1252 else chr(b) for b in text)
-
-
-def _adopt(struct: _Midi) -> Midi:
+def _adopt(struct: MidiStruct) -> Midi:
     """C's file as ours; C's memory is freed."""
     try:
         c = _copy(struct.notes, struct.note_count, _NOTE_C)
@@ -478,7 +427,7 @@ def _adopt(struct: _Midi) -> Midi:
             notes[name] = c[name]
         notes["drum"] = np.where(c["drum"], c["drum"] == _DRUM_YES, c["channel"] == DRUM_CHANNEL)
         notes["start"], notes["end"] = (_seconds_of(c[f], struct, tempos) for f in ("on", "off"))
-        texts = [None if t is None else _decoded(t) for t in (struct.name, struct.text)]
+        texts = [None if t is None else decoded_text(t) for t in (struct.name, struct.text)]
         warnings = {WARNINGS[i]: n for i, n in enumerate(struct.warnings) if n}
         not_kept = {NOT_KEPT[i]: n for i, n in enumerate(struct.not_kept) if n}
         return Midi(
@@ -487,36 +436,6 @@ def _adopt(struct: _Midi) -> Midi:
         )  # fmt: skip
     finally:
         _clear(ctypes.byref(struct))
-
-
-def _compressed(path: Union[str, os.PathLike[str]]) -> Optional[bytes]:
-    """The bytes of a regular file that begins as gzip; None for any other, which C reads or refuses."""
-    try:
-        if not os.path.isfile(path):
-            return None
-        with open(path, "rb") as file:
-            return _GZIP + file.read() if file.read(len(_GZIP)) == _GZIP else None
-    except (OSError, ValueError):
-        return None
-
-
-def _decompressed(data: bytes) -> bytes:
-    """All members of a gzip file; bytes after them that are not a member are ignored."""
-    parts: list[bytes] = []
-    size = 0
-    while data.startswith(_GZIP) or not parts:
-        member = zlib.decompressobj(16 + zlib.MAX_WBITS)
-        try:
-            parts.append(member.decompress(data, _DECOMPRESSED_LIMIT + 1 - size))
-        except zlib.error:
-            raise errors.BadFormat("its gzip data are damaged") from None
-        size += len(parts[-1])
-        if size > _DECOMPRESSED_LIMIT:
-            raise errors.TooBig(f"larger than {_DECOMPRESSED_LIMIT} bytes, the limit, when decompressed")
-        if not member.eof:
-            raise errors.BadFormat("its gzip data end too early")
-        data = member.unused_data
-    return b"".join(parts)
 
 
 def read(source: Union[str, os.PathLike[str], bytes, bytearray, memoryview, BinaryIO]) -> Midi:
@@ -536,9 +455,9 @@ def read(source: Union[str, os.PathLike[str], bytes, bytearray, memoryview, Bina
         >>> len(read(file).notes)
         1
     """
-    struct = _Midi()
+    struct = MidiStruct()
     if isinstance(source, (str, os.PathLike)):
-        compressed = _compressed(source)
+        compressed = compressed_file(source)
         if compressed is None:
             call(_load, os.fsencode(source), ctypes.byref(struct))
             return _adopt(struct)
@@ -554,15 +473,38 @@ def read(source: Union[str, os.PathLike[str], bytes, bytearray, memoryview, Bina
             raise TypeError("source is a file of text: open it with mode 'rb'")
         raise TypeError(f"source is a {type(given).__name__}: must be a path, bytes or a binary file")
     data = bytes(given)
-    if data.startswith(_GZIP):
-        data = _decompressed(data)
+    if data.startswith(GZIP):
+        data = decompressed(data)
     call(_read, data, len(data), ctypes.byref(struct))
     return _adopt(struct)
 
 
 def write(midi: Midi, path: Union[str, os.PathLike[str]]) -> None:
     """`midi.save(path)`."""
+    if not isinstance(midi, Midi):
+        raise TypeError(f"midi is {said(midi)}: must be a Midi, which read, from_notes and from_roll give")
     midi.save(path)
+
+
+def _arrays_of(notes: Any) -> dict[str, npt.NDArray[Any]]:
+    """The arrays (N,) of notes that are a structured array or a mapping."""
+    try:
+        names = notes.dtype.names if isinstance(notes, np.ndarray) else tuple(notes.keys())
+        arrays = {n: np.asarray(notes[n]) for n in NOTE.names or () if n in names}
+    except (AttributeError, TypeError):
+        raise TypeError(
+            f"notes is {said(notes)}: must be a structured array, or a mapping with start, end and pitch"
+        ) from None
+    for name in ("start", "end", "pitch"):
+        if name not in arrays:
+            raise ValueError(f"notes has no {name}: must have start, end and pitch")
+    for name, array in arrays.items():
+        if array.ndim != 1 or array.shape != arrays["start"].shape:
+            wanted = "(N,)" if name == "start" else f"{arrays['start'].shape}, that of start"
+            raise ValueError(f"{name} has shape {array.shape}: must be {wanted}")
+        if array.dtype.kind not in "buif":
+            raise TypeError(f"{name} is of {array.dtype}: must be numbers")
+    return arrays
 
 
 def from_notes(notes: Any, *, quarters_per_min: float = 120.0, ticks_per_quarter: int = 480) -> Midi:
@@ -574,27 +516,33 @@ def from_notes(notes: Any, *, quarters_per_min: float = 120.0, ticks_per_quarter
         quarters_per_min: the tempo, 3.58 and above.
         ticks_per_quarter: 1 to 32767; times are rounded to ticks.
 
+    Raises:
+        TypeError: an argument, or an array, is not of numbers.
+        ValueError: an array is missing or has another shape, or a number is out of its range.
+
     Shape:
         notes: (N,), or arrays (N,) by name.
     """
+    check_number("quarters_per_min", quarters_per_min)
+    check_whole("ticks_per_quarter", ticks_per_quarter)
     us = round(6e7 / quarters_per_min) if quarters_per_min > 0 else 0
     if not 1 <= us <= 0xFFFFFF:
         raise ValueError(f"quarters_per_min is {quarters_per_min}: must be 3.58 to 60000000")
     if not 1 <= ticks_per_quarter <= 32767:
         raise ValueError(f"ticks_per_quarter is {ticks_per_quarter}: must be 1 to 32767")
-    names = notes.dtype.names if isinstance(notes, np.ndarray) else tuple(notes)
-    made = np.zeros(len(notes["start"]), NOTE)
+    arrays = _arrays_of(notes)
+    made = np.zeros(len(arrays["start"]), NOTE)
     made["velocity"] = 80
     for name in ("velocity", "channel", "track", "pitch"):
-        if name in names:
-            values = np.asarray(notes[name])
+        if name in arrays:
+            values = arrays[name]
             limit = 127 if name in ("pitch", "velocity") else 15 if name == "channel" else 65534
             if len(values) and not (values.min() >= 0 and values.max() <= limit):
                 raise ValueError(f"{name} is {values.min()} to {values.max()}: must be 0 to {limit}")
             made[name] = values
     rate = ticks_per_quarter * 1e6 / us
     for name in ("start", "end"):
-        made[name] = notes[name]
+        made[name] = arrays[name]
         if not np.all(np.isfinite(made[name]) & (made[name] >= 0)):
             raise ValueError(f"{name} is {made[name].min()} at least: must be a finite number, 0 or more")
         made[f"{name}_ticks"] = np.rint(made[name] * rate)
@@ -607,22 +555,49 @@ def from_notes(notes: Any, *, quarters_per_min: float = 120.0, ticks_per_quarter
     return Midi(made, tempo, ticks_per_quarter=ticks_per_quarter, tracks=tracks, end_ticks=end)
 
 
+def _cells(name: str, given: Any) -> Bits:
+    """A plane of a roll as bools; other whole numbers than 0 sound, as velocities."""
+    cells = np.asarray(given)
+    if cells.dtype.kind not in "buif":
+        raise TypeError(f"{name} is of {cells.dtype}: must be of bools")
+    if cells.dtype.kind == "f" and not np.all((cells == 0) | (cells == 1)):
+        raise ValueError(f"{name} holds numbers that are neither 0 nor 1: must be of bools, as logits > 0")
+    return cells.astype(bool)
+
+
 def from_roll(roll: Roll) -> Midi:
     """A roll's notes, velocity 80; `to_roll` with the same grid gives the same roll.
 
+    Raises:
+        TypeError: it is not a `Roll`, as a tensor or an array: name its grid, Roll(sounding, steps_per_quarter=4).
+        ValueError: a field is out of its range, or sounding or onsets hold numbers that are neither 0 nor 1.
+
     Shape:
         `roll.sounding`: (keys, frames).
+
+    Example:
+        >>> logits = np.full((2, 36, 16), -3.0)  # what a network gives: (B, keys, frames)
+        >>> logits[0, 12, :4] = 3.0
+        >>> from_roll(Roll(logits[0] > 0, steps_per_quarter=4)).notes["pitch"].tolist()
+        [60]
     """
-    sounding = np.asarray(roll.sounding)
+    if not isinstance(roll, Roll):
+        raise TypeError(f"roll is {said(roll)}: must be a midi.Roll, such as Roll(logits[0] > 0, steps_per_quarter=4)")
+    check_whole("low", roll.low)
+    check_number("quarters_per_min", roll.quarters_per_min)
+    if roll.low < 0:
+        raise ValueError(f"low is {roll.low}: must be 0 to 127")
+    sounding = _cells("sounding", roll.sounding)
+    onsets = None if roll.onsets is None else _cells("onsets", roll.onsets)
     if sounding.ndim != 2 or not 1 <= sounding.shape[0] <= KEYS - roll.low:
         raise ValueError(f"sounding has shape {sounding.shape}: must be (keys, frames), low + keys at most 128")
-    planes = [None if p is None else pack(np.asarray(p, bool).T, roll.low) for p in (sounding, roll.onsets)]
-    if planes[0] is not None and planes[1] is not None and planes[0].shape != planes[1].shape:
-        raise ValueError(f"onsets has {planes[1].shape[0]} frames: must be those of sounding, {planes[0].shape[0]}")
-    struct = _Roll(
+    if onsets is not None and onsets.shape != sounding.shape:
+        raise ValueError(f"onsets has shape {onsets.shape}: must be that of sounding, {sounding.shape}")
+    planes = [None if p is None else pack(p.T, roll.low) for p in (sounding, onsets)]
+    struct = RollStruct(
         _grid(roll.frame_s, roll.steps_per_quarter), roll.quarters_per_min, sounding.shape[1],
         *(None if p is None else p.ctypes.data for p in planes),
     )  # fmt: skip
-    midi = _Midi()
+    midi = MidiStruct()
     call(_from_roll, ctypes.byref(struct), ctypes.byref(midi))
     return _adopt(midi)

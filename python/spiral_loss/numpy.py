@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _names
+from ._arguments import check_options, check_weight_shape, check_whole
 from ._plan import Array, Options, Plan, cost_table, plan
 from .errors import NotAFiniteNumber
 from .helix import HelixLike, as_helix
@@ -20,6 +21,7 @@ Values = Union[float, npt.NDArray[np.float64]]
 
 def _options(helix: HelixLike, options: dict[str, Any]) -> Options:
     geometry = as_helix(helix)
+    check_options(options, {})
     kind = options.get("kind")
     if kind in _names.KINDS:
         _names.warn(f"kind {kind!r}", repr(_names.KINDS[kind]), level=4)
@@ -53,6 +55,7 @@ def _checked(
         raise ValueError(f"target has shape {t.shape}: must be that of pred, {y.shape}")
     pitch, time = -2 if pitch_dim is None else pitch_dim, -1 if time_dim is None else time_dim
     for name, dim in (("pitch_dim", pitch), ("time_dim", time)):
+        check_whole(name, dim)
         if not -y.ndim <= dim < y.ndim:
             raise ValueError(f"{name} is {dim}: must be {-y.ndim} to {y.ndim - 1}")
     dims = (time % y.ndim, pitch % y.ndim)
@@ -98,7 +101,10 @@ def value_and_grad(
     Args:
         pred: logits, or probabilities with `from_logits=False`; float32 or float64.
         target: in [0, 1]; any type.
-        sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 is ignored, whatever it holds.
+        sample_weight: weights of cells, 0 to 1e6. A cell of weight 0 is ignored, whatever it holds. Shapes are aligned
+            at their last dimensions: (frames,) are weights of frames; weights w of rolls, (B,), are passed as
+            w[:, None, None]. "mean" divides by the number of frames with a weight above 0, not by the sum of the
+            weights.
         helix: a preset's name, a `Helix`, or radii.
         low: MIDI number of key 0; only the kinds argmax_distance depend on it.
         pitch_dim, time_dim: the dimensions of keys and of frames; None means -2 and -1. An array of two dimensions is
@@ -134,7 +140,9 @@ def value_and_grad(
         return _empty(loss.options.reduction, y, dims[1]), grad
     w = None
     if sample_weight is not None:
-        w = _canonical(np.broadcast_to(np.asarray(sample_weight, dtype=y.dtype), y.shape), dims)
+        weights = np.asarray(sample_weight, dtype=y.dtype)
+        check_weight_shape(weights.shape, y.shape)
+        w = _canonical(np.broadcast_to(weights, y.shape), dims)
     # Where leading dimensions do not fold into one, _canonical copies, and the gradient must be copied back.
     g = None if grad is None else _canonical(grad, dims)
     value = _call(loss, _canonical(y, dims), _canonical(t, dims), w, g)

@@ -203,6 +203,29 @@ def test_weights_broadcast_and_leave_cells_out():
     assert torch.equal(sl.SpiralLoss()(z, t, keys), sl.SpiralLoss()(z, t, keys.expand(3, 20, 8).clone()))
 
 
+def test_a_weight_of_one_dimension_is_one_for_each_frame():
+    z, t = rolls(8, 20, 8)  # as many rolls as frames
+    w = torch.linspace(0.5, 1.5, 8, dtype=torch.float64)
+    loss = sl.SpiralLoss()
+    assert torch.equal(loss(z, t, w), loss(z, t, w.expand(8, 20, 8).clone()))
+    of_rolls = w[:, None, None].expand(8, 20, 8).clone()
+    assert torch.equal(loss(z, t, w[:, None, None]), loss(z, t, of_rolls))
+    assert not torch.equal(loss(z, t, w), loss(z, t, of_rolls))
+
+
+@pytest.mark.parametrize("backend", ["native", "torch"])
+def test_the_mean_divides_by_the_frames_with_a_weight_above_0(backend):
+    z, t = rolls(3, 20, 8)
+    w = torch.tensor([2.0, 1e-9, 0.0], dtype=torch.float64)[:, None, None]
+    mean, total = (sl.SpiralLoss(reduction=r, backend=backend)(z, t, w) for r in ("mean", "sum"))
+    assert torch.allclose(mean, total / 16, rtol=1e-12)
+
+
+def test_the_mean_is_the_number_of_keys_times_that_of_cross_entropy():
+    z, t = rolls(3, 20, 8)
+    assert torch.allclose(sl.SpiralLoss(lambd=0.0)(z, t), 20 * F.binary_cross_entropy_with_logits(z, t), rtol=1e-12)
+
+
 def test_gradients_accumulate():
     z, t = rolls(8, 36, 12, dtype=torch.float32)
     whole, parts = z.clone().requires_grad_(), z.clone().requires_grad_()
@@ -251,6 +274,10 @@ Z, T = torch.zeros(2, 36, 10), torch.zeros(2, 36, 10)
 NAN = torch.full((2, 36, 10), math.nan)
 
 
+def nested():
+    return torch.nested.nested_tensor([Z[0], Z[1, :, :5]], layout=torch.jagged)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "sentence"),
     [
@@ -269,6 +296,7 @@ NAN = torch.full((2, 36, 10), math.nan)
         (lambda: sl.SpiralLoss()(Z, T.clone().requires_grad_()), ValueError, r"pass target.detach\(\)"),
         (lambda: sl.SpiralLoss()(Z, T, torch.ones(1, requires_grad=True)), ValueError, r"weight.detach\(\)"),
         (lambda: sl.SpiralLoss()(Z, T, torch.ones(7)), ValueError, r"weight has shape \(7,\): must broadcast"),
+        (lambda: sl.SpiralLoss()(Z, T, torch.ones(2)), ValueError, r"each roll is sample_weight\[:, None, None\]"),
         (lambda: sl.SpiralLoss()(Z, T, torch.ones(1, 1, 1, 1)), ValueError, "must broadcast"),
         (lambda: sl.SpiralLoss()(NAN, T), ValueError, r"logit at \(b 0, t 0, p 0\) is -?nan: must be a number"),
         (lambda: sl.SpiralLoss()(Z, NAN), ValueError, r"target at .* is -?nan"),
@@ -284,6 +312,16 @@ NAN = torch.full((2, 36, 10), math.nan)
         (lambda: sl.SpiralLoss(helix="linear"), ValueError, 'helix preset "linear": not one of chromatic'),
         (lambda: sl.SpiralLoss(backend="cuda"), ValueError, "backend is 'cuda': must be one of auto, native, triton"),
         (lambda: sl.Helix((-1.0,)), ValueError, r"radii\[0\] is -1"),
+        (lambda: sl.SpiralLoss(helix=None), TypeError, "helix is None: must be a preset's name, a Helix"),
+        (lambda: sl.SpiralLoss(helix=(1.0, "2")), TypeError, r"radii\[1\] is '2': must be a number"),
+        (lambda: sl.Helix(3.0), TypeError, "radii is 3.0: must be one to six numbers"),
+        (lambda: sl.Helix((1.0,), None), TypeError, "octave is None: must be a number"),
+        (lambda: sl.Helix.from_costs(0.8, "1"), TypeError, "semitone is '1': must be a number"),
+        (lambda: sl.SpiralLoss(reduction=["mean"]), TypeError, "reduction is a list: must be a name, such as 'mean'"),
+        (lambda: sl.SpiralLoss()(Z.to_sparse(), T), TypeError, r"layout torch.sparse_coo: .* input.to_dense\(\)"),
+        (lambda: sl.SpiralLoss()(Z, T.to_sparse()), TypeError, "target has layout torch.sparse_coo: must be"),
+        (lambda: sl.SpiralLoss()(Z, T, T.to_sparse()), TypeError, "sample_weight has layout torch.sparse_coo"),
+        (lambda: sl.SpiralLoss()(nested(), T), TypeError, "input is a nested tensor: must be a dense one"),
         (lambda: sl.Helix.from_costs(2.5, 1.0), ValueError, "octave is 2.5"),
         (lambda: sl.WeightedBCE().interval_costs(), NotImplementedError, "weighted_bce has no costs"),
     ],
@@ -491,20 +529,20 @@ def test_what_a_training_script_passes_first():
     ("make", "error", "sentence"),
     [
         (lambda: sl.SpiralLoss(torch.tensor([5.0])), TypeError, "lambd is a Tensor: must be a number; .* pos_weight"),
-        (lambda: sl.SpiralLoss("2"), TypeError, "lambd is a str: must be a number"),
-        (lambda: sl.SpiralLoss(True), TypeError, "lambd is a bool"),
-        (lambda: sl.SpiralLoss(low=0.5), TypeError, "low is a float: must be a whole number"),
+        (lambda: sl.SpiralLoss("2"), TypeError, "lambd is '2': must be a number"),
+        (lambda: sl.SpiralLoss(True), TypeError, "lambd is True"),
+        (lambda: sl.SpiralLoss(low=0.5), TypeError, "low is 0.5: must be a whole number"),
         (lambda: sl.SpiralLoss(low=-1), ValueError, "low is -1"),
-        (lambda: sl.SpiralLoss(blur_radius=2.0), TypeError, "blur_radius is a float"),
-        (lambda: sl.SpiralLoss(from_logits="no"), TypeError, "from_logits is a str: must be True or False"),
+        (lambda: sl.SpiralLoss(blur_radius=2.0), TypeError, "blur_radius is 2.0"),
+        (lambda: sl.SpiralLoss(from_logits="no"), TypeError, "from_logits is 'no': must be True or False"),
         (lambda: sl.SpiralLoss(pitch_dim="keys"), TypeError, "pitch_dim is a str"),
         (lambda: sl.SpiralLoss(check=1), TypeError, "check is a int: must be True, False or None"),
         (lambda: sl.SpiralLoss(pos_weight=-1.0), ValueError, "pos_weight is -1: must be 0 to 1e"),
         (lambda: sl.SpiralLoss(pos_weight=math.nan), ValueError, "pos_weight is nan"),
         (lambda: sl.SpiralLoss(pos_weight=torch.ones(3, 1)), ValueError, r"pos_weight has shape \(3, 1\)"),
         (lambda: sl.SpiralLoss(pos_weight=torch.ones(3))(Z, T), ValueError, r"pos_weight has shape \(3,\): .*\(36,\)"),
-        (lambda: sl.HelixGaussian(sigma="wide"), TypeError, "sigma is a str"),
-        (lambda: sl.ArgmaxDistance(coil_degrees=None), TypeError, "coil_degrees is a NoneType"),
+        (lambda: sl.HelixGaussian(sigma="wide"), TypeError, "sigma is 'wide'"),
+        (lambda: sl.ArgmaxDistance(coil_degrees=None), TypeError, "coil_degrees is None"),
         (lambda: sl.spiral_loss(Z, T, backend="cuda"), ValueError, "backend is 'cuda'"),
     ],
 )  # fmt: skip

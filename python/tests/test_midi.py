@@ -4,6 +4,7 @@
 import ctypes
 import gzip
 import io
+import math
 import os
 import pathlib
 
@@ -13,6 +14,7 @@ from conftest import SOURCE
 
 from spiral_loss import errors, midi
 from spiral_loss._library import declare
+from spiral_loss._midi_bytes import decoded_text
 
 DATA = pathlib.Path(os.environ.get("SPIRAL_DATA") or "/no data")
 CORPUS = SOURCE / "tests" / "fuzz" / "corpus" / "midi"
@@ -177,7 +179,7 @@ def test_programs_controllers_and_bends_are_kept():
     [
         (lambda: tune().to_roll(), "one of the two"),
         (lambda: tune().to_roll(0.1, steps_per_quarter=4), "one of the two"),
-        (lambda: tune().to_roll(2.0), "2000000"),
+        (lambda: tune().to_roll(2.0), "frame_s is 2.0: must be 0.001 to 1"),
         (lambda: tune().to_roll(0.1, low=90, high=80), "low is 90 and high 80"),
         (lambda: midi.from_notes({"start": [0], "end": [1], "pitch": [128]}), "pitch is 128"),
         (lambda: midi.from_notes({"start": [-1], "end": [1], "pitch": [60]}), "start is -1"),
@@ -186,13 +188,59 @@ def test_programs_controllers_and_bends_are_kept():
         (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4), bool), low=100, frame_s=0.1)), "sounding has shape"),
         (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4), bool))), "one of the two"),
         (lambda: midi.Midi(np.zeros(1, midi.NOTE), ticks_per_quarter=0).to_bytes(), "."),
-        (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4)), np.zeros((36, 5)), frame_s=0.1)), "has 5 frames"),
+        (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4)), np.zeros((36, 5)), frame_s=0.1)), r"shape \(36, 5\)"),
+        (lambda: midi.from_roll(midi.Roll(np.ones((36, 4)), np.ones((9, 4)), frame_s=0.1)), r"shape \(9, 4\): must be"),
+        (lambda: midi.from_roll(midi.Roll(np.ones((36, 4)), low=-1, frame_s=0.1)), "low is -1: must be 0 to 127"),
+        (lambda: midi.from_roll(midi.Roll(np.full((36, 4), -3.0), frame_s=0.1)), "neither 0 nor 1: .* as logits > 0"),
+        (lambda: tune().to_roll(math.nan), "frame_s is nan: must be 0.001 to 1"),
+        (lambda: tune().to_roll(4294.977296), "frame_s is 4294.977296"),  # 10 ms more than 2**32 microseconds
+        (lambda: tune().to_roll(steps_per_quarter=2**32 + 4), "steps_per_quarter is 4294967300: must be 1 to 96"),
+        (lambda: midi.from_notes({"start": [0], "pitch": [60]}), "notes has no end: must have start, end and pitch"),
+        (lambda: midi.from_notes({"start": [0, 1], "end": [1], "pitch": [60]}), r"end has shape \(1,\): .* \(2,\)"),
+        (lambda: midi.Roll(np.zeros(4, bool)).windows(), r"sounding has shape \(4,\): must be \(keys, frames\)"),
         (lambda: midi.Roll(np.zeros((3, 4), bool)).windows(0), "frames is 0"),
     ],
 )  # fmt: skip
 def test_bad_arguments_are_refused_with_a_sentence(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: midi.from_roll(np.zeros((36, 4))), "roll is a ndarray: must be a midi.Roll, such as Roll"),
+        (lambda: midi.from_roll(None), "roll is None: must be a midi.Roll"),
+        (lambda: midi.from_roll(midi.Roll("C4", frame_s=0.1)), "sounding is of <U2: must be of bools"),
+        (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4)), low="48", frame_s=0.1)), "low is '48'"),
+        (lambda: midi.from_roll(midi.Roll(np.zeros((36, 4)), frame_s=0.1, quarters_per_min="96")), "min is '96'"),
+        (lambda: midi.Roll(np.zeros((3, 4), bool)).windows(36.5), "frames is 36.5: must be a whole number"),
+        (lambda: midi.Roll(np.zeros((3, 4), bool)).windows(None), "frames is None: must be a whole number"),
+        (lambda: midi.Roll(np.zeros((3, 4), bool)).windows(36, "4"), "hop is '4': must be a whole number"),
+        (lambda: tune().to_roll(steps_per_quarter="4"), "steps_per_quarter is '4': must be a whole number"),
+        (lambda: tune().to_roll(steps_per_quarter=4.7), "steps_per_quarter is 4.7: must be a whole number"),
+        (lambda: tune().to_roll("0.01"), "frame_s is '0.01': must be a number"),
+        (lambda: tune().to_roll(0.1, low=48.5), "low is 48.5: must be a whole number"),
+        (lambda: tune().to_roll(0.1, pedal="yes"), "pedal is 'yes': must be True or False"),
+        (lambda: tune().to_roll(0.1, drum_channels=9), "drum_channels is 9: must be several whole numbers, or None"),
+        (lambda: tune().to_roll(0.1, drum_channels=["9"]), "drum_channels is '9': must be a whole number"),
+        (lambda: midi.from_notes([60, 62]), "notes is a list: must be a structured array, or a mapping"),
+        (lambda: midi.from_notes({"start": ["0"], "end": [1], "pitch": [60]}), "start is of <U1: must be numbers"),
+        (lambda: midi.from_notes({"start": [0]}, quarters_per_min="96"), "quarters_per_min is '96'"),
+        (lambda: midi.write(None, "a.mid"), "midi is None: must be a Midi"),
+    ],
+)  # fmt: skip
+def test_arguments_of_another_type_are_refused_with_a_sentence(make, sentence):
+    with pytest.raises(TypeError, match=sentence):
+        make()
+
+
+def test_whole_numbers_of_numpy_are_taken():
+    roll = tune().to_roll(steps_per_quarter=np.int64(4), low=np.int32(48), high=np.uint8(83))
+    assert type(roll.steps_per_quarter) is int
+    assert roll.windows(np.int64(36)).shape[1:] == (36, 36)
+    velocities = midi.Roll(roll.sounding.astype(np.uint8) * 80, steps_per_quarter=4)
+    assert np.array_equal(midi.from_roll(velocities).notes, midi.from_roll(roll).notes)
 
 
 def test_an_empty_song():
@@ -312,7 +360,7 @@ def test_texts_are_decoded_as_the_library_does():
     for text in texts:
         utf8 = ctypes.create_string_buffer(100)
         convert(text, utf8, 100)
-        assert utf8.value.decode() == midi._decoded(text), text
+        assert utf8.value.decode() == decoded_text(text), text
 
 
 def test_names_of_version_0_1_warn_and_work():

@@ -98,6 +98,12 @@ def test_interval_table_of_the_pages(page, row):
         ({"pred": np.full((1, 3, 4), np.nan)}, ValueError, "logit at .* nan"),
         ({"kind": "fancy"}, ValueError, '"fancy": not one of'),
         ({"colour": 1}, TypeError, "colour"),
+        ({"kind": 3}, TypeError, "kind is 3: must be a name, such as 'spiral'"),
+        ({"lambd": "2"}, TypeError, "lambd is '2': must be a number"),
+        ({"helix": None}, TypeError, "helix is None: must be a preset's name"),
+        ({"pitch_dim": "keys"}, TypeError, "pitch_dim is 'keys': must be a whole number"),
+        ({"sample_weight": np.ones(7)}, ValueError, r"weight has shape \(7,\): must broadcast to \(1, 3, 4\)$"),
+        ({"sample_weight": np.ones((1, 1, 3, 4))}, ValueError, "must broadcast"),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(arguments, error, sentence):

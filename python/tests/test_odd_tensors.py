@@ -57,6 +57,7 @@ TENSORS = {
     "empty batch": (changed(lambda z, t: (z[:0], t[:0])), None),
     "two dimensions": (changed(lambda z, t: (z.flatten(1), t.flatten(1))), r"\(2, 432\): must be \(B, keys"),
     "target requires a gradient": (changed(lambda z, t: (z, t.requires_grad_())), r"pass target.detach\(\)"),
+    "sparse target": (changed(lambda z, t: (z, t.to_sparse())), "layout torch.sparse_coo: must be torch.strided"),
     "target on another device": (changed(lambda z, t: (z, t.to("meta"))), "target is on meta: must be on "),
 }  # fmt: skip
 PATHS = ["native", "torch", "compiled", "compiled torch", *(["triton"] if HAS_TRITON else [])]

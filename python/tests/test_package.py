@@ -14,7 +14,7 @@ import sys
 import pytest
 
 import spiral_loss
-from spiral_loss import _plan, errors, helix, metrics, midi
+from spiral_loss import _midi_structs, _plan, errors, helix, metrics, midi
 from spiral_loss._library import Failure, call, declare, library_path
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -136,10 +136,10 @@ def test_helix():
 
 
 STRUCTS = {
-    "spiral_midi": midi._Midi,
-    "spiral_grid": midi._Grid,
-    "spiral_roll": midi._Roll,
-    "spiral_roll_options": midi._RollOptions,
+    "spiral_midi": _midi_structs.MidiStruct,
+    "spiral_grid": _midi_structs.GridStruct,
+    "spiral_roll": _midi_structs.RollStruct,
+    "spiral_roll_options": _midi_structs.RollOptionsStruct,
     "spiral_roll_report": midi._Report,
     "spiral_metrics_counts": metrics._Counts,
     "spiral_metrics": metrics._Ratios,

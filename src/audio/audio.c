@@ -151,6 +151,7 @@ spiral_status spiral_audio_save(const spiral_midi *midi, const spiral_audio_opti
                                 const char *path, spiral_synth *used, spiral_error *err) {
     unsigned char *bytes;
     size_t size;
+    SPIRAL_TRY(spiral__path_check(path, err));
     SPIRAL_TRY(spiral__audio_write(midi, options, &bytes, &size, used, err));
     const spiral_status status = spiral_file_write(path, bytes, size, err);
     free(bytes);

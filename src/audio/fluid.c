@@ -25,6 +25,10 @@ const char *spiral__soundfont_find(void) {
 #include <dlfcn.h>
 #include <fluidsynth.h>
 #include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 
 /* ---- loading ----
  *
@@ -162,6 +166,32 @@ static void render_events(fluid_synth_t *synth, const event *events, size_t coun
     }
 }
 
+/* Refuses what is not a SoundFont, or only the beginning of one, before FluidSynth reads it: the library that
+ * it uses for files that it does not know prints to standard error. SoundFont 2.04, section 4: a RIFF chunk
+ * "sfbk" that begins with a list "INFO"; FluidSynth may also read DLS files, a RIFF chunk "DLS ". */
+static spiral_status check_soundfont(const char *path, spiral_error *err) {
+    unsigned char head[24] = "";
+    char text[SPIRAL__PATH_TEXT];
+    const char *name = spiral__error_path(path, text);
+    struct stat info;
+    if (stat(path, &info)) return spiral__fail_io(err, path, "open");
+    if (!S_ISREG(info.st_mode)) return spiral__fail(err, SPIRAL_IO, -1, "%s: is not a file", name);
+    FILE *stream = fopen(path, "rb");
+    if (!stream) return spiral__fail_io(err, path, "open");
+    const size_t size = fread(head, 1, sizeof head, stream);
+    fclose(stream);
+    const uint64_t chunk =
+        head[4] | (uint64_t)head[5] << 8 | (uint64_t)head[6] << 16 | (uint64_t)head[7] << 24;
+    const int soundfont = !memcmp(head + 8, "sfbkLIST", 8) && !memcmp(head + 20, "INFO", 4);
+    if (size < sizeof head || memcmp(head, "RIFF", 4) || !(soundfont || !memcmp(head + 8, "DLS ", 4)))
+        return spiral__fail(err, SPIRAL_FORMAT, -1, "%s: not a SoundFont", name);
+    if (chunk + 8 > (uint64_t)info.st_size)
+        return spiral__fail(err, SPIRAL_FORMAT, -1,
+                            "%s: the SoundFont is cut off: it has %lld bytes, its header says %llu", name,
+                            (long long)info.st_size, (unsigned long long)chunk + 8);
+    return SPIRAL_OK;
+}
+
 /* A synthesiser with the SoundFont loaded. */
 static spiral_status make_synth(fluid_settings_t *settings, const char *soundfont, int rate_hz,
                                 fluid_synth_t **synth, spiral_error *err) {
@@ -186,6 +216,7 @@ spiral_status spiral__fluid_render(const spiral__timed_note *notes, size_t count
                                    spiral__audio *audio, spiral_error *err) {
     fluid_synth_t *synth = NULL;
     SPIRAL_TRY(load_once(err));
+    SPIRAL_TRY(check_soundfont(soundfont, err));
     silence_log();
     event *events = calloc(2 * count, sizeof *events);
     fluid_settings_t *settings = api.new_fluid_settings();

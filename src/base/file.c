@@ -69,10 +69,15 @@ static spiral_status open_regular(const char *path, FILE **stream, spiral_error 
     return status;
 }
 
+spiral_status spiral__path_check(const char *path, spiral_error *err) {
+    return path ? SPIRAL_OK : spiral__fail(err, SPIRAL_BAD_ARG, -1, "path is NULL");
+}
+
 spiral_status spiral__file_read(const char *path, size_t limit, unsigned char **bytes, size_t *size,
                                 spiral_error *err) {
     *bytes = NULL;
     *size = 0;
+    SPIRAL_TRY(spiral__path_check(path, err));
     if (!strcmp(path, "-")) return read_all(stdin, "standard input", limit, bytes, size, err);
     FILE *stream = NULL;
     SPIRAL_TRY(open_regular(path, &stream, err));
@@ -142,6 +147,7 @@ static spiral_status open_beside(const char *path, spiral__file *file, spiral_er
 
 spiral_status spiral__file_open(const char *path, spiral__file *file, spiral_error *err) {
     memset(file, 0, sizeof *file);
+    SPIRAL_TRY(spiral__path_check(path, err));
     if (in_place(path)) return open_in_place(path, file, err);
     struct stat info;
     char *target = NULL;
@@ -180,6 +186,7 @@ spiral_status spiral__file_finish(spiral__file *file, spiral_error *err) {
 }
 
 spiral_status spiral_file_write(const char *path, const void *bytes, size_t size, spiral_error *err) {
+    SPIRAL_TRY(spiral__path_check(path, err));
     if (!strcmp(path, "-")) {
         if (fwrite(bytes, 1, size, stdout) != size || fflush(stdout))
             return spiral__fail_io(err, "standard output", "write");

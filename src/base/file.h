@@ -13,6 +13,9 @@
 
 #include "spiral/file.h"
 
+/* BAD_ARG if path is NULL. */
+spiral_status spiral__path_check(const char *path, spiral_error *err);
+
 /* Reads all of path into *bytes (malloc; the caller frees), followed by one NUL byte that *size does not
  * count. "-" reads standard input. IO: the system refused, or it is not a regular file; TOO_BIG: more than
  * limit bytes. */

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/par.h"
 #include "base/rng.h"
 #include "base/sha256.h"
@@ -320,6 +321,7 @@ static void release(spiral__mapping *m) {
 spiral_status spiral__map_file(const char *path, spiral__mapping **out, spiral_error *err) {
     struct stat info;
     char path_text[SPIRAL__PATH_TEXT];
+    SPIRAL_TRY(spiral__path_check(path, err));
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return spiral__fail_io(err, path, "open");
     spiral_status status = fstat(fd, &info) ? spiral__fail_io(err, path, "read") : SPIRAL_OK;
@@ -360,7 +362,7 @@ spiral_status spiral_corpus_pack_open(const char *path, int frames, int check, i
 int spiral_corpus_is_pack(const char *path) {
     struct stat info;
     char head[8];
-    if (stat(path, &info) || !S_ISREG(info.st_mode)) return 0;
+    if (!path || stat(path, &info) || !S_ISREG(info.st_mode)) return 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return 0;
     const ssize_t n = read(fd, head, sizeof head);

@@ -268,7 +268,7 @@ static spiral_status make(writer *w, const char *const *paths, size_t count, spi
         return spiral__fail(err, SPIRAL_BAD_ARG, -1, "frames of a window is %d, must be 1 to %d",
                             w->options.frames, SPIRAL_WINDOW_FRAMES_MAX);
     for (size_t i = 0; i < count; i++)
-        if (!strcmp(paths[i], "-"))
+        if (paths && paths[i] && !strcmp(paths[i], "-"))
             return spiral__fail(err, SPIRAL_BAD_ARG, -1, "standard input cannot be packed; name files");
     SPIRAL_TRY(spiral__files_list(paths, count, &w->files, err));
     SPIRAL_TRY(allocate(w, &roll, err));
@@ -286,6 +286,7 @@ spiral_status spiral_corpus_pack_create(const char *const *paths, size_t count,
     writer w = {.options = OPTIONS, .path = path};
     SPIRAL_TRY(
         spiral__sized_read("corpus pack options", options, FIRST_OPTIONS, &w.options, sizeof w.options, err));
+    SPIRAL_TRY(spiral__path_check(path, err));
     const spiral_status status = make(&w, paths, count, err);
     if (status != SPIRAL_OK && w.file.path) spiral__file_abort(&w.file);
     free(w.status);

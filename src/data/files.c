@@ -109,7 +109,7 @@ spiral_status spiral__files_list(const char *const *paths, size_t count, spiral_
     static const spiral__paths_filter filter = {ENDINGS, "MThd"};
     spiral__paths list = {0};
     char path_text[SPIRAL__PATH_TEXT];
-    spiral_status status = SPIRAL_OK;
+    spiral_status status = !paths && count ? spiral__path_check(NULL, err) : SPIRAL_OK;
     for (size_t i = 0; i < count && status == SPIRAL_OK; i++)
         status = spiral__paths_add(&list, paths[i], &filter, err);
     if (status == SPIRAL_OK && !list.count)

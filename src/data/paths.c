@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "data/paths.h"
 
 /* The folders from the first one down to the current one. A link to one of them is not followed, because that
@@ -146,6 +147,7 @@ static spiral_status walk(spiral__paths *paths, const char *path, const folder *
 spiral_status spiral__paths_add(spiral__paths *paths, const char *path, const spiral__paths_filter *filter,
                                 spiral_error *err) {
     struct stat info;
+    SPIRAL_TRY(spiral__path_check(path, err));
     if (!strcmp(path, "-")) return add(paths, path, err);
     if (stat(path, &info)) {
         char path_text[SPIRAL__PATH_TEXT], reason[SPIRAL__ERRNO_TEXT];

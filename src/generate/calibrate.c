@@ -191,7 +191,9 @@ typedef struct sampling_job {
     const spiral__sampling *sampling;
     spiral__basis basis;
     uint64_t seed;
-    size_t samples, later_samples;                  /* in the round, and in each of the later half */
+    size_t samples, later_samples; /* in the round, and in each of the later half */
+    const spiral__calibration *plan;
+    double drawn;                                   /* samples, so far */
     counts counts[SAMPLES_MAX], music[SAMPLES_MAX]; /* music: of the piece whose top voice is given */
     spiral_status statuses[SAMPLES_MAX];
 } sampling_job;
@@ -345,6 +347,16 @@ static int samples_of_round(const counts *music, int most) {
     return fill < SAMPLES_MIN ? SAMPLES_MIN : fill < most ? (int)fill : most;
 }
 
+double spiral__calibrate_samples(int samples) { return ALL_ROUNDS / 2 * (SAMPLES_MIN + samples); }
+
+static spiral_status report_round(sampling_job *j, spiral_error *err) {
+    const double all = spiral__calibrate_samples((int)j->later_samples);
+    j->drawn += (double)j->samples;
+    if (j->plan->callback && j->plan->callback(j->plan->context, j->drawn / all))
+        return spiral__fail(err, SPIRAL_INTERRUPTED, -1, "the calibration was stopped");
+    return SPIRAL_OK;
+}
+
 /* Sets the weights of one basis, beginning with the weights in *s. */
 static spiral_status calibrate(sampling_job *j, spiral__basis basis, const counts *all, spiral__pool *pool,
                                spiral__sampling *s, spiral_error *err) {
@@ -361,6 +373,7 @@ static spiral_status calibrate(sampling_job *j, spiral__basis basis, const count
         SPIRAL_TRY(count_samples(j, seed, pool, &sampled, &music, err));
         move_weights(&sampled, &music, rate, weights);
         for (int k = 0; k < WEIGHTS && i >= first; k++) sum[k] += at[k] / (float)(rounds - first);
+        SPIRAL_TRY(report_round(j, err));
     }
     *weights = mean;
     return SPIRAL_OK;
@@ -376,9 +389,9 @@ static spiral_status calibrate_bases(sampling_job *j, const counts *music, spira
     return status;
 }
 
-/* samples: the largest number in a later round. */
 static spiral_status calibrate_all(const spiral_model *m, const spiral_corpus *corpus, const counts *music,
-                                   int samples, spiral__pool *pool, spiral__sampling *s, spiral_error *err) {
+                                   const spiral__calibration *plan, spiral__pool *pool, spiral__sampling *s,
+                                   spiral_error *err) {
     const spiral__decoder_weights decoder = spiral__decoder_get_weights(m);
     sampling_job *j = calloc(1, sizeof *j);
     if (!j) return spiral__no_memory(err, sizeof *j);
@@ -386,7 +399,8 @@ static spiral_status calibrate_all(const spiral_model *m, const spiral_corpus *c
     j->decoder = &decoder;
     j->corpus = corpus;
     j->sampling = s;
-    j->later_samples = (size_t)samples_of_round(music, samples);
+    j->plan = plan;
+    j->later_samples = (size_t)samples_of_round(music, plan->samples);
     const spiral_status status = calibrate_bases(j, music, pool, s, err);
     free(j);
     return status;
@@ -439,14 +453,13 @@ static spiral_status find_limit(const spiral_model *m, const spiral_corpus *corp
     return SPIRAL_OK;
 }
 
-spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *corpus,
-                                        const spiral_corpus *unseen, int samples, int threads,
-                                        spiral_error *err) {
+spiral_status spiral__calibrate(spiral_model *m, const spiral_corpus *corpus, const spiral_corpus *unseen,
+                                const spiral__calibration *plan, int threads, spiral_error *err) {
     if (!m->decoder.H)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "the model has no note-by-note decoder");
-    if (samples < SAMPLES_MIN || samples > SAMPLES_MAX)
-        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "samples is %d, must be %d to %d", samples, SAMPLES_MIN,
-                            SAMPLES_MAX);
+    if (plan->samples < SAMPLES_MIN || plan->samples > SAMPLES_MAX)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1, "samples is %d, must be %d to %d", plan->samples,
+                            SAMPLES_MIN, SAMPLES_MAX);
     SPIRAL_TRY(spiral__corpus_check(corpus, &m->config.grid, m->config.planes, err));
     if (unseen) SPIRAL_TRY(spiral__corpus_check(unseen, &m->config.grid, m->config.planes, err));
     spiral__sampling s = {.calibrated = SPIRAL__CALIBRATED};
@@ -455,13 +468,18 @@ spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *co
     spiral_status status = count_corpus(&m->decoder.features, corpus, &s, &music, err);
     if (status == SPIRAL_OK) status = find_limit(m, corpus, unseen, threads, &s, err);
     if (status == SPIRAL_OK) status = spiral__pool_create(threads, &pool, err);
-    if (status == SPIRAL_OK) status = calibrate_all(m, corpus, &music, samples, pool, &s, err);
+    if (status == SPIRAL_OK) status = calibrate_all(m, corpus, &music, plan, pool, &s, err);
     spiral__pool_destroy(pool);
     if (status == SPIRAL_OK) memcpy(spiral__tensor_data(m, m->decoder.sampling), &s, sizeof s);
     return status;
 }
 
-double spiral__calibrate_samples(int samples) { return ALL_ROUNDS / 2 * (SAMPLES_MIN + samples); }
+spiral_status spiral_generate_calibrate(spiral_model *m, const spiral_corpus *corpus,
+                                        const spiral_corpus *unseen, int samples, int threads,
+                                        spiral_error *err) {
+    const spiral__calibration plan = {.samples = samples};
+    return spiral__calibrate(m, corpus, unseen, &plan, threads, err);
+}
 
 int spiral__calibrate_fit(double all, int most) {
     const double samples = floor(all / (ALL_ROUNDS / 2)) - SAMPLES_MIN;

@@ -15,6 +15,21 @@ double spiral__calibrate_samples(int samples);
  * which all rounds together have at most `all` samples; SPIRAL_CALIBRATION_SAMPLES_MIN if there is none. */
 int spiral__calibrate_fit(double all, int most);
 
+/* Called after each round. share: of all samples, the part that has been drawn, above 0. Nonzero stops the
+ * calibration. */
+typedef int (*spiral__calibration_callback)(void *context, double share);
+
+typedef struct spiral__calibration {
+    int samples;                           /* as spiral_generate_calibrate takes it */
+    spiral__calibration_callback callback; /* NULL: none */
+    void *context;
+} spiral__calibration;
+
+/* spiral_generate_calibrate with a callback. INTERRUPTED: it stopped the calibration; the model is unchanged.
+ */
+spiral_status spiral__calibrate(spiral_model *model, const spiral_corpus *corpus, const spiral_corpus *unseen,
+                                const spiral__calibration *calibration, int threads, spiral_error *err);
+
 /* Does a part of the work of spiral_generate_calibrate and discards the result: if samples is 0, everything
  * before the first sample, else `samples` (1..8) samples. *most: the samples of a later round if the number
  * is not limited. */

@@ -89,6 +89,7 @@ spiral_status spiral_plot_load_fonts(spiral_error *err) {
 spiral_status spiral__canvas_open(const char *path, double width, double height, const char *title, canvas *c,
                                   spiral_error *err) {
     *c = (canvas){0};
+    SPIRAL_TRY(spiral__path_check(path, err));
     SPIRAL_TRY(kind_of(path, &c->kind, err));
     SPIRAL_TRY(spiral__file_open(path, &c->file, err));
     c->surface = surface_of(c->kind, c->file.stream, width, height, title);

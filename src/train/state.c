@@ -80,7 +80,7 @@ static json_t *decoder_json(const spiral_trainer *t) {
     json_t *json = phase_json(&t->phases[SPIRAL_TRAIN_DECODER], SPIRAL_TRAIN_DECODER, t->finished);
     const int runs = !t->finished && t->network == SPIRAL_TRAIN_DECODER;
     int failed =
-        !json || json_object_set_new(json, "calibration_samples", json_integer(t->calibration_samples));
+        !json || json_object_set_new(json, "calibration_samples", json_integer(t->calibration.samples));
     if (!failed && runs) failed = json_object_set_new(json, "streams", streams_json(t));
     if (!failed) return json;
     json_decref(json);
@@ -273,7 +273,7 @@ static spiral_status read_training(spiral_trainer *t, const json_t *training, sp
     const json_t *decoder = json_object_get(training, "decoder");
     spiral__trainer_reset(t, 0);
     SPIRAL_TRY(read_phase(&t->phases[SPIRAL_TRAIN_AUTOENCODER], training, err));
-    SPIRAL_TRY(read_calibration(decoder, &t->calibration_samples, err));
+    SPIRAL_TRY(read_calibration(decoder, &t->calibration.samples, err));
     if (!t->model->decoder.H || integer(decoder, "steps") == 0) return SPIRAL_OK;
     SPIRAL_TRY(spiral__trainer_create_decoder(t, err));
     t->network = SPIRAL_TRAIN_DECODER;

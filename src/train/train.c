@@ -37,19 +37,19 @@ typedef struct run {
     spiral__clock *clock;
     void *clock_context;
     double started, loop_started, saved, reported; /* seconds */
-    int timed;                /* the current network is trained for a time, by this plan: */
-    double end_s;             /* when its training, with all work after it, is to end */
-    double finish_s;          /* how long the work after its last validation takes, without ... */
-    double samples_s;         /* ... the calibration's samples, and how long these take */
+    int timed;        /* the current network is trained for a time, by this plan: */
+    double end_s;     /* when its training, with all work after it, is to end */
+    double finish_s;  /* how long the work after its last validation takes, without ... */
+    double samples_s; /* ... the calibration's samples, and how long these take */
+    double calibration_began_s;
     double calibration_max_s; /* how long these may take */
     spiral__pace pace;
     spiral__parts parts;
     int part;             /* the next one */
     int calibration_part; /* after this part, or the first that runs later, plan the calibration again */
-    spiral__trainer_record record;                    /* of plan.steps_of */
-    int64_t autoencoder_steps, autoencoder_best_step; /* 0 in a run that was resumed after it */
-    int64_t first_step;                               /* of this run and network; not 0 if it was resumed */
-    spiral_error save_error;                          /* of the last save, until it is reported */
+    spiral__trainer_record record; /* of plan.steps_of */
+    int64_t first_step;            /* of this run and network; not 0 if it was resumed */
+    spiral_error save_error;       /* of the last save, until it is reported */
 } run;
 
 static double now_s(const run *r) { return r->clock(r->clock_context); }
@@ -110,7 +110,7 @@ static spiral_status plan_calibration(run *r, spiral_error *err) {
     const double sample_s = (now_s(r) - begin) / TRIED;
     const int samples = spiral__calibrate_fit(r->calibration_max_s / fmax(sample_s, 1e-9), most);
     r->samples_s = sample_s * spiral__calibrate_samples(samples);
-    r->trainer->calibration_samples = samples;
+    r->trainer->calibration.samples = samples;
     return SPIRAL_OK;
 }
 
@@ -194,7 +194,7 @@ static spiral_status start_repeated(run *r, spiral_train_network network,
                                     spiral_error *err) {
     const spiral__parts *parts = &r->record.parts[network];
     SPIRAL_TRY(begin(r->trainer, r->record.steps[network], err));
-    r->trainer->calibration_samples = r->record.calibration_samples;
+    r->trainer->calibration.samples = r->record.calibration_samples;
     return parts->count ? spiral_trainer_set_parts(r->trainer, parts->steps, parts->count, err) : SPIRAL_OK;
 }
 
@@ -269,7 +269,10 @@ static int report(run *r, spiral_train_event event) {
     p->seconds = now - r->started;
     p->learning_rate = s.learning_rate;
     p->best_step = s.best_step;
-    report_speed(r, &s, now);
+    if (event == SPIRAL_TRAIN_CALIBRATION)
+        p->eta_s = (now - r->calibration_began_s) * (1 - p->calibrated) / p->calibrated;
+    else
+        report_speed(r, &s, now);
     if (event == SPIRAL_TRAIN_STEP && s.network == SPIRAL_TRAIN_DECODER) {
         p->train_nats_per_frame = s.train_nats_per_frame;
     } else if (event == SPIRAL_TRAIN_STEP) {
@@ -363,9 +366,29 @@ static spiral_status loop(run *r, spiral_error *err) {
     return SPIRAL_OK;
 }
 
+static int report_calibration(void *context, double share) {
+    run *r = context;
+    r->progress.calibrated = share;
+    return report(r, SPIRAL_TRAIN_CALIBRATION);
+}
+
+/* Saves the state before the calibration, which can take as long as many steps. */
+static spiral_status finish_trainer(run *r, spiral_error *err) {
+    if (state_of(r).network != SPIRAL_TRAIN_DECODER) return spiral_trainer_finish(r->trainer, err);
+    (void)!save_state(r, &r->save_error);
+    r->trainer->calibration.callback = report_calibration;
+    r->trainer->calibration.context = r;
+    r->calibration_began_s = now_s(r);
+    const spiral_status status = spiral_trainer_finish(r->trainer, err);
+    if (status != SPIRAL_INTERRUPTED) return status;
+    SPIRAL_TRY(save_state(r, err));
+    return spiral__fail(err, SPIRAL_INTERRUPTED, -1, "stopped in the calibration, after all %lld steps",
+                        (long long)state_of(r).steps);
+}
+
 static spiral_status finish(run *r, spiral_error *err) {
     float threshold, scale = 1;
-    SPIRAL_TRY(spiral_trainer_finish(r->trainer, err));
+    SPIRAL_TRY(finish_trainer(r, err));
     SPIRAL_TRY(spiral_model_choose_threshold(r->model, r->valid, r->options->threads, &threshold, err));
     SPIRAL_TRY(spiral_model_set_threshold(r->model, threshold, err));
     SPIRAL_TRY(spiral_model_choose_min_risk_scale(r->model, r->valid, &scale, err));
@@ -379,8 +402,11 @@ static spiral_status finish(run *r, spiral_error *err) {
     if (s.network != SPIRAL_TRAIN_DECODER) return SPIRAL_OK;
     r->progress.decoder_steps = s.steps;
     r->progress.decoder_best_step = s.best_step;
-    r->progress.step = r->progress.steps = r->autoencoder_steps;
-    r->progress.best_step = r->autoencoder_best_step;
+    const spiral__phase *autoencoder = &r->trainer->phases[SPIRAL_TRAIN_AUTOENCODER];
+    r->progress.frames_seen = (uint64_t)s.steps * DECODER_BATCH;
+    r->progress.step = r->progress.steps = autoencoder->steps;
+    r->progress.best_step = autoencoder->best_entry.step;
+    r->progress.windows_seen = (uint64_t)autoencoder->steps * (uint64_t)r->options->batch;
     return SPIRAL_OK;
 }
 
@@ -408,8 +434,6 @@ spiral_status spiral__train_by_clock(const spiral_train_options *options, const 
     if (status == SPIRAL_OK) status = start(&r, err);
     if (status == SPIRAL_OK) status = loop(&r, err);
     if (status == SPIRAL_OK && has_decoder(&r) && state_of(&r).network == SPIRAL_TRAIN_AUTOENCODER) {
-        r.autoencoder_steps = state_of(&r).steps;
-        r.autoencoder_best_step = state_of(&r).best_step;
         status = start_decoder(&r, err);
         if (status == SPIRAL_OK) status = loop(&r, err);
     }

@@ -76,7 +76,7 @@ void spiral__trainer_reset(spiral_trainer *t, int64_t steps) {
     for (int i = 0; i < SPIRAL_TRAIN_NETWORKS; i++) reset_phase(&t->phases[i], 0);
     t->network = SPIRAL_TRAIN_AUTOENCODER;
     spiral__trainer_now(t)->steps = steps;
-    t->calibration_samples = SPIRAL_CALIBRATION_SAMPLES_MAX;
+    t->calibration.samples = SPIRAL_CALIBRATION_SAMPLES_MAX;
     t->finished = 0;
 }
 
@@ -305,8 +305,8 @@ spiral_status spiral_trainer_finish(spiral_trainer *t, spiral_error *err) {
     }
     if (t->model->decoder.H) spiral__baselines_measure(t->model, t->corpus);
     if (t->network == SPIRAL_TRAIN_DECODER)
-        SPIRAL_TRY(spiral_generate_calibrate(t->model, t->corpus, t->valid, t->calibration_samples,
-                                             t->settings.options.threads, err));
+        SPIRAL_TRY(spiral__calibrate(t->model, t->corpus, t->valid, &t->calibration,
+                                     t->settings.options.threads, err));
     t->finished = 1;
     return spiral__trainer_set_metadata(t, err);
 }

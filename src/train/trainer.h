@@ -10,6 +10,7 @@
 #define SPIRAL_TRAIN_TRAINER_H
 
 #include "data/corpus.h"
+#include "generate/calibrate.h"
 #include "model/model.h"
 #include "train/decoder_training.h"
 #include "train/objective.h"
@@ -47,7 +48,7 @@ struct spiral_trainer {
 
     spiral__phase phases[SPIRAL_TRAIN_NETWORKS];
     spiral_train_network network; /* the one that is trained now */
-    int calibration_samples;      /* as spiral_generate_calibrate takes it */
+    spiral__calibration calibration;
     int finished;
     struct spiral_train_profile *profile; /* borrowed; NULL: nothing is measured */
 };

@@ -244,19 +244,57 @@ static void test_same_notes_same_bytes(void **state) {
 }
 
 #ifdef SPIRAL_HAVE_FLUIDSYNTH
+/* Writes a file of these bytes; returns its path, which the next call of in_folder does not change. */
+static const char *write_font(const char *name, const char *bytes, size_t size) {
+    static char path[4096];
+    snprintf(path, sizeof path, "%s", in_folder(name));
+    FILE *to = fopen(path, "wb");
+    assert_non_null(to);
+    assert_int_equal(fwrite(bytes, 1, size, to), size);
+    assert_int_equal(fclose(to), 0);
+    return path;
+}
+
 /* FluidSynth's log functions are global. After a call, even a failed one, they are its defaults again. */
 static void test_fluidsynth_log_functions_are_restored(void **state) {
     (void)state;
     spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 100, .pitch = 60, .velocity = 80}};
     spiral_midi midi = piece(notes, 1);
     spiral_audio_options o = with(SPIRAL_SYNTH_FLUID);
+    const char *font = write_font("font.sf2", "RIFF\020\0\0\0sfbkLIST\4\0\0\0INFO", 24); /* without sounds */
     for (int failing = 0; failing < 2; failing++) {
-        if (failing) o.soundfont = "/no/such/font.sf2";
+        if (failing) o.soundfont = font;
         if (spiral_audio_save(&midi, &o, in_folder("a.wav"), NULL, NULL) == SPIRAL_OK) assert_false(failing);
         for (int level = 0; level < LAST_LOG_LEVEL; level++)
             assert_true(fluid_set_log_function(level, fluid_default_log_function, NULL) ==
                         fluid_default_log_function);
     }
+    remove(font);
+}
+
+static void test_files_that_are_no_soundfonts_are_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *word;
+    } fonts[] = {{"", 0, "not a SoundFont"},
+                 {"RIFF\020\0\0\0WAVELIST\4\0\0\0INFO", 24, "not a SoundFont"},
+                 {"RIFF\020\0\0\0sfbkLIST\4\0\0\0INF", 23, "not a SoundFont"},
+                 {"RIFF\021\0\0\0sfbkLIST\4\0\0\0INFO", 24, "has 24 bytes, its header says 25"}};
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 100, .pitch = 60, .velocity = 80}};
+    spiral_midi midi = piece(notes, 1);
+    spiral_audio_options o = with(SPIRAL_SYNTH_FLUID);
+    spiral_error err = {.text = ""};
+    if (!fluid_is_available()) return;
+    for (size_t i = 0; i < sizeof fonts / sizeof *fonts; i++) {
+        o.soundfont = write_font("font.sf2", fonts[i].bytes, fonts[i].size);
+        assert_fails(spiral_audio_save(&midi, &o, in_folder("a.wav"), NULL, &err), SPIRAL_FORMAT, &err,
+                     "font.sf2", fonts[i].word);
+        remove(o.soundfont);
+    }
+    o.soundfont = "/"; /* a folder */
+    assert_fails(spiral_audio_save(&midi, &o, in_folder("a.wav"), NULL, &err), SPIRAL_IO, &err, "not a file");
 }
 #endif
 
@@ -318,6 +356,7 @@ int main(void) {
         cmocka_unit_test(test_same_notes_same_bytes),
 #ifdef SPIRAL_HAVE_FLUIDSYNTH
         cmocka_unit_test(test_fluidsynth_log_functions_are_restored),
+        cmocka_unit_test(test_files_that_are_no_soundfonts_are_named),
 #endif
         cmocka_unit_test(test_values_out_of_range_are_refused),
     };

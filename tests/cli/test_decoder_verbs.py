@@ -32,7 +32,7 @@ def event(delta, *message):
 @pytest.fixture
 def uneven(tmp_path):
     """A file that a roll cannot represent: notes off the grid, velocities, two channels, drums, a key out of range, tempos."""
-    events = [(0, bytes([0xFF, 0x51, 3, 0x09, 0x27, 0xC0])), (0, bytes([0xFF, 0x58, 4, 3, 2, 24, 8]))]
+    events = [(0, bytes([0xFF, 0x51, 3, 0x09, 0x27, 0xC0])), (0, bytes([0xFF, 0x58, 4, 4, 2, 24, 8]))]
     for i in range(24):
         on, key = i * 250 + 7 * (i % 3), 60 + (i * 5) % 13
         events += [(on, bytes([0x90 | i % 2, key, 40 + i])), (on + 190 + i, bytes([0x80 | i % 2, key, 0]))]
@@ -126,6 +126,25 @@ def test_continue_only_new_begins_at_once(decoder_model, tune, tmp_path):
     assert mido.MidiFile(new["path"]).length < 12
 
 
+@pytest.mark.parametrize("line, bars, seconds", [
+    ("fill", ["--from", "1bar", "--to", "3bars"], ["--from", "1.5s", "--to", "5s"]),
+    ("fill", ["--from", "0.5bars", "--to", "2bars"], ["--from", "750ms", "--to", "3s"]),
+    ("continue", ["--length", "2bars"], ["--length", "4s"]),
+])
+def test_bars_are_those_of_the_piece(line, bars, seconds, any_decoder_model, tmp_path):
+    """Two bars of 3/4, then 4/4, at 120 quarters a minute."""
+    body = event(0, 0xFF, 0x58, 4, 3, 2, 24, 8)
+    for i in range(14):
+        body += event(0, 0xFF, 0x58, 4, 4, 2, 24, 8) if i == 6 else b""
+        body += event(0, 0x90, 60 + i % 5, 64) + event(480, 0x80, 60 + i % 5, 0)
+    piece = tmp_path / "waltz.mid"
+    piece.write_bytes(mthd(1) + mtrk(body))
+    for name, flags in ("bars.mid", bars), ("seconds.mid", seconds):
+        done = spiral(line, any_decoder_model, piece, *flags, "-o", tmp_path / name)
+        assert done.status == 0, done.err
+    assert given_notes(tmp_path / "bars.mid") == given_notes(tmp_path / "seconds.mid")
+
+
 def test_fill_changes_the_part_and_nothing_else(any_decoder_model, uneven, tmp_path):
     """Notes that are not completely inside are kept, even those outside that the grid rounds into the part. A quarter is 480
     ticks, two bars are 3840."""
@@ -190,6 +209,21 @@ def test_instruments_are_kept(decoder_model, tmp_path, verb):
     assert done.status == 0 and "not written" not in done.err
     kept = channel_events(path)
     assert len(kept) == 3 * (4 + 1 + 2 * 16) and channel_events(out) == kept
+
+
+@pytest.mark.parametrize("verb", ["continue", "fill", "harmonize"])
+def test_notes_outside_the_keys_are_said_to_stay(decoder_model, uneven, tmp_path, verb):
+    done = spiral(verb, decoder_model, uneven, "-o", tmp_path / "out.mid")
+    assert done.status == 0 and "1 of its " in done.err and "they stay" in done.err
+    assert (3100, 3400, 0, 3, 90) in given_notes(tmp_path / "out.mid")
+    assert "left out" in spiral("reconstruct", decoder_model, uneven, "-o", tmp_path / "back.mid").err
+
+
+@pytest.mark.parametrize("end, words", [("60bars", "from 60 s to "), ("2min", "from 60 s to 2 min"), ("24bars", None)])
+def test_fill_says_that_it_lengthens_the_piece(decoder_model, tune, tmp_path, end, words):
+    done = spiral("fill", decoder_model, tune, "--from", "2bars", "--to", end, "-o", tmp_path / "out.mid")
+    assert done.status == 0, done.err
+    assert ("lengthened" in done.err) == (words is not None) and (words or "") in done.err
 
 
 @pytest.mark.parametrize("verb", ["continue", "fill", "harmonize"])

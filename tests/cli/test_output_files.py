@@ -4,7 +4,7 @@ import os
 import stat
 
 import pytest
-from program import failed, spiral, tree
+from program import failed, latents, read_model, spiral, tree, write_model
 
 # Files of each kind that are overwritten.
 OLD = {"out.mid": b"MThd old", "out.wav": b"RIFF\0\0\0\0WAVE", "out.png": b"\x89PNG\r\n\x1a\n", "out.svg": b"<?xml old",
@@ -58,6 +58,27 @@ def test_folder_that_cannot_be_created_is_named(writer, model, tune, tmp_path):
         assert failed(spiral(*line, "-o", path), 1, path, "cannot create the folder")
     assert failed(spiral(*line, "-o", "-", cwd=tmp_path), 2, "standard output")
     assert tree(tmp_path) == {"file": b"kept"}
+
+
+@pytest.mark.parametrize("ending", ["wav", "PNG", "svg", "pdf"])
+def test_verbs_that_write_midi_refuse_endings_of_render(ending, model, tune, tmp_path):
+    for line in (["sample"], ["continue", tune], ["fill", tune], ["harmonize", tune], ["vary", tune], ["decode", tune],
+                 ["interpolate", tune, tune], ["reconstruct", tune]):
+        done = spiral(line[0], model, *line[1:], "-o", f"x.{ending}", cwd=tmp_path)
+        assert failed(done, 2, f"-o x.{ending}: {line[0]} writes MIDI files; spiral render makes sound and pictures of them")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_verb_that_fails_leaves_no_folder_that_it_made(model, tmp_path):
+    """The model's latents were not measured, which shows when the folder has been made. A folder that was there before stays."""
+    header, tensors = read_model(model)
+    begin, end = header["latents.density"]["data_offsets"]
+    tensors[begin:end] = bytes(end - begin)
+    write_model(tmp_path / "model", header, tensors)
+    (tmp_path / "old").mkdir()
+    for folder in ("new", "old"):
+        assert failed(spiral("sample", tmp_path / "model", "-o", folder, cwd=tmp_path), 1, "latents is unknown")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "old"]
 
 
 @pytest.mark.parametrize("writer", WRITERS)
@@ -143,9 +164,6 @@ def test_no_output_replaces_an_input(model, tune, other, music, tmp_path):
     for name in ("a.mid", "link.mid", "hard.mid", "../" + tmp_path.name + "/a.mid"):
         for line in (["render", piece], ["reconstruct", model, piece]):
             assert failed(spiral(*line, "-o", tmp_path / name), 1, name, "files to read")
-    assert failed(spiral("sample", model, "-o", tmp_path, "--against", tmp_path), 1, "sample-1.mid", "files to read")
-    assert failed(spiral("interpolate", model, tmp_path / "step-00.mid", piece, "-o", tmp_path), 1, "step-00.mid",
-                  "files to read")
     with open(piece, "rb") as opened:
         assert failed(spiral("render", "-", "-o", piece, stdin=opened), 1, "files to read")
     copy = tmp_path / "m.mid"
@@ -153,6 +171,44 @@ def test_no_output_replaces_an_input(model, tune, other, music, tmp_path):
     before["m.mid"] = model.read_bytes()
     assert failed(spiral("reconstruct", copy, tune, "-o", copy), 1, "m.mid")
     assert tree(tmp_path) == before
+
+
+# (arguments, name of the file OUT). Another word in capitals is the same file as an input, and says what is in it. piece is other music,
+# model has a decoder, folder is that of OUT. A file may have the ending of another kind: readers look at the bytes.
+SAME = [
+    ("render MUSIC -o OUT", "a.mid"), ("render piece --against MUSIC -o OUT", "a.png"), ("render piece --soundfont FONT -o OUT", "a.wav"),
+    ("encode model MUSIC -o OUT", "a.npy"), ("encode MODEL piece -o OUT", "a.npy"),
+    ("reconstruct model MUSIC -o OUT", "a.mid"), ("reconstruct model MUSIC", "reconstruction.mid"),
+    ("reconstruct MODEL piece -o OUT", "a.mid"),
+    ("decode model LATENTS", "decode-1.mid"), ("decode model LATENTS -o OUT", "a.mid"),
+    ("decode model latents --against MUSIC", "decode-1.mid"), ("decode MODEL latents", "decode-1.mid"),
+    ("interpolate model MUSIC piece -n 2", "step-00.mid"), ("interpolate model piece MUSIC -n 2", "step-01.mid"),
+    ("interpolate model piece piece -n 2 --against MUSIC", "step-00.mid"), ("interpolate MODEL piece piece -n 2", "step-00.mid"),
+    ("sample model --against folder", "sample-1.mid"), ("sample model --against MUSIC -o OUT", "a.mid"),
+    ("sample model -n 3 --decode threshold --against MUSIC", "sample-3.mid"), ("sample MODEL -o OUT", "a.mid"),
+    *((f"{verb} {words}", name) for verb in ("continue", "fill", "harmonize", "vary") for words, name in (
+        ("model MUSIC -o OUT", "a.mid"), ("model MUSIC", f"{verb}-1.mid"), ("model -n 3 MUSIC", f"{verb}-3.mid"),
+        ("model piece --against MUSIC", f"{verb}-1.mid"), ("MODEL piece -o OUT", "a.mid"))),
+    ("continue model --only-new MUSIC", "continue-1.mid"),
+    ("pack MUSIC -o OUT", "a.pack"), ("explore MODEL -o OUT", "a.html"), ("explore model --against MUSIC -o OUT", "a.html"),
+    ("train MUSIC --steps 1 -o OUT", "a.mid"), ("train piece --valid MUSIC --steps 1 -o OUT", "a.mid"),
+    ("train MUSIC --steps 1 --log OUT -o new", "a.mid"), ("train piece --valid MUSIC --steps 1 --log OUT -o new", "a.mid"),
+]
+
+
+@pytest.mark.parametrize("words, name", SAME)
+def test_no_verb_replaces_what_it_reads(words, name, decoder_model, tune, other, tmp_path):
+    here = tmp_path / name
+    words = words.split()
+    contents = {"MUSIC": other.read_bytes(), "MODEL": decoder_model.read_bytes(), "FONT": b"RIFF\0\0\0\0sfbk",
+                "LATENTS": latents(decoder_model, tune).read_bytes()}
+    places = {"model": decoder_model, "piece": tune, "latents": latents(decoder_model, tune), "folder": tmp_path, "OUT": here}
+    here.write_bytes(next((content for word, content in contents.items() if word in words), contents["MUSIC"]))
+    before = here.read_bytes()
+    done = spiral(*(places.get(word, here if word in contents else word) for word in words), cwd=tmp_path)
+    assert done.status == 1 and name in done.err and "cannot write" in done.err, done.err
+    assert here.read_bytes() == before
+    assert os.listdir(tmp_path) == [name]
 
 
 def test_dash_is_standard_input_and_output(model, tune, other, tmp_path):

@@ -56,6 +56,7 @@ class Installed:
         run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", folder)
         options = {o["name"]: o["value"] for o in json.loads(run("meson", "introspect", BUILD, "--buildoptions"))}
         self.folder = folder
+        self.shared = options["default_library"] == "shared"
         self.prefix = folder / options["prefix"].lstrip("/")
         self.libdir = self.prefix / options["libdir"]
 
@@ -85,6 +86,17 @@ def test_pkg_config_compiles_and_links(installed, tmp_path):
         run("cc", "-std=c99", "-Wall", "-Werror", tmp_path / f"{name}.c", *flags, "-o", tmp_path / name)
     expect_core(installed.run_program(tmp_path / "spiral"))
     assert "IO: " in installed.run_program(tmp_path / "spiral-net")
+
+
+def test_pkg_config_of_shared_libraries_needs_no_other_packages(installed):
+    needs("pkg-config")
+    if not installed.shared:
+        pytest.skip("the libraries are static")
+    environment = {**os.environ, "PKG_CONFIG_LIBDIR": str(installed.libdir / "pkgconfig")}
+    environment.pop("PKG_CONFIG_PATH", None)
+    flags = run("pkg-config", "--cflags", "--libs", "spiral", "spiral-net", env=environment).split()
+    assert sorted(flags) == sorted(set(flags)) and {flag[:2] for flag in flags} <= {"-I", "-L", "-l"}
+    assert [flag for flag in flags if flag.startswith("-l")] == ["-lspiral-net", "-lspiral"], flags
 
 
 def cmake(folder, installed, version):

@@ -142,10 +142,10 @@ static void the_planned_samples_are_saved_with_the_state(void **state) {
     assert_int_equal(spiral_trainer_start(a, 10, NULL), SPIRAL_OK);
     assert_int_equal(spiral_trainer_step(a, NULL), SPIRAL_OK);
     assert_int_equal(spiral_trainer_start_decoder(a, 10, NULL), SPIRAL_OK);
-    assert_int_equal(a->calibration_samples, 64);
+    assert_int_equal(a->calibration.samples, 64);
     const int samples[] = {9, 7, 65};
     for (int i = 0; i < 3; i++) {
-        a->calibration_samples = samples[i];
+        a->calibration.samples = samples[i];
         assert_int_equal(spiral_trainer_save(a, p.model, NULL), SPIRAL_OK);
         if (i) {
             char text[64];
@@ -153,7 +153,7 @@ static void the_planned_samples_are_saved_with_the_state(void **state) {
             assert_fails(spiral_trainer_load(b, p.model, &err), SPIRAL_FORMAT, &err, p.model, text);
         } else {
             assert_int_equal(spiral_trainer_load(b, p.model, NULL), SPIRAL_OK);
-            assert_int_equal(b->calibration_samples, 9);
+            assert_int_equal(b->calibration.samples, 9);
         }
     }
     spiral_trainer_destroy(a);

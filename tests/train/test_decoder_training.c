@@ -134,6 +134,57 @@ static void a_pause_does_not_change_a_bit(void **state) {
     free(whole);
 }
 
+typedef struct calibration_watch {
+    double stop_from, last; /* parts of the calibration */
+    int64_t steps;          /* of the decoder, once it calibrates */
+    int reports;
+} calibration_watch;
+
+static int watch_calibration(void *context, const spiral_train_progress *progress) {
+    calibration_watch *w = context;
+    if (progress->event != SPIRAL_TRAIN_CALIBRATION) {
+        assert_int_equal(w->reports, 0);
+        return 0;
+    }
+    assert_int_equal(progress->network, SPIRAL_TRAIN_DECODER);
+    assert_int_equal(progress->step, progress->steps);
+    assert_true(progress->calibrated > w->last && progress->calibrated <= 1 && progress->eta_s >= 0);
+    w->last = progress->calibrated;
+    w->steps = progress->steps;
+    w->reports++;
+    return progress->calibrated >= w->stop_from;
+}
+
+/* It is reported, and can be stopped and repeated. The state is in the file before it begins. */
+static void a_stopped_calibration_does_not_change_a_bit(void **state) {
+    (void)state;
+    training t = decoder_training();
+    size_t size, other;
+    spiral_error err;
+    spiral_train_progress result = {.struct_size = sizeof result};
+    calibration_watch w = {.stop_from = 2};
+    t.plan.callback = watch_calibration;
+    t.plan.context = &w;
+    assert_int_equal(try_training(&t, corpus, held, NULL, &result, NULL), SPIRAL_OK);
+    assert_true(w.last == 1 && w.reports == 26 && w.steps == result.decoder_steps);
+    const int64_t steps = result.steps, decoder_steps = result.decoder_steps;
+    unsigned char *whole = model_bytes(&size);
+    w = (calibration_watch){.stop_from = 0.3};
+    assert_fails(try_training(&t, corpus, held, NULL, NULL, &err), SPIRAL_INTERRUPTED, &err,
+                 "stopped in the calibration, after all");
+    assert_true(w.last >= 0.3 && w.last < 0.6);
+    w = (calibration_watch){.stop_from = 2};
+    t.plan.resume = 1;
+    assert_int_equal(try_training(&t, corpus, held, NULL, &result, NULL), SPIRAL_OK);
+    assert_true(result.steps == steps && result.decoder_steps == decoder_steps);
+    assert_true(result.windows_seen == (uint64_t)(steps * t.options.batch));
+    unsigned char *bytes = model_bytes(&other);
+    assert_int_equal(size, other);
+    assert_memory_equal(whole, bytes, size);
+    free(bytes);
+    free(whole);
+}
+
 /* The gradient against a finite difference along its direction, with dropout, given cells and sketches. All
  * three objectives draw the same. */
 static void the_gradient_is_that_of_the_nats(void **state) {
@@ -227,6 +278,7 @@ int main(void) {
         cmocka_unit_test(a_short_training_is_validated_less_often),
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(a_pause_does_not_change_a_bit),
+        cmocka_unit_test(a_stopped_calibration_does_not_change_a_bit),
         cmocka_unit_test(the_gradient_is_that_of_the_nats),
         cmocka_unit_test(masks_stay_within_the_keys),
         cmocka_unit_test(calls_in_the_wrong_order_are_refused),
