@@ -82,8 +82,8 @@ typedef struct spiral_pedal {
     uint8_t kind;    /* spiral_pedal_kind */
 } spiral_pedal;
 
-/* A program change, controller or pitch bend. It acts on its port and channel, whichever track it is on. No
- * call but the reader and the writer uses them. */
+/* A program change, controller or pitch bend. It acts on its port and channel, whichever track it is on. They
+ * are written, and played by FluidSynth. */
 typedef struct spiral_channel_event {
     int64_t at_ticks;
     uint16_t track;  /* 0..65534 */
