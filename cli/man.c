@@ -56,7 +56,8 @@ static void print_man_header(void) {
            ".B spiral \\-\\-completion\n.RI { bash | zsh | fish }\n"
            ".SH DESCRIPTION\nEach verb below does one thing. Paths are files or folders; folders are "
            "searched for files "
-           "ending in .mid, .midi, .kar or .rmi. Where one file is read or written, \\- is standard input or "
+           "ending in .mid, .midi, .kar, .rmi or .smf, or in these and .gz. Where one file is read or "
+           "written, \\- is standard input or "
            "output. "
            "Times take a unit: 10ms, 120s, 5min, 1h.\n.PP\n",
            spiral_version());

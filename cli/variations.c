@@ -268,11 +268,22 @@ static int write_file(cli_writing *w, const spiral_generate_request *q, const cl
     return status;
 }
 
+/* Long pieces, or many, take long. Tries that are repeated are not counted. */
+static void note_work(const cli_writing *w, const spiral_generate_request *q) {
+    const double unit_s = 1e-6, few_s = 10; /* of a frame and a unit of the decoder; measured on one core */
+    const double frames = (double)q->frames * (double)w->v->n;
+    const double s = frames * spiral_model_get_config(w->model)->decoder * unit_s;
+    if (s >= few_s)
+        cli_note(w->common, "writing %s frames takes about %s on one core", cli_thousands((uint64_t)frames),
+                 cli_duration(s));
+}
+
 int cli_write_variations(cli_writing *w, const spiral_generate_request *request, const cli_given *given,
                          int only_new, const char *text) {
     spiral_generate_request q = *request;
     spiral_error err = {.text = ""};
     int status = cli_check_paths(w, w->verb, 1, request->seed);
+    if (status < 0) note_work(w, request);
     for (int64_t done = 0; done < w->v->n && status < 0; done += BATCH) {
         spiral_roll rolls[BATCH];
         spiral_generate_result results[BATCH];

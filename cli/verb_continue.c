@@ -36,7 +36,8 @@ int verb_continue(const cli_verb *verb, int argc, char **argv) {
     int first, only_new = 0;
     const cli_flag flags[] = {
         CLI_VARIATIONS_FLAGS(v),
-        {"length", CLI_TEXT, &length, "LENGTH", "length of the continuation: 30s or 8bars"},
+        {"length", CLI_TEXT, &length, "LENGTH",
+         "length of the continuation: 30s or 8bars (of the piece's last time signature)"},
         CLI_KEY_DENSITY_FLAGS(v),
         {"only-new", CLI_SWITCH, &only_new, NULL, "write only the continuation, without the piece"},
         CLI_VARIATIONS_OUTPUT_FLAG(v),

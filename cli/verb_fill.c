@@ -67,9 +67,10 @@ int verb_fill(const cli_verb *verb, int argc, char **argv) {
     int first;
     const cli_flag flags[] = {
         CLI_VARIATIONS_FLAGS(s.v),
-        {"from", CLI_TEXT, &s.from, "TIME", "where the part begins, from the beginning: 0, 10s or 2bars"},
+        {"from", CLI_TEXT, &s.from, "TIME",
+         "where the part begins, from the beginning: 0, 10s or 2bars (of the piece's time signatures)"},
         {"to", CLI_TEXT, &s.to, "TIME",
-         "where it ends; default: at the end of the piece, which a later TIME lengthens"},
+         "where it ends, in the same units; default: the end of the piece, which a later TIME lengthens"},
         {"low", CLI_INT, &s.low, "KEY", "lowest MIDI key of the part", 0, 127},
         {"high", CLI_INT, &s.high, "KEY", "highest MIDI key of the part", 0, 127},
         CLI_VARIATIONS_OUTPUT_FLAG(s.v),

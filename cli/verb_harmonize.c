@@ -38,7 +38,9 @@ int verb_harmonize(const cli_verb *verb, int argc, char **argv) {
     int first, voices = BELOW;
     const cli_flag flags[] = {CLI_VARIATIONS_FLAGS(v),
                               {"voices", CLI_CHOICE, &voices, "WHERE",
-                               "where new notes may be, relative to the melody", 0, 0, places},
+                               "where new notes may be, relative to the melody; MELODY is a file of one "
+                               "voice: all its notes are kept and count as melody",
+                               0, 0, places},
                               CLI_VARIATIONS_OUTPUT_FLAG(v),
                               CLI_STRICT_FLAG(common),
                               CLI_VERBOSE_FLAG(common),

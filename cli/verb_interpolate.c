@@ -73,7 +73,10 @@ int verb_interpolate(const cli_verb *verb, int argc, char **argv) {
     s.v.n = 5;
     s.v.temperature = 0.5;
     const cli_flag flags[] = {
-        {"n", CLI_INT, &s.v.n, "N", "pieces to write, including both ends", 2, 1000},
+        {"n", CLI_INT, &s.v.n, "N",
+         "pieces to write, with both ends, which are the model's versions of A and B; the shorter piece is "
+         "repeated",
+         2, 1000},
         {"how", CLI_CHOICE, &s.how, "WAY",
          "path between the latent vectors: slerp: arc around the mean latent; lerp: straight line", 0, 0,
          ways},

@@ -111,16 +111,17 @@ int verb_sample(const cli_verb *verb, int argc, char **argv) {
     settings s = {.v = CLI_VARIATIONS_DEFAULT, .tempo = 120, .length = "20s"};
     cli_common common = {0};
     int first;
-    const cli_flag flags[] = {CLI_VARIATIONS_FLAGS(s.v),
-                              {"length", CLI_TEXT, &s.length, "LENGTH", "length of a piece: 30s or 8bars"},
-                              {"tempo", CLI_REAL, &s.tempo, "X",
-                               "quarter notes per minute, for beat grids and lengths in bars", 10, 1000},
-                              CLI_KEY_DENSITY_FLAGS(s.v),
-                              CLI_DECODE_FLAG(s.decode),
-                              CLI_VARIATIONS_OUTPUT_FLAG(s.v),
-                              CLI_STRICT_FLAG(common),
-                              CLI_VERBOSE_FLAG(common),
-                              {NULL}};
+    const cli_flag flags[] = {
+        CLI_VARIATIONS_FLAGS(s.v),
+        {"length", CLI_TEXT, &s.length, "LENGTH", "length of a piece: 30s or 8bars (of four quarters)"},
+        {"tempo", CLI_REAL, &s.tempo, "X", "quarter notes per minute, for beat grids and lengths in bars", 10,
+         1000},
+        CLI_KEY_DENSITY_FLAGS(s.v),
+        CLI_DECODE_FLAG(s.decode),
+        CLI_VARIATIONS_OUTPUT_FLAG(s.v),
+        CLI_STRICT_FLAG(common),
+        CLI_VERBOSE_FLAG(common),
+        {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_take_model(verb, argc, argv, 0, &first, &s.v.model);
     if (status >= 0) return status;

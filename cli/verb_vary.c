@@ -66,14 +66,15 @@ int verb_vary(const cli_verb *verb, int argc, char **argv) {
     cli_common common = {0};
     s.v.temperature = 0.5;
     int first;
-    const cli_flag flags[] = {CLI_VARIATIONS_FLAGS(s.v),
-                              {"amount", CLI_REAL, &s.amount, "X",
-                               "how far from the piece: 0 not at all, 1 nothing of it is left", 0, 1},
-                              CLI_DECODE_FLAG(s.decode),
-                              CLI_VARIATIONS_OUTPUT_FLAG(s.v),
-                              CLI_STRICT_FLAG(common),
-                              CLI_VERBOSE_FLAG(common),
-                              {NULL}};
+    const cli_flag flags[] = {
+        CLI_VARIATIONS_FLAGS(s.v),
+        {"amount", CLI_REAL, &s.amount, "X",
+         "how far from the model's version of the piece: 0: not at all, 1: nothing of it is left", 0, 1},
+        CLI_DECODE_FLAG(s.decode),
+        CLI_VARIATIONS_OUTPUT_FLAG(s.v),
+        CLI_STRICT_FLAG(common),
+        CLI_VERBOSE_FLAG(common),
+        {NULL}};
     int status = cli_parse(verb, argc, argv, flags, &common, &first);
     if (status < 0) status = cli_take_model(verb, argc, argv, 1, &first, &s.v.model);
     if (status >= 0) return status;

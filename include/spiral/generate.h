@@ -72,9 +72,11 @@ typedef struct spiral_generate_result {
     unsigned faults_seen;  /* of all tries */
 } spiral_generate_result;
 
-/* Writes n variations: out (n) new rolls with the model's planes; results (n) or NULL. The same model,
- * request and seed give the same rolls on every processor and for any number of threads. UNSUPPORTED: the
- * model has no note-by-note decoder; BAD_ARG: a field; NO_MEMORY. After an error all rolls are empty. */
+/* Writes n variations: out (n) new rolls with the model's planes; results (n) or NULL. out and results must
+ * have n elements whatever n is: all of out is set to empty rolls before anything, n too, is checked. The
+ * same model, request and seed give the same rolls on every processor and for any number of threads.
+ * UNSUPPORTED: the model has no note-by-note decoder; BAD_ARG: a field; NO_MEMORY. After an error all rolls
+ * are empty. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_generate(const spiral_model *model,
                                                            const spiral_generate_request *request, size_t n,
                                                            spiral_roll *out /* (n) */,

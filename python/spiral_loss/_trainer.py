@@ -35,7 +35,10 @@ def _net() -> ctypes.CDLL:
             "libspiral-net is not installed: training reads music and writes models with it; build and install the "
             "program (make install), or set SPIRAL_LOSS_LIBRARY to build/libspiral.so of its build"
         )
-    library = ctypes.CDLL(found)
+    try:
+        library = ctypes.CDLL(found)
+    except OSError as error:
+        raise ImportError(f"libspiral-net cannot be loaded: {error}") from None
     library.spiral_version.restype = ctypes.c_char_p
     if library.spiral_version().decode() != version():
         raise ImportError(f"{found} is version {library.spiral_version().decode()}: must be {version()}")

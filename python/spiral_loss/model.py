@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The autoencoder of the C program as a torch.nn.Module, in the same model file.
 
-    model = Autoencoder(Config(frames=36, latent=16))      # or Autoencoder.load("model.safetensors")
+    model = Autoencoder(Config(grid="beats", steps_per_quarter=4))  # or Autoencoder.load("model.safetensors")
     logits = model(windows)                                # (B, planes, T, P), as docs/formats.md orders cells
     model.measure(rolls); model.save("model.safetensors")  # then: spiral sample model.safetensors -o new/
+
+`Autoencoder` has an example of a training, from notes to a model file.
 
 Parameters have the names and shapes of the file (docs/formats.md). The arithmetic is that of src/model/autoencoder.c:
 a network and a linear path beside it, on each side of the latent.
@@ -25,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import _names, _safetensors
+from .midi import Roll
 
 __all__ = ["Autoencoder", "Config"]
 
@@ -38,8 +41,7 @@ LOG_VARIANCE_SHIFT = -4.0  # a new vae is nearly deterministic
 LOGIT_SLOPE = 6.0  # of the linear path at its start, where the reconstruction crosses one half
 NORM_EPSILON = 1e-5
 MAX_PAIRS = 16384
-Rolls = Iterable[npt.NDArray[Any]]
-
+Rolls = Iterable[Union[npt.NDArray[Any], Roll]]
 
 WORDS = {"kind": ("ae", "vae"), "grid": ("seconds", "beats"), "out_of_range": ("drop", "fold", "fit")}
 
@@ -52,6 +54,10 @@ def _within(name: str, value: int, low: int, high: int) -> None:
 @dataclasses.dataclass(frozen=True)
 class Config:
     """The shape of a model and the meaning of its cells; the fields of the file's metadata (docs/formats.md).
+
+    Of the grid, keys and frames, the model itself only uses the numbers of keys and frames; the program needs all of
+    them, so they must be those of the rolls: for `to_roll(steps_per_quarter=4)`, Config(grid="beats",
+    steps_per_quarter=4). The default is `to_roll(frame_s=0.01)`. `Autoencoder.measure` compares them.
 
     Raises:
         ValueError: a field is outside its range.
@@ -156,7 +162,8 @@ class Autoencoder(torch.nn.Module):
     """A window of a roll -> a latent of a few numbers -> a window of logits.
 
     Args:
-        config: shape and meaning; the default is the program's: 36 x 36 cells, 16 latent numbers, 512 hidden units.
+        config: shape and meaning; the default is the program's: 36 x 36 cells, 16 latent numbers, 512 hidden units,
+            frames of 10 ms.
 
     Attributes:
         metadata: the texts of the model file by name, "data" and "training" among them.
@@ -164,7 +171,8 @@ class Autoencoder(torch.nn.Module):
         unknown: fields of a loaded config that this version does not know; they are saved again.
 
     Shape:
-        - input: windows, (B, planes, frames, keys), ones and zeros.
+        - input: windows, (B, planes, frames, keys), ones and zeros; `Roll.windows` gives (N, keys, frames): see the
+          example. Another shape is refused, but with as many frames as keys the wrong order cannot be noticed.
         - latents: (B, latent).
         - output: logits, as the input.
 
@@ -173,6 +181,23 @@ class Autoencoder(torch.nn.Module):
         >>> windows = torch.zeros(2, 1, 36, 36)
         >>> model.encode(windows).shape, model(windows).shape
         (torch.Size([2, 4]), torch.Size([2, 1, 36, 36]))
+
+        A training; more music and more steps give a better model.
+
+        >>> from spiral_loss import SpiralLoss, midi
+        >>> song = midi.from_notes({"start": [0, 1, 2], "end": [1, 2, 4], "pitch": [60, 64, 67]})  # or midi.read(path)
+        >>> rolls = [song.to_roll(steps_per_quarter=4)]
+        >>> windows = np.concatenate([roll.windows(36, hop=4) for roll in rolls])  # (N, keys, frames)
+        >>> windows = torch.from_numpy(windows).mT[:, None]  # (N, 1, frames, keys)
+        >>> model = Autoencoder(Config(grid="beats", steps_per_quarter=4, frames=36, low=48, high=83, hidden=32))
+        >>> loss = SpiralLoss(pitch_dim=-1, time_dim=-2)
+        >>> optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+        >>> for step in range(3):
+        ...     optimizer.zero_grad()
+        ...     loss(model(windows), windows).backward()
+        ...     optimizer.step()
+        >>> model.measure(rolls)  # without it `spiral sample` refuses the model
+        >>> model.save("model.safetensors")  # doctest: +SKIP
     """
 
     def __init__(self, config: Config = Config()) -> None:
@@ -199,12 +224,21 @@ class Autoencoder(torch.nn.Module):
     def _shape(self) -> tuple[int, int, int]:
         return self.config.planes, self.config.frames, self.config.keys
 
+    def _check(self, windows: Tensor) -> None:
+        planes, T, P = self._shape()
+        if tuple(windows.shape[1:]) == (planes, T, P):
+            return
+        hint = ""
+        if planes == 1 and tuple(windows.shape[-2:]) == (P, T):
+            hint = "; of what Roll.windows gives, (N, keys, frames), pass windows.mT[:, None]"
+        raise ValueError(
+            f"windows has shape {tuple(windows.shape)}: must be (B, planes, frames, keys), (B, {planes}, {T}, {P})"
+            f"{hint}"
+        )
+
     def posterior(self, windows: Tensor) -> tuple[Tensor, Optional[Tensor]]:
         """Windows (B, planes, T, P) of ones and zeros -> mean (B, Z) of the latent and, for a vae, its log variance."""
-        if tuple(windows.shape[1:]) != self._shape():
-            raise ValueError(
-                f"windows has shape {tuple(windows.shape)}: must be (B, {', '.join(map(str, self._shape()))})"
-            )
+        self._check(windows)
         H, Z = self.config.hidden, self.config.latent
         outer, *inner = self.encoder.all()
         first = windows.flatten(1).to(self.out.bias.dtype) @ outer.weight
@@ -247,6 +281,7 @@ class Autoencoder(torch.nn.Module):
 
         N should be some thousands, above the number of latent numbers.
         """
+        self._check(windows)
         Z, H = self.config.latent, self.config.hidden
         x = windows.flatten(1).double()
         if x.shape[0] <= Z:
@@ -280,25 +315,52 @@ class Autoencoder(torch.nn.Module):
             later.append(padded[roll][:, begin + hop : begin + hop + T])
         return torch.from_numpy(np.stack(now)), torch.from_numpy(np.stack(later))
 
+    def _piece(self, given: Union[npt.NDArray[Any], Roll]) -> npt.NDArray[Any]:
+        """A piece of music as an array (planes, frames, keys)."""
+        c = self.config
+        if not isinstance(given, Roll):
+            array = np.asarray(given)
+            return array[None] if array.ndim == 2 else array
+        own = _grid(c.frame_us if c.grid == "seconds" else None, c.steps_per_quarter)
+        found = _grid(None if given.frame_s is None else round(given.frame_s * 1e6), given.steps_per_quarter)
+        sounding = np.asarray(given.sounding)
+        high = given.low + sounding.shape[0] - 1
+        if found != own:
+            raise ValueError(f"a roll has {found}: must have {own}, as the config of the model")
+        if (given.low, high) != (c.low, c.high):
+            raise ValueError(f"a roll has keys {given.low} to {high}: must have {c.low} to {c.high}, as the config")
+        if c.planes == 1:
+            return sounding.T[None]
+        if given.onsets is None:
+            raise ValueError("a roll has no onsets: must have them, as the config has 2 planes; to_roll(onsets=True)")
+        return np.stack([sounding.T, np.asarray(given.onsets).T])
+
     @torch.no_grad()
     def measure(self, rolls: Rolls, threshold: Optional[float] = None, pairs: int = MAX_PAIRS) -> None:
         """Measures what sampling needs: mean, spread and motion of the latents of the music.
 
+        Call it after the training and before `save`: `spiral sample` refuses a model that was not measured.
+
         Args:
-            rolls: whole pieces, (planes, frames, keys) or, for one plane, (frames, keys), of ones and zeros.
+            rolls: whole pieces: `midi.Roll`, whose grid and keys must be those of the config; or arrays of ones and
+                zeros, (planes, frames, keys) or, for one plane, (frames, keys).
             threshold: the logit above which a cell sounds; None leaves it as it is.
             pairs: at most this many pairs of windows are encoded.
 
         Raises:
-            ValueError: no rolls, or one of another shape.
+            ValueError: no rolls, no note in them, or one of another shape, grid or range of keys.
         """
         c = self.config
-        pieces = [r[None] if np.ndim(r) == 2 else np.asarray(r) for r in rolls]
+        if isinstance(rolls, Roll):
+            raise TypeError("rolls is a Roll: must be several; for one, pass [roll]")
+        pieces = [self._piece(r) for r in rolls]
         for r in pieces:
             if r.ndim != 3 or (r.shape[0], r.shape[2]) != (c.planes, c.keys) or not r.shape[1]:
                 raise ValueError(f"a roll has shape {r.shape}: must be ({c.planes}, frames, {c.keys})")
         if not pieces:
             raise ValueError("rolls is empty: must hold a piece of music")
+        if not any(r[0].any() for r in pieces):
+            raise ValueError("rolls are silent: must hold a note")
         device = self.out.bias.device
         now, later = (
             torch.cat([self.encode(w[i : i + 512].to(device)) for i in range(0, len(w), 512)]).double().cpu()
@@ -371,6 +433,10 @@ class Autoencoder(torch.nn.Module):
         known = {*NOT_FIELDS, *OLD_FIELDS.values(), *(f.name for f in dataclasses.fields(Config))}
         model.unknown = {name: value for name, value in said.items() if name not in known}
         return model
+
+
+def _grid(frame_us: Optional[int], steps_per_quarter: Optional[int]) -> str:
+    return f"{steps_per_quarter} frames a quarter" if frame_us is None else f"frames of {frame_us} us"
 
 
 OPTIONAL_FIELDS = {"drums", "pedal", "out_of_range", "frame_us", "steps_per_quarter", "decoder", "drum_channels"}

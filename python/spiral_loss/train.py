@@ -6,7 +6,8 @@
 
 The C library reads the music, draws each step's windows, validates, and saves and resumes the training; PyTorch
 computes the steps. N processes share each batch, so they train on the same windows as one process; docs/scale.md says
-how that scales. Flags are those of `spiral train`. Read next: `_train_options`, `_trainer`, then `_decoder_steps`.
+how that scales. Flags are those of `spiral train`. libspiral-net must be installed (`make install`), which the package
+does not contain. Read next: `_train_options`, `_trainer`, then `_decoder_steps`.
 """
 
 from __future__ import annotations
@@ -20,16 +21,22 @@ import time
 from collections.abc import Mapping
 from typing import Any, Optional
 
-import numpy as np
-import torch
-import torch.distributed as dist
-from torch import Tensor
-from torch.nn.parallel import DistributedDataParallel
+try:
+    import numpy as np
+    import torch
+    import torch.distributed as dist
+    from torch import Tensor
+    from torch.nn.parallel import DistributedDataParallel
 
-from . import _train_options as options
-from . import _trainer
-from .errors import Error
-from .model import Autoencoder
+    from . import _train_options as options
+    from . import _trainer
+    from .errors import Error
+    from .model import Autoencoder
+except (ImportError, OSError) as error:  # OSError: SPIRAL_LOSS_LIBRARY names a file that cannot be loaded
+    if __name__ != "__main__":
+        raise
+    why = "needs PyTorch: pip install torch" if getattr(error, "name", None) == "torch" else error
+    sys.exit(f"spiral_loss.train: {why}")
 
 __all__ = ["main"]
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """python -m spiral_loss.train: the losses are those of the C program and of any number of processes; resuming."""
 
+import ctypes.util
 import json
 import os
 import pathlib
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,6 +131,28 @@ def test_a_pack_gives_the_model_of_the_files(one, songs, program, tmp_path):
     packed = train(tmp_path / "m.safetensors", *LENGTH, paths=[tmp_path / "c.pack"])
     a, b = record(one)[0], record(packed)[0]
     assert all(np.array_equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_without_libspiral_net_it_ends_with_one_sentence(broken, tmp_path):
+    if not broken and ctypes.util.find_library("spiral-net"):
+        pytest.skip("libspiral-net is installed on this system")
+    library = tmp_path / "libspiral.so"
+    shutil.copy(built("libspiral.so"), library)
+    if broken:
+        (tmp_path / "libspiral-net.so").write_text("no library")
+    wanted = "libspiral-net cannot be loaded: " if broken else "libspiral-net is not installed: .*make install"
+    run = [sys.executable, "-m", "spiral_loss.train", "music/", "-o", str(tmp_path / "m.safetensors")]
+    own = {**environment(), "SPIRAL_LOSS_LIBRARY": str(library)}
+    done = subprocess.run(run, env=own, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.fullmatch(rf"spiral_loss.train: {wanted}.*\n", done.stderr)
+
+
+def test_without_torch_it_ends_with_one_sentence():
+    code = "import runpy, sys; sys.modules['torch'] = None; runpy.run_module('spiral_loss.train', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "spiral_loss.train: needs PyTorch: pip install torch\n")
 
 
 def test_refusals(one, songs, tmp_path):

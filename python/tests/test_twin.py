@@ -265,6 +265,68 @@ def test_the_program_takes_a_model_trained_in_torch(trained, songs, program, tmp
     assert math.isclose(score.compute()["Exact Windows"], said["exact_windows"], abs_tol=1e-6)
 
 
+def test_the_program_says_that_a_model_was_not_measured(tmp_path):
+    Autoencoder(Config(hidden=16)).save(tmp_path / "m.safetensors")
+    run = [built("cli", "spiral"), "sample", tmp_path / "m.safetensors", "-o", tmp_path / "new"]
+    done = subprocess.run(run, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Autoencoder.measure(rolls) before save" in done.stderr
+
+
+def test_rolls_are_measured_as_their_arrays(trained):
+    _, path, _, rolls = trained
+    of_rolls, of_arrays = (Autoencoder.load(path) for _ in range(2))
+    of_rolls.measure(rolls)
+    of_arrays.measure([r.sounding.T for r in rolls])
+    assert torch.equal(of_rolls.latents.factor, of_arrays.latents.factor)
+    model = Autoencoder(Config(planes=2, hidden=16))
+    cells = np.zeros((36, 50), bool)
+    cells[3, 7] = True
+    onsets = cells.copy()
+    cells[3, 8:] = True
+    model.measure([midi.Roll(cells, onsets, frame_s=0.01)])
+    assert float(model.latents.density) == pytest.approx(43 / 50)
+
+
+def roll_of(frames=50, keys=36, note=True, **grid):
+    cells = np.zeros((keys, frames), bool)
+    cells[3, 7] = note
+    return midi.Roll(cells, **(grid or {"frame_s": 0.01}))
+
+
+@pytest.mark.parametrize(
+    ("rolls", "sentence"),
+    [
+        ([roll_of(steps_per_quarter=4)], "a roll has 4 frames a quarter: must have frames of 10000 us"),
+        ([roll_of(frame_s=0.02)], "a roll has frames of 20000 us: must have frames of 10000 us"),
+        ([roll_of(frame_s=0.01, low=40)], "a roll has keys 40 to 75: must have 48 to 83"),
+        ([roll_of().sounding], r"a roll has shape \(1, 36, 50\): must be \(1, frames, 36\)"),
+        ([roll_of(note=False)], "rolls are silent"),
+        ([], "rolls is empty"),
+    ],
+)
+def test_rolls_that_do_not_fit_are_not_measured(rolls, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Autoencoder(Config(hidden=16)).measure(rolls)
+
+
+def test_planes_of_onsets_are_asked_for():
+    with pytest.raises(ValueError, match=r"no onsets: .* to_roll\(onsets=True\)"):
+        Autoencoder(Config(planes=2, hidden=16)).measure([roll_of()])
+    with pytest.raises(TypeError, match=r"pass \[roll\]"):
+        Autoencoder(Config(hidden=16)).measure(roll_of())
+
+
+@pytest.mark.parametrize("call", ["forward", "encode", "start_from"])
+@pytest.mark.parametrize("frames", [32, 36])
+def test_windows_in_another_order_are_refused(call, frames):
+    model = Autoencoder(Config(frames=frames, hidden=16))
+    with pytest.raises(ValueError, match=rf"must be \(B, planes, .* \(B, 1, {frames}, 36\); .* windows.mT\[:, None\]"):
+        getattr(model, call)(torch.zeros(20, 36, frames))
+    with pytest.raises(ValueError, match=rf"\(B, 1, {frames}, 36\)$"):
+        getattr(model, call)(torch.zeros(20, 1, frames, 40))
+
+
 def test_file_returns_bit_for_bit(trained, tmp_path):
     model, path, windows, _ = trained
     again = Autoencoder.load(path).eval()

@@ -79,7 +79,8 @@ spiral_status spiral__check_trained(const spiral_model *m, spiral_error *err) {
     if (*spiral__tensor_data(m, m->ae.density) > 0) return SPIRAL_OK;
     return spiral__fail(
         err, SPIRAL_NO_DATA, -1,
-        "the distribution of the model's latents is unknown: it is measured when a training is finished");
+        "the distribution of the model's latents is unknown: it is measured when a training is finished, "
+        "in Python by Autoencoder.measure(rolls) before save");
 }
 
 static spiral_status check_sample(const spiral_model *m, const spiral_sample_options *o, spiral_error *err) {

@@ -60,6 +60,15 @@ def test_long_likelihood_is_announced_before_it(decoder_model, tmp_path):
     assert frames >= 12 * 40000 and frames * units * 2.6e-6 >= 10, line
 
 
+def test_long_writing_is_announced_before_it(decoder_model, tmp_path):
+    running = subprocess.Popen([PROGRAM, "sample", decoder_model, "-n", "1000", "--length", "200bars", "-o", tmp_path],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    line = running.stderr.readline().decode()
+    running.kill()
+    running.communicate()
+    assert "spiral sample: writing 3,200,000 frames takes about 38.4 s on one core" in line
+
+
 def test_long_search_is_announced_before_it(tmp_path):
     a = piece(tmp_path / "a.mid", 12 * 1000, 960)
     running = subprocess.Popen([PROGRAM, "compare", a, "--with", a], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

@@ -36,6 +36,16 @@ def test_loss_prints_the_costs_of_the_page():
     assert c4 < b3 < 0 < fs4
 
 
+def test_sample_is_that_of_the_program(tmp_path):
+    """With the same model and seed, apart from the text event."""
+    model = SOURCE / "models/chorales.safetensors"
+    out = run(BUILD / "examples/03_sample", model, tmp_path / "new.mid")
+    notes, nats = re.fullmatch(r"(\d+) notes, ([\d.]+) nats per frame\n", out).groups()
+    told = run(BUILD / "cli/spiral", "sample", model, "--seed", "7", "--length", "16bars", "-o", tmp_path / "same.mid")
+    assert f"{notes} notes, " in told and f"{nats} nats per frame" in told
+    assert int(notes) > 20
+
+
 def test_midi_to_roll(tmp_path):
     run(BUILD / "examples/00_autoencoder_in_one_file", cwd=tmp_path)
     out = run(BUILD / "examples/02_midi_to_roll", tmp_path / "autoencoder.mid").splitlines()

@@ -339,7 +339,7 @@ static void bad_arguments_are_refused(void **state) {
             "a sample of 4194305 frames, must be 1 to 4194304");
     REFUSED(sample(models[0], 1, 1, 9, 0, &out, NULL, &err), SPIRAL_BAD_ARG, "tempo is 0");
     assert_int_equal(spiral_model_create(&models[0]->config, 1, &untrained, NULL), SPIRAL_OK);
-    REFUSED(sample(untrained, 1, 1, 9, 120, &out, NULL, &err), SPIRAL_NO_DATA, "latents is unknown");
+    REFUSED(sample(untrained, 1, 1, 9, 120, &out, NULL, &err), SPIRAL_NO_DATA, "measure(rolls) before save");
 #undef REFUSED
     assert_int_equal(out.frames, 77); /* no failed call has changed it */
     spiral_model_destroy(untrained);
