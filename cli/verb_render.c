@@ -110,16 +110,26 @@ static int draw_piece(const settings *s, const char *path, const cli_common *com
     return status;
 }
 
-static void note_not_kept(const settings *s, const char *path, const cli_common *common, uint32_t *counts) {
-    const int plays = s->kind == CLI_OUTPUT_WAV;
-    for (int i = SPIRAL_MIDI_NOT_KEPT_NAME; plays && i < SPIRAL_MIDI_NOT_KEPT_COUNT; i++) counts[i] = 0;
-    cli_note_not_kept(common, path, plays ? "played" : "written", counts);
+/* Only FluidSynth plays programs, controllers and pitch bends. */
+static void note_not_played(const char *path, const cli_common *common, const spiral_midi *midi,
+                            spiral_synth synth) {
+    uint32_t counts[SPIRAL_MIDI_NOT_KEPT_CAPACITY];
+    memcpy(counts, midi->not_kept, sizeof counts);
+    for (int i = SPIRAL_MIDI_NOT_KEPT_NAME; i < SPIRAL_MIDI_NOT_KEPT_COUNT; i++) counts[i] = 0;
+    for (size_t i = 0; synth != SPIRAL_SYNTH_FLUID && i < midi->event_count; i++) {
+        const int kind = midi->events[i].status >> 4;
+        counts[kind == 0xb   ? SPIRAL_MIDI_NOT_KEPT_CONTROLLER
+               : kind == 0xc ? SPIRAL_MIDI_NOT_KEPT_PROGRAM
+                             : SPIRAL_MIDI_NOT_KEPT_PITCH_BEND]++;
+    }
+    cli_note_not_kept(common, path, "played", counts);
 }
 
 static int play_or_convert(const settings *s, const char *path, const cli_common *common) {
     enum { WAV_BYTES = 4 }; /* of a frame: two channels of 16 bits */
     spiral_midi midi = {0};
     spiral_error err = {.text = ""};
+    spiral_synth synth = SPIRAL_SYNTH_ANY;
     spiral_audio_options options;
     spiral_audio_options_default(&options, sizeof options);
     options.synth = (spiral_synth)s->synth;
@@ -132,12 +142,13 @@ static int play_or_convert(const settings *s, const char *path, const cli_common
         cli_note_large(common, s->output,
                        WAV_BYTES * options.rate_hz * spiral_midi_seconds(&midi, spiral_midi_music_end(&midi)),
                        "on disk, and twice as much memory");
-    if (status < 0 && (s->kind == CLI_OUTPUT_WAV ? spiral_audio_save(&midi, &options, s->output, NULL, &err)
+    if (status < 0 && (s->kind == CLI_OUTPUT_WAV ? spiral_audio_save(&midi, &options, s->output, &synth, &err)
                                                  : spiral_midi_save(&midi, s->output, &err)) != SPIRAL_OK)
         status = err.status == SPIRAL_IO || err.status == SPIRAL_FORMAT /* of the SoundFont */
                      ? cli_error(&err)
                      : cli_error_in(path, &err);
-    if (status < 0) note_not_kept(s, path, common, midi.not_kept);
+    if (status < 0 && s->kind == CLI_OUTPUT_WAV) note_not_played(path, common, &midi, synth);
+    if (status < 0 && s->kind != CLI_OUTPUT_WAV) cli_note_not_kept(common, path, "written", midi.not_kept);
     spiral_midi_clear(&midi);
     return status;
 }

@@ -6,9 +6,8 @@
  * MIDI at all or were changed in transfer as if they were text. Times are kept in whole ticks;
  * spiral_midi_seconds turns them into seconds through the tempo map of the whole file. Percussion is kept and
  * marked. A note ends when its key comes up; events of the sustain and sostenuto pedals are kept beside the
- * notes. Programs, other controllers and pitch bends are counted and left out. Which note-off ends which
- * note, how faults are repaired and what is percussion: docs/formats.md. Read next: roll.h, which turns notes
- * into frames.
+ * notes, and so are programs, other controllers and pitch bends. Which note-off ends which note, how faults
+ * are repaired and what is percussion: docs/formats.md. Read next: roll.h, which turns notes into frames.
  */
 #ifndef SPIRAL_MIDI_H
 #define SPIRAL_MIDI_H
@@ -83,6 +82,18 @@ typedef struct spiral_pedal {
     uint8_t kind;    /* spiral_pedal_kind */
 } spiral_pedal;
 
+/* A program change, controller or pitch bend. It acts on its port and channel, whichever track it is on. They
+ * are written, and played by FluidSynth. */
+typedef struct spiral_channel_event {
+    int64_t at_ticks;
+    uint16_t track;  /* 0..65534 */
+    uint8_t port;    /* 0..SPIRAL_MIDI_PORT_MAX */
+    uint8_t status;  /* as in the file: B0..BF a controller, C0..CF a program, E0..EF a pitch bend; the lowest
+                        four bits are the channel */
+    uint8_t data[2]; /* 0..127 each: controller and value, program and 0, or the bend's low and high seven
+                        bits. Controllers are 0..119 without 64 and 66, the pedals */
+} spiral_channel_event;
+
 /* The faults that the reader repairs; each has a count in spiral_midi.warnings: of chunks, events or bytes,
  * or, for the names that begin with NOTE, of the notes that were changed. X(name, text) */
 #define SPIRAL_MIDI_WARNING_LIST(X)                                                                \
@@ -118,18 +129,20 @@ SPIRAL_API const char *spiral_midi_warning_name(spiral_midi_warning warning); /*
  * (SPIRAL_MIDI_WARNING_COUNT) counts. */
 SPIRAL_API int spiral_midi_warnings_text(const uint32_t *warnings, char *text, size_t size);
 
-/* What a file contains that is skipped: no call writes or plays it. X(name, text) */
-#define SPIRAL_MIDI_NOT_KEPT_LIST(X)                                                 \
-    X(PROGRAM, "program change")                                                     \
-    X(CONTROLLER, "controller") /* banks and all but the pedals and ends of notes */ \
-    X(PITCH_BEND, "pitch bend")                                                      \
-    X(AFTERTOUCH, "aftertouch") /* of keys and of channels */                        \
-    X(SYSEX, "system exclusive message")                                             \
-    X(NAME, "name") /* all but the first; of instruments, programs and devices */    \
-    X(TEXT, "text") /* all but the first; copyrights */                              \
-    X(LYRIC, "lyric")                                                                \
-    X(MARKER, "marker or cue")                                                       \
-    X(KEY_SIGNATURE, "key signature")                                                \
+/* What a file contains that is skipped: no call writes or plays it. The reader keeps the first three, so it
+ * counts none of them; they are here for programs that do not use them. X(name, text) */
+#define SPIRAL_MIDI_NOT_KEPT_LIST(X)                                              \
+    X(PROGRAM, "program change")                                                  \
+    X(CONTROLLER, "controller")                                                   \
+    X(PITCH_BEND, "pitch bend")                                                   \
+    X(RESET, "reset of all controllers") /* controller 121; the pedals come up */ \
+    X(AFTERTOUCH, "aftertouch")          /* of keys and of channels */            \
+    X(SYSEX, "system exclusive message")                                          \
+    X(NAME, "name") /* all but the first; of instruments, programs and devices */ \
+    X(TEXT, "text") /* all but the first; copyrights */                           \
+    X(LYRIC, "lyric")                                                             \
+    X(MARKER, "marker or cue")                                                    \
+    X(KEY_SIGNATURE, "key signature")                                             \
     X(OTHER, "other meta event")
 
 typedef enum spiral_midi_not_kept {
@@ -146,8 +159,8 @@ SPIRAL_API const char *spiral_midi_not_kept_name(spiral_midi_not_kept kind); /* 
 /* As spiral_midi_warnings_text: "2 x program change; 1 x lyric". counts: (SPIRAL_MIDI_NOT_KEPT_COUNT). */
 SPIRAL_API int spiral_midi_not_kept_text(const uint32_t *counts, char *text, size_t size);
 
-/* A file's notes, tempo map, metres and pedals. Zero-initialise it, or let the reader fill it; free it with
- * spiral_midi_clear. All arrays and texts are owned by the struct (malloc). */
+/* A file's notes, tempo map, metres, pedals and other channel events. Zero-initialise it, or let the reader
+ * fill it; free it with spiral_midi_clear. All arrays and texts are owned by the struct (malloc). */
 typedef struct spiral_midi {
     int format;            /* 0, 1 or 2; from the reader: 1 for a file of format 0 that has several tracks */
     int ticks_per_quarter; /* 1..32767, or 0 when the file counts SMPTE time */
@@ -166,15 +179,18 @@ typedef struct spiral_midi {
     size_t pedal_count;
     spiral_pedal *pedals; /* (pedal_count) sorted by at_ticks, then track; from the reader each one changes
                              the state of its channel's pedal, which is up at the start */
-    char *name;           /* first track name (FF 03) that is not empty, or NULL: the bytes of the file, in
-                             whatever encoding it has (spiral_midi_text_utf8) */
-    char *text;           /* first text (FF 01) that is not empty, or NULL: likewise */
+    size_t event_count;
+    spiral_channel_event *events; /* (event_count) sorted by at_ticks, then track; those of one tick and track
+                                     in the order of the file */
+    char *name; /* first track name (FF 03) that is not empty, or NULL: the bytes of the file, in
+                   whatever encoding it has (spiral_midi_text_utf8) */
+    char *text; /* first text (FF 01) that is not empty, or NULL: likewise */
     uint32_t warnings[SPIRAL_MIDI_WARNING_CAPACITY];  /* counts, by spiral_midi_warning */
     uint32_t not_kept[SPIRAL_MIDI_NOT_KEPT_CAPACITY]; /* events, by spiral_midi_not_kept */
 } spiral_midi;
 
 /* Reads size bytes at bytes into *midi (overwritten; what it owned must have been freed). Memory stays below
- * 16 times size plus 4 KiB, and 16 KiB for each further port that one track uses, whatever lengths the file
+ * 24 times size plus 4 KiB, and 16 KiB for each further port that one track uses, whatever lengths the file
  * claims. The tracks of a format 2 file are sequences of their own: they are placed one after another, each
  * with its own tempos and metres, and with pedals up. FORMAT: not a MIDI file, or one that was damaged in
  * transfer, with the reason; TOO_BIG: 4 GiB or more; NO_MEMORY. *midi is then empty. */
@@ -187,19 +203,21 @@ SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_load(const char *path, sp
 SPIRAL_API void spiral_midi_clear(spiral_midi *midi);
 
 /* The number of bytes that spiral_midi_write needs for *midi. BAD_ARG: a field is out of its range; format is
- * 0 and a note or pedal is on another track than 0; a track has more than SPIRAL_MIDI_TRACK_PORTS_MAX ports;
- * a note lies inside an earlier note of its track, port, channel and key (it begins later and ends sooner),
- * since a file cannot tell which of the two a note-off ends; or two notes of a port and channel begin at one
- * tick and only one is percussion. TOO_BIG: a track of 4 GiB; NO_MEMORY (it sorts the events). */
+ * 0 and a note, pedal or event is on another track than 0; a track has more than SPIRAL_MIDI_TRACK_PORTS_MAX
+ * ports from its first note on; a note lies inside an earlier note of its track, port, channel and key (it
+ * begins later and ends sooner), since a file cannot tell which of the two a note-off ends; or two notes of a
+ * port and channel begin at one tick and only one is percussion. TOO_BIG: a track of 4 GiB; NO_MEMORY (it
+ * sorts the events). */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_size(const spiral_midi *midi, size_t *size,
                                                             spiral_error *err);
 /* Writes *midi as a Standard MIDI File into bytes[0 .. size), size exactly as spiral_midi_size gave it.
- * Format 0 has one track; formats 1 and 2 are written as 1, with as many tracks as `tracks`, the notes and
- * the pedals need, and with tempos, metres, name and text on the first; ports as FF 21 events, and percussion
- * on other channels than General MIDI's as GS messages on the first. Reading the file gives the same notes,
- * tempos, metres, pedals (except those that change nothing), end, name and text ("" becomes NULL; control
- * characters but tabs and line ends become spaces) without a warning. Metronome clicks and release velocities
- * are not kept. */
+ * Format 0 has one track; formats 1 and 2 are written as 1, with as many tracks as `tracks`, the notes,
+ * pedals and events need, and with tempos, metres, name and text on the first; ports as FF 21 events, and
+ * percussion that is neither that of General MIDI nor follows from the bank selects as GS messages on the
+ * first. At one tick, notes that began before end first, then pedals and then events follow, then notes
+ * begin. Reading the file gives the same notes, tempos, metres, pedals (except those that change nothing),
+ * events, end, name and text ("" becomes NULL; control characters but tabs and line ends become spaces)
+ * without a warning. Metronome clicks and release velocities are not kept. */
 SPIRAL_API SPIRAL_MUST_CHECK spiral_status spiral_midi_write(const spiral_midi *midi, void *bytes,
                                                              size_t size, spiral_error *err);
 /* The same to a file ("-": standard output), which is written under a temporary name in the same folder and

@@ -25,6 +25,8 @@ class MidiStruct(ctypes.Structure):
         ("meters", ctypes.c_void_p),
         ("pedal_count", ctypes.c_size_t),
         ("pedals", ctypes.c_void_p),
+        ("event_count", ctypes.c_size_t),
+        ("events", ctypes.c_void_p),
         ("name", ctypes.c_char_p),
         ("text", ctypes.c_char_p),
         ("warnings", ctypes.c_uint32 * 32),  # SPIRAL_MIDI_WARNING_CAPACITY

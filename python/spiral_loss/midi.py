@@ -51,6 +51,10 @@ PEDAL = np.dtype(
     [("at_ticks", "i8"), ("track", "u2"), ("channel", "u1"), ("down", "?"), ("port", "u1"), ("kind", "u1")],
     align=True,
 )
+# A program change, controller or pitch bend: status with the channel, and two data bytes, as in the file.
+EVENT = np.dtype(
+    [("at_ticks", "i8"), ("track", "u2"), ("port", "u1"), ("status", "u1"), ("data", "u1", (2,))], align=True
+)
 # spiral_note, byte for byte.
 _NOTE_C = np.dtype(
     [
@@ -252,7 +256,10 @@ class Midi:
         name, text: the first track name and the first text, or None. A file does not say how they are encoded: UTF-8,
             Shift-JIS and Windows-1252 are tried. They are written as UTF-8.
         warnings: what the reader repaired, and how often; empty for a file without faults.
-        not_kept: what else the file contains, such as programs and lyrics, and how often; it is not written.
+        not_kept: what else the file contains, such as lyrics and markers, and how often; it is not written.
+        events: structured array of programs, controllers other than pedals, and pitch bends, in the order of the file:
+            at_ticks, track, port, status (176 controller, 192 program, 224 pitch bend, plus the channel), data (two
+            numbers, as in the file; the second of a program is 0).
     """
 
     notes: Notes
@@ -268,6 +275,7 @@ class Midi:
     text: Optional[str] = None
     warnings: dict[str, int] = dataclasses.field(default_factory=dict)
     not_kept: dict[str, int] = dataclasses.field(default_factory=dict)
+    events: Notes = dataclasses.field(default_factory=lambda: np.empty(0, EVENT))
 
     @property
     def quarters_per_min(self) -> float:
@@ -292,7 +300,9 @@ class Midi:
         differs = self.notes["drum"] != (self.notes["channel"] == DRUM_CHANNEL)
         notes["drum"] = np.where(differs, np.where(self.notes["drum"], _DRUM_YES, _DRUM_NO), 0)
         tables = [notes]
-        for given, dtype in ((self.tempos, TEMPO), (self.meters, METER), (self.pedals, PEDAL)):
+        for given, dtype in (
+            (self.tempos, TEMPO), (self.meters, METER), (self.pedals, PEDAL), (self.events, EVENT),
+        ):  # fmt: skip
             tables.append(np.ascontiguousarray(given, dtype))
         texts = [None if t is None else t.encode("utf-8", "replace") for t in (self.name, self.text)]
         struct = MidiStruct(
@@ -409,6 +419,7 @@ def _adopt(struct: MidiStruct) -> Midi:
         tempos = _copy(struct.tempos, struct.tempo_count, TEMPO)
         meters = _copy(struct.meters, struct.meter_count, METER)
         pedals = _copy(struct.pedals, struct.pedal_count, PEDAL)
+        events = _copy(struct.events, struct.event_count, EVENT)
         notes = np.empty(len(c), NOTE)
         for ours, theirs in (("start_ticks", "on"), ("end_ticks", "off")):
             notes[ours] = c[theirs]
@@ -421,7 +432,7 @@ def _adopt(struct: MidiStruct) -> Midi:
         not_kept = {NOT_KEPT[i]: n for i, n in enumerate(struct.not_kept) if n}
         return Midi(
             notes, tempos, meters, pedals, struct.ticks_per_quarter, struct.ticks_per_s, struct.format, struct.tracks,
-            struct.end_ticks, texts[0], texts[1], warnings, not_kept,
+            struct.end_ticks, texts[0], texts[1], warnings, not_kept, events,
         )  # fmt: skip
     finally:
         _clear(ctypes.byref(struct))

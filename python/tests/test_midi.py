@@ -159,6 +159,21 @@ def test_the_pedal_holds_notes_on_request():
     assert held.report.notes_held == 1
 
 
+def test_programs_controllers_and_bends_are_kept():
+    song = midi.from_notes({"start": [0.0], "end": [0.5], "pitch": [60]})
+    assert len(song.events) == 0
+    song.events = np.array([(0, 0, 0, 192, (5, 0)), (0, 0, 3, 177, (7, 90)), (480, 1, 0, 239, (1, 64))], midi.EVENT)
+    again = midi.read(song.to_bytes())
+    assert again.events.dtype == midi.EVENT
+    for field in midi.EVENT.names:
+        assert again.events[field].tolist() == song.events[field].tolist()
+    assert again.not_kept == {}
+    assert again.tracks == 2
+    song.events["data"][0] = 128
+    with pytest.raises(ValueError, match=r"event 0: data\[0\] 128 is not within 0..127"):
+        song.to_bytes()
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [

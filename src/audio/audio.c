@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * From notes in ticks to notes in seconds, through one of the synthesisers, to a file.
+ * From notes and channel events in ticks to seconds, through one of the synthesisers, to a file.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -44,10 +44,35 @@ static int by_time(const void *a, const void *b) {
     return x->velocity - y->velocity;
 }
 
-/* The channel that the synthesisers play a note on: percussion on channel 10, and nothing else there. */
+static int first_channel_of(unsigned port) {
+    return 16 * (port < SPIRAL__SYNTH_PORTS ? (int)port : SPIRAL__SYNTH_PORTS - 1);
+}
+
+/* The channel that the synthesisers play a note on: percussion of all ports on channel 10, and nothing else
+ * there.
+ */
 static int channel_of(const spiral_note *note) {
     if (spiral_note_is_drum(note)) return SPIRAL_DRUM_CHANNEL;
-    return note->channel == SPIRAL_DRUM_CHANNEL ? SPIRAL_DRUM_CHANNEL + 1 : note->channel;
+    return first_channel_of(note->port) +
+           (note->channel == SPIRAL_DRUM_CHANNEL ? SPIRAL_DRUM_CHANNEL + 1 : note->channel);
+}
+
+/* Lists the channel events with their times. Those of channel 10 act on percussion, whatever port they are
+ * for. *out: (midi->event_count). */
+static spiral_status time_messages(const spiral_midi *midi, spiral__timed_message **out, spiral_error *err) {
+    spiral__timed_message *messages = calloc(midi->event_count + 1, sizeof *messages);
+    if (!messages) return spiral__no_memory(err, midi->event_count * sizeof *messages);
+    for (size_t i = 0; i < midi->event_count; i++) {
+        const spiral_channel_event *e = &midi->events[i];
+        const int channel = e->status & 15;
+        messages[i] = (spiral__timed_message){
+            spiral_midi_seconds(midi, e->at_ticks),
+            channel == SPIRAL_DRUM_CHANNEL ? channel : first_channel_of(e->port) + channel,
+            e->status >> 4,
+            {e->data[0], e->data[1]}};
+    }
+    *out = messages;
+    return SPIRAL_OK;
 }
 
 /* Lists the notes in order of time; those of zero length are left out. *end_s: when the last one ends. */
@@ -107,9 +132,10 @@ static spiral_status choose_synth(const spiral_audio_options *o, spiral_synth *s
     return SPIRAL_OK;
 }
 
-static spiral_status render(const spiral__timed_note *notes, size_t count, double end_s, spiral_synth synth,
-                            const char *soundfont, const spiral_audio_options *o, unsigned char **bytes,
-                            size_t *size, spiral_error *err) {
+static spiral_status render(const spiral_midi *midi, const spiral__timed_note *notes, size_t count,
+                            double end_s, spiral_synth synth, const char *soundfont,
+                            const spiral_audio_options *o, unsigned char **bytes, size_t *size,
+                            spiral_error *err) {
     spiral__audio audio = {.rate_hz = o->rate_hz};
     audio.frames = (size_t)ceil((end_s + SPIRAL__RELEASE_S + TAIL_S) * o->rate_hz);
     /* The samples, with room for the file's header before them: they are converted to the file in place. */
@@ -118,9 +144,13 @@ static spiral_status render(const spiral__timed_note *notes, size_t count, doubl
     if (!*bytes) return spiral__no_memory(err, memory);
     audio.samples = (float *)(void *)(*bytes + head);
     spiral_status status = SPIRAL_OK;
-    if (synth == SPIRAL_SYNTH_FLUID)
-        status = spiral__fluid_render(notes, count, soundfont, &audio, err);
-    else
+    spiral__timed_message *messages = NULL;
+    if (synth == SPIRAL_SYNTH_FLUID) {
+        status = time_messages(midi, &messages, err);
+        if (status == SPIRAL_OK)
+            status = spiral__fluid_render(notes, count, messages, midi->event_count, soundfont, &audio, err);
+        free(messages);
+    } else
         spiral__additive_render(notes, count, &audio);
     if (status == SPIRAL_OK) status = spiral__wav_write(&audio, o->gain, *bytes, size, err);
     if (status != SPIRAL_OK) free(*bytes);
@@ -141,7 +171,7 @@ spiral_status spiral__audio_write(const spiral_midi *midi, const spiral_audio_op
     SPIRAL_TRY(spiral__midi_check(midi, err));
     SPIRAL_TRY(choose_synth(&known, &synth, &soundfont, err));
     SPIRAL_TRY(time_notes(midi, &notes, &count, &end_s, err));
-    spiral_status status = render(notes, count, end_s, synth, soundfont, &known, bytes, size, err);
+    spiral_status status = render(midi, notes, count, end_s, synth, soundfont, &known, bytes, size, err);
     if (status == SPIRAL_OK && used) *used = synth;
     free(notes);
     return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rendering with FluidSynth, note by note: its own file player is not used, as it never ends on some files.
+ * Rendering with FluidSynth, note by note and message by message: its own file player is not used, as it
+ * never ends on some files.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -36,18 +37,21 @@ const char *spiral__soundfont_find(void) {
  * the rest of the program's start. So it is loaded when it is first needed, if the build knows its file name.
  */
 
-#define FLUID_FUNCTIONS(X)     \
-    X(new_fluid_settings)      \
-    X(delete_fluid_settings)   \
-    X(fluid_settings_setnum)   \
-    X(fluid_settings_setint)   \
-    X(new_fluid_synth)         \
-    X(delete_fluid_synth)      \
-    X(fluid_synth_sfload)      \
-    X(fluid_synth_noteon)      \
-    X(fluid_synth_noteoff)     \
-    X(fluid_synth_write_float) \
-    X(fluid_set_log_function)  \
+#define FLUID_FUNCTIONS(X)        \
+    X(new_fluid_settings)         \
+    X(delete_fluid_settings)      \
+    X(fluid_settings_setnum)      \
+    X(fluid_settings_setint)      \
+    X(new_fluid_synth)            \
+    X(delete_fluid_synth)         \
+    X(fluid_synth_sfload)         \
+    X(fluid_synth_noteon)         \
+    X(fluid_synth_noteoff)        \
+    X(fluid_synth_cc)             \
+    X(fluid_synth_program_change) \
+    X(fluid_synth_pitch_bend)     \
+    X(fluid_synth_write_float)    \
+    X(fluid_set_log_function)     \
     X(fluid_default_log_function)
 
 static struct {
@@ -111,48 +115,76 @@ static void restore_log(void) {
     pthread_mutex_unlock(&log_lock);
 }
 
-/* ---- notes ---- */
+/* ---- notes and messages ---- */
 
-/* A note begins or ends. */
+/* In the order in which those of one frame are played. */
+typedef enum event_kind { NOTE_ENDS, MESSAGE, NOTE_BEGINS } event_kind;
+
 typedef struct event {
     size_t frame;
-    int ends; /* at one frame, ends come first */
-    const spiral__timed_note *note;
+    event_kind kind;
+    size_t index; /* of the note or message */
 } event;
+
+/* What is played. */
+typedef struct music {
+    const spiral__timed_note *notes;
+    size_t count;
+    const spiral__timed_message *messages;
+    size_t message_count;
+    event *events; /* (event_count) in order */
+    size_t event_count;
+    unsigned held[SPIRAL__SYNTH_CHANNELS][128]; /* notes that hold each key of each channel */
+} music;
 
 static int by_frame(const void *a, const void *b) {
     const event *x = a, *y = b;
     if (x->frame != y->frame) return x->frame < y->frame ? -1 : 1;
-    if (x->ends != y->ends) return y->ends - x->ends;
-    return x->note < y->note ? -1 : x->note > y->note;
+    if (x->kind != y->kind) return x->kind < y->kind ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
 }
 
-static void list_events(const spiral__timed_note *notes, size_t count, const spiral__audio *audio,
-                        event *events) {
-    for (size_t i = 0; i < count; i++) {
-        size_t on = spiral__audio_frame_at(audio, notes[i].on_s);
-        size_t off = spiral__audio_frame_at(audio, notes[i].off_s);
-        events[2 * i] = (event){on, 0, &notes[i]};
-        events[2 * i + 1] = (event){off > on ? off : on + 1, 1, &notes[i]};
+static void list_events(music *m, const spiral__audio *audio) {
+    event *e = m->events;
+    for (size_t i = 0; i < m->count; i++) {
+        size_t on = spiral__audio_frame_at(audio, m->notes[i].on_s);
+        size_t off = spiral__audio_frame_at(audio, m->notes[i].off_s);
+        *e++ = (event){on, NOTE_BEGINS, i};
+        *e++ = (event){off > on ? off : on + 1, NOTE_ENDS, i};
     }
-    qsort(events, 2 * count, sizeof *events, by_frame);
+    for (size_t i = 0; i < m->message_count; i++)
+        *e++ = (event){spiral__audio_frame_at(audio, m->messages[i].at_s), MESSAGE, i};
+    qsort(m->events, m->event_count, sizeof *m->events, by_frame);
+}
+
+static void send_message(fluid_synth_t *synth, const spiral__timed_message *m) {
+    switch (m->kind) {
+    case 0xb: api.fluid_synth_cc(synth, m->channel, m->data[0], m->data[1]); break;
+    case 0xc: api.fluid_synth_program_change(synth, m->channel, m->data[0]); break;
+    default: api.fluid_synth_pitch_bend(synth, m->channel, m->data[0] | m->data[1] << 7); break;
+    }
 }
 
 /* FluidSynth has one note per key and channel: a key that several notes hold ends with the last one. */
-static void send_event(fluid_synth_t *synth, const event *e, unsigned held[16][128]) {
-    const spiral__timed_note *note = e->note;
-    unsigned *notes = &held[note->channel & 15][note->pitch & 127];
-    if (!e->ends) {
-        ++*notes;
+static void send_event(fluid_synth_t *synth, music *m, const event *e) {
+    if (e->kind == MESSAGE) {
+        send_message(synth, &m->messages[e->index]);
+        return;
+    }
+    const spiral__timed_note *note = &m->notes[e->index];
+    unsigned *held = &m->held[note->channel % SPIRAL__SYNTH_CHANNELS][note->pitch & 127];
+    if (e->kind == NOTE_BEGINS) {
+        ++*held;
         api.fluid_synth_noteon(synth, note->channel, note->pitch, note->velocity);
-    } else if (--*notes == 0) {
+    } else if (--*held == 0) {
         api.fluid_synth_noteoff(synth, note->channel, note->pitch);
     }
 }
 
-static void render_events(fluid_synth_t *synth, const event *events, size_t count, spiral__audio *audio) {
+static void render_events(fluid_synth_t *synth, music *m, spiral__audio *audio) {
     enum { FRAMES_AT_ONCE = 1 << 20 }; /* FluidSynth counts frames in an int */
-    unsigned held[16][128] = {{0}};    /* notes that hold each key of each channel */
+    const event *events = m->events;
+    const size_t count = m->event_count;
     size_t at = 0;
     for (size_t i = 0; i <= count; i++) {
         size_t until = i < count && events[i].frame < audio->frames ? events[i].frame : audio->frames;
@@ -162,7 +194,7 @@ static void render_events(fluid_synth_t *synth, const event *events, size_t coun
                                         2);
             at += (size_t)n;
         }
-        if (i < count) send_event(synth, &events[i], held);
+        if (i < count) send_event(synth, m, &events[i]);
     }
 }
 
@@ -192,16 +224,35 @@ static spiral_status check_soundfont(const char *path, spiral_error *err) {
     return SPIRAL_OK;
 }
 
+/* How many channels the music needs: sixteen for each port. */
+static int channels_of(const music *m) {
+    int last = 0;
+    for (size_t i = 0; i < m->count; i++)
+        if (m->notes[i].channel > last) last = m->notes[i].channel;
+    for (size_t i = 0; i < m->message_count; i++)
+        if (m->messages[i].channel > last) last = m->messages[i].channel;
+    return last / 16 * 16 + 16;
+}
+
+/* Whether any note is sent to the chorus; if not, its output would be silence. */
+static int uses_chorus(const music *m) {
+    enum { CHORUS = 93 };
+    for (size_t i = 0; i < m->message_count; i++)
+        if (m->messages[i].kind == 0xb && m->messages[i].data[0] == CHORUS && m->messages[i].data[1])
+            return 1;
+    return 0;
+}
+
 /* A synthesiser with the SoundFont loaded. */
-static spiral_status make_synth(fluid_settings_t *settings, const char *soundfont, int rate_hz,
-                                fluid_synth_t **synth, spiral_error *err) {
+static spiral_status make_synth(fluid_settings_t *settings, const music *m, const char *soundfont,
+                                int rate_hz, fluid_synth_t **synth, spiral_error *err) {
     if (api.fluid_settings_setnum(settings, "synth.sample-rate", rate_hz) == FLUID_FAILED)
         return spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "FluidSynth refuses a sample rate of %d Hz",
                             rate_hz);
     api.fluid_settings_setnum(settings, "synth.gain", 0.5);
     api.fluid_settings_setint(settings, "synth.polyphony", 1024);
-    /* Notes are sent to the chorus by controller 93, which is 0 here: its output would be silence. */
-    api.fluid_settings_setint(settings, "synth.chorus.active", 0);
+    api.fluid_settings_setint(settings, "synth.midi-channels", channels_of(m));
+    api.fluid_settings_setint(settings, "synth.chorus.active", uses_chorus(m));
     /* Only the samples that are played are read. */
     api.fluid_settings_setint(settings, "synth.dynamic-sample-loading", 1);
     api.fluid_settings_setint(settings, "synth.lock-memory", 0); /* nothing waits for a sample in real time */
@@ -212,32 +263,47 @@ static spiral_status make_synth(fluid_settings_t *settings, const char *soundfon
     return SPIRAL_OK;
 }
 
-spiral_status spiral__fluid_render(const spiral__timed_note *notes, size_t count, const char *soundfont,
-                                   spiral__audio *audio, spiral_error *err) {
+spiral_status spiral__fluid_render(const spiral__timed_note *notes, size_t count,
+                                   const spiral__timed_message *messages, size_t message_count,
+                                   const char *soundfont, spiral__audio *audio, spiral_error *err) {
     fluid_synth_t *synth = NULL;
     SPIRAL_TRY(load_once(err));
     SPIRAL_TRY(check_soundfont(soundfont, err));
     silence_log();
-    event *events = calloc(2 * count, sizeof *events);
+    const size_t event_count = 2 * count + message_count;
+    music *m = calloc(1, sizeof *m);
+    event *events = calloc(event_count, sizeof *events);
     fluid_settings_t *settings = api.new_fluid_settings();
-    spiral_status status = events && settings ? make_synth(settings, soundfont, audio->rate_hz, &synth, err)
-                                              : spiral__no_memory(err, 2 * count * sizeof *events);
+    spiral_status status = SPIRAL_OK;
+    if (m)
+        *m = (music){.notes = notes,
+                     .count = count,
+                     .messages = messages,
+                     .message_count = message_count,
+                     .events = events,
+                     .event_count = event_count};
+    if (m && events && settings)
+        status = make_synth(settings, m, soundfont, audio->rate_hz, &synth, err);
+    else
+        status = spiral__no_memory(err, sizeof *m + event_count * sizeof *events);
     if (status == SPIRAL_OK) {
-        list_events(notes, count, audio, events);
-        render_events(synth, events, 2 * count, audio);
+        list_events(m, audio);
+        render_events(synth, m, audio);
     }
     if (synth) api.delete_fluid_synth(synth);
     if (settings) api.delete_fluid_settings(settings);
     free(events);
+    free(m);
     restore_log();
     return status;
 }
 
 #else
 
-spiral_status spiral__fluid_render(const spiral__timed_note *notes, size_t count, const char *soundfont,
-                                   spiral__audio *audio, spiral_error *err) {
-    (void)notes, (void)count, (void)soundfont, (void)audio;
+spiral_status spiral__fluid_render(const spiral__timed_note *notes, size_t count,
+                                   const spiral__timed_message *messages, size_t message_count,
+                                   const char *soundfont, spiral__audio *audio, spiral_error *err) {
+    (void)notes, (void)count, (void)messages, (void)message_count, (void)soundfont, (void)audio;
     return spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "FluidSynth is not built in");
 }
 

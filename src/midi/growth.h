@@ -8,7 +8,8 @@
 
 #include <stddef.h>
 
-/* No event that is kept takes less than three bytes of the file. */
+/* An event that is kept takes three bytes of the file or more; but a program change may take two, and its
+ * array then grows a few times more. */
 enum { SPIRAL__EVENT_BYTES_MIN = 3 };
 
 /* The next capacity of an array of `count` elements, one for each event. rest: bytes still to be read. */

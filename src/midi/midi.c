@@ -66,6 +66,7 @@ void spiral_midi_clear(spiral_midi *midi) {
     free(midi->tempos);
     free(midi->meters);
     free(midi->pedals);
+    free(midi->events);
     free(midi->name);
     free(midi->text);
     *midi = (spiral_midi){0};

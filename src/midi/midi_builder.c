@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Collecting the notes, tempos, metres and pedals of a file and putting them in order (see midi_builder.h).
+ * Collecting the notes, tempos, metres, pedals and channel events of a file and putting them in order (see
+ * midi_builder.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,7 @@ static void reset_ports(spiral__midi_builder *b) {
 void spiral__midi_builder_begin_track(spiral__midi_builder *b) {
     spiral_midi *midi = b->midi;
     b->begin = (spiral__builder_state){.notes = midi->note_count,
+                                       .events = midi->event_count,
                                        .tempos = b->tempos.count,
                                        .meters = b->meters.count,
                                        .pedals = b->pedals.count,
@@ -133,6 +135,7 @@ static void free_text(char **text, bool keep) {
 void spiral__midi_builder_undo_track(spiral__midi_builder *b) {
     spiral_midi *midi = b->midi;
     midi->note_count = b->begin.notes;
+    midi->event_count = b->begin.events;
     b->tempos.count = b->begin.tempos;
     b->meters.count = b->begin.meters;
     b->pedals.count = b->begin.pedals;
@@ -294,9 +297,61 @@ static spiral_status finish_pedals(spiral__midi_builder *b) {
     return SPIRAL_OK;
 }
 
+/* ---- channel events ---- */
+
+spiral_status spiral__midi_builder_event(spiral__midi_builder *b, size_t rest, int64_t at_ticks,
+                                         uint16_t track, unsigned status, unsigned first, unsigned second) {
+    enum { COUNT_FIRST = 16 };
+    spiral_midi *midi = b->midi;
+    if (midi->event_count == b->event_capacity) {
+        size_t capacity = spiral__larger_capacity(midi->event_count ? midi->event_count : COUNT_FIRST, rest);
+        spiral_channel_event *events = realloc(midi->events, capacity * sizeof *events);
+        if (!events) return spiral__no_memory(b->err, capacity * sizeof *events);
+        midi->events = events;
+        b->event_capacity = capacity;
+    }
+    midi->events[midi->event_count++] = (spiral_channel_event){
+        at_ticks, track, b->open->port, (uint8_t)status, {(uint8_t)first, (uint8_t)second}};
+    return SPIRAL_OK;
+}
+
+/* Sorts by time and keeps the order of the file at each tick. Tracks are in order, so most halves need no
+ * merging. left: memory for n / 2 events. */
+static void sort_events(spiral_channel_event *e, size_t n, spiral_channel_event *left) {
+    const size_t half = n / 2;
+    if (n < 2) return;
+    sort_events(e, half, left);
+    sort_events(e + half, n - half, left);
+    if (e[half - 1].at_ticks <= e[half].at_ticks) return;
+    memcpy(left, e, half * sizeof *e);
+    for (size_t i = 0, j = half, k = 0; i < half; k++)
+        e[k] = j < n && e[j].at_ticks < left[i].at_ticks ? e[j++] : left[i++];
+}
+
+static spiral_status finish_events(spiral__midi_builder *b) {
+    spiral_midi *midi = b->midi;
+    const size_t n = midi->event_count;
+    size_t i = 1;
+    if (n == 0) {
+        free(midi->events); /* those of a track that was read again without any */
+        midi->events = NULL;
+        return SPIRAL_OK;
+    }
+    spiral_channel_event *events = realloc(midi->events, n * sizeof *events);
+    if (events) midi->events = events;
+    while (i < n && midi->events[i - 1].at_ticks <= midi->events[i].at_ticks) i++;
+    if (i >= n) return SPIRAL_OK;
+    spiral_channel_event *left = malloc(n / 2 * sizeof *left);
+    if (!left) return spiral__no_memory(b->err, n / 2 * sizeof *left);
+    sort_events(midi->events, n, left);
+    free(left);
+    return SPIRAL_OK;
+}
+
 spiral_status spiral__midi_builder_finish(spiral__midi_builder *b) {
     SPIRAL_TRY(finish_notes(b));
     SPIRAL_TRY(finish_tempos(b));
     SPIRAL_TRY(finish_meters(b));
-    return finish_pedals(b);
+    SPIRAL_TRY(finish_pedals(b));
+    return finish_events(b);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A spiral_midi while it is read: notes with their open note-ons, and lists of tempos, metres, pedals and
- * percussion settings that grow track by track. It reads no bytes: track_reader.c finds the events,
- * midi_read.c the tracks. Which note-off ends which note: pairing.c; what is percussion: percussion.c.
+ * A spiral_midi while it is read: notes with their open note-ons, channel events, and lists of tempos,
+ * metres, pedals and percussion settings that grow track by track. It reads no bytes: track_reader.c finds
+ * the events, midi_read.c the tracks. Which note-off ends which note: pairing.c; what is percussion:
+ * percussion.c.
  */
 #ifndef SPIRAL_MIDI_MIDI_BUILDER_H
 #define SPIRAL_MIDI_MIDI_BUILDER_H
@@ -26,7 +27,7 @@ enum {
 
 /* How much the builder held when a track began. */
 typedef struct spiral__builder_state {
-    size_t notes, tempos, meters, pedals, percussion, offs, all_offs;
+    size_t notes, events, tempos, meters, pedals, percussion, offs, all_offs;
     bool had_name, had_text;
     uint32_t warnings[SPIRAL_MIDI_WARNING_COUNT], not_kept[SPIRAL_MIDI_NOT_KEPT_COUNT];
 } spiral__builder_state;
@@ -34,7 +35,7 @@ typedef struct spiral__builder_state {
 typedef struct spiral__midi_builder {
     spiral_midi *midi; /* being filled */
     spiral_error *err;
-    size_t note_capacity;
+    size_t note_capacity, event_capacity;
     spiral__timed_events tempos, meters, pedals;
     spiral__percussion percussion;
     /* of the current track: */
@@ -138,6 +139,10 @@ spiral_status spiral__midi_builder_meter(spiral__midi_builder *builder, size_t r
 /* Pedals of one channel of the current port go down or come up. pedals: SPIRAL__..._BIT, one or both. */
 spiral_status spiral__midi_builder_pedal(spiral__midi_builder *builder, size_t rest, int64_t at_ticks,
                                          uint16_t track, unsigned channel, unsigned pedals, bool down);
+
+/* A controller, program change or pitch bend for the current port; spiral_channel_event says which. */
+spiral_status spiral__midi_builder_event(spiral__midi_builder *builder, size_t rest, int64_t at_ticks,
+                                         uint16_t track, unsigned status, unsigned first, unsigned second);
 
 /* The start of another sequence of a file of format 2 at `at_ticks`: with its own tempo and metre, which its
  * own events replace, with pedals up and percussion as in General MIDI. */

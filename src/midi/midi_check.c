@@ -68,6 +68,35 @@ static spiral_status check_pedals(const spiral_midi *midi, spiral_error *err) {
     return SPIRAL_OK;
 }
 
+static spiral_status check_event(const spiral_channel_event *e, size_t i, spiral_error *err) {
+    const unsigned kind = e->status & 0xf0u;
+    if (kind != 0xb0 && kind != 0xc0 && kind != 0xe0)
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                            "event %zu: status %d is not that of a controller, program "
+                            "or pitch bend, within 176..207 or 224..239",
+                            i, e->status);
+    SPIRAL_TRY(check_range(err, "event", i, "data[0]", e->data[0], 0, kind == 0xb0 ? 119 : 127));
+    if (kind == 0xb0 && (e->data[0] == 64 || e->data[0] == 66))
+        return spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                            "event %zu: controller %d is a pedal and must be in pedals", i, e->data[0]);
+    return check_range(err, "event", i, "data[1]", e->data[1], 0, kind == 0xc0 ? 0 : 127);
+}
+
+static spiral_status check_events(const spiral_midi *midi, spiral_error *err) {
+    int64_t earliest = 0, track = 0;
+    for (size_t i = 0; i < midi->event_count; i++) {
+        const spiral_channel_event *e = &midi->events[i];
+        SPIRAL_TRY(check_range(err, "event", i, "at_ticks", e->at_ticks, earliest, SPIRAL_MIDI_TICKS_MAX));
+        if (e->at_ticks > earliest) track = 0;
+        SPIRAL_TRY(check_range(err, "event", i, "track", e->track, track, UINT16_MAX - 1));
+        SPIRAL_TRY(check_range(err, "event", i, "port", e->port, 0, SPIRAL_MIDI_PORT_MAX));
+        SPIRAL_TRY(check_event(e, i, err));
+        earliest = e->at_ticks;
+        track = e->track;
+    }
+    return SPIRAL_OK;
+}
+
 static spiral_status check_division(const spiral_midi *midi, spiral_error *err) {
     int frames_per_s, ticks_per_frame;
     if (midi->ticks_per_quarter < 0 || midi->ticks_per_quarter > INT16_MAX)
@@ -94,5 +123,6 @@ spiral_status spiral__midi_check(const spiral_midi *midi, spiral_error *err) {
     for (size_t i = 0; i < midi->note_count; i++) SPIRAL_TRY(check_note(&midi->notes[i], i, err));
     SPIRAL_TRY(check_tempos(midi, err));
     SPIRAL_TRY(check_meters(midi, err));
-    return check_pedals(midi, err);
+    SPIRAL_TRY(check_pedals(midi, err));
+    return check_events(midi, err);
 }

@@ -2,11 +2,12 @@
  *
  * The Standard MIDI File writer.
  *
- * Notes, tempos, metres and pedals become events with a sort key, and the sorted events are written track by
- * track. At one tick, notes that began earlier end first, then pedals move, then notes begin, so that a key
- * can be struck again at once; a note of zero length begins before it ends. Ports are written as FF 21 events
- * where they change. Percussion against General MIDI is written as GS messages on the first track, where the
- * first note needs it. Not here: files (midi.c).
+ * Notes, tempos, metres, pedals and channel events become events with a sort key, and the sorted events are
+ * written track by track. At one tick, notes that began earlier end first, then pedals move and channel
+ * events follow, then notes begin, so that a key can be struck again at once; a note of zero length begins
+ * before it ends. Ports are written as FF 21 events where they change. Percussion against General MIDI that
+ * does not follow from the bank selects is written as GS messages on the first track, where the first note
+ * needs it. Not here: files (midi.c).
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "base/error.h"
 #include "midi/midi_check.h"
 #include "midi/note_order.h"
+#include "midi/percussion.h"
 #include "midi/tempo.h"
 
 enum {
@@ -32,19 +34,22 @@ enum {
 typedef enum kind {
     KIND_TEMPO,
     KIND_METER,
+    KIND_GS,   /* from the start, bank selects of a port do not mean percussion */
     KIND_DRUM, /* the channel of a note becomes percussion, or stops being percussion */
     KIND_OFF,
     KIND_PEDAL,
+    KIND_CHANNEL_EVENT,
     KIND_ON,
     KIND_OFF_ZERO_LENGTH
 } kind;
 
-/* key: track, tick and kind, from the highest bits down. index: of the note, tempo, metre or pedal. */
+/* key: track, tick and kind, from the highest bits down. index: of the note, tempo, metre, pedal or
+ * channel event; GS: the port. */
 typedef struct event {
     uint64_t key;
     size_t index;
 } event;
-enum { KIND_BITS = 3, TICK_BITS = 38 };
+enum { KIND_BITS = 4, TICK_BITS = 38 };
 
 static uint64_t event_key(unsigned track, int64_t ticks, kind k) {
     return (uint64_t)track << (TICK_BITS + KIND_BITS) | (uint64_t)ticks << KIND_BITS | k;
@@ -139,7 +144,7 @@ static void put_channel_event(writer *w, unsigned status, unsigned first, unsign
     if (status != w->status) put(w, status);
     w->status = status;
     put(w, first);
-    put(w, second);
+    if ((status & 0xf0) != 0xc0) put(w, second); /* a program has one number */
 }
 
 /* A note-off is written as a note-on of velocity 0, so that both share one running status. */
@@ -157,20 +162,23 @@ static void put_pedal(writer *w, const spiral_pedal *pedal) {
                       pedal->down ? 127 : 0);
 }
 
-/* The GS message "use for rhythm part" for the note's channel; percussion.c has the addresses. */
-static void put_drum(writer *w, const spiral_note *note) {
-    unsigned c = note->channel, part = c == SPIRAL_DRUM_CHANNEL ? 0 : c < SPIRAL_DRUM_CHANNEL ? c + 1 : c;
-    unsigned char message[] = {0x41, 0x10,
-                               0x42, 0x12,
-                               0x40, (unsigned char)(0x10 | part),
-                               0x15, (unsigned char)spiral_note_is_drum(note),
-                               0,    0xf7};
+static void put_kept_event(writer *w, const spiral_channel_event *e) {
+    put_port(w, e->at_ticks, e->port);
+    put_delta(w, e->at_ticks);
+    put_channel_event(w, e->status, e->data[0], e->data[1]);
+}
+
+/* The GS message "use for rhythm part"; percussion.c has the addresses. */
+static void put_drum(writer *w, int64_t at_ticks, unsigned port, unsigned channel, int is_drum) {
+    unsigned c = channel, part = c == SPIRAL_DRUM_CHANNEL ? 0 : c < SPIRAL_DRUM_CHANNEL ? c + 1 : c;
+    unsigned char message[] = {
+        0x41, 0x10, 0x42, 0x12, 0x40, (unsigned char)(0x10 | part), 0x15, (unsigned char)is_drum, 0, 0xf7};
     enum { ADDRESS = 4, CHECKSUM = 8 }; /* the sum of address, data and checksum is a multiple of 128 */
     unsigned sum = 0;
     for (int i = ADDRESS; i < CHECKSUM; i++) sum += message[i];
     message[CHECKSUM] = (unsigned char)(-sum & 127);
-    put_port(w, note->on_ticks, note->port);
-    put_delta(w, note->on_ticks);
+    put_port(w, at_ticks, port);
+    put_delta(w, at_ticks);
     put(w, 0xf0);
     put_number(w, sizeof message);
     put_bytes(w, message, sizeof message);
@@ -192,10 +200,16 @@ static void put_meter(writer *w, const spiral_meter *meter) {
 }
 
 static void put_event(writer *w, const event *e) {
+    const spiral_note *note;
     switch (event_kind(e)) {
     case KIND_TEMPO: put_tempo(w, &w->midi->tempos[e->index]); break;
     case KIND_METER: put_meter(w, &w->midi->meters[e->index]); break;
-    case KIND_DRUM: put_drum(w, &w->notes[e->index]); break;
+    case KIND_GS: put_drum(w, 0, (unsigned)e->index, SPIRAL_DRUM_CHANNEL, 1); break;
+    case KIND_DRUM:
+        note = &w->notes[e->index];
+        put_drum(w, note->on_ticks, note->port, note->channel, spiral_note_is_drum(note));
+        break;
+    case KIND_CHANNEL_EVENT: put_kept_event(w, &w->midi->events[e->index]); break;
     case KIND_PEDAL: put_pedal(w, &w->midi->pedals[e->index]); break;
     case KIND_ON: put_note(w, e, true); break;
     case KIND_OFF:
@@ -279,7 +293,16 @@ static spiral_status check_nesting(const spiral_note *note, int64_t *latest_off,
     return SPIRAL_OK;
 }
 
-/* What a file cannot express. */
+static unsigned event_port(const writer *w, const event *e) {
+    switch (event_kind(e)) {
+    case KIND_GS: return (unsigned)e->index;
+    case KIND_PEDAL: return w->midi->pedals[e->index].port;
+    case KIND_CHANNEL_EVENT: return w->midi->events[e->index].port;
+    default: return w->notes[e->index].port;
+    }
+}
+
+/* What a file cannot express. A reader needs a table for each port of a track from its first note on. */
 static spiral_status check_events(const writer *w, spiral_error *err) {
     unsigned track = 0;
     track_ports ports = {.latest_off = calloc(SPIRAL_MIDI_TRACK_PORTS_MAX, sizeof *ports.latest_off)};
@@ -291,10 +314,11 @@ static spiral_status check_events(const writer *w, spiral_error *err) {
         if (event_kind(e) == KIND_TEMPO || event_kind(e) == KIND_METER) continue;
         if (event_track(e) != track) ports.count = 0;
         track = event_track(e);
-        bool pedal = event_kind(e) == KIND_PEDAL;
-        int port = find_port(&ports, pedal ? w->midi->pedals[e->index].port : w->notes[e->index].port);
+        if (ports.count == 0 && event_kind(e) != KIND_ON) continue;
+        int port = find_port(&ports, event_port(w, e));
         if (port < 0)
-            status = spiral__fail(err, SPIRAL_BAD_ARG, -1, "track %u has more than %d ports", track,
+            status = spiral__fail(err, SPIRAL_BAD_ARG, -1,
+                                  "track %u has more than %d ports from its first note on", track,
                                   SPIRAL_MIDI_TRACK_PORTS_MAX);
         else if (event_kind(e) == KIND_ON)
             status = check_nesting(&w->notes[e->index], ports.latest_off[port], err);
@@ -303,16 +327,57 @@ static spiral_status check_events(const writer *w, spiral_error *err) {
     return status;
 }
 
-/* Adds an event before each note whose channel must become percussion, or stop being percussion, for it. */
+enum { PORTS = SPIRAL_MIDI_PORT_MAX + 1 };
+
+/* How a reader of the bank selects alone would understand a port. */
+typedef enum banks { BANKS_NONE, BANKS_RIGHT, BANKS_WRONG } banks;
+
+/* Finds out for each port whether its bank selects, without the system exclusive messages that the file they
+ * come from may have, mark the same notes as percussion. */
+static spiral_status read_banks(const writer *w, banks *ports, spiral_error *err) {
+    const spiral_midi *midi = w->midi;
+    const size_t n = midi->note_count;
+    spiral__percussion read = {0};
+    spiral_status status = SPIRAL_OK;
+    for (size_t i = 0; i < midi->event_count && status == SPIRAL_OK; i++) {
+        const spiral_channel_event *e = &midi->events[i];
+        if ((e->status & 0xf0) != 0xb0 || e->data[0] != 0) continue;
+        ports[e->port] = BANKS_RIGHT;
+        status = spiral__percussion_bank(&read, 3 * midi->event_count, e->at_ticks, e->port, e->status & 15,
+                                         e->data[1], err);
+    }
+    spiral_note *notes = read.settings.count && n ? malloc(n * sizeof *notes) : NULL;
+    if (status == SPIRAL_OK && read.settings.count && n && !notes)
+        status = spiral__no_memory(err, n * sizeof *notes);
+    if (status == SPIRAL_OK && notes) {
+        for (size_t i = 0; i < n; i++) notes[i] = w->notes[i], notes[i].drum = SPIRAL_DRUM_BY_CHANNEL;
+        spiral__percussion_mark(&read, notes, n);
+        for (size_t i = 0; i < n; i++)
+            if (spiral_note_is_drum(&notes[i]) != spiral_note_is_drum(&w->notes[i]))
+                ports[notes[i].port] = BANKS_WRONG;
+    }
+    free(notes);
+    spiral__percussion_clear(&read);
+    return status;
+}
+
+/* Adds an event before each note whose channel must become percussion, or stop being percussion, for it,
+ * unless the bank selects of its port do so. After the first GS message a port's bank selects have no effect
+ * on that; where they would be wrong, one comes at the start. */
 static spiral_status add_drum_events(writer *w, spiral_error *err) {
-    enum { PORTS = SPIRAL_MIDI_PORT_MAX + 1 };
+    banks ports[PORTS] = {BANKS_NONE};
     int64_t latest[PORTS][16]; /* 1 + the tick at which a note of the channel began, or 0 */
     uint16_t drums[PORTS];     /* a bit per channel */
     memset(latest, 0, sizeof latest);
-    for (int port = 0; port < PORTS; port++) drums[port] = 1 << SPIRAL_DRUM_CHANNEL;
+    SPIRAL_TRY(read_banks(w, ports, err));
+    for (unsigned port = 0; port < PORTS; port++) {
+        drums[port] = 1 << SPIRAL_DRUM_CHANNEL;
+        if (ports[port] == BANKS_WRONG) w->events[w->event_count++] = (event){event_key(0, 0, KIND_GS), port};
+    }
     for (size_t i = 0; i < w->midi->note_count; i++) {
         const spiral_note *n = &w->notes[i];
         int64_t *before = &latest[n->port][n->channel];
+        if (ports[n->port] == BANKS_RIGHT) continue;
         if ((drums[n->port] >> n->channel & 1) != spiral_note_is_drum(n)) {
             if (*before == n->on_ticks + 1)
                 return spiral__fail(
@@ -339,6 +404,8 @@ static spiral_status list_events(writer *w, spiral_error *err) {
     for (size_t i = 0; i < midi->meter_count; i++) add_event(w, 0, midi->meters[i].at_ticks, KIND_METER, i);
     for (size_t i = 0; i < midi->pedal_count; i++)
         add_event(w, midi->pedals[i].track, midi->pedals[i].at_ticks, KIND_PEDAL, i);
+    for (size_t i = 0; i < midi->event_count; i++)
+        add_event(w, midi->events[i].track, midi->events[i].at_ticks, KIND_CHANNEL_EVENT, i);
     for (size_t i = 0; i < midi->note_count; i++) {
         const spiral_note *n = &w->notes[i];
         add_event(w, n->track, n->on_ticks, KIND_ON, i);
@@ -362,7 +429,8 @@ static spiral_status prepare(writer *w, spiral_error *err) {
     SPIRAL_TRY(check_texts(midi, err));
     SPIRAL_TRY(spiral__notes_sorted(midi, &w->notes, &w->copy, err));
     w->tracks = midi->tracks > 0 ? (unsigned)midi->tracks : 1;
-    size_t most = midi->tempo_count + midi->meter_count + midi->pedal_count + 3 * midi->note_count + 1;
+    size_t most = midi->tempo_count + midi->meter_count + midi->pedal_count + midi->event_count +
+                  3 * midi->note_count + PORTS;
     w->events = malloc(most * sizeof *w->events);
     if (!w->events) return spiral__no_memory(err, most * sizeof *w->events);
     SPIRAL_TRY(list_events(w, err));

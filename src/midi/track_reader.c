@@ -81,9 +81,13 @@ static spiral_status move_pedals(track *t, unsigned channel, unsigned pedals, bo
     return spiral__midi_builder_pedal(t->builder, rest_of_file(t), t->now, t->number, channel, pedals, down);
 }
 
-/* Only the controllers that determine how long notes sound are used, and the bank select, which may mean
- * percussion. A reset of all controllers releases the pedals, and so does all sound off. The mode messages
- * 124..127 end all notes, as 123 does. */
+static spiral_status keep_event(track *t, unsigned status, unsigned first, unsigned second) {
+    return spiral__midi_builder_event(t->builder, rest_of_file(t), t->now, t->number, status, first, second);
+}
+
+/* Controllers that determine how long notes sound are used, and the bank select, which may mean percussion.
+ * All but the pedals and the mode messages, 120 and above, are kept as they are. A reset of all controllers
+ * releases the pedals, and so does all sound off. The mode messages 124..127 end all notes, as 123 does. */
 static spiral_status controller_event(track *t, unsigned channel, unsigned number, unsigned value) {
     enum {
         BANK = 0,
@@ -96,11 +100,12 @@ static spiral_status controller_event(track *t, unsigned channel, unsigned numbe
     spiral__midi_builder *b = t->builder;
     if (number == SUSTAIN)
         return move_pedals(t, channel, SPIRAL__SUSTAIN_BIT, value >= 64); /* the commonest */
-    if (number != SOSTENUTO && number < ALL_SOUND_OFF) count_not_kept(t, SPIRAL_MIDI_NOT_KEPT_CONTROLLER);
-    if (number == BANK)
-        return spiral__percussion_bank(&b->percussion, rest_of_file(t), t->now, b->open->port, channel, value,
-                                       b->err);
     if (number == SOSTENUTO) return move_pedals(t, channel, SPIRAL__SOSTENUTO_BIT, value >= 64);
+    if (number == BANK)
+        SPIRAL_TRY(spiral__percussion_bank(&b->percussion, rest_of_file(t), t->now, b->open->port, channel,
+                                           value, b->err));
+    if (number < ALL_SOUND_OFF) return keep_event(t, 0xb0 | channel, number, value);
+    if (number == RESET_ALL) count_not_kept(t, SPIRAL_MIDI_NOT_KEPT_RESET);
     if (number == RESET_ALL || number == ALL_SOUND_OFF)
         SPIRAL_TRY(move_pedals(t, channel, SPIRAL__PEDAL_BITS, false));
     if (number == ALL_SOUND_OFF || number >= ALL_NOTES_OFF)
@@ -109,11 +114,11 @@ static spiral_status controller_event(track *t, unsigned channel, unsigned numbe
 }
 
 /* All but notes and controllers. */
-static void pass_channel_event(track *t, unsigned status) {
+static spiral_status other_channel_event(track *t, unsigned status, unsigned first, unsigned second) {
     switch (status & 0xf0) {
-    case 0xc0: count_not_kept(t, SPIRAL_MIDI_NOT_KEPT_PROGRAM); break;
-    case 0xe0: count_not_kept(t, SPIRAL_MIDI_NOT_KEPT_PITCH_BEND); break;
-    default: count_not_kept(t, SPIRAL_MIDI_NOT_KEPT_AFTERTOUCH); break;
+    case 0xc0: return keep_event(t, status, first, 0);
+    case 0xe0: return keep_event(t, status, first, second);
+    default: count_not_kept(t, SPIRAL_MIDI_NOT_KEPT_AFTERTOUCH); return SPIRAL_OK;
     }
 }
 
@@ -129,8 +134,7 @@ static inline spiral_status apply_channel_event(track *t, unsigned status, unsig
     if (status < 0xa0)
         return spiral__midi_builder_note_on(t->builder, rest_of_file(t), t->now, t->number, slot, second);
     if ((status & 0xf0) == 0xb0) return controller_event(t, status & 15, first, second);
-    pass_channel_event(t, status);
-    return SPIRAL_OK;
+    return other_channel_event(t, status, first, second);
 }
 
 spiral_status spiral__track_channel_event(spiral__track *t, unsigned status, unsigned first,

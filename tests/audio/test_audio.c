@@ -121,6 +121,34 @@ static int fluid_is_available(void) {
     return spiral_audio_save(&midi, &o, in_folder("a.wav"), NULL, NULL) == SPIRAL_OK;
 }
 
+/* One A4 on channel 0 of this port, with these events. */
+static wav a4_with(uint8_t port, spiral_channel_event *events, size_t count) {
+    spiral_note notes[] = {{.on_ticks = 0, .off_ticks = 1000, .pitch = 69, .velocity = 90, .port = port}};
+    spiral_midi midi = piece(notes, 1);
+    midi.events = events;
+    midi.event_count = count;
+    return render(&midi, with(SPIRAL_SYNTH_FLUID));
+}
+
+static void test_fluidsynth_plays_programs_controllers_and_bends(void **state) {
+    (void)state;
+    if (!fluid_is_available()) return;
+    spiral_channel_event bend[] = {{0, 0, 0, 0xe0, {127, 127}}}, silent[] = {{0, 0, 0, 0xb0, {7, 0}}},
+                         organ[] = {{0, 0, 0, 0xc0, {19, 0}}}, piano[] = {{0, 0, 0, 0xc0, {0, 0}}};
+    wav plain = a4_with(0, NULL, 0), bent = a4_with(0, bend, 1), none = a4_with(0, silent, 1),
+        other = a4_with(0, organ, 1), same = a4_with(0, piano, 1), port = a4_with(1, bend, 1);
+    const double up = 440 * pow(2, 2 / 12.0); /* the range of a bend is two semitones */
+    assert_true(strength(&bent, up, 0.1, 0.6) > 5 * strength(&bent, 440, 0.1, 0.6));
+    assert_true(strength(&port, 440, 0.1, 0.6) > 5 * strength(&port, up, 0.1, 0.6)); /* a bend of port 0 */
+    assert_true(peak(&none) < 0.001 && peak(&plain) > 0.01);
+    const size_t size = 4 * plain.frames;
+    assert_true(same.frames == plain.frames && other.frames == plain.frames);
+    assert_memory_equal(plain.bytes + 44, same.bytes + 44, size);
+    assert_memory_not_equal(plain.bytes + 44, other.bytes + 44, size);
+    wav *all[] = {&plain, &bent, &none, &other, &same, &port};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]->bytes);
+}
+
 /* FluidSynth renders at most 96 kHz. At higher rates another synthesiser is used, and the pitch is right. */
 static void test_rates_above_96_khz_are_not_fluidsynths(void **state) {
     (void)state;
@@ -346,6 +374,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_additive_plays_a4_at_440_hz),
         cmocka_unit_test(test_fluidsynth_plays_a4_at_440_hz),
+        cmocka_unit_test(test_fluidsynth_plays_programs_controllers_and_bends),
         cmocka_unit_test(test_rates_above_96_khz_are_not_fluidsynths),
         cmocka_unit_test(test_overlapping_notes_of_one_key_sound_to_the_last_end),
         cmocka_unit_test(test_additive_drums_are_no_tones),

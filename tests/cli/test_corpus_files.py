@@ -240,10 +240,14 @@ def test_what_is_not_written_or_played_is_counted(tmp_path):
     path = tmp_path / "song.mid"
     events = bytes([0, 0xC0, 40, 0, 0xB0, 7, 80, 0, 0xB0, 64, 127, 0, 0xE0, 0, 64, 0, 0xD0, 9]) + b"\0\xff\5\2la\0\xff\3\4solo"
     path.write_bytes(mthd(2) + mtrk(b"\0\xff\3\5piano\0\xff\6\1A\0\xf0\5\x7e\x7f\x09\1\xf7") + mtrk(events + notes([60])))
+    written = "1 x aftertouch; 1 x system exclusive message; 1 x name; 1 x lyric; 1 x marker or cue"
     played = "1 x program change; 1 x controller; 1 x pitch bend; 1 x aftertouch; 1 x system exclusive message"
-    done = spiral("render", path, "-o", tmp_path / "out.mid")
-    assert done.err == f"spiral render: {path}: not written: {played}; 1 x name; 1 x lyric; 1 x marker or cue\n"
-    assert spiral("render", path, "-o", tmp_path / "out.wav").err == f"spiral render: {path}: not played: {played}\n"
+    assert spiral("render", path, "-o", tmp_path / "out.mid").err == f"spiral render: {path}: not written: {written}\n"
+    done = spiral("render", path, "-o", tmp_path / "out.wav", "--synth", "additive")
+    assert done.err == f"spiral render: {path}: not played: {played}\n"
+    done = spiral("render", path, "-o", tmp_path / "out.wav", "--synth", "fluidsynth")
+    played = played.partition("pitch bend; ")[2]
+    assert "no SoundFont" in done.err or "without FluidSynth" in done.err or done.err == f"spiral render: {path}: not played: {played}\n"
     assert spiral("render", path, "-o", tmp_path / "out.svg").err == ""
 
 

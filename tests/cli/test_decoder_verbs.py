@@ -180,6 +180,37 @@ def test_harmonize_keeps_the_melody(decoder_model, tune, tmp_path, voices):
             assert all(key < low[3] for low in old if low[0] < off and on < low[1])
 
 
+def channel_events(path):
+    """Programs, controllers and pitch bends: (track, ticks, message)."""
+    found = []
+    for number, track in enumerate(mido.MidiFile(path).tracks):
+        now = 0
+        for message in track:
+            now += message.time
+            if message.type in ("program_change", "control_change", "pitchwheel"):
+                found.append((number, now, message.copy(time=0)))
+    return found
+
+
+@pytest.mark.parametrize("verb", ["continue", "fill", "harmonize"])
+def test_instruments_are_kept(decoder_model, tmp_path, verb):
+    """Of three tracks; the second one changes its program, and bends, within the piece."""
+    tracks = []
+    for channel, program in ((0, 40), (1, 68), (9, 0)):
+        b, c, e = (bytes([kind | channel]) for kind in (0xB0, 0xC0, 0xE0))
+        events = b"\0" + b + bytes([64, 127, 0, 0, 0, 0, 7, 90, 0, 10, 20]) + b"\0" + c + bytes([program])
+        for key in (60, 62, 64, 65) * 4:
+            events += bytes([0, 0x90 | channel, key, 80, 120, 0x80 | channel, key, 0]) + b"\0" + e + bytes([0, key])
+            events += b"\0" + c + bytes([key])
+        tracks.append(mtrk(events))
+    path, out = tmp_path / "song.mid", tmp_path / "out.mid"
+    path.write_bytes(mthd(3) + b"".join(tracks))
+    done = spiral(verb, decoder_model, path, "-o", out)
+    assert done.status == 0 and "not written" not in done.err
+    kept = channel_events(path)
+    assert len(kept) == 3 * (4 + 1 + 2 * 16) and channel_events(out) == kept
+
+
 @pytest.mark.parametrize("verb", ["continue", "fill", "harmonize"])
 def test_notes_outside_the_keys_are_said_to_stay(decoder_model, uneven, tmp_path, verb):
     done = spiral(verb, decoder_model, uneven, "-o", tmp_path / "out.mid")

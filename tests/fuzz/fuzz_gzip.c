@@ -9,7 +9,7 @@
 
 fuzz_attack *const fuzz_target_attack = fuzz_attack_any;
 
-enum { RATIO_MAX = 1032 /* of deflate */, READER = 16 /* memory per byte: midi.h */ };
+enum { RATIO_MAX = 1032 /* of deflate */, READER = 24 /* memory per byte: midi.h */ };
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     spiral_midi midi;
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     if (status != SPIRAL_OK) {
         FUZZ_CHECK(fuzz_refusal(status, &err) == SPIRAL_FORMAT || status == SPIRAL_TOO_BIG);
         FUZZ_CHECK(!midi.notes && !midi.note_count && !midi.tempos && !midi.meters && !midi.pedals &&
-                   !midi.name && !midi.text);
+                   !midi.events && !midi.name && !midi.text);
         return 0;
     }
     fuzz_midi_valid(&midi);

@@ -33,7 +33,7 @@ static const spiral_roll_options options[] = {
 static size_t memory_limit(size_t size) {
     size_t ports = size / PORT_EVENT_BYTES;
     if (ports > SPIRAL_MIDI_TRACK_PORTS_MAX - 1) ports = SPIRAL_MIDI_TRACK_PORTS_MAX - 1;
-    return 16 * size + 4096 + ports * PORT_BYTES;
+    return 24 * size + 4096 + ports * PORT_BYTES;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
@@ -46,10 +46,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         FUZZ_CHECK(fuzz_refusal(status, &err) == SPIRAL_FORMAT);
         FUZZ_CHECK(err.offset >= 0 && (size_t)err.offset <= size);
         FUZZ_CHECK(!midi.notes && !midi.note_count && !midi.tempos && !midi.meters && !midi.pedals &&
-                   !midi.name && !midi.text);
+                   !midi.events && !midi.name && !midi.text);
         return 0;
     }
-    FUZZ_CHECK(midi.note_count <= size / 3);
+    FUZZ_CHECK(midi.note_count <= size / 3 && midi.event_count <= size / 2);
     fuzz_midi_valid(&midi);
     fuzz_midi_round_trip(&midi);
     for (size_t i = size % 2; i < sizeof options / sizeof *options; i += 2) fuzz_roll(&midi, &options[i]);

@@ -72,6 +72,21 @@ static void check_pedals(const spiral_midi *midi) {
     }
 }
 
+/* Events are in order, and none of them is a pedal or a mode message. */
+static void check_events(const spiral_midi *midi) {
+    for (size_t i = 0; i < midi->event_count; i++) {
+        const spiral_channel_event *e = &midi->events[i], *before = i ? e - 1 : NULL;
+        const int kind = e->status >> 4;
+        FUZZ_CHECK(e->at_ticks >= 0 && e->at_ticks <= midi->end_ticks);
+        FUZZ_CHECK(e->track < midi->tracks && e->port <= SPIRAL_MIDI_PORT_MAX);
+        FUZZ_CHECK(kind == 0xb || kind == 0xc || kind == 0xe);
+        FUZZ_CHECK(e->data[0] < 128 && e->data[1] < 128 && (kind != 0xc || e->data[1] == 0));
+        FUZZ_CHECK(kind != 0xb || (e->data[0] < 120 && e->data[0] != 64 && e->data[0] != 66));
+        FUZZ_CHECK(!before || before->at_ticks < e->at_ticks ||
+                   (before->at_ticks == e->at_ticks && before->track <= e->track));
+    }
+}
+
 void fuzz_midi_valid(const spiral_midi *midi) {
     FUZZ_CHECK(midi->format >= 0 && midi->format <= 2 && midi->tracks >= 0 && midi->tracks <= 65535);
     FUZZ_CHECK(midi->format != 0 || midi->tracks <= 1);
@@ -87,6 +102,7 @@ void fuzz_midi_valid(const spiral_midi *midi) {
     check_tempos(midi);
     check_meters(midi);
     check_pedals(midi);
+    check_events(midi);
 }
 
 /* Whether b is a after writing and reading: control characters become spaces. */
@@ -103,7 +119,7 @@ static void check_same(const spiral_midi *a, const spiral_midi *b) {
     FUZZ_CHECK(a->ticks_per_quarter == b->ticks_per_quarter && a->ticks_per_s == b->ticks_per_s);
     FUZZ_CHECK(a->end_ticks == b->end_ticks && a->note_count == b->note_count);
     FUZZ_CHECK(a->tempo_count == b->tempo_count && a->meter_count == b->meter_count);
-    FUZZ_CHECK(a->pedal_count == b->pedal_count);
+    FUZZ_CHECK(a->pedal_count == b->pedal_count && a->event_count == b->event_count);
     FUZZ_CHECK(same_text(a->name, b->name) && same_text(a->text, b->text));
     for (size_t i = 0; i < a->note_count; i++) FUZZ_CHECK(same_note(&a->notes[i], &b->notes[i]));
     for (size_t i = 0; i < a->tempo_count; i++)
@@ -117,6 +133,11 @@ static void check_same(const spiral_midi *a, const spiral_midi *b) {
         const spiral_pedal *x = &a->pedals[i], *y = &b->pedals[i];
         FUZZ_CHECK(x->at_ticks == y->at_ticks && x->track == y->track && x->channel == y->channel);
         FUZZ_CHECK(x->down == y->down && x->port == y->port && x->kind == y->kind);
+    }
+    for (size_t i = 0; i < a->event_count; i++) {
+        const spiral_channel_event *x = &a->events[i], *y = &b->events[i];
+        FUZZ_CHECK(x->at_ticks == y->at_ticks && x->track == y->track && x->port == y->port);
+        FUZZ_CHECK(x->status == y->status && !memcmp(x->data, y->data, sizeof x->data));
     }
     for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) FUZZ_CHECK(b->warnings[i] == 0);
 }

@@ -41,6 +41,21 @@ static inline const char *pedals_text(const spiral_midi *midi, char *text, size_
     return text;
 }
 
+/* Channel events as "track tick status data data", in hexadecimal from the status on, with ", " between;
+ * followed by " port N". */
+static inline const char *events_text(const spiral_midi *midi, char *text, size_t size) {
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < midi->event_count && used < size; i++) {
+        const spiral_channel_event *e = &midi->events[i];
+        char port[20] = "";
+        if (e->port) snprintf(port, sizeof port, " port %d", e->port);
+        used += (size_t)snprintf(text + used, size - used, "%s%d %lld %02x %02x %02x%s", i ? ", " : "",
+                                 e->track, (long long)e->at_ticks, e->status, e->data[0], e->data[1], port);
+    }
+    return text;
+}
+
 /* Warnings as "NAME count" in the order of the list with ", " between. */
 static inline const char *warnings_text(const spiral_midi *midi, char *text, size_t size) {
     static const char *const names[] = {

@@ -41,6 +41,15 @@ static void same_pedal(const spiral_pedal *a, const spiral_pedal *b) {
     assert_int_equal(a->kind, b->kind);
 }
 
+static void same_event(const spiral_channel_event *a, const spiral_channel_event *b) {
+    assert_int_equal(a->at_ticks, b->at_ticks);
+    assert_int_equal(a->track, b->track);
+    assert_int_equal(a->port, b->port);
+    assert_int_equal(a->status, b->status);
+    assert_int_equal(a->data[0], b->data[0]);
+    assert_int_equal(a->data[1], b->data[1]);
+}
+
 /* Asserts that b is a after writing and reading: control characters become spaces. */
 static void same_text(const char *a, const char *b) {
     assert_int_equal(!a, !b);
@@ -69,6 +78,8 @@ static void same(const spiral_midi *a, const spiral_midi *b) {
     }
     assert_int_equal(a->pedal_count, b->pedal_count);
     for (size_t i = 0; i < a->pedal_count; i++) same_pedal(&a->pedals[i], &b->pedals[i]);
+    assert_int_equal(a->event_count, b->event_count);
+    for (size_t i = 0; i < a->event_count; i++) same_event(&a->events[i], &b->events[i]);
     same_text(a->name, b->name);
     same_text(a->text, b->text);
 }
@@ -126,6 +137,91 @@ static void test_exact_bytes_of_ports_and_percussion(void **state) {
     assert_int_equal(size, sizeof expected - 1);
     assert_memory_equal(bytes, expected, size);
     free(bytes);
+}
+
+/* At one tick: the note-off, the pedal, the events in their order, the note-on. A program has one data byte,
+ * and a second program the same running status. */
+static void test_exact_bytes_of_channel_events(void **state) {
+    (void)state;
+    spiral_note notes[] = {{0, 16, 0, 0, 60, 100}, {16, 32, 0, 0, 62, 100}};
+    spiral_pedal pedals[] = {{16, 0, 0, 1, 0, SPIRAL_PEDAL_SUSTAIN}};
+    spiral_channel_event events[] = {{0, 0, 0, 0xc0, {5, 0}},     {0, 0, 0, 0xc0, {6, 0}},
+                                     {16, 0, 0, 0xb0, {7, 80}},   {16, 0, 0, 0xe0, {1, 64}},
+                                     {16, 0, 0, 0xc0, {127, 0}},  {16, 0, 0, 0xbf, {119, 0}},
+                                     {16, 0, 3, 0xef, {127, 127}}};
+    spiral_midi midi = {.ticks_per_quarter = 96,
+                        .note_count = COUNT(notes),
+                        .notes = notes,
+                        .pedal_count = COUNT(pedals),
+                        .pedals = pedals,
+                        .event_count = COUNT(events),
+                        .events = events,
+                        .end_ticks = 32};
+    static const char expected[] = "MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\x37"
+                                   "\0\xc0\5\0\6\0\x90\x3c\x64"
+                                   "\x10\x3c\0\0\xb0\x40\x7f\0\7\x50\0\xe0\1\x40\0\xc0\x7f\0\xbf\x77\0"
+                                   "\0\xff\x21\1\3\0\xef\x7f\x7f\0\xff\x21\1\0\0\x90\x3e\x64"
+                                   "\x10\x3e\0\0\xff\x2f\0";
+    size_t size;
+    unsigned char *bytes = write_bytes(&midi, &size);
+    assert_int_equal(size, sizeof expected - 1);
+    assert_memory_equal(bytes, expected, size);
+    free(bytes);
+    spiral_midi back = written_and_read(&midi);
+    same(&midi, &back);
+    spiral_midi_clear(&back);
+}
+
+/* Tracks and ports of their own; and more ports before the first note than may follow it. */
+static void test_channel_events_of_tracks_and_ports_come_back(void **state) {
+    (void)state;
+    enum { PORTS = SPIRAL_MIDI_PORT_MAX + 1 };
+    spiral_note notes[] = {{0, 16, 1, 0, 60, 100, 5}};
+    spiral_channel_event events[2 * PORTS + 1];
+    for (int i = 0; i < 2 * PORTS; i++)
+        events[i] = (spiral_channel_event){0, (uint16_t)(1 + i / PORTS), (uint8_t)(i % PORTS), 0xc1, {3, 0}};
+    events[2 * PORTS] = (spiral_channel_event){20, 1, 5, 0xb0, {1, 2}};
+    spiral_midi midi = {.format = 1,
+                        .ticks_per_quarter = 96,
+                        .tracks = 3,
+                        .note_count = 1,
+                        .notes = notes,
+                        .event_count = COUNT(events),
+                        .events = events,
+                        .end_ticks = 20};
+    spiral_midi back = written_and_read(&midi);
+    same(&midi, &back);
+    assert_int_equal(back.tracks, 3);
+    spiral_midi_clear(&back);
+}
+
+/* Three tracks whose events alternate in time: all events of a tick are in the order of the file. */
+static void test_channel_events_are_read_in_order_of_time(void **state) {
+    (void)state;
+    static smf f;
+    smf_header(&f, 1, 3, 96);
+    SMF_TRACK(&f, "\x10\xc0\x05\x00\x06\x10\xe1\x00\x40\x00\xb1\x01\x05\x00\x01\x04" SMF_EOT);
+    SMF_TRACK(&f,
+              "\x08\xc2\x07\x08\xb2\x40\x7f\x00\x0a\x01\x00\xff\x21\x01\x02\x00\x0a\x02\x20\xc2\x01" SMF_EOT);
+    SMF_TRACK(&f, "\x00\xb3\x00\x01\x00\x42\x7f\x00\x78\x00\x00\x79\x00\x00\x7f\x00\x00\xd3\x05\x00\xa3\x3c"
+                  "\x05" SMF_EOT);
+    spiral_midi midi;
+    char text[500];
+    assert_int_equal(spiral_midi_read(f.bytes, f.size, &midi, NULL), SPIRAL_OK);
+    assert_string_equal(
+        events_text(&midi, text, sizeof text),
+        "2 0 b3 00 01, 1 8 c2 07 00, 0 16 c0 05 00, 0 16 c0 06 00, 1 16 b2 0a 01, "
+        "1 16 b2 0a 02 port 2, 0 32 e1 00 40, 0 32 b1 01 05, 0 32 b1 01 04, 1 48 c2 01 00 port 2");
+    spiral_midi back = written_and_read(&midi);
+    same(&midi, &back);
+    spiral_midi_clear(&back);
+    spiral_midi_clear(&midi);
+    smf_header(&f, 2, 2, 96); /* sequences follow one another */
+    SMF_TRACK(&f, "\x10\xc0\x05\x10\xff\x2f\x00");
+    SMF_TRACK(&f, "\x08\xc0\x06" SMF_EOT);
+    assert_int_equal(spiral_midi_read(f.bytes, f.size, &midi, NULL), SPIRAL_OK);
+    assert_string_equal(events_text(&midi, text, sizeof text), "0 16 c0 05 00, 1 40 c0 06 00");
+    spiral_midi_clear(&midi);
 }
 
 static void test_overlapping_notes_come_back(void **state) {
@@ -232,7 +328,7 @@ static void test_random_pieces_come_back(void **state) {
     const uint64_t seed = 7;
     print_message("# seed %llu\n", (unsigned long long)seed);
     spiral__rng rng = spiral__rng_init(seed, 0);
-    size_t notes = 0;
+    size_t notes = 0, events = 0;
     for (int round = 0; round < 300; round++) {
         static smf f;
         int tracks = (int)spiral__rng_below(&rng, 4), format = (int)spiral__rng_below(&rng, 3);
@@ -250,6 +346,12 @@ static void test_random_pieces_come_back(void **state) {
                     smf_add(&track, (unsigned char[]){0xb0 | (a & 1), 64 + (b & 2), a & 127}, 3);
                 else if (what == 5) /* banks that are percussion in XG and GM2, and some that are not */
                     smf_add(&track, (unsigned char[]){0xb0 | (a & 1) * 9, 0, 119 + b % 9}, 3);
+                else if (what == 7)
+                    smf_add(&track, (unsigned char[]){0xb0 | (a & 1), 1 + b % 12, a & 127}, 3);
+                else if (what == 8)
+                    smf_add(&track, (unsigned char[]){0xe0 | (a & 1), b & 127, a & 127}, 3);
+                else if (what == 9)
+                    smf_add(&track, (unsigned char[]){0xc0 | (a & 1), b & 127}, 2);
                 else if (what == 6 && b < 64) /* sometimes "all notes off" */
                     smf_add(&track, (unsigned char[]){0xb0 | (a & 1), 120 + b % 8, 0}, 3);
                 else if (what == 0)
@@ -268,13 +370,14 @@ static void test_random_pieces_come_back(void **state) {
         spiral_midi midi;
         assert_int_equal(spiral_midi_read(f.bytes, f.size, &midi, NULL), SPIRAL_OK);
         notes += midi.note_count;
+        events += midi.event_count;
         spiral_midi back = written_and_read(&midi);
         same(&midi, &back);
         assert_int_equal(back.tracks, midi.tracks ? midi.tracks : 1);
         spiral_midi_clear(&midi);
         spiral_midi_clear(&back);
     }
-    assert_true(notes > 10000);
+    assert_true(notes > 10000 && events > 5000);
 }
 
 /* spiral_midi_size and spiral_midi_write refuse it; the message contains these words. */
@@ -311,7 +414,7 @@ static void test_more_ports_than_a_track_may_have_are_refused(void **state) {
     same(&midi, &back);
     spiral_midi_clear(&back);
     midi.note_count++;
-    REFUSED(midi, "track 0", "16 ports");
+    REFUSED(midi, "track 0 has more than 16 ports from its first note on");
 }
 
 static void test_note_out_of_range_is_refused(void **state) {
@@ -392,6 +495,39 @@ static void test_field_out_of_range_is_refused(void **state) {
     REFUSED(midi, "pedal 1", "kind 2", "0..1");
 }
 
+static void test_channel_event_out_of_range_is_refused(void **state) {
+    (void)state;
+    spiral_channel_event events[2];
+    const spiral_channel_event good[2] = {{10, 0, 0, 0xb0, {7, 0}}, {20, 1, 0, 0xc3, {127, 0}}};
+    spiral_midi midi = {.format = 1, .ticks_per_quarter = 96, .event_count = 2, .events = events};
+#define BAD(i, field, value, ...)          \
+    do {                                   \
+        memcpy(events, good, sizeof good); \
+        events[i].field = value;           \
+        REFUSED(midi, __VA_ARGS__);        \
+    } while (0)
+    BAD(0, at_ticks, -1, "event 0: at_ticks -1 is not within 0..274877906943");
+    BAD(1, at_ticks, 9, "event 1: at_ticks 9 is not within 10..274877906943");
+    BAD(1, track, 65535, "event 1: track 65535 is not within 0..65534");
+    BAD(0, port, 128, "event 0: port 128 is not within 0..127");
+    static const uint8_t others[] = {0, 0x7f, 0x80, 0x9f, 0xa0, 0xaf, 0xd0, 0xdf, 0xf0, 0xff};
+    for (size_t k = 0; k < COUNT(others); k++)
+        BAD(0, status, others[k], "event 0: status", "is not that of a controller, program or pitch bend");
+    BAD(0, data[0], 120, "event 0: data[0] 120 is not within 0..119");
+    BAD(0, data[0], 64, "event 0: controller 64 is a pedal");
+    BAD(0, data[0], 66, "event 0: controller 66 is a pedal");
+    BAD(0, data[1], 128, "event 0: data[1] 128 is not within 0..127");
+    BAD(1, data[0], 128, "event 1: data[0] 128 is not within 0..127");
+    BAD(1, data[1], 1, "event 1: data[1] 1 is not within 0..0");
+#undef BAD
+    memcpy(events, good, sizeof good);
+    events[0].track = 2, events[1].at_ticks = 10;
+    REFUSED(midi, "event 1: track 1 is not within 2..65534");
+    midi.format = 0;
+    memcpy(events, good, sizeof good);
+    REFUSED(midi, "format 0 has one track, not 2");
+}
+
 static void test_save_writes_a_file_or_nothing(void **state) {
     (void)state;
     char path[] = "/tmp/spiral-test-XXXXXX";
@@ -417,6 +553,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact_bytes_of_a_small_piece),
         cmocka_unit_test(test_exact_bytes_of_ports_and_percussion),
+        cmocka_unit_test(test_exact_bytes_of_channel_events),
+        cmocka_unit_test(test_channel_events_of_tracks_and_ports_come_back),
+        cmocka_unit_test(test_channel_events_are_read_in_order_of_time),
         cmocka_unit_test(test_overlapping_notes_come_back),
         cmocka_unit_test(test_notes_may_be_in_any_order),
         cmocka_unit_test(test_tracks_keep_their_numbers),
@@ -429,6 +568,7 @@ int main(void) {
         cmocka_unit_test(test_more_ports_than_a_track_may_have_are_refused),
         cmocka_unit_test(test_note_out_of_range_is_refused),
         cmocka_unit_test(test_field_out_of_range_is_refused),
+        cmocka_unit_test(test_channel_event_out_of_range_is_refused),
         cmocka_unit_test(test_save_writes_a_file_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,32 @@ static void test_percussion_changes_with_time(void **state) {
     check_and_write("1:10 36/64 0-16, 1:10 38/64 16-32 drum, 1:10 40/64 48-64");
 }
 
+/* The bank selects of a written file, which has no XG message, would give other percussion. At one tick, on
+ * tracks after the first one and before it. */
+static void test_bank_selects_that_need_other_messages_are_kept(void **state) {
+    (void)state;
+    static const char banks[] = "\x00\xb9\x00\x00\x00\xb0\x00\x7f\x00\xba\x00\x7e";
+    char events[200], text[300];
+    CHECK(XG_ON, "\x00\xb9\x00\x00\x00\x99\x24\x40\x10\x24\x00", "1:9 36/64 0-16 no drum");
+    memcpy(events, banks, sizeof banks - 1);
+    memcpy(events + sizeof banks - 1, "\x00\x99\x24\x40\x00\x90\x24\x40\x00\x9a\x24\x40\x10\x24\x00", 15);
+    make_file(GS_RESET, sizeof GS_RESET - 1, events,
+              sizeof banks - 1 + 15); /* GS: the banks change nothing */
+    spiral_midi midi = read_file();
+    spiral_midi back = written_and_read(&midi);
+    assert_string_equal(events_text(&back, text, sizeof text), "1 0 b9 00 00, 1 0 b0 00 7f, 1 0 ba 00 7e");
+    assert_int_equal(back.note_count, 3);
+    for (size_t i = 0; i < back.note_count; i++) assert_int_equal(back.notes[i].drum, SPIRAL_DRUM_BY_CHANNEL);
+    size_t size;
+    assert_int_equal(spiral_midi_size(&back, &size, NULL), SPIRAL_OK);
+    size_t with_banks = size;
+    back.notes[0].drum = back.notes[1].drum = back.notes[2].drum = SPIRAL_DRUM_YES; /* as the banks say */
+    assert_int_equal(spiral_midi_size(&back, &size, NULL), SPIRAL_OK);
+    assert_true(size < with_banks); /* no message is needed */
+    spiral_midi_clear(&midi);
+    spiral_midi_clear(&back);
+}
+
 /* Each port has its own settings. */
 static void test_percussion_of_ports(void **state) {
     (void)state;
@@ -157,6 +183,7 @@ int main(void) {
         cmocka_unit_test(test_xg_drum_banks_make_their_channel_percussion),
         cmocka_unit_test(test_gm2_banks_choose_percussion_and_melody),
         cmocka_unit_test(test_percussion_changes_with_time),
+        cmocka_unit_test(test_bank_selects_that_need_other_messages_are_kept),
         cmocka_unit_test(test_percussion_of_ports),
         cmocka_unit_test(test_sequences_of_format_2_begin_as_general_midi),
         cmocka_unit_test(test_percussion_that_midi_cannot_express_is_refused),

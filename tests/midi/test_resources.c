@@ -107,7 +107,7 @@ static void test_every_failed_allocation_is_reported(void **state) {
         /* a bank, a second port with the sostenuto pedal, a note without a note-off, a note-off without a
            note */
         "\x00\xb1\x00\x7f\x00\xff\x21\x01\x02\x00\x90\x43\x64\x00\xb0\x42\x7f\x00\x80\x45\x40\x00\xb0\x42\x00"
-        "\x08\xb3\x7b\x00\x00\xff\x21\x01\x00";
+        "\x08\xb3\x7b\x00\x00\xff\x21\x01\x00\x00\xc0\x05\x00\xe0\x00\x40";
     make_file(events, sizeof events - 1, 40);
     size_t before = in_use;
     spiral_status status = SPIRAL_NO_MEMORY;
@@ -130,7 +130,7 @@ static void check_memory(const char *events, size_t size, size_t n) {
     size_t before = in_use;
     peak = in_use;
     assert_int_equal(spiral_midi_read(bytes, bytes_size, &midi, NULL), SPIRAL_OK);
-    assert_true(peak - before < 16 * bytes_size + 4096);
+    assert_true(peak - before < 24 * bytes_size + 4096);
     spiral_midi_clear(&midi);
     assert_int_equal(in_use, before);
     free(bytes);
@@ -158,7 +158,7 @@ static void check_memory_of_format(int format, const char *events, size_t size, 
     peak = in_use;
     assert_int_equal(spiral_midi_read(bytes, bytes_size, &midi, NULL), SPIRAL_OK);
     assert_int_equal(midi.tracks, n);
-    assert_true(peak - before < 16 * bytes_size + 4096);
+    assert_true(peak - before < 24 * bytes_size + 4096);
     spiral_midi_clear(&midi);
     free(bytes);
 }
@@ -172,32 +172,43 @@ static void check_memory_of_tracks(const char *events, size_t size, size_t n) {
         check_memory_of_format(1, events, size, n, n * sixteenths / 16);
 }
 
-/* Pedals alone, and pedals and notes in any proportion, in either order. */
-static void test_memory_of_pedals(void **state) {
-    (void)state;
-    CHECK_MEMORY("\x00\xb0\x40\x7f\x00\x40\x00"); /* each with a status byte */
-    enum { ALL = VALGRIND ? 4999 : 99999, SEQUENCES = VALGRIND ? 3000 : 60000 };
+/* These events and notes in any proportion, in either order. controller: its number, negative for a program,
+ * which has one data byte. */
+static void check_memory_of_notes_and(unsigned status, int controller) {
+    enum { ALL = VALGRIND ? 4999 : 99999 };
     char *events = malloc(3 * ALL + 10);
-    for (int first = 0; first < 2; first++) /* notes first, pedals first */
+    for (int first = 0; first < 2; first++) /* notes first, the others first */
         for (int sixteenths = 0; sixteenths <= 16; sixteenths++) {
             size_t notes = (size_t)ALL * (size_t)sixteenths / 16, n = 0;
             for (int part = 0; part < 2; part++) {
                 int are_notes = part == first;
                 size_t count = are_notes ? notes : ALL - notes;
+                if (!count) continue;
                 events[n++] = 0;
-                events[n++] = are_notes ? (char)0x90 : (char)0xb0;
+                events[n++] = (char)(are_notes ? 0x90 : status);
                 for (size_t i = 0; i < count; i++) {
                     if (i) events[n++] = 0;
-                    events[n++] = 0x40;
+                    if (are_notes || controller >= 0) events[n++] = are_notes ? 0x40 : (char)controller;
                     events[n++] = are_notes || i % 2 == 0 ? 0x7f : 0;
                 }
-                if (!count) n -= 2;
             }
             check_memory(events, n, 1);
         }
     free(events);
+}
+
+/* Pedals, programs, and bank selects, which may mean percussion. */
+static void test_memory_of_channel_events(void **state) {
+    (void)state;
+    enum { SEQUENCES = VALGRIND ? 3000 : 60000, BANK = 0, SUSTAIN = 64 };
+    check_memory_of_notes_and(0xb0, SUSTAIN);
+    check_memory_of_notes_and(0xb0, BANK);
+    check_memory_of_notes_and(0xc0, -1);
+    CHECK_MEMORY("\x00\xb0\x40\x7f\x00\x40\x00"); /* each with a status byte */
+    CHECK_MEMORY("\x00\xc0\x40\x00\x40\x00\xb0\x00\x7f");
     check_memory_of_sequences("\x00\xb0\x40\x7f", 4, SEQUENCES);
     check_memory_of_sequences("\x00\xb0\x40\x7f\x00\xff\x2f\x00", 8, SEQUENCES);
+    check_memory_of_sequences("\x00\xc0\x40", 3, SEQUENCES);
     char all[16 * 4];
     for (int c = 0; c < 16; c++) memcpy(all + 4 * c, (char[]){0, (char)(0xb0 | c), 0x40, 0x7f}, 4);
     check_memory_of_sequences(all, sizeof all, SEQUENCES);
@@ -255,7 +266,7 @@ static void test_memory_of_ports(void **state) {
     size_t before = in_use;
     peak = in_use;
     assert_int_equal(spiral_midi_read(bytes, bytes_size, &midi, NULL), SPIRAL_OK);
-    assert_true(peak - before < 16 * bytes_size + 4096 + 17 * 1024 * (SPIRAL_MIDI_TRACK_PORTS_MAX - 1));
+    assert_true(peak - before < 24 * bytes_size + 4096 + 17 * 1024 * (SPIRAL_MIDI_TRACK_PORTS_MAX - 1));
     spiral_midi_clear(&midi);
     assert_int_equal(in_use, before);
     free(bytes);
@@ -294,7 +305,7 @@ static void test_memory_of_claimed_lengths(void **state) {
             size_t before = in_use;
             peak = in_use;
             if (spiral_midi_read(bytes, bytes_size, &midi, NULL) == SPIRAL_OK) spiral_midi_clear(&midi);
-            assert_true(peak - before < 16 * bytes_size + 4096);
+            assert_true(peak - before < 24 * bytes_size + 4096);
             assert_int_equal(in_use, before);
             free(bytes);
         }
@@ -367,7 +378,7 @@ static void test_memory_of_a_million_notes(void **state) {
     assert_int_equal(spiral_midi_read(bytes, bytes_size, &midi, NULL), SPIRAL_OK);
     assert_int_equal(midi.note_count, 1000000);
     for (int i = 0; i < SPIRAL_MIDI_WARNING_COUNT; i++) assert_int_equal(midi.warnings[i], 0);
-    assert_true(peak - before < 6 * bytes_size);
+    assert_true(peak - before < 8 * bytes_size);
     print_message("# %zu bytes, %zu notes: %zu bytes of memory\n", bytes_size, midi.note_count,
                   peak - before);
     options.grid = (spiral_grid){SPIRAL_GRID_BEATS, 0, 24};
@@ -382,7 +393,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_failed_allocation_is_reported),
         cmocka_unit_test(test_memory_of_notes_and_texts),
-        cmocka_unit_test(test_memory_of_pedals),
+        cmocka_unit_test(test_memory_of_channel_events),
         cmocka_unit_test(test_memory_of_unpaired_notes),
         cmocka_unit_test(test_memory_of_ports),
         cmocka_unit_test(test_memory_of_claimed_lengths),

@@ -250,9 +250,9 @@ static void test_events_that_are_not_kept_are_counted(void **state) {
         "\x00\xc0\x05\x00\xb0\x00\x00\x00\xe0\x00\x40\x00\xa0\x3c\x05\x00\xd0\x05"
         "\x00\xf0\x01\xf7\x00\xff\x04\x01i\x00\xff\x02\x01(\x00\xff\x05\x01l"
         "\x00\xff\x07\x01m\x00\xff\x59\x02\x00\x00\x00\xff\x7f\x01\x01"
-        "\x00\xb0\x40\x7f\x00\xb0\x42\x00\x00\xb0\x7b\x00\x00\xff\x03\x01n\x00\xff\x01\x01t";
+        "\x00\xb0\x40\x7f\x00\xb0\x42\x00\x00\xb0\x7b\x00\x00\xb0\x79\x00\x00\xff\x03\x01n\x00\xff\x01\x01t";
     static const char counts[] =
-        "1 x program change; 1 x controller; 1 x pitch bend; 2 x aftertouch; "
+        "1 x reset of all controllers; 2 x aftertouch; "
         "1 x system exclusive message; 1 x name; 1 x text; 1 x lyric; 1 x marker or cue; "
         "1 x key signature; 1 x other meta event";
     char text[400];
@@ -267,6 +267,8 @@ static void test_events_that_are_not_kept_are_counted(void **state) {
         assert_int_equal(midi.warnings[SPIRAL_MIDI_WARN_BAD_DATA], damaged);
         assert_int_equal(spiral_midi_not_kept_text(midi.not_kept, text, sizeof text), sizeof counts - 1);
         assert_string_equal(text, counts);
+        assert_string_equal(events_text(&midi, text, sizeof text),
+                            "0 0 c0 05 00, 0 0 b0 00 00, 0 0 e0 00 40");
         assert_string_equal(midi.name, "n");
         assert_string_equal(midi.text, "t");
         spiral_midi_clear(&midi);

@@ -9,6 +9,7 @@
  *     tempo AT US_PER_QUARTER                         per tempo, in order
  *     meter AT NUMERATOR DENOMINATOR
  *     pedal AT TRACK CHANNEL DOWN
+ *     event AT TRACK STATUS DATA DATA                 programs, controllers and pitch bends, in order
  *     note TRACK CHANNEL PITCH VELOCITY ON OFF ON_S OFF_S     per note, in order
  *
  *     print-notes PATH...
@@ -34,6 +35,11 @@ static void print_midi(const spiral_midi *midi) {
     for (size_t i = 0; i < midi->pedal_count; i++)
         printf("pedal %lld %d %d %d\n", (long long)midi->pedals[i].at_ticks, midi->pedals[i].track,
                midi->pedals[i].channel, midi->pedals[i].down);
+    for (size_t i = 0; i < midi->event_count; i++) {
+        const spiral_channel_event *e = &midi->events[i];
+        printf("event %lld %d %d %d %d\n", (long long)e->at_ticks, e->track, e->status, e->data[0],
+               e->data[1]);
+    }
     for (size_t i = 0; i < midi->note_count; i++) {
         const spiral_note *n = &midi->notes[i];
         printf("note %d %d %d %d %lld %lld %.17g %.17g\n", n->track, n->channel, n->pitch, n->velocity,
@@ -63,6 +69,7 @@ static int write_file(int format, const char *from, const char *to) {
         midi.tracks = 1;
         for (size_t i = 0; i < midi.note_count; i++) midi.notes[i].track = 0;
         for (size_t i = 0; i < midi.pedal_count; i++) midi.pedals[i].track = 0;
+        for (size_t i = 0; i < midi.event_count; i++) midi.events[i].track = 0;
     }
     spiral_status status = spiral_midi_save(&midi, to, &err);
     spiral_midi_clear(&midi);

@@ -127,6 +127,29 @@ def test_data_set(name):
     print(f"{name}: {len(files)} files, {notes} notes agree")
 
 
+def channel_events(path):
+    """(at, track, status, data, data) of programs, controllers and bends in order of time, then of tracks."""
+    found = []
+    for number, track in enumerate(mido.MidiFile(path).tracks):
+        now = 0
+        for message in track:
+            now += message.time
+            if message.type in ("program_change", "control_change", "pitchwheel"):
+                status, first, second = (*message.bytes(), 0)[:3]
+                if message.type != "control_change" or first < 120 and first not in (64, 66):
+                    found.append((now, number, status, first, second))
+            elif message.type == "end_of_track":
+                break
+    return sorted(found, key=lambda event: event[:2])
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_channel_events_of_data_set(name):
+    files = data_files(name)[::STEP]
+    for path in files:
+        assert numbers(lines(path), "event") == channel_events(path), path
+
+
 def symusic_notes(symusic, path):
     score = symusic.Score.from_midi(pathlib.Path(path).read_bytes())
     return sorted((n.time, n.pitch, n.velocity, n.end) for track in score.tracks for n in track.notes)
@@ -286,6 +309,12 @@ def music(rng, path, kinds):
                 track.append(mido.Message("control_change", channel=channel, control=64, value=rng.randint(0, 127), time=time))
             elif kind == "tempo":
                 track.append(mido.MetaMessage("set_tempo", tempo=rng.randint(1, 0xffffff), time=time))
+            elif kind == "program":
+                track.append(mido.Message("program_change", channel=channel, program=rng.randint(0, 127), time=time))
+            elif kind == "controller":
+                track.append(mido.Message("control_change", channel=channel, control=rng.randint(1, 63), value=key, time=time))
+            elif kind == "bend":
+                track.append(mido.Message("pitchwheel", channel=channel, pitch=rng.randint(-8192, 8191), time=time))
             else:
                 track.append(mido.MetaMessage("time_signature", numerator=rng.randint(1, 255),
                                               denominator=2 ** rng.randint(0, 6), time=time))
@@ -317,12 +346,12 @@ def numbers(printed, kind):
 
 @pytest.mark.parametrize("format", [0, 1])
 def test_written_files(tmp_path, format):
-    """mido and our reader read what our writer writes: notes, tempos, metres and name, in both formats."""
+    """mido and our reader read what our writer writes: notes, tempos, metres, events and name, in both formats."""
     rng = random.Random(7 + format)
     notes = 0
     for i in range(60):
         source, written = str(tmp_path / f"{i}.mid"), str(tmp_path / f"{i}-written.mid")
-        music(rng, source, ["note"] * 20 + ["pedal", "tempo", "meter"])
+        music(rng, source, ["note"] * 20 + ["pedal", "tempo", "meter", "program", "controller", "bend"])
         before, after = lines(source), lines("--write", str(format), source, written)
         file = mido.MidiFile(written)
         assert file.type == format and (format or len(file.tracks) == 1)
@@ -333,6 +362,9 @@ def test_written_files(tmp_path, format):
         assert changes(written, "set_tempo", ["tempo"]) == numbers(after, "tempo") == numbers(before, "tempo")
         assert changes(written, "time_signature", ["numerator", "denominator"]) == numbers(after, "meter")
         assert numbers(after, "meter") == numbers(before, "meter")
+        assert channel_events(written) == numbers(after, "event")
+        events = channel_events(source) if format else [(e[0], 0, *e[2:]) for e in channel_events(source)]
+        assert numbers(after, "event") == events
         names = [line[5:] for line in before if line.startswith("name ")]
         assert names == [line[5:] for line in after if line.startswith("name ")]
         assert names == [m.name for m in file.tracks[0] if m.type == "track_name"]

@@ -10,9 +10,10 @@
 
 const char *spiral__soundfont_find(void) { return NULL; }
 
-spiral_status spiral__fluid_render(const spiral__timed_note *notes, size_t count, const char *soundfont,
-                                   spiral__audio *audio, spiral_error *err) {
-    (void)notes, (void)count, (void)soundfont, (void)audio;
+spiral_status spiral__fluid_render(const spiral__timed_note *notes, size_t count,
+                                   const spiral__timed_message *messages, size_t message_count,
+                                   const char *soundfont, spiral__audio *audio, spiral_error *err) {
+    (void)notes, (void)count, (void)messages, (void)message_count, (void)soundfont, (void)audio;
     return spiral__fail(err, SPIRAL_UNSUPPORTED, -1, "the page plays no SoundFonts");
 }
 
