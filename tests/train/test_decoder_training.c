@@ -158,6 +158,7 @@ static int watch_calibration(void *context, const spiral_train_progress *progres
 /* It is reported, and can be stopped and repeated. The state is in the file before it begins. */
 static void a_stopped_calibration_does_not_change_a_bit(void **state) {
     (void)state;
+    NOT_UNDER_VALGRIND();
     training t = decoder_training();
     size_t size, other;
     spiral_error err;
