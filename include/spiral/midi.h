@@ -129,8 +129,9 @@ SPIRAL_API const char *spiral_midi_warning_name(spiral_midi_warning warning); /*
  * (SPIRAL_MIDI_WARNING_COUNT) counts. */
 SPIRAL_API int spiral_midi_warnings_text(const uint32_t *warnings, char *text, size_t size);
 
-/* What a file contains that is skipped: no call writes or plays it. The reader keeps the first three, so it
- * counts none of them; they are here for programs that do not use them. X(name, text) */
+/* What a file contains that is skipped: no call writes or plays it. The first three are in
+ * spiral_midi.events, so the reader counts none of them; a program that does not use the events can count
+ * them itself and name them with the others. X(name, text) */
 #define SPIRAL_MIDI_NOT_KEPT_LIST(X)                                              \
     X(PROGRAM, "program change")                                                  \
     X(CONTROLLER, "controller")                                                   \

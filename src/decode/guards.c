@@ -35,11 +35,8 @@ static spiral_keys open_at(const spiral__writer *w, size_t t) {
 
 /* Whether frame t is the same as the one before, without a new note. */
 static int goes_on(const spiral_keys *sounding, const spiral_keys *onsets, size_t t) {
-    for (int i = 0; i < 2; i++)
-        if (sounding[t].word[i] != sounding[t - 1].word[i] ||
-            (onsets && (onsets[t].word[i] & sounding[t].word[i])))
-            return 0;
-    return 1;
+    const int begins = onsets && spiral_keys_any(spiral_keys_and(onsets[t], sounding[t]));
+    return !begins && spiral_keys_equal(sounding[t], sounding[t - 1]);
 }
 
 unsigned spiral__find_faults(const spiral__writer *w, const spiral_keys *sounding,

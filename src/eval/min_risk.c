@@ -24,12 +24,11 @@ typedef struct counts {
 } counts;
 
 static void count(const spiral_keys *found, const spiral_keys *wanted, int frames, counts *sum) {
-    for (int t = 0; t < frames; t++)
-        for (int i = 0; i < 2; i++) {
-            sum->right += (uint64_t)__builtin_popcountll(found[t].word[i] & wanted[t].word[i]);
-            sum->found += (uint64_t)__builtin_popcountll(found[t].word[i]);
-            sum->sounding += (uint64_t)__builtin_popcountll(wanted[t].word[i]);
-        }
+    for (int t = 0; t < frames; t++) {
+        sum->right += (uint64_t)spiral_keys_count(spiral_keys_and(found[t], wanted[t]));
+        sum->found += (uint64_t)spiral_keys_count(found[t]);
+        sum->sounding += (uint64_t)spiral_keys_count(wanted[t]);
+    }
 }
 
 /* What the windows are scored with. */

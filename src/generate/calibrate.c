@@ -43,8 +43,8 @@ static const float SKETCH_TEMPERATURE = 0.5f;
 static const float WAY_RATE = 0.5f, WAY_MAX = 3;
 /* Frames whose weights add up to 0 are kept with probability exp(-1), so others can be kept more often. */
 static const float HEADROOM = 1;
-/* With this headroom and other weights of 0 a frame is drawn five times on average (kept with exp(-2), at
- * most FRAME_TRIES times). In whole calibrations on chorales it was drawn four to five times. */
+/* With this headroom and other weights of 0 a frame is kept with probability exp(-2), after at most
+ * FRAME_TRIES (writer.c) draws: five on average, about as many as in a whole calibration. */
 static const float REHEARSAL_HEADROOM = 2;
 static const double FEW = 4; /* added to both counts, because the ratio of two small counts is uncertain */
 
@@ -140,8 +140,7 @@ static file_limits limits_of(const spiral__features *f, const spiral_roll *roll)
     for (size_t t = 0; t < roll->frames; t++) {
         const spiral_keys *now = &roll->sounding[t], *before = t ? now - 1 : NULL;
         const spiral_keys starts = spiral_keys_starts(before, now, roll->onsets ? &roll->onsets[t] : NULL);
-        const int changes = !before || starts.word[0] || starts.word[1] || now->word[0] != before->word[0] ||
-                            now->word[1] != before->word[1];
+        const int changes = !before || spiral_keys_any(starts) || !spiral_keys_equal(*now, *before);
         same = changes ? 1 : same + 1;
         if ((double)same > l.same_max) l.same_max = (double)same;
         keys += spiral_keys_count(*now);

@@ -50,20 +50,30 @@ static spiral_status check_meters(const spiral_midi *midi, spiral_error *err) {
     return SPIRAL_OK;
 }
 
+/* Pedals and events are sorted by time, then by track. *before: the place of the one before; 0, 0 at first.
+ */
+typedef struct place {
+    int64_t at_ticks, track;
+} place;
+
+static spiral_status check_place(spiral_error *err, const char *thing, size_t i, place now, place *before) {
+    const int64_t first_track = now.at_ticks > before->at_ticks ? 0 : before->track;
+    SPIRAL_TRY(check_range(err, thing, i, "at_ticks", now.at_ticks, before->at_ticks, SPIRAL_MIDI_TICKS_MAX));
+    SPIRAL_TRY(check_range(err, thing, i, "track", now.track, first_track, UINT16_MAX - 1));
+    *before = now;
+    return SPIRAL_OK;
+}
+
 static spiral_status check_pedals(const spiral_midi *midi, spiral_error *err) {
-    int64_t earliest = 0, track = 0;
+    place before = {0, 0};
     for (size_t i = 0; i < midi->pedal_count; i++) {
         const spiral_pedal *p = &midi->pedals[i];
-        SPIRAL_TRY(check_range(err, "pedal", i, "at_ticks", p->at_ticks, earliest, SPIRAL_MIDI_TICKS_MAX));
-        if (p->at_ticks > earliest) track = 0;
-        SPIRAL_TRY(check_range(err, "pedal", i, "track", p->track, track, UINT16_MAX - 1));
+        SPIRAL_TRY(check_place(err, "pedal", i, (place){p->at_ticks, p->track}, &before));
         SPIRAL_TRY(check_range(err, "pedal", i, "channel", p->channel, 0, 15));
         SPIRAL_TRY(check_range(err, "pedal", i, "down", p->down, 0, 1));
         SPIRAL_TRY(check_range(err, "pedal", i, "port", p->port, 0, SPIRAL_MIDI_PORT_MAX));
         SPIRAL_TRY(
             check_range(err, "pedal", i, "kind", p->kind, SPIRAL_PEDAL_SUSTAIN, SPIRAL_PEDAL_SOSTENUTO));
-        earliest = p->at_ticks;
-        track = p->track;
     }
     return SPIRAL_OK;
 }
@@ -83,16 +93,12 @@ static spiral_status check_event(const spiral_channel_event *e, size_t i, spiral
 }
 
 static spiral_status check_events(const spiral_midi *midi, spiral_error *err) {
-    int64_t earliest = 0, track = 0;
+    place before = {0, 0};
     for (size_t i = 0; i < midi->event_count; i++) {
         const spiral_channel_event *e = &midi->events[i];
-        SPIRAL_TRY(check_range(err, "event", i, "at_ticks", e->at_ticks, earliest, SPIRAL_MIDI_TICKS_MAX));
-        if (e->at_ticks > earliest) track = 0;
-        SPIRAL_TRY(check_range(err, "event", i, "track", e->track, track, UINT16_MAX - 1));
+        SPIRAL_TRY(check_place(err, "event", i, (place){e->at_ticks, e->track}, &before));
         SPIRAL_TRY(check_range(err, "event", i, "port", e->port, 0, SPIRAL_MIDI_PORT_MAX));
         SPIRAL_TRY(check_event(e, i, err));
-        earliest = e->at_ticks;
-        track = e->track;
     }
     return SPIRAL_OK;
 }

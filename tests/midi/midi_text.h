@@ -8,6 +8,12 @@
 
 #include "spiral/midi.h"
 
+/* "" for port 0, else " port N". */
+static inline void port_text(int port, char *text, size_t size) {
+    text[0] = 0;
+    if (port) snprintf(text, size, " port %d", port);
+}
+
 /* Notes as "track:channel pitch/velocity on-off" with ", " between; followed by " port N", " drum" or
  * " no drum" where these are not as usual. */
 static inline const char *notes_text(const spiral_midi *midi, char *text, size_t size) {
@@ -16,8 +22,8 @@ static inline const char *notes_text(const spiral_midi *midi, char *text, size_t
     text[0] = 0;
     for (size_t i = 0; i < midi->note_count && used < size; i++) {
         const spiral_note *n = &midi->notes[i];
-        char port[20] = "";
-        if (n->port) snprintf(port, sizeof port, " port %d", n->port);
+        char port[20];
+        port_text(n->port, port, sizeof port);
         used += (size_t)snprintf(text + used, size - used, "%s%d:%d %d/%d %lld-%lld%s%s", i ? ", " : "",
                                  n->track, n->channel, n->pitch, n->velocity, (long long)n->on_ticks,
                                  (long long)n->off_ticks, port, drums[n->drum]);
@@ -32,8 +38,8 @@ static inline const char *pedals_text(const spiral_midi *midi, char *text, size_
     text[0] = 0;
     for (size_t i = 0; i < midi->pedal_count && used < size; i++) {
         const spiral_pedal *p = &midi->pedals[i];
-        char port[20] = "";
-        if (p->port) snprintf(port, sizeof port, " port %d", p->port);
+        char port[20];
+        port_text(p->port, port, sizeof port);
         used += (size_t)snprintf(text + used, size - used, "%s%d:%d %lld%c%s%s", i ? ", " : "", p->track,
                                  p->channel, (long long)p->at_ticks, p->down ? '+' : '-', port,
                                  p->kind == SPIRAL_PEDAL_SOSTENUTO ? " sostenuto" : "");
@@ -48,8 +54,8 @@ static inline const char *events_text(const spiral_midi *midi, char *text, size_
     text[0] = 0;
     for (size_t i = 0; i < midi->event_count && used < size; i++) {
         const spiral_channel_event *e = &midi->events[i];
-        char port[20] = "";
-        if (e->port) snprintf(port, sizeof port, " port %d", e->port);
+        char port[20];
+        port_text(e->port, port, sizeof port);
         used += (size_t)snprintf(text + used, size - used, "%s%d %lld %02x %02x %02x%s", i ? ", " : "",
                                  e->track, (long long)e->at_ticks, e->status, e->data[0], e->data[1], port);
     }

@@ -21,6 +21,14 @@ static unsigned char *write_bytes(const spiral_midi *midi, size_t *size) {
     return bytes;
 }
 
+static void assert_bytes(const spiral_midi *midi, const char *expected, size_t expected_size) {
+    size_t size;
+    unsigned char *bytes = write_bytes(midi, &size);
+    assert_int_equal(size, expected_size);
+    assert_memory_equal(bytes, expected, size);
+    free(bytes);
+}
+
 static void same_note(const spiral_note *a, const spiral_note *b) {
     assert_int_equal(a->on_ticks, b->on_ticks);
     assert_int_equal(a->off_ticks, b->off_ticks);
@@ -132,11 +140,7 @@ static void test_exact_bytes_of_ports_and_percussion(void **state) {
         "\x08\xff\x21\1\0\0\x90\x3c\0"
         "\0\xff\x21\1\2\0\x9a\x24\0\0\xba\x40\0"
         "\0\xff\x2f\0";
-    size_t size;
-    unsigned char *bytes = write_bytes(&midi, &size);
-    assert_int_equal(size, sizeof expected - 1);
-    assert_memory_equal(bytes, expected, size);
-    free(bytes);
+    assert_bytes(&midi, expected, sizeof expected - 1);
 }
 
 /* At one tick: the note-off, the pedal, the events in their order, the note-on. A program has one data byte,
@@ -162,11 +166,7 @@ static void test_exact_bytes_of_channel_events(void **state) {
                                    "\x10\x3c\0\0\xb0\x40\x7f\0\7\x50\0\xe0\1\x40\0\xc0\x7f\0\xbf\x77\0"
                                    "\0\xff\x21\1\3\0\xef\x7f\x7f\0\xff\x21\1\0\0\x90\x3e\x64"
                                    "\x10\x3e\0\0\xff\x2f\0";
-    size_t size;
-    unsigned char *bytes = write_bytes(&midi, &size);
-    assert_int_equal(size, sizeof expected - 1);
-    assert_memory_equal(bytes, expected, size);
-    free(bytes);
+    assert_bytes(&midi, expected, sizeof expected - 1);
     spiral_midi back = written_and_read(&midi);
     same(&midi, &back);
     spiral_midi_clear(&back);
